@@ -1,0 +1,51 @@
+/**
+ * The library's error types. A message names the function, layer or file, what was found and what was wanted, with every
+ * shape involved; `code` is stable for programs, the text is for people.
+ */
+
+export type ErrorCode = 'shape' | 'network' | 'format' | 'picture' | 'usage';
+
+export class DepthwiseError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.name = new.target.name;
+  }
+}
+
+/** Tensors or attributes that do not fit a layer. */
+export class ShapeError extends DepthwiseError {
+  constructor(message: string) {
+    super('shape', message);
+  }
+}
+
+/** A network that contradicts itself: unknown names, missing or surplus weights, a wrong order. */
+export class NetworkError extends DepthwiseError {
+  constructor(message: string) {
+    super('network', message);
+  }
+}
+
+/** Bytes of a model or tensor file that are truncated, contradictory, or beyond what is supported. */
+export class FormatError extends DepthwiseError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('format', message, options);
+  }
+}
+
+/** A picture that cannot be decoded or does not suit the network's input. */
+export class PictureError extends DepthwiseError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('picture', message, options);
+  }
+}
+
+/** A call, command or flag that does not say what is needed. */
+export class UsageError extends DepthwiseError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('usage', message, options);
+  }
+}

@@ -1,0 +1,43 @@
+/** Writes a network down node by node; a model file reads like the paper's table because of it. */
+import { NetworkError } from '../errors.js';
+import type { Shape } from '../tensor.js';
+import type { Conventions } from './conventions.js';
+import type { AttributesOf, LayerKind, Network, NetworkInput, NetworkNode } from './network.js';
+
+export class NetworkBuilder {
+  readonly #inputs: NetworkInput[] = [];
+  readonly #nodes: NetworkNode[] = [];
+  readonly #names = new Set<string>();
+
+  /** Declares an input and returns its name. */
+  input(name: string, shape: Shape): string {
+    this.#claim(name);
+    this.#inputs.push({ name, shape });
+    return name;
+  }
+
+  /** Adds a layer that reads the named tensors, and returns the name of its output. */
+  add<Kind extends LayerKind>(
+    name: string,
+    kind: Kind,
+    inputs: string | readonly string[],
+    attributes: AttributesOf<Kind>,
+  ): string {
+    const sources = typeof inputs === 'string' ? [inputs] : inputs;
+    for (const source of sources) {
+      if (!this.#names.has(source)) throw new NetworkError(`${name}: its input '${source}' is not a node before it`);
+    }
+    this.#claim(name);
+    this.#nodes.push({ name, kind, inputs: sources, attributes } as NetworkNode);
+    return name;
+  }
+
+  build(name: string, outputs: readonly string[], conventions: Conventions): Network {
+    return { name, inputs: this.#inputs, nodes: this.#nodes, outputs, weights: new Map(), conventions };
+  }
+
+  #claim(name: string): void {
+    if (this.#names.has(name)) throw new NetworkError(`the name '${name}' is used twice`);
+    this.#names.add(name);
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What the numbers of a weights file silently assume. Padding and epsilon are attributes of the nodes; the rest stands here and
+ * travels with the weights, since a network fed the wrong range, crop or label list answers wrongly without any error.
+ */
+import type { Pair } from '../padding.js';
+
+/** The four bilinear rules in use; `image/resize.ts` draws them. */
+export type ResizeRule = 'tf1-legacy' | 'tf1-align-corners' | 'half-pixel' | 'half-pixel-antialias';
+
+/** Which part of the picture is used. `stretch`: all of it; `central`: the central fraction of each side; `shorter-side`: resize the shorter side, then cut out the centre. */
+export type CropRule =
+  | { readonly kind: 'stretch' }
+  | { readonly kind: 'central'; readonly fraction: number }
+  | { readonly kind: 'shorter-side'; readonly side: number };
+
+/** From picture bytes 0…255 to the input tensor: (byte · scale − mean) / deviation, channel by channel. */
+export interface Preprocessing {
+  readonly crop: CropRule;
+  readonly resize: ResizeRule;
+  /** [height, width] of the input tensor. */
+  readonly size: Pair;
+  readonly channels: 'rgb' | 'bgr' | 'grey';
+  readonly scale: number;
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+export interface Conventions {
+  /** Whose rules the network follows: padding, epsilon, rounding of channels, head, names. */
+  readonly source: 'slim' | 'keras' | 'torchvision' | 'tflite' | 'other';
+  /** What the last node yields. */
+  readonly output: 'logits' | 'probabilities' | 'features';
+  /** 1 when output 0 is 'background' and class c is output c + 1; otherwise 0. Absent when the network does not classify. */
+  readonly labelOffset?: 0 | 1;
+  /** The network's own label list, one for each output, where it carries one. */
+  readonly labels?: readonly string[];
+  /** Absent when a file does not state it: tasks then ask the caller. */
+  readonly preprocessing?: Preprocessing;
+}

@@ -1,0 +1,72 @@
+/** Shape inference: the shape of every tensor of a network, and of every weight it needs. */
+import { DepthwiseError, NetworkError, ShapeError } from '../errors.js';
+import { type Layer, layers } from '../layers/index.js';
+import type { Shape } from '../tensor.js';
+import { type Network, type NetworkNode, weightName } from './network.js';
+
+/** The node's layer. Attributes and layer agree by NetworkNode's type, which TypeScript cannot follow through the lookup. */
+export function layerOf(node: NetworkNode): Layer<unknown, unknown> {
+  const layer = Object.hasOwn(layers, node.kind) ? layers[node.kind] : undefined;
+  if (layer === undefined) throw new NetworkError(`${node.name}: there is no layer kind '${node.kind}'`);
+  return layer as Layer<unknown, unknown>;
+}
+
+/** Runs `compute` and puts the node's name in front of whatever its layer complains about. */
+export function atNode<Result>(node: NetworkNode, compute: () => Result): Result {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof DepthwiseError) throw new ShapeError(`${node.name}: ${error.message}`);
+    throw error;
+  }
+}
+
+/**
+ * Shape of every tensor by name, inputs included, for the declared input shapes or for others (another batch size, say).
+ * Throws a NetworkError for a name that is used twice or read before it is made, a ShapeError where a layer does not fit.
+ */
+export function inferShapes(network: Network, inputShapes?: ReadonlyMap<string, Shape>): Map<string, Shape> {
+  const shapes = new Map<string, Shape>();
+  for (const { name, shape } of network.inputs) {
+    if (shapes.has(name)) throw new NetworkError(`${network.name}: the name '${name}' is used twice`);
+    shapes.set(name, inputShapes?.get(name) ?? shape);
+  }
+  for (const node of network.nodes) {
+    if (shapes.has(node.name)) throw new NetworkError(`${network.name}: the name '${node.name}' is used twice`);
+    const inputs = inputShapesOf(node, shapes);
+    shapes.set(
+      node.name,
+      atNode(node, () => layerOf(node).outputShape(inputs, node.attributes)),
+    );
+  }
+  for (const output of network.outputs) {
+    if (!shapes.has(output)) throw new NetworkError(`${network.name}: output '${output}' is not a node`);
+  }
+  return shapes;
+}
+
+/** Shapes of a node's inputs, out of all the shapes known so far. */
+export function inputShapesOf(node: NetworkNode, shapes: ReadonlyMap<string, Shape>): Shape[] {
+  return node.inputs.map((input) => {
+    const shape = shapes.get(input);
+    if (shape === undefined) throw new NetworkError(`${node.name}: its input '${input}' is not a node before it`);
+    return shape;
+  });
+}
+
+/** Shapes of one node's weights, by the names its layer gives them; {} for a layer without weights. */
+export function weightShapesOf(node: NetworkNode, shapes: ReadonlyMap<string, Shape>): Readonly<Record<string, Shape>> {
+  const inputs = inputShapesOf(node, shapes);
+  return atNode(node, () => layerOf(node).weightShapes?.(inputs, node.attributes) ?? {});
+}
+
+/** Shape of every weight that the network's nodes need, by full name. */
+export function wantedWeights(network: Network, shapes = inferShapes(network)): Map<string, Shape> {
+  const wanted = new Map<string, Shape>();
+  for (const node of network.nodes) {
+    for (const [weight, shape] of Object.entries(weightShapesOf(node, shapes))) {
+      wanted.set(weightName(node.name, weight), shape);
+    }
+  }
+  return wanted;
+}

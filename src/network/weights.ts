@@ -1,0 +1,61 @@
+/** Weights in and out of a network. Every function returns a new network and leaves the given one as it is. */
+import { NetworkError } from '../errors.js';
+import { normalRandom } from '../random.js';
+import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../tensor.js';
+import { type Network, type NetworkNode, type Weights, weightName } from './network.js';
+import { inferShapes, wantedWeights, weightShapesOf } from './shapes.js';
+
+/** The network with these weights. Throws a NetworkError that lists every missing, surplus or wrongly shaped weight. */
+export function withWeights(network: Network, weights: Weights): Network {
+  const complaints = compareWeights(wantedWeights(network), weights);
+  if (complaints.length > 0) {
+    throw new NetworkError(`${network.name}: the weights do not fit the network:\n  ${complaints.join('\n  ')}`);
+  }
+  return { ...network, weights };
+}
+
+function compareWeights(wanted: ReadonlyMap<string, Shape>, found: Weights): string[] {
+  const complaints: string[] = [];
+  for (const [name, shape] of wanted) {
+    const weight = found.get(name);
+    if (weight === undefined) complaints.push(`missing: ${name} [${shape}]`);
+    else if (!sameShape(weight.shape, shape)) {
+      complaints.push(`wrong shape: ${name} is [${weight.shape}], wanted [${shape}]`);
+    }
+  }
+  for (const [name, weight] of found) {
+    if (!wanted.has(name)) complaints.push(`surplus: ${name} [${weight.shape}]`);
+  }
+  return complaints;
+}
+
+/**
+ * The network with seeded random weights: kernels normal with deviation √(2 / fan-in), which keeps the size of activations through
+ * rectifiers (He et al., arXiv:1502.01852, eq. 10); gamma 1, beta 0, mean 0, variance 1, biases 0, so that batch norm changes nothing.
+ */
+export function randomWeights(network: Network, seed: number): Network {
+  const normal = normalRandom(seed);
+  const shapes = inferShapes(network);
+  const weights = new Map<string, Tensor>();
+  for (const node of network.nodes) {
+    for (const [weight, shape] of Object.entries(weightShapesOf(node, shapes))) {
+      weights.set(weightName(node.name, weight), initialWeight(node, weight, shape, normal));
+    }
+  }
+  return { ...network, weights };
+}
+
+function initialWeight(node: NetworkNode, weight: string, shape: Shape, normal: () => number): Tensor {
+  const data = new Float32Array(sizeOf(shape));
+  if (weight !== 'kernel') return tensor(shape, data.fill(weight === 'gamma' || weight === 'movingVariance' ? 1 : 0));
+  const deviation = Math.sqrt(2 / fanIn(node, shape));
+  return tensor(
+    shape,
+    data.map(() => deviation * normal()),
+  );
+}
+
+/** Products in one output's sum: the taps of a depthwise kernel [KH, KW, C, M]; all but the last axis of any other. */
+function fanIn(node: NetworkNode, kernel: Shape): number {
+  return node.kind === 'depthwiseConv2d' ? kernel[0] * kernel[1] : sizeOf(kernel) / kernel[kernel.length - 1];
+}

@@ -1,0 +1,87 @@
+/**
+ * The only place that knows what 'same', 'valid' and explicit padding mean.
+ *
+ * Along one axis of n samples, a kernel of k taps that lie `dilation` apart spans k_eff = (k − 1)·dilation + 1 samples:
+ *
+ *   'same'   out = ⌈n / stride⌉,  total = max((out − 1)·stride + k_eff − n, 0),  before = ⌊total / 2⌋,  after = total − before
+ *   'valid'  out = ⌊(n − k_eff) / stride⌋ + 1, no padding
+ *   explicit out = ⌊(before + n + after − k_eff) / stride⌋ + 1
+ *
+ * 'same' is TensorFlow's rule: the odd sample goes after. A 3-tap kernel with stride 2 on an even size therefore pads (0, 1),
+ * where PyTorch's symmetric padding=1 is the explicit (1, 1): same output size, samples shifted by one.
+ */
+import { ShapeError } from './errors.js';
+
+/** Rows and columns of padding around a picture. */
+export interface ExplicitPadding {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+export type Padding = 'same' | 'valid' | ExplicitPadding;
+
+/** [height, width]. */
+export type Pair = readonly [height: number, width: number];
+
+/** How a kernel slides along one axis. */
+export interface SlidingWindow {
+  readonly out: number;
+  readonly before: number;
+  readonly after: number;
+}
+
+type AxisPadding = 'same' | 'valid' | readonly [before: number, after: number];
+
+/** Output size and padding along one axis. Throws a ShapeError when not even one window fits. */
+export function slideWindow(
+  size: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  padding: AxisPadding,
+): SlidingWindow {
+  for (const [name, value] of Object.entries({ size, kernel, stride, dilation })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new ShapeError(`padding: ${name} must be a whole number of 1 or more, found ${value}`);
+    }
+  }
+  const span = (kernel - 1) * dilation + 1;
+  if (padding === 'same') {
+    const out = Math.ceil(size / stride);
+    const total = Math.max((out - 1) * stride + span - size, 0);
+    const before = Math.floor(total / 2);
+    return { out, before, after: total - before };
+  }
+  const [before, after] = padding === 'valid' ? [0, 0] : padding;
+  if (!Number.isInteger(before) || !Number.isInteger(after) || before < 0 || after < 0) {
+    throw new ShapeError(`padding: wanted whole numbers of 0 or more, found (${before}, ${after})`);
+  }
+  const out = Math.floor((before + size + after - span) / stride) + 1;
+  if (out < 1) {
+    throw new ShapeError(
+      `padding: a kernel spanning ${span} (${kernel} taps, dilation ${dilation}) does not fit into ${size} samples padded by (${before}, ${after})`,
+    );
+  }
+  return { out, before, after };
+}
+
+/** The windows of both axes. `padding` must be one of the three forms: a misspelt word is an error, not 'valid'. */
+export function slideWindows(
+  [height, width]: Pair,
+  kernelSize: Pair,
+  strides: Pair,
+  dilation: Pair,
+  padding: Padding,
+): { vertical: SlidingWindow; horizontal: SlidingWindow } {
+  if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
+    throw new ShapeError(`padding: wanted 'same', 'valid' or {top, bottom, left, right}, found '${padding}'`);
+  }
+  const word = typeof padding === 'string' ? padding : undefined;
+  const explicit = typeof padding === 'string' ? undefined : padding;
+  return {
+    vertical: slideWindow(height, kernelSize[0], strides[0], dilation[0], word ?? [explicit!.top, explicit!.bottom]),
+    horizontal: slideWindow(width, kernelSize[1], strides[1], dilation[1], word ?? [explicit!.left, explicit!.right]),
+  };
+}

@@ -1,0 +1,18 @@
+/** Seeded random numbers: the same seed gives the same numbers on every machine. */
+
+/** Uniform numbers in [0, 1): the generator mulberry32 (Tommy Ettinger, public domain algorithm). */
+export function uniformRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Standard normal numbers by Box and Muller's transform of two uniform ones. */
+export function normalRandom(seed: number): () => number {
+  const uniform = uniformRandom(seed);
+  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+}

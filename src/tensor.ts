@@ -1,0 +1,77 @@
+/**
+ * A tensor is a shape and the numbers in row-major order: the last axis varies fastest. Pictures and feature maps are NHWC,
+ * [batch, height, width, channels]. There are no views, strides or hidden dtypes.
+ *
+ * Layers store float32. Given Float64Array data they store float64 instead: a layer's output has the type of its first
+ * input, which is how a whole network is run in double precision.
+ */
+import { ShapeError } from './errors.js';
+
+export type Shape = readonly number[];
+export type FloatArray = Float32Array | Float64Array;
+
+export interface Tensor {
+  readonly shape: Shape;
+  readonly data: FloatArray;
+}
+
+/** Number of elements: the product of the sizes (1 for a scalar's empty shape). */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** A tensor from its numbers. Float arrays are kept as they are, not copied; plain numbers become float32. */
+export function tensor(shape: Shape, data: FloatArray | readonly number[]): Tensor {
+  for (const size of shape) {
+    if (!Number.isInteger(size) || size < 0) {
+      throw new ShapeError(`tensor: sizes must be whole numbers of 0 or more, found [${shape}]`);
+    }
+  }
+  if (data.length !== sizeOf(shape)) {
+    throw new ShapeError(`tensor: shape [${shape}] wants ${sizeOf(shape)} numbers, found ${data.length}`);
+  }
+  return { shape: [...shape], data: ArrayBuffer.isView(data) ? (data as FloatArray) : Float32Array.from(data) };
+}
+
+/** A new float32 tensor of zeros. */
+export function zeros(shape: Shape): Tensor {
+  return tensor(shape, new Float32Array(sizeOf(shape)));
+}
+
+/** A new tensor of zeros with the number type of `x`: every layer makes its output with this. */
+export function zerosLike(x: Tensor, shape: Shape): Tensor {
+  const size = sizeOf(shape);
+  return tensor(shape, x.data instanceof Float64Array ? new Float64Array(size) : new Float32Array(size));
+}
+
+/** The same numbers in double precision. */
+export function toFloat64(x: Tensor): Tensor {
+  return { shape: x.shape, data: Float64Array.from(x.data) };
+}
+
+/** The same numbers, each rounded to the nearest float32. */
+export function toFloat32(x: Tensor): Tensor {
+  return { shape: x.shape, data: Float32Array.from(x.data) };
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
+
+/** Position in `data` of the element at the given coordinate, e.g. [n, y, x, c]. */
+export function indexOf(shape: Shape, coordinate: readonly number[]): number {
+  if (coordinate.length !== shape.length || coordinate.some((at, axis) => !(at >= 0 && at < shape[axis]))) {
+    throw new ShapeError(`indexOf: [${coordinate}] lies outside shape [${shape}]`);
+  }
+  return coordinate.reduce((index, at, axis) => index * shape[axis] + at, 0);
+}
+
+/** Coordinate of the element at the given position in `data`: the inverse of `indexOf`. */
+export function coordinateOf(shape: Shape, index: number): number[] {
+  const coordinate = new Array<number>(shape.length);
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    coordinate[axis] = index % shape[axis];
+    index = Math.floor(index / shape[axis]);
+  }
+  return coordinate;
+}
