@@ -4,8 +4,16 @@
  */
 import type { Pair } from '../padding.js';
 
-/** The four bilinear rules in use; `image/resize.ts` draws them. */
-export type ResizeRule = 'tf1-legacy' | 'tf1-align-corners' | 'half-pixel' | 'half-pixel-antialias';
+/**
+ * The rules in use; `image/resize.ts` draws them. Four are bilinear; `bicubic-antialias` is Pillow's bicubic, with which timm's
+ * networks were measured.
+ */
+export type ResizeRule =
+  | 'tf1-legacy'
+  | 'tf1-align-corners'
+  | 'half-pixel'
+  | 'half-pixel-antialias'
+  | 'bicubic-antialias';
 
 /** Which part of the picture is used. `stretch`: all of it; `central`: the central fraction of each side; `shorter-side`: resize the shorter side, then cut out the centre. */
 export type CropRule =
@@ -21,6 +29,7 @@ export interface Preprocessing {
   readonly size: Pair;
   readonly channels: 'rgb' | 'bgr' | 'grey';
   readonly scale: number;
+  /** One number for each channel, in the order of `channels`. */
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
 }

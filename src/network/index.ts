@@ -1,6 +1,7 @@
 /** Networks as data: description, shape inference, weights, costs, reference executor. */
 export * from './builder.js';
 export * from './conventions.js';
+export * from './json.js';
 export * from './network.js';
 export * from './run.js';
 export * from './shapes.js';

@@ -1,8 +1,12 @@
-/** Shape inference: the shape of every tensor of a network, and of every weight it needs. */
+/** Shape inference: the shape of every tensor of a network, and of every weight it needs. It is also what validates a network. */
 import { DepthwiseError, NetworkError, ShapeError } from '../errors.js';
 import { type Layer, layers } from '../layers/index.js';
-import type { Shape } from '../tensor.js';
+import { type Shape, sizeOf } from '../tensor.js';
+import { checkAttributes, checkInputCount } from './attributes.js';
 import { type Network, type NetworkNode, weightName } from './network.js';
+
+/** More numbers than this in one tensor (8 GiB as float32) is a description gone wrong, and not what an array can hold. */
+const LARGEST_TENSOR = 2 ** 31;
 
 /** The node's layer. Attributes and layer agree by NetworkNode's type, which TypeScript cannot follow through the lookup. */
 export function layerOf(node: NetworkNode): Layer<unknown, unknown> {
@@ -23,24 +27,34 @@ export function atNode<Result>(node: NetworkNode, compute: () => Result): Result
 
 /**
  * Shape of every tensor by name, inputs included, for the declared input shapes or for others (another batch size, say).
- * Throws a NetworkError for a name that is used twice or read before it is made, a ShapeError where a layer does not fit.
+ * Throws a NetworkError for an unknown kind, an attribute that does not fit its kind, a wrong number of inputs, a name that is used
+ * twice or read before it is made (so that no cycle can stand), and a ShapeError where a layer does not fit its input.
  */
 export function inferShapes(network: Network, inputShapes?: ReadonlyMap<string, Shape>): Map<string, Shape> {
   const shapes = new Map<string, Shape>();
-  for (const { name, shape } of network.inputs) {
+  const define = (name: string, shape: Shape) => {
     if (shapes.has(name)) throw new NetworkError(`${network.name}: the name '${name}' is used twice`);
-    shapes.set(name, inputShapes?.get(name) ?? shape);
-  }
+    if (sizeOf(shape) > LARGEST_TENSOR) {
+      throw new NetworkError(`${network.name}: '${name}' would be [${shape}], more than ${LARGEST_TENSOR} numbers`);
+    }
+    shapes.set(name, shape);
+  };
+  for (const { name, shape } of network.inputs) define(name, inputShapes?.get(name) ?? shape);
   for (const node of network.nodes) {
-    if (shapes.has(node.name)) throw new NetworkError(`${network.name}: the name '${node.name}' is used twice`);
+    checkAttributes(node.kind, node.attributes, node.name);
+    checkInputCount(node);
     const inputs = inputShapesOf(node, shapes);
-    shapes.set(
+    define(
       node.name,
       atNode(node, () => layerOf(node).outputShape(inputs, node.attributes)),
     );
   }
-  for (const output of network.outputs) {
+  if (network.outputs.length === 0) throw new NetworkError(`${network.name}: it has no outputs`);
+  for (const [index, output] of network.outputs.entries()) {
     if (!shapes.has(output)) throw new NetworkError(`${network.name}: output '${output}' is not a node`);
+    if (network.outputs.indexOf(output) !== index) {
+      throw new NetworkError(`${network.name}: output '${output}' is listed twice`);
+    }
   }
   return shapes;
 }
