@@ -3,6 +3,7 @@ export * from './builder.js';
 export * from './conventions.js';
 export * from './json.js';
 export * from './network.js';
+export * from './presets.js';
 export * from './run.js';
 export * from './shapes.js';
 export * from './weights.js';

@@ -7,6 +7,7 @@
  *   torchvision        shorter side 256 of 224  half-pixel-antialias   RGB    ImageNet mean and deviation
  *   torchvision-v2     shorter side 232 of 224  half-pixel-antialias   RGB    ImageNet mean and deviation
  *   timm               shorter side 256 of 224  bicubic-antialias      RGB    ImageNet mean and deviation
+ *   timm-v1            shorter side 256 of 224  bicubic-antialias      RGB    [−1, 1]
  *   tfjs               stretch                  tf1-align-corners      RGB    [−1, 1]
  *   tfjs-hub           stretch                  tf1-align-corners      RGB    [0, 1]
  *   caffe              shorter side 256 of 224  half-pixel             BGR    0…255 − mean
@@ -61,6 +62,9 @@ const presets = {
 
   /** timm/models/efficientnet.py, mobilenetv2_100: crop_pct 0.875, bicubic, IMAGENET_DEFAULT_MEAN and _STD. */
   timm: (size) => ({ crop: shorterSide(256, size), resize: 'bicubic-antialias', size, ...IMAGENET }),
+
+  /** timm/models/efficientnet.py, mobilenetv1_100: crop_pct 0.875, bicubic, IMAGENET_INCEPTION_MEAN and _STD, 0.5 each. */
+  'timm-v1': (size) => ({ crop: shorterSide(256, size), resize: 'bicubic-antialias', size, ...MINUS_ONE_TO_ONE }),
 
   /** tfjs-models, mobilenet/src/index.ts: what the network inside the TF-Hub module receives after the module's own ·2 − 1. */
   tfjs: (size) => ({ crop: STRETCH, resize: 'tf1-align-corners', size, ...MINUS_ONE_TO_ONE }),
