@@ -27,15 +27,18 @@ export type Pair = readonly [height: number, width: number];
 
 /** How a kernel slides along one axis. */
 export interface SlidingWindow {
+  /** Number of positions that the kernel takes: the size of the output. */
   readonly out: number;
+  /** Samples of padding before and after the axis. */
   readonly before: number;
   readonly after: number;
 }
 
-type AxisPadding = 'same' | 'valid' | readonly [before: number, after: number];
+export type AxisPadding = 'same' | 'valid' | readonly [before: number, after: number];
 
-/** Output size and padding along one axis. Throws a ShapeError when not even one window fits. */
+/** Output size and padding along one axis. Throws a ShapeError, beginning with `where`, when not even one window fits. */
 export function slideWindow(
+  where: string,
   size: number,
   kernel: number,
   stride: number,
@@ -44,7 +47,7 @@ export function slideWindow(
 ): SlidingWindow {
   for (const [name, value] of Object.entries({ size, kernel, stride, dilation })) {
     if (!Number.isInteger(value) || value < 1) {
-      throw new ShapeError(`padding: ${name} must be a whole number of 1 or more, found ${value}`);
+      throw new ShapeError(`${where}: ${name} must be a whole number of 1 or more, found ${value}`);
     }
   }
   const span = (kernel - 1) * dilation + 1;
@@ -55,33 +58,45 @@ export function slideWindow(
     return { out, before, after: total - before };
   }
   const [before, after] = padding === 'valid' ? [0, 0] : padding;
-  if (!Number.isInteger(before) || !Number.isInteger(after) || before < 0 || after < 0) {
-    throw new ShapeError(`padding: wanted whole numbers of 0 or more, found (${before}, ${after})`);
+  for (const samples of [before, after]) {
+    if (!Number.isInteger(samples) || samples < 0) {
+      throw new ShapeError(`${where}: padding must be whole numbers of 0 or more, found (${before}, ${after})`);
+    }
   }
   const out = Math.floor((before + size + after - span) / stride) + 1;
   if (out < 1) {
     throw new ShapeError(
-      `padding: a kernel spanning ${span} (${kernel} taps, dilation ${dilation}) does not fit into ${size} samples padded by (${before}, ${after})`,
+      `${where}: a kernel spanning ${span} (${kernel} taps, dilation ${dilation}) does not fit into ${size} samples padded by (${before}, ${after})`,
     );
   }
   return { out, before, after };
 }
 
-/** The windows of both axes. `padding` must be one of the three forms: a misspelt word is an error, not 'valid'. */
+/** The windows of both axes, for the layer of that name. */
 export function slideWindows(
+  layer: string,
   [height, width]: Pair,
   kernelSize: Pair,
   strides: Pair,
   dilation: Pair,
   padding: Padding,
 ): { vertical: SlidingWindow; horizontal: SlidingWindow } {
-  if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
-    throw new ShapeError(`padding: wanted 'same', 'valid' or {top, bottom, left, right}, found '${padding}'`);
-  }
-  const word = typeof padding === 'string' ? padding : undefined;
-  const explicit = typeof padding === 'string' ? undefined : padding;
+  const [rows, columns] = axisPaddings(layer, padding);
   return {
-    vertical: slideWindow(height, kernelSize[0], strides[0], dilation[0], word ?? [explicit!.top, explicit!.bottom]),
-    horizontal: slideWindow(width, kernelSize[1], strides[1], dilation[1], word ?? [explicit!.left, explicit!.right]),
+    vertical: slideWindow(`${layer}, height`, height, kernelSize[0], strides[0], dilation[0], rows),
+    horizontal: slideWindow(`${layer}, width`, width, kernelSize[1], strides[1], dilation[1], columns),
   };
+}
+
+/** The padding of each axis. It must be one of the three forms: a misspelt word is an error, not 'valid'. */
+function axisPaddings(layer: string, padding: Padding): [vertical: AxisPadding, horizontal: AxisPadding] {
+  if (padding === 'same' || padding === 'valid') return [padding, padding];
+  if (typeof padding !== 'object' || padding === null) {
+    throw new ShapeError(`${layer}: padding must be 'same', 'valid' or {top, bottom, left, right}, found '${padding}'`);
+  }
+  const { top, bottom, left, right } = padding;
+  return [
+    [top, bottom],
+    [left, right],
+  ];
 }

@@ -5,11 +5,10 @@
  *
  * F is [N, H, W, M], K is [KH, KW, M, O] (HWIO), G is [N, outH, outW, O]. Positions outside F count as zero.
  */
-import { ShapeError } from '../errors.js';
 import { type Padding, type Pair, slideWindows } from '../padding.js';
 import { type Shape, sizeOf, type Tensor, zerosLike } from '../tensor.js';
-import { expectImage, expectWeights } from './expect.js';
-import type { Cost } from './layer.js';
+import { expectCount, expectImage, expectOne, expectWeights } from './expect.js';
+import { type Cost, countParams } from './layer.js';
 
 export interface Conv2dAttributes {
   readonly filters: number;
@@ -25,39 +24,37 @@ export interface Conv2dWeights {
   readonly bias?: Tensor;
 }
 
-export function weightShapes([x]: readonly Shape[], { filters, kernelSize, bias }: Conv2dAttributes) {
-  const [, , , M] = expectImage('conv2d', x);
+export function weightShapes(inputs: readonly Shape[], { filters, kernelSize, bias }: Conv2dAttributes) {
+  const [, , , M] = expectImage('conv2d', expectOne('conv2d', inputs));
   const kernel: Shape = [...kernelSize, M, filters];
   return bias ? { kernel, bias: [filters] } : { kernel };
 }
 
-export function outputShape([x]: readonly Shape[], attributes: Conv2dAttributes): Shape {
-  const { filters, kernelSize, strides, dilation, padding } = attributes;
-  const [N, H, W] = expectImage('conv2d', x);
-  if (!Number.isInteger(filters) || filters < 1) {
-    throw new ShapeError(`conv2d: filters must be a whole number of 1 or more, found ${filters}`);
-  }
-  const { vertical, horizontal } = slideWindows([H, W], kernelSize, strides, dilation, padding);
-  return [N, vertical.out, horizontal.out, filters];
-}
-
-/** D_K · D_K · M · N · D_F · D_F multiply-adds (eq. 2 of arXiv:1704.04861); D_F is the size of the output. */
-export function cost(inputs: readonly Shape[], attributes: Conv2dAttributes): Cost {
-  const { kernel, bias } = weightShapes(inputs, attributes);
-  const [N, outH, outW] = outputShape(inputs, attributes) as [number, number, number];
-  const params = sizeOf(kernel) + (bias ? sizeOf(bias) : 0);
-  return { multiplyAdds: N * outH * outW * sizeOf(kernel), trainable: params, stored: params };
-}
-
-export function forward([x]: readonly Tensor[], weights: Conv2dWeights, attributes: Conv2dAttributes): Tensor {
+export function outputShape(inputs: readonly Shape[], attributes: Conv2dAttributes): Shape {
   const { kernelSize, strides, dilation, padding } = attributes;
-  const [N, H, W, M] = expectImage('conv2d', x?.shape);
-  const { kernel, bias } = expectWeights('conv2d', weights, weightShapes([x!.shape], attributes));
-  const [KH, KW] = kernelSize;
-  const O = attributes.filters;
-  const y = zerosLike(x!, outputShape([x!.shape], attributes));
-  const { vertical, horizontal } = slideWindows([H, W], kernelSize, strides, dilation, padding);
-  const F = x!.data;
+  const [N, H, W] = expectImage('conv2d', expectOne('conv2d', inputs));
+  const O = expectCount('conv2d', 'filters', attributes.filters);
+  const { vertical, horizontal } = slideWindows('conv2d', [H, W], kernelSize, strides, dilation, padding);
+  return [N, vertical.out, horizontal.out, O];
+}
+
+/** D_K · D_K · M · N · D_F · D_F multiply-adds (eq. 2); D_F is the side of the output, times the batch. */
+export function cost(inputs: readonly Shape[], attributes: Conv2dAttributes): Cost {
+  const weights = weightShapes(inputs, attributes);
+  const [N, outH, outW] = outputShape(inputs, attributes);
+  const params = countParams(weights);
+  return { multiplyAdds: sizeOf(weights.kernel) * N * outH * outW, trainable: params, stored: params };
+}
+
+export function forward(inputs: readonly Tensor[], weights: Conv2dWeights, attributes: Conv2dAttributes): Tensor {
+  const x = expectOne('conv2d', inputs);
+  const y = zerosLike(x, outputShape([x.shape], attributes));
+  const { kernel, bias } = expectWeights('conv2d', weights, weightShapes([x.shape], attributes));
+  const { strides, dilation, padding } = attributes;
+  const [N, H, W, M] = x.shape;
+  const [KH, KW, , O] = kernel.shape;
+  const { vertical, horizontal } = slideWindows('conv2d', [H, W], [KH, KW], strides, dilation, padding);
+  const F = x.data;
   const K = kernel.data;
   const G = y.data;
   const sums = new Float64Array(O);

@@ -1,16 +1,47 @@
 /** The checks that all layers share: each throws a ShapeError that names the layer, what was found and what was wanted. */
 import { ShapeError } from '../errors.js';
+import type { SlidingWindow } from '../padding.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
 
 export type ImageShape = readonly [N: number, H: number, W: number, C: number];
 
+/** The only input (or its shape) of a layer that takes one. */
+export function expectOne<Input>(layer: string, inputs: readonly Input[]): Input {
+  if (inputs.length !== 1) throw new ShapeError(`${layer}: takes one input, found ${inputs.length}`);
+  return inputs[0];
+}
+
 /** The shape as [batch, height, width, channels]. */
-export function expectImage(layer: string, shape: Shape | undefined): ImageShape {
-  if (shape === undefined) throw new ShapeError(`${layer}: no input given`);
+export function expectImage(layer: string, shape: Shape): ImageShape {
   if (shape.length !== 4 || shape.some((size) => size < 1)) {
     throw new ShapeError(`${layer}: wanted an input of shape [batch, height, width, channels], found [${shape}]`);
   }
   return shape as unknown as ImageShape;
+}
+
+/** Size of the last axis, the one that holds the channels. */
+export function expectChannels(layer: string, shape: Shape): number {
+  const channels = shape[shape.length - 1];
+  if (!(channels >= 1)) throw new ShapeError(`${layer}: wanted an input of shape [..., channels], found [${shape}]`);
+  return channels;
+}
+
+/** A count among the attributes, such as `filters` or `units`. */
+export function expectCount(layer: string, name: string, value: number): number {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new ShapeError(`${layer}: ${name} must be a whole number of 1 or more, found ${value}`);
+  }
+  return value;
+}
+
+/** A pool has no answer for a window that lies on padding alone. */
+export function expectInside(where: string, size: number, pool: number, stride: number, window: SlidingWindow): void {
+  const { out, before, after } = window;
+  if (before >= pool || (out - 1) * stride - before >= size) {
+    throw new ShapeError(
+      `${where}: padding (${before}, ${after}) puts a window of ${pool} on padding alone, ${size} samples and stride ${stride}`,
+    );
+  }
 }
 
 /** The weights as given, once each of the wanted ones is there with the wanted shape and none is there that was not wanted. */
@@ -27,18 +58,12 @@ export function expectWeights<Weights extends object>(
       throw new ShapeError(`${layer}: weight '${name}' must have shape [${shape}], found [${weight.shape}]`);
     }
   }
-  for (const name of Object.keys(found)) {
-    if (found[name] !== undefined && !(name in wanted)) {
+  for (const [name, weight] of Object.entries(found)) {
+    if (weight !== undefined && !Object.hasOwn(wanted, name)) {
       throw new ShapeError(
-        `${layer}: surplus weight '${name}' of shape [${found[name].shape}]; wanted ${Object.keys(wanted)}`,
+        `${layer}: surplus weight '${name}' of shape [${weight.shape}]; wanted only ${Object.keys(wanted).join(', ')}`,
       );
     }
   }
   return weights;
-}
-
-/** The only input's shape, whatever its rank. */
-export function expectInput(layer: string, shape: Shape | undefined): Shape {
-  if (shape === undefined) throw new ShapeError(`${layer}: no input given`);
-  return shape;
 }

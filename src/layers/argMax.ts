@@ -1,0 +1,41 @@
+/**
+ * Index of the greatest number along the last axis, as DeepLab's label map needs it:
+ *
+ *   y[…, 0] = the lowest c with x[…, c] = max_k x[…, k]
+ *
+ * x is [N, H, W, C] or any other [..., C], y is [N, H, W, 1]. A NaN counts as the greatest, as in NumPy, so that it is not passed over.
+ */
+import { type Shape, type Tensor, zerosLike } from '../tensor.js';
+import { expectChannels, expectOne } from './expect.js';
+import { type Cost, FREE, type NoAttributes } from './layer.js';
+
+export type ArgMaxAttributes = NoAttributes;
+
+export function outputShape(inputs: readonly Shape[], _attributes?: ArgMaxAttributes): Shape {
+  const x = expectOne('argMax', inputs);
+  expectChannels('argMax', x);
+  return x.with(-1, 1);
+}
+
+export function cost(): Cost {
+  return FREE;
+}
+
+export function forward(inputs: readonly Tensor[], _weights?: object, _attributes?: ArgMaxAttributes): Tensor {
+  const x = expectOne('argMax', inputs);
+  const y = zerosLike(x, outputShape([x.shape]));
+  const C = expectChannels('argMax', x.shape);
+
+  for (let row = 0; row < y.data.length; row++) {
+    let best = 0;
+    for (let c = 1; c < C; c++) {
+      if (isGreater(x.data[row * C + c], x.data[row * C + best])) best = c;
+    }
+    y.data[row] = best;
+  }
+  return y;
+}
+
+function isGreater(value: number, best: number): boolean {
+  return value > best || (Number.isNaN(value) && !Number.isNaN(best));
+}

@@ -1,0 +1,57 @@
+/**
+ * Joins tensors along one axis, in the order given; all other sizes must agree.
+ *
+ *   y[…, offset_p + a, …] = x_p[…, a, …],   offset_p the sum of the sizes along the axis of x_1 … x_{p−1}
+ */
+import { ShapeError } from '../errors.js';
+import { type Shape, sizeOf, type Tensor, zerosLike } from '../tensor.js';
+import { type Cost, FREE } from './layer.js';
+
+export interface ConcatAttributes {
+  /** Counted from the front; negative from the back, so that −1 is the channels. */
+  readonly axis: number;
+}
+
+function axisOf(inputs: readonly Shape[], { axis }: ConcatAttributes): number {
+  const rank = inputs[0].length;
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+    throw new ShapeError(`concat: axis must be a whole number from ${-rank} to ${rank - 1}, found ${axis}`);
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+export function outputShape(inputs: readonly Shape[], attributes: ConcatAttributes): Shape {
+  if (inputs.length < 1) throw new ShapeError('concat: takes one or more inputs, found 0');
+  const axis = axisOf(inputs, attributes);
+  const agree = (shape: Shape) =>
+    shape.length === inputs[0].length && shape.every((size, at) => at === axis || size === inputs[0][at]);
+  if (!inputs.every(agree)) {
+    const found = inputs.map((shape) => `[${shape}]`).join(', ');
+    throw new ShapeError(`concat: the inputs may differ along axis ${axis} only, found ${found}`);
+  }
+  return inputs[0].with(
+    axis,
+    inputs.reduce((sum, shape) => sum + shape[axis], 0),
+  );
+}
+
+export function cost(): Cost {
+  return FREE;
+}
+
+export function forward(inputs: readonly Tensor[], _weights: object, attributes: ConcatAttributes): Tensor {
+  const shapes = inputs.map(({ shape }) => shape);
+  const y = zerosLike(inputs[0], outputShape(shapes, attributes));
+  const axis = axisOf(shapes, attributes);
+  const blocks = sizeOf(y.shape.slice(0, axis));
+
+  let offset = 0;
+  for (let block = 0; block < blocks; block++) {
+    for (const { shape, data } of inputs) {
+      const size = sizeOf(shape.slice(axis));
+      y.data.set(data.subarray(block * size, (block + 1) * size), offset);
+      offset += size;
+    }
+  }
+  return y;
+}

@@ -1,0 +1,22 @@
+/** Everything after the batch in one axis: [N, H, W, C] becomes [N, H·W·C], the numbers in the same order. */
+import { ShapeError } from '../errors.js';
+import { type Shape, sizeOf, type Tensor, tensor } from '../tensor.js';
+import { expectOne } from './expect.js';
+import { type Cost, FREE, type NoAttributes } from './layer.js';
+
+export type FlattenAttributes = NoAttributes;
+
+export function outputShape(inputs: readonly Shape[], _attributes?: FlattenAttributes): Shape {
+  const x = expectOne('flatten', inputs);
+  if (x.length < 1) throw new ShapeError('flatten: wanted an input of shape [batch, ...], found []');
+  return [x[0], sizeOf(x.slice(1))];
+}
+
+export function cost(): Cost {
+  return FREE;
+}
+
+export function forward(inputs: readonly Tensor[], _weights?: object, _attributes?: FlattenAttributes): Tensor {
+  const x = expectOne('flatten', inputs);
+  return tensor(outputShape([x.shape]), x.data.slice());
+}

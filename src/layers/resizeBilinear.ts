@@ -1,0 +1,89 @@
+/**
+ * Bilinear resize. Along each axis, output sample `at` reads the input at a position between two samples and mixes the two:
+ *
+ *   tf1-legacy         position = at · in / out                        (TensorFlow 1's default)
+ *   tf1-align-corners  position = at · (in − 1) / (out − 1)            (0 when out = 1; DeepLab)
+ *   half-pixel         position = (at + 0.5) · in / out − 0.5          (TensorFlow 2, PyTorch, OpenCV)
+ *
+ *   y[n, i, j, c] = Σ over the two nearest rows r and columns s of rowShare(r) · columnShare(s) · x[n, r, s, c]
+ *
+ * x is [N, H, W, C], y is [N, size[0], size[1], C]. Positions beyond the first or last sample read that sample. Nothing is smoothed
+ * before shrinking.
+ */
+import { ShapeError } from '../errors.js';
+import type { Pair } from '../padding.js';
+import { type Shape, type Tensor, zerosLike } from '../tensor.js';
+import { expectCount, expectImage, expectOne } from './expect.js';
+import { type Cost, FREE } from './layer.js';
+
+export interface ResizeBilinearAttributes {
+  /** [height, width] of the result. */
+  readonly size: Pair;
+  readonly rule: BilinearRule;
+}
+
+export type BilinearRule = keyof typeof positions;
+
+const positions = {
+  'tf1-legacy': (at: number, size: number, out: number) => (at * size) / out,
+  'tf1-align-corners': (at: number, size: number, out: number) => (out === 1 ? 0 : (at * (size - 1)) / (out - 1)),
+  'half-pixel': (at: number, size: number, out: number) => ((at + 0.5) * size) / out - 0.5,
+} as const;
+
+export function outputShape(inputs: readonly Shape[], { size, rule }: ResizeBilinearAttributes): Shape {
+  const [N, , , C] = expectImage('resizeBilinear', expectOne('resizeBilinear', inputs));
+  if (!Object.hasOwn(positions, rule)) {
+    throw new ShapeError(`resizeBilinear: rule must be one of ${Object.keys(positions).join(', ')}, found '${rule}'`);
+  }
+  return [N, expectCount('resizeBilinear', 'height', size[0]), expectCount('resizeBilinear', 'width', size[1]), C];
+}
+
+/** Not counted by the papers. */
+export function cost(): Cost {
+  return FREE;
+}
+
+interface Mix {
+  readonly lower: number;
+  readonly upper: number;
+  /** Share of the upper sample, 0 to 1. */
+  readonly share: number;
+}
+
+/** Which two of `size` input samples each of `out` output samples mixes. */
+function mixes(rule: BilinearRule, size: number, out: number): Mix[] {
+  return Array.from({ length: out }, (_, at) => {
+    const position = Math.min(Math.max(positions[rule](at, size, out), 0), size - 1);
+    const lower = Math.floor(position);
+    return { lower, upper: Math.ceil(position), share: position - lower };
+  });
+}
+
+export function forward(inputs: readonly Tensor[], _weights: object, attributes: ResizeBilinearAttributes): Tensor {
+  const x = expectOne('resizeBilinear', inputs);
+  const y = zerosLike(x, outputShape([x.shape], attributes));
+  const [N, H, W, C] = x.shape;
+  const [, outH, outW] = y.shape;
+  const rows = mixes(attributes.rule, H, outH);
+  const columns = mixes(attributes.rule, W, outW);
+
+  for (let n = 0; n < N; n++) {
+    for (let i = 0; i < outH; i++) {
+      const row = rows[i];
+      const above = (n * H + row.lower) * W;
+      const below = (n * H + row.upper) * W;
+      for (let j = 0; j < outW; j++) {
+        const column = columns[j];
+        for (let c = 0; c < C; c++) {
+          const sample = (start: number, at: number) => x.data[(start + at) * C + c];
+          const top = mix(sample(above, column.lower), sample(above, column.upper), column.share);
+          const bottom = mix(sample(below, column.lower), sample(below, column.upper), column.share);
+          y.data[((n * outH + i) * outW + j) * C + c] = mix(top, bottom, row.share);
+        }
+      }
+    }
+  }
+  return y;
+}
+
+const mix = (lower: number, upper: number, share: number): number => (1 - share) * lower + share * upper;
