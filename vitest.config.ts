@@ -1,5 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests of the built package: the command line as a child process, the exports, the examples of the documentation. */
+const built = ['test/cli/**/*.test.ts', 'test/project/**/*.test.ts'];
+
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000 },
+  test: {
+    reporters: process.env.CI ? ['default', ['json', { outputFile: 'reports/vitest.json' }]] : ['default'],
+    projects: [
+      { test: { name: 'source', include: ['test/**/*.test.ts'], exclude: built, testTimeout: 60_000 } },
+      { test: { name: 'built', include: built, testTimeout: 120_000, globalSetup: 'test/build.ts' } },
+    ],
+  },
 });

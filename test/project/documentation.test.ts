@@ -1,0 +1,134 @@
+/**
+ * Every example of the documentation is run as written, in a folder where the package is installed, and prints what stands below it.
+ *
+ *   ```sh      `npx depthwise …` commands, run one after the other; set-up commands must be scripts of package.json
+ *   ```ts      type-checked and run as one module
+ *   ```text    right below an example: what it prints on stdout
+ *
+ * Models and labels that the package does not hold come from DEPTHWISE_DATA; examples that name one are skipped without it.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dataFolder } from '../data.js';
+import { root } from './imports.js';
+import { commandsOf, type Example, examplesOf, firstDifference } from './markdown.js';
+
+const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((file) => `docs/${file}`)].filter((file) =>
+  file.endsWith('.md'),
+);
+const examples = documents.flatMap((file) => examplesOf(file, readFileSync(join(root, file), 'utf8')));
+const shell = examples.filter(({ language }) => language === 'sh');
+const typescript = examples.filter(({ language }) => language === 'ts');
+
+const SET_UP = /^npm install && npm (?:run )?([\w:]+)$/;
+const DATA_FILE = /\b[\w.]+\.(?:h5|tflite|onnx)\b|\bimagenet_labels\w*\.txt\b/;
+
+const needsData = ({ code }: Example): boolean => DATA_FILE.test(code);
+const canRun = (example: Example): boolean => dataFolder !== undefined || !needsData(example);
+const titleOf = (example: Example): string =>
+  `${example.place} ${commandsOf(example.code)[0]}${canRun(example) ? '' : ' (needs DEPTHWISE_DATA)'}`;
+
+/** A user's folder: the package installed, its pictures at hand, and the model files that its owner has fetched. */
+const folder = mkdtempSync(join(tmpdir(), 'depthwise-documentation-'));
+
+beforeAll(() => {
+  mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true });
+  symlinkSync(root, join(folder, 'node_modules', 'depthwise'));
+  symlinkSync(join(root, 'node_modules', '@types'), join(folder, 'node_modules', '@types'));
+  symlinkSync(join(root, 'dist', 'cli', 'main.js'), join(folder, 'node_modules', '.bin', 'depthwise'));
+  symlinkSync(join(root, 'assets'), join(folder, 'assets'));
+  writeFileSync(join(folder, 'package.json'), '{ "name": "user", "private": true, "type": "module" }');
+  for (const kind of dataFolder === undefined ? [] : ['models', 'labels']) {
+    for (const file of readdirSync(join(dataFolder!, kind)))
+      symlinkSync(join(dataFolder!, kind, file), join(folder, file));
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs a program in the user's folder and returns what it prints; fails with what it complains about. */
+function run(program: string, args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' });
+  expect(error).toBeUndefined();
+  expect(status, `${program} ${args.join(' ')}\n${stdout}${stderr}`).toBe(0);
+  return stdout;
+}
+
+function expectDocumented({ output }: Example, printed: string): void {
+  if (output === undefined) return;
+  const missing = firstDifference(output, printed);
+  expect(missing, `documented line: ${missing}\nprinted:\n${printed}`).toBeUndefined();
+}
+
+describe('shell examples', () => {
+  test('there are some', () => expect(shell.length).toBeGreaterThan(3));
+
+  for (const example of shell) {
+    test.skipIf(!canRun(example))(titleOf(example), () => {
+      const printed = commandsOf(example.code).map((command) => {
+        const script = SET_UP.exec(command)?.[1];
+        if (script !== undefined) {
+          expect(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts).toHaveProperty(script);
+          return '';
+        }
+        expect(command, 'an example is a command of depthwise, or sets the project up').toMatch(/^npx depthwise /);
+        return run('bash', ['-c', command]);
+      });
+      expectDocumented(example, printed.join(''));
+    });
+  }
+});
+
+describe('TypeScript examples', () => {
+  test('there are some', () => expect(typescript.length).toBeGreaterThan(1));
+
+  test('have the right types', () => {
+    const files = typescript.map(({ code }, index) => {
+      writeFileSync(join(folder, `example${index}.ts`), `${code}\nexport {};\n`);
+      return `example${index}.ts`;
+    });
+    const compilerOptions = { module: 'nodenext', target: 'ES2023', strict: true, types: ['node'], skipLibCheck: true };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+    run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', folder]);
+  });
+
+  typescript.forEach((example, index) => {
+    test.skipIf(!canRun(example))(titleOf(example), () => {
+      expectDocumented(example, run(process.execPath, [`example${index}.js`]));
+    });
+  });
+});
+
+describe('the set-up in the README', () => {
+  const commands = shell.flatMap(({ code }) => commandsOf(code)).filter((command) => SET_UP.test(command));
+
+  test('is two commands', () => {
+    expect(commands).toEqual(['npm install && npm start', 'npm install && npm test']);
+  });
+
+  test("the second is CI's", () => {
+    expect(readFileSync(join(root, '.ci', 'run'), 'utf8')).toContain(`bash -c '${commands[1]}'`);
+  });
+});
+
+test('links between the documents lead somewhere', () => {
+  const broken = documents.flatMap((file) => {
+    const links = [...readFileSync(join(root, file), 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)];
+    return links
+      .map(([, link]) => link)
+      .filter((link) => !existsSync(join(root, file, '..', link)))
+      .map((link) => `${file}: ${link}`);
+  });
+  expect(broken).toEqual([]);
+});

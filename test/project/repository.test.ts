@@ -1,0 +1,62 @@
+/** What the repository's files may say: they speak of the project, not of somebody's machine. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { root } from './imports.js';
+
+const packageJson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** Files under version control, or, in an unpacked archive, nothing to look at. */
+function trackedFiles(): string[] {
+  const listed = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
+  return listed.split('\0').filter((file) => file !== '');
+}
+
+const isText = (bytes: Buffer): boolean => !bytes.subarray(0, 8000).includes(0);
+
+describe('the repository', () => {
+  const texts = trackedFiles()
+    .filter((file) => statSync(join(root, file), { throwIfNoEntry: false })?.isFile())
+    .map((file) => ({ file, bytes: readFileSync(join(root, file)) }))
+    .filter(({ bytes }) => isText(bytes))
+    .map(({ file, bytes }) => ({ file, text: bytes.toString('utf8') }));
+
+  test.each([
+    ["a folder of somebody's machine", /(?<![\w.-])\/(?:home|root|Users|work|workspace|mnt)\/[\w.-]+/],
+    ["a Windows user's folder", /[A-Z]:\\Users\\/],
+    ['the address of a package registry', /https?:\/\/[^\s"']*registry/],
+  ])('names no %s', (_, pattern) => {
+    const found = texts.flatMap(({ file, text }) =>
+      text.split('\n').flatMap((line, at) => (pattern.test(line) ? [`${file}:${at + 1}: ${line.trim()}`] : [])),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test('holds nothing that the build makes', () => {
+    expect(trackedFiles().filter((file) => /^(dist|build|node_modules|coverage|reports)\//.test(file))).toEqual([]);
+  });
+
+  test('holds no large file', () => {
+    const large = trackedFiles().filter(
+      (file) => (statSync(join(root, file), { throwIfNoEntry: false })?.size ?? 0) > 2e6,
+    );
+    expect(large).toEqual([]);
+  });
+});
+
+describe('package.json', () => {
+  test('the licence is the one in LICENSE', () => {
+    expect(packageJson.license).toBe('Apache-2.0');
+    expect(readFileSync(join(root, 'LICENSE'), 'utf8')).toMatch(/^\s*Apache License\s+Version 2\.0/);
+  });
+
+  test('runs on Node 20', () => {
+    expect(packageJson.engines.node).toBe('>=20.9');
+  });
+
+  test('the changelog has an entry for this version', () => {
+    const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
+    expect(changelog).toMatch(new RegExp(`^## (Unreleased|${packageJson.version.replaceAll('.', '\\.')})`, 'm'));
+  });
+});
