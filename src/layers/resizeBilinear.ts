@@ -43,7 +43,7 @@ export function cost(): Cost {
   return FREE;
 }
 
-interface Mix {
+export interface Mix {
   readonly lower: number;
   readonly upper: number;
   /** Share of the upper sample, 0 to 1. */
@@ -51,7 +51,7 @@ interface Mix {
 }
 
 /** Which two of `size` input samples each of `out` output samples mixes. */
-function mixes(rule: BilinearRule, size: number, out: number): Mix[] {
+export function mixes(rule: BilinearRule, size: number, out: number): Mix[] {
   return Array.from({ length: out }, (_, at) => {
     const position = Math.min(Math.max(positions[rule](at, size, out), 0), size - 1);
     const lower = Math.floor(position);
