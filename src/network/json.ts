@@ -18,7 +18,7 @@ import {
   show,
   text,
 } from './checks.js';
-import type { Conventions, CropRule, Preprocessing } from './conventions.js';
+import type { Conventions, CropRule, Preprocessing, ResizeRule } from './conventions.js';
 import type { Network, NetworkInput, NetworkNode } from './network.js';
 import { inferShapes } from './shapes.js';
 
@@ -60,6 +60,15 @@ const cropKinds = {
 const crop: Check<CropRule> = (value, at) => {
   const kind = typeof value === 'object' && value !== null ? (value as { kind?: unknown }).kind : undefined;
   return cropKinds[oneOf('stretch', 'central', 'shorter-side')(kind, `${at}.kind`)](value, at);
+};
+
+/** Every rule, so that the compiler asks for a new one here. */
+const resizeRules: Record<ResizeRule, true> = {
+  'tf1-legacy': true,
+  'tf1-align-corners': true,
+  'half-pixel': true,
+  'half-pixel-antialias': true,
+  'bicubic-antialias': true,
 };
 
 const perChannel = listOf(finite, 1, 3);

@@ -1,0 +1,124 @@
+/**
+ * MobileNet V1, arXiv:1704.04861: a 3 × 3 convolution, 13 depthwise separable convolutions, pooling and a classifier. Batch norm and
+ * ReLU6 follow every convolution (27 times), no convolution but the classifier has a bias.
+ */
+import { type Network, NetworkBuilder } from '../network/index.js';
+import { v1Width } from './channels.js';
+import { V1_NAMES } from './node-names.js';
+import { checkOption, type MobilenetOptions, settle, standardName } from './options.js';
+import { atrousSampling, conventionsOf, UnitBuilder } from './units.js';
+
+interface Row {
+  readonly type: 'Conv' | 'Conv dw';
+  /** Stride. */
+  readonly s: 1 | 2;
+  /** [D_K, D_K, M, N]; a depthwise filter has no N. */
+  readonly filter: readonly number[];
+  /** Height, width and channels of the input. */
+  readonly input: readonly [number, number, number];
+}
+
+/** "5 ×" in Table 1. */
+const FIVE_TIMES: readonly Row[] = [
+  { type: 'Conv dw', s: 1, filter: [3, 3, 512], input: [14, 14, 512] },
+  { type: 'Conv', s: 1, filter: [1, 1, 512, 512], input: [14, 14, 512] },
+];
+
+/**
+ * Table 1 of arXiv:1704.04861 up to its average pool. The paper prints the last Conv dw as s2; its sizes, its Mult-Adds and its
+ * authors' code all say s1 (tensorflow/models#1997).
+ */
+export const TABLE_1: readonly Row[] = [
+  { type: 'Conv', s: 2, filter: [3, 3, 3, 32], input: [224, 224, 3] },
+  { type: 'Conv dw', s: 1, filter: [3, 3, 32], input: [112, 112, 32] },
+  { type: 'Conv', s: 1, filter: [1, 1, 32, 64], input: [112, 112, 32] },
+  { type: 'Conv dw', s: 2, filter: [3, 3, 64], input: [112, 112, 64] },
+  { type: 'Conv', s: 1, filter: [1, 1, 64, 128], input: [56, 56, 64] },
+  { type: 'Conv dw', s: 1, filter: [3, 3, 128], input: [56, 56, 128] },
+  { type: 'Conv', s: 1, filter: [1, 1, 128, 128], input: [56, 56, 128] },
+  { type: 'Conv dw', s: 2, filter: [3, 3, 128], input: [56, 56, 128] },
+  { type: 'Conv', s: 1, filter: [1, 1, 128, 256], input: [28, 28, 128] },
+  { type: 'Conv dw', s: 1, filter: [3, 3, 256], input: [28, 28, 256] },
+  { type: 'Conv', s: 1, filter: [1, 1, 256, 256], input: [28, 28, 256] },
+  { type: 'Conv dw', s: 2, filter: [3, 3, 256], input: [28, 28, 256] },
+  { type: 'Conv', s: 1, filter: [1, 1, 256, 512], input: [14, 14, 256] },
+  ...FIVE_TIMES,
+  ...FIVE_TIMES,
+  ...FIVE_TIMES,
+  ...FIVE_TIMES,
+  ...FIVE_TIMES,
+  { type: 'Conv dw', s: 2, filter: [3, 3, 512], input: [14, 14, 512] },
+  { type: 'Conv', s: 1, filter: [1, 1, 512, 1024], input: [7, 7, 512] },
+  { type: 'Conv dw', s: 1, filter: [3, 3, 1024], input: [7, 7, 1024] },
+  { type: 'Conv', s: 1, filter: [1, 1, 1024, 1024], input: [7, 7, 1024] },
+];
+
+/** "Shallow MobileNet" of Table 5: "the 5 layers of separable filters with feature size 14 × 14 × 512 are removed". */
+const SHALLOW: readonly Row[] = TABLE_1.filter((row) => !FIVE_TIMES.includes(row));
+
+/** "Conv MobileNet" of Table 4: each depthwise and 1 × 1 pair is one full 3 × 3 convolution, with the stride of the former. */
+function fullConvolutions(table: readonly Row[]): Row[] {
+  return table.flatMap((row, index) => {
+    if (row.type === 'Conv dw') return [];
+    const [, , M, N] = row.filter;
+    const pair = table[index - 1]?.type === 'Conv dw' ? table[index - 1] : row;
+    return [{ type: 'Conv', s: pair.s, filter: [3, 3, M, N], input: pair.input }];
+  });
+}
+
+/** Keras' `dropout`, slim's 1 − `dropout_keep_prob`; only training uses it. */
+const DROPOUT_RATE = 0.001;
+
+export interface MobilenetV1Options extends MobilenetOptions {
+  /** 'separable', or 'full' for the paper's comparison with standard convolutions (4,866 million multiply-adds). Default 'separable'. */
+  readonly convolutions?: 'separable' | 'full';
+  /** Without the five separable convolutions of 14 × 14 × 512 (307 million multiply-adds). Default false. */
+  readonly shallow?: boolean;
+}
+
+/** The network, without weights: [1, height, width, 3] → [1, classes]. Throws a UsageError for options that make none. */
+export function mobilenetV1(options: MobilenetV1Options = {}): Network {
+  const { convolutions = 'separable', shallow = false } = options;
+  checkOption(
+    'mobilenetV1',
+    'convolutions',
+    'one of separable, full',
+    convolutions,
+    /^(separable|full)$/.test(convolutions),
+  );
+  const settings = settle('mobilenetV1', options);
+  const { alpha, resolution, conventions, outputStride } = settings;
+  const names = V1_NAMES[conventions];
+  const net = new NetworkBuilder();
+  const units = new UnitBuilder(net, conventions);
+  const sample = atrousSampling(outputStride);
+  const separable = shallow ? SHALLOW : TABLE_1;
+  const table = convolutions === 'full' ? fullConvolutions(separable) : separable;
+
+  let x = net.input('input', [1, ...resolution, 3]);
+  let block = 0;
+  for (const { type, s, filter } of table) {
+    const [DK, , , N = 0] = filter;
+    if (type === 'Conv dw') {
+      x = units.depthwise(x, names.depthwise(block), sample(s));
+      continue;
+    }
+    const filters = v1Width[conventions](N, alpha);
+    checkOption(
+      'mobilenetV1',
+      'alpha',
+      `large enough to leave 1 of ${N} channels by the rule of '${conventions}'`,
+      alpha,
+      filters >= 1,
+    );
+    x =
+      DK === 1
+        ? units.pointwise(x, names.pointwise(block), filters)
+        : units.convolution(x, names.convolution(block), filters, sample(s));
+    block += 1;
+  }
+  x = units.head(x, names.head, DROPOUT_RATE, settings);
+
+  const variant = `mobilenet_v1${shallow ? '_shallow' : ''}${convolutions === 'full' ? '_full' : ''}`;
+  return net.build(standardName(variant, settings), [x], conventionsOf(settings));
+}
