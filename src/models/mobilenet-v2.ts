@@ -103,9 +103,10 @@ export function mobilenetV2(options: MobilenetV2Options = {}): Network {
   const variant = standardName('mobilenet_v2', settings);
   return net.build(expansionFactor === 6 ? variant : `${variant}_t${expansionFactor}`, [x], conventionsOf(settings));
 
-  /** Table 1 and Figure 4d. An expansion that would not widen (t = 1) is left out, as in all three libraries. */
+  /** Table 1 and Figure 4d. An expansion that changes no number of channels (t = 1) is left out. */
   function bottleneck(input: string, channels: number, filters: number, t: number, stride: 1 | 2): string {
-    const wide = t === 1 ? input : units.pointwise(input, names.expand(block), expandedWidth[conventions](channels, t));
+    const expanded = t === 1 ? channels : expandedWidth[conventions](channels, t);
+    const wide = expanded === channels ? input : units.pointwise(input, names.expand(block), expanded);
     const filtered = units.depthwise(wide, names.depthwise(block), sample(stride));
     const projected = units.pointwise(filtered, names.project(block), filters);
     // The table's stride decides, not the sampling's: a network made denser by atrous convolution computes the same features.

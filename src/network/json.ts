@@ -75,7 +75,7 @@ const perChannel = listOf(finite, 1, 3);
 
 const preprocessing: Check<Preprocessing> = record<Preprocessing>({
   crop,
-  resize: oneOf('tf1-legacy', 'tf1-align-corners', 'half-pixel', 'half-pixel-antialias', 'bicubic-antialias'),
+  resize: oneOf(...(Object.keys(resizeRules) as ResizeRule[])),
   size: pair,
   channels: oneOf('rgb', 'bgr', 'grey'),
   scale: finite,
