@@ -4,6 +4,8 @@ export * from './conventions.js';
 export * from './json.js';
 export * from './network.js';
 export * from './presets.js';
+export * from './receptiveField.js';
 export * from './run.js';
 export * from './shapes.js';
+export * from './summary.js';
 export * from './weights.js';
