@@ -8,4 +8,5 @@ export * from './receptiveField.js';
 export * from './run.js';
 export * from './shapes.js';
 export * from './summary.js';
+export * from './subnetwork.js';
 export * from './weights.js';

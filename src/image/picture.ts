@@ -1,0 +1,120 @@
+/**
+ * A picture is bytes in rows from the top, pixels from the left, channels innermost: grey, RGB or RGBA, 0 to 255, as stored (no colour
+ * management, alpha not multiplied in). Browser `ImageData` with `channels: 4` is one. Every function here returns a new picture and
+ * leaves the given one as it is.
+ */
+import { PictureError } from '../errors.js';
+
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3 | 4;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/**
+ * What becomes of transparency, which no MobileNet knows. `drop` keeps the stored colours, as Pillow's convert('RGB') and TensorFlow's
+ * decode_image(channels=3) do, so as the networks were trained; fully transparent pixels then show whatever colour was stored under
+ * them. `black` and `white` show the picture on that background.
+ */
+export type AlphaRule = 'drop' | 'black' | 'white';
+
+/** The same picture, once its fields agree. Throws a PictureError that names `name`, what was found and what was wanted. */
+export function checkPicture(picture: Picture, name = 'picture'): Picture {
+  const { width, height, channels, data } = picture;
+  for (const [side, value] of Object.entries({ width, height })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new PictureError(`${name}: ${side} must be a whole number of pixels, 1 or more, found ${value}`);
+    }
+  }
+  if (channels !== 1 && channels !== 3 && channels !== 4) {
+    throw new PictureError(`${name}: wanted 1 (grey), 3 (RGB) or 4 (RGBA) channels, found ${channels}`);
+  }
+  if (!isBytes(data)) {
+    throw new PictureError(`${name}: data must be a Uint8Array or Uint8ClampedArray of bytes 0 to 255`);
+  }
+  if (data.length !== width * height * channels) {
+    throw new PictureError(
+      `${name}: ${width}×${height} pixels of ${channels} channels want ${width * height * channels} bytes, found ${data.length}`,
+    );
+  }
+  return picture;
+}
+
+/** By tag, since `instanceof` fails across frames and realms. */
+function isBytes(data: unknown): boolean {
+  const tag = Object.prototype.toString.call(data);
+  return tag === '[object Uint8Array]' || tag === '[object Uint8ClampedArray]';
+}
+
+/** RGB: grey is stacked three times, transparency follows the alpha rule. */
+export function toRgb(picture: Picture, alpha: AlphaRule = 'drop'): Picture {
+  checkPicture(picture);
+  if (picture.channels === 3) return { ...picture, data: picture.data.slice() };
+  return mapPixels(picture, 3, colourReader(picture, alpha));
+}
+
+/**
+ * Grey: ITU-R BT.601 luma, L = (19595·R + 38470·G + 7471·B) / 2¹⁶ rounded to nearest, which are Pillow's own integers for
+ * 0.299, 0.587 and 0.114.
+ */
+export function toGrey(picture: Picture, alpha: AlphaRule = 'drop'): Picture {
+  checkPicture(picture);
+  if (picture.channels === 1) return { ...picture, data: picture.data.slice() };
+  const colour = colourReader(picture, alpha);
+  const luma = (pixel: number) =>
+    (19595 * colour(pixel, 0) + 38470 * colour(pixel, 1) + 7471 * colour(pixel, 2) + 0x8000) >> 16;
+  return mapPixels(picture, 1, luma);
+}
+
+/** RGB to BGR, and BGR to RGB; the alpha of RGBA stays last. */
+export function swapRedAndBlue(picture: Picture): Picture {
+  checkPicture(picture);
+  if (picture.channels === 1) throw new PictureError('swapRedAndBlue: a grey picture has no red and blue');
+  const { channels, data } = picture;
+  return mapPixels(picture, channels, (pixel, c) => data[pixel * channels + (c < 3 ? 2 - c : c)]);
+}
+
+/** The rectangle of `height` × `width` pixels whose upper left corner lies at (top, left). */
+export function crop(picture: Picture, top: number, left: number, height: number, width: number): Picture {
+  checkPicture(picture);
+  const inside = top >= 0 && left >= 0 && top + height <= picture.height && left + width <= picture.width;
+  if (![top, left, height, width].every(Number.isInteger) || height < 1 || width < 1 || !inside) {
+    throw new PictureError(
+      `crop: ${width}×${height} pixels at (${left}, ${top}) do not lie inside a picture of ${picture.width}×${picture.height}`,
+    );
+  }
+  const { channels } = picture;
+  const data = new Uint8Array(height * width * channels);
+  for (let row = 0; row < height; row++) {
+    const from = ((top + row) * picture.width + left) * channels;
+    data.set(picture.data.subarray(from, from + width * channels), row * width * channels);
+  }
+  return { width, height, channels, data };
+}
+
+/** Reads colour channel c of a pixel with the alpha rule applied; grey pictures have the same value in all three. */
+function colourReader({ channels, data }: Picture, alpha: AlphaRule): (pixel: number, c: number) => number {
+  if (alpha !== 'drop' && alpha !== 'black' && alpha !== 'white') {
+    throw new PictureError(`picture: the alpha rule must be 'drop', 'black' or 'white', found '${alpha}'`);
+  }
+  if (channels === 1) return (pixel) => data[pixel];
+  if (channels === 3 || alpha === 'drop') return (pixel, c) => data[pixel * channels + c];
+  const background = alpha === 'white' ? 255 : 0;
+  return (pixel, c) => {
+    const opacity = data[pixel * 4 + 3] / 255;
+    return Math.round(data[pixel * 4 + c] * opacity + background * (1 - opacity));
+  };
+}
+
+function mapPixels<C extends 1 | 3 | 4>(
+  { width, height }: Picture,
+  channels: C,
+  value: (pixel: number, c: number) => number,
+): Picture {
+  const data = new Uint8Array(width * height * channels);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    for (let c = 0; c < channels; c++) data[pixel * channels + c] = value(pixel, c);
+  }
+  return { width, height, channels, data };
+}

@@ -1,0 +1,147 @@
+/**
+ * Resizing, by the rules under which networks were trained. Along each axis, output sample `at` reads the input around a position:
+ *
+ *   tf1-legacy            at · in / out                    the two nearest samples, mixed
+ *   tf1-align-corners     at · (in − 1) / (out − 1)        the two nearest samples, mixed
+ *   half-pixel            (at + 0.5) · in / out − 0.5      the two nearest samples, mixed
+ *   half-pixel-antialias  (at + 0.5) · in / out − 0.5      all samples under a triangle of half-width s = max(in / out, 1)
+ *   bicubic-antialias     (at + 0.5) · in / out − 0.5      all samples under Keys' cubic (a = −0.5) of half-width 2s
+ *
+ * e.g. 4 samples to 3 read at 0, 1.33, 2.67 (legacy), 0, 1.5, 3 (align-corners), 0.17, 1.5, 2.83 (half-pixel).
+ *
+ * The first three are `layers/resizeBilinear.ts` and compute with real numbers. The antialiased two are Pillow's BILINEAR and BICUBIC
+ * bit for bit: shares in fixed point of 22 bits, columns before rows, and a rounding to 8 bits after each, since that is what
+ * torchvision's and timm's networks saw. (torch's own antialias on tensors does not round; it differs by up to 1 of 255.)
+ */
+import { PictureError } from '../errors.js';
+import { mixes } from '../layers/resizeBilinear.js';
+import type { ResizeRule } from '../network/conventions.js';
+import type { Pair } from '../padding.js';
+import { type Tensor, tensor } from '../tensor.js';
+import { checkPicture, type Picture } from './picture.js';
+
+/** The part of the resized picture that is wanted. */
+export interface Window {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** What one output sample reads: the input samples first, first + 1, … and the share of each. */
+interface Taps {
+  readonly first: number;
+  readonly shares: readonly number[];
+}
+
+/**
+ * The picture at [height, width] as a tensor [1, height, width, channels] of numbers 0…255, in double precision: the normalisation
+ * that follows rounds once. With a `window`, only that part of the result is computed.
+ */
+export function resize(picture: Picture, size: Pair, rule: ResizeRule, window = wholeOf(size)): Tensor {
+  checkPicture(picture);
+  const rows = tapsFor(rule, picture.height, size[0], 'height').slice(window.top, window.top + window.height);
+  const columns = tapsFor(rule, picture.width, size[1], 'width').slice(window.left, window.left + window.width);
+  if (window.top < 0 || window.left < 0 || rows.length !== window.height || columns.length !== window.width) {
+    throw new PictureError(
+      `resize: a window of ${window.width}×${window.height} at (${window.left}, ${window.top}) does not lie inside ${size[1]}×${size[0]}`,
+    );
+  }
+  return resample(picture, rows, columns, isAntialiased(rule) ? roundToByte : (sum) => sum);
+}
+
+const wholeOf = ([height, width]: Pair): Window => ({ top: 0, left: 0, height, width });
+
+const isAntialiased = (rule: ResizeRule): rule is keyof typeof filters => Object.hasOwn(filters, rule);
+
+function tapsFor(rule: ResizeRule, size: number, out: number, side: string): Taps[] {
+  if (!Number.isInteger(out) || out < 1) {
+    throw new PictureError(`resize: the new ${side} must be a whole number of 1 or more, found ${out}`);
+  }
+  if (isAntialiased(rule)) return antialiasTaps(filters[rule], size, out);
+  if (rule !== 'tf1-legacy' && rule !== 'tf1-align-corners' && rule !== 'half-pixel') {
+    throw new PictureError(`resize: there is no rule '${rule}'; wanted ${resizeRules.join(', ')}`);
+  }
+  return mixes(rule, size, out).map(({ lower, share }) => ({
+    first: lower,
+    shares: share === 0 ? [1] : [1 - share, share],
+  }));
+}
+
+/** Columns, then rows: result[i, j, c] = Σ_r rowShare(i, r) · (Σ_s columnShare(j, s) · picture[r, s, c]). */
+function resample(picture: Picture, rows: readonly Taps[], columns: readonly Taps[], finish: (sum: number) => number) {
+  const { width, channels, data } = picture;
+  const firstRow = Math.min(...rows.map(({ first }) => first));
+  const lastRow = Math.max(...rows.map(({ first, shares }) => first + shares.length));
+  const stride = columns.length * channels;
+  const narrow = new Float64Array((lastRow - firstRow) * stride);
+  for (let row = firstRow; row < lastRow; row++) {
+    for (let j = 0; j < columns.length; j++) {
+      const { first, shares } = columns[j];
+      for (let c = 0; c < channels; c++) {
+        let sum = 0;
+        for (let s = 0; s < shares.length; s++) sum += shares[s] * data[(row * width + first + s) * channels + c];
+        narrow[(row - firstRow) * stride + j * channels + c] = finish(sum);
+      }
+    }
+  }
+  const result = new Float64Array(rows.length * stride);
+  for (let i = 0; i < rows.length; i++) {
+    const { first, shares } = rows[i];
+    for (let at = 0; at < stride; at++) {
+      let sum = 0;
+      for (let r = 0; r < shares.length; r++) sum += shares[r] * narrow[(first + r - firstRow) * stride + at];
+      result[i * stride + at] = finish(sum);
+    }
+  }
+  return tensor([1, rows.length, columns.length, channels], result);
+}
+
+interface Filter {
+  readonly halfWidth: number;
+  readonly weight: (distance: number) => number;
+}
+
+/** Weights by distance from the position, in output samples. The cubic is R. Keys', IEEE ASSP 29(6), 1981, eq. 15. */
+const filters = {
+  'half-pixel-antialias': { halfWidth: 1, weight: (x) => 1 - x },
+  'bicubic-antialias': {
+    halfWidth: 2,
+    weight: (x) => (x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((-0.5 * x + 2.5) * x - 4) * x + 2),
+  },
+} satisfies Record<string, Filter>;
+
+export const resizeRules: readonly ResizeRule[] = [
+  'tf1-legacy',
+  'tf1-align-corners',
+  'half-pixel',
+  'half-pixel-antialias',
+  'bicubic-antialias',
+];
+
+/** Shares are whole numbers of 2⁻²², as in Pillow, whose sums fit 32 bits. */
+const ONE = 2 ** 22;
+
+const roundToByte = (sum: number): number => Math.min(Math.max(Math.floor(sum / ONE + 0.5), 0), 255);
+
+/** The samples whose centres lie under the filter; at the borders the filter is cut off and its shares still sum to one. */
+function antialiasTaps({ halfWidth, weight }: Filter, size: number, out: number): Taps[] {
+  const scale = size / out;
+  const stretch = Math.max(scale, 1);
+  const narrowing = 1 / stretch;
+  const reach = halfWidth * stretch;
+  return Array.from({ length: out }, (_, at) => {
+    const centre = (at + 0.5) * scale;
+    const first = Math.max(Math.trunc(centre - reach + 0.5), 0);
+    const end = Math.min(Math.trunc(centre + reach + 0.5), size);
+    const weights = Array.from({ length: end - first }, (_, s) => {
+      const distance = Math.abs(first + s - centre + 0.5) * narrowing;
+      return distance < halfWidth ? weight(distance) : 0;
+    });
+    const total = weights.reduce((sum, value) => sum + value, 0);
+    return { first, shares: weights.map((value) => roundAwayFromZero((value / total) * ONE)) };
+  });
+}
+
+/** Halves away from zero, as C's (int)(x ± 0.5). */
+const roundAwayFromZero = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);

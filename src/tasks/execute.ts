@@ -1,0 +1,57 @@
+/** What all tasks share: a picture in, one output tensor out, whichever executor computes it. */
+import { NetworkError, UsageError } from '../errors.js';
+import type { AlphaRule, Picture } from '../image/picture.js';
+import { preprocess } from '../image/preprocess.js';
+import { type Network, type Preprocessing, presetNames, run } from '../network/index.js';
+import type { Tensor } from '../tensor.js';
+
+/** Computes a network's outputs by name: the reference's `run`, the engine, or a worker. */
+export type Executor = (
+  network: Network,
+  input: Tensor,
+) => ReadonlyMap<string, Tensor> | Promise<ReadonlyMap<string, Tensor>>;
+
+export interface TaskOptions {
+  /** How pictures become tensors, where the network's conventions do not say or are to be overruled. */
+  readonly preprocessing?: Preprocessing;
+  /** What becomes of transparency; 'drop' unless stated. */
+  readonly alpha?: AlphaRule;
+  /** The reference executor unless stated. */
+  readonly run?: Executor;
+}
+
+/** The only output of a network of one input, for one picture; its batch size is 1. */
+export async function execute(network: Network, picture: Picture, options: TaskOptions): Promise<Tensor> {
+  if (network.outputs.length !== 1) {
+    throw new NetworkError(`${network.name}: wanted a network of one output, found ${network.outputs.join(', ')}`);
+  }
+  const input = preprocess(picture, preprocessingFor(network, options), options.alpha ? { alpha: options.alpha } : {});
+  const outputs = await (options.run ?? run)(network, input);
+  const [name] = network.outputs;
+  const output = outputs.get(name);
+  if (output === undefined) throw new NetworkError(`${network.name}: the executor returned no output '${name}'`);
+  return output;
+}
+
+/** The preprocessing in force, once it yields what the network's input wants. */
+function preprocessingFor(network: Network, options: TaskOptions): Preprocessing {
+  const preprocessing = options.preprocessing ?? network.conventions.preprocessing;
+  if (preprocessing === undefined) {
+    throw new UsageError(
+      `${network.name}: nothing states how its pictures are prepared (crop, resize, range, channel order); give a preprocessing, e.g. one of the presets ${presetNames.join(', ')}`,
+    );
+  }
+  if (network.inputs.length !== 1) {
+    throw new NetworkError(
+      `${network.name}: wanted a network of one input, found ${network.inputs.map(({ name }) => name).join(', ')}`,
+    );
+  }
+  const { name, shape } = network.inputs[0];
+  const prepared = [...preprocessing.size, preprocessing.channels === 'grey' ? 1 : 3];
+  if (shape.length !== 4 || prepared.some((size, axis) => size !== shape[axis + 1])) {
+    throw new UsageError(
+      `${network.name}: input '${name}' wants [batch, ${shape.slice(1).join(', ')}], the preprocessing makes [batch, ${prepared.join(', ')}]`,
+    );
+  }
+  return preprocessing;
+}
