@@ -1,4 +1,4 @@
-/** What each kind of layer may be told: the checks of its attributes and the number of its inputs. */
+/** What each kind of layer may be told: the checks of its attributes. */
 import { NetworkError } from '../errors.js';
 import {
   boolean,
@@ -60,14 +60,4 @@ const attributeChecks: { readonly [Kind in LayerKind]: Fields<AttributesOf<Kind>
 export function checkAttributes(kind: string, attributes: unknown, at: string): NetworkNode['attributes'] {
   if (!Object.hasOwn(attributeChecks, kind)) throw new NetworkError(`${at}: there is no layer kind '${kind}'`);
   return record(attributeChecks[kind as LayerKind] as Fields<object>)(attributes, at) as NetworkNode['attributes'];
-}
-
-/** `add` and `concat` take two or more inputs, every other layer exactly one. */
-export function checkInputCount({ name, kind, inputs }: NetworkNode): void {
-  const several = kind === 'add' || kind === 'concat';
-  if (several ? inputs.length < 2 : inputs.length !== 1) {
-    throw new NetworkError(
-      `${name}: ${kind} takes ${several ? 'two or more inputs' : 'one input'}, found ${inputs.length}`,
-    );
-  }
 }

@@ -1,12 +1,14 @@
 /** Networks as data: description, shape inference, weights, costs, reference executor. */
 export * from './builder.js';
 export * from './conventions.js';
+export * from './foldBatchNorm.js';
 export * from './json.js';
 export * from './network.js';
 export * from './presets.js';
 export * from './receptiveField.js';
+export * from './rewrites.js';
 export * from './run.js';
 export * from './shapes.js';
-export * from './summary.js';
 export * from './subnetwork.js';
+export * from './summary.js';
 export * from './weights.js';

@@ -1,8 +1,9 @@
 /** The reference executor: walks the nodes in order and calls each layer's `forward`. */
 import { NetworkError } from '../errors.js';
-import { type Shape, sameShape, type Tensor } from '../tensor.js';
+import type { Shape } from '../tensor.js';
+import { sameShape, type Tensor } from '../tensor.js';
 import { type Network, type NetworkNode, weightName } from './network.js';
-import { atNode, layerOf } from './shapes.js';
+import { atNode, inferShapes, layerOf, wantedWeights, weightShapesOf } from './shapes.js';
 
 export interface RunOptions {
   /** Called before each node, for progress bars and for stopping: what it throws ends the run. */
@@ -14,15 +15,16 @@ export type NetworkInputs = Tensor | ReadonlyMap<string, Tensor>;
 
 /**
  * Computes the network's outputs, by name. Inputs are [batch, …] with the declared sizes after the batch; Float64Array data runs
- * the whole network in double precision. The given tensors are not changed.
+ * the whole network in double precision. The given tensors are not changed, and a tensor is let go after its last use. Shapes and
+ * weights are checked before the first node is computed.
  */
 export function run(network: Network, inputs: NetworkInputs, options: RunOptions = {}): Map<string, Tensor> {
-  const lastUse = lastUses(network);
   const live = inputTensors(network, inputs);
-  walk(network, live, options, (_, index) => {
+  const lastUse = lastUses(network);
+  walk(network, live, options, (index) => {
     for (const name of lastUse.get(index) ?? []) live.delete(name);
   });
-  return new Map(network.outputs.map((name) => [name, live.get(name) as Tensor]));
+  return new Map(network.outputs.map((name) => [name, live.get(name)!]));
 }
 
 /** Computes every intermediate tensor, by node name, in the order of the nodes; inputs included. */
@@ -32,62 +34,62 @@ export function trace(network: Network, inputs: NetworkInputs, options: RunOptio
   return tensors;
 }
 
+/** Adds each node's output to `tensors`, which begins with the inputs. */
 function walk(
   network: Network,
   tensors: Map<string, Tensor>,
   { onNode }: RunOptions,
-  afterNode: (node: NetworkNode, index: number) => void,
+  afterNode: (index: number) => void,
 ): void {
+  const shapes = inferShapes(network, new Map([...tensors].map(([name, { shape }]) => [name, shape])));
+  expectAllWeights(network, shapes);
   network.nodes.forEach((node, index) => {
     onNode?.(node, index, network.nodes.length);
-    tensors.set(node.name, compute(network, node, tensors));
-    afterNode(node, index);
+    const inputs = node.inputs.map((name) => tensors.get(name)!);
+    const weights = Object.fromEntries(
+      Object.keys(weightShapesOf(node, shapes)).map((name) => [name, network.weights.get(weightName(node.name, name))]),
+    );
+    tensors.set(
+      node.name,
+      atNode(node, () => layerOf(node).forward(inputs, weights, node.attributes)),
+    );
+    afterNode(index);
   });
 }
 
-function compute(network: Network, node: NetworkNode, tensors: ReadonlyMap<string, Tensor>): Tensor {
-  const inputs = node.inputs.map((name) => {
-    const input = tensors.get(name);
-    if (input === undefined) throw new NetworkError(`${node.name}: its input '${name}' is not a node before it`);
-    return input;
-  });
-  const layer = layerOf(node);
-  const shapes = inputs.map(({ shape }) => shape);
-  const weights: Record<string, Tensor> = {};
-  for (const weight of Object.keys(atNode(node, () => layer.weightShapes?.(shapes, node.attributes) ?? {}))) {
-    const found = network.weights.get(weightName(node.name, weight));
-    if (found === undefined) {
-      throw new NetworkError(
-        `${network.name}: weight '${weightName(node.name, weight)}' is missing; a network without weights describes, but cannot run`,
-      );
-    }
-    weights[weight] = found;
+function expectAllWeights(network: Network, shapes: Map<string, Shape>): void {
+  const missing = [...wantedWeights(network, shapes).keys()].filter((name) => !network.weights.has(name));
+  if (missing.length > 0) {
+    const more = missing.length > 1 ? `, and ${missing.length - 1} more` : '';
+    throw new NetworkError(
+      `${network.name}: weight '${missing[0]}' is missing${more}; a network without weights describes, but cannot run`,
+    );
   }
-  return atNode(node, () => layer.forward(inputs, weights, node.attributes));
 }
 
 function inputTensors(network: Network, inputs: NetworkInputs): Map<string, Tensor> {
-  const given = 'shape' in inputs ? new Map([[network.inputs[0].name, inputs]]) : inputs;
+  const names = network.inputs.map(({ name }) => name);
+  if ('shape' in inputs && names.length !== 1) {
+    throw new NetworkError(
+      `${network.name}: it has the inputs ${names.join(', ') || '(none)'}; give a Map with a tensor for each`,
+    );
+  }
+  const given = 'shape' in inputs ? new Map([[names[0], inputs]]) : inputs;
   for (const name of given.keys()) {
-    if (!network.inputs.some((input) => input.name === name)) {
-      throw new NetworkError(
-        `${network.name}: no input is called '${name}'; it has ${network.inputs.map((i) => i.name)}`,
-      );
+    if (!names.includes(name)) {
+      throw new NetworkError(`${network.name}: no input is called '${name}'; it has ${names.join(', ')}`);
     }
   }
-  return new Map(
-    network.inputs.map(({ name, shape }) => {
-      const found = given.get(name);
-      if (found === undefined)
-        throw new NetworkError(`${network.name}: input '${name}' of shape [${shape}] is missing`);
-      if (!sameShape(found.shape.slice(1), shape.slice(1)) || found.shape.length !== shape.length) {
-        throw new NetworkError(
-          `${network.name}: input '${name}' must be [${['batch', ...shape.slice(1)]}], found [${found.shape}]`,
-        );
-      }
-      return [name, found];
-    }),
-  );
+  return new Map(network.inputs.map(({ name, shape }) => [name, inputTensor(network, name, shape, given.get(name))]));
+}
+
+function inputTensor(network: Network, name: string, shape: Shape, found: Tensor | undefined): Tensor {
+  const wanted = ['batch', ...shape.slice(1)].join(', ');
+  if (found === undefined) throw new NetworkError(`${network.name}: input '${name}' of shape [${wanted}] is missing`);
+  if (found.shape.length !== shape.length || !sameShape(found.shape.slice(1), shape.slice(1))) {
+    throw new NetworkError(`${network.name}: input '${name}' must be [${wanted}], found [${found.shape.join(', ')}]`);
+  }
+  return found;
 }
 
 /** Names of the tensors that are needed for the last time by the node at each index. */
@@ -100,10 +102,4 @@ function lastUses(network: Network): Map<number, string[]> {
   const atIndex = new Map<number, string[]>();
   for (const [name, index] of last) atIndex.set(index, [...(atIndex.get(index) ?? []), name]);
   return atIndex;
-}
-
-/** The network described for another input size: [height, width] of its picture. The weights stay. */
-export function atResolution(network: Network, [height, width]: readonly [number, number]): Network {
-  const resized = (shape: Shape): Shape => [shape[0], height, width, shape[3]];
-  return { ...network, inputs: network.inputs.map(({ name, shape }) => ({ name, shape: resized(shape) })) };
 }

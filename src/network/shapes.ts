@@ -2,7 +2,7 @@
 import { DepthwiseError, NetworkError, ShapeError } from '../errors.js';
 import { type Layer, layers } from '../layers/index.js';
 import { type Shape, sizeOf } from '../tensor.js';
-import { checkAttributes, checkInputCount } from './attributes.js';
+import { checkAttributes } from './attributes.js';
 import { type Network, type NetworkNode, weightName } from './network.js';
 
 /** More numbers than this in one tensor (8 GiB as float32) is a description gone wrong, and not what an array can hold. */
@@ -27,8 +27,8 @@ export function atNode<Result>(node: NetworkNode, compute: () => Result): Result
 
 /**
  * Shape of every tensor by name, inputs included, for the declared input shapes or for others (another batch size, say).
- * Throws a NetworkError for an unknown kind, an attribute that does not fit its kind, a wrong number of inputs, a name that is used
- * twice or read before it is made (so that no cycle can stand), and a ShapeError where a layer does not fit its input.
+ * Throws a NetworkError for an unknown kind, an attribute that does not fit its kind, a name that is used twice or read
+ * before it is made (so that no cycle can stand), and a ShapeError where a layer does not fit the shapes or number of its inputs.
  */
 export function inferShapes(network: Network, inputShapes?: ReadonlyMap<string, Shape>): Map<string, Shape> {
   const shapes = new Map<string, Shape>();
@@ -42,7 +42,6 @@ export function inferShapes(network: Network, inputShapes?: ReadonlyMap<string, 
   for (const { name, shape } of network.inputs) define(name, inputShapes?.get(name) ?? shape);
   for (const node of network.nodes) {
     checkAttributes(node.kind, node.attributes, node.name);
-    checkInputCount(node);
     const inputs = inputShapesOf(node, shapes);
     define(
       node.name,

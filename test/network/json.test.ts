@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NetworkError } from '../../src/errors.js';
+import { DepthwiseError } from '../../src/errors.js';
 import { fromJson, NetworkBuilder, toJson } from '../../src/network/index.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: these tests break descriptions where the types would not let them
@@ -43,7 +43,7 @@ const refusal = (value: unknown): string => {
   try {
     fromJson(value);
   } catch (error) {
-    expect(error).toBeInstanceOf(NetworkError);
+    expect(error).toBeInstanceOf(DepthwiseError);
     return (error as Error).message;
   }
   throw new Error('it was accepted');
@@ -127,7 +127,7 @@ describe('network as JSON', () => {
     [
       'two inputs where one belongs',
       (j) => j.nodes[1].inputs.push('picture'),
-      'conv_relu: relu6 takes one input, found 2',
+      'conv_relu: relu6: takes one input, found 2',
     ],
     ['a forward reference', (j) => j.nodes.reverse(), "conv_relu: its input 'conv' is not a node before it"],
     [
