@@ -1,0 +1,27 @@
+/** What a caller says about a file of weights that does not say which network they belong to. */
+import { UsageError } from '../errors.js';
+import { mobilenet, parseModelName } from '../models/index.js';
+import type { Network } from '../network/index.js';
+
+export interface ReadOptions {
+  /** Names the file in errors, and the network where it is one of the published names, such as mobilenet_2_5_224_tf.h5. */
+  readonly fileName?: string;
+  /**
+   * The network that the weights belong to, e.g. `mobilenetV1({ alpha: 0.25 })`: for files that hold weights alone. It also takes the
+   * place of the description in a file that has one.
+   */
+  readonly architecture?: Network;
+}
+
+/** The caller's network, or the one that the file's name says. */
+export function architectureOf({ fileName, architecture }: ReadOptions, file: string): Network {
+  if (architecture !== undefined) return architecture;
+  const said = fileName === undefined ? undefined : parseModelName(fileName);
+  if (said?.alpha === undefined || said.resolution === undefined) {
+    throw new UsageError(
+      `${file}: holds weights without a network, and its name is none of the published ones; say which network they belong to (architecture, width multiplier, resolution)`,
+    );
+  }
+  const { architecture: name, ...options } = said;
+  return mobilenet(name, options);
+}

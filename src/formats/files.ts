@@ -1,0 +1,42 @@
+/** Model and tensor files on disk. For Node alone: pages use `read.ts`, which takes bytes. */
+import { readFile as read, writeFile as write } from 'node:fs/promises';
+import { FormatError } from '../errors.js';
+import type { Network } from '../network/index.js';
+import type { Tensor } from '../tensor.js';
+import type { ReadOptions } from './architecture.js';
+import { readNetwork, readTensors } from './read.js';
+
+/** The file's bytes. Throws a FormatError that names the path, resolved by nobody but the reader of the message. */
+export async function readFile(path: string): Promise<Uint8Array> {
+  try {
+    return await read(path);
+  } catch (error) {
+    throw new FormatError(`${path}: ${reason(error)}`, { cause: error });
+  }
+}
+
+export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await write(path, bytes);
+  } catch (error) {
+    throw new FormatError(`${path}: cannot be written: ${reason(error)}`, { cause: error });
+  }
+}
+
+/** The network of a model file; see `readNetwork`. */
+export async function readNetworkFile(path: string, options: Omit<ReadOptions, 'fileName'> = {}): Promise<Network> {
+  return readNetwork(await readFile(path), { ...options, fileName: path });
+}
+
+/** The tensors of a file; see `readTensors`. */
+export async function readTensorFile(path: string): Promise<Map<string, Tensor>> {
+  return readTensors(await readFile(path), path);
+}
+
+function reason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file or folder';
+  if (code === 'EISDIR') return 'is a folder, not a file';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  return message;
+}

@@ -1,0 +1,220 @@
+/**
+ * HDF5 files, read by jsfive. https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
+ *
+ * jsfive trusts a file's sizes and counts. Around it stand here: a meter on the bytes that it copies while it follows the file's
+ * structure (a file whose nodes refer to each other in circles runs dry instead of running on), checks of every count before its
+ * array is made, and one FormatError for whatever it throws.
+ */
+import type { Dataset, DataType, Group } from 'jsfive';
+import { FormatError } from '../errors.js';
+import { type FloatArray, type Shape, type Tensor, tensor } from '../tensor.js';
+import { statedSize } from './numbers.js';
+
+type Jsfive = typeof import('jsfive');
+
+const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+
+export const isHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, at) => bytes[at] === byte);
+
+/** What is open: the library, the size of its file in bytes, and the name it has in errors. */
+interface Source {
+  readonly jsfive: Jsfive;
+  readonly size: number;
+  readonly file: string;
+}
+
+/** The root group of the file. The bytes are copied. */
+export async function openHdf5(bytes: Uint8Array, file = 'HDF5 file'): Promise<Hdf5Group> {
+  if (!isHdf5(bytes)) throw new FormatError(`${file}: not an HDF5 file: it does not begin with \\x89HDF`);
+  const end = statedEnd(bytes);
+  if (end !== undefined && end > bytes.length) {
+    throw new FormatError(`${file}: truncated: the HDF5 file ends at byte ${end}, found ${bytes.length}`);
+  }
+  const jsfive = await import('jsfive');
+  const source: Source = { jsfive, size: bytes.length, file };
+  return new Hdf5Group(source, '', () => new jsfive.File(meteredCopy(bytes, file), file));
+}
+
+/** End of the file as its superblock has it (version 0: byte 40; 2 and 3: byte 28). */
+function statedEnd(bytes: Uint8Array): number | undefined {
+  const at = bytes[8] === 0 ? 40 : 28;
+  if (bytes.length < at + 8) return undefined;
+  return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(at, true));
+}
+
+export class Hdf5Group {
+  /** '' for the root, otherwise 'a/b'. */
+  readonly path: string;
+  readonly #source: Source;
+  readonly #group: Group;
+  #attributes: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(source: Source, path: string, open: () => Group) {
+    this.#source = source;
+    this.path = path;
+    this.#group = guarded(source.file, path, open);
+    boundAttributes(this.#group, source);
+  }
+
+  /** Names of the groups and datasets in it. */
+  get names(): string[] {
+    return Object.keys(this.#group._links);
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.#group._links, name);
+  }
+
+  /** The group at a path below this one. */
+  group(path: string): Hdf5Group {
+    const found = this.#open(path);
+    if (found instanceof Hdf5Group) return found;
+    throw new FormatError(`${this.#source.file}: '${this.#below(path)}' is a dataset, wanted a group`);
+  }
+
+  /** The dataset at a path below this one: float64 where it is stored as float64 or in 32 bits and more of integers, otherwise float32. */
+  tensor(path: string): Tensor {
+    const found = this.#open(path);
+    if (!(found instanceof Hdf5Group)) return readDataset(found, this.#below(path), this.#source);
+    throw new FormatError(`${this.#source.file}: '${this.#below(path)}' is a group, wanted a dataset`);
+  }
+
+  isGroup(name: string): boolean {
+    return this.#open(name) instanceof Hdf5Group;
+  }
+
+  /** A text attribute; undefined when there is none of that name. */
+  text(name: string): string | undefined {
+    const value = this.#attribute(name);
+    if (value === undefined || typeof value === 'string') return value?.replace(/\0+$/, '');
+    throw new FormatError(`${this.#source.file}: attribute '${name}' of '${this.path || '/'}' is not a text`);
+  }
+
+  /** An attribute that is a list of texts; undefined when there is none of that name. An empty list has no type of its own. */
+  texts(name: string): string[] | undefined {
+    const value = this.#attribute(name);
+    if (value === undefined) return undefined;
+    if (Array.isArray(value) && value.every((text) => typeof text === 'string')) {
+      return value.map((text: string) => text.replace(/\0+$/, ''));
+    }
+    throw new FormatError(`${this.#source.file}: attribute '${name}' of '${this.path || '/'}' is not a list of texts`);
+  }
+
+  #attribute(name: string): unknown {
+    this.#attributes ??= guarded(this.#source.file, `attributes of '${this.path || '/'}'`, () => this.#group.attrs);
+    return Object.hasOwn(this.#attributes, name) ? this.#attributes[name] : undefined;
+  }
+
+  #below(path: string): string {
+    return this.path === '' ? path : `${this.path}/${path}`;
+  }
+
+  #open(path: string): Hdf5Group | Dataset {
+    const [name, ...rest] = path.split('/').filter((part) => part !== '');
+    const place = this.#below(name ?? '');
+    const { file, jsfive } = this.#source;
+    if (name === undefined || !this.has(name)) throw new FormatError(`${file}: there is no '${place}'`);
+    if (typeof this.#group._links[name] !== 'number') {
+      throw new FormatError(`${file}: '${place}' is a link to another place, which is not supported`);
+    }
+    const found = guarded(file, place, () => this.#group.get(name));
+    if (found instanceof jsfive.Dataset) {
+      if (rest.length > 0) throw new FormatError(`${file}: '${place}' is a dataset, wanted a group`);
+      return found;
+    }
+    const group = new Hdf5Group(this.#source, place, () => found);
+    return rest.length > 0 ? group.#open(rest.join('/')) : group;
+  }
+}
+
+/** The file's bytes in a buffer that stops serving after 20 times its size and 4 MiB have been copied out of it. */
+function meteredCopy(bytes: Uint8Array, file: string): ArrayBuffer {
+  /** Weighs each copy as if it were this much larger: what jsfive spends on a small one. */
+  const OVERHEAD = 64;
+  let left = 20 * bytes.length + 2 ** 22;
+  const spend = (amount: number): void => {
+    left -= amount;
+    if (left < 0) throw new FormatError(`${file}: damaged: its HDF5 structure leads in circles`);
+  };
+  class MeteredBuffer extends ArrayBuffer {
+    override slice(begin = 0, end = this.byteLength): ArrayBuffer {
+      spend(OVERHEAD + Math.max(0, Math.min(end, this.byteLength) - begin) + treeEntries(this, begin, end) * OVERHEAD);
+      return super.slice(begin, end);
+    }
+  }
+  const buffer = new MeteredBuffer(bytes.length);
+  new Uint8Array(buffer).set(bytes);
+  return buffer;
+}
+
+/** Entries of the B-tree node whose signature is about to be read; jsfive then reads that many children without a further copy. */
+function treeEntries(buffer: ArrayBuffer, begin: number, end: number): number {
+  if (end - begin !== 4 || begin + 8 > buffer.byteLength) return 0;
+  const view = new DataView(buffer, begin, 8);
+  return view.getUint32(0) === 0x54524545 ? view.getUint16(6, true) : 0;
+}
+
+/** Makes jsfive refuse an attribute that states more values than the file has room for. */
+function boundAttributes({ _dataobjects: objects }: Group, { size, file }: Source): void {
+  const read = objects._attr_value.bind(objects);
+  objects._attr_value = (type, buffer, count, offset) => {
+    if (!(count * itemSize(type) <= size)) {
+      throw new FormatError(
+        `${file}: damaged: an attribute states ${count} values of ${itemSize(type)} bytes in a file of ${size}`,
+      );
+    }
+    return read(type, buffer, count, offset);
+  };
+}
+
+/** Bytes of one value; a variable-length one takes a reference of 16 bytes. */
+function itemSize(type: DataType): number {
+  if (typeof type !== 'string') return type[0] === 'REFERENCE' ? 8 : 16;
+  return Math.max(1, Number(/\d+$/.exec(type)?.[0] ?? 1));
+}
+
+function readDataset(dataset: Dataset, path: string, { file, size }: Source): Tensor {
+  const what = `${file}: '${path}'`;
+  return guarded(file, path, () => {
+    const { dtype } = dataset;
+    const shape: Shape = [...dataset.shape];
+    if (typeof dtype !== 'string' || !/^[<>](f[248]|[iu][1248])$/.test(dtype)) {
+      throw new FormatError(`${what}: values of type '${dtype}' are not supported; wanted floats or integers`);
+    }
+    if (dataset._dataobjects.chunks !== null) {
+      throw new FormatError(
+        `${what} is stored in chunks or compressed, which is not supported; h5repack -l CONTI -f NONE rewrites it`,
+      );
+    }
+    const bytes = statedSize(shape, what) * itemSize(dtype);
+    if (bytes > size)
+      throw new FormatError(`${what}: shape [${shape}] of ${dtype} takes ${bytes} bytes, the file has ${size}`);
+    return tensor(shape, exactNumbers(dataset.value as readonly unknown[], dtype, what));
+  });
+}
+
+/** float32 for numbers of up to 24 bits, float64 for wider ones. jsfive leaves holes where a dataset was never written. */
+function exactNumbers(values: readonly unknown[], dtype: string, what: string): FloatArray {
+  const narrow = /(f2|f4|[iu][12])$/.test(dtype);
+  const numbers = narrow ? new Float32Array(values.length) : new Float64Array(values.length);
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
+    if (typeof value !== 'number') throw new FormatError(`${what}: its numbers were never written`);
+    if (!dtype.includes('f') && !Number.isSafeInteger(value)) {
+      throw new FormatError(`${what}: number ${index} is about ${value}, which a float64 cannot hold exactly`);
+    }
+    numbers[index] = value;
+  }
+  return numbers;
+}
+
+/** Runs jsfive, which throws texts and TypeErrors of its own insides, and says where in the file it failed. */
+function guarded<Result>(file: string, place: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FormatError) throw error;
+    const reason = typeof error === 'string' ? `: ${error}` : '';
+    throw new FormatError(`${file}: damaged or unsupported HDF5 at '${place || '/'}'${reason}`, { cause: error });
+  }
+}

@@ -1,0 +1,10 @@
+/** Files in and out: bytes to networks and tensors, and back. Everything here also runs in a page; `files.ts` is for Node. */
+export type { ReadOptions } from './architecture.js';
+export { readKerasH5 } from './keras-h5.js';
+export type { WriteOptions } from './network-file.js';
+export { readNpy, writeNpy } from './npy.js';
+export { type Npz, readNpz, writeNpz } from './npz.js';
+export type { FloatType, TypeChoice } from './numbers.js';
+export { type FileBytes, type NetworkFormat, readNetwork, readTensors, writeNetwork } from './read.js';
+export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+export { readTflite } from './tflite.js';

@@ -1,0 +1,187 @@
+/**
+ * The architecture in a Keras model file: the JSON of `model.to_json()`, as Keras 2 and 3 write it for Sequential and Functional
+ * models. Layers keep their names; a layer's own activation becomes a node of its own.
+ */
+import { NetworkError } from '../errors.js';
+import { parseModelName } from '../models/index.js';
+import { type Check, listOf, oneOf, positive, show, text } from '../network/checks.js';
+import { type Conventions, inferShapes, type Network, NetworkBuilder, preprocessingPreset } from '../network/index.js';
+import type { Shape } from '../tensor.js';
+import { KerasLayer, type Step, stepsOf } from './keras-layers.js';
+
+/** Most layers of a model that is read. */
+const MOST_LAYERS = 10_000;
+
+interface LayerEntry {
+  readonly className: string;
+  readonly name: string;
+  readonly config: object;
+  readonly inbound: unknown;
+}
+
+/** The network that the configuration describes, without weights. */
+export function networkFromKerasConfig(config: unknown): Network {
+  const { class_name: className, config: model } = object(config, 'model_config');
+  const kind = oneOf('Functional', 'Model', 'Sequential')(className as string, 'model_config.class_name');
+  const {
+    name,
+    layers,
+    output_layers: outputs,
+  } = kind === 'Sequential' && Array.isArray(model)
+    ? { name: 'sequential', layers: model, output_layers: undefined }
+    : object(model, 'model_config.config');
+  const entries = listOf(layerEntry, 1, MOST_LAYERS)(layers, 'model_config.config.layers');
+  const graph = new KerasGraph();
+  for (const entry of entries) graph.add(entry, kind === 'Sequential');
+  return graph.build(text(name, 'model_config.config.name'), kind === 'Sequential' ? undefined : outputs);
+}
+
+class KerasGraph {
+  readonly #net = new NetworkBuilder();
+  readonly #axes: { readonly node: string; readonly title: string; readonly axis: number }[] = [];
+  /** Node that holds the result of each layer. */
+  readonly #results = new Map<string, string>();
+  #last = '';
+
+  add(entry: LayerEntry, sequential: boolean): void {
+    const { className, name, config } = entry;
+    const layer = new KerasLayer(className, name, config);
+    if (this.#results.has(name)) throw new NetworkError(`${layer.title}: there are two layers of this name`);
+    if (className === 'InputLayer') {
+      this.#finish(name, this.#net.input(name, inputShape(config, layer.title)));
+      return;
+    }
+    if (sequential && this.#last === '') this.#last = this.#net.input(`${name}_input`, inputShape(config, layer.title));
+    const inputs = sequential ? [this.#last] : this.#inputs(entry, layer.title);
+    this.#finish(name, this.#addSteps(name, layer.title, stepsOf(className, layer), inputs));
+  }
+
+  build(name: string, outputs: unknown): Network {
+    const names =
+      outputs === undefined
+        ? [this.#last]
+        : outputNames(outputs).map((layer) => this.#result(layer, 'model_config.output_layers'));
+    const network = this.#net.build(name, names, { source: 'keras', output: 'features' });
+    const shapes = inferShapes(network);
+    for (const { node, title, axis } of this.#axes) {
+      const rank = shapes.get(node)!.length;
+      if (axis !== -1 && axis !== rank - 1) {
+        throw new NetworkError(`${title}: axis ${axis} is not supported; wanted the last of ${rank} axes, ${rank - 1}`);
+      }
+    }
+    return { ...network, conventions: conventionsOf(network, shapes) };
+  }
+
+  #finish(layer: string, result: string): void {
+    this.#results.set(layer, result);
+    this.#last = result;
+  }
+
+  #inputs({ inbound }: LayerEntry, title: string): string[] {
+    return inboundLayers(inbound, `${title}.inbound_nodes`).map((layer) => this.#result(layer, title));
+  }
+
+  #result(layer: string, at: string): string {
+    const result = this.#results.get(layer);
+    if (result === undefined) throw new NetworkError(`${at}: it reads '${layer}', which is not a layer before it`);
+    return result;
+  }
+
+  #addSteps(name: string, title: string, steps: readonly Step[], inputs: readonly string[]): string {
+    let result = inputs;
+    for (const { suffix, kind, attributes, lastAxis } of steps) {
+      result = [this.#net.add(name + suffix, kind, result, attributes as never)];
+      if (lastAxis !== undefined) this.#axes.push({ node: result[0], title, axis: lastAxis });
+    }
+    return result[0];
+  }
+}
+
+/** The JSON object's fields. */
+function object(value: unknown, at: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new NetworkError(`${at}: wanted an object, found ${show(value)}`);
+  }
+  return value as Record<string, unknown>;
+}
+
+const layerEntry: Check<LayerEntry> = (value, at) => {
+  const { class_name: className, name, config, inbound_nodes: inbound } = object(value, at);
+  const fields = object(config, `${at}.config`);
+  return {
+    className: text(className, `${at}.class_name`),
+    name: text(name ?? fields.name, `${at}.name`),
+    config: fields,
+    inbound,
+  };
+};
+
+/** [1, height, width, channels] of an input that leaves nothing but the batch open. */
+function inputShape(config: object, title: string): Shape {
+  const { batch_input_shape: keras2, batch_shape: keras3 } = config as Record<string, unknown>;
+  const [, ...sizes] = listOf<unknown>((size) => size, 1, 8)(keras2 ?? keras3, `${title}.batch_input_shape`);
+  if (sizes.some((size) => size === null)) {
+    throw new NetworkError(
+      `${title}: its input [${[null, ...sizes].map((size) => size ?? 'any')}] leaves sizes open, which is not supported`,
+    );
+  }
+  return [1, ...sizes.map((size) => positive(size, `${title}.batch_input_shape`))];
+}
+
+/** Names of the layers whose results a layer reads: [[[name, 0, 0, {}], …]] in Keras 2, [{args: [tensor or tensors]}] in Keras 3. */
+function inboundLayers(inbound: unknown, at: string): string[] {
+  const calls = listOf<unknown>((call) => call, 0, MOST_LAYERS)(inbound, at);
+  if (calls.length !== 1) {
+    throw new NetworkError(`${at}: a layer must be used exactly once; this one is used ${calls.length} times`);
+  }
+  if (Array.isArray(calls[0])) return calls[0].map((history, index) => layerOf(history, `${at}[0][${index}]`));
+  const { args } = object(calls[0], `${at}[0]`);
+  return listOf<unknown>(
+    (arg) => arg,
+    1,
+    MOST_LAYERS,
+  )(args, `${at}[0].args`)
+    .flat()
+    .map((tensor, index) => {
+      const where = `${at}[0].args[${index}]`;
+      return layerOf(
+        object(object(tensor, where).config, `${where}.config`).keras_history,
+        `${where}.config.keras_history`,
+      );
+    });
+}
+
+/** The layer of [name, 0, 0, …]: its only call, its only result. */
+function layerOf(history: unknown, at: string): string {
+  const [name, call, result] = listOf<unknown>((item) => item, 3, 4)(history, at);
+  oneOf(0)(call, at);
+  oneOf(0)(result, at);
+  return text(name, at);
+}
+
+/** [[name, 0, 0], …], or [name, 0, 0] where there is one. */
+function outputNames(outputs: unknown): string[] {
+  const at = 'model_config.output_layers';
+  const list = listOf<unknown>((output) => output, 1, MOST_LAYERS)(outputs, at);
+  return typeof list[0] === 'string' ? [layerOf(list, at)] : list.map((history) => layerOf(history, at));
+}
+
+/**
+ * What the file implies: a classifier ends with softmax or sigmoid (probabilities) or with a vector (logits). How pictures become
+ * inputs no Keras file says; it is known for the models that keep the names which Keras itself gave them, `mobilenet_0.25_224`.
+ */
+function conventionsOf(network: Network, shapes: ReadonlyMap<string, Shape>): Conventions {
+  const [output] = network.outputs;
+  const shape = shapes.get(output)!;
+  const last = network.nodes.find((node) => node.name === output)?.kind;
+  const [, height, width] = network.inputs[0].shape;
+  const preprocessing = parseModelName(network.name)?.conventions === 'keras' && {
+    preprocessing: preprocessingPreset('keras', [height, width]),
+  };
+  if (shape.length !== 2 || last === 'globalAveragePool' || last === 'flatten') {
+    return { source: 'keras', output: 'features', ...preprocessing };
+  }
+  const probabilities = last === 'softmax' || last === 'sigmoid';
+  const labelOffset = shape[1] === 1001 ? 1 : 0;
+  return { source: 'keras', output: probabilities ? 'probabilities' : 'logits', labelOffset, ...preprocessing };
+}

@@ -1,0 +1,91 @@
+/**
+ * Weights in a Keras HDF5 file. The attribute `layer_names` lists the groups, each group's `weight_names` its datasets, e.g. group
+ * conv1 with conv1/kernel:0. Kernels have the project's own layouts, HWIO and HWC(M), but for the 1 × 1 convolutions.
+ */
+import { FormatError } from '../errors.js';
+import { type Network, wantedWeights } from '../network/index.js';
+import { type Shape, sameShape, type Tensor, tensor } from '../tensor.js';
+import type { Hdf5Group } from './hdf5.js';
+
+export interface KerasLayerWeights {
+  readonly layer: string;
+  /** By Keras' name without layer and number: kernel, depthwise_kernel, moving_mean. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+/** Keras' names of weights where they are not ours. */
+const ours: Readonly<Record<string, string>> = {
+  depthwise_kernel: 'kernel',
+  pointwise_kernel: 'kernel',
+  moving_mean: 'movingMean',
+  moving_variance: 'movingVariance',
+};
+
+/** The layers of the file that have weights, in the file's order. */
+export function readKerasWeights(group: Hdf5Group, file: string): KerasLayerWeights[] {
+  const layers = textsInParts(group, 'layer_names', file).map((layer) => {
+    const weights = new Map<string, Tensor>();
+    const found = group.group(layer);
+    for (const path of textsInParts(found, 'weight_names', file)) {
+      const name = path.split('/').at(-1)!.replace(/:\d+$/, '');
+      if (weights.has(name)) throw new FormatError(`${file}: layer '${layer}' has two weights '${name}'`);
+      weights.set(name, found.tensor(path));
+    }
+    return { layer, weights };
+  });
+  return layers.filter(({ weights }) => weights.size > 0);
+}
+
+/** A list of texts, which Keras cuts into name0, name1, … where it is longer than the 64 kB that an attribute may have. */
+function textsInParts(group: Hdf5Group, name: string, file: string): string[] {
+  const whole = group.texts(name);
+  if (whole !== undefined) return whole;
+  const parts: string[] = [];
+  for (let part = 0; ; part++) {
+    const texts = group.texts(`${name}${part}`);
+    if (texts === undefined) break;
+    parts.push(...texts);
+  }
+  if (parts.length > 0) return parts;
+  throw new FormatError(`${file}: not a Keras file: '${group.path || '/'}' has no attribute '${name}'`);
+}
+
+/**
+ * The file's weights under the network's names. Layers of other names (`Logits` for `predictions`) are taken in the file's order for
+ * the nodes that are left, as Keras' own load_weights takes all of them, if there are as many.
+ */
+export function nameWeights(network: Network, layers: readonly KerasLayerWeights[], file: string): Map<string, Tensor> {
+  const wanted = wantedWeights(network);
+  const rename = renamed(new Set([...wanted.keys()].map(nodeOf)), layers);
+  const named = new Map<string, Tensor>();
+  for (const { layer, weights } of layers) {
+    for (const [weight, x] of weights) {
+      const name = `${nodeFor(rename.get(layer) ?? layer, weight, wanted)}/${ours[weight] ?? weight}`;
+      if (named.has(name)) throw new FormatError(`${file}: two weights of the file belong to ${name}`);
+      named.set(name, withoutUnitAxes(x, wanted.get(name)));
+    }
+  }
+  return named;
+}
+
+const nodeOf = (weight: string): string => weight.slice(0, weight.lastIndexOf('/'));
+
+/** A separable convolution is two nodes, of which the first has the depthwise kernel. */
+function nodeFor(layer: string, weight: string, wanted: ReadonlyMap<string, Shape>): string {
+  const first = `${layer}_depthwise`;
+  return weight === 'depthwise_kernel' && wanted.has(`${first}/kernel`) ? first : layer;
+}
+
+function renamed(nodes: ReadonlySet<string>, layers: readonly KerasLayerWeights[]): Map<string, string> {
+  const names = new Set(layers.map(({ layer }) => layer));
+  const strangers = [...names].filter((layer) => !nodes.has(layer));
+  const left = [...nodes].filter((node) => !names.has(node));
+  return strangers.length === left.length ? new Map(strangers.map((layer, index) => [layer, left[index]])) : new Map();
+}
+
+/** The [1, 1, C, O] of a 1 × 1 convolution as the [C, O] of a pointwise or dense layer; other shapes are left as they are. */
+function withoutUnitAxes(x: Tensor, wanted: Shape | undefined): Tensor {
+  const [height, width, ...rest] = x.shape;
+  const fits = wanted !== undefined && height === 1 && width === 1 && sameShape(rest, wanted);
+  return fits ? tensor(rest, x.data) : x;
+}

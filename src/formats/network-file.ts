@@ -1,0 +1,76 @@
+/**
+ * The project's own network files: weights under their full names (`conv1/kernel`) and the network's description as JSON beside them,
+ * in a .safetensors file's metadata under `depthwise.network` or in a .npz file's entry `depthwise.network.json`. Any reader of these
+ * formats reads the weights; ours reads the network.
+ */
+import { FormatError } from '../errors.js';
+import { fromJson, type Network, toJson, type Weights, withWeights } from '../network/index.js';
+import { architectureOf, type ReadOptions } from './architecture.js';
+import { inFile } from './in-file.js';
+import { readNpz, writeNpz } from './npz.js';
+import { ownType, type TypeChoice } from './numbers.js';
+import { readSafetensors, writeSafetensors } from './safetensors.js';
+
+const METADATA_KEY = 'depthwise.network';
+const NPZ_ENTRY = 'depthwise.network.json';
+
+export interface WriteOptions {
+  /**
+   * 'float16' halves the file: kernels are rounded to float16 (relative error at most 2⁻¹¹). Biases and batch norm, one number a channel,
+   * stay as they are, since small variances do not survive it. Default: every weight as it is.
+   */
+  readonly kernels?: 'float16';
+}
+
+export async function readNetworkSafetensors(bytes: Uint8Array, options: ReadOptions = {}): Promise<Network> {
+  const file = options.fileName ?? 'safetensors file';
+  return inFile(file, () => {
+    const { tensors, metadata } = readSafetensors(bytes, file);
+    return assemble(tensors, metadata.get(METADATA_KEY), options, file);
+  });
+}
+
+export async function readNetworkNpz(bytes: Uint8Array, options: ReadOptions = {}): Promise<Network> {
+  const file = options.fileName ?? 'npz file';
+  return inFile(file, async () => {
+    const { tensors, others } = await readNpz(bytes, file);
+    const description = others.get(NPZ_ENTRY);
+    return assemble(tensors, description && new TextDecoder().decode(description), options, file);
+  });
+}
+
+export function writeNetworkSafetensors(network: Network, options: WriteOptions = {}): Uint8Array {
+  const metadata = new Map([
+    ['format', 'depthwise'],
+    [METADATA_KEY, describe(network)],
+  ]);
+  return writeSafetensors(network.weights, metadata, typeChoice(options));
+}
+
+export function writeNetworkNpz(network: Network, options: WriteOptions = {}): Promise<Uint8Array> {
+  const description = new TextEncoder().encode(describe(network));
+  return writeNpz(network.weights, typeChoice(options), new Map([[NPZ_ENTRY, description]]));
+}
+
+/** Throws a NetworkError for a network without its weights, which no reader would accept. */
+const describe = (network: Network): string => JSON.stringify(toJson(withWeights(network, network.weights)));
+
+const typeChoice =
+  ({ kernels }: WriteOptions): TypeChoice =>
+  (_, x) =>
+    kernels === 'float16' && x.shape.length > 1 ? 'float16' : ownType(x);
+
+function assemble(weights: Weights, description: string | undefined, options: ReadOptions, file: string): Network {
+  const described = options.architecture === undefined && description !== undefined;
+  return withWeights(described ? fromJson(parse(description, file)) : architectureOf(options, file), weights);
+}
+
+function parse(json: string, file: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new FormatError(`${file}: the network's description is not JSON: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}

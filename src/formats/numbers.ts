@@ -1,0 +1,91 @@
+/**
+ * Number types of tensor files. Every type is read into float32 or float64, whichever holds all of its values exactly: nothing is
+ * rounded on the way in, and a 64-bit integer beyond ±2⁵³, which neither holds, is an error.
+ */
+import { FormatError } from '../errors.js';
+import { type FloatArray, type Shape, sizeOf, type Tensor } from '../tensor.js';
+import { fromBfloat16, fromFloat16, toFloat16 } from './float16.js';
+
+interface NumberFormat {
+  /** Bytes of one number. */
+  readonly size: 1 | 2 | 4 | 8;
+  /** The smallest float type that holds every value. */
+  readonly holder: typeof Float32Array | typeof Float64Array;
+  readonly read: (view: DataView, at: number, littleEndian: boolean) => number | bigint;
+}
+
+const formats = {
+  bool: { size: 1, holder: Float32Array, read: (view, at) => (view.getUint8(at) === 0 ? 0 : 1) },
+  int8: { size: 1, holder: Float32Array, read: (view, at) => view.getInt8(at) },
+  uint8: { size: 1, holder: Float32Array, read: (view, at) => view.getUint8(at) },
+  int16: { size: 2, holder: Float32Array, read: (view, at, little) => view.getInt16(at, little) },
+  uint16: { size: 2, holder: Float32Array, read: (view, at, little) => view.getUint16(at, little) },
+  int32: { size: 4, holder: Float64Array, read: (view, at, little) => view.getInt32(at, little) },
+  uint32: { size: 4, holder: Float64Array, read: (view, at, little) => view.getUint32(at, little) },
+  int64: { size: 8, holder: Float64Array, read: (view, at, little) => view.getBigInt64(at, little) },
+  uint64: { size: 8, holder: Float64Array, read: (view, at, little) => view.getBigUint64(at, little) },
+  float16: { size: 2, holder: Float32Array, read: (view, at, little) => fromFloat16(view.getUint16(at, little)) },
+  bfloat16: { size: 2, holder: Float32Array, read: (view, at, little) => fromBfloat16(view.getUint16(at, little)) },
+  float32: { size: 4, holder: Float32Array, read: (view, at, little) => view.getFloat32(at, little) },
+  float64: { size: 8, holder: Float64Array, read: (view, at, little) => view.getFloat64(at, little) },
+} as const satisfies Record<string, NumberFormat>;
+
+export type NumberType = keyof typeof formats;
+
+/** What is written; a tensor's own type unless the caller asks for another. */
+export type FloatType = 'float16' | 'float32' | 'float64';
+
+/** Chooses the type that a tensor is written in, by its name. */
+export type TypeChoice = (name: string, tensor: Tensor) => FloatType;
+
+export const ownType = (x: Tensor): FloatType => (x.data instanceof Float64Array ? 'float64' : 'float32');
+
+/** Bytes of one number. */
+export const bytesOf = (type: NumberType): number => formats[type].size;
+
+/** The numbers that fill `bytes`, whose length the caller has checked. `what` names file and tensor in errors. */
+export function readNumbers(type: NumberType, bytes: Uint8Array, littleEndian: boolean, what: string): FloatArray {
+  const { size, holder, read }: NumberFormat = formats[type];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const numbers = new holder(bytes.byteLength / size);
+  for (let index = 0; index < numbers.length; index++) {
+    const found = read(view, index * size, littleEndian);
+    if (typeof found === 'bigint' && !Number.isSafeInteger(Number(found))) {
+      throw new FormatError(`${what}: number ${index} is ${found}, which a float64 cannot hold exactly`);
+    }
+    numbers[index] = Number(found);
+  }
+  return numbers;
+}
+
+/** Little-endian bytes of the tensor's numbers, each rounded to the nearest of the given type. */
+export function writeNumbers(x: Tensor, type: FloatType, what: string): Uint8Array {
+  const size = bytesOf(type);
+  const bytes = new Uint8Array(x.data.length * size);
+  const view = new DataView(bytes.buffer);
+  for (const [index, value] of x.data.entries()) {
+    const at = index * size;
+    if (type === 'float64') view.setFloat64(at, value, true);
+    else if (type === 'float32') view.setFloat32(at, value, true);
+    else view.setUint16(at, toFloat16(value), true);
+    if (Number.isFinite(value) && !Number.isFinite(Number(formats[type].read(view, at, true)))) {
+      throw new FormatError(`${what}: number ${index} is ${value}, too large for ${type}`);
+    }
+  }
+  return bytes;
+}
+
+/** Most axes of a tensor in a file: NumPy's own limit (NPY_MAXDIMS). */
+const MOST_AXES = 64;
+
+/** Number of elements of a shape that a file states; throws before anything of that size is made. */
+export function statedSize(shape: Shape, what: string): number {
+  if (shape.length > MOST_AXES) {
+    throw new FormatError(`${what}: wanted a shape of at most ${MOST_AXES} axes, found ${shape.length}`);
+  }
+  const size = sizeOf(shape);
+  if (!shape.every((side) => Number.isSafeInteger(side) && side >= 0) || !Number.isSafeInteger(size)) {
+    throw new FormatError(`${what}: [${shape}] is not the shape of a tensor`);
+  }
+  return size;
+}

@@ -1,0 +1,123 @@
+/** Files by their content: the first bytes decide which reader gets them, whatever the name's ending says. */
+import { FormatError, UsageError } from '../errors.js';
+import type { Network } from '../network/index.js';
+import type { Tensor } from '../tensor.js';
+import type { ReadOptions } from './architecture.js';
+import { type Hdf5Group, isHdf5, openHdf5 } from './hdf5.js';
+import { readKerasH5 } from './keras-h5.js';
+import {
+  readNetworkNpz,
+  readNetworkSafetensors,
+  type WriteOptions,
+  writeNetworkNpz,
+  writeNetworkSafetensors,
+} from './network-file.js';
+import { isNpy, readNpy } from './npy.js';
+import { readNpz } from './npz.js';
+import { isSafetensors, readSafetensors } from './safetensors.js';
+import { isZip } from './zip.js';
+
+export type FileBytes = Uint8Array | ArrayBuffer;
+
+type Format = 'hdf5' | 'tflite' | 'zip' | 'npy' | 'safetensors';
+
+/**
+ * The network of a model file, with its weights: Keras HDF5, .tflite, .safetensors or .npz. Throws a FormatError for bytes that are
+ * none of these, damaged, unsupported or contradictory; a UsageError for a file of weights alone whose network nobody says.
+ */
+export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): Promise<Network> {
+  const content = asBytes(bytes);
+  const file = options.fileName ?? 'model file';
+  switch (formatOf(content, file)) {
+    case 'hdf5':
+      return readKerasH5(content, options);
+    case 'tflite': {
+      const { readTflite } = await import('./tflite.js');
+      return readTflite(content, file);
+    }
+    case 'zip':
+      return readNetworkNpz(content, options);
+    case 'safetensors':
+      return readNetworkSafetensors(content, options);
+    case 'npy':
+      throw new FormatError(`${file}: a .npy file holds a single array, not a network`);
+  }
+}
+
+/** The tensors of a .npz, .safetensors or HDF5 file by name; that of a .npy file is called 'array'. */
+export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): Promise<Map<string, Tensor>> {
+  const content = asBytes(bytes);
+  switch (formatOf(content, fileName)) {
+    case 'npy':
+      return new Map([['array', readNpy(content, fileName)]]);
+    case 'zip':
+      return (await readNpz(content, fileName)).tensors;
+    case 'safetensors':
+      return readSafetensors(content, fileName).tensors;
+    case 'hdf5': {
+      const tensors = new Map<string, Tensor>();
+      collect(await openHdf5(content, fileName), tensors, fileName);
+      return tensors;
+    }
+    case 'tflite':
+      throw new FormatError(`${fileName}: a .tflite file is a network; read it with readNetwork`);
+  }
+}
+
+const networkFormats = ['safetensors', 'npz'] as const;
+export type NetworkFormat = (typeof networkFormats)[number];
+
+/** The network with its weights and conventions as a file of the project's own, which readNetwork reads back. */
+export async function writeNetwork(
+  network: Network,
+  format: NetworkFormat,
+  options: WriteOptions = {},
+): Promise<Uint8Array> {
+  if (!networkFormats.includes(format)) {
+    throw new UsageError(`networks are written as ${networkFormats.join(' or ')}, not as '${format}'`);
+  }
+  return format === 'npz' ? writeNetworkNpz(network, options) : writeNetworkSafetensors(network, options);
+}
+
+function asBytes(bytes: FileBytes): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes;
+  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+  throw new UsageError(`a file's content must be a Uint8Array or an ArrayBuffer, found a ${typeof bytes}`);
+}
+
+function formatOf(bytes: Uint8Array, file: string): Format {
+  if (isHdf5(bytes)) return 'hdf5';
+  if (startOf(bytes.subarray(4, 8)) === 'TFL3') return 'tflite';
+  if (isZip(bytes)) return 'zip';
+  if (isNpy(bytes)) return 'npy';
+  if (isSafetensors(bytes)) return 'safetensors';
+  throw new FormatError(`${file}: ${whatElse(bytes)}`);
+}
+
+/** What people hand in by mistake; a server's error page comes first (microsoft/onnxruntime#22071 and many others). */
+function whatElse(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'the file is empty';
+  const start = startOf(bytes.subarray(0, 512)).trimStart().toLowerCase();
+  if (/^(\ufeff)?(<!doctype|<html|<\?xml|<head|<body|<!--)/.test(start)) {
+    return 'is HTML, not a model: the server answered with a page, perhaps an error page; check the address';
+  }
+  if (start.startsWith('version https://git-lfs'))
+    return 'is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`';
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'is compressed by gzip; decompress it first';
+  if (start.startsWith('{')) return 'is JSON text; wanted the model file with its weights';
+  const shown = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return `not a model or tensor file: wanted Keras HDF5, .tflite, .safetensors, .npz or .npy, found ${bytes.length} bytes that begin with ${shown}`;
+}
+
+const startOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** Groups in groups; a file cannot nest them deeper than this, which only a circle does. */
+const DEEPEST = 32;
+
+function collect(group: Hdf5Group, tensors: Map<string, Tensor>, file: string, depth = 0): void {
+  if (depth > DEEPEST) throw new FormatError(`${file}: groups nested deeper than ${DEEPEST} at '${group.path}'`);
+  for (const name of group.names) {
+    if (group.isGroup(name)) collect(group.group(name), tensors, file, depth + 1);
+    else tensors.set(group.path === '' ? name : `${group.path}/${name}`, group.tensor(name));
+  }
+}
