@@ -1,0 +1,144 @@
+/** What a file says, in its tensors or in its metadata, about its input's range, its outputs' meaning and their labels. */
+import type { FlateError } from 'fflate';
+import type { Conventions, Preprocessing } from '../../network/index.js';
+import { representableRange } from './constants.js';
+import { FlatFile, type FlatTable } from './flatbuffer.js';
+import type { FileModel, FileTensor } from './model.js';
+import {
+  AssociatedFile,
+  METADATA_NAME,
+  ModelMetadata,
+  NORMALIZATION_OPTIONS,
+  NormalizationOptions,
+  ProcessUnit,
+  SubGraphMetadata,
+  TENSOR_AXIS_LABELS,
+  TensorMetadata,
+} from './schema.js';
+import type { Translated } from './translate.js';
+
+/** Longest list of labels that is read. */
+const MAX_LABELS_BYTES = 1 << 20;
+
+export async function conventionsOf(model: FileModel, network: Translated): Promise<Conventions> {
+  const metadata = await readMetadata(model);
+  const classes = classCount(model);
+  const output = outputOf(network, classes);
+  const labels = classes && (await labelsOf(model, metadata, classes));
+  const preprocessing = preprocessingOf(model, metadata, classes === 1000 || classes === 1001);
+  return {
+    source: 'tflite',
+    output,
+    ...((classes === 1000 || classes === 1001) && { labelOffset: classes === 1001 ? 1 : 0 }),
+    ...(labels && { labels }),
+    ...(preprocessing && { preprocessing }),
+  };
+}
+
+/** Number of scores that the only output [batch, classes] holds; undefined for other networks. */
+function classCount({ outputs }: FileModel): number | undefined {
+  return outputs.length === 1 && outputs[0].shape.length === 2 ? outputs[0].shape[1] : undefined;
+}
+
+/** Decided by the last layer that computes something: softmax and sigmoid yield probabilities. */
+function outputOf({ nodes, outputs }: Translated, classes: number | undefined): Conventions['output'] {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  let node = byName.get(outputs[0]);
+  while (node && ['clamp', 'reshape', 'flatten'].includes(node.kind)) node = byName.get(node.inputs[0]);
+  if (node?.kind === 'softmax' || node?.kind === 'sigmoid') return 'probabilities';
+  return classes === undefined ? 'features' : 'logits';
+}
+
+/**
+ * Picture bytes to real numbers. Quantised files say it by the scale and zero point of their input, real = scale · (integer − zero
+ * point), where int8 counts bytes from −128; float files only in metadata, (byte − mean) / deviation. Which part of the picture
+ * to use no file says: classifiers get slim's central 87.5 % and legacy resizing, as the weights of this family were trained with,
+ * everything else the whole picture.
+ */
+function preprocessingOf(model: FileModel, metadata: TensorTables, classifies: boolean): Preprocessing | undefined {
+  const [input] = model.inputs;
+  const [, height, width, channels] = input.shape;
+  if (model.inputs.length !== 1 || input.shape.length !== 4 || (channels !== 3 && channels !== 1)) return undefined;
+  const values = quantizedValues(input) ?? normalizedValues(metadata.inputs[0]);
+  if (values === undefined) return undefined;
+  const perChannel = (numbers: readonly number[]) =>
+    Array.from({ length: channels }, (_, c) => numbers[c] ?? numbers[0]);
+  return {
+    crop: classifies ? { kind: 'central', fraction: 0.875 } : { kind: 'stretch' },
+    resize: 'tf1-legacy',
+    size: [height, width],
+    channels: channels === 3 ? 'rgb' : 'grey',
+    scale: values.scale,
+    mean: perChannel(values.mean),
+    deviation: perChannel(values.deviation),
+  };
+}
+
+interface Values {
+  readonly scale: number;
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+function quantizedValues(input: FileTensor): Values | undefined {
+  const range = representableRange(input);
+  return range && { scale: input.quantization!.scales[0], mean: [-range.min], deviation: [1] };
+}
+
+function normalizedValues(input: FlatTable<typeof TensorMetadata> | undefined): Values | undefined {
+  const unit = input
+    ?.tables('process_units', ProcessUnit)
+    .find((candidate) => candidate.uint8('options_type') === NORMALIZATION_OPTIONS);
+  const options = unit?.table('options', NormalizationOptions);
+  const mean = options?.float32s('mean');
+  const deviation = options?.float32s('std');
+  return mean?.length && deviation?.length ? { scale: 1, mean, deviation } : undefined;
+}
+
+interface TensorTables {
+  readonly inputs: readonly FlatTable<typeof TensorMetadata>[];
+  readonly outputs: readonly FlatTable<typeof TensorMetadata>[];
+}
+
+async function readMetadata(model: FileModel): Promise<TensorTables> {
+  const bytes = model.metadata(METADATA_NAME);
+  if (bytes === undefined) return { inputs: [], outputs: [] };
+  const { ByteBuffer } = await import('flatbuffers');
+  const file = new FlatFile(new ByteBuffer(bytes), model.file.name);
+  const [graph] = file.root(ModelMetadata, 'metadata').tables('subgraph_metadata', SubGraphMetadata);
+  return {
+    inputs: graph?.tables('input_tensor_metadata', TensorMetadata) ?? [],
+    outputs: graph?.tables('output_tensor_metadata', TensorMetadata) ?? [],
+  };
+}
+
+/** The label list that the metadata names, out of the zip archive behind the model. undefined when the file carries none. */
+async function labelsOf(
+  { file }: FileModel,
+  { outputs: [output] }: TensorTables,
+  classes: number,
+): Promise<string[] | undefined> {
+  const name = output
+    ?.tables('associated_files', AssociatedFile)
+    .find((candidate) => candidate.int8('type') === TENSOR_AXIS_LABELS)
+    ?.string('name');
+  if (name === undefined) return undefined;
+  const { FlateErrorCode, unzipSync } = await import('fflate');
+  const text = unzipLabels();
+  if (text === undefined) return undefined;
+  const labels = text.trimEnd().split(/\r?\n/);
+  if (labels.length !== classes) file.fail(name, `has ${labels.length} labels for ${classes} outputs`);
+  return labels;
+
+  function unzipLabels(): string | undefined {
+    try {
+      const wanted = (entry: { name: string; originalSize: number }) =>
+        entry.name === name && entry.originalSize <= MAX_LABELS_BYTES;
+      const bytes = unzipSync(file.buffer.bytes(), { filter: wanted })[name!];
+      return bytes && new TextDecoder().decode(bytes);
+    } catch (error) {
+      if ((error as FlateError).code === FlateErrorCode.InvalidZipData) return undefined; // no archive behind the model
+      return file.fail(name!, `the label list behind the model cannot be unzipped (${(error as Error).message})`);
+    }
+  }
+}

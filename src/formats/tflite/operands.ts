@@ -1,0 +1,72 @@
+/** What every operator's translation needs: its inputs, its options, and the form of its result. */
+import type { AttributesOf, LayerKind } from '../../network/index.js';
+import type { Pair } from '../../padding.js';
+import type { Tensor } from '../../tensor.js';
+import type { FlatTable } from './flatbuffer.js';
+import type { FileOperator, FileTensor } from './model.js';
+import { ACTIVATIONS, PADDINGS } from './schema.js';
+
+/** A layer to be added to the network, with its weights. */
+export type Step = {
+  [Kind in LayerKind]: {
+    readonly kind: Kind;
+    readonly attributes: AttributesOf<Kind>;
+    readonly weights?: Readonly<Record<string, Tensor>>;
+  };
+}[LayerKind];
+
+export type Activation = (typeof ACTIVATIONS)[number];
+
+/** An operator in the terms of this library. */
+export interface Translation {
+  /** The computed tensors that the first step reads. */
+  readonly inputs: readonly FileTensor[];
+  /** Each step after the first reads the one before it. */
+  readonly steps: readonly Step[];
+  /** What follows the last step, before the result is clamped to its representable range. */
+  readonly activation?: Activation;
+  /** Results lie between the least and the greatest number of the inputs, as those of a pooling do. */
+  readonly keepsRange?: boolean;
+}
+
+export function computed(op: FileOperator, index: number): FileTensor {
+  const tensor = op.inputs[index];
+  if (tensor === undefined) op.fail(`input ${index} is missing`);
+  if (tensor.data !== undefined) op.fail(`input ${index} is the constant '${tensor.name}', wanted a computed tensor`);
+  return tensor;
+}
+
+export function constant(op: FileOperator, index: number): FileTensor {
+  const tensor = op.inputs[index];
+  if (tensor === undefined) op.fail(`input ${index} is missing`);
+  if (tensor.data === undefined) {
+    op.fail(`input ${index}, '${tensor.name}', is computed while the network runs, wanted a constant`);
+  }
+  return tensor;
+}
+
+export function optionsOf<Fields extends readonly string[]>(op: FileOperator, fields: Fields): FlatTable<Fields> {
+  return op.options(fields) ?? op.fail('has no options');
+}
+
+/** The options that describe a sliding window, of convolutions and pools alike. */
+interface WindowOptions {
+  int8(field: 'padding'): number;
+  int32(field: 'stride_w' | 'stride_h'): number;
+}
+
+export function windowOf(op: FileOperator, options: WindowOptions): { strides: Pair; padding: 'same' | 'valid' } {
+  const padding = options.int8('padding');
+  return {
+    strides: [options.int32('stride_h'), options.int32('stride_w')],
+    padding: PADDINGS[padding] ?? op.fail(`padding ${padding} is unknown; wanted ${PADDINGS}`),
+  };
+}
+
+export function activationOf(
+  op: FileOperator,
+  options: { int8(field: 'fused_activation_function'): number } | undefined,
+): Activation {
+  const number = options?.int8('fused_activation_function') ?? 0;
+  return ACTIVATIONS[number] ?? op.fail(`fused activation ${number} is unknown`);
+}

@@ -1,0 +1,164 @@
+/** Every operator that is read, by its name in the schema. What is not in this list is an error that names it. */
+import { integers, realValues } from './constants.js';
+import { conv2d, depthwiseConv2d, fullyConnected } from './convolutions.js';
+import type { FileOperator } from './model.js';
+import {
+  type Activation,
+  activationOf,
+  computed,
+  constant,
+  optionsOf,
+  type Translation,
+  windowOf,
+} from './operands.js';
+import {
+  AddOptions,
+  ConcatenationOptions,
+  Pool2DOptions,
+  ReducerOptions,
+  ReshapeOptions,
+  ResizeBilinearOptions,
+  SoftmaxOptions,
+} from './schema.js';
+
+export const operators: Readonly<Record<string, (op: FileOperator) => Translation>> = {
+  ADD: add,
+  ARG_MAX: argMax,
+  AVERAGE_POOL_2D: averagePool,
+  CONCATENATION: concatenation,
+  CONV_2D: conv2d,
+  DEPTHWISE_CONV_2D: depthwiseConv2d,
+  DEQUANTIZE: sameValues,
+  FULLY_CONNECTED: fullyConnected,
+  LOGISTIC: (op) => ({ inputs: [computed(op, 0)], steps: [{ kind: 'sigmoid', attributes: {} }] }),
+  MAX_POOL_2D: maxPool,
+  MEAN: mean,
+  PAD: (op) => pad(op, 0),
+  PADV2: (op) => pad(op, realValues(op.file, constant(op, 2)).data[0]),
+  QUANTIZE: sameValues,
+  RELU: (op) => activation(op, 'RELU'),
+  RELU6: (op) => activation(op, 'RELU6'),
+  RELU_N1_TO_1: (op) => activation(op, 'RELU_N1_TO_1'),
+  RESHAPE: reshape,
+  RESIZE_BILINEAR: resizeBilinear,
+  SOFTMAX: softmax,
+  SQUEEZE: squeeze,
+};
+
+/** The same real numbers in another representation: at most the range changes. */
+function sameValues(op: FileOperator): Translation {
+  return { inputs: [computed(op, 0)], steps: [], keepsRange: true };
+}
+
+function activation(op: FileOperator, name: Activation): Translation {
+  return { inputs: [computed(op, 0)], steps: [], activation: name };
+}
+
+function add(op: FileOperator): Translation {
+  const inputs = op.inputs.map((_, index) => computed(op, index));
+  return { inputs, steps: [{ kind: 'add', attributes: {} }], activation: activationOf(op, op.options(AddOptions)) };
+}
+
+function concatenation(op: FileOperator): Translation {
+  const options = optionsOf(op, ConcatenationOptions);
+  const inputs = op.inputs.map((_, index) => computed(op, index));
+  return {
+    inputs,
+    steps: [{ kind: 'concat', attributes: { axis: options.int32('axis') } }],
+    activation: activationOf(op, options),
+    keepsRange: true,
+  };
+}
+
+/** TensorFlow averages over the samples inside the picture only. */
+function averagePool(op: FileOperator): Translation {
+  const { step, ...rest } = pool(op);
+  return { ...rest, steps: [{ kind: 'averagePool', attributes: { ...step, includePadding: false } }] };
+}
+
+function maxPool(op: FileOperator): Translation {
+  const { step, ...rest } = pool(op);
+  return { ...rest, steps: [{ kind: 'maxPool', attributes: step }] };
+}
+
+function pool(op: FileOperator) {
+  const options = optionsOf(op, Pool2DOptions);
+  const poolSize = [options.int32('filter_height'), options.int32('filter_width')] as const;
+  return {
+    inputs: [computed(op, 0)],
+    step: { poolSize, ...windowOf(op, options) },
+    activation: activationOf(op, options),
+    keepsRange: true,
+  };
+}
+
+/** The mean over height and width is the one that the networks of this family take. */
+function mean(op: FileOperator): Translation {
+  const x = computed(op, 0);
+  const rank = x.shape.length;
+  const axes = integers(op.file, constant(op, 1)).map((axis) => (axis < 0 ? axis + rank : axis));
+  if (rank !== 4 || axes.length !== 2 || !axes.includes(1) || !axes.includes(2)) {
+    op.fail(`means over the axes [${axes}] of [${x.shape}] are not read; wanted height and width, [1,2]`);
+  }
+  const keepDims = optionsOf(op, ReducerOptions).bool('keep_dims');
+  return { inputs: [x], steps: [{ kind: 'globalAveragePool', attributes: { keepDims } }], keepsRange: true };
+}
+
+/** Real zero, or a stated value, around the picture: zero's integer is the zero point. */
+function pad(op: FileOperator, value: number): Translation {
+  const x = computed(op, 0);
+  const sizes = integers(op.file, constant(op, 1));
+  const [beforeBatch, afterBatch, top, bottom, left, right, beforeChannels, afterChannels] = sizes;
+  if (sizes.length !== 8 || beforeBatch || afterBatch || beforeChannels || afterChannels) {
+    op.fail(`pads [${x.shape}] by [${sizes}]; wanted padding of height and width only`);
+  }
+  return { inputs: [x], steps: [{ kind: 'pad', attributes: { padding: { top, bottom, left, right }, value } }] };
+}
+
+function reshape(op: FileOperator): Translation {
+  const x = computed(op, 0);
+  const shape = op.inputs[1] ? integers(op.file, constant(op, 1)) : op.options(ReshapeOptions)?.int32s('new_shape');
+  const [batch, ...sizes] = shape ?? op.fail('has no shape to reshape to');
+  if (batch !== -1 && batch !== x.shape[0]) {
+    op.fail(`reshapes [${x.shape}] to [${shape}]; the batch of ${x.shape[0]} has to stay the first axis`);
+  }
+  return { inputs: [x], steps: [{ kind: 'reshape', attributes: { shape: sizes } }], keepsRange: true };
+}
+
+function squeeze(op: FileOperator): Translation {
+  const x = computed(op, 0);
+  const [batch, ...sizes] = op.outputs[0].shape;
+  if (batch !== x.shape[0]) op.fail(`squeezes [${x.shape}] to [${op.outputs[0].shape}]; the batch has to stay`);
+  return { inputs: [x], steps: [{ kind: 'reshape', attributes: { shape: sizes } }], keepsRange: true };
+}
+
+function resizeBilinear(op: FileOperator): Translation {
+  const options = optionsOf(op, ResizeBilinearOptions);
+  const size = integers(op.file, constant(op, 1));
+  if (size.length !== 2) op.fail(`wanted a size of [height, width], found [${size}]`);
+  const halfPixel = options.bool('half_pixel_centers');
+  const rule = options.bool('align_corners') ? 'tf1-align-corners' : halfPixel ? 'half-pixel' : 'tf1-legacy';
+  const attributes = { size: [size[0], size[1]] as const, rule } as const;
+  return { inputs: [computed(op, 0)], steps: [{ kind: 'resizeBilinear', attributes }], keepsRange: true };
+}
+
+function softmax(op: FileOperator): Translation {
+  const beta = optionsOf(op, SoftmaxOptions).float32('beta');
+  if (beta !== 1) op.fail(`beta is ${beta}; only 1 is read`);
+  return { inputs: [computed(op, 0)], steps: [{ kind: 'softmax', attributes: {} }] };
+}
+
+/** The layer keeps an axis of size 1 where the file's operator drops it. */
+function argMax(op: FileOperator): Translation {
+  const x = computed(op, 0);
+  const [axis] = integers(op.file, constant(op, 1));
+  if (axis !== -1 && axis !== x.shape.length - 1) op.fail(`along axis ${axis} of [${x.shape}]; only the last is read`);
+  const shape = x.shape.slice(1, -1);
+  return {
+    inputs: [x],
+    steps: [
+      { kind: 'argMax', attributes: {} },
+      { kind: 'reshape', attributes: { shape } },
+    ],
+  };
+}

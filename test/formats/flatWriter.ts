@@ -1,0 +1,78 @@
+/** Writes FlatBuffers tables by the names of their fields. What a table refers to is written before it, so children come as arguments. */
+import { Builder } from 'flatbuffers';
+
+/** Something already written, to be referred to. */
+export interface Written {
+  readonly offset: number;
+}
+
+export type Value = number | boolean | Written;
+
+/** Numbers that the schema stores in one byte, and as float32; all others have 32 bits. */
+const BYTES = new Set([
+  'builtin_options_type',
+  'deprecated_builtin_code',
+  'details_type',
+  'fused_activation_function',
+  'options_type',
+  'output_type',
+  'padding',
+  'type',
+  'weights_format',
+]);
+const FLOATS = new Set(['beta']);
+
+export class FlatWriter {
+  readonly #builder = new Builder(1024);
+
+  table(fields: readonly string[], values: Readonly<Record<string, Value>>): Written {
+    this.#builder.startObject(fields.length);
+    for (const [field, value] of Object.entries(values)) {
+      const slot = fields.indexOf(field);
+      if (slot < 0) throw new Error(`a table of ${fields} has no field ${field}`);
+      if (typeof value === 'object') this.#builder.addFieldOffset(slot, value.offset, 0);
+      else if (typeof value === 'boolean') this.#builder.addFieldInt8(slot, Number(value), null);
+      else if (BYTES.has(field)) this.#builder.addFieldInt8(slot, value, null);
+      else if (FLOATS.has(field)) this.#builder.addFieldFloat32(slot, value, null);
+      else this.#builder.addFieldInt32(slot, value, null);
+    }
+    return { offset: this.#builder.endObject() };
+  }
+
+  tables(tables: readonly Written[]): Written {
+    return this.#vector(tables, 4, ({ offset }) => this.#builder.addOffset(offset));
+  }
+
+  string(text: string): Written {
+    return { offset: this.#builder.createString(text) };
+  }
+
+  /** Aligned to 16 bytes, as the schema wants a buffer's data. */
+  bytes(bytes: Uint8Array): Written {
+    return this.#vector(Array.from(bytes), 1, (byte) => this.#builder.addInt8(byte), 16);
+  }
+
+  int32s(numbers: readonly number[]): Written {
+    return this.#vector(numbers, 4, (number) => this.#builder.addInt32(number));
+  }
+
+  int64s(numbers: readonly number[]): Written {
+    return this.#vector(numbers, 8, (number) => this.#builder.addInt64(BigInt(number)));
+  }
+
+  float32s(numbers: readonly number[]): Written {
+    return this.#vector(numbers, 4, (number) => this.#builder.addFloat32(number));
+  }
+
+  finish(root: Written, identifier: string): Uint8Array {
+    this.#builder.finish(root.offset, identifier);
+    return this.#builder.asUint8Array().slice();
+  }
+
+  /** A vector is written from its end. */
+  #vector<Item>(items: readonly Item[], size: number, add: (item: Item) => void, alignment = size): Written {
+    this.#builder.startVector(size, items.length, alignment);
+    for (let i = items.length - 1; i >= 0; i--) add(items[i]);
+    return { offset: this.#builder.endVector() };
+  }
+}
