@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ShapeError } from '../../src/errors.js';
+import { conv2d, depthwiseConv2d, pad } from '../../src/layers/index.js';
+import { anyGeometry } from './direct.js';
+import { expectClose, grid, randomTensor } from './support.js';
+
+test('one row above, two below, none left, one right', () => {
+  const x = grid([1, 2, 2, 1], [1, 2, 3, 4]);
+  const y = pad.forward([x], {}, { padding: { top: 1, bottom: 2, left: 0, right: 1 }, value: 9 });
+  // biome-ignore format: drawn as it lies in memory
+  expectClose(y, grid([1, 5, 3, 1], [
+    9, 9, 9,
+    1, 2, 9,
+    3, 4, 9,
+    9, 9, 9,
+    9, 9, 9,
+  ]));
+});
+
+test('two pictures of two channels', () => {
+  const x = grid([2, 1, 1, 2], [1, 2, 3, 4]);
+  const y = pad.forward([x], {}, { padding: { top: 0, bottom: 1, left: 1, right: 0 }, value: 0 });
+  // biome-ignore format: drawn as it lies in memory
+  expectClose(y, grid([2, 2, 2, 2], [
+    0, 0,   1, 2,
+    0, 0,   0, 0,
+
+    0, 0,   3, 4,
+    0, 0,   0, 0,
+  ]));
+});
+
+test('the value may be −∞ or NaN', () => {
+  const y = pad.forward(
+    [grid([1, 1, 1, 1], [5])],
+    {},
+    { padding: { top: 0, bottom: 0, left: 1, right: 1 }, value: -Infinity },
+  );
+  expectClose(y, grid([1, 1, 3, 1], [-Infinity, 5, -Infinity]));
+});
+
+test('pad and then a valid convolution is the convolution with that explicit padding, bit for bit', () => {
+  fc.assert(
+    fc.property(anyGeometry(), fc.nat(), (geometry, seed) => {
+      fc.pre(typeof geometry.padding === 'object');
+      const padding = geometry.padding as pad.PadAttributes['padding'];
+      const x = randomTensor(geometry.shape, seed);
+      const padded = pad.forward([x], {}, { padding, value: 0 });
+      const [KH, KW] = geometry.kernelSize;
+      const C = geometry.shape[3];
+
+      const standard = { ...geometry, filters: 2, bias: false };
+      const kernel = randomTensor([KH, KW, C, 2], seed + 1);
+      expectClose(
+        conv2d.forward([padded], { kernel }, { ...standard, padding: 'valid' }),
+        conv2d.forward([x], { kernel }, standard),
+      );
+      const depthwise = { ...geometry, depthMultiplier: 2, bias: false };
+      expectClose(
+        depthwiseConv2d.forward([padded], { kernel }, { ...depthwise, padding: 'valid' }),
+        depthwiseConv2d.forward([x], { kernel }, depthwise),
+      );
+    }),
+  );
+});
+
+test('errors and cost', () => {
+  const none = { top: 0, bottom: 0, left: 0, right: 0 };
+  const shapeOf = (padding: object) => () =>
+    pad.outputShape([[1, 2, 2, 1]], { padding: { ...none, ...padding }, value: 0 });
+  expect(shapeOf({ top: -1 })).toThrow(new ShapeError('pad: top must be a whole number of 0 or more, found -1'));
+  expect(shapeOf({ right: 0.5 })).toThrow(new ShapeError('pad: right must be a whole number of 0 or more, found 0.5'));
+  expect(shapeOf({ left: undefined })).toThrow(
+    new ShapeError('pad: left must be a whole number of 0 or more, found undefined'),
+  );
+  expect(() => pad.outputShape([[2, 2]], { padding: none, value: 0 })).toThrow(
+    new ShapeError('pad: wanted an input of shape [batch, height, width, channels], found [2,2]'),
+  );
+  expect(() => pad.outputShape([], { padding: none, value: 0 })).toThrow(
+    new ShapeError('pad: takes one input, found 0'),
+  );
+  expect(() => pad.forward([], {}, { padding: none, value: 0 })).toThrow(
+    new ShapeError('pad: takes one input, found 0'),
+  );
+  expect(pad.cost()).toEqual({ multiplyAdds: 0, trainable: 0, stored: 0 });
+});
