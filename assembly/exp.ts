@@ -1,0 +1,22 @@
+/**
+ * e^x in float64, without the tables of the standard library's (they would lie in the memory that plans use, and double the module's size).
+ *
+ *   x = k·ln 2 + r, |r| ≤ ½ ln 2     e^x = 2^k · e^r,  e^r by its Taylor series up to r¹³ / 13!
+ *
+ * The first term left out is below 5e-18, so the result is within 2 units of float64's last place: far below the rounding to float32 that follows.
+ */
+
+// ln 2 in two parts, the first with so many trailing zeros that k·LN2_HIGH is exact (the constants of fdlibm's e_exp.c).
+const LN2_HIGH: f64 = 6.93147180369123816490e-1;
+const LN2_LOW: f64 = 1.90821492927058770002e-10;
+
+export function exp(x: f64): f64 {
+  if (x != x) return x;
+  if (x > 709) return Infinity;
+  if (x < -708) return 0; // below the smallest normal float64, and below every float32
+  const k = nearest(x * 1.4426950408889634);
+  const r = x - k * LN2_HIGH - k * LN2_LOW;
+  let sum: f64 = 1;
+  for (let n: f64 = 13; n > 0; n -= 1) sum = 1 + (sum * r) / n;
+  return sum * reinterpret<f64>((<i64>k + 1023) << 52);
+}

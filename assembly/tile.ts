@@ -1,0 +1,67 @@
+/**
+ * The end of a matrix product: a tile of 4 pixels × 8 output channels, held in eight accumulators c{pixel}{half}, is clamped and stored.
+ *
+ * Two layouts, chosen by `offsets`:
+ *   groups   (offsets ≠ 0) each pixel's channels as vectors of four at `out + offsets[pixel]`, and the next four channels `stride` bytes on:
+ *            planes [O' / 4][rows][columns][4] for a depthwise layer, or NHWC (stride 16) when O is a multiple of 8.
+ *            Entries are bytes; a pixel that does not exist points to a place that nobody reads.
+ *   quads    (offsets = 0) [pixels / 4][O'][4] for the next matrix product: the tile is transposed, since there the four pixels lie together.
+ *            With `residual` ≠ 0, quads of the same shape, the result is clamp(clamp(sum, lo, hi) + residual, lo2, hi2).
+ */
+import { clamp, clampScalar, column0, column1, column2, column3 } from './lanes';
+
+// @ts-ignore: decorator
+@inline
+export function storeGroups(
+  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128,
+  lo: v128, hi: v128, out: usize, stride: usize, offsets: usize,
+): void {
+  const y0 = out + <usize>load<u32>(offsets), y1 = out + <usize>load<u32>(offsets, 4);
+  const y2 = out + <usize>load<u32>(offsets, 8), y3 = out + <usize>load<u32>(offsets, 12);
+  v128.store(y0, clamp(c00, lo, hi)); v128.store(y0 + stride, clamp(c01, lo, hi));
+  v128.store(y1, clamp(c10, lo, hi)); v128.store(y1 + stride, clamp(c11, lo, hi));
+  v128.store(y2, clamp(c20, lo, hi)); v128.store(y2 + stride, clamp(c21, lo, hi));
+  v128.store(y3, clamp(c30, lo, hi)); v128.store(y3 + stride, clamp(c31, lo, hi));
+}
+
+// @ts-ignore: decorator
+@inline
+export function storeQuads(
+  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128,
+  lo: v128, hi: v128, out: usize, residual: usize, lo2: v128, hi2: v128,
+): void {
+  let y0 = clamp(column0(c00, c10, c20, c30), lo, hi), y1 = clamp(column1(c00, c10, c20, c30), lo, hi);
+  let y2 = clamp(column2(c00, c10, c20, c30), lo, hi), y3 = clamp(column3(c00, c10, c20, c30), lo, hi);
+  let y4 = clamp(column0(c01, c11, c21, c31), lo, hi), y5 = clamp(column1(c01, c11, c21, c31), lo, hi);
+  let y6 = clamp(column2(c01, c11, c21, c31), lo, hi), y7 = clamp(column3(c01, c11, c21, c31), lo, hi);
+  if (residual) {
+    y0 = clamp(f32x4.add(y0, v128.load(residual)), lo2, hi2);
+    y1 = clamp(f32x4.add(y1, v128.load(residual, 16)), lo2, hi2);
+    y2 = clamp(f32x4.add(y2, v128.load(residual, 32)), lo2, hi2);
+    y3 = clamp(f32x4.add(y3, v128.load(residual, 48)), lo2, hi2);
+    y4 = clamp(f32x4.add(y4, v128.load(residual, 64)), lo2, hi2);
+    y5 = clamp(f32x4.add(y5, v128.load(residual, 80)), lo2, hi2);
+    y6 = clamp(f32x4.add(y6, v128.load(residual, 96)), lo2, hi2);
+    y7 = clamp(f32x4.add(y7, v128.load(residual, 112)), lo2, hi2);
+  }
+  v128.store(out, y0); v128.store(out, y1, 16); v128.store(out, y2, 32); v128.store(out, y3, 48);
+  v128.store(out, y4, 64); v128.store(out, y5, 80); v128.store(out, y6, 96); v128.store(out, y7, 112);
+}
+
+/** One number of a tile, for the scalar target: pixel 0-3, channel 0-7. */
+// @ts-ignore: decorator
+@inline
+export function storeOne(
+  sum: f32, pixel: i32, channel: i32,
+  lo: f32, hi: f32, out: usize, stride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
+): void {
+  let y = clampScalar(sum, lo, hi);
+  if (offsets) {
+    const place = out + <usize>load<u32>(offsets + (<usize>pixel << 2));
+    store<f32>(place + (channel < 4 ? 0 : stride) + (<usize>(channel & 3) << 2), y);
+  } else {
+    const at = <usize>(channel * 4 + pixel) << 2;
+    if (residual) y = clampScalar(y + load<f32>(residual + at), lo2, hi2);
+    store<f32>(out + at, y);
+  }
+}

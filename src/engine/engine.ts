@@ -1,0 +1,115 @@
+/** Compiles networks for the WASM kernels and runs them. */
+import { NetworkError } from '../errors.js';
+import { foldBatchNorm } from '../network/foldBatchNorm.js';
+import type { Network } from '../network/network.js';
+import { type NetworkInputs, run, trace } from '../network/run.js';
+import type { Tensor } from '../tensor.js';
+import { lower } from './lower.js';
+import { chooseTarget, type Link, type Target } from './targets.js';
+import { type MemoryReport, type OperationReport, WasmProgram } from './wasmProgram.js';
+
+export interface CompileOptions {
+  /** Forces one link of the chain, or gives another chain; an error says why none of it works. */
+  readonly target?: Target | readonly Target[];
+  /** Leaves relaxed SIMD out, whose results may differ between machines in the last bit. */
+  readonly reproducible?: boolean;
+}
+
+export interface EngineReport {
+  readonly target: Target;
+  /** What became of every target that was tried, and why. */
+  readonly chain: readonly Link[];
+  readonly memory?: MemoryReport;
+  readonly operations?: readonly OperationReport[];
+}
+
+export interface OperationTime {
+  /** The network's nodes that run as one. */
+  readonly nodes: readonly string[];
+  /** Milliseconds, one picture. */
+  readonly milliseconds: number;
+}
+
+const CHAIN: readonly Target[] = ['relaxed', 'simd', 'scalar', 'reference'];
+
+/**
+ * Compiles a network: folds batch norms, fuses, packs the weights, plans the memory. The plan is for the network's declared input sizes and
+ * any batch. Throws a NetworkError for a network without weights, and an Error that lists the reasons when no wanted target works.
+ */
+export async function compile(network: Network, options: CompileOptions = {}): Promise<Plan> {
+  const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? CHAIN);
+  const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));
+  const { target, module, chain } = await chooseTarget(allowed);
+  return new Plan(network, target, chain, module);
+}
+
+/** A compiled network. */
+export class Plan {
+  readonly network: Network;
+  readonly #target: Target;
+  readonly #chain: readonly Link[];
+  readonly #module: WebAssembly.Module | undefined;
+  #program: WasmProgram | undefined;
+  #tracer: WasmProgram | undefined;
+  #disposed = false;
+
+  /** Use `compile`. */
+  constructor(network: Network, target: Target, chain: readonly Link[], module: WebAssembly.Module | undefined) {
+    this.network = network;
+    this.#target = target;
+    this.#chain = chain;
+    this.#module = module;
+    if (module) this.#program = new WasmProgram(module, network.name, lower(foldBatchNorm(network), false));
+  }
+
+  /**
+   * The network's outputs by name, float32, for inputs [batch, …]. With `into`, results are written into the given tensors and nothing
+   * is allocated.
+   */
+  run(inputs: NetworkInputs, into?: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+    this.#checkAlive();
+    return this.#program ? this.#program.run(inputs, into) : run(this.network, inputs);
+  }
+
+  /** Every node's output by name: compiled once more without any fusing, so that each tensor exists. */
+  trace(inputs: NetworkInputs): Map<string, Tensor> {
+    this.#checkAlive();
+    if (!this.#module) return trace(this.network, inputs);
+    this.#tracer ??= new WasmProgram(this.#module, this.network.name, lower(this.network, true));
+    return this.#tracer.run(inputs);
+  }
+
+  /** Time of each operation in one run over one picture. Needs a WASM target. */
+  profile(inputs: NetworkInputs): OperationTime[] {
+    this.#checkAlive();
+    if (!this.#program)
+      throw new NetworkError(
+        `${this.network.name}: only WASM targets can be profiled, this plan runs on '${this.#target}'`,
+      );
+    const times = this.#program.operations.map(() => 0);
+    let before = performance.now();
+    this.#program.run(inputs, undefined, (operation) => {
+      const now = performance.now();
+      times[operation] += now - before;
+      before = now;
+    });
+    return this.#program.operations.map(({ nodes }, i) => ({ nodes, milliseconds: times[i] }));
+  }
+
+  report(): EngineReport {
+    const { memory, operations } = this.#program ?? {};
+    return { target: this.#target, chain: this.#chain, ...(memory && operations ? { memory, operations } : {}) };
+  }
+
+  /** Frees the WASM memory. May be called again; running a disposed plan is an error. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#program = undefined;
+    this.#tracer = undefined;
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed)
+      throw new NetworkError(`${this.network.name}: this plan was disposed; compile the network again`);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The three ways in which activations lie in memory (see assembly/README.md):
+ *
+ *   NHWC    [pixels][C]                  pictures, results, layers without a kernel of their own
+ *   quads   [pixels / 4][C'][4]          what a matrix product reads; C' is C rounded up to 8
+ *   planes  [C' / 4][rows][columns][4]   what a depthwise convolution reads, with zero margins
+ *
+ * All sizes are in bytes unless they are called pixels, rows or columns.
+ */
+import type { ExplicitPadding, Pair } from '../padding.js';
+
+export const roundUp = (size: number, multiple: number): number => Math.ceil(size / multiple) * multiple;
+
+export const quadCount = (pixels: number): number => Math.ceil(pixels / 4);
+
+/** From one quad of pixels to the next. */
+export const quadStride = (channels: number): number => roundUp(channels, 8) * 16;
+
+export const quadsBytes = (pixels: number, channels: number): number => quadCount(pixels) * quadStride(channels);
+
+/** Planes of a feature map that a depthwise convolution reads. Only `rows` of the map's rows exist at a time: row r lies in slot r mod rows. */
+export interface PlaneLayout {
+  readonly height: number;
+  readonly width: number;
+  readonly padding: ExplicitPadding;
+  readonly rows: number;
+  /** One row with its margins. */
+  readonly rowBytes: number;
+  /** One plane: its rows, a row of zeros that stands for all rows outside the map, and a place for pixels that nobody reads. */
+  readonly planeStride: number;
+}
+
+const VECTOR = 16;
+
+export function planeLayout([height, width]: Pair, padding: ExplicitPadding, rows: number): PlaneLayout {
+  const rowBytes = (padding.left + width + padding.right) * VECTOR;
+  return { height, width, padding, rows, rowBytes, planeStride: (rows + 1) * rowBytes + VECTOR };
+}
+
+export const planesBytes = (layout: PlaneLayout, channels: number): number =>
+  layout.planeStride * (roundUp(channels, 8) / 4);
+
+/** Where each pixel of the map, in reading order, lies in a plane; filled up to whole quads with the place that nobody reads. */
+export function pixelOffsets(layout: PlaneLayout): Uint32Array {
+  const { height, width, rows, rowBytes, padding, planeStride } = layout;
+  const offsets = new Uint32Array(quadCount(height * width) * 4).fill(planeStride - VECTOR);
+  for (let pixel = 0; pixel < height * width; pixel++) {
+    const row = Math.floor(pixel / width) % rows;
+    offsets[pixel] = row * rowBytes + (padding.left + (pixel % width)) * VECTOR;
+  }
+  return offsets;
+}
+
+/** Where each row that a kernel can touch begins in a plane, from the first padded one on. */
+export function rowOffsets(layout: PlaneLayout): Uint32Array {
+  const { height, rows, rowBytes, padding } = layout;
+  return Uint32Array.from({ length: padding.top + height + padding.bottom }, (_, i) => {
+    const row = i - padding.top;
+    return (row < 0 || row >= height ? rows : row % rows) * rowBytes;
+  });
+}

@@ -1,0 +1,158 @@
+/**
+ * From nodes to operations: what the kernels do in one pass. A convolution takes in the zero padding before it and the clamp after it; a
+ * 1×1 or general convolution also takes in the residual addition that follows, and its clamp. Nothing is computed here.
+ */
+import type { Network, NetworkNode } from '../network/network.js';
+import { inferShapes } from '../network/shapes.js';
+import { type ExplicitPadding, type Pair, slideWindows } from '../padding.js';
+import type { Shape } from '../tensor.js';
+
+/** min(max(x, lo), hi). */
+export interface Clamp {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+export const UNCLAMPED: Clamp = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
+
+export interface Operation {
+  /** The node that computes; the kernels see its attributes. */
+  readonly node: NetworkNode;
+  readonly inputs: readonly string[];
+  /** Name of the tensor that it makes: the last of the nodes it stands for. */
+  output: string;
+  /** Names of all nodes that it stands for. */
+  readonly nodes: string[];
+  clamp: Clamp;
+  /** clamp(clamp(result) + input): the inverted residual's addition. */
+  residual?: { readonly input: string; clamp: Clamp };
+  /** Convolutions only: rows and columns of zeros around the input. */
+  readonly padding?: ExplicitPadding;
+}
+
+/** The network's operations in order. With `fuse` false every node stays an operation of its own, so that each tensor exists. */
+export function operationsOf(network: Network, fuse: boolean): Operation[] {
+  const shapes = inferShapes(network);
+  const uses = countUses(network);
+  const made = new Map<string, Operation>();
+  const pads = new Map<string, NetworkNode & { kind: 'pad' }>();
+  const operations: Operation[] = [];
+  const soleProducer = (tensor: string) => (uses.get(tensor) === 1 ? made.get(tensor) : undefined);
+
+  for (const node of network.nodes) {
+    if (fuse && node.kind === 'pad' && padsAConvolution(network, node, uses)) {
+      pads.set(node.name, node);
+      continue;
+    }
+    const taker = fuse
+      ? (clampTaker(node, soleProducer) ?? residualTaker(node, soleProducer, operations, made))
+      : undefined;
+    if (taker) {
+      taker.output = node.name;
+      taker.nodes.push(node.name);
+    } else {
+      operations.push(newOperation(node, pads, shapes));
+    }
+    made.set(node.name, taker ?? operations[operations.length - 1]);
+  }
+  return operations;
+}
+
+function countUses(network: Network): Map<string, number> {
+  const uses = new Map<string, number>();
+  const use = (name: string) => uses.set(name, (uses.get(name) ?? 0) + 1);
+  for (const node of network.nodes) for (const input of node.inputs) use(input);
+  // An output must exist as it is: two uses keep it from being fused away.
+  for (const output of network.outputs) for (let i = 0; i < 2; i++) use(output);
+  return uses;
+}
+
+function newOperation(
+  node: NetworkNode,
+  pads: ReadonlyMap<string, NetworkNode & { kind: 'pad' }>,
+  shapes: ReadonlyMap<string, Shape>,
+): Operation {
+  const base = { node, output: node.name, clamp: clampOf(node) ?? UNCLAMPED };
+  if (node.kind !== 'conv2d' && node.kind !== 'depthwiseConv2d')
+    return { ...base, inputs: node.inputs, nodes: [node.name] };
+  const [input] = node.inputs;
+  const pad = pads.get(input);
+  const [, height, width] = shapes.get(input) as Shape;
+  const own = explicitPadding(node, [height, width]);
+  if (!pad) return { ...base, inputs: node.inputs, nodes: [node.name], padding: own };
+  const outer = pad.attributes.padding;
+  const padding = {
+    top: own.top + outer.top,
+    bottom: own.bottom + outer.bottom,
+    left: own.left + outer.left,
+    right: own.right + outer.right,
+  };
+  return { ...base, inputs: pad.inputs, nodes: [pad.name, node.name], padding };
+}
+
+/** Rows and columns that the windows really touch; 'same' and 'valid' are resolved for this size. */
+function explicitPadding(
+  { attributes }: NetworkNode & { kind: 'conv2d' | 'depthwiseConv2d' },
+  size: Pair,
+): ExplicitPadding {
+  const { kernelSize, strides, dilation, padding } = attributes;
+  const { vertical, horizontal } = slideWindows('engine', size, kernelSize, strides, dilation, padding);
+  return { top: vertical.before, bottom: vertical.after, left: horizontal.before, right: horizontal.after };
+}
+
+/** A zero border that one convolution alone reads, so that it can be that convolution's own padding. */
+function padsAConvolution(
+  network: Network,
+  node: NetworkNode & { kind: 'pad' },
+  uses: ReadonlyMap<string, number>,
+): boolean {
+  if (node.attributes.value !== 0 || uses.get(node.name) !== 1) return false;
+  const consumer = network.nodes.find(({ inputs }) => inputs.includes(node.name));
+  return consumer?.kind === 'conv2d' || consumer?.kind === 'depthwiseConv2d';
+}
+
+/** The clamp that a node is, if it is one. */
+function clampOf(node: NetworkNode): Clamp | undefined {
+  if (node.kind === 'relu') return { lo: 0, hi: Number.POSITIVE_INFINITY };
+  if (node.kind === 'relu6') return { lo: 0, hi: 6 };
+  if (node.kind === 'clamp') return { lo: node.attributes.min, hi: node.attributes.max };
+  return undefined;
+}
+
+const TAKES_CLAMP = new Set(['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense', 'add', 'relu', 'relu6', 'clamp']);
+
+/** Gives the clamp that `node` is to the operation before it, if that can take it, and returns that operation. */
+function clampTaker(node: NetworkNode, soleProducer: (tensor: string) => Operation | undefined): Operation | undefined {
+  const clamp = clampOf(node);
+  const producer = clamp && soleProducer(node.inputs[0]);
+  if (!producer || !TAKES_CLAMP.has(producer.node.kind)) return undefined;
+  if (producer.residual) producer.residual.clamp = both(producer.residual.clamp, clamp);
+  else producer.clamp = both(producer.clamp, clamp);
+  return producer;
+}
+
+/** One clamp for clamp(clamp(x, first), second). */
+function both(first: Clamp, second: Clamp): Clamp {
+  const limit = (x: number) => Math.min(Math.max(x, second.lo), second.hi);
+  return { lo: limit(first.lo), hi: limit(first.hi) };
+}
+
+/**
+ * Gives the addition that `node` is to the later of the two convolutions that make its terms (the other term is then ready when it runs),
+ * and returns that operation.
+ */
+function residualTaker(
+  node: NetworkNode,
+  soleProducer: (tensor: string) => Operation | undefined,
+  operations: readonly Operation[],
+  made: ReadonlyMap<string, Operation>,
+): Operation | undefined {
+  if (node.kind !== 'add' || node.inputs.length !== 2 || node.inputs[0] === node.inputs[1]) return undefined;
+  const position = (tensor: string) => operations.indexOf(made.get(tensor) as Operation);
+  const [earlier, later] = [...node.inputs].sort((a, b) => position(a) - position(b));
+  const producer = soleProducer(later);
+  const fits = producer?.node.kind === 'pointwiseConv2d' || producer?.node.kind === 'conv2d';
+  if (!producer || !fits || producer.residual) return undefined;
+  producer.residual = { input: earlier, clamp: UNCLAMPED };
+  return producer;
+}

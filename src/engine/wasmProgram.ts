@@ -1,0 +1,166 @@
+/**
+ * A compiled network: packed weights, a memory plan and a list of kernel calls, all decided before the first run. Running it allocates no
+ * WASM memory and gives the same bits on every call.
+ */
+import { NetworkError } from '../errors.js';
+import type { NetworkInputs } from '../network/run.js';
+import { type Shape, sizeOf, type Tensor, zeros } from '../tensor.js';
+import { instantiate, type Kernel, type Kernels } from './kernels.js';
+import type { Lowered } from './lower.js';
+import { align, type Place } from './memory.js';
+import type { Operation } from './operations.js';
+import type { PackedMatrix } from './program.js';
+
+/** Weights are packed through a window of this many bytes in the (still unused) activations. */
+const STAGING_BYTES = 256 * 1024;
+
+interface Call {
+  readonly kernel: Kernel;
+  readonly args: readonly number[];
+  readonly operation: number;
+}
+
+interface Port {
+  readonly name: string;
+  readonly shape: Shape;
+  /** The tensor's numbers in WASM memory, for one picture. */
+  readonly data: Float32Array;
+}
+
+export interface MemoryReport {
+  /** Packed weights and tables. */
+  readonly weightBytes: number;
+  /** Planned peak of the activations. */
+  readonly activationBytes: number;
+  /** What the WASM memory really is: whole pages of 64 KiB. */
+  readonly totalBytes: number;
+  /** The largest buffer between two layers. */
+  readonly largestBufferBytes: number;
+}
+
+export interface OperationReport {
+  /** The network's nodes that run as one. */
+  readonly nodes: readonly string[];
+  /** Kernels that run, with the number of calls. */
+  readonly kernels: Readonly<Record<string, number>>;
+}
+
+export class WasmProgram {
+  readonly memory: MemoryReport;
+  readonly operations: readonly OperationReport[];
+  readonly #network: string;
+  readonly #calls: readonly Call[];
+  readonly #inputs: readonly Port[];
+  readonly #outputs: readonly Port[];
+
+  constructor(module: WebAssembly.Module, network: string, { program, operations, inputs, outputs }: Lowered) {
+    const activationBytes = program.layOut();
+    const base = program.constantBytes;
+    const staging = Math.min(STAGING_BYTES, align(Math.max(0, ...program.matrices.map(({ data }) => data.length * 4))));
+    const { memory, kernels } = instantiate(module, base + Math.max(activationBytes, staging));
+    const addressOf = ({ buffer, byte }: Place) => base + buffer.offset + byte;
+
+    for (const { address, data } of program.tables) {
+      new Uint32Array(memory.buffer, address, data.length).set(
+        new Uint32Array(data.buffer, data.byteOffset, data.length),
+      );
+    }
+    for (const matrix of program.matrices) packMatrix(kernels, memory, matrix, base, staging);
+
+    this.#network = network;
+    this.#calls = program.steps.map(({ kernel, args, operation }) => ({
+      kernel: kernels[kernel],
+      args: args.map((arg) => (typeof arg === 'number' ? arg : addressOf(arg))),
+      operation,
+    }));
+    const port = ({ name, shape, place }: Lowered['inputs'][number]): Port => ({
+      name,
+      shape,
+      data: new Float32Array(memory.buffer, addressOf(place), sizeOf(shape)),
+    });
+    this.#inputs = inputs.map(port);
+    this.#outputs = outputs.map(port);
+    this.memory = {
+      weightBytes: base,
+      activationBytes,
+      totalBytes: memory.buffer.byteLength,
+      largestBufferBytes: Math.max(0, ...program.buffers.map(({ bytes }) => bytes)),
+    };
+    this.operations = operations.map((operation, index) => reportOf(operation, program.steps, index));
+  }
+
+  run(
+    inputs: NetworkInputs,
+    into?: ReadonlyMap<string, Tensor>,
+    onCall?: (operation: number, count: number) => void,
+  ): Map<string, Tensor> {
+    const given = this.#check(inputs);
+    const batch = given[0].shape[0];
+    const results = this.#outputs.map(({ name, shape }) =>
+      resultTensor(name, [shape[0] * batch, ...shape.slice(1)], into),
+    );
+    for (let n = 0; n < batch; n++) {
+      this.#inputs.forEach(({ data }, i) => {
+        data.set(given[i].data.subarray(n * data.length, (n + 1) * data.length));
+      });
+      for (const call of this.#calls) {
+        call.kernel(...call.args);
+        onCall?.(call.operation, this.operations.length);
+      }
+      this.#outputs.forEach(({ data }, i) => {
+        results[i].data.set(data, n * data.length);
+      });
+    }
+    return new Map(this.#outputs.map(({ name }, i) => [name, results[i]]));
+  }
+
+  #check(inputs: NetworkInputs): Tensor[] {
+    const given = 'shape' in inputs ? new Map([[this.#inputs[0].name, inputs]]) : inputs;
+    return this.#inputs.map(({ name, shape }) => {
+      const found = given.get(name);
+      const fits =
+        found && found.shape.length === shape.length && shape.every((size, i) => i === 0 || size === found.shape[i]);
+      if (!fits || found.shape[0] < 1) {
+        const what = found ? `found [${found.shape}]` : 'none was given';
+        throw new NetworkError(`${this.#network}: input '${name}' must be [batch,${shape.slice(1)}], ${what}`);
+      }
+      return found;
+    });
+  }
+}
+
+function packMatrix(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  { address, rows, columns, width, data }: PackedMatrix,
+  staging: number,
+  stagingBytes: number,
+): void {
+  const rowsAtOnce = Math.max(Math.floor(stagingBytes / (columns * 4)), 1);
+  for (let row = 0; row < rows; row += rowsAtOnce) {
+    const count = Math.min(rowsAtOnce, rows - row);
+    new Float32Array(memory.buffer, staging, count * columns).set(
+      data.subarray(row * columns, (row + count) * columns),
+    );
+    kernels.packPanels(staging, count, columns, width, address + row * width * 4, rows * width * 4);
+  }
+}
+
+function resultTensor(name: string, shape: Shape, into: ReadonlyMap<string, Tensor> | undefined): Tensor {
+  const given = into?.get(name);
+  if (given === undefined) return zeros(shape);
+  if (given.data.length !== sizeOf(shape)) {
+    throw new NetworkError(`the tensor for output '${name}' must be [${shape}], found [${given.shape}]`);
+  }
+  return given;
+}
+
+function reportOf(
+  { nodes }: Operation,
+  steps: readonly { kernel: string; operation: number }[],
+  index: number,
+): OperationReport {
+  const kernels: Record<string, number> = {};
+  for (const { kernel, operation } of steps) if (operation === index) kernels[kernel] = (kernels[kernel] ?? 0) + 1;
+  return { nodes, kernels };
+}
