@@ -25,16 +25,20 @@ export async function execute(network: Network, picture: Picture, options: TaskO
   if (network.outputs.length !== 1) {
     throw new NetworkError(`${network.name}: wanted a network of one output, found ${network.outputs.join(', ')}`);
   }
-  const input = preprocess(picture, preprocessingFor(network, options), options.alpha ? { alpha: options.alpha } : {});
-  const outputs = await (options.run ?? run)(network, input);
+  const outputs = await (options.run ?? run)(network, inputTensor(network, picture, options));
   const [name] = network.outputs;
   const output = outputs.get(name);
   if (output === undefined) throw new NetworkError(`${network.name}: the executor returned no output '${name}'`);
   return output;
 }
 
+/** The picture as the network's input tensor [1, H, W, C], prepared as its conventions or the options say. */
+export function inputTensor(network: Network, picture: Picture, options: Omit<TaskOptions, 'run'> = {}): Tensor {
+  return preprocess(picture, preprocessingFor(network, options), options.alpha ? { alpha: options.alpha } : {});
+}
+
 /** The preprocessing in force, once it yields what the network's input wants. */
-function preprocessingFor(network: Network, options: TaskOptions): Preprocessing {
+function preprocessingFor(network: Network, options: Omit<TaskOptions, 'run'>): Preprocessing {
   const preprocessing = options.preprocessing ?? network.conventions.preprocessing;
   if (preprocessing === undefined) {
     throw new UsageError(
