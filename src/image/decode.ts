@@ -15,7 +15,11 @@ export interface DecodeOptions {
 const MAX_PIXELS = 100_000_000;
 
 /** The picture in a file's bytes, which stay as they are. `name` is what errors call it. Throws a PictureError. */
-export async function decode(bytes: Uint8Array, name = 'picture', options: DecodeOptions = {}): Promise<Picture> {
+export async function decodePicture(
+  bytes: Uint8Array,
+  name = 'picture',
+  options: DecodeOptions = {},
+): Promise<Picture> {
   const { maxPixels = MAX_PIXELS } = options;
   const format = formatOf(bytes, name);
   return format === 'BMP' ? decodeBmp(bytes, name, maxPixels) : decodeWithSharp(bytes, name, format, maxPixels);
@@ -30,7 +34,7 @@ export async function readPicture(path: string, options: DecodeOptions = {}): Pr
   } catch (cause) {
     throw new PictureError(`${path}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? cause})`, { cause });
   }
-  return decode(bytes, path, options);
+  return decodePicture(bytes, path, options);
 }
 
 const WANTED = 'wanted JPEG, PNG, WebP, GIF or BMP';

@@ -14,7 +14,7 @@
  * torchvision's and timm's networks saw. (torch's own antialias on tensors does not round; it differs by up to 1 of 255.)
  */
 import { PictureError } from '../errors.js';
-import { mixes } from '../layers/resizeBilinear.js';
+import { mixAt } from '../layers/resizeBilinear.js';
 import type { ResizeRule } from '../network/conventions.js';
 import type { Pair } from '../padding.js';
 import { type Tensor, tensor } from '../tensor.js';
@@ -40,13 +40,12 @@ interface Taps {
  */
 export function resize(picture: Picture, size: Pair, rule: ResizeRule, window = wholeOf(size)): Tensor {
   checkPicture(picture);
-  const rows = tapsFor(rule, picture.height, size[0], 'height').slice(window.top, window.top + window.height);
-  const columns = tapsFor(rule, picture.width, size[1], 'width').slice(window.left, window.left + window.width);
-  if (window.top < 0 || window.left < 0 || rows.length !== window.height || columns.length !== window.width) {
-    throw new PictureError(
-      `resize: a window of ${window.width}×${window.height} at (${window.left}, ${window.top}) does not lie inside ${size[1]}×${size[0]}`,
-    );
-  }
+  checkSize(size, window);
+  const taps = tapsOf(rule);
+  const along = (from: number, count: number, samples: number, out: number): Taps[] =>
+    Array.from({ length: count }, (_, i) => taps(from + i, samples, out));
+  const rows = along(window.top, window.height, picture.height, size[0]);
+  const columns = along(window.left, window.width, picture.width, size[1]);
   return resample(picture, rows, columns, isAntialiased(rule) ? roundToByte : (sum) => sum);
 }
 
@@ -54,18 +53,34 @@ const wholeOf = ([height, width]: Pair): Window => ({ top: 0, left: 0, height, w
 
 const isAntialiased = (rule: ResizeRule): rule is keyof typeof filters => Object.hasOwn(filters, rule);
 
-function tapsFor(rule: ResizeRule, size: number, out: number, side: string): Taps[] {
-  if (!Number.isInteger(out) || out < 1) {
-    throw new PictureError(`resize: the new ${side} must be a whole number of 1 or more, found ${out}`);
+/** What output sample `at` of `out` reads of `size` samples. */
+function tapsOf(rule: ResizeRule): (at: number, size: number, out: number) => Taps {
+  if (isAntialiased(rule)) {
+    const filter = filters[rule];
+    return (at, size, out) => antialiasTaps(filter, at, size, out);
   }
-  if (isAntialiased(rule)) return antialiasTaps(filters[rule], size, out);
-  if (rule !== 'tf1-legacy' && rule !== 'tf1-align-corners' && rule !== 'half-pixel') {
+  if (!resizeRules.includes(rule)) {
     throw new PictureError(`resize: there is no rule '${rule}'; wanted ${resizeRules.join(', ')}`);
   }
-  return mixes(rule, size, out).map(({ lower, share }) => ({
-    first: lower,
-    shares: share === 0 ? [1] : [1 - share, share],
-  }));
+  return (at, size, out) => {
+    const { lower, share } = mixAt(rule, at, size, out);
+    return { first: lower, shares: share === 0 ? [1] : [1 - share, share] };
+  };
+}
+
+function checkSize([height, width]: Pair, window: Window): void {
+  for (const [side, value] of Object.entries({ height, width })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new PictureError(`resize: the new ${side} must be a whole number of 1 or more, found ${value}`);
+    }
+  }
+  const fits =
+    window.top >= 0 && window.left >= 0 && window.top + window.height <= height && window.left + window.width <= width;
+  if (!fits || window.height < 1 || window.width < 1 || !Object.values(window).every(Number.isInteger)) {
+    throw new PictureError(
+      `resize: a window of ${window.width}×${window.height} at (${window.left}, ${window.top}) does not lie inside ${width}×${height}`,
+    );
+  }
 }
 
 /** Columns, then rows: result[i, j, c] = Σ_r rowShare(i, r) · (Σ_s columnShare(j, s) · picture[r, s, c]). */
@@ -125,22 +140,20 @@ const ONE = 2 ** 22;
 const roundToByte = (sum: number): number => Math.min(Math.max(Math.floor(sum / ONE + 0.5), 0), 255);
 
 /** The samples whose centres lie under the filter; at the borders the filter is cut off and its shares still sum to one. */
-function antialiasTaps({ halfWidth, weight }: Filter, size: number, out: number): Taps[] {
+function antialiasTaps({ halfWidth, weight }: Filter, at: number, size: number, out: number): Taps {
   const scale = size / out;
   const stretch = Math.max(scale, 1);
   const narrowing = 1 / stretch;
   const reach = halfWidth * stretch;
-  return Array.from({ length: out }, (_, at) => {
-    const centre = (at + 0.5) * scale;
-    const first = Math.max(Math.trunc(centre - reach + 0.5), 0);
-    const end = Math.min(Math.trunc(centre + reach + 0.5), size);
-    const weights = Array.from({ length: end - first }, (_, s) => {
-      const distance = Math.abs(first + s - centre + 0.5) * narrowing;
-      return distance < halfWidth ? weight(distance) : 0;
-    });
-    const total = weights.reduce((sum, value) => sum + value, 0);
-    return { first, shares: weights.map((value) => roundAwayFromZero((value / total) * ONE)) };
+  const centre = (at + 0.5) * scale;
+  const first = Math.max(Math.trunc(centre - reach + 0.5), 0);
+  const end = Math.min(Math.trunc(centre + reach + 0.5), size);
+  const weights = Array.from({ length: end - first }, (_, s) => {
+    const distance = Math.abs(first + s - centre + 0.5) * narrowing;
+    return distance < halfWidth ? weight(distance) : 0;
   });
+  const total = weights.reduce((sum, value) => sum + value, 0);
+  return { first, shares: weights.map((value) => roundAwayFromZero((value / total) * ONE)) };
 }
 
 /** Halves away from zero, as C's (int)(x ± 0.5). */

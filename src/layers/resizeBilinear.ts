@@ -50,13 +50,15 @@ export interface Mix {
   readonly share: number;
 }
 
-/** Which two of `size` input samples each of `out` output samples mixes. */
+/** Which two of `size` input samples output sample `at` of `out` mixes. */
+export function mixAt(rule: BilinearRule, at: number, size: number, out: number): Mix {
+  const position = Math.min(Math.max(positions[rule](at, size, out), 0), size - 1);
+  const lower = Math.floor(position);
+  return { lower, upper: Math.ceil(position), share: position - lower };
+}
+
 export function mixes(rule: BilinearRule, size: number, out: number): Mix[] {
-  return Array.from({ length: out }, (_, at) => {
-    const position = Math.min(Math.max(positions[rule](at, size, out), 0), size - 1);
-    const lower = Math.floor(position);
-    return { lower, upper: Math.ceil(position), share: position - lower };
-  });
+  return Array.from({ length: out }, (_, at) => mixAt(rule, at, size, out));
 }
 
 export function forward(inputs: readonly Tensor[], _weights: object, attributes: ResizeBilinearAttributes): Tensor {

@@ -20,6 +20,18 @@ export interface TaskOptions {
   readonly run?: Executor;
 }
 
+/**
+ * The network's input [N, H, W, C] for one picture or several. Throws a UsageError where nothing states the preprocessing, or where it
+ * makes another shape than the network wants.
+ */
+export function inputTensor(
+  network: Network,
+  pictures: Picture | readonly Picture[],
+  options: Pick<TaskOptions, 'preprocessing' | 'alpha'> = {},
+): Tensor {
+  return preprocess(pictures, preprocessingFor(network, options), options);
+}
+
 /** The only output of a network of one input, for one picture; its batch size is 1. */
 export async function execute(network: Network, picture: Picture, options: TaskOptions): Promise<Tensor> {
   if (network.outputs.length !== 1) {
@@ -30,11 +42,6 @@ export async function execute(network: Network, picture: Picture, options: TaskO
   const output = outputs.get(name);
   if (output === undefined) throw new NetworkError(`${network.name}: the executor returned no output '${name}'`);
   return output;
-}
-
-/** The picture as the network's input tensor [1, H, W, C], prepared as its conventions or the options say. */
-export function inputTensor(network: Network, picture: Picture, options: Omit<TaskOptions, 'run'> = {}): Tensor {
-  return preprocess(picture, preprocessingFor(network, options), options.alpha ? { alpha: options.alpha } : {});
 }
 
 /** The preprocessing in force, once it yields what the network's input wants. */
