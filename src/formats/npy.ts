@@ -49,7 +49,7 @@ export function readNpy(bytes: Uint8Array, file = 'npy file'): Tensor {
   return tensor(shape, fortranOrder ? fromColumnMajor(numbers, shape) : numbers);
 }
 
-/** A .npy file of version 1.0, little-endian, row-major: byte for byte what numpy.save writes. */
+/** A .npy file of version 1.0, little-endian, row-major, laid out as numpy.save does. */
 export function writeNpy(x: Tensor, type: FloatType = ownType(x), name = 'npy file'): Uint8Array {
   const shape = x.shape.length === 1 ? `(${x.shape[0]},)` : `(${x.shape.join(', ')})`;
   const text = `{'descr': '<f${bytesOf(type)}', 'fortran_order': False, 'shape': ${shape}, }`;
