@@ -8,22 +8,45 @@
 
 /**
  * Lays out `rows` × `columns` numbers as panels [⌈columns / width⌉][rows][width], the last panel filled up with zeros. Panels are `panelStride`
- * bytes apart, so that a large matrix can be packed a few rows at a time.
+ * bytes apart, so that a large matrix can be packed a few rows at a time. With `scale` ≠ 0 (float64, one for each column) every number is
+ * multiplied in float64 and rounded once: a folded batch norm.
  */
-export function packPanels(x: usize, rows: i32, columns: i32, width: i32, out: usize, panelStride: usize): void {
+export function packPanels(x: usize, rows: i32, columns: i32, width: i32, scale: usize, out: usize, panelStride: usize): void {
+  const rowBytes = <usize>columns << 2;
   for (let panel = 0; panel < columns; panel += width, out += panelStride) {
     const wanted = min(width, columns - panel);
-    let from = x + (<usize>panel << 2);
-    let to = out;
-    for (let row = 0; row < rows; ++row, from += <usize>columns << 2) {
-      if (ASC_FEATURE_SIMD && wanted == width) {
-        for (let i = 0; i < width; i += 4) v128.store(to + (<usize>i << 2), v128.load(from + (<usize>i << 2)));
+    for (let i = 0; i < width; i += 4) {
+      let from = x + (<usize>(panel + i) << 2);
+      let to = out + (<usize>i << 2);
+      if (ASC_FEATURE_SIMD && i + 4 <= wanted) {
+        const factors = scale + (<usize>(panel + i) << 3);
+        for (let row = 0; row < rows; ++row, from += rowBytes, to += <usize>width << 2) {
+          v128.store(to, scale ? scaled(v128.load(from), v128.load(factors), v128.load(factors, 16)) : v128.load(from));
+        }
       } else {
-        for (let i = 0; i < width; ++i) store<f32>(to + (<usize>i << 2), i < wanted ? load<f32>(from + (<usize>i << 2)) : 0);
+        for (let row = 0; row < rows; ++row, from += rowBytes, to += <usize>width << 2) {
+          for (let lane = 0; lane < 4; ++lane) {
+            const at = <usize>lane << 2;
+            let value: f32 = 0;
+            if (i + lane < wanted) {
+              value = load<f32>(from + at);
+              if (scale) value = <f32>(<f64>value * load<f64>(scale + (<usize>(panel + i + lane) << 3)));
+            }
+            store<f32>(to + at, value);
+          }
+        }
       }
-      to += <usize>width << 2;
     }
   }
+}
+
+/** x · [low, high] in float64, rounded to float32. */
+// @ts-ignore: decorator
+@inline
+function scaled(x: v128, low: v128, high: v128): v128 {
+  const y0 = f32x4.demote_f64x2_zero(f64x2.mul(f64x2.promote_low_f32x4(x), low));
+  const y1 = f32x4.demote_f64x2_zero(f64x2.mul(f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3)), high));
+  return v128.shuffle<i32>(y0, y1, 0, 1, 4, 5);
 }
 
 export function nhwcToQuads(x: usize, pixels: i32, channels: i32, out: usize, quadStride: usize): void {

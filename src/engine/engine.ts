@@ -1,6 +1,5 @@
 /** Compiles networks for the WASM kernels and runs them. */
 import { NetworkError } from '../errors.js';
-import { foldBatchNorm } from '../network/foldBatchNorm.js';
 import type { Network } from '../network/network.js';
 import { type NetworkInputs, run, trace } from '../network/run.js';
 import type { Tensor } from '../tensor.js';
@@ -59,7 +58,7 @@ export class Plan {
     this.#target = target;
     this.#chain = chain;
     this.#module = module;
-    if (module) this.#program = new WasmProgram(module, network.name, lower(foldBatchNorm(network), false));
+    if (module) this.#program = new WasmProgram(module, network.name, lower(network, false));
   }
 
   /**

@@ -7,6 +7,7 @@
  */
 import { NetworkError } from '../errors.js';
 import { mixes } from '../layers/resizeBilinear.js';
+import { type FoldedBatchNorm, foldPlan } from '../network/foldBatchNorm.js';
 import type { Network } from '../network/network.js';
 import { weightName } from '../network/network.js';
 import { inferShapes } from '../network/shapes.js';
@@ -47,13 +48,15 @@ export interface Lowered {
   readonly outputs: readonly { readonly name: string; readonly shape: Shape; readonly place: Place }[];
 }
 
-/** Kernel calls for one picture (batch 1). With `everyTensor` nothing is fused and every node's output is an output. */
+/** Kernel calls for one picture (batch 1). With `everyTensor` nothing is folded or fused, and every node's output is an output. */
 export function lower(network: Network, everyTensor: boolean): Lowered {
   return new Lowering(network, everyTensor).run();
 }
 
 class Lowering {
   readonly #network: Network;
+  /** What becomes of the weights of nodes that stand for a layer and its batch norm. */
+  readonly #folded: ReadonlyMap<string, FoldedBatchNorm>;
   readonly #outputs: readonly string[];
   readonly #operations: readonly Operation[];
   readonly #shapes: Map<string, Shape>;
@@ -65,10 +68,12 @@ class Lowering {
 
   constructor(network: Network, everyTensor: boolean) {
     const one = new Map(network.inputs.map(({ name, shape }) => [name, [1, ...shape.slice(1)]]));
-    this.#network = network;
+    const { nodes, folded } = everyTensor ? { nodes: network.nodes, folded: new Map() } : foldPlan(network);
+    this.#network = { ...network, nodes };
+    this.#folded = folded;
     this.#everyTensor = everyTensor;
-    this.#shapes = inferShapes(network, one);
-    this.#operations = operationsOf(network, !everyTensor);
+    this.#shapes = inferShapes(this.#network, one);
+    this.#operations = operationsOf(this.#network, !everyTensor);
     this.#outputs = everyTensor ? network.nodes.map(({ name }) => name) : network.outputs;
   }
 
@@ -183,7 +188,6 @@ class Lowering {
   ): void {
     const channels = this.#shape(operation.inputs[0])[3];
     const { filters } = operation.node.attributes;
-    const kernel = this.#weight(operation, 'kernel');
     this.#serve(operation);
     this.#program.step(
       'pointwise',
@@ -191,7 +195,7 @@ class Lowering {
       quadStride(channels),
       quadCount(pixels),
       channels,
-      this.#matrix(operation, kernel, channels, filters, 8),
+      this.#matrix(operation, channels, filters, 8),
       this.#bias(operation, filters),
       Math.ceil(filters / 8),
       ...this.#tileArguments(operation, target, first),
@@ -239,7 +243,7 @@ class Lowering {
       'dense',
       this.#nhwc(operation.inputs[0]),
       channels,
-      this.#matrix(operation, this.#weight(operation, 'kernel'), channels, outputs, 16),
+      this.#matrix(operation, channels, outputs, 16),
       this.#bias(operation, outputs),
       Math.ceil(outputs / 16),
       operation.clamp.lo,
@@ -265,7 +269,7 @@ class Lowering {
       quadStride(channels),
       quadCount(rows),
       channels,
-      this.#matrix(operation, this.#weight(operation, 'kernel'), channels, units, 8),
+      this.#matrix(operation, channels, units, 8),
       this.#bias(operation, units),
       Math.ceil(units / 8),
       ...this.#tileArguments(operation, { place, stride: quadStride(units), offsets: 0 }, 0),
@@ -308,7 +312,7 @@ class Lowering {
       runs,
       runCount,
       runLength,
-      this.#matrix(operation, this.#weight(operation, 'kernel'), terms, filters, 8),
+      this.#matrix(operation, terms, filters, 8),
       this.#bias(operation, filters),
       Math.ceil(filters / 8),
       ...this.#tileArguments(operation, target, 0),
@@ -351,7 +355,7 @@ class Lowering {
       ...kernelSize,
       ...strides,
       ...dilation,
-      this.#matrix(operation, this.#weight(operation, 'kernel'), taps, channels, 4),
+      this.#matrix(operation, taps, channels, 4),
       this.#bias(operation, channels),
       operation.clamp.lo,
       operation.clamp.hi,
@@ -522,11 +526,11 @@ class Lowering {
   #batchNorm(operation: OperationOf<'batchNorm'>): void {
     const shape = this.#shape(operation.output);
     const channels = shape[shape.length - 1];
-    const mean = this.#weight(operation, 'movingMean').data;
-    const variance = this.#weight(operation, 'movingVariance').data;
+    const mean = this.#weight(operation.node.name, 'movingMean').data;
+    const variance = this.#weight(operation.node.name, 'movingVariance').data;
     const { epsilon, scale, center } = operation.node.attributes;
-    const gamma = scale ? this.#weight(operation, 'gamma').data : undefined;
-    const beta = center ? this.#weight(operation, 'beta').data : undefined;
+    const gamma = scale ? this.#weight(operation.node.name, 'gamma').data : undefined;
+    const beta = center ? this.#weight(operation.node.name, 'beta').data : undefined;
     const scales = Float64Array.from(
       { length: channels },
       (_, c) => (gamma?.[c] ?? 1) / Math.sqrt(variance[c] + epsilon),
@@ -678,8 +682,8 @@ class Lowering {
     return alone ? consumers[0] : undefined;
   }
 
-  #weight({ node }: Operation, weight: string): Tensor {
-    const name = weightName(node.name, weight);
+  #weight(node: string, weight: string): Tensor {
+    const name = weightName(node, weight);
     const found = this.#network.weights.get(name);
     if (found === undefined) {
       throw new NetworkError(
@@ -689,18 +693,22 @@ class Lowering {
     return found;
   }
 
-  #matrix({ node }: Operation, kernel: Tensor, rows: number, columns: number, width: number): number {
-    return this.#program.matrix(`${node.name} ${width}`, rows, columns, width, kernel.data);
+  /** Address of the operation's kernel as panels; rows are the terms of a sum, columns its output channels. */
+  #matrix({ node }: Operation, rows: number, columns: number, width: number): number {
+    const folded = this.#folded.get(node.name);
+    const kernel = folded?.kernel ?? this.#weight(node.name, 'kernel');
+    const scale = folded ? this.#program.table(`scale ${node.name}`, () => folded.scale) : 0;
+    return this.#program.matrix(`${node.name} ${width}`, rows, columns, width, kernel.data, scale);
   }
 
   /** The bias, or zeros, filled up with zeros to a whole number of the widest panels. */
-  #bias(operation: Operation, channels: number): number {
-    const attributes = operation.node.attributes as { readonly bias?: boolean };
+  #bias({ node }: Operation, channels: number): number {
+    const { bias: hasBias } = node.attributes as { readonly bias?: boolean };
     const length = roundUp(channels, 16);
-    if (!attributes.bias) return this.#program.table(`zeros ${length}`, () => new Float32Array(length));
-    return this.#program.table(`bias ${operation.node.name}`, () => {
+    if (!hasBias) return this.#program.table(`zeros ${length}`, () => new Float32Array(length));
+    return this.#program.table(`bias ${node.name}`, () => {
       const bias = new Float32Array(length);
-      bias.set(this.#weight(operation, 'bias').data);
+      bias.set(this.#folded.get(node.name)?.bias ?? this.#weight(node.name, 'bias').data);
       return bias;
     });
   }

@@ -21,11 +21,13 @@ export interface PackedMatrix {
   readonly columns: number;
   readonly width: number;
   readonly data: FloatArray;
+  /** Address of a float64 factor for each column; 0 for none. */
+  readonly scale: number;
 }
 
 export interface Table {
   readonly address: number;
-  readonly data: Uint32Array | Float32Array;
+  readonly data: Uint32Array | FloatArray;
 }
 
 /** Address 0 is kept free: it means "none" to kernels. */
@@ -69,17 +71,17 @@ export class Program {
   }
 
   /** Address of the matrix [rows][columns] as panels of `width` columns. Steps that use one key share one matrix. */
-  matrix(key: string, rows: number, columns: number, width: number, data: FloatArray): number {
+  matrix(key: string, rows: number, columns: number, width: number, data: FloatArray, scale = 0): number {
     const known = this.#addresses.get(key);
     if (known !== undefined) return known;
     const address = this.#constant(Math.ceil(columns / width) * rows * width * 4);
-    this.matrices.push({ address, rows, columns, width, data });
+    this.matrices.push({ address, rows, columns, width, data, scale });
     this.#addresses.set(key, address);
     return address;
   }
 
   /** Address of a table. Tables with the same key are one: the key says everything that the content depends on. */
-  table(key: string, make: () => Uint32Array | Float32Array): number {
+  table(key: string, make: () => Uint32Array | FloatArray): number {
     const known = this.#addresses.get(key);
     if (known !== undefined) return known;
     const data = make();

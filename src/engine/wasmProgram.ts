@@ -61,8 +61,8 @@ export class WasmProgram {
     const addressOf = ({ buffer, byte }: Place) => base + buffer.offset + byte;
 
     for (const { address, data } of program.tables) {
-      new Uint32Array(memory.buffer, address, data.length).set(
-        new Uint32Array(data.buffer, data.byteOffset, data.length),
+      new Uint8Array(memory.buffer, address, data.byteLength).set(
+        new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
       );
     }
     for (const matrix of program.matrices) packMatrix(kernels, memory, matrix, base, staging);
@@ -132,7 +132,7 @@ export class WasmProgram {
 function packMatrix(
   kernels: Kernels,
   memory: WebAssembly.Memory,
-  { address, rows, columns, width, data }: PackedMatrix,
+  { address, rows, columns, width, data, scale }: PackedMatrix,
   staging: number,
   stagingBytes: number,
 ): void {
@@ -142,7 +142,7 @@ function packMatrix(
     new Float32Array(memory.buffer, staging, count * columns).set(
       data.subarray(row * columns, (row + count) * columns),
     );
-    kernels.packPanels(staging, count, columns, width, address + row * width * 4, rows * width * 4);
+    kernels.packPanels(staging, count, columns, width, scale, address + row * width * 4, rows * width * 4);
   }
 }
 

@@ -14,30 +14,46 @@ import { type Network, type NetworkNode, weightName } from './network.js';
 type Foldable = Extract<NetworkNode, { kind: 'conv2d' | 'depthwiseConv2d' | 'pointwiseConv2d' | 'dense' }>;
 type BatchNorm = Extract<NetworkNode, { kind: 'batchNorm' }>;
 
+/** What becomes of a layer's weights when its batch norm is folded: kernel′ = kernel · scale (by output channel), and a new bias. */
+export interface FoldedBatchNorm {
+  /** The layer's kernel, as it was. */
+  readonly kernel: Tensor;
+  readonly scale: Float64Array;
+  readonly bias: Float64Array;
+}
+
 /**
  * The network with every batch norm folded that is the only reader of a convolution or dense layer. Folded weights are float64: in
  * double precision the outputs differ by its rounding alone. A network without weights is folded as a description.
  */
 export function foldBatchNorm(network: Network): Network {
-  const folds = foldsOf(network);
-  const folded = new Set([...folds.values()].map(({ name }) => name));
-  const nodes = network.nodes.flatMap((node): NetworkNode[] => {
-    const layer = folds.get(node.name);
-    if (layer !== undefined) return [withBias(layer, node.name)];
-    return folded.has(node.name) ? [] : [node];
-  });
+  const { nodes, folded } = foldPlan(network);
   if (network.weights.size === 0) return { ...network, nodes };
 
-  const weights = new Map(network.weights);
-  for (const node of network.nodes) {
-    const layer = node.kind === 'batchNorm' ? folds.get(node.name) : undefined;
-    if (layer === undefined) continue;
-    const { kernel, bias } = foldedWeights(network, layer, node as BatchNorm);
-    for (const name of ['kernel', 'bias']) weights.delete(weightName(layer.name, name));
-    for (const name of ['gamma', 'beta', 'movingMean', 'movingVariance']) weights.delete(weightName(node.name, name));
-    weights.set(weightName(node.name, 'kernel'), kernel).set(weightName(node.name, 'bias'), bias);
+  const kept = new Set(nodes.map(({ name }) => name));
+  const weights = new Map([...network.weights].filter(([name]) => kept.has(name.slice(0, name.lastIndexOf('/')))));
+  for (const [name, { kernel, scale, bias }] of folded) {
+    for (const weight of ['gamma', 'beta', 'movingMean', 'movingVariance']) weights.delete(weightName(name, weight));
+    // The output channel varies fastest in every kernel layout: HWIO, HWC(M) and IO.
+    const scaled = Float64Array.from(kernel.data, (value, i) => value * scale[i % scale.length]);
+    weights.set(weightName(name, 'kernel'), { shape: kernel.shape, data: scaled });
+    weights.set(weightName(name, 'bias'), { shape: [bias.length], data: bias });
   }
   return { ...network, nodes, weights };
+}
+
+/** The nodes after folding, and what happens to the weights of each folded one, by its name: for executors that scale while they pack. */
+export function foldPlan(network: Network): { nodes: NetworkNode[]; folded: Map<string, FoldedBatchNorm> } {
+  const folds = foldsOf(network);
+  const gone = new Set([...folds.values()].map(({ name }) => name));
+  const folded = new Map<string, FoldedBatchNorm>();
+  const nodes = network.nodes.flatMap((node): NetworkNode[] => {
+    const layer = folds.get(node.name);
+    if (layer === undefined) return gone.has(node.name) ? [] : [node];
+    if (network.weights.size > 0) folded.set(node.name, foldedWeights(network, layer, node as BatchNorm));
+    return [withBias(layer, node.name)];
+  });
+  return { nodes, folded };
 }
 
 /** The layer that goes into each batch norm that can be folded, by the batch norm's name. */
@@ -62,21 +78,21 @@ function withBias(layer: Foldable, name: string): NetworkNode {
   return { ...layer, name, attributes: { ...layer.attributes, bias: true } } as NetworkNode;
 }
 
-function foldedWeights(network: Network, layer: Foldable, norm: BatchNorm): { kernel: Tensor; bias: Tensor } {
+function foldedWeights(network: Network, layer: Foldable, norm: BatchNorm): FoldedBatchNorm {
   const { epsilon, scale: hasGamma, center: hasBeta } = norm.attributes;
-  const kernel = weightOf(network, layer.name, 'kernel');
   const mean = weightOf(network, norm.name, 'movingMean').data;
   const variance = weightOf(network, norm.name, 'movingVariance').data;
   const gamma = hasGamma ? weightOf(network, norm.name, 'gamma').data : undefined;
   const beta = hasBeta ? weightOf(network, norm.name, 'beta').data : undefined;
-  const bias = layer.attributes.bias ? weightOf(network, layer.name, 'bias').data : undefined;
+  const old = layer.attributes.bias ? weightOf(network, layer.name, 'bias').data : undefined;
 
-  const channels = mean.length;
-  const scale = Float64Array.from(variance, (value, o) => (gamma?.[o] ?? 1) / Math.sqrt(value + epsilon));
-  // The output channel varies fastest in every kernel layout: HWIO, HWC(M) and IO.
-  const scaled = Float64Array.from(kernel.data, (value, i) => value * scale[i % channels]);
-  const shifted = Float64Array.from(scale, (factor, o) => ((bias?.[o] ?? 0) - mean[o]) * factor + (beta?.[o] ?? 0));
-  return { kernel: { shape: kernel.shape, data: scaled }, bias: { shape: [channels], data: shifted } };
+  const scale = new Float64Array(mean.length);
+  const bias = new Float64Array(mean.length);
+  for (let o = 0; o < mean.length; o++) {
+    scale[o] = (gamma?.[o] ?? 1) / Math.sqrt(variance[o] + epsilon);
+    bias[o] = ((old?.[o] ?? 0) - mean[o]) * scale[o] + (beta?.[o] ?? 0);
+  }
+  return { kernel: weightOf(network, layer.name, 'kernel'), scale, bias };
 }
 
 function weightOf(network: Network, node: string, weight: string): Tensor {
