@@ -58,16 +58,17 @@ function readHeader(bytes: Uint8Array, name: string): Header {
     throw new PictureError(`${name}: this BMP ${what}`);
   };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 26) fail(`is cut off: wanted a header, found ${bytes.length} bytes`);
+  if (bytes.length < 18) fail(`is cut off: wanted a header, found ${bytes.length} bytes`);
   const size = view.getUint32(14, true);
   if (!HEADER_SIZES.includes(size)) fail(`has a header of ${size} bytes; wanted ${HEADER_SIZES.join(', ')}`);
+  if (bytes.length < 14 + size) fail(`is cut off: wanted ${14 + size} bytes of header, found ${bytes.length}`);
   const core = size === CORE_HEADER;
   const bits = view.getUint16(core ? 24 : 28, true);
-  const compression = core ? UNCOMPRESSED : uint32At(30);
+  const compression = core ? UNCOMPRESSED : view.getUint32(30, true);
   const maskCount = compression === BIT_FIELDS ? 3 : compression === ALPHA_BIT_FIELDS ? 4 : 0;
   const tables = 14 + (size === INFO_HEADER ? INFO_HEADER + 4 * maskCount : size);
   const entry = core ? 3 : 4;
-  const colours = bits > 8 ? 0 : Math.min((core ? 0 : uint32At(46)) || 2 ** bits, 2 ** bits);
+  const colours = bits > 8 ? 0 : Math.min((core ? 0 : view.getUint32(46, true)) || 2 ** bits, 2 ** bits);
   if (bytes.length < tables + colours * entry) {
     fail(`is cut off: wanted ${tables + colours * entry} bytes of header and palette, found ${bytes.length}`);
   }
@@ -88,10 +89,6 @@ function readHeader(bytes: Uint8Array, name: string): Header {
     palette: Array.from({ length: colours }, (_, at) => bytes.subarray(tables + at * entry, tables + at * entry + 3)),
     pixels,
   };
-
-  function uint32At(offset: number): number {
-    return offset + 4 <= bytes.length ? view.getUint32(offset, true) : fail(`is cut off after ${bytes.length} bytes`);
-  }
 
   function readMasks(): number[] {
     if (bits === 16 && maskCount === 0) return [0x7c00, 0x3e0, 0x1f];
