@@ -3,6 +3,7 @@ import { NetworkError } from '../errors.js';
 import type { Shape } from '../tensor.js';
 import type { Conventions } from './conventions.js';
 import type { AttributesOf, LayerKind, Network, NetworkInput, NetworkNode } from './network.js';
+import { inferShapes } from './shapes.js';
 
 export class NetworkBuilder {
   readonly #inputs: NetworkInput[] = [];
@@ -32,8 +33,12 @@ export class NetworkBuilder {
     return name;
   }
 
+  /** The network, once its shapes fit together; without weights. */
   build(name: string, outputs: readonly string[], conventions: Conventions): Network {
-    return { name, inputs: this.#inputs, nodes: this.#nodes, outputs, weights: new Map(), conventions };
+    const nodes = [...this.#nodes];
+    const network: Network = { name, inputs: [...this.#inputs], nodes, outputs, weights: new Map(), conventions };
+    inferShapes(network);
+    return network;
   }
 
   #claim(name: string): void {
