@@ -1,4 +1,4 @@
-"""Records what Pillow makes of resizes and BMP files: python goldens.py > goldens.json
+"""Records what Pillow makes of resizes, BMP files and a folder of pictures: python goldens.py DEPTHWISE_DATA/images > goldens.json
 
 The inputs are patterns that the test makes itself: byte[y, x, c] = (37x + 91y + 53c + 7xy) mod 256, and seeded noise inside the BMP files.
 """
@@ -6,8 +6,10 @@ import base64
 import hashlib
 import io
 import json
+import pathlib
 import random
 import struct
+import sys
 
 import PIL
 from PIL import Image
@@ -92,8 +94,15 @@ def decoded(name, data):
     return {"name": name, "file": encode(data), "channels": len(mode), "pixels": encode(image.convert(mode).tobytes())}
 
 
+def pictures(folder):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpeg", ".jpg", ".png", ".bmp")):
+        digest = hashlib.sha256(Image.open(path).convert("RGB").tobytes()).hexdigest()
+        yield [path.relative_to(folder).as_posix(), digest[:16]]
+
+
 lines = lambda items: "[\n" + ",\n".join("    " + json.dumps(item) for item in items) + "\n  ]"
 print(
     f'{{\n  "pillow": "{PIL.__version__}",\n  "resizes": {lines(resizes())},\n'
-    f'  "bmps": {lines(decoded(*case) for case in bmps())}\n}}'
+    f'  "bmps": {lines(decoded(*case) for case in bmps())},\n'
+    f'  "pictures": {lines(pictures(pathlib.Path(sys.argv[1])))}\n}}'
 )
