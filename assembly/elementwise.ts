@@ -48,7 +48,7 @@ export function sigmoid(x: usize, count: i32, out: usize): void {
   }
 }
 
-/** Each row of `length` numbers becomes e^(x − max) / Σ e^(x − max), in float64, rounded once. */
+/** Each row of `length` numbers becomes e^(x − max) / Σ e^(x − max). Sums are float64; each power and each result is rounded to float32. */
 export function softmax(x: usize, rows: i32, length: i32, out: usize): void {
   const bytes = <usize>length << 2;
   for (let row = 0; row < rows; ++row, x += bytes, out += bytes) {
@@ -58,8 +58,12 @@ export function softmax(x: usize, rows: i32, length: i32, out: usize): void {
       if (value > max || value != value) max = value;
     }
     let sum: f64 = 0;
-    for (let i: usize = 0; i < bytes; i += 4) sum += exp(<f64>load<f32>(x + i) - <f64>max);
-    for (let i: usize = 0; i < bytes; i += 4) store<f32>(out + i, <f32>(exp(<f64>load<f32>(x + i) - <f64>max) / sum));
+    for (let i: usize = 0; i < bytes; i += 4) {
+      const power = exp(<f64>load<f32>(x + i) - <f64>max);
+      sum += power;
+      store<f32>(out + i, <f32>power);
+    }
+    for (let i: usize = 0; i < bytes; i += 4) store<f32>(out + i, <f32>(<f64>load<f32>(out + i) / sum));
   }
 }
 

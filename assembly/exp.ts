@@ -16,7 +16,19 @@ export function exp(x: f64): f64 {
   if (x < -708) return 0; // below the smallest normal float64, and below every float32
   const k = nearest(x * 1.4426950408889634);
   const r = x - k * LN2_HIGH - k * LN2_LOW;
-  let sum: f64 = 1;
-  for (let n: f64 = 13; n > 0; n -= 1) sum = 1 + (sum * r) / n;
+  let sum: f64 = 1.0 / 6227020800.0; // 1 / 13!
+  sum = sum * r + 1.0 / 479001600.0;
+  sum = sum * r + 1.0 / 39916800.0;
+  sum = sum * r + 1.0 / 3628800.0;
+  sum = sum * r + 1.0 / 362880.0;
+  sum = sum * r + 1.0 / 40320.0;
+  sum = sum * r + 1.0 / 5040.0;
+  sum = sum * r + 1.0 / 720.0;
+  sum = sum * r + 1.0 / 120.0;
+  sum = sum * r + 1.0 / 24.0;
+  sum = sum * r + 1.0 / 6.0;
+  sum = sum * r + 0.5;
+  sum = sum * r + 1;
+  sum = sum * r + 1;
   return sum * reinterpret<f64>((<i64>k + 1023) << 52);
 }
