@@ -1,1 +1,25 @@
-export {};
+/**
+ * What a page needs: a model's bytes to a network, a picture to an answer. The rest has doors of its own: `depthwise/layers`,
+ * `/models`, `/network`, `/formats`, `/image`, `/tasks`. Nothing here touches Node; picture files are decoded by `depthwise/image` in
+ * Node and by the platform in a page, whose `ImageData` with `channels: 4` beside it is a `Picture`.
+ */
+export * from './errors.js';
+export { type FileBytes, type ReadOptions, readNetwork, writeNetwork } from './formats/index.js';
+export type { AlphaRule, Picture } from './image/picture.js';
+export { type PreprocessOptions, preprocess } from './image/preprocess.js';
+export { mobilenet, mobilenetV1, mobilenetV2 } from './models/index.js';
+export {
+  type Conventions,
+  type Network,
+  type Preprocessing,
+  type PresetName,
+  preprocessingPreset,
+  presetNames,
+  randomWeights,
+  run,
+  summarize,
+  trace,
+  withWeights,
+} from './network/index.js';
+export * from './tasks/index.js';
+export { type FloatArray, type Shape, type Tensor, tensor, zeros } from './tensor.js';

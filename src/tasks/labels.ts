@@ -21,20 +21,6 @@ export function parseLabels(text: string, name = 'labels'): string[] {
   return labels;
 }
 
-/** The labels in a file (in Node). */
-export async function readLabels(path: string): Promise<string[]> {
-  const { readFile } = await import('node:fs/promises');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new FormatError(`${path}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? cause})`, { cause });
-  }
-  if (text.includes('\0') || text.includes('\uFFFD'))
-    throw new FormatError(`${path}: found binary data, wanted UTF-8 text`);
-  return parseLabels(text, path);
-}
-
 function fromLines(body: string, name: string): string[] {
   const lines = body
     .trimEnd()

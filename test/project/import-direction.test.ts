@@ -25,20 +25,21 @@ const imports = readImports();
 const ours = imports.filter(({ isPackage }) => !isPackage);
 const show = ({ from, to }: Import): string => `${from} imports ${to}`;
 
-/** Files of src that are loaded with `file`, without anything that `import()` loads later. */
-function loadedWith(file: string, loaded = new Set<string>()): Set<string> {
+/** What a module needs when it is imported, and what it may ever need. */
+const atOnce = ({ typeOnly, lazy }: Import): boolean => !typeOnly && !lazy;
+const everAtAll = ({ typeOnly }: Import): boolean => !typeOnly;
+
+/** Files of src that are loaded with `file`. */
+function loadedWith(file: string, counts: (found: Import) => boolean, loaded = new Set<string>()): Set<string> {
   if (loaded.has(file)) return loaded;
   loaded.add(file);
-  for (const { from, to, typeOnly, lazy } of ours) if (from === file && !typeOnly && !lazy) loadedWith(to, loaded);
+  for (const found of ours) if (found.from === file && counts(found)) loadedWith(found.to, counts, loaded);
   return loaded;
 }
 
-/** The packages and Node modules that importing `file` loads at once. */
-function packagesLoadedWith(file: string): string[] {
-  const files = loadedWith(file);
-  return imports
-    .filter(({ from, isPackage, typeOnly, lazy }) => files.has(from) && isPackage && !typeOnly && !lazy)
-    .map(show);
+/** The packages and Node modules that these files load. */
+function packagesUsed(files: ReadonlySet<string>, counts = atOnce): string[] {
+  return imports.filter((found) => files.has(found.from) && found.isPackage && counts(found)).map(show);
 }
 
 /** One cycle of imports as 'a.ts → b.ts → a.ts', if there is any. */
@@ -119,18 +120,25 @@ describe('imports', () => {
 describe('packages and Node', () => {
   const entries = [
     'index.ts',
-    ...['layers', 'models', 'network', 'formats', 'image', 'tasks'].map((r) => `${r}/index.ts`),
+    ...['layers', 'models', 'network', 'formats', 'image', 'tasks'].map((room) => `${room}/index.ts`),
   ];
 
   test.each(entries)(
     'importing %s loads no package and no Node module: they come lazily, at the point of use',
     (entry) => {
-      expect(packagesLoadedWith(entry)).toEqual([]);
+      expect(packagesUsed(loadedWith(entry, atOnce))).toEqual([]);
     },
   );
 
   test('errors to models use no package and no Node module at all', () => {
     const core = imports.filter(({ from, isPackage }) => isPackage && rankOf(from) <= rankOfRoom('models'));
     expect(core.map(show)).toEqual([]);
+  });
+
+  test('index.ts runs in a page: even later it loads nothing but readers that run there too', () => {
+    const readers = / imports (fflate|flatbuffers|jsfive)$/;
+    expect(packagesUsed(loadedWith('index.ts', everAtAll), everAtAll).filter((line) => !readers.test(line))).toEqual(
+      [],
+    );
   });
 });

@@ -1,0 +1,106 @@
+/** The networks that a name and flags describe. */
+import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
+import {
+  type MobilenetV1Options,
+  type MobilenetV2Options,
+  type ModelConventions,
+  mobilenet,
+  modelConventions,
+  type OutputStride,
+  outputStrides,
+  parseModelName,
+} from '../models/index.js';
+import type { Network } from '../network/index.js';
+import type { Pair } from '../padding.js';
+import { positiveNumber, resolution, wholeNumber } from './values.js';
+
+export interface ArchitectureFlags {
+  readonly alpha?: number;
+  readonly resolution?: Pair;
+  readonly expansion?: number;
+  readonly classes?: number;
+  readonly conventions?: ModelConventions;
+  readonly outputStride?: `${OutputStride}`;
+  readonly shallow?: true;
+  readonly fullConvolutions?: true;
+}
+
+export function addArchitectureOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--alpha <number>', 'width multiplier α; 1 unless given').argParser(positiveNumber))
+    .addOption(
+      new Option('--resolution <pixels>', 'input side (224 unless given) or height x width, 240x320').argParser(
+        resolution,
+      ),
+    )
+    .addOption(new Option('--expansion <factor>', 'expansion factor t of V2; 6 unless given').argParser(positiveNumber))
+    .addOption(
+      new Option('--classes <count>', 'outputs of the classifier; 1000, or 1001 for slim').argParser(wholeNumber(1)),
+    )
+    .addOption(
+      new Option('--conventions <of>', 'whose padding, epsilon, rounding, head and names; keras unless given').choices(
+        modelConventions,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--output-stride <stride>',
+        'input size over map size, by atrous convolution; 32 unless given',
+      ).choices(outputStrides.map(String)),
+    );
+}
+
+/** The network that a published name describes, with what the flags say in place of what the name says. */
+export function namedNetwork(name: string, flags: ArchitectureFlags): Network {
+  const said = parseModelName(name);
+  if (said === undefined) {
+    throw new UsageError(
+      `there is no network '${name}'; wanted mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192`,
+    );
+  }
+  const { architecture, ...options } = said;
+  expectOnlyFor('mobilenet_v1', architecture, {
+    '--shallow': flags.shallow,
+    '--full-convolutions': flags.fullConvolutions,
+  });
+  expectOnlyFor('mobilenet_v2', architecture, { '--expansion': flags.expansion });
+  return mobilenet(architecture, { ...options, ...optionsOf(flags) });
+}
+
+function optionsOf(flags: ArchitectureFlags): MobilenetV1Options & MobilenetV2Options {
+  const { alpha, resolution, expansion, classes, conventions, outputStride, shallow, fullConvolutions } = flags;
+  return {
+    ...(alpha !== undefined && { alpha }),
+    ...(resolution !== undefined && { resolution }),
+    ...(expansion !== undefined && { expansionFactor: expansion }),
+    ...(classes !== undefined && { classes }),
+    ...(conventions !== undefined && { conventions }),
+    ...(outputStride !== undefined && { outputStride: Number(outputStride) as OutputStride }),
+    ...(shallow && { shallow }),
+    ...(fullConvolutions && { convolutions: 'full' }),
+  };
+}
+
+function expectOnlyFor(wanted: string, found: string, flags: Readonly<Record<string, unknown>>): void {
+  for (const [flag, value] of Object.entries(flags)) {
+    if (value !== undefined && found !== wanted) throw new UsageError(`${flag} is for ${wanted}, found ${found}`);
+  }
+}
+
+/** The flags of those that describe a network which were given. */
+export function givenFlags(flags: ArchitectureFlags): string[] {
+  const words: Readonly<Record<keyof ArchitectureFlags, string>> = {
+    alpha: '--alpha',
+    resolution: '--resolution',
+    expansion: '--expansion',
+    classes: '--classes',
+    conventions: '--conventions',
+    outputStride: '--output-stride',
+    shallow: '--shallow',
+    fullConvolutions: '--full-convolutions',
+  };
+  return Object.entries(words).flatMap(([key, word]) =>
+    flags[key as keyof ArchitectureFlags] === undefined ? [] : [word],
+  );
+}

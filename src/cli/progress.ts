@@ -1,0 +1,61 @@
+/** Progress of a job, on stderr: a bar on a terminal, plain lines elsewhere, nothing at all for a job of under a second. */
+import type { RunOptions } from '../network/index.js';
+
+export interface Progress {
+  /** How far the job is, from 0 to 1, and what it is doing. */
+  at(part: number, doing: string): void;
+  /** Ends the bar. Call it also when the job fails. */
+  stop(): void;
+}
+
+const FIRST_SIGN = 1_000; // ms
+const BETWEEN_LINES = 5_000; // ms
+
+/** Layers of .tflite files have names longer than a line. */
+const shortened = (name: string): string => (name.length > 40 ? `${name.slice(0, 39)}…` : name);
+
+/** The job need not give control back between its steps: the bar draws itself at each. */
+export async function startProgress(job: string): Promise<Progress> {
+  return process.stderr.isTTY ? bar(job) : lines(job);
+}
+
+async function bar(job: string): Promise<Progress> {
+  const { default: cliProgress } = await import('cli-progress');
+  // gracefulExit would install a SIGINT listener, which cannot run while a layer computes: Ctrl-C would wait for the job's end.
+  const drawn = new cliProgress.SingleBar({
+    format: `${job} {bar} {percentage} % {doing}`,
+    barsize: 30,
+    clearOnComplete: true,
+    gracefulExit: false,
+    stream: process.stderr,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+  });
+  const began = Date.now();
+  return {
+    at(part, doing) {
+      if (drawn.isActive) drawn.update(part, { doing });
+      else if (Date.now() - began >= FIRST_SIGN) drawn.start(1, part, { doing });
+    },
+    stop: () => drawn.stop(),
+  };
+}
+
+function lines(job: string): Progress {
+  let next = Date.now() + FIRST_SIGN;
+  return {
+    at(part, doing) {
+      if (Date.now() < next) return;
+      next = Date.now() + BETWEEN_LINES;
+      process.stderr.write(`${job}: ${Math.floor(100 * part)} % ${doing}\n`);
+    },
+    stop() {},
+  };
+}
+
+/** For `run` and `trace`: the progress of run number `index` of `count`. */
+export function onNodeOf(progress: Progress, index = 0, count = 1): RunOptions {
+  return {
+    onNode: ({ name }, done, nodes) => progress.at((index + done / nodes) / count, shortened(name)),
+  };
+}

@@ -1,0 +1,74 @@
+/** `depthwise summary`: the layer table and the totals of a network. */
+import { statSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
+import { parseModelName } from '../models/index.js';
+import { type Counting, type Network, type Summary, summarize } from '../network/index.js';
+import { addArchitectureOptions, namedNetwork } from './architecture.js';
+import { type ModelFlags, readModel } from './model.js';
+import { print, printJson } from './output.js';
+import { asCsv, asMarkdown, asText } from './summary-table.js';
+
+interface Flags extends ModelFlags {
+  readonly grouped?: true;
+  readonly counting: Counting;
+  readonly markdown?: true;
+  readonly csv?: true;
+  readonly json?: true;
+}
+
+export function configure(command: Command): void {
+  command
+    .argument(
+      '<network>',
+      "mobilenet_v1, mobilenet_v2, a full name such as mobilenet_v1_0.75_192, or a model file's path",
+    )
+    .description('Print the layers of a network with their parameters and multiply-adds, and the totals.');
+  addArchitectureOptions(command)
+    .option('--shallow', 'V1 without its five 14 x 14 x 512 layers (Table 5)')
+    .option('--full-convolutions', 'V1 of standard convolutions (Table 4)')
+    .option('--network <name>', 'the network of a file that holds weights alone')
+    .option('--grouped', "rows as in the papers' tables: batch norm and activations counted with their convolution")
+    .addOption(
+      new Option('--counting <rule>', "'papers', or 'batch-norm' to count 2 for each of its outputs, as fvcore does")
+        .choices(['papers', 'batch-norm'])
+        .default('papers'),
+    )
+    .addOption(new Option('--markdown', 'a Markdown table').conflicts(['csv', 'json']))
+    .addOption(new Option('--csv', 'comma-separated values, the layers alone').conflicts('json'))
+    .option('--json', 'layers, totals and counting convention as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  depthwise summary mobilenet_v1 --alpha 0.75 --resolution 192
+  depthwise summary mobilenet_v2 --grouped --markdown
+  depthwise summary mobilenet_v2 --expansion 4 --classes 10 --json
+  depthwise summary mobilenet_v1_0.25_224.h5`,
+    )
+    .action(async (name: string, flags: Flags) => {
+      const network = await networkOf(name, flags);
+      const summary = summarize(network, { counting: flags.counting, grouped: flags.grouped ?? false });
+      show(summary, flags);
+    });
+}
+
+/** A file where there is one; a name otherwise. */
+async function networkOf(name: string, flags: Flags): Promise<Network> {
+  if (statSync(name, { throwIfNoEntry: false })?.isFile()) return readModel(name, flags);
+  if (parseModelName(name) === undefined || /\.\w+$/.test(name.replace(/\d\.\d+/g, ''))) {
+    throw new UsageError(
+      `'${name}' is neither a model file nor a network's name; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192`,
+    );
+  }
+  if (flags.network !== undefined)
+    throw new UsageError(`--network is for files of weights; '${name}' is a name itself`);
+  return namedNetwork(name, flags);
+}
+
+function show(summary: Summary, { json, csv, markdown }: Flags): void {
+  if (json) printJson(summary);
+  else if (csv) print(asCsv(summary));
+  else if (markdown) print(asMarkdown(summary));
+  else print(asText(summary));
+}

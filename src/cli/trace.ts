@@ -1,0 +1,53 @@
+/** `depthwise trace`: every layer's output for a picture. */
+import type { Command } from 'commander';
+import { writeNpz, writeSafetensors } from '../formats/index.js';
+import { readPicture } from '../image/index.js';
+import { trace } from '../network/index.js';
+import { inputTensor } from '../tasks/index.js';
+import { type Tensor, toFloat64 } from '../tensor.js';
+import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
+import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
+import { onNodeOf, startProgress } from './progress.js';
+
+interface Flags extends ModelFlags {
+  readonly model: string;
+  readonly out: string;
+  readonly float64?: true;
+  readonly json?: true;
+}
+
+export function configure(command: Command): void {
+  command
+    .argument('<picture>', 'a JPEG, PNG, WebP, GIF or BMP file')
+    .description("Write the input tensor and every layer's output by name, to check another backend with.")
+    .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz')
+    .requiredOption('--out <file>', 'a .npz or .safetensors file; an old one is replaced')
+    .option('--float64', 'compute and write in double precision');
+  addModelOptions(command)
+    .option('--json', '{"picture", "network", "out", "tensors": [{"name", "shape"}]}')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  depthwise trace cat.jpg --model mobilenet_v1_0.25_224.h5 --out cat.npz
+  depthwise trace cat.jpg --model vww_96_float.tflite --preset tfjs-hub --float64 --out cat.safetensors`,
+    )
+    .action(async (picture: string, flags: Flags) => {
+      const ending = expectEnding('--out', flags.out, ['.npz', '.safetensors']);
+      const target = await expectWritable('--out', flags.out);
+      const network = await readPictureModel(flags.model, flags);
+      const input = inputTensor(network, await readPicture(picture));
+      const progress = await startProgress('trace');
+      let tensors: Map<string, Tensor>;
+      try {
+        tensors = trace(network, flags.float64 ? toFloat64(input) : input, onNodeOf(progress));
+      } finally {
+        progress.stop();
+      }
+      const bytes = ending === '.npz' ? await writeNpz(tensors) : writeSafetensors(tensors);
+      await writeWhole(target, bytes);
+      const listed = [...tensors].map(([name, { shape }]) => ({ name, shape }));
+      if (flags.json) printJson({ picture, network: network.name, out: flags.out, tensors: listed });
+      else note(`wrote ${flags.out}: ${plural(tensors.size, 'tensor')}, ${formatBytes(bytes.length)}`);
+    });
+}
