@@ -1,0 +1,204 @@
+/**
+ * What lowering a network works with: the program being written, the layouts in which each tensor lies in memory so far, the weights, and
+ * which operation reads what. Asking for a tensor in a layout that it does not have yet adds the step that rearranges it.
+ */
+import { NetworkError } from '../errors.js';
+import { type FoldedBatchNorm, foldPlan } from '../network/foldBatchNorm.js';
+import { type Network, weightName } from '../network/network.js';
+import { inferShapes } from '../network/shapes.js';
+import type { ExplicitPadding, Pair } from '../padding.js';
+import { type Shape, sizeOf, type Tensor } from '../tensor.js';
+import { type PlaneLayout, pixelOffsets, planesBytes, quadStride, quadsBytes, roundUp, rowOffsets } from './layouts.js';
+import type { Place } from './memory.js';
+import { type Operation, operationsOf } from './operations.js';
+import { Program } from './program.js';
+
+export type OperationOf<Kind extends Operation['node']['kind']> = Operation & {
+  node: Extract<Operation['node'], { kind: Kind }>;
+};
+
+/** A tensor and the layouts in which it lies in memory so far. */
+export interface Value {
+  readonly shape: Shape;
+  nhwc?: Place;
+  quads?: Place;
+  planes?: { readonly place: Place; readonly layout: PlaneLayout };
+}
+
+export class Lowering {
+  readonly network: Network;
+  readonly outputs: readonly string[];
+  readonly operations: readonly Operation[];
+  readonly program = new Program();
+  readonly values = new Map<string, Value>();
+  /** Operations that wait to be computed together with their only consumer, by the name of their output. */
+  readonly waiting = new Map<string, Operation>();
+  /** Operations that read each tensor. */
+  readonly #consumers = new Map<string, Operation[]>();
+  readonly #indices: ReadonlyMap<Operation, number>;
+  readonly #shapes: Map<string, Shape>;
+  /** What becomes of the weights of nodes that stand for a layer and its batch norm. */
+  readonly #folded: ReadonlyMap<string, FoldedBatchNorm>;
+  readonly #everyTensor: boolean;
+
+  constructor(network: Network, everyTensor: boolean) {
+    const one = new Map(network.inputs.map(({ name, shape }) => [name, [1, ...shape.slice(1)]]));
+    const { nodes, folded } = everyTensor ? { nodes: network.nodes, folded: new Map() } : foldPlan(network);
+    this.network = { ...network, nodes };
+    this.#folded = folded;
+    this.#everyTensor = everyTensor;
+    this.#shapes = inferShapes(this.network, one);
+    this.operations = operationsOf(this.network, !everyTensor);
+    this.outputs = everyTensor ? [...this.#shapes.keys()] : network.outputs;
+    this.#indices = new Map(this.operations.map((operation, index) => [operation, index]));
+    for (const operation of this.operations) {
+      const { inputs, residual } = operation;
+      for (const name of residual ? [...inputs, residual.input] : inputs) {
+        this.#consumers.set(name, [...(this.#consumers.get(name) ?? []), operation]);
+      }
+    }
+  }
+
+  /** Steps from here on are this operation's, in reports and timings. */
+  serve(operation: Operation): void {
+    this.program.beginOperation(this.#indices.get(operation) as number);
+  }
+
+  shape(name: string): Shape {
+    return this.#shapes.get(name) as Shape;
+  }
+
+  value(name: string): Value {
+    const value = this.values.get(name);
+    if (value === undefined) throw new NetworkError(`${this.network.name}: '${name}' is read before it is made`);
+    return value;
+  }
+
+  nhwc(name: string): Place {
+    const value = this.value(name);
+    if (!value.nhwc) {
+      const [pixels, channels] = pixelsOf(value.shape);
+      const out = this.program.buffer(sizeOf(value.shape) * 4);
+      this.program.step('quadsToNhwc', value.quads as Place, quadStride(channels), pixels, channels, out);
+      value.nhwc = out;
+    }
+    return value.nhwc;
+  }
+
+  quads(name: string): Place {
+    const value = this.value(name);
+    if (!value.quads) {
+      const [pixels, channels] = pixelsOf(value.shape);
+      const out = this.program.buffer(quadsBytes(pixels, channels));
+      this.program.step('nhwcToQuads', value.nhwc as Place, pixels, channels, out, quadStride(channels));
+      value.quads = out;
+    }
+    return value.quads;
+  }
+
+  padded(
+    name: string,
+    [height, width]: Pair,
+    pixelBytes: number,
+    { top, bottom, left, right }: ExplicitPadding,
+    value: number,
+  ): Place {
+    const x = this.nhwc(name);
+    if (top + bottom + left + right === 0) return x;
+    const place = this.program.buffer((top + height + bottom) * (left + width + right) * pixelBytes);
+    this.program.step(
+      'padPicture',
+      x,
+      height,
+      width * pixelBytes,
+      place,
+      top,
+      bottom,
+      left * pixelBytes,
+      right * pixelBytes,
+      value,
+    );
+    return place;
+  }
+
+  /** The one operation that reads the tensor as its input, if no other does and the tensor itself is not wanted. */
+  soleConsumer(name: string): Operation | undefined {
+    const [consumer, ...others] = this.#consumers.get(name) ?? [];
+    const alone = others.length === 0 && consumer?.residual?.input !== name;
+    return alone && !this.#everyTensor && !this.outputs.includes(name) ? consumer : undefined;
+  }
+
+  weight(node: string, weight: string): Tensor {
+    const name = weightName(node, weight);
+    const found = this.network.weights.get(name);
+    if (found === undefined) {
+      throw new NetworkError(
+        `${this.network.name}: weight '${name}' is missing; a network without weights cannot be compiled`,
+      );
+    }
+    return found;
+  }
+
+  /** Address of the operation's kernel as panels; rows are the terms of a sum, columns its output channels. */
+  matrix({ node }: Operation, rows: number, columns: number, width: number): number {
+    const folded = this.#folded.get(node.name);
+    const kernel = folded?.kernel ?? this.weight(node.name, 'kernel');
+    const scale = folded ? this.program.table(`scale ${node.name}`, () => folded.scale) : 0;
+    return this.program.matrix(`${node.name} ${width}`, rows, columns, width, kernel.data, scale);
+  }
+
+  /** The bias, or zeros, filled up with zeros to a whole number of the widest panels. */
+  bias({ node }: Operation, channels: number): number {
+    const { bias: hasBias } = node.attributes as { readonly bias?: boolean };
+    const length = roundUp(channels, 16);
+    if (!hasBias) return this.program.table(`zeros ${length}`, () => new Float32Array(length));
+    return this.program.table(`bias ${node.name}`, () => {
+      const bias = new Float32Array(length);
+      bias.set(this.#folded.get(node.name)?.bias ?? this.weight(node.name, 'bias').data);
+      return bias;
+    });
+  }
+
+  /** New planes with their margins cleared. */
+  planes(layout: PlaneLayout, channels: number): Place {
+    const place = this.program.buffer(planesBytes(layout, channels));
+    const { left, right } = layout.padding;
+    const planes = Math.ceil(channels / 4);
+    this.program.step(
+      'zeroMargins',
+      place,
+      layout.planeStride,
+      planes,
+      layout.rows,
+      layout.rowBytes,
+      left * 16,
+      right * 16,
+    );
+    return place;
+  }
+
+  pixelOffsets(layout: PlaneLayout): number {
+    return this.program.table(`pixels ${layoutKey(layout)}`, () => pixelOffsets(layout));
+  }
+
+  rowOffsets(layout: PlaneLayout): number {
+    return this.program.table(`rows ${layoutKey(layout)}`, () => rowOffsets(layout));
+  }
+
+  /** A new NHWC buffer for `output`, filled by `emit`. */
+  nhwcStep(output: string, emit: (out: Place) => void): void {
+    const shape = this.shape(output);
+    const out = this.program.buffer(sizeOf(shape) * 4);
+    emit(out);
+    this.values.set(output, { shape, nhwc: out });
+  }
+}
+
+const layoutKey = ({ height, width, padding, rows }: PlaneLayout) =>
+  [height, width, padding.top, padding.bottom, padding.left, padding.right, rows].join(' ');
+
+/** [N, H, W, C] as N·H·W pixels of C channels; any other shape likewise by its last axis. */
+function pixelsOf(shape: Shape): [pixels: number, channels: number] {
+  const channels = shape[shape.length - 1];
+  return [sizeOf(shape) / channels, channels];
+}

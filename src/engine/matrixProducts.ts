@@ -1,0 +1,166 @@
+/** Matrix products: pointwise, dense and general convolutions. */
+import { sizeOf } from '../tensor.js';
+import { planeLayout, quadCount, quadStride, quadsBytes, roundUp } from './layouts.js';
+import type { Lowering, OperationOf } from './lowering.js';
+import type { Place } from './memory.js';
+import type { Operation } from './operations.js';
+import { at } from './program.js';
+
+/** Where a tile kernel writes, see assembly/tile.ts. */
+export interface TileTarget {
+  readonly place: Place;
+  readonly stride: number;
+  /** Address of the pixel offsets; 0 for quads. */
+  readonly offsets: number;
+}
+
+export function pointwise(low: Lowering, operation: OperationOf<'pointwiseConv2d'>): void {
+  const [input] = operation.inputs;
+  const [, height, width, channels] = low.shape(input);
+  if (height * width === 1 && !operation.residual) matrixVector(low, operation, channels);
+  else pointwiseSteps(low, operation, low.quads(input), tileTarget(low, operation), 0, height * width);
+}
+
+/** `x` holds the quads of the pixels from `first` on; `first` is a multiple of 4. */
+export function pointwiseSteps(
+  low: Lowering,
+  operation: OperationOf<'pointwiseConv2d'>,
+  x: Place,
+  target: TileTarget,
+  first: number,
+  pixels: number,
+): void {
+  const channels = low.shape(operation.inputs[0])[3];
+  const { filters } = operation.node.attributes;
+  low.serve(operation);
+  low.program.step(
+    'pointwise',
+    x,
+    quadStride(channels),
+    quadCount(pixels),
+    channels,
+    low.matrix(operation, channels, filters, 8),
+    low.bias(operation, filters),
+    Math.ceil(filters / 8),
+    ...tileArguments(low, operation, target, first),
+  );
+}
+
+export function dense(low: Lowering, operation: OperationOf<'dense'>): void {
+  const shape = low.shape(operation.inputs[0]);
+  const channels = shape[shape.length - 1];
+  const rows = sizeOf(shape) / channels;
+  if (rows === 1) {
+    matrixVector(low, operation, channels);
+    return;
+  }
+  const { units } = operation.node.attributes;
+  const place = low.program.buffer(quadsBytes(rows, units));
+  low.program.step(
+    'pointwise',
+    low.quads(operation.inputs[0]),
+    quadStride(channels),
+    quadCount(rows),
+    channels,
+    low.matrix(operation, channels, units, 8),
+    low.bias(operation, units),
+    Math.ceil(units / 8),
+    ...tileArguments(low, operation, { place, stride: quadStride(units), offsets: 0 }, 0),
+  );
+  low.values.set(operation.output, { shape: low.shape(operation.output), quads: place });
+}
+
+export function convolution(low: Lowering, operation: OperationOf<'conv2d'>): void {
+  const [, height, width, channels] = low.shape(operation.inputs[0]);
+  const [, outHeight, outWidth, filters] = low.shape(operation.output);
+  const { kernelSize, strides, dilation } = operation.node.attributes;
+  const padding = operation.padding!;
+  const columns = padding.left + width + padding.right;
+  const pixelBytes = channels * 4;
+  const rowBytes = columns * pixelBytes;
+  const contiguous = dilation[1] === 1;
+  const runCount = contiguous ? kernelSize[0] : kernelSize[0] * kernelSize[1];
+  const runLength = contiguous ? kernelSize[1] * channels : channels;
+  const windows = low.program.table(`windows ${[rowBytes, pixelBytes, strides, outHeight, outWidth]}`, () => {
+    const pixels = outHeight * outWidth;
+    return Uint32Array.from({ length: quadCount(pixels) * 4 }, (_, i) => {
+      const pixel = Math.min(i, pixels - 1);
+      return Math.floor(pixel / outWidth) * strides[0] * rowBytes + (pixel % outWidth) * strides[1] * pixelBytes;
+    });
+  });
+  const runs = low.program.table(`runs ${[rowBytes, pixelBytes, kernelSize, dilation]}`, () =>
+    Uint32Array.from({ length: runCount }, (_, run) => {
+      const [i, j] = contiguous ? [run, 0] : [Math.floor(run / kernelSize[1]), run % kernelSize[1]];
+      return i * dilation[0] * rowBytes + j * dilation[1] * pixelBytes;
+    }),
+  );
+  const x = low.padded(operation.inputs[0], [height, width], pixelBytes, padding, 0);
+  const target = tileTarget(low, operation);
+  const terms = kernelSize[0] * kernelSize[1] * channels;
+  low.program.step(
+    'convolution',
+    x,
+    windows,
+    quadCount(outHeight * outWidth),
+    runs,
+    runCount,
+    runLength,
+    low.matrix(operation, terms, filters, 8),
+    low.bias(operation, filters),
+    Math.ceil(filters / 8),
+    ...tileArguments(low, operation, target, 0),
+  );
+}
+
+// Depthwise convolutions, and the chains that they are the middle of
+
+function matrixVector(low: Lowering, operation: OperationOf<'pointwiseConv2d' | 'dense'>, channels: number): void {
+  const outputs = low.shape(operation.output).at(-1) as number;
+  const out = low.program.buffer(roundUp(outputs, 16) * 4);
+  low.program.step(
+    'dense',
+    low.nhwc(operation.inputs[0]),
+    channels,
+    low.matrix(operation, channels, outputs, 16),
+    low.bias(operation, outputs),
+    Math.ceil(outputs / 16),
+    operation.clamp.lo,
+    operation.clamp.hi,
+    out,
+  );
+  low.values.set(operation.output, { shape: low.shape(operation.output), nhwc: out });
+}
+
+/** Where a tile kernel writes: planes if a depthwise convolution alone reads the result, quads otherwise. */
+export function tileTarget(low: Lowering, operation: Operation): TileTarget {
+  const shape = low.shape(operation.output);
+  const [, height, width, channels] = shape;
+  const consumer = low.soleConsumer(operation.output);
+  const planes = consumer?.node.kind === 'depthwiseConv2d' && consumer.node.attributes.depthMultiplier === 1;
+  if (planes && !operation.residual) {
+    const layout = planeLayout([height, width], consumer.padding!, height);
+    const place = low.planes(layout, channels);
+    low.values.set(operation.output, { shape, planes: { place, layout } });
+    return { place, stride: layout.planeStride, offsets: low.pixelOffsets(layout) };
+  }
+  const place = low.program.buffer(quadsBytes(height * width, channels));
+  low.values.set(operation.output, { shape, quads: place });
+  return { place, stride: quadStride(channels), offsets: 0 };
+}
+
+/** The last eight arguments of the tile kernels. */
+function tileArguments(low: Lowering, operation: Operation, target: TileTarget, first: number): (number | Place)[] {
+  const { lo, hi } = operation.clamp;
+  const { residual } = operation;
+  const quads = target.offsets ? 0 : (first / 4) * target.stride;
+  return [
+    lo,
+    hi,
+    at(target.place, quads),
+    target.stride,
+    target.offsets ? target.offsets + first * 4 : 0,
+    residual ? at(low.quads(residual.input), quads) : 0,
+    residual?.clamp.lo ?? 0,
+    residual?.clamp.hi ?? 0,
+  ];
+}
