@@ -76,10 +76,10 @@ export function forward(
           for (let j = 0; j < KW; j++) {
             const column = l * strides[1] + j * dilation[1] - horizontal.before;
             if (column < 0 || column >= W) continue;
-            for (let c = 0; c < C; c++) {
-              const f = F[((n * H + row) * W + column) * C + c];
-              const at = ((i * KW + j) * C + c) * M;
-              for (let m = 0; m < M; m++) sums[c * M + m] += f * K[at + m];
+            const sample = ((n * H + row) * W + column) * C;
+            const tap = (i * KW + j) * C * M;
+            for (let m = 0; m < M; m++) {
+              for (let c = 0; c < C; c++) sums[c * M + m] += F[sample + c] * K[tap + c * M + m];
             }
           }
         }
