@@ -2,6 +2,7 @@
 import { UsageError } from '../errors.js';
 import { mobilenet, parseModelName } from '../models/index.js';
 import type { Network } from '../network/index.js';
+import type { Pair } from '../padding.js';
 
 export interface ReadOptions {
   /** Names the file in errors, and the network where it is one of the published names, such as mobilenet_2_5_224_tf.h5. */
@@ -11,6 +12,8 @@ export interface ReadOptions {
    * place of the description in a file that has one.
    */
   readonly architecture?: Network;
+  /** [height, width] of the input, for a Keras model that leaves them open. */
+  readonly resolution?: Pair;
 }
 
 /** The caller's network, or the one that the file's name says. */

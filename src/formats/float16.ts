@@ -1,5 +1,8 @@
 /** IEEE 754 binary16 (1 sign, 5 exponent, 10 fraction bits) and bfloat16 (the upper half of a float32), as 16-bit patterns. */
 
+/** The one place where numbers are looked at as bits. */
+const scratch = new DataView(new ArrayBuffer(8));
+
 /** Value of a binary16 pattern: (−1)^sign · 2^(exponent − 15) · 1.fraction, or 2⁻¹⁴ · 0.fraction below the normal range. */
 export function fromFloat16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
@@ -24,9 +27,8 @@ export function toFloat16(value: number): number {
 
 /** ⌊log₂ size⌋, read from the float64's own bits; -1023 for 0. */
 function exponentOf(size: number): number {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, size);
-  return (view.getUint16(0) >> 4) - 1023;
+  scratch.setFloat64(0, size);
+  return (scratch.getUint16(0) >> 4) - 1023;
 }
 
 function roundHalfToEven(value: number): number {
@@ -37,7 +39,6 @@ function roundHalfToEven(value: number): number {
 
 /** Value of a bfloat16 pattern. */
 export function fromBfloat16(bits: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint16(0, bits);
-  return view.getFloat32(0);
+  scratch.setUint32(0, bits << 16);
+  return scratch.getFloat32(0);
 }

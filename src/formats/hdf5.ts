@@ -179,7 +179,8 @@ function readDataset(dataset: Dataset, path: string, { file, size }: Source): Te
     const { dtype } = dataset;
     const shape: Shape = [...dataset.shape];
     if (typeof dtype !== 'string' || !/^[<>](f[248]|[iu][1248])$/.test(dtype)) {
-      throw new FormatError(`${what}: values of type '${dtype}' are not supported; wanted floats or integers`);
+      const type = typeof dtype === 'string' ? dtype : dtype[0];
+      throw new FormatError(`${what}: values of type '${type}' are not supported; wanted floats or integers`);
     }
     if (dataset._dataobjects.chunks !== null) {
       throw new FormatError(

@@ -6,6 +6,7 @@ import { NetworkError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
 import { type Check, listOf, oneOf, positive, show, text } from '../network/checks.js';
 import { type Conventions, inferShapes, type Network, NetworkBuilder, preprocessingPreset } from '../network/index.js';
+import type { Pair } from '../padding.js';
 import type { Shape } from '../tensor.js';
 import { KerasLayer, type Step, stepsOf } from './keras-layers.js';
 
@@ -19,8 +20,8 @@ interface LayerEntry {
   readonly inbound: unknown;
 }
 
-/** The network that the configuration describes, without weights. */
-export function networkFromKerasConfig(config: unknown): Network {
+/** The network that the configuration describes, without weights; `resolution` stands for a height and width that it leaves open. */
+export function networkFromKerasConfig(config: unknown, resolution?: Pair): Network {
   const { class_name: className, config: model } = object(config, 'model_config');
   const kind = oneOf('Functional', 'Model', 'Sequential')(className as string, 'model_config.class_name');
   const {
@@ -31,7 +32,7 @@ export function networkFromKerasConfig(config: unknown): Network {
     ? { name: 'sequential', layers: model, output_layers: undefined }
     : object(model, 'model_config.config');
   const entries = listOf(layerEntry, 1, MOST_LAYERS)(layers, 'model_config.config.layers');
-  const graph = new KerasGraph();
+  const graph = new KerasGraph(resolution);
   for (const entry of entries) graph.add(entry, kind === 'Sequential');
   return graph.build(text(name, 'model_config.config.name'), kind === 'Sequential' ? undefined : outputs);
 }
@@ -42,16 +43,22 @@ class KerasGraph {
   /** Node that holds the result of each layer. */
   readonly #results = new Map<string, string>();
   #last = '';
+  readonly #resolution: Pair | undefined;
+
+  constructor(resolution: Pair | undefined) {
+    this.#resolution = resolution;
+  }
 
   add(entry: LayerEntry, sequential: boolean): void {
     const { className, name, config } = entry;
     const layer = new KerasLayer(className, name, config);
     if (this.#results.has(name)) throw new NetworkError(`${layer.title}: there are two layers of this name`);
     if (className === 'InputLayer') {
-      this.#finish(name, this.#net.input(name, inputShape(config, layer.title)));
+      this.#finish(name, this.#net.input(name, inputShape(config, layer.title, this.#resolution)));
       return;
     }
-    if (sequential && this.#last === '') this.#last = this.#net.input(`${name}_input`, inputShape(config, layer.title));
+    if (sequential && this.#last === '')
+      this.#last = this.#net.input(`${name}_input`, inputShape(config, layer.title, this.#resolution));
     const inputs = sequential ? [this.#last] : this.#inputs(entry, layer.title);
     this.#finish(name, this.#addSteps(name, layer.title, stepsOf(className, layer), inputs));
   }
@@ -116,16 +123,16 @@ const layerEntry: Check<LayerEntry> = (value, at) => {
   };
 };
 
-/** [1, height, width, channels] of an input that leaves nothing but the batch open. */
-function inputShape(config: object, title: string): Shape {
+/** [1, height, width, channels] of an input; the resolution stands for an open height and width. */
+function inputShape(config: object, title: string, resolution: Pair | undefined): Shape {
   const { batch_input_shape: keras2, batch_shape: keras3 } = config as Record<string, unknown>;
   const [, ...sizes] = listOf<unknown>((size) => size, 1, 8)(keras2 ?? keras3, `${title}.batch_input_shape`);
-  if (sizes.some((size) => size === null)) {
-    throw new NetworkError(
-      `${title}: its input [${[null, ...sizes].map((size) => size ?? 'any')}] leaves sizes open, which is not supported`,
-    );
+  const filled = sizes.length === 3 ? sizes.map((size, axis) => size ?? resolution?.[axis]) : sizes;
+  if (filled.some((size) => size === null || size === undefined)) {
+    const found = ['batch', ...sizes.map((size) => size ?? 'any')];
+    throw new NetworkError(`${title}: its input [${found}] leaves sizes open; say the resolution`);
   }
-  return [1, ...sizes.map((size) => positive(size, `${title}.batch_input_shape`))];
+  return [1, ...filled.map((size) => positive(size, `${title}.batch_input_shape`))];
 }
 
 /** Names of the layers whose results a layer reads: [[[name, 0, 0, {}], …]] in Keras 2, [{args: [tensor or tensors]}] in Keras 3. */

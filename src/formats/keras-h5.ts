@@ -23,7 +23,7 @@ export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}):
     const described =
       config === undefined || options.architecture !== undefined
         ? undefined
-        : networkFromKerasConfig(parse(config, file));
+        : networkFromKerasConfig(parse(config, file), options.resolution);
     const network = described ?? architectureOf(options, file);
     const layers = readKerasWeights(weightsGroup(root, file), file);
     return withWeights(network, nameWeights(network, layers, file));

@@ -25,6 +25,8 @@ export const tensorMaps = fc
   .uniqueArray(fc.tuple(names, tensors), { selector: ([name]) => name, maxLength: 5 })
   .map((entries) => new Map(entries));
 
+type Change = (bytes: Uint8Array) => Uint8Array;
+
 /** A copy of the file after up to eight damages: bits flipped, bytes and 32-bit lengths replaced, the end cut off, a piece repeated. */
 export function damaged(file: Uint8Array): fc.Arbitrary<Uint8Array> {
   // The structure of most formats is at the ends.
@@ -34,7 +36,7 @@ export function damaged(file: Uint8Array): fc.Arbitrary<Uint8Array> {
     fc.nat({ max: Math.min(255, file.length - 1) }).map((back) => file.length - 1 - back),
   );
   const lies = fc.constantFrom(0, 1, 0x7f, 0xff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff);
-  const damage = fc.oneof(
+  const damage: fc.Arbitrary<Change> = fc.oneof(
     fc.tuple(anywhere, fc.nat({ max: 7 })).map(([at, bit]) => (bytes: Uint8Array) => {
       bytes[at] ^= 1 << bit;
       return bytes;
@@ -56,5 +58,7 @@ export function damaged(file: Uint8Array): fc.Arbitrary<Uint8Array> {
   );
   return fc
     .array(damage, { minLength: 1, maxLength: 8 })
-    .map((damages) => damages.reduce((bytes, change) => (bytes.length === 0 ? bytes : change(bytes)), file.slice()));
+    .map((damages) =>
+      damages.reduce<Uint8Array>((bytes, change) => (bytes.length === 0 ? bytes : change(bytes)), file.slice()),
+    );
 }

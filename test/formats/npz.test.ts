@@ -11,6 +11,7 @@ import { readNpz, writeNpy, writeNpz } from '../../src/formats/index.js';
 import { unzip, zip } from '../../src/formats/zip.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { tensorMaps } from './arbitrary.js';
+import { expectSameTensors } from './same.js';
 
 const fromHex = (hex: string): Uint8Array =>
   Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
@@ -61,12 +62,7 @@ test('tensors of any name are read back bit for bit, and the other entries besid
     fc.asyncProperty(tensorMaps, fc.uint8Array(), async (tensors, note) => {
       const back = await readNpz(await writeNpz(tensors, undefined, new Map([['note.txt', note]])));
       expect(back.others.get('note.txt')).toEqual(note);
-      expect([...back.tensors.keys()].sort()).toEqual([...tensors.keys()].sort());
-      for (const [name, x] of tensors) {
-        const { shape, data } = back.tensors.get(name)!;
-        expect(shape).toEqual(x.shape);
-        expect(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).toEqual(new Uint8Array(x.data.buffer));
-      }
+      expectSameTensors(back.tensors, tensors);
     }),
     { numRuns: 50 },
   );
@@ -94,7 +90,8 @@ test('archives of other programs: compressed, with folders, comments and a check
 
 test('a large entry is inflated whole, through many pieces', async () => {
   const noise = Uint8Array.from({ length: 300_000 }, (_, index) => (index * index * 31) >> 7);
-  expect((await unzip(zipSync({ noise }))).get('noise')).toEqual(noise);
+  const content = (await unzip(zipSync({ noise }))).get('noise')!;
+  expect(Buffer.compare(content, noise)).toBe(0);
 });
 
 describe('errors', () => {
