@@ -9,8 +9,8 @@
  * together with the fused activation. What is not done is the rounding of each result to one of the 256 values in between: the
  * network computes what the integers approximate, so its outputs differ from an integer runtime's by a few steps of the grid.
  */
-import { DepthwiseError, FormatError } from '../errors.js';
 import { type Network, withWeights } from '../network/index.js';
+import { inFile } from './in-file.js';
 import { conventionsOf } from './tflite/conventions.js';
 import { FlatFile } from './tflite/flatbuffer.js';
 import { readModel } from './tflite/model.js';
@@ -22,12 +22,9 @@ export async function readTflite(bytes: Uint8Array, fileName = 'the .tflite file
   const model = readModel(new FlatFile(new ByteBuffer(bytes), fileName));
   const translated = translate(model);
   const conventions = await conventionsOf(model, translated);
-  try {
-    return withWeights({ name: networkName(fileName), ...translated, conventions }, translated.weights);
-  } catch (error) {
-    if (!(error instanceof DepthwiseError)) throw error;
-    throw new FormatError(`${fileName}: ${error.message}`, { cause: error });
-  }
+  return inFile(fileName, () =>
+    withWeights({ name: networkName(fileName), ...translated, conventions }, translated.weights),
+  );
 }
 
 /** 'models/mobilenet_v1.tflite' is the network 'mobilenet_v1'. */

@@ -25,7 +25,7 @@ const arrayTypes = {
   9: Int8Array,
 } as const;
 
-export type Numbers = InstanceType<(typeof arrayTypes)[keyof typeof arrayTypes]>;
+export type Numbers = Float32Array | Int32Array | Uint8Array | BigInt64Array | Int8Array;
 
 export interface LitertTensor {
   readonly shape: readonly number[];

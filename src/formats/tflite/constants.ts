@@ -2,42 +2,31 @@
  * The file's constants as real numbers. Integers stand for real = scale · (integer − zero point); the products are computed in
  * float64 and rounded once to float32. Real numbers of 16 bits become float32 exactly.
  */
-import { sizeOf, type Tensor, tensor } from '../../tensor.js';
+import { type FloatArray, sizeOf, type Tensor, tensor } from '../../tensor.js';
+import { bytesOf, type NumberType, readNumbers } from '../numbers.js';
 import type { FlatFile } from './flatbuffer.js';
 import type { FileTensor, Quantization } from './model.js';
 
-/** How the file's numbers lie in memory; little-endian, as every platform with WebAssembly is. */
-const numberTypes = {
-  FLOAT32: Float32Array,
-  FLOAT16: Uint16Array,
-  INT32: Int32Array,
-  INT64: BigInt64Array,
-  UINT8: Uint8Array,
-  INT8: Int8Array,
+/** The schema's names of the number types that constants may have, and this library's. */
+const numberTypes: Readonly<Record<string, NumberType>> = {
+  FLOAT32: 'float32',
+  FLOAT16: 'float16',
+  INT32: 'int32',
+  INT64: 'int64',
+  UINT8: 'uint8',
+  INT8: 'int8',
 };
 
-type StoredNumbers = InstanceType<(typeof numberTypes)[keyof typeof numberTypes]>;
-
-/** IEEE 754 binary16: one sign bit, five of exponent, ten of fraction. */
-export function float16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** The numbers as the file holds them: integers stay integers, 16-bit reals stay bit patterns. */
-function storedNumbers(file: FlatFile, source: FileTensor): StoredNumbers {
+/** The numbers as the file holds them: integers stay integers. */
+function storedNumbers(file: FlatFile, source: FileTensor): FloatArray {
   const where = describe(source);
   if (source.sparse) file.fail(where, 'sparse constants are not read');
   if (source.data === undefined) file.fail(where, 'wanted a constant, found a tensor without data');
   if (!Object.hasOwn(numberTypes, source.type)) {
     file.fail(where, `constants of type ${source.type} are not read; wanted ${Object.keys(numberTypes).join(', ')}`);
   }
-  const Numbers = numberTypes[source.type as keyof typeof numberTypes];
-  const wanted = sizeOf(source.shape) * Numbers.BYTES_PER_ELEMENT;
+  const type = numberTypes[source.type];
+  const wanted = sizeOf(source.shape) * bytesOf(type);
   if (source.data.length !== wanted) {
     file.fail(
       where,
@@ -45,7 +34,7 @@ function storedNumbers(file: FlatFile, source: FileTensor): StoredNumbers {
     );
   }
   file.charge(wanted, where);
-  return new Numbers(Uint8Array.from(source.data).buffer); // a copy: it begins where the numbers of this type may begin
+  return readNumbers(type, source.data, true, `${file.name}: ${where}`);
 }
 
 export function describe(tensor: FileTensor): string {
@@ -57,16 +46,15 @@ export function integers(file: FlatFile, source: FileTensor): number[] {
   if (source.type !== 'INT32' && source.type !== 'INT64') {
     file.fail(describe(source), `wanted integers, found ${source.type}`);
   }
-  return Array.from(storedNumbers(file, source), Number);
+  return Array.from(storedNumbers(file, source));
 }
 
 /** Real values of a constant: its own numbers when they are real, dequantised ones otherwise. */
 export function realValues(file: FlatFile, source: FileTensor): Tensor {
   const numbers = storedNumbers(file, source);
-  if (numbers instanceof Float32Array) return tensor(source.shape, numbers);
-  if (numbers instanceof Uint16Array) return tensor(source.shape, Float32Array.from(numbers, float16));
+  if (source.type === 'FLOAT32' || source.type === 'FLOAT16') return tensor(source.shape, numbers);
   const { quantization } = source;
-  if (quantization === undefined || numbers instanceof BigInt64Array) {
+  if (quantization === undefined) {
     file.fail(describe(source), `wanted real numbers, found ${source.type} without a scale that gives them`);
   }
   const { scales, zeroPoints } = quantization;

@@ -1,6 +1,6 @@
 /** What a file says, in its tensors or in its metadata, about its input's range, its outputs' meaning and their labels. */
-import type { FlateError } from 'fflate';
 import type { Conventions, Preprocessing } from '../../network/index.js';
+import { unzip } from '../zip.js';
 import { representableRange } from './constants.js';
 import { FlatFile, type FlatTable } from './flatbuffer.js';
 import type { FileModel, FileTensor } from './model.js';
@@ -16,9 +16,6 @@ import {
   TensorMetadata,
 } from './schema.js';
 import type { Translated } from './translate.js';
-
-/** Longest list of labels that is read. */
-const MAX_LABELS_BYTES = 1 << 20;
 
 export async function conventionsOf(model: FileModel, network: Translated): Promise<Conventions> {
   const metadata = await readMetadata(model);
@@ -112,7 +109,7 @@ async function readMetadata(model: FileModel): Promise<TensorTables> {
   };
 }
 
-/** The label list that the metadata names, out of the zip archive behind the model. undefined when the file carries none. */
+/** The label list that the metadata names, out of the zip archive behind the model. */
 async function labelsOf(
   { file }: FileModel,
   { outputs: [output] }: TensorTables,
@@ -123,22 +120,9 @@ async function labelsOf(
     .find((candidate) => candidate.int8('type') === TENSOR_AXIS_LABELS)
     ?.string('name');
   if (name === undefined) return undefined;
-  const { FlateErrorCode, unzipSync } = await import('fflate');
-  const text = unzipLabels();
-  if (text === undefined) return undefined;
-  const labels = text.trimEnd().split(/\r?\n/);
+  const bytes = (await unzip(file.buffer.bytes(), file.name)).get(name);
+  if (bytes === undefined) file.fail('metadata', `names the label list '${name}', which is not behind the model`);
+  const labels = new TextDecoder().decode(bytes).trimEnd().split(/\r?\n/);
   if (labels.length !== classes) file.fail(name, `has ${labels.length} labels for ${classes} outputs`);
   return labels;
-
-  function unzipLabels(): string | undefined {
-    try {
-      const wanted = (entry: { name: string; originalSize: number }) =>
-        entry.name === name && entry.originalSize <= MAX_LABELS_BYTES;
-      const bytes = unzipSync(file.buffer.bytes(), { filter: wanted })[name!];
-      return bytes && new TextDecoder().decode(bytes);
-    } catch (error) {
-      if ((error as FlateError).code === FlateErrorCode.InvalidZipData) return undefined; // no archive behind the model
-      return file.fail(name!, `the label list behind the model cannot be unzipped (${(error as Error).message})`);
-    }
-  }
 }

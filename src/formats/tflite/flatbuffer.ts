@@ -166,7 +166,7 @@ export class FlatTable<Fields extends readonly string[]> {
   }
 
   #path(field: Fields[number]): string {
-    return this.where === '' ? field : `${this.where}.${field}`;
+    return `${this.where}.${field}`;
   }
 
   /** Where the field's `size` bytes lie; undefined when the table does not have it. */

@@ -65,13 +65,13 @@ const MAX_RANK = 8;
 
 export function readModel(file: FlatFile): FileModel {
   checkIdentifier(file);
-  const model = file.root(Model, '');
+  const model = file.root(Model, 'model');
   const version = model.uint32('version');
-  if (version !== 3) file.fail('version', `wanted schema version 3, found ${version}`);
+  if (version !== 3) file.fail('model.version', `wanted schema version 3, found ${version}`);
   const graphs = model.tables('subgraphs', SubGraph);
   if (graphs.length !== 1) {
     file.fail(
-      'subgraphs',
+      'model.subgraphs',
       `wanted one graph, found ${graphs.length}; control flow and several signatures are not read`,
     );
   }
@@ -81,8 +81,8 @@ export function readModel(file: FlatFile): FileModel {
   const pick = (index: number, where: string) => tensorAt(file, tensors, index, where);
   return {
     file,
-    inputs: (graphs[0].int32s('inputs') ?? []).map((index) => pick(index, 'subgraphs[0].inputs')),
-    outputs: (graphs[0].int32s('outputs') ?? []).map((index) => pick(index, 'subgraphs[0].outputs')),
+    inputs: (graphs[0].int32s('inputs') ?? []).map((index) => pick(index, 'model.subgraphs[0].inputs')),
+    outputs: (graphs[0].int32s('outputs') ?? []).map((index) => pick(index, 'model.subgraphs[0].outputs')),
     operators: graphs[0].tables('operators', Operator).map((table, index) => readOperator(table, index, codes, pick)),
     metadata: (name) => {
       const entry = model.tables('metadata', Metadata).find((candidate) => candidate.string('name') === name);

@@ -61,7 +61,7 @@ class Translator {
   finish(): Translated {
     const { file, outputs } = this.#model;
     if (this.#inputs.length === 0 || outputs.length === 0) {
-      file.fail('subgraphs[0]', `wanted inputs and outputs, found ${this.#inputs.length} and ${outputs.length}`);
+      file.fail('model.subgraphs[0]', `wanted inputs and outputs, found ${this.#inputs.length} and ${outputs.length}`);
     }
     const results = outputs.map(
       (output) => this.#values.get(output.index) ?? file.fail(describe(output), 'an output that no operator computes'),

@@ -1,0 +1,375 @@
+/** Every complaint of the .tflite reader, word by word; and damaged files, which must end in a network or a FormatError, soon. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { FormatError } from '../../src/errors.js';
+import * as schema from '../../src/formats/tflite/schema.js';
+import { readTflite } from '../../src/formats/tflite.js';
+import { damaged } from './arbitrary.js';
+import { buildTflite, type ModelSpec, type OperatorSpec, type TensorSpec } from './tfliteBuilder.js';
+
+const vector: TensorSpec = { shape: [1, 2] };
+const picture: TensorSpec = { shape: [1, 2, 2, 1] };
+const integers = (shape: readonly number[], ...numbers: number[]): TensorSpec => ({
+  shape,
+  type: 'INT32',
+  data: Int32Array.from(numbers),
+});
+const reals = (shape: readonly number[], ...numbers: number[]): TensorSpec => ({
+  shape,
+  data: Float32Array.from(numbers),
+});
+
+const relu: ModelSpec = {
+  tensors: { x: vector, y: vector },
+  operators: [{ code: 'RELU', inputs: ['x'], outputs: ['y'] }],
+  inputs: ['x'],
+  outputs: ['y'],
+};
+
+/** One operator that reads x and further tensors and yields y. */
+function operator(
+  code: string,
+  tensors: Record<string, TensorSpec>,
+  options?: OperatorSpec['options'],
+  outputs = ['y'],
+): ModelSpec {
+  const inputs = Object.keys(tensors).filter((name) => !outputs.includes(name));
+  return { tensors, operators: [{ code, inputs, outputs, ...(options && { options }) }], inputs: ['x'], outputs };
+}
+
+const convolution = (tensors: Record<string, TensorSpec>, options = {}): ModelSpec =>
+  operator('CONV_2D', { x: picture, kernel: reals([1, 1, 1, 1], 1), ...tensors, y: picture }, [
+    schema.Conv2DOptions,
+    { padding: 0, stride_h: 1, stride_w: 1, ...options },
+  ]);
+
+const SUPPORTED =
+  'ADD, ARG_MAX, AVERAGE_POOL_2D, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, DEQUANTIZE, FULLY_CONNECTED, LOGISTIC, MAX_POOL_2D, MEAN, ' +
+  'PAD, PADV2, QUANTIZE, RELU, RELU6, RELU_N1_TO_1, RESHAPE, RESIZE_BILINEAR, SOFTMAX, SQUEEZE';
+
+const complaints: Record<string, [model: ModelSpec, message: string]> = {
+  'an operator that is not known here': [
+    operator('TANH', { x: vector, y: vector }),
+    `operator 0 (TANH, for tensor 'y'): is not supported; these are: ${SUPPORTED}`,
+  ],
+  'the custom operator of SSD models': [
+    operator('CUSTOM:TFLite_Detection_PostProcess', { x: vector, y: vector }),
+    `operator 0 (custom operator TFLite_Detection_PostProcess, for tensor 'y'): is not supported; these are: ${SUPPORTED}`,
+  ],
+  'another version of the schema': [{ ...relu, version: 2 }, 'model.version: wanted schema version 3, found 2'],
+  'several graphs': [
+    { ...relu, subgraphs: 2 },
+    'model.subgraphs: wanted one graph, found 2; control flow and several signatures are not read',
+  ],
+  'no outputs': [{ ...relu, outputs: [] }, 'model.subgraphs[0]: wanted inputs and outputs, found 1 and 0'],
+  'an output that nobody computes': [
+    { ...relu, tensors: { ...relu.tensors, z: vector }, outputs: ['z'] },
+    "tensor 2 'z': an output that no operator computes",
+  ],
+  'an input that is a constant': [
+    { ...relu, tensors: { x: reals([1, 2], 1, 2), y: vector } },
+    "tensor 0 'x': an input that is a constant",
+  ],
+  'an open height': [
+    { ...relu, tensors: { x: { ...vector, shapeSignature: [-1, -1] }, y: vector } },
+    "tensor 0 'x': the input's shape [-1,-1] is dynamic; only the batch may be left open, height and width may not",
+  ],
+  'an input of integers without a scale': [
+    { ...relu, tensors: { x: { shape: [1, 2], type: 'UINT8' }, y: vector } },
+    "tensor 0 'x': wanted float32, or uint8 or int8 with a scale, found UINT8 without one",
+  ],
+  'a computed tensor of 16-bit integers': [
+    { ...relu, tensors: { x: vector, y: { shape: [1, 2], type: 'INT16', scale: [1] } } },
+    "tensor 1 'y': wanted float32, or uint8 or int8 with a scale, found INT16 without one",
+  ],
+  'a computed tensor with a scale for each channel': [
+    { ...relu, tensors: { x: vector, y: { shape: [1, 2], type: 'INT8', scale: [1, 2], axis: 1 } } },
+    "tensor 1 'y': wanted one scale for a computed tensor, found one for each channel",
+  ],
+  'a scale of zero': [
+    { ...relu, tensors: { x: vector, y: { shape: [1, 2], type: 'INT8', scale: [0] } } },
+    'model.subgraphs[0].tensors[1].quantization.scale: wanted numbers above 0, found 0',
+  ],
+  'fewer zero points than scales': [
+    { ...relu, tensors: { x: vector, y: { shape: [1, 2], type: 'INT8', scale: [1, 2], zeroPoint: [0] } } },
+    'model.subgraphs[0].tensors[1].quantization: has 2 scales, but 1 zero points',
+  ],
+  'a shape that its inputs do not give': [
+    { ...relu, tensors: { x: vector, y: { shape: [1, 3] } } },
+    "operator 0 (RELU, for tensor 'y'): declares its output [1,3], but its inputs give [1,2]",
+  ],
+  'tensors that are read before they are computed': [
+    { ...relu, operators: [{ code: 'RELU', inputs: ['y'], outputs: ['y'] }] },
+    "operator 0 (RELU, for tensor 'y'): reads tensor 1 'y', which no operator before it computes",
+  ],
+  'two outputs': [
+    operator('RELU', { x: vector, y: vector, z: vector }, undefined, ['y', 'z']),
+    "operator 0 (RELU, for tensor 'y'): wanted one output, found 2",
+  ],
+  'a missing input': [
+    { ...relu, operators: [{ code: 'RELU', inputs: [], outputs: ['y'] }] },
+    "operator 0 (RELU, for tensor 'y'): input 0 is missing",
+  ],
+  'a constant summand': [
+    operator('ADD', { x: vector, c: reals([1, 2], 1, 2), y: vector }, [schema.AddOptions, {}]),
+    "operator 0 (ADD, for tensor 'y'): input 1 is the constant 'c', wanted a computed tensor",
+  ],
+  'a computed shape': [
+    operator('RESHAPE', { x: vector, shape: { shape: [2], type: 'INT32' }, y: vector }),
+    "operator 0 (RESHAPE, for tensor 'y'): input 1, 'shape', is computed while the network runs, wanted a constant",
+  ],
+  'options of another operator': [
+    operator('SOFTMAX', { x: vector, y: vector }, [schema.AddOptions, {}]),
+    "operator 0 (SOFTMAX, for tensor 'y'): its options are of kind 11, wanted 9",
+  ],
+  'no options': [operator('SOFTMAX', { x: vector, y: vector }), "operator 0 (SOFTMAX, for tensor 'y'): has no options"],
+  'a softmax of another temperature': [
+    operator('SOFTMAX', { x: vector, y: vector }, [schema.SoftmaxOptions, { beta: 0.5 }]),
+    "operator 0 (SOFTMAX, for tensor 'y'): beta is 0.5; only 1 is read",
+  ],
+  'an unknown padding': [
+    convolution({}, { padding: 7 }),
+    "operator 0 (CONV_2D, for tensor 'y'): padding 7 is unknown; wanted same,valid",
+  ],
+  'an unknown fused activation': [
+    convolution({}, { fused_activation_function: 9 }),
+    "operator 0 (CONV_2D, for tensor 'y'): fused activation 9 is unknown",
+  ],
+  'a fused activation that is not read': [
+    convolution({}, { fused_activation_function: 4 }),
+    "operator 0 (CONV_2D, for tensor 'y'): activation TANH is not read",
+  ],
+  'a stride of zero': [
+    convolution({}, { stride_h: 0 }),
+    "operator 0 (CONV_2D, for tensor 'y'): y: conv2d, height: stride must be a whole number of 1 or more, found 0",
+  ],
+  'a convolution in groups': [
+    convolution({ x: { shape: [1, 2, 2, 2] } }),
+    "operator 0 (CONV_2D, for tensor 'y'): has kernels for 1 channels and an input of [1,2,2,2]; convolutions in groups are not read",
+  ],
+  'a kernel of another rank': [
+    convolution({ kernel: reals([1, 1], 1) }),
+    "operator 0 (CONV_2D, for tensor 'y'): 'kernel' has the shape [1,1], wanted 4 sizes",
+  ],
+  'a bias of another length': [
+    convolution({ bias: reals([2], 1, 2) }),
+    'the weights do not fit the network:\n  wrong shape: y/bias is [2], wanted [1]',
+  ],
+  'a depthwise kernel that is no multiple of the channels': [
+    operator('DEPTHWISE_CONV_2D', { x: { shape: [1, 2, 2, 2] }, kernel: reals([1, 1, 1, 3], 1, 2, 3), y: picture }, [
+      schema.DepthwiseConv2DOptions,
+      { padding: 0, stride_h: 1, stride_w: 1 },
+    ]),
+    "operator 0 (DEPTHWISE_CONV_2D, for tensor 'y'): has a kernel of [1,1,1,3] for 2 channels, wanted [1, height, width, a multiple of 2]",
+  ],
+  'a dense kernel for another number of inputs': [
+    operator('FULLY_CONNECTED', { x: vector, kernel: reals([1, 3], 1, 2, 3), y: { shape: [1, 1] } }, [
+      schema.FullyConnectedOptions,
+      {},
+    ]),
+    "operator 0 (FULLY_CONNECTED, for tensor 'y'): has weights for 3 inputs, but reads a tensor of [1,2]",
+  ],
+  'shuffled weights': [
+    operator('FULLY_CONNECTED', { x: vector, kernel: reals([1, 2], 1, 2), y: { shape: [1, 1] } }, [
+      schema.FullyConnectedOptions,
+      { weights_format: 1 },
+    ]),
+    "operator 0 (FULLY_CONNECTED, for tensor 'y'): shuffled weights are not read",
+  ],
+  'a buffer that is too short': [
+    convolution({ kernel: reals([1, 1, 1, 1]) }),
+    // an empty buffer is that of a computed tensor
+    "operator 0 (CONV_2D, for tensor 'y'): input 1, 'kernel', is computed while the network runs, wanted a constant",
+  ],
+  'a buffer that is too long': [
+    convolution({ kernel: reals([1, 1, 1, 1], 1, 2) }),
+    "tensor 1 'kernel': shape [1,1,1,1] of FLOAT32 wants 4 bytes, its buffer has 8",
+  ],
+  'sparse weights': [
+    convolution({ kernel: { ...reals([1, 1, 1, 1], 1), sparse: true } }),
+    "tensor 1 'kernel': sparse constants are not read",
+  ],
+  '4-bit weights': [
+    convolution({ kernel: { shape: [1, 1, 1, 1], type: 'INT4', data: Uint8Array.of(1), scale: [1] } }),
+    "tensor 1 'kernel': constants of type INT4 are not read; wanted FLOAT32, FLOAT16, INT32, INT64, UINT8, INT8",
+  ],
+  'integer weights without a scale': [
+    convolution({ kernel: { shape: [1, 1, 1, 1], type: 'UINT8', data: Uint8Array.of(1) } }),
+    "tensor 1 'kernel': wanted real numbers, found UINT8 without a scale that gives them",
+  ],
+  'scales that do not fit their axis': [
+    convolution({ kernel: { shape: [1, 1, 1, 1], type: 'INT8', data: Int8Array.of(1), scale: [1, 2], axis: 3 } }),
+    "tensor 1 'kernel': has 2 scales for axis 3 of shape [1,1,1,1]",
+  ],
+  'a list of integers that holds others': [
+    operator('RESHAPE', { x: vector, shape: reals([2], 1, 2), y: vector }),
+    "tensor 1 'shape': wanted integers, found FLOAT32",
+  ],
+  'a reshape across the batch': [
+    operator('RESHAPE', { x: vector, shape: integers([2], 2, 1), y: { shape: [2, 1] } }),
+    "operator 0 (RESHAPE, for tensor 'y'): reshapes [1,2] to [2,1]; the batch of 1 has to stay the first axis",
+  ],
+  'a reshape without a shape': [
+    operator('RESHAPE', { x: vector, y: vector }),
+    "operator 0 (RESHAPE, for tensor 'y'): has no shape to reshape to",
+  ],
+  'a squeezed batch': [
+    operator('SQUEEZE', { x: vector, y: { shape: [2] } }),
+    "operator 0 (SQUEEZE, for tensor 'y'): squeezes [1,2] to [2]; the batch has to stay",
+  ],
+  'a mean over other axes': [
+    operator('MEAN', { x: picture, axes: integers([1], 3), y: picture }, [schema.ReducerOptions, {}]),
+    "operator 0 (MEAN, for tensor 'y'): means over the axes [3] of [1,2,2,1] are not read; wanted height and width, [1,2]",
+  ],
+  'padded channels': [
+    operator('PAD', { x: picture, sizes: integers([4, 2], 0, 0, 0, 0, 0, 0, 0, 1), y: { shape: [1, 2, 2, 2] } }),
+    "operator 0 (PAD, for tensor 'y'): pads [1,2,2,1] by [0,0,0,0,0,0,0,1]; wanted padding of height and width only",
+  ],
+  'an argmax along another axis': [
+    operator('ARG_MAX', { x: picture, axis: integers([1], 1), y: { shape: [1, 2, 1], type: 'INT32' } }),
+    "operator 0 (ARG_MAX, for tensor 'y'): along axis 1 of [1,2,2,1]; only the last is read",
+  ],
+  'a size of three numbers': [
+    operator('RESIZE_BILINEAR', { x: picture, size: integers([3], 1, 2, 3), y: picture }, [
+      schema.ResizeBilinearOptions,
+      {},
+    ]),
+    "operator 0 (RESIZE_BILINEAR, for tensor 'y'): wanted a size of [height, width], found [1,2,3]",
+  ],
+  'a range outside of the activation': [
+    { ...relu, tensors: { x: vector, y: { shape: [1, 2], type: 'INT8', scale: [1], zeroPoint: [200] } } },
+    "operator 0 (RELU, for tensor 'y'): its result can only express [-328, -73], outside of RELU's",
+  ],
+};
+
+test.each(Object.entries(complaints))('%s', async (_, [model, message]) => {
+  const error: Error = await readTflite(buildTflite(model), 'small.tflite').then(
+    () => expect.unreachable('it was read'),
+    (reason) => reason,
+  );
+  expect(error).toBeInstanceOf(FormatError);
+  expect(error.message).toBe(`small.tflite: ${message.startsWith('the weights') ? 'small: ' : ''}${message}`);
+});
+
+describe('bytes that are not what they seem', () => {
+  const good = buildTflite(relu);
+
+  test('other files', async () => {
+    await expect(readTflite(new Uint8Array(0))).rejects.toThrow(
+      "the .tflite file: header: not a TensorFlow Lite file: wanted 'TFL3' at byte 4, found 0 bytes that begin ''",
+    );
+    await expect(readTflite(new TextEncoder().encode('<!DOCTYPE html><html>'), 'm.tflite')).rejects.toThrow(
+      "m.tflite: header: not a TensorFlow Lite file: wanted 'TFL3' at byte 4, found 21 bytes that begin '<!DOCTYP'",
+    );
+  });
+
+  test('offsets that lead out of the file', async () => {
+    const bytes = good.slice();
+    new DataView(bytes.buffer).setUint32(0, 0x7fffffff, true);
+    await expect(readTflite(bytes, 'm.tflite')).rejects.toThrow(
+      `m.tflite: model: reaches from byte 2147483647 to 2147483651, but the file has ${bytes.length} bytes`,
+    );
+  });
+
+  test('a file cut off anywhere is a FormatError or, behind the last byte that is read, the same network', async () => {
+    const whole = await readTflite(good, 'm.tflite');
+    for (let length = 0; length < good.length; length++) {
+      const found = await readTflite(good.slice(0, length), 'm.tflite').catch((error) => error);
+      if (!(found instanceof FormatError)) expect(found, `${length} bytes`).toEqual(whole);
+    }
+  });
+
+  test('a few bytes that many tensors share cannot be read as gigabytes', async () => {
+    const many = 2000;
+    const shared = Object.fromEntries(Array.from({ length: many }, (_, i) => [`k${i}`, vector]));
+    const scale = Array.from({ length: many }, () => 1);
+    const bytes = buildTflite({ ...relu, tensors: { ...relu.tensors, ...shared, k: { ...vector, scale } } });
+    await readTflite(bytes, 'm.tflite');
+    await expect(readTflite(withSharedTensor(bytes), 'm.tflite')).rejects.toThrow(
+      /^m\.tflite: model\.subgraphs\[0\]\.tensors\[\d+\].*: its vectors hold more than 16 times the file's \d+ bytes: they overlap$/,
+    );
+  });
+
+  test('damaged files end in a network or a FormatError within a second', { timeout: 120_000 }, async () => {
+    const bytes = buildTflite(everything);
+    await readTflite(bytes, 'everything.tflite');
+    await fc.assert(
+      fc.asyncProperty(damaged(bytes), async (broken) => {
+        const begin = performance.now();
+        const outcome = await readTflite(broken, 'everything.tflite').catch((error) => error);
+        if (outcome instanceof Error) expect(outcome).toBeInstanceOf(FormatError);
+        expect(performance.now() - begin).toBeLessThan(1000);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+/** The file with every tensor of its graph replaced by the last one, which has a scale for each of many channels. */
+function withSharedTensor(bytes: Uint8Array): Uint8Array {
+  const view = new DataView(bytes.slice().buffer);
+  const field = (table: number, id: number) => {
+    const vtable = table - view.getInt32(table, true);
+    return table + view.getUint16(vtable + 4 + 2 * id, true);
+  };
+  const follow = (at: number) => at + view.getUint32(at, true);
+  const graphs = follow(field(follow(0), schema.Model.indexOf('subgraphs')));
+  const tensors = follow(field(follow(graphs + 4), schema.SubGraph.indexOf('tensors')));
+  const count = view.getUint32(tensors, true);
+  const last = follow(tensors + 4 * count);
+  for (let i = 0; i < count; i++) view.setUint32(tensors + 4 + 4 * i, last - (tensors + 4 + 4 * i), true);
+  return new Uint8Array(view.buffer);
+}
+
+/** A graph with most of what a file can hold. */
+const everything: ModelSpec = {
+  tensors: {
+    x: { shape: [1, 8, 8, 3], type: 'UINT8', scale: [0.1], zeroPoint: [128], shapeSignature: [-1, 8, 8, 3] },
+    k1: {
+      shape: [4, 3, 3, 3],
+      type: 'INT8',
+      data: Int8Array.from({ length: 108 }, (_, i) => i),
+      scale: [1, 2, 3, 4],
+      axis: 0,
+    },
+    b1: { ...integers([4], 1, 2, 3, 4), scale: [0.1, 0.2, 0.3, 0.4] },
+    y1: { shape: [1, 4, 4, 4], type: 'UINT8', scale: [0.1], zeroPoint: [0] },
+    k2: { shape: [1, 3, 3, 4], type: 'UINT8', data: new Uint8Array(36).fill(3), scale: [0.5], zeroPoint: [1] },
+    y2: { shape: [1, 4, 4, 4], type: 'UINT8', scale: [0.2], zeroPoint: [10] },
+    y3: { shape: [1, 4, 4, 4], type: 'UINT8', scale: [0.2], zeroPoint: [0] },
+    axes: integers([2], 1, 2),
+    y4: { shape: [1, 1, 1, 4], type: 'UINT8', scale: [0.2], zeroPoint: [0] },
+    real: { shape: [1, 1, 1, 4] },
+    half: { shape: [2, 4], type: 'FLOAT16', data: new Uint16Array(8).fill(0x3c00) },
+    k5: { shape: [2, 4] },
+    y5: { shape: [1, 2] },
+    y6: { shape: [1, 2] },
+  },
+  operators: [
+    {
+      code: 'CONV_2D',
+      inputs: ['x', 'k1', 'b1'],
+      outputs: ['y1'],
+      options: [schema.Conv2DOptions, { padding: 0, stride_h: 2, stride_w: 2, fused_activation_function: 3 }],
+    },
+    {
+      code: 'DEPTHWISE_CONV_2D',
+      inputs: ['y1', 'k2', ''],
+      outputs: ['y2'],
+      options: [schema.DepthwiseConv2DOptions, { padding: 0, stride_h: 1, stride_w: 1 }],
+    },
+    {
+      code: 'ADD',
+      inputs: ['y1', 'y2'],
+      outputs: ['y3'],
+      options: [schema.AddOptions, { fused_activation_function: 1 }],
+    },
+    { code: 'MEAN', inputs: ['y3', 'axes'], outputs: ['y4'], options: [schema.ReducerOptions, { keep_dims: true }] },
+    { code: 'DEQUANTIZE', inputs: ['y4'], outputs: ['real'] },
+    { code: 'DEQUANTIZE', inputs: ['half'], outputs: ['k5'] },
+    { code: 'FULLY_CONNECTED', inputs: ['real', 'k5'], outputs: ['y5'], options: [schema.FullyConnectedOptions, {}] },
+    { code: 'SOFTMAX', inputs: ['y5'], outputs: ['y6'], options: [schema.SoftmaxOptions, { beta: 1 }] },
+  ],
+  inputs: ['x'],
+  outputs: ['y6'],
+};
