@@ -1,0 +1,87 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FormatError } from '../../src/errors.js';
+import { readLabels } from '../../src/tasks/files.js';
+import { parseLabels } from '../../src/tasks/labels.js';
+import { dataPath, noData } from '../data.js';
+
+describe('parseLabels', () => {
+  test.each<[string, string, string[]]>([
+    ['a line each', 'cat\ndog\nowl', ['cat', 'dog', 'owl']],
+    ['a newline at the end', 'cat\ndog\n', ['cat', 'dog']],
+    ['several', 'cat\ndog\n\n\n', ['cat', 'dog']],
+    ['Windows line ends', 'cat\r\ndog\r\n', ['cat', 'dog']],
+    ['old Macintosh line ends', 'cat\rdog', ['cat', 'dog']],
+    ['a byte order mark', '\uFEFFcat\ndog', ['cat', 'dog']],
+    ['spaces around', '  cat \n\tdog', ['cat', 'dog']],
+    ['commas and accents', 'tench, Tinca tinca\ncafé', ['tench, Tinca tinca', 'café']],
+    ['index: label', '0: cat\n1: dog', ['cat', 'dog']],
+    ['index label', '0  person\n1  bicycle', ['person', 'bicycle']],
+    ['index,label', '0,cat\n1,dog', ['cat', 'dog']],
+    ['any order', '1:dog\n0:cat', ['cat', 'dog']],
+    ['gaps', '0 person\n3 car', ['person', '???', '???', 'car']],
+    ['numbers in some lines only', '7 eleven\ncat', ['7 eleven', 'cat']],
+    ['numbers alone', '0\n1\n2', ['0', '1', '2']],
+    ['a JSON list', '["cat", "dog"]', ['cat', 'dog']],
+    ['a JSON object', '{"1": "dog", "0": "cat"}', ['cat', 'dog']],
+    ["Keras' class index", '{"0": ["n01440764", "tench"], "1": ["n01443537", "goldfish"]}', ['tench', 'goldfish']],
+  ])('%s', (_, text, wanted) => {
+    expect(parseLabels(text)).toEqual(wanted);
+  });
+
+  test.each<[string, string, string]>([
+    ['nothing', '', 'list.txt: found no labels'],
+    ['blank lines', '\n \n', 'list.txt: found no labels'],
+    ['an empty list', '[]', 'list.txt: found no labels'],
+    ['a hole', 'cat\n\ndog', 'list.txt: line 2 is empty, wanted a label on every line'],
+    ['HTML', '<!DOCTYPE html>\n<html>', 'list.txt: found an HTML or XML page, wanted one label a line'],
+    ['an index twice', '0 cat\n0 dog', "list.txt: index 0 has two labels, 'cat' and 'dog'"],
+    ['a giant index', '999999999 cat', 'list.txt: index 999999999 is beyond 1000000'],
+    ['half a JSON', '["cat", ', 'list.txt: begins like JSON, but is not: '],
+    ['JSON of numbers', '[1, 2]', 'list.txt: wanted labels by index, found {"0":1}'],
+    ['JSON by name', '{"cat": "0"}', 'list.txt: wanted labels by index, found {"cat":"0"}'],
+  ])('%s is an error', (_, text, message) => {
+    expect(() => parseLabels(text, 'list.txt')).toThrow(FormatError);
+    expect(() => parseLabels(text, 'list.txt')).toThrow(message);
+  });
+});
+
+describe('readLabels', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'depthwise-labels-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test('a file', async () => {
+    await writeFile(join(folder, 'labels.txt'), 'cat\r\ndog\r\n');
+    expect(await readLabels(join(folder, 'labels.txt'))).toEqual(['cat', 'dog']);
+  });
+
+  test('no file', async () => {
+    const path = join(folder, 'missing.txt');
+    await expect(readLabels(path)).rejects.toThrow(new FormatError(`${path}: cannot be read (ENOENT)`));
+  });
+
+  test('a picture instead', async () => {
+    const path = join(folder, 'labels.png');
+    await writeFile(path, Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0, 1, 2));
+    await expect(readLabels(path)).rejects.toThrow(new FormatError(`${path}: found binary data, wanted UTF-8 text`));
+  });
+
+  test.skipIf(noData).each([
+    ['imagenet_labels_1001.txt', 1001, 'background', 'toilet tissue, toilet paper, bathroom tissue'],
+    ['coco_labelmap.txt', 91, '???', 'toothbrush'],
+  ])('%s (needs DEPTHWISE_DATA)', async (name, count, first, last) => {
+    const labels = await readLabels(dataPath('labels', name));
+    expect(labels).toHaveLength(count);
+    expect([labels[0], labels.at(-1)]).toEqual([first, last]);
+  });
+
+  test.skipIf(noData)('a list with remarks after it (needs DEPTHWISE_DATA)', async () => {
+    const path = dataPath('labels', 'pascal_voc_segmentation_labels.txt');
+    await expect(readLabels(path)).rejects.toThrow(`${path}: line 22 is empty, wanted a label on every line`);
+  });
+});
