@@ -1,0 +1,192 @@
+/** classify, embed and trace: pictures in, what the library computes out. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readNpy, readTensors } from '../../src/formats/index.js';
+import { readPicture } from '../../src/image/index.js';
+import { run, trace } from '../../src/network/index.js';
+import { inputTensor } from '../../src/tasks/index.js';
+import { type Tensor, toFloat64 } from '../../src/tensor.js';
+import { dataPath, noData } from '../data.js';
+import { cat, depthwise, depthwiseJson, rocket, smallNetwork, temporaryFolder, writeModel } from './command.js';
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+
+const network = smallNetwork();
+let model: string;
+let input: Tensor;
+
+beforeAll(async () => {
+  model = await writeModel(folder.path('small.safetensors'), network);
+  input = inputTensor(network, await readPicture(cat));
+});
+
+describe('classify', () => {
+  test('prints the outputs of the network, best first', async () => {
+    const [{ picture, predictions }] = await depthwiseJson('classify', cat, '--model', model, '--top', '7');
+    const { data } = [...run(network, input).values()][0];
+    expect(picture).toBe(cat);
+    expect(predictions).toEqual(
+      Array.from(data, (probability, index) => ({ label: `class ${index}`, index, probability })).sort(
+        (a, b) => b.probability - a.probability,
+      ),
+    );
+  });
+
+  test('takes several pictures, in their order', async () => {
+    const answers = await depthwiseJson('classify', rocket, cat, '--model', model, '--top', '1');
+    expect(answers.map(({ picture }: { picture: string }) => picture)).toEqual([rocket, cat]);
+    expect(answers[1]).toEqual((await depthwiseJson('classify', cat, '--model', model, '--top', '1'))[0]);
+  });
+
+  test('as text: the picture, then per cent and label', async () => {
+    writeFileSync(folder.path('labels.txt'), 'zero\none\ntwo\nthree\nfour\nfive\nsix\n');
+    const args = ['classify', cat, rocket, '--model', model, '--labels', folder.path('labels.txt'), '--top', '2'];
+    const { exitCode, stdout } = await depthwise(...args);
+    expect(exitCode).toBe(0);
+    const words = '(zero|one|two|three|four|five|six)';
+    const lines = ` *\\d+\\.\\d %  ${words}\n *\\d+\\.\\d %  ${words}`;
+    expect(stdout).toMatch(new RegExp(`^${cat}\n${lines}\n\n${rocket}\n${lines}\n$`));
+  });
+
+  test('counts classes apart from outputs where there is a background', async () => {
+    const path = await writeModel(folder.path('background.safetensors'), smallNetwork({ labelOffset: 1 }));
+    const [{ predictions }] = await depthwiseJson('classify', cat, '--model', path, '--top', '7');
+    for (const { index, classIndex, label } of predictions) {
+      expect([classIndex, label]).toEqual(index === 0 ? [undefined, 'background'] : [index - 1, `class ${index - 1}`]);
+    }
+  });
+
+  test('--resolution runs the same weights on another size', async () => {
+    const [{ predictions }] = await depthwiseJson('classify', cat, '--model', model, '--resolution', '64x48');
+    expect(predictions).toHaveLength(5);
+  });
+
+  test.skipIf(noData)('names the cat, with real weights (needs DEPTHWISE_DATA)', async () => {
+    const labels = ['--labels', dataPath('labels', 'imagenet_labels_1001.txt')];
+    const keras = ['--model', dataPath('models', 'mobilenet_v1_0.25_224.h5')];
+    const [{ predictions }] = await depthwiseJson('classify', cat, ...keras, ...labels);
+    expect(predictions[0]).toMatchObject({ label: 'Egyptian cat', index: 285 });
+    const tflite = ['--model', dataPath('models', 'mobilenet_v1_0.25_128_quant.tflite')];
+    const [{ predictions: quantised }] = await depthwiseJson('classify', cat, ...tflite, ...labels);
+    expect(quantised[0].label).toMatch(/cat/);
+    expect(quantised[0].classIndex).toBe(quantised[0].index - 1);
+  });
+
+  test.each([
+    [['--top', '0'], 2, "option '--top <count>' argument '0' is invalid. Wanted a whole number of 1 or more."],
+    [['--preset', 'none'], 2, "option '--preset <name>' argument 'none' is invalid. Allowed choices are slim, keras,"],
+    [['--alpha', '0.5'], 2, '--alpha goes with --network, which was not given'],
+    [['--labels', cat], 1, `${cat}: found binary data, wanted UTF-8 text`],
+  ])('%j is refused', async (args, exitCode, message) => {
+    const outcome = await depthwise('classify', cat, '--model', model, ...args);
+    expect(outcome).toMatchObject({ exitCode, stdout: '' });
+    expect(outcome.stderr.startsWith(`error: ${message}`), outcome.stderr).toBe(true);
+  });
+
+  test('a label list of another length is refused with both numbers', async () => {
+    writeFileSync(folder.path('three.txt'), 'a\nb\nc\n');
+    const { exitCode, stderr } = await depthwise(
+      'classify',
+      cat,
+      '--model',
+      model,
+      '--labels',
+      folder.path('three.txt'),
+    );
+    expect([exitCode, stderr]).toEqual([2, 'error: labels: found 3 labels for 7 outputs, wanted 7\n']);
+  });
+
+  test('a file that is no picture is named', async () => {
+    const { exitCode, stderr } = await depthwise('classify', cat, folder.path('labels.txt'), '--model', model);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('labels.txt: ');
+  });
+
+  test('a model that does not state its preprocessing wants --preset', async () => {
+    const { preprocessing: _, ...conventions } = network.conventions;
+    const path = await writeModel(folder.path('unstated.npz'), { ...network, conventions });
+    const { exitCode, stderr } = await depthwise('classify', cat, '--model', path);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(
+      `${path} does not say how its pictures are prepared (crop, resize, range, channel order); wanted --preset, one of slim, keras,`,
+    );
+    const stated = await depthwiseJson('classify', cat, '--model', path, '--preset', 'keras');
+    expect(stated).toEqual(await depthwiseJson('classify', cat, '--model', model));
+  });
+});
+
+describe('embed', () => {
+  const at = (layer: string): string[] => ['--model', model, '--layer', layer];
+
+  test('writes the features of each picture, averaged over the map', async () => {
+    const out = folder.path('features.npy');
+    const { exitCode, stdout, stderr } = await depthwise('embed', cat, rocket, ...at('conv_pw_7_relu'), '--out', out);
+    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: '', stderr: `wrote ${out}: [2, 128]\n` });
+    const { shape, data } = readNpy(readFileSync(out));
+    expect(shape).toEqual([2, 128]);
+    const map = trace(network, input).get('conv_pw_7_relu')!; // [1, 2, 2, 128]
+    for (let c = 0; c < 128; c++) {
+      expect(data[c]).toBeCloseTo((map.data[c] + map.data[128 + c] + map.data[256 + c] + map.data[384 + c]) / 4, 5);
+    }
+  });
+
+  test('--no-pool keeps the map', async () => {
+    const out = folder.path('map.npy');
+    expect((await depthwise('embed', cat, ...at('conv_pw_7_relu'), '--no-pool', '--out', out)).exitCode).toBe(0);
+    expect(readNpy(readFileSync(out))).toEqual(trace(network, input).get('conv_pw_7_relu'));
+  });
+
+  test('--json alone prints the numbers', async () => {
+    const found = await depthwiseJson('embed', cat, ...at('conv_preds'), '--no-pool');
+    expect(found).toMatchObject({ pictures: [cat], layer: 'conv_preds', shape: [1, 1, 1, 7] });
+    expect(found.values).toEqual([...trace(network, input).get('conv_preds')!.data]);
+  });
+
+  test('an unknown layer is named, with similar names', async () => {
+    const { exitCode, stderr } = await depthwise('embed', cat, ...at('conv_pw_77'), '--out', folder.path('x.npy'));
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/there is no layer 'conv_pw_77'.*conv_pw_7/);
+    expect(existsSync(folder.path('x.npy'))).toBe(false);
+  });
+
+  test('somewhere to write to is wanted', async () => {
+    const { exitCode, stderr } = await depthwise('embed', cat, ...at('conv1'));
+    expect([exitCode, stderr]).toEqual([2, 'error: nowhere to write to; wanted --out or --json\n']);
+  });
+});
+
+describe('trace', () => {
+  test.each(['all.npz', 'all.safetensors'])('%s has the input and every layer by name', async (name) => {
+    const out = folder.path(name);
+    const { tensors, ...rest } = await depthwiseJson('trace', cat, '--model', model, '--out', out);
+    expect(rest).toEqual({ picture: cat, network: network.name, out });
+    const expected = trace(network, input);
+    expect(tensors).toEqual([...expected].map(([name, { shape }]) => ({ name, shape })));
+    expect(await readTensors(readFileSync(out))).toEqual(expected);
+  });
+
+  test('--float64 computes and writes in double precision', async () => {
+    const out = folder.path('double.npz');
+    const { exitCode, stderr } = await depthwise('trace', cat, '--model', model, '--out', out, '--float64');
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/^wrote \S+double\.npz: 91 tensors, \d+\.\d [kM]B\n$/);
+    const tensors = await readTensors(readFileSync(out));
+    expect(tensors).toEqual(trace(network, toFloat64(input)));
+    expect(tensors.get('conv1')?.data).toBeInstanceOf(Float64Array);
+  });
+
+  test('an unusable --out is refused before anything is read or computed', async () => {
+    mkdirSync(folder.path('folder.npz'));
+    const refused = async (out: string): Promise<string> => {
+      const { exitCode, stderr } = await depthwise('trace', 'no.jpg', '--model', 'no.h5', '--out', out);
+      expect(exitCode).toBe(2);
+      return stderr;
+    };
+    expect(await refused('x.bin')).toBe("error: --out: wanted a name ending in .npz or .safetensors, found 'x.bin'\n");
+    expect(await refused(folder.path('folder.npz'))).toContain(
+      'is not a regular file, and only regular files are overwritten',
+    );
+    expect(await refused(folder.path('no/x.npz'))).toContain('does not exist or is not writable');
+  });
+});

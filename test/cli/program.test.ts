@@ -1,0 +1,101 @@
+/** What all commands have in common: help, wrong calls, errors, exit codes, pipes, Ctrl-C, progress. */
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { built, depthwise, main, root } from './command.js';
+
+const commands = ['summary', 'classify', 'embed', 'trace', 'convert', 'demo'];
+
+describe('help', () => {
+  test('lists the commands', async () => {
+    const { exitCode, stdout } = await depthwise('--help');
+    expect(exitCode).toBe(0);
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} +\\S`, 'm'));
+  });
+
+  test.each(commands)('%s --help shows examples that begin with the command, and --json', async (command) => {
+    const { exitCode, stdout } = await depthwise(command, '--help');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^ {2}--json +\S/m);
+    const examples = stdout.split('Examples:\n')[1].trimEnd().split('\n');
+    expect(examples.length).toBeGreaterThan(1);
+    for (const example of examples) expect(example).toMatch(new RegExp(`^  depthwise ${command}( |$)`));
+  });
+
+  test('`help summary` is `summary --help`', async () => {
+    expect(await depthwise('help', 'summary')).toEqual(await depthwise('summary', '--help'));
+  });
+
+  test('--version is the version of package.json', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(await depthwise('--version')).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('without a command it stands on stderr, and nothing worked', async () => {
+    const { exitCode, stdout, stderr } = await depthwise();
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('Usage: depthwise [options] [command]');
+  });
+});
+
+describe('wrong calls exit with 2 and say what is wrong', () => {
+  test.each([
+    [['sumary'], "unknown command 'sumary'\n(Did you mean summary?)"],
+    [['summary'], "missing required argument 'network'"],
+    [['summary', 'mobilenet_v1', 'mobilenet_v2'], "too many arguments for 'summary'. Expected 1 argument but got 2."],
+    [['summary', 'mobilenet_v1', '--alhpa', '1'], "unknown option '--alhpa'\n(Did you mean --alpha?)"],
+    [['summary', 'mobilenet_v1', '--alpha'], "option '--alpha <number>' argument missing"],
+    [['classify', 'cat.jpg'], "required option '--model <file>' not specified"],
+    [['embed', 'cat.jpg', '--model', 'x.h5'], "required option '--layer <name>' not specified"],
+    [['trace', 'cat.jpg', '--model', 'x.h5'], "required option '--out <file>' not specified"],
+    [['convert', 'x.h5'], "missing required argument 'out'"],
+  ])('%j', async (args, message) => {
+    expect(await depthwise(...args)).toEqual({ exitCode: 2, stdout: '', stderr: `error: ${message}\n` });
+    const { exitCode, stdout, stderr } = await depthwise(...args, '--json');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(JSON.parse(stderr).error.code).toBe('usage');
+  });
+});
+
+test('with --json an error is JSON, on stderr', async () => {
+  const { exitCode, stdout, stderr } = await depthwise('classify', 'no.jpg', '--model', 'no.h5', '--json');
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  expect(JSON.parse(stderr)).toEqual({ error: { code: 'format', message: 'no.h5: there is no such file or folder' } });
+});
+
+describe('as a process', () => {
+  test('the exit code is 0 only when it worked', () => {
+    expect(built('summary', 'mobilenet_v1').exitCode).toBe(0);
+    expect(built('summary', 'mobilenet_v1', '--nonsense').exitCode).toBe(2);
+    expect(built('classify', 'no.jpg', '--model', 'no.h5').exitCode).toBe(1);
+  });
+
+  test('a reader that closes the pipe early is no error', () => {
+    const script = `"${process.execPath}" "${main}" summary mobilenet_v2 --json | head -n 1; echo "\${PIPESTATUS[0]}"`;
+    expect(spawnSync('bash', ['-c', script], { encoding: 'utf8' })).toMatchObject({ stdout: '{\n0\n', stderr: '' });
+  });
+
+  test('demo counts V1, runs it the same each time, and says that its weights are random', () => {
+    const { exitCode, stdout, stderr } = built('demo');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('multiply-adds  568,740,352');
+    expect(stdout).toContain('these weights are random (seed 1)');
+    expect(stderr).toMatch(/^(demo: \d+ % \S+\n)*$/);
+    const { seed, predictions, summary } = JSON.parse(built('demo', '--json').stdout);
+    expect(seed).toBe(1);
+    expect(summary.totals.multiplyAdds).toBe(568_740_352);
+    expect(stdout).toContain(`Best of 1000 outputs: number ${predictions[0].index}, with 0.`);
+  });
+
+  test('Ctrl-C ends it at once, in the middle of a layer too', async () => {
+    const child = spawn(process.execPath, [main, 'demo'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = new Promise((resolve) => child.on('exit', (_, signal) => resolve(signal)));
+    await new Promise((resolve) => child.stdout.once('data', resolve)); // the table is printed, the run begins
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const interrupted = performance.now();
+    child.kill('SIGINT');
+    expect(await ended).toBe('SIGINT');
+    expect(performance.now() - interrupted).toBeLessThan(1000);
+  });
+});

@@ -1,0 +1,233 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { writeNpz } from '../../src/formats/index.js';
+import { dataPath, noData } from '../data.js';
+import { depthwise, depthwiseJson, smallNetwork, temporaryFolder, writeModel } from './command.js';
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+
+/** The totals line of the text, as numbers. */
+const multiplyAddsIn = (text: string): number =>
+  Number(/multiply-adds {2}([\d,]+)/.exec(text)?.[1].replaceAll(',', ''));
+
+describe('totals', () => {
+  // Multiply-adds, trainable and stored parameters: recounted by hand from the papers' tables, see test/models for all 38 pairs.
+  test.each([
+    [['mobilenet_v1'], [568_740_352, 4_231_976, 4_253_864]],
+    [['mobilenet_v2'], [300_774_272, 3_504_872, 3_538_984]],
+    [['mobilenet_v2_1.4_224'], [582_195_824, 6_108_776, 6_156_712]],
+    [
+      ['mobilenet_v2', '--alpha', '1.4'],
+      [582_195_824, 6_108_776, 6_156_712],
+    ],
+    [
+      ['mobilenet_v1', '--classes', '1001'],
+      [568_741_376, 4_233_001, 4_254_889],
+    ],
+    [
+      ['mobilenet_v1', '--resolution', '192'],
+      [418_121_728, 4_231_976, 4_253_864],
+    ],
+    [
+      ['mobilenet_v1_1.0_128', '--resolution', '192'],
+      [418_121_728, 4_231_976, 4_253_864],
+    ],
+  ])('%j', async (args, [multiplyAdds, trainable, stored]) => {
+    const { totals } = await depthwiseJson('summary', ...args);
+    expect(totals).toMatchObject({ multiplyAdds, params: { trainable, stored } });
+  });
+
+  // The paper's 4866 leaves the classifier's 1.024 million out, unlike its other figures.
+  test('Table 4 and Table 5 of the V1 paper, in millions: full convolutions 4866, shallow 307', async () => {
+    const { totals: full } = await depthwiseJson('summary', 'mobilenet_v1', '--full-convolutions');
+    const { totals: shallow } = await depthwiseJson('summary', 'mobilenet_v1', '--shallow');
+    expect(Math.round((full.multiplyAdds - 1_024_000) / 1e6)).toBe(4866);
+    expect(Math.round(shallow.multiplyAdds / 1e6)).toBe(307);
+  });
+
+  test('with 2 for each output of a batch norm, V2 counts 314.13 million (fvcore)', async () => {
+    const { totals, convention } = await depthwiseJson('summary', 'mobilenet_v2', '--counting', 'batch-norm');
+    expect((totals.multiplyAdds / 1e6).toFixed(2)).toBe('314.13');
+    expect(convention).toContain('batch norm counts 2');
+  });
+});
+
+describe('--json', () => {
+  test('has the layers, the totals and the convention', async () => {
+    const summary = await depthwiseJson('summary', 'mobilenet_v1');
+    expect(Object.keys(summary)).toEqual(['network', 'layers', 'totals', 'convention']);
+    expect(summary.network).toBe('mobilenet_v1_1.0_224');
+    expect(summary.layers[0]).toMatchObject({
+      name: 'conv1',
+      kind: 'conv2d',
+      kernel: [3, 3],
+      strides: [2, 2],
+      output: [1, 112, 112, 32],
+      params: 864,
+      multiplyAdds: 10_838_016,
+      receptiveField: [3, 3],
+    });
+  });
+
+  test('--resolution takes height x width', async () => {
+    const { layers } = await depthwiseJson('summary', 'mobilenet_v1', '--resolution', '96x160');
+    expect(layers[0].output).toEqual([1, 48, 80, 32]);
+  });
+
+  test('--output-stride 8 leaves a map of 28 x 28', async () => {
+    const { layers } = await depthwiseJson('summary', 'mobilenet_v1', '--output-stride', '8');
+    expect(layers.find(({ name }: { name: string }) => name === 'conv_pw_13').output).toEqual([1, 28, 28, 1024]);
+  });
+
+  test('--conventions slim has 1001 classes and slim names', async () => {
+    const { layers } = await depthwiseJson('summary', 'mobilenet_v1', '--conventions', 'slim');
+    expect(layers[0].name).toBe('Conv2d_0');
+    expect(layers.at(-1).output).toEqual([1, 1001]);
+  });
+
+  test('--expansion 4 narrows the second block of V2 to 4 · 16 channels', async () => {
+    const { layers } = await depthwiseJson('summary', 'mobilenet_v2', '--expansion', '4');
+    expect(layers.find(({ name }: { name: string }) => name === 'block_1_expand').output).toEqual([1, 112, 112, 64]);
+  });
+});
+
+describe('the text', () => {
+  test('is a table, one layer a line, then the totals and the convention', async () => {
+    const { stdout } = await depthwise('summary', 'mobilenet_v1');
+    const lines = stdout.split('\n');
+    expect(lines[0]).toBe('mobilenet_v1_1.0_224');
+    expect(lines[2]).toMatch(/^name +kind +kernel +stride +output +params +multiply-adds +share +receptive field$/);
+    const conv1 = lines.find((line) => line.startsWith('conv1 '));
+    expect(conv1?.split(/ {2,}/)).toEqual([
+      'conv1',
+      'conv2d',
+      '3×3',
+      '2',
+      '112×112×32',
+      '864',
+      '10,838,016',
+      '1.9 %',
+      '3',
+    ]);
+    expect(multiplyAddsIn(stdout)).toBe(568_740_352);
+    expect(stdout).toContain('4,231,976 trainable, 4,253,864 stored (17.0 MB in float32)');
+    expect(stdout).toContain('counted        multiply-adds as in the papers');
+  });
+
+  test('--grouped has the 28 layers of the V1 paper, and the pooling', async () => {
+    const { layers, totals } = await depthwiseJson('summary', 'mobilenet_v1', '--grouped');
+    expect(layers.filter(({ multiplyAdds }: { multiplyAdds: number }) => multiplyAdds > 0)).toHaveLength(28);
+    expect(layers).toHaveLength(29);
+    expect(totals.multiplyAdds).toBe(568_740_352);
+  });
+
+  test('--markdown has a row for each layer, with as many cells as the head', async () => {
+    const { stdout } = await depthwise('summary', 'mobilenet_v2', '--markdown');
+    const rows = stdout.split('\n').filter((line) => line.startsWith('|'));
+    const { layers } = await depthwiseJson('summary', 'mobilenet_v2');
+    expect(rows).toHaveLength(layers.length + 2);
+    expect(new Set(rows.map((row) => row.split('|').length))).toEqual(new Set([11]));
+    expect(multiplyAddsIn(stdout)).toBe(300_774_272);
+  });
+
+  test('--csv adds up', async () => {
+    const { stdout } = await depthwise('summary', 'mobilenet_v1', '--csv');
+    const [head, ...rows] = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(','));
+    const sum = (column: string): number => rows.reduce((total, row) => total + Number(row[head.indexOf(column)]), 0);
+    expect(sum('multiply_adds')).toBe(568_740_352);
+    expect(sum('params')).toBe(4_231_976);
+    expect(sum('stored_params')).toBe(4_253_864);
+    expect(sum('share')).toBeCloseTo(1, 12);
+  });
+});
+
+describe('a model file', () => {
+  test('describes itself', async () => {
+    const path = await writeModel(folder.path('small.safetensors'), smallNetwork());
+    const { network, layers } = await depthwiseJson('summary', path);
+    expect(network).toBe('mobilenet_v1_0.25_32');
+    expect(layers.at(-1).output).toEqual([1, 7]);
+  });
+
+  test('of weights alone needs --network', async () => {
+    const path = folder.path('weights.npz');
+    writeFileSync(path, await writeNpz(new Map(smallNetwork().weights)));
+    const { exitCode, stderr } = await depthwise('summary', path);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('holds weights without a network');
+    expect(stderr).toContain('--network, --alpha, --resolution');
+    const flags = ['--network', 'mobilenet_v1', '--alpha', '0.25', '--classes', '7', '--resolution', '32'];
+    const { totals } = await depthwiseJson('summary', path, ...flags);
+    expect(totals.params.stored).toBe(
+      [...smallNetwork().weights.values()].reduce((sum, { data }) => sum + data.length, 0),
+    );
+  });
+
+  test.skipIf(noData)('of Keras: V1 0.25 with 475,544 numbers (needs DEPTHWISE_DATA)', async () => {
+    const { totals } = await depthwiseJson('summary', dataPath('models', 'mobilenet_v1_0.25_224.h5'));
+    expect(totals.params).toMatchObject({ trainable: 470_072, stored: 475_544 });
+  });
+
+  test.skipIf(noData)('with names longer than a screen (needs DEPTHWISE_DATA)', async () => {
+    const path = dataPath('models', 'mobilenet_v2_1.0_224_quant.tflite');
+    const { stdout } = await depthwise('summary', path);
+    expect(
+      Math.max(
+        ...stdout
+          .split('\n')
+          .slice(2, 20)
+          .map((line) => line.length),
+      ),
+    ).toBeLessThan(150);
+    const { layers } = await depthwiseJson('summary', path);
+    expect(layers[0].name.length).toBeGreaterThan(48);
+  });
+});
+
+describe('wrong values name the flag, what was found and what was wanted', () => {
+  test.each([
+    [
+      ['mobilenet_v1', '--alpha', 'wide'],
+      "option '--alpha <number>' argument 'wide' is invalid. Wanted a number above 0.",
+    ],
+    [['mobilenet_v1', '--alpha', '-1'], "option '--alpha <number>' argument '-1' is invalid. Wanted a number above 0."],
+    [
+      ['mobilenet_v1', '--resolution', '0'],
+      "option '--resolution <pixels>' argument '0' is invalid. Wanted a side in pixels, 224, or height x width, 240x320.",
+    ],
+    [['mobilenet_v1', '--resolution', '16'], 'mobilenetV1: resolution must be whole pixels, 32 or more, found 16,16'],
+    [
+      ['mobilenet_v1', '--classes', '1.5'],
+      "option '--classes <count>' argument '1.5' is invalid. Wanted a whole number of 1 or more.",
+    ],
+    [
+      ['mobilenet_v1', '--output-stride', '4'],
+      "option '--output-stride <stride>' argument '4' is invalid. Allowed choices are 8, 16, 32.",
+    ],
+    [
+      ['mobilenet_v1', '--conventions', 'caffe'],
+      "option '--conventions <of>' argument 'caffe' is invalid. Allowed choices are slim, keras, torchvision.",
+    ],
+    [['mobilenet_v1', '--expansion', '6'], '--expansion is for mobilenet_v2, found mobilenet_v1'],
+    [['mobilenet_v2', '--shallow'], '--shallow is for mobilenet_v1, found mobilenet_v2'],
+    [
+      ['mobilenet_v1', '--network', 'mobilenet_v1'],
+      "--network is for files of weights; 'mobilenet_v1' is a name itself",
+    ],
+    [['mobilenet_v1', '--csv', '--markdown'], "option '--markdown' cannot be used with option '--csv'"],
+    [
+      ['resnet50'],
+      "'resnet50' is neither a model file nor a network's name; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192",
+    ],
+    [
+      ['mobilenet_v1_0.25_224.h5'],
+      "'mobilenet_v1_0.25_224.h5' is neither a model file nor a network's name; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192",
+    ],
+  ])('%j', async (args, message) => {
+    expect(await depthwise('summary', ...args)).toEqual({ exitCode: 2, stdout: '', stderr: `error: ${message}\n` });
+  });
+});
