@@ -1,4 +1,5 @@
 /** Networks as data: description, shape inference, weights, costs, reference executor. */
+export * from './atResolution.js';
 export * from './builder.js';
 export * from './conventions.js';
 export * from './foldBatchNorm.js';
@@ -6,7 +7,6 @@ export * from './json.js';
 export * from './network.js';
 export * from './presets.js';
 export * from './receptiveField.js';
-export * from './rewrites.js';
 export * from './run.js';
 export * from './shapes.js';
 export * from './subnetwork.js';

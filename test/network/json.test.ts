@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DepthwiseError } from '../../src/errors.js';
+import { mobilenet } from '../../src/models/index.js';
 import { fromJson, NetworkBuilder, toJson } from '../../src/network/index.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: these tests break descriptions where the types would not let them
@@ -54,6 +56,41 @@ describe('network as JSON', () => {
     const network = small();
     expect(fromJson(JSON.parse(JSON.stringify(toJson(network))))).toEqual(network);
     expect(toJson(network)).not.toHaveProperty('weights');
+  });
+
+  test.each(['mobilenet_v1', 'mobilenet_v2'] as const)(
+    '%s of every conventions makes the round trip',
+    (architecture) => {
+      for (const conventions of ['slim', 'keras', 'torchvision'] as const) {
+        const network = mobilenet(architecture, { conventions, alpha: 0.35, resolution: [97, 160], outputStride: 16 });
+        expect(fromJson(JSON.parse(JSON.stringify(toJson(network))))).toEqual(network);
+      }
+    },
+  );
+
+  test('whatever stands in whichever place: a network, or an error of this library', () => {
+    const json = JSON.parse(JSON.stringify(toJson(small())));
+    const places: string[][] = [];
+    const collect = (value: unknown, path: string[]): void => {
+      places.push(path);
+      if (typeof value === 'object' && value !== null) {
+        for (const [name, field] of Object.entries(value)) collect(field, [...path, name]);
+      }
+    };
+    collect(json, []);
+    fc.assert(
+      fc.property(fc.constantFrom(...places.slice(1)), fc.jsonValue({ maxDepth: 2 }), (path, value) => {
+        const broken = structuredClone(json);
+        const holder = path.slice(0, -1).reduce((object, name) => object[name], broken);
+        holder[path.at(-1)!] = value;
+        try {
+          fromJson(broken);
+        } catch (error) {
+          expect(error).toBeInstanceOf(DepthwiseError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test.each<[string, (json: Loose) => void, string]>([

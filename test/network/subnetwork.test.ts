@@ -1,68 +1,60 @@
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
-import { type Network, NetworkBuilder, randomWeights, similarNames, trace, upTo } from '../../src/network/index.js';
-import { tensor } from '../../src/tensor.js';
-
-/** picture → a → b → sum → end, with a shortcut from a to sum and a branch c of its own. */
-function branched(): Network {
-  const builder = new NetworkBuilder();
-  const picture = builder.input('picture', [1, 4, 4, 2]);
-  builder.input('other', [1, 3]);
-  builder.add('a', 'pointwiseConv2d', picture, { filters: 2, bias: true });
-  builder.add('b', 'relu', 'a', {});
-  builder.add('c', 'pointwiseConv2d', 'a', { filters: 5, bias: false });
-  builder.add('sum', 'add', ['a', 'b'], {});
-  builder.add('end', 'softmax', 'sum', {});
-  return randomWeights(
-    builder.build('branched', ['end', 'c'], {
-      source: 'slim',
-      output: 'probabilities',
-      labelOffset: 1,
-      labels: ['x', 'y'],
-    }),
-    7,
-  );
-}
-
-const x = tensor(
-  [1, 4, 4, 2],
-  Array.from({ length: 32 }, (_, i) => Math.sin(i)),
-);
+import { mobilenetV2 } from '../../src/models/index.js';
+import {
+  NetworkBuilder,
+  randomWeights,
+  run,
+  similarNames,
+  trace,
+  upTo,
+  wantedWeights,
+} from '../../src/network/index.js';
+import { features, signed } from './helpers.js';
 
 describe('upTo', () => {
-  test('has only what leads to the node', () => {
-    const part = upTo(branched(), 'sum');
-    expect(part.nodes.map(({ name }) => name)).toEqual(['a', 'b', 'sum']);
-    expect(part.inputs.map(({ name }) => name)).toEqual(['picture']);
-    expect(part.outputs).toEqual(['sum']);
-    expect([...part.weights.keys()]).toEqual(['a/kernel', 'a/bias']);
-    expect(part.name).toBe('branched up to sum');
+  const network = randomWeights(mobilenetV2({ alpha: 0.1, resolution: 32, classes: 7 }), 1);
+  const x = signed([1, 32, 32, 3], 2);
+
+  test('keeps what the layer needs, its weights included, and nothing after it', () => {
+    const part = upTo(network, 'block_2_add');
+    expect(part.nodes.at(-1)!.name).toBe('block_2_add');
+    expect(part.name).toBe('mobilenet_v2_0.1_32 up to block_2_add');
+    expect(new Set(part.weights.keys())).toEqual(new Set(wantedWeights(part).keys()));
+    expect(run(part, x).get('block_2_add')).toEqual(trace(network, x).get('block_2_add'));
   });
 
-  test('yields features, and makes no promise about classes', () => {
-    expect(upTo(branched(), 'sum').conventions).toEqual({ source: 'slim', output: 'features' });
+  test('what comes out of the middle are features, with the same preprocessing', () => {
+    expect(network.conventions.output).toBe('probabilities');
+    const { conventions } = upTo(network, 'out_relu');
+    expect(conventions).toEqual({
+      source: 'keras',
+      output: 'features',
+      preprocessing: network.conventions.preprocessing,
+    });
   });
 
-  test.each(['a', 'b', 'c', 'sum', 'end', 'picture'])('%s has the value that the whole network gives it', (name) => {
-    const network = branched();
-    const whole = trace({ ...network, inputs: [network.inputs[0]] }, x);
-    expect(trace(upTo(network, name), x).get(name)).toEqual(whole.get(name));
+  test('inputs that are no longer read go; an input alone is a network too', () => {
+    const net = new NetworkBuilder();
+    const a = net.input('a', [1, 2]);
+    const b = net.input('b', [1, 2]);
+    net.add('sum', 'add', [net.add('left', 'relu', a, {}), b], {});
+    const whole = net.build('n', ['sum'], features);
+    expect(upTo(whole, 'left').inputs.map(({ name }) => name)).toEqual(['a']);
+    expect(run(upTo(whole, 'b'), signed([3, 2], 1)).get('b')!.shape).toEqual([3, 2]);
   });
 
-  test('leaves the network as it is', () => {
-    const network = branched();
-    upTo(network, 'a');
-    expect(network).toEqual(branched());
-  });
-
-  test('an unknown name lists similar ones', () => {
-    expect(() => upTo(branched(), 'som')).toThrow(
-      new NetworkError("branched: there is no layer 'som'; similar names: sum, a, b, c, end"),
+  test('a layer that is not there: similar names are', () => {
+    expect(() => upTo(network, 'block_99_add')).toThrow(NetworkError);
+    expect(() => upTo(network, 'block_99_add')).toThrow(
+      /^mobilenet_v2_0\.1_32: there is no layer 'block_99_add'; similar names: block_9_add, /,
     );
   });
 });
 
-test('similar names are those with the fewest changes, whatever their case', () => {
-  const names = ['conv_dw_1', 'conv_dw_2', 'conv_dw_11', 'conv_pw_1', 'predictions', 'input_1'];
-  expect(similarNames('CONV_DW_1', names)).toEqual(['conv_dw_1', 'conv_dw_2', 'conv_dw_11', 'conv_pw_1', 'input_1']);
+describe('similarNames', () => {
+  test('the fewest changed letters first, capitals apart', () => {
+    const names = ['conv1', 'conv1_bn', 'conv_dw_1', 'predictions', 'dropout', 'Conv2'];
+    expect(similarNames('CONV1', names)).toEqual(['conv1', 'Conv2', 'conv1_bn', 'conv_dw_1', 'dropout']);
+  });
 });

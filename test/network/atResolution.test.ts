@@ -1,46 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
-import { atResolution, NetworkBuilder, randomWeights, run, trace, withOutputs } from '../../src/network/index.js';
+import { atResolution, NetworkBuilder, randomWeights, run } from '../../src/network/index.js';
 import { features, signed } from './helpers.js';
-
-describe('withOutputs', () => {
-  const network = randomWeights(mobilenetV2({ alpha: 0.1, resolution: 32, classes: 7 }), 1);
-  const x = signed([1, 32, 32, 3], 2);
-
-  test('keeps what the layer needs and nothing after it', () => {
-    const part = withOutputs(network, ['block_2_add']);
-    expect(part.nodes.at(-1)!.name).toBe('block_2_add');
-    expect(part.nodes.length).toBeLessThan(30);
-    expect([...part.weights.keys()].filter((name) => name.startsWith('block_3'))).toEqual([]);
-    expect(run(part, x).get('block_2_add')).toEqual(trace(network, x).get('block_2_add'));
-  });
-
-  test('what comes out of the middle are features, with the same preprocessing', () => {
-    expect(network.conventions.output).toBe('probabilities');
-    const { conventions } = withOutputs(network, ['out_relu']);
-    expect(conventions).toEqual({
-      source: 'keras',
-      output: 'features',
-      preprocessing: network.conventions.preprocessing,
-    });
-    expect(withOutputs(network, network.outputs).conventions).toBe(network.conventions);
-  });
-
-  test('of a layer that is not there', () => {
-    expect(() => withOutputs(network, ['block_99'])).toThrow(
-      new NetworkError("mobilenet_v2_0.1_32: there is no layer 'block_99'"),
-    );
-  });
-
-  test('inputs that are no longer read go', () => {
-    const net = new NetworkBuilder();
-    const a = net.input('a', [1, 2]);
-    const b = net.input('b', [1, 2]);
-    net.add('sum', 'add', [net.add('left', 'relu', a, {}), b], {});
-    expect(withOutputs(net.build('n', ['sum'], features), ['left']).inputs.map(({ name }) => name)).toEqual(['a']);
-  });
-});
 
 describe('atResolution', () => {
   test('the same weights at another size', () => {
