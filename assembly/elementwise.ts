@@ -67,14 +67,14 @@ export function softmax(x: usize, rows: i32, length: i32, out: usize): void {
   }
 }
 
-/** Index of the largest number of each row of `length`, the lowest one on a tie, as float32. */
+/** Index of the largest number of each row of `length`, the lowest one on a tie, as float32. NaN counts as larger than any number. */
 export function argMax(x: usize, rows: i32, length: i32, out: usize): void {
   for (let row = 0; row < rows; ++row, out += 4) {
     let best = 0;
     let max: f32 = load<f32>(x);
     for (let i = 0; i < length; ++i, x += 4) {
       const value = load<f32>(x);
-      if (value > max) {
+      if (value > max || (value != value && max == max)) {
         max = value;
         best = i;
       }
