@@ -15,7 +15,7 @@
  * Panels are the outer loop: a panel of weights (C · 32 bytes) stays in the first-level cache while the pixels stream by.
  */
 import { madd } from './lanes';
-import { storeGroups, storeOne, storeQuads } from './tile';
+import { storeGroups, storeOne, storePixel, storeQuads } from './tile';
 
 export function pointwise(
   x: usize, quadStride: usize, quads: i32, channels: i32,
@@ -73,5 +73,49 @@ export function pointwise(
     bias += 32;
     out += offsets ? outStride << 1 : 128;
     if (residual) residual += 128;
+  }
+}
+
+/**
+ * The same for the first pixel of one quad alone, 16 output channels at a time: what is left of 49 = 12 · 4 + 1 pixels. Two panels run together,
+ * since one pixel's two accumulators would wait for each other's additions.
+ */
+export function pointwisePixel(
+  x: usize, channels: i32, weights: usize, bias: usize, panels: i32, lo: f32, hi: f32,
+  out: usize, outStride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
+): void {
+  const panelBytes = <usize>channels << 5;
+  const end = x + (<usize>channels << 4);
+  for (let panel = 0; panel < panels; panel += 2) {
+    const second = panel + 1 < panels ? panelBytes : 0;
+    if (ASC_FEATURE_SIMD) {
+      let c0 = v128.load(bias), c1 = v128.load(bias, 16), c2 = v128.load(bias, 32), c3 = v128.load(bias, 48);
+      let b = weights;
+      for (let a = x; a != end; a += 16, b += 32) {
+        const s = v128.load32_splat(a);
+        c0 = madd(s, v128.load(b), c0);
+        c1 = madd(s, v128.load(b, 16), c1);
+        c2 = madd(s, v128.load(b + second), c2);
+        c3 = madd(s, v128.load(b + second, 16), c3);
+      }
+      storePixel(c0, c1, lo, hi, out, outStride, offsets, residual, lo2, hi2);
+      if (second) {
+        const next = offsets ? outStride << 1 : 128;
+        storePixel(c2, c3, lo, hi, out + next, outStride, offsets, residual ? residual + 128 : 0, lo2, hi2);
+      }
+    } else {
+      const outputs = second ? 16 : 8;
+      for (let o = 0; o < outputs; ++o) {
+        let sum = load<f32>(bias + (<usize>o << 2));
+        let b = weights + (o < 8 ? 0 : second) + (<usize>(o & 7) << 2);
+        for (let a = x; a != end; a += 16, b += 32) sum += load<f32>(a) * load<f32>(b);
+        const next: usize = o < 8 ? 0 : offsets ? outStride << 1 : 128;
+        storeOne(sum, 0, o & 7, lo, hi, out + next, outStride, offsets, residual && o >= 8 ? residual + 128 : residual, lo2, hi2);
+      }
+    }
+    weights += panelBytes << 1;
+    bias += 64;
+    out += offsets ? outStride << 2 : 256;
+    if (residual) residual += 256;
   }
 }

@@ -48,6 +48,36 @@ export function storeQuads(
   v128.store(out, y4, 64); v128.store(out, y5, 80); v128.store(out, y6, 96); v128.store(out, y7, 112);
 }
 
+/** The eight channels of a tile's first pixel alone. */
+export function storePixel(
+  c0: v128, c1: v128,
+  lo: f32, hi: f32, out: usize, stride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
+): void {
+  c0 = clamp(c0, f32x4.splat(lo), f32x4.splat(hi));
+  c1 = clamp(c1, f32x4.splat(lo), f32x4.splat(hi));
+  if (offsets) {
+    const y = out + <usize>load<u32>(offsets);
+    v128.store(y, c0);
+    v128.store(y + stride, c1);
+  } else {
+    storeLanes(c0, out, residual, lo2, hi2);
+    storeLanes(c1, out + 64, residual ? residual + 64 : 0, lo2, hi2);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function storeLanes(c: v128, out: usize, residual: usize, lo: f32, hi: f32): void {
+  if (residual) {
+    const r = v128.load32_lane(residual, v128.load32_lane(residual, v128.load32_lane(residual, v128.load32_zero(residual), 1, 16), 2, 32), 3, 48);
+    c = clamp(f32x4.add(c, r), f32x4.splat(lo), f32x4.splat(hi));
+  }
+  v128.store32_lane(out, c, 0);
+  v128.store32_lane(out, c, 1, 16);
+  v128.store32_lane(out, c, 2, 32);
+  v128.store32_lane(out, c, 3, 48);
+}
+
 /** One number of a tile, for the scalar target: pixel 0-3, channel 0-7. */
 // @ts-ignore: decorator
 @inline

@@ -2,6 +2,7 @@
 
 export const KERNELS = [
   'pointwise',
+  'pointwisePixel',
   'convolution',
   'depthwise',
   'dense',

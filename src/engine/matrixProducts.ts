@@ -21,29 +21,32 @@ export function pointwise(low: Lowering, operation: OperationOf<'pointwiseConv2d
   else pointwiseSteps(low, operation, low.quads(input), tileTarget(low, operation), 0, height * width);
 }
 
-/** `x` holds the quads of the pixels from `first` on; `first` is a multiple of 4. */
+/** Pointwise or dense on `pixels` pixels (rows, for dense); `x` holds the quads from pixel `first` on, a multiple of 4. */
 export function pointwiseSteps(
   low: Lowering,
-  operation: OperationOf<'pointwiseConv2d'>,
+  operation: OperationOf<'pointwiseConv2d' | 'dense'>,
   x: Place,
   target: TileTarget,
   first: number,
   pixels: number,
 ): void {
-  const channels = low.shape(operation.inputs[0])[3];
-  const { filters } = operation.node.attributes;
+  const channels = low.shape(operation.inputs[0]).at(-1) as number;
+  const filters = low.shape(operation.output).at(-1) as number;
+  const weights = low.matrix(operation, channels, filters, 8);
+  const bias = low.bias(operation, filters);
+  const panels = Math.ceil(filters / 8);
+  const stride = quadStride(channels);
+  const alone = pixels % 4 === 1 ? 1 : 0;
+  const quads = quadCount(pixels) - alone;
   low.serve(operation);
-  low.program.step(
-    'pointwise',
-    x,
-    quadStride(channels),
-    quadCount(pixels),
-    channels,
-    low.matrix(operation, channels, filters, 8),
-    low.bias(operation, filters),
-    Math.ceil(filters / 8),
-    ...tileArguments(low, operation, target, first),
-  );
+  if (quads > 0) {
+    const tile = tileArguments(low, operation, target, first);
+    low.program.step('pointwise', x, stride, quads, channels, weights, bias, panels, ...tile);
+  }
+  if (alone) {
+    const tile = tileArguments(low, operation, target, first + quads * 4);
+    low.program.step('pointwisePixel', at(x, quads * stride), channels, weights, bias, panels, ...tile);
+  }
 }
 
 export function dense(low: Lowering, operation: OperationOf<'dense'>): void {
@@ -56,17 +59,8 @@ export function dense(low: Lowering, operation: OperationOf<'dense'>): void {
   }
   const { units } = operation.node.attributes;
   const place = low.program.buffer(quadsBytes(rows, units));
-  low.program.step(
-    'pointwise',
-    low.quads(operation.inputs[0]),
-    quadStride(channels),
-    quadCount(rows),
-    channels,
-    low.matrix(operation, channels, units, 8),
-    low.bias(operation, units),
-    Math.ceil(units / 8),
-    ...tileArguments(low, operation, { place, stride: quadStride(units), offsets: 0 }, 0),
-  );
+  const target = { place, stride: quadStride(units), offsets: 0 };
+  pointwiseSteps(low, operation, low.quads(operation.inputs[0]), target, 0, rows);
   low.values.set(operation.output, { shape: low.shape(operation.output), quads: place });
 }
 
