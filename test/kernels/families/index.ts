@@ -1,0 +1,44 @@
+/** The problems of every kernel that the engine calls. */
+import type { Family } from '../problem.js';
+import { convolution } from './convolution.js';
+import { dense } from './dense.js';
+import { depthwise } from './depthwise.js';
+import { addAll, affine, argMax, clampAll, sigmoid, softmax } from './elementwise.js';
+import {
+  copyRuns,
+  nhwcToPlanes,
+  nhwcToQuads,
+  packPanels,
+  padPicture,
+  quadsToNhwc,
+  repeatChannels,
+  zeroMargins,
+} from './layout.js';
+import { pointwise, pointwisePixel } from './pointwise.js';
+import { globalAveragePool, pool } from './pool.js';
+import { resizeBilinear } from './resize.js';
+
+export const families: readonly Family[] = [
+  pointwise,
+  pointwisePixel,
+  convolution,
+  depthwise,
+  dense,
+  clampAll,
+  addAll,
+  affine,
+  sigmoid,
+  softmax,
+  argMax,
+  pool,
+  globalAveragePool,
+  resizeBilinear,
+  packPanels,
+  nhwcToQuads,
+  quadsToNhwc,
+  nhwcToPlanes,
+  copyRuns,
+  repeatChannels,
+  padPicture,
+  zeroMargins,
+];

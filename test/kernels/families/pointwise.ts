@@ -1,0 +1,91 @@
+/** Pointwise convolution: y[p, o] = bias[o] + Σ x[p, c]·k[c, o]. */
+import fc from 'fast-check';
+import { anyNumbers, count, draw, type Numbers, ordinary } from '../numbers.js';
+import { type AddressOf, family, poisoned } from '../problem.js';
+import { Sum } from '../sums.js';
+import { filled, padded, panels, quadWord, roundUp } from './layouts.js';
+import { anyTile, QUADS, type Tile, tileOutput } from './tile.js';
+
+interface Pointwise {
+  readonly pixels: number;
+  readonly channels: number;
+  readonly filters: number;
+  readonly tile: Tile;
+  readonly numbers: Numbers;
+}
+
+export const pointwise = family<Pointwise>(
+  'pointwise',
+  'two',
+  fc.record({ pixels: count(52), channels: count(40), filters: count(36), tile: anyTile, numbers: anyNumbers }),
+  {
+    'a single number': { pixels: 1, channels: 1, filters: 1, tile: QUADS, numbers: ordinary(1) },
+    '49 = 12·4 + 1 pixels, 33 channels: tails of quads and of panels': {
+      pixels: 49,
+      channels: 33,
+      filters: 33,
+      tile: { ...QUADS, layout: 'residual' },
+      numbers: ordinary(2),
+    },
+    'special numbers in planes': {
+      pixels: 7,
+      channels: 5,
+      filters: 9,
+      tile: { ...QUADS, layout: 'planes', clamp: [0, 6] },
+      numbers: { kind: 'special', seed: 3 },
+    },
+  },
+  (parameters) => {
+    const { inputs, out, args, stride } = product(parameters);
+    const { pixels, channels } = parameters;
+    return {
+      inputs,
+      out,
+      args: (address) => [address('x'), stride * 4, Math.ceil(pixels / 4), channels, ...args(address)],
+    };
+  },
+);
+
+/** Its pixel is the first of a quad; the other three are never read. */
+export const pointwisePixel = family<Omit<Pointwise, 'pixels'>>(
+  'pointwisePixel',
+  'two',
+  fc.record({ channels: count(40), filters: count(36), tile: anyTile, numbers: anyNumbers }),
+  {
+    'one panel alone': { channels: 3, filters: 5, tile: QUADS, numbers: ordinary(1) },
+    'an odd number of panels, residual': {
+      channels: 33,
+      filters: 24,
+      tile: { ...QUADS, layout: 'residual', clamp2: [0, 6] },
+      numbers: ordinary(2),
+    },
+  },
+  (parameters) => {
+    const { inputs, out, args } = product({ ...parameters, pixels: 1 });
+    return { inputs, out, args: (address) => [address('x'), parameters.channels, ...args(address)] };
+  },
+);
+
+/** The operands of the product, and the arguments from `weights` on. */
+function product({ pixels, channels, filters, tile, numbers }: Pointwise) {
+  const next = draw(numbers);
+  const kernel = filled(channels * filters, next);
+  const bias = filled(filters, next);
+  const stride = (roundUp(channels, 8) + tile.gap) * 4;
+  const x = poisoned((roundUp(pixels, 4) / 4) * stride);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    for (let c = 0; c < channels; c++) x[quadWord(pixel, c, stride)] = next();
+  }
+  const { out, inputs, args } = tileOutput(tile, pixels, filters, numbers, (pixel, o) => {
+    const sum = new Sum(bias[o]);
+    for (let c = 0; c < channels; c++) sum.add(x[quadWord(pixel, c, stride)], kernel[c * filters + o]);
+    return sum.bounded;
+  });
+  const weights = panels(channels, filters, 8, (c, o) => kernel[c * filters + o]);
+  return {
+    stride,
+    out,
+    inputs: { ...inputs, x, weights, bias: padded(bias, 8) },
+    args: (address: AddressOf) => [address('weights'), address('bias'), Math.ceil(filters / 8), ...args(address)],
+  };
+}

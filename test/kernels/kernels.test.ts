@@ -1,0 +1,90 @@
+/** Every kernel on every target against problems that solve themselves, on memory whose every other word is watched. */
+import './relaxed.js';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { KERNELS } from '../../src/engine/kernels.js';
+import { nightly } from '../nightly.js';
+import { agree } from './agree.js';
+import { families } from './families/index.js';
+import { POISON, type Problem, Sheet } from './problem.js';
+import { machines } from './targets.js';
+
+/** Random problems of each kernel; the nightly run makes 110,000 in all. */
+const RUNS = nightly ? 5000 : 150;
+
+const everyMachine = await machines();
+
+test('the targets are scalar, SIMD and relaxed SIMD', () => {
+  expect(everyMachine.map(({ target }) => target)).toEqual(['scalar', 'simd', 'relaxed']);
+});
+
+test('every kernel of the engine has problems', () => {
+  expect(families.map(({ kernel }) => kernel).sort()).toEqual([...KERNELS].sort());
+});
+
+describe.each(families)('$kernel', (family) => {
+  test.each(family.named)('$why', ({ problem }) => agree(family, problem(), everyMachine));
+
+  test(`${RUNS} random problems`, { timeout: 600_000 }, () => {
+    fc.assert(
+      fc.property(family.any, (problem) => agree(family, problem, everyMachine)),
+      { numRuns: RUNS, ...(nightly && { seed: Date.now() }) },
+    );
+  });
+});
+
+describe('what the problems can see', () => {
+  const family = families.find(({ kernel }) => kernel === 'copyRuns')!;
+  /** Copies [1, 2] to the words of `out` that `to` says. */
+  const copy = (out: Sheet, to: number, over?: string): Problem => ({
+    name: 'two numbers',
+    inputs: { x: Float32Array.of(1, 2) },
+    out,
+    ...(over && { over }),
+    args: (address) => [address('x'), 4, address('out', to), 4, 4, 2],
+  });
+  const two = (first: number, bound = 0) => {
+    const out = new Sheet(4);
+    out.expect(1, first, bound, 0);
+    out.expect(2, 2, 0, 1);
+    return out;
+  };
+
+  test('the right numbers at the right place', () => {
+    expect(() => agree(family, copy(two(1), 1), everyMachine)).not.toThrow();
+    expect(() => agree(family, copy(two(1.5, 0.5), 1), everyMachine)).not.toThrow();
+  });
+
+  test('a wrong number, with coordinate, both values and the bound', () => {
+    expect(() => agree(family, copy(two(1.5, 0.25), 1), everyMachine)).toThrow(
+      'copyRuns on scalar, two numbers: [0] is 1, wanted 1.5, off by 0.5, allowed 0.25',
+    );
+  });
+
+  test('NaN for a number, and a number for NaN', () => {
+    expect(() => agree(family, copy(two(Number.NaN, 9), 1), everyMachine)).toThrow('[0] is 1, wanted NaN');
+  });
+
+  test.each([
+    ['before the output', -1],
+    ['behind it', 3],
+  ])('a number written %s', (_, to) => {
+    expect(() => agree(family, copy(two(1), to), everyMachine)).toThrow(
+      /it wrote 0x\w{8} over 0x7fc0b0b0 at word \d+ of '(x|out)'/,
+    );
+  });
+
+  test('an input that changed under the output', () => {
+    const first = new Sheet(2);
+    first.expect(1, 1, 0, 0);
+    const shift: Problem['args'] = (address) => [address('x'), 4, address('x', 1), 4, 4, 2];
+    const problem = { ...copy(first, 0, 'x'), inputs: { x: Float32Array.of(1, 2, 3) }, args: shift };
+    expect(() => agree(family, problem, everyMachine)).toThrow(
+      "it wrote 0x3f800000 over 0x40400000 at word 2 of 'out'",
+    );
+  });
+
+  test('poison is a NaN', () => {
+    expect(new Float32Array(Uint32Array.of(POISON).buffer)[0]).toBeNaN();
+  });
+});

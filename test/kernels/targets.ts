@@ -1,0 +1,28 @@
+/** The kernels of every target that this machine runs, each with a memory of its own. */
+import { RELAXED, SCALAR, SIMD } from '../../src/engine/generated/wasm.js';
+import { instantiate, type Kernels } from '../../src/engine/kernels.js';
+
+export type TargetName = 'scalar' | 'simd' | 'relaxed';
+
+export interface Machine {
+  readonly target: TargetName;
+  readonly kernels: Kernels;
+  /** All of its memory. */
+  readonly memory: Uint32Array;
+}
+
+const MEMORY_BYTES = 1 << 18;
+
+const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+
+/** Scalar and SIMD, and relaxed SIMD where the engine knows its instructions. */
+export async function machines(): Promise<Machine[]> {
+  const found: Machine[] = [];
+  for (const [target, base64] of Object.entries({ scalar: SCALAR, simd: SIMD, relaxed: RELAXED })) {
+    const bytes = bytesOf(base64);
+    if (target === 'relaxed' && !WebAssembly.validate(bytes)) continue;
+    const { memory, kernels } = instantiate(await WebAssembly.compile(bytes), MEMORY_BYTES);
+    found.push({ target: target as TargetName, kernels, memory: new Uint32Array(memory.buffer) });
+  }
+  return found;
+}
