@@ -1,13 +1,13 @@
 /**
  * HDF5 files, read by jsfive. https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
  *
- * jsfive trusts a file's sizes and counts. Around it stand here: a meter on the bytes that it copies while it follows the file's
- * structure (a file whose nodes refer to each other in circles runs dry instead of running on), checks of every count before its
+ * jsfive trusts a file's sizes and counts. Around it stand here a meter on its work (`hdf5-meter.ts`), checks of every count before its
  * array is made, and one FormatError for whatever it throws.
  */
 import type { Dataset, DataType, Group } from 'jsfive';
 import { FormatError } from '../errors.js';
 import { type FloatArray, type Shape, type Tensor, tensor } from '../tensor.js';
+import { Meter, meteredCopy } from './hdf5-meter.js';
 import { statedSize } from './numbers.js';
 
 type Jsfive = typeof import('jsfive');
@@ -16,11 +16,12 @@ const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 export const isHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, at) => bytes[at] === byte);
 
-/** What is open: the library, the size of its file in bytes, and the name it has in errors. */
+/** What is open: the library, the size of its file in bytes, the name it has in errors, and what reading it has cost. */
 interface Source {
   readonly jsfive: Jsfive;
   readonly size: number;
   readonly file: string;
+  readonly meter: Meter;
 }
 
 /** The root group of the file. The bytes are copied. */
@@ -31,8 +32,9 @@ export async function openHdf5(bytes: Uint8Array, file = 'HDF5 file'): Promise<H
     throw new FormatError(`${file}: truncated: the HDF5 file ends at byte ${end}, found ${bytes.length}`);
   }
   const jsfive = await import('jsfive');
-  const source: Source = { jsfive, size: bytes.length, file };
-  return new Hdf5Group(source, '', () => new jsfive.File(meteredCopy(bytes, file), file));
+  const meter = new Meter(bytes.length, file);
+  const source: Source = { jsfive, size: bytes.length, file, meter };
+  return new Hdf5Group(source, '', () => new jsfive.File(meteredCopy(bytes, meter), file));
 }
 
 /** End of the file as its superblock has it (version 0: byte 40; 2 and 3: byte 28). */
@@ -101,8 +103,18 @@ export class Hdf5Group {
   }
 
   #attribute(name: string): unknown {
-    this.#attributes ??= guarded(this.#source.file, `attributes of '${this.path || '/'}'`, () => this.#group.attrs);
+    this.#attributes ??= this.#readAttributes();
     return Object.hasOwn(this.#attributes, name) ? this.#attributes[name] : undefined;
+  }
+
+  #readAttributes(): Readonly<Record<string, unknown>> {
+    const { file, meter } = this.#source;
+    meter.readingAttributes = true;
+    try {
+      return guarded(file, `attributes of '${this.path || '/'}'`, () => this.#group.attrs);
+    } finally {
+      meter.readingAttributes = false;
+    }
   }
 
   #below(path: string): string {
@@ -127,43 +139,22 @@ export class Hdf5Group {
   }
 }
 
-/** The file's bytes in a buffer that stops serving after 20 times its size and 4 MiB have been copied out of it. */
-function meteredCopy(bytes: Uint8Array, file: string): ArrayBuffer {
-  /** Weighs each copy as if it were this much larger: what jsfive spends on a small one. */
-  const OVERHEAD = 64;
-  let left = 20 * bytes.length + 2 ** 22;
-  const spend = (amount: number): void => {
-    left -= amount;
-    if (left < 0) throw new FormatError(`${file}: damaged: its HDF5 structure leads in circles`);
-  };
-  class MeteredBuffer extends ArrayBuffer {
-    override slice(begin = 0, end = this.byteLength): ArrayBuffer {
-      spend(OVERHEAD + Math.max(0, Math.min(end, this.byteLength) - begin) + treeEntries(this, begin, end) * OVERHEAD);
-      return super.slice(begin, end);
-    }
-  }
-  const buffer = new MeteredBuffer(bytes.length);
-  new Uint8Array(buffer).set(bytes);
-  return buffer;
-}
-
-/** Entries of the B-tree node whose signature is about to be read; jsfive then reads that many children without a further copy. */
-function treeEntries(buffer: ArrayBuffer, begin: number, end: number): number {
-  if (end - begin !== 4 || begin + 8 > buffer.byteLength) return 0;
-  const view = new DataView(buffer, begin, 8);
-  return view.getUint32(0) === 0x54524545 ? view.getUint16(6, true) : 0;
-}
-
-/** Makes jsfive refuse an attribute that states more values than the file has room for. */
-function boundAttributes({ _dataobjects: objects }: Group, { size, file }: Source): void {
+/** Makes jsfive refuse an attribute that states more values than the file has room for, or repeats long texts without end. */
+function boundAttributes({ _dataobjects: objects }: Group, { size, file, meter }: Source): void {
   const read = objects._attr_value.bind(objects);
   objects._attr_value = (type, buffer, count, offset) => {
-    if (!(count * itemSize(type) <= size)) {
+    const bytes = itemSize(type);
+    if (!(count * bytes <= size)) {
       throw new FormatError(
-        `${file}: damaged: an attribute states ${count} values of ${itemSize(type)} bytes in a file of ${size}`,
+        `${file}: damaged: an attribute states ${count} values of ${bytes} bytes in a file of ${size}`,
       );
     }
-    return read(type, buffer, count, offset);
+    if (typeof type === 'string') return read(type, buffer, count, offset);
+    return Array.from({ length: count }, (_, index) => {
+      const [value] = read(type, buffer, 1, offset + index * bytes);
+      meter.spend(typeof value === 'string' ? value.length : bytes);
+      return value;
+    });
   };
 }
 
@@ -216,6 +207,6 @@ function guarded<Result>(file: string, place: string, read: () => Result): Resul
   } catch (error) {
     if (error instanceof FormatError) throw error;
     const reason = typeof error === 'string' ? `: ${error}` : '';
-    throw new FormatError(`${file}: damaged or unsupported HDF5 at '${place || '/'}'${reason}`, { cause: error });
+    throw new FormatError(`${file}: damaged or unsupported HDF5 at ${place || '/'}${reason}`, { cause: error });
   }
 }

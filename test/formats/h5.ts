@@ -36,7 +36,7 @@ export function addWeights(group: File | Group, layers: LayerWeights): void {
       const data = numbers
         ? Float32Array.from(numbers)
         : Float32Array.from({ length: sizeOf(shape) }, (_, index) => index + 1);
-      inside.create_dataset({ name: path.slice(path.lastIndexOf('/') + 1), data, shape: [...shape], dtype: '<f4' });
+      inside.create_dataset({ name: path.slice(path.lastIndexOf('/') + 1), data, shape: [...shape], dtype: '<f' });
     }
   }
 }
