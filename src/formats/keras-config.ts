@@ -24,32 +24,31 @@ interface LayerEntry {
 export function networkFromKerasConfig(config: unknown, resolution?: Pair): Network {
   const { class_name: className, config: model } = object(config, 'model_config');
   const kind = oneOf('Functional', 'Model', 'Sequential')(className as string, 'model_config.class_name');
-  const {
-    name,
-    layers,
-    output_layers: outputs,
-  } = kind === 'Sequential' && Array.isArray(model)
-    ? { name: 'sequential', layers: model, output_layers: undefined }
-    : object(model, 'model_config.config');
-  const entries = listOf(layerEntry, 1, MOST_LAYERS)(layers, 'model_config.config.layers');
-  const graph = new KerasGraph(resolution);
-  for (const entry of entries) graph.add(entry, kind === 'Sequential');
-  return graph.build(text(name, 'model_config.config.name'), kind === 'Sequential' ? undefined : outputs);
+  const sequential = kind === 'Sequential';
+  // Keras 2.2 and older wrote a Sequential model as the list of its layers
+  const bare = sequential && Array.isArray(model) ? { name: 'sequential', layers: model } : model;
+  const { name, layers, output_layers: outputs } = object(bare, 'model_config.config');
+  const graph = new KerasGraph(sequential, resolution);
+  for (const entry of listOf(layerEntry, 1, MOST_LAYERS)(layers, 'model_config.config.layers')) graph.add(entry);
+  return graph.build(text(name, 'model_config.config.name'), outputs);
 }
 
 class KerasGraph {
   readonly #net = new NetworkBuilder();
+  readonly #sequential: boolean;
+  readonly #resolution: Pair | undefined;
   readonly #axes: { readonly node: string; readonly title: string; readonly axis: number }[] = [];
   /** Node that holds the result of each layer. */
   readonly #results = new Map<string, string>();
+  /** The last layer's result; '' before the first. */
   #last = '';
-  readonly #resolution: Pair | undefined;
 
-  constructor(resolution: Pair | undefined) {
+  constructor(sequential: boolean, resolution: Pair | undefined) {
+    this.#sequential = sequential;
     this.#resolution = resolution;
   }
 
-  add(entry: LayerEntry, sequential: boolean): void {
+  add(entry: LayerEntry): void {
     const { className, name, config } = entry;
     const layer = new KerasLayer(className, name, config);
     if (this.#results.has(name)) throw new NetworkError(`${layer.title}: there are two layers of this name`);
@@ -57,17 +56,13 @@ class KerasGraph {
       this.#finish(name, this.#net.input(name, inputShape(config, layer.title, this.#resolution)));
       return;
     }
-    if (sequential && this.#last === '')
-      this.#last = this.#net.input(`${name}_input`, inputShape(config, layer.title, this.#resolution));
-    const inputs = sequential ? [this.#last] : this.#inputs(entry, layer.title);
+    const inputs = this.#inputs(entry, layer.title);
     this.#finish(name, this.#addSteps(name, layer.title, stepsOf(className, layer), inputs));
   }
 
   build(name: string, outputs: unknown): Network {
-    const names =
-      outputs === undefined
-        ? [this.#last]
-        : outputNames(outputs).map((layer) => this.#result(layer, 'model_config.output_layers'));
+    const at = 'model_config.output_layers';
+    const names = this.#sequential ? [this.#last] : outputNames(outputs, at).map((layer) => this.#result(layer, at));
     const network = this.#net.build(name, names, { source: 'keras', output: 'features' });
     const shapes = inferShapes(network);
     for (const { node, title, axis } of this.#axes) {
@@ -84,8 +79,12 @@ class KerasGraph {
     this.#last = result;
   }
 
-  #inputs({ inbound }: LayerEntry, title: string): string[] {
-    return inboundLayers(inbound, `${title}.inbound_nodes`).map((layer) => this.#result(layer, title));
+  /** Nodes that the layer reads. A Sequential model's first layer may state the input that no InputLayer has. */
+  #inputs({ name, config, inbound }: LayerEntry, title: string): string[] {
+    if (!this.#sequential)
+      return inboundLayers(inbound, `${title}.inbound_nodes`).map((layer) => this.#result(layer, title));
+    if (this.#last !== '') return [this.#last];
+    return [this.#net.input(`${name}_input`, inputShape(config, title, this.#resolution))];
   }
 
   #result(layer: string, at: string): string {
@@ -167,8 +166,7 @@ function layerOf(history: unknown, at: string): string {
 }
 
 /** [[name, 0, 0], …], or [name, 0, 0] where there is one. */
-function outputNames(outputs: unknown): string[] {
-  const at = 'model_config.output_layers';
+function outputNames(outputs: unknown, at: string): string[] {
   const list = listOf<unknown>((output) => output, 1, MOST_LAYERS)(outputs, at);
   return typeof list[0] === 'string' ? [layerOf(list, at)] : list.map((history) => layerOf(history, at));
 }
