@@ -37,7 +37,7 @@ export const v2Width: Record<ModelConventions, (channels: number, alpha: number)
 
 /** Channels between V2's expansion and projection: t times the block's input, which is whole for whole t. */
 export const expandedWidth: Record<ModelConventions, (channels: number, t: number) => number> = {
-  slim: (channels, t) => roundChannels(channels * t),
+  slim: (channels, t) => (t === 1 ? channels : roundChannels(channels * t)),
   keras: (channels, t) => Math.floor(channels * t),
   torchvision: (channels, t) => roundHalfToEven(channels * t),
 };

@@ -5,7 +5,7 @@
 import { type Network, NetworkBuilder } from '../network/index.js';
 import { v1Width } from './channels.js';
 import { V1_NAMES } from './node-names.js';
-import { checkOption, type MobilenetOptions, settle, standardName } from './options.js';
+import { checkChannels, checkChoice, type MobilenetOptions, settle, standardName } from './options.js';
 import { atrousSampling, conventionsOf, UnitBuilder } from './units.js';
 
 interface Row {
@@ -60,9 +60,10 @@ const SHALLOW: readonly Row[] = TABLE_1.filter((row) => !FIVE_TIMES.includes(row
 function fullConvolutions(table: readonly Row[]): Row[] {
   return table.flatMap((row, index) => {
     if (row.type === 'Conv dw') return [];
+    if (index === 0) return [row];
     const [, , M, N] = row.filter;
-    const pair = table[index - 1]?.type === 'Conv dw' ? table[index - 1] : row;
-    return [{ type: 'Conv', s: pair.s, filter: [3, 3, M, N], input: pair.input }];
+    const { s, input } = table[index - 1];
+    return [{ type: 'Conv', s, filter: [3, 3, M, N], input }];
   });
 }
 
@@ -79,15 +80,10 @@ export interface MobilenetV1Options extends MobilenetOptions {
 /** The network, without weights: [1, height, width, 3] → [1, classes]. Throws a UsageError for options that make none. */
 export function mobilenetV1(options: MobilenetV1Options = {}): Network {
   const { convolutions = 'separable', shallow = false } = options;
-  checkOption(
-    'mobilenetV1',
-    'convolutions',
-    'one of separable, full',
-    convolutions,
-    /^(separable|full)$/.test(convolutions),
-  );
+  checkChoice('mobilenetV1', 'convolutions', ['separable', 'full'], convolutions);
   const settings = settle('mobilenetV1', options);
   const { alpha, resolution, conventions, outputStride } = settings;
+  const width = (N: number) => checkChannels('mobilenetV1', 'alpha', alpha, N, v1Width[conventions](N, alpha));
   const names = V1_NAMES[conventions];
   const net = new NetworkBuilder();
   const units = new UnitBuilder(net, conventions);
@@ -98,24 +94,16 @@ export function mobilenetV1(options: MobilenetV1Options = {}): Network {
   let x = net.input('input', [1, ...resolution, 3]);
   let block = 0;
   for (const { type, s, filter } of table) {
-    const [DK, , , N = 0] = filter;
+    const [DK, , , N] = filter;
     if (type === 'Conv dw') {
       x = units.depthwise(x, names.depthwise(block), sample(s));
-      continue;
+    } else if (DK === 1) {
+      x = units.pointwise(x, names.pointwise(block), width(N));
+      block += 1;
+    } else {
+      x = units.convolution(x, names.convolution(block), width(N), sample(s));
+      block += 1;
     }
-    const filters = v1Width[conventions](N, alpha);
-    checkOption(
-      'mobilenetV1',
-      'alpha',
-      `large enough to leave 1 of ${N} channels by the rule of '${conventions}'`,
-      alpha,
-      filters >= 1,
-    );
-    x =
-      DK === 1
-        ? units.pointwise(x, names.pointwise(block), filters)
-        : units.convolution(x, names.convolution(block), filters, sample(s));
-    block += 1;
   }
   x = units.head(x, names.head, DROPOUT_RATE, settings);
 

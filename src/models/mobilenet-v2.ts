@@ -8,7 +8,7 @@
 import { type Network, NetworkBuilder } from '../network/index.js';
 import { expandedWidth, roundChannels, v2Width } from './channels.js';
 import { V2_NAMES } from './node-names.js';
-import { checkOption, type MobilenetOptions, settle, standardName } from './options.js';
+import { checkChannels, checkOption, type MobilenetOptions, settle, standardName } from './options.js';
 import { atrousSampling, conventionsOf, UnitBuilder } from './units.js';
 
 interface Row {
@@ -105,9 +105,8 @@ export function mobilenetV2(options: MobilenetV2Options = {}): Network {
 
   /** Table 1 and Figure 4d. An expansion that changes no number of channels (t = 1) is left out. */
   function bottleneck(input: string, channels: number, filters: number, t: number, stride: 1 | 2): string {
-    const expanded = t === 1 ? channels : expandedWidth[conventions](channels, t);
-    const enough = `large enough to leave 1 of ${channels} channels by the rule of '${conventions}'`;
-    checkOption('mobilenetV2', 'expansionFactor', enough, t, expanded >= 1);
+    const expanded = expandedWidth[conventions](channels, t);
+    checkChannels('mobilenetV2', 'expansionFactor', t, channels, expanded);
     const wide = expanded === channels ? input : units.pointwise(input, names.expand(block), expanded);
     const filtered = units.depthwise(wide, names.depthwise(block), sample(stride));
     const projected = units.pointwise(filtered, names.project(block), filters);

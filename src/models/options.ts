@@ -75,13 +75,19 @@ export function checkOption(model: string, name: string, wanted: string, found: 
   if (!holds) throw new UsageError(`${model}: ${name} must be ${wanted}, found ${found}`);
 }
 
-function checkChoice(model: string, name: string, choices: readonly unknown[], found: unknown): void {
+export function checkChoice(model: string, name: string, choices: readonly unknown[], found: unknown): void {
   checkOption(model, name, `one of ${choices.join(', ')}`, found, choices.includes(found));
+}
+
+/** The channels that an option's value leaves of `full`, if it leaves any. */
+export function checkChannels(model: string, option: string, found: number, full: number, channels: number): number {
+  checkOption(model, option, `large enough to leave 1 of ${full} channels`, found, channels >= 1);
+  return channels;
 }
 
 /** 'mobilenet_v1_0.75_192' as slim names its checkpoints; '160x224' for [height, width]. */
 export function standardName(architecture: string, { alpha, resolution }: MobilenetSettings): string {
   const [height, width] = resolution;
-  const width4 = Number.isInteger(alpha) ? alpha.toFixed(1) : `${alpha}`;
-  return `${architecture}_${width4}_${height === width ? height : `${height}x${width}`}`;
+  const multiplier = Number.isInteger(alpha) ? alpha.toFixed(1) : `${alpha}`;
+  return `${architecture}_${multiplier}_${height === width ? height : `${height}x${width}`}`;
 }

@@ -325,6 +325,12 @@ describe('MobileNet V2', () => {
       expect(kinds(network, 'add')).toHaveLength(10);
     });
 
+    test('the first block has no expansion, whatever its channels are', () => {
+      const network = mobilenetV2({ conventions: 'slim', alpha: 0.6, channelDivisor: 4 });
+      expect(wantedWeights(network).get('expanded_conv/depthwise/kernel')).toEqual([3, 3, 20, 1]);
+      expect(layer(network, 'expanded_conv/expand')).toBeUndefined();
+    });
+
     test('a fraction is rounded by the conventions: 8 · 2.3 = 18.4, of which 16 would lose over 10 %', () => {
       const expanded = (conventions: (typeof all)[number], name: string) =>
         wantedWeights(mobilenetV2({ conventions, expansionFactor: 2.3, alpha: 0.1 })).get(`${name}/kernel`);

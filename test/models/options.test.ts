@@ -25,7 +25,7 @@ describe('options that make no network', () => {
     [{ convolutions: 'none' }, 'mobilenetV1: convolutions must be one of separable, full, found none'],
     [
       { alpha: 0.01, conventions: 'keras' },
-      "mobilenetV1: alpha must be large enough to leave 1 of 32 channels by the rule of 'keras', found 0.01",
+      'mobilenetV1: alpha must be large enough to leave 1 of 32 channels, found 0.01',
     ],
   ])('%j', (options, message) => {
     expect(() => mobilenetV1(given(options))).toThrow(new UsageError(message));
@@ -42,7 +42,7 @@ describe('options that make no network', () => {
     [{ minChannels: 1.5 }, 'mobilenetV2: minChannels must be a whole number of 1 or more, found 1.5'],
     [
       { expansionFactor: 0.01, alpha: 0.1 },
-      "mobilenetV2: expansionFactor must be large enough to leave 1 of 8 channels by the rule of 'keras', found 0.01",
+      'mobilenetV2: expansionFactor must be large enough to leave 1 of 8 channels, found 0.01',
     ],
   ])('V2 %j', (options, message) => {
     expect(() => mobilenetV2(given(options))).toThrow(new UsageError(message));
