@@ -148,13 +148,7 @@ function antialiasTaps({ halfWidth, weight }: Filter, at: number, size: number, 
   const centre = (at + 0.5) * scale;
   const first = Math.max(Math.trunc(centre - reach + 0.5), 0);
   const end = Math.min(Math.trunc(centre + reach + 0.5), size);
-  const weights = Array.from({ length: end - first }, (_, s) => {
-    const distance = Math.abs(first + s - centre + 0.5) * narrowing;
-    return distance < halfWidth ? weight(distance) : 0;
-  });
+  const weights = Array.from({ length: end - first }, (_, s) => weight(Math.abs(first + s - centre + 0.5) * narrowing));
   const total = weights.reduce((sum, value) => sum + value, 0);
-  return { first, shares: weights.map((value) => roundAwayFromZero((value / total) * ONE)) };
+  return { first, shares: weights.map((value) => Math.round((value / total) * ONE)) };
 }
-
-/** Halves away from zero, as C's (int)(x ± 0.5). */
-const roundAwayFromZero = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);

@@ -84,6 +84,8 @@ def bmps():
     runs4 = b"".join(bytes([3]) + noise(1) + bytes([0, 4]) + noise(2) + b"\0\0" for _ in range(5)) + b"\0\1"
     yield "RLE4", bitmap(4, 2, palette(16), runs4)
     steps = bytes([2, 9, 0, 2, 3, 1, 2, 7, 0, 0, 7, 5, 0, 0, 7, 6, 0, 0, 7, 8, 0, 0, 0, 1])
+    beyond = b"".join(bytes([9]) + noise(1) + b"\0\0" for _ in range(5)) + b"\0\1"
+    yield "RLE8, runs beyond the row", bitmap(8, 1, palette(256), beyond)
     yield "RLE8, steps", bitmap(8, 1, palette(256), steps)
 
 

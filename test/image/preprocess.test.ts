@@ -7,12 +7,36 @@ import type { CropRule, Preprocessing } from '../../src/network/conventions.js';
 import { type PresetName, preprocessingPreset, presetNames } from '../../src/network/presets.js';
 import { anyPicture, drawn, pattern, picture } from './patterns.js';
 
-const TORCHVISION_PIXELS: [y: number, x: number, colour: number[]][] = [
-  [0, 0, [194, 103, 108]],
-  [0, 223, [168, 74, 127]],
-  [111, 57, [125, 178, 204]],
-  [200, 100, [133, 145, 198]],
-  [223, 223, [179, 166, 94]],
+interface TorchvisionGolden {
+  readonly from: readonly [width: number, height: number];
+  /** What Resize(256) makes of it, and where CenterCrop(224) begins. */
+  readonly whole: string;
+  readonly pixels: readonly (readonly [y: number, x: number, colour: readonly number[]])[];
+}
+
+/** pattern(…, 3).resize(whole, BILINEAR).crop(…) in Pillow 12.3. */
+const torchvision: TorchvisionGolden[] = [
+  {
+    from: [400, 300],
+    whole: '341×256, from (58, 16)',
+    pixels: [
+      [0, 0, [194, 103, 108]],
+      [0, 223, [168, 74, 127]],
+      [111, 57, [125, 178, 204]],
+      [200, 100, [133, 145, 198]],
+      [223, 223, [179, 166, 94]],
+    ],
+  },
+  {
+    from: [350, 201], // 445.8 is rounded down, 110.5 to even
+    whole: '445×256, from (110, 16)',
+    pixels: [
+      [0, 0, [146, 117, 101]],
+      [7, 0, [105, 59, 112]],
+      [100, 200, [147, 200, 70]],
+      [223, 223, [87, 140, 170]],
+    ],
+  },
 ];
 
 /** Bytes as they are, so that a test sees which pixels were read. */
@@ -197,16 +221,13 @@ describe('shorter side, then the centre', () => {
     expect(data[1]).toBeCloseTo((16 * 375) / 256 / 2, 0);
   });
 
-  test('torchvision as a whole: Resize(256), CenterCrop(224) of Pillow 12.3', () => {
-    // pattern(400, 300, 3).resize((341, 256), BILINEAR).crop((58, 16, 282, 240)); five pixels of it
-    const whole = {
+  test.each(torchvision)('torchvision as a whole: $from becomes $whole', ({ from: [width, height], pixels }) => {
+    const bytes = { scale: 1, mean: [0, 0, 0], deviation: [1, 1, 1] };
+    const { data } = preprocess(pattern(width, height, 3), {
       ...preprocessingPreset('torchvision', [224, 224]),
-      scale: 1,
-      mean: [0, 0, 0],
-      deviation: [1, 1, 1],
-    };
-    const { data } = preprocess(pattern(400, 300, 3), whole);
-    for (const [y, x, colour] of TORCHVISION_PIXELS) {
+      ...bytes,
+    });
+    for (const [y, x, colour] of pixels) {
       expect(Array.from(data.slice((y * 224 + x) * 3, (y * 224 + x) * 3 + 3)), `(${x}, ${y})`).toEqual(colour);
     }
   });
