@@ -1,11 +1,11 @@
 /** Compiles networks for the WASM kernels and runs them. */
 import { NetworkError } from '../errors.js';
 import type { Network } from '../network/network.js';
-import { type NetworkInputs, run, trace } from '../network/run.js';
-import type { Tensor } from '../tensor.js';
+import { inputTensors, type NetworkInputs, run, trace } from '../network/run.js';
+import { type Tensor, toFloat32 } from '../tensor.js';
 import { lower } from './lower.js';
-import { chooseTarget, type Link, type Target } from './targets.js';
-import { type MemoryReport, type OperationReport, WasmProgram } from './wasmProgram.js';
+import { chooseTarget, type Link, TARGETS, type Target } from './targets.js';
+import { type MemoryReport, type OperationReport, resultTensor, WasmProgram } from './wasmProgram.js';
 
 export interface CompileOptions {
   /** Forces one link of the chain, or gives another chain; an error says why none of it works. */
@@ -29,17 +29,16 @@ export interface OperationTime {
   readonly milliseconds: number;
 }
 
-const CHAIN: readonly Target[] = ['relaxed', 'simd', 'scalar', 'reference'];
-
 /**
  * Compiles a network: folds batch norms, fuses, packs the weights, plans the memory. The plan is for the network's declared input sizes and
- * any batch. Throws a NetworkError for a network without weights, and an Error that lists the reasons when no wanted target works.
+ * any batch. Throws a NetworkError for a network without weights, and a UsageError that lists the reasons when no wanted target works.
  */
 export async function compile(network: Network, options: CompileOptions = {}): Promise<Plan> {
-  const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? CHAIN);
+  const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? TARGETS);
   const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));
   const { target, module, chain } = await chooseTarget(allowed);
-  return new Plan(network, target, chain, module);
+  const program = module && (await WasmProgram.create(module, network.name, lower(network, false)));
+  return new Plan(network, target, chain, module, program);
 }
 
 /** A compiled network. */
@@ -49,16 +48,22 @@ export class Plan {
   readonly #chain: readonly Link[];
   readonly #module: WebAssembly.Module | undefined;
   #program: WasmProgram | undefined;
-  #tracer: WasmProgram | undefined;
+  #tracer: Promise<WasmProgram> | undefined;
   #disposed = false;
 
   /** Use `compile`. */
-  constructor(network: Network, target: Target, chain: readonly Link[], module: WebAssembly.Module | undefined) {
+  constructor(
+    network: Network,
+    target: Target,
+    chain: readonly Link[],
+    module: WebAssembly.Module | undefined,
+    program: WasmProgram | undefined,
+  ) {
     this.network = network;
     this.#target = target;
     this.#chain = chain;
     this.#module = module;
-    if (module) this.#program = new WasmProgram(module, network.name, lower(network, false));
+    this.#program = program;
   }
 
   /**
@@ -67,15 +72,19 @@ export class Plan {
    */
   run(inputs: NetworkInputs, into?: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
     this.#checkAlive();
-    return this.#program ? this.#program.run(inputs, into) : run(this.network, inputs);
+    const given = inputTensors(this.network, inputs);
+    return this.#program ? this.#program.run(given, into) : runReference(this.network, given, into);
   }
 
-  /** Every node's output by name: compiled once more without any fusing, so that each tensor exists. */
-  trace(inputs: NetworkInputs): Map<string, Tensor> {
+  /** Every tensor by name, inputs included: compiled once more without any fusing, so that each exists. */
+  async trace(inputs: NetworkInputs): Promise<Map<string, Tensor>> {
     this.#checkAlive();
-    if (!this.#module) return trace(this.network, inputs);
-    this.#tracer ??= new WasmProgram(this.#module, this.network.name, lower(this.network, true));
-    return this.#tracer.run(inputs);
+    const given = inputTensors(this.network, inputs);
+    if (!this.#module) return trace(this.network, allFloat32(given));
+    this.#tracer ??= WasmProgram.create(this.#module, this.network.name, lower(this.network, true));
+    const tracer = await this.#tracer;
+    this.#checkAlive();
+    return tracer.run(given);
   }
 
   /** Time of each operation in one run over one picture. Needs a WASM target. */
@@ -87,7 +96,7 @@ export class Plan {
       );
     const times = this.#program.operations.map(() => 0);
     let before = performance.now();
-    this.#program.run(inputs, undefined, (operation) => {
+    this.#program.run(inputTensors(this.network, inputs), undefined, (operation) => {
       const now = performance.now();
       times[operation] += now - before;
       before = now;
@@ -112,3 +121,21 @@ export class Plan {
       throw new NetworkError(`${this.network.name}: this plan was disposed; compile the network again`);
   }
 }
+
+/** The TypeScript layers in float32, whatever the number type of the inputs, as the kernels compute. */
+function runReference(
+  network: Network,
+  inputs: ReadonlyMap<string, Tensor>,
+  into: ReadonlyMap<string, Tensor> | undefined,
+): Map<string, Tensor> {
+  const outputs = run(network, allFloat32(inputs));
+  for (const [name, { shape, data }] of into ? outputs : []) {
+    const result = resultTensor(name, shape, into);
+    result.data.set(data);
+    outputs.set(name, result);
+  }
+  return outputs;
+}
+
+const allFloat32 = (tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> =>
+  new Map([...tensors].map(([name, x]) => [name, x.data instanceof Float64Array ? toFloat32(x) : x]));

@@ -198,7 +198,7 @@ const layoutKey = ({ height, width, padding, rows }: PlaneLayout) =>
   [height, width, padding.top, padding.bottom, padding.left, padding.right, rows].join(' ');
 
 /** [N, H, W, C] as N·H·W pixels of C channels; any other shape likewise by its last axis. */
-function pixelsOf(shape: Shape): [pixels: number, channels: number] {
+export function pixelsOf(shape: Shape): [pixels: number, channels: number] {
   const channels = shape[shape.length - 1];
   return [sizeOf(shape) / channels, channels];
 }

@@ -4,7 +4,7 @@ import { mixes } from '../layers/resizeBilinear.js';
 import { slideWindows } from '../padding.js';
 import { sizeOf } from '../tensor.js';
 import { quadStride, quadsBytes } from './layouts.js';
-import type { Lowering, OperationOf } from './lowering.js';
+import { type Lowering, type OperationOf, pixelsOf } from './lowering.js';
 import type { Operation } from './operations.js';
 import { at } from './program.js';
 
@@ -44,7 +44,7 @@ export function pool(low: Lowering, { inputs: [input], output, node }: Operation
 export function add(low: Lowering, { inputs, output, clamp }: Operation): void {
   const shape = low.shape(output);
   if (inputs.length === 2 && inputs.every((input) => low.values.get(input)?.quads)) {
-    const bytes = quadsBytes(shape[1] * shape[2], shape[3]);
+    const bytes = quadsBytes(...pixelsOf(shape));
     const out = low.program.buffer(bytes);
     low.program.step('addAll', low.quads(inputs[0]), low.quads(inputs[1]), bytes / 4, clamp.lo, clamp.hi, out);
     low.values.set(output, { shape, quads: out });
@@ -93,6 +93,7 @@ export function batchNorm(low: Lowering, operation: OperationOf<'batchNorm'>): v
 export function concat(low: Lowering, { inputs, output, node }: OperationOf<'concat'>): void {
   const shape = low.shape(output);
   const axis = node.attributes.axis < 0 ? node.attributes.axis + shape.length : node.attributes.axis;
+  if (axis === 0) throw new NetworkError(`${node.name}: the engine runs picture by picture and cannot join batches`);
   const outer = sizeOf(shape.slice(0, axis));
   const outBytes = sizeOf(shape.slice(axis)) * 4;
   low.nhwcStep(output, (out) => {

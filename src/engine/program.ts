@@ -38,7 +38,8 @@ export class Program {
   readonly buffers: Buffer[] = [];
   readonly matrices: PackedMatrix[] = [];
   readonly tables: Table[] = [];
-  readonly #addresses = new Map<string, number>();
+  readonly #matrixAddresses = new Map<string, number>();
+  readonly #tableAddresses = new Map<string, number>();
   #constants = FIRST_ADDRESS;
   #operation = 0;
 
@@ -72,22 +73,22 @@ export class Program {
 
   /** Address of the matrix [rows][columns] as panels of `width` columns. Steps that use one key share one matrix. */
   matrix(key: string, rows: number, columns: number, width: number, data: FloatArray, scale = 0): number {
-    const known = this.#addresses.get(key);
+    const known = this.#matrixAddresses.get(key);
     if (known !== undefined) return known;
     const address = this.#constant(Math.ceil(columns / width) * rows * width * 4);
     this.matrices.push({ address, rows, columns, width, data, scale });
-    this.#addresses.set(key, address);
+    this.#matrixAddresses.set(key, address);
     return address;
   }
 
   /** Address of a table. Tables with the same key are one: the key says everything that the content depends on. */
   table(key: string, make: () => Uint32Array | FloatArray): number {
-    const known = this.#addresses.get(key);
+    const known = this.#tableAddresses.get(key);
     if (known !== undefined) return known;
     const data = make();
     const address = this.#constant(data.byteLength);
     this.tables.push({ address, data });
-    this.#addresses.set(key, address);
+    this.#tableAddresses.set(key, address);
     return address;
   }
 

@@ -3,9 +3,8 @@
  * WASM memory and gives the same bits on every call.
  */
 import { NetworkError } from '../errors.js';
-import type { NetworkInputs } from '../network/run.js';
-import { type Shape, sizeOf, type Tensor, zeros } from '../tensor.js';
-import { instantiate, type Kernel, type Kernels } from './kernels.js';
+import { type Shape, sameShape, sizeOf, type Tensor, zeros } from '../tensor.js';
+import { allocate, instantiate, type Kernel, type Kernels } from './kernels.js';
 import type { Lowered } from './lower.js';
 import { align, type Place } from './memory.js';
 import type { Operation } from './operations.js';
@@ -53,11 +52,25 @@ export class WasmProgram {
   readonly #inputs: readonly Port[];
   readonly #outputs: readonly Port[];
 
-  constructor(module: WebAssembly.Module, network: string, { program, operations, inputs, outputs }: Lowered) {
+  /** Lays out the memory and packs the weights. */
+  static async create(module: WebAssembly.Module, network: string, lowered: Lowered): Promise<WasmProgram> {
+    const { program } = lowered;
     const activationBytes = program.layOut();
+    const staging = stagingBytes(program.matrices);
+    const memory = allocate(network, program.constantBytes + Math.max(activationBytes, staging));
+    const kernels = await instantiate(module, memory);
+    return new WasmProgram(memory, kernels, network, lowered, activationBytes, staging);
+  }
+
+  private constructor(
+    memory: WebAssembly.Memory,
+    kernels: Kernels,
+    network: string,
+    { program, operations, inputs, outputs }: Lowered,
+    activationBytes: number,
+    staging: number,
+  ) {
     const base = program.constantBytes;
-    const staging = Math.min(STAGING_BYTES, align(Math.max(0, ...program.matrices.map(({ data }) => data.length * 4))));
-    const { memory, kernels } = instantiate(module, base + Math.max(activationBytes, staging));
     const addressOf = ({ buffer, byte }: Place) => base + buffer.offset + byte;
 
     for (const { address, data } of program.tables) {
@@ -89,13 +102,14 @@ export class WasmProgram {
     this.operations = operations.map((operation, index) => reportOf(operation, program.steps, index));
   }
 
+  /** `inputs` are the network's, checked. */
   run(
-    inputs: NetworkInputs,
+    inputs: ReadonlyMap<string, Tensor>,
     into?: ReadonlyMap<string, Tensor>,
     onCall?: (operation: number, count: number) => void,
   ): Map<string, Tensor> {
-    const given = this.#check(inputs);
-    const batch = given[0].shape[0];
+    const given = this.#inputs.map(({ name }) => inputs.get(name) as Tensor);
+    const batch = this.#batchOf(given);
     const results = this.#outputs.map(({ name, shape }) =>
       resultTensor(name, [shape[0] * batch, ...shape.slice(1)], into),
     );
@@ -114,19 +128,18 @@ export class WasmProgram {
     return new Map(this.#outputs.map(({ name }, i) => [name, results[i]]));
   }
 
-  #check(inputs: NetworkInputs): Tensor[] {
-    const given = 'shape' in inputs ? new Map([[this.#inputs[0].name, inputs]]) : inputs;
-    return this.#inputs.map(({ name, shape }) => {
-      const found = given.get(name);
-      const fits =
-        found && found.shape.length === shape.length && shape.every((size, i) => i === 0 || size === found.shape[i]);
-      if (!fits || found.shape[0] < 1) {
-        const what = found ? `found [${found.shape}]` : 'none was given';
-        throw new NetworkError(`${this.#network}: input '${name}' must be [batch,${shape.slice(1)}], ${what}`);
-      }
-      return found;
-    });
+  #batchOf(given: readonly Tensor[]): number {
+    const batches = given.map(({ shape }) => shape[0]);
+    if (batches.every((batch) => batch === batches[0] && batch >= 1)) return batches[0];
+    throw new NetworkError(`${this.#network}: all inputs must have the same batch of 1 or more, found ${batches}`);
   }
+}
+
+/** At least one row of every matrix goes through at once. */
+function stagingBytes(matrices: readonly PackedMatrix[]): number {
+  const longestRow = Math.max(0, ...matrices.map(({ columns }) => columns * 4));
+  const largest = Math.max(0, ...matrices.map(({ data }) => data.length * 4));
+  return align(Math.max(longestRow, Math.min(STAGING_BYTES, largest)));
 }
 
 function packMatrix(
@@ -146,10 +159,11 @@ function packMatrix(
   }
 }
 
-function resultTensor(name: string, shape: Shape, into: ReadonlyMap<string, Tensor> | undefined): Tensor {
+/** The tensor given for this output, or a new one. */
+export function resultTensor(name: string, shape: Shape, into: ReadonlyMap<string, Tensor> | undefined): Tensor {
   const given = into?.get(name);
   if (given === undefined) return zeros(shape);
-  if (given.data.length !== sizeOf(shape)) {
+  if (!sameShape(given.shape, shape)) {
     throw new NetworkError(`the tensor for output '${name}' must be [${shape}], found [${given.shape}]`);
   }
   return given;

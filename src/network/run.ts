@@ -67,7 +67,8 @@ function expectAllWeights(network: Network, shapes: Map<string, Shape>): void {
   }
 }
 
-function inputTensors(network: Network, inputs: NetworkInputs): Map<string, Tensor> {
+/** Each input's tensor by name, checked: every executor begins with this. Throws a NetworkError that says what does not fit. */
+export function inputTensors(network: Network, inputs: NetworkInputs): Map<string, Tensor> {
   const names = network.inputs.map(({ name }) => name);
   if ('shape' in inputs && names.length !== 1) {
     throw new NetworkError(

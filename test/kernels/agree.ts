@@ -89,7 +89,8 @@ function checkValues(found: Uint32Array, { out }: Problem, fail: (what: string) 
   const values = new Float32Array(found.buffer);
   for (const { word, value, bound, coordinate } of out.cells) {
     const distance = Math.abs(values[word] - value);
-    if (Object.is(values[word], value) || distance <= bound || bound === Infinity) continue;
+    const equal = values[word] === value || (Number.isNaN(value) && Number.isNaN(values[word]));
+    if (equal || distance <= bound || bound === Infinity) continue;
     fail(`[${coordinate}] is ${values[word]}, wanted ${value}, off by ${distance}, allowed ${bound}`);
   }
 }

@@ -1,6 +1,6 @@
 /** The kernels of every target that this machine runs, each with a memory of its own. */
 import { RELAXED, SCALAR, SIMD } from '../../src/engine/generated/wasm.js';
-import { instantiate, type Kernels } from '../../src/engine/kernels.js';
+import { allocate, instantiate, type Kernels } from '../../src/engine/kernels.js';
 
 export type TargetName = 'scalar' | 'simd' | 'relaxed';
 
@@ -11,7 +11,7 @@ export interface Machine {
   readonly memory: Uint32Array;
 }
 
-const MEMORY_BYTES = 1 << 18;
+const MEMORY_BYTES = 1 << 16;
 
 const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 
@@ -21,7 +21,8 @@ export async function machines(): Promise<Machine[]> {
   for (const [target, base64] of Object.entries({ scalar: SCALAR, simd: SIMD, relaxed: RELAXED })) {
     const bytes = bytesOf(base64);
     if (target === 'relaxed' && !WebAssembly.validate(bytes)) continue;
-    const { memory, kernels } = instantiate(await WebAssembly.compile(bytes), MEMORY_BYTES);
+    const memory = allocate('problems', MEMORY_BYTES);
+    const kernels = await instantiate(await WebAssembly.compile(bytes), memory);
     found.push({ target: target as TargetName, kernels, memory: new Uint32Array(memory.buffer) });
   }
   return found;
