@@ -1,0 +1,19 @@
+/** The engine of this repository, from dist/. */
+import { compile } from '../../../../dist/engine/index.js';
+import { tensor, zeros } from '../../../../dist/tensor.js';
+import type { Contestant, Surroundings } from './contestant.js';
+
+/** The target is forced: falling back to another one is an error here. */
+export const depthwise = ({ simd }: Surroundings): Contestant => ({
+  name: 'depthwise',
+  kind: 'engine',
+  async load(network) {
+    const plan = await compile(network, { target: simd === 'relaxed' ? 'relaxed' : 'simd' });
+    const { shape } = network.inputs[0];
+    const into = new Map([[network.outputs[0], zeros(plan.run(zeros(shape)).get(network.outputs[0])!.shape)]]);
+    return {
+      run: (picture) => plan.run(tensor(shape, picture), into).get(network.outputs[0])!.data as Float32Array,
+      dispose: () => plan.dispose(),
+    };
+  },
+});
