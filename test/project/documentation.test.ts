@@ -47,7 +47,9 @@ beforeAll(() => {
   mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true });
   symlinkSync(root, join(folder, 'node_modules', 'depthwise'));
   symlinkSync(join(root, 'node_modules', '@types'), join(folder, 'node_modules', '@types'));
-  symlinkSync(join(root, 'dist', 'cli', 'main.js'), join(folder, 'node_modules', '.bin', 'depthwise'));
+  const main = join(root, 'dist', 'cli', 'main.js');
+  chmodSync(main, 0o755); // as npm does when it installs a package
+  symlinkSync(main, join(folder, 'node_modules', '.bin', 'depthwise'));
   symlinkSync(join(root, 'assets'), join(folder, 'assets'));
   writeFileSync(join(folder, 'package.json'), '{ "name": "user", "private": true, "type": "module" }');
   for (const kind of dataFolder === undefined ? [] : ['models', 'labels']) {
