@@ -86,7 +86,10 @@ export class UnitBuilder {
     return this.#normalised(this.#net.add(names.layer, 'pointwiseConv2d', input, { filters, bias: false }), names);
   }
 
-  /** Pooling, dropout, classifier and softmax, as far as the settings want them. */
+  /**
+   * Pooling, dropout, classifier and softmax, as far as the settings want them. The pool covers the whole map, as slim's with
+   * `global_pool=True`; slim's V1 called without it pools 7 × 7, which is the same for maps up to that size.
+   */
   head(features: string, names: HeadNames, dropoutRate: number, { head, classes, output }: MobilenetSettings): string {
     if (head === 'features') return features;
     const keepDims = head === 'classifier' && names.squeeze !== undefined;
