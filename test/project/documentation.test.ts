@@ -9,6 +9,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -35,7 +36,13 @@ const typescript = examples.filter(({ language }) => language === 'ts');
 const SET_UP = /^npm install && npm (?:run )?([\w:]+)$/;
 const DATA_FILE = /\b[\w.]+\.(?:h5|tflite|onnx)\b|\bimagenet_labels\w*\.txt\b/;
 
-const needsData = ({ code }: Example): boolean => DATA_FILE.test(code);
+const namesData = ({ code }: Example): boolean => DATA_FILE.test(code);
+/** What examples that name data write, and others then read. */
+const derived = examples
+  .filter(namesData)
+  .flatMap(({ code }) => [...code.matchAll(/--out (\S+)/g)].map(([, file]) => file));
+const needsData = (example: Example): boolean =>
+  namesData(example) || derived.some((file) => example.code.includes(file));
 const canRun = (example: Example): boolean => dataFolder !== undefined || !needsData(example);
 const titleOf = (example: Example): string =>
   `${example.place} ${commandsOf(example.code)[0]}${canRun(example) ? '' : ' (needs DEPTHWISE_DATA)'}`;

@@ -1,6 +1,8 @@
 /** Imports point upward in one list of rooms, there are no cycles, and the core needs neither Node nor any package. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Import, importsOf, readImports, sourceFiles } from './imports.js';
+import { type Import, importsOf, readImports, root, sourceFiles } from './imports.js';
 
 /** A room may import from itself and from the rooms above it. */
 const rooms = [
@@ -118,10 +120,11 @@ describe('imports', () => {
 });
 
 describe('packages and Node', () => {
-  const entries = [
-    'index.ts',
-    ...['layers', 'models', 'network', 'formats', 'image', 'tasks'].map((room) => `${room}/index.ts`),
-  ];
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const entries = Object.values<{ default?: string }>(exports).flatMap(({ default: file }) =>
+    file === undefined ? [] : [file.replace('./dist/', '').replace(/\.js$/, '.ts')],
+  );
+  const pageEntries = ['index.ts', 'engine/index.ts', 'image/browser.ts'];
 
   test.each(entries)(
     'importing %s loads no package and no Node module: they come lazily, at the point of use',
@@ -135,10 +138,8 @@ describe('packages and Node', () => {
     expect(core.map(show)).toEqual([]);
   });
 
-  test('index.ts runs in a page: even later it loads nothing but readers that run there too', () => {
+  test.each(pageEntries)('%s runs in a page: even later it loads nothing but readers that run there too', (entry) => {
     const readers = / imports (fflate|flatbuffers|jsfive)$/;
-    expect(packagesUsed(loadedWith('index.ts', everAtAll), everAtAll).filter((line) => !readers.test(line))).toEqual(
-      [],
-    );
+    expect(packagesUsed(loadedWith(entry, everAtAll), everAtAll).filter((line) => !readers.test(line))).toEqual([]);
   });
 });
