@@ -166,13 +166,15 @@ function bestOf(values: ArrayLike<number>, count: number): [index: number, value
     .slice(0, count);
 }
 
-/** Name of the tensor that the last softmax reads; only reshapes may follow it. */
+const FOLLOW_SOFTMAX: ReadonlySet<string> = new Set(['reshape', 'flatten', 'clamp']);
+
+/** Name of the tensor that the last softmax reads; only reshapes, and a quantised file's clamp to its range, may follow it. */
 function beforeSoftmax(network: Network): string {
   let name = network.outputs[0];
   for (;;) {
     const node = network.nodes.find((candidate) => candidate.name === name);
     if (node?.kind === 'softmax') return node.inputs[0];
-    if (node?.kind !== 'reshape' && node?.kind !== 'flatten') {
+    if (node === undefined || !FOLLOW_SOFTMAX.has(node.kind)) {
       throw new NetworkError(`${network.name}: its logits are unknown, since '${network.outputs[0]}' is no softmax`);
     }
     name = node.inputs[0];
