@@ -33,7 +33,8 @@ export function lower(network: Network, everyTensor: boolean): Lowered {
   }
   const outputs = low.outputs.map((name) => ({ name, shape: low.shape(name), place: low.nhwc(name) }));
   for (const { place } of outputs) low.program.touch(place);
-  return { program: low.program, operations: low.operations, inputs, outputs };
+  const operations = low.operations.map((operation) => ({ ...operation, nodes: low.nodesOf(operation) }));
+  return { program: low.program, operations, inputs, outputs };
 }
 
 function inputTensor(low: Lowering, name: string): PlacedTensor {

@@ -64,6 +64,14 @@ export class Lowering {
     this.program.beginOperation(this.#indices.get(operation) as number);
   }
 
+  /** The network's own nodes that the operation stands for, folded ones too. */
+  nodesOf({ nodes }: Operation): string[] {
+    return nodes.flatMap((name) => {
+      const folded = this.#folded.get(name);
+      return folded ? [folded.layer, name] : [name];
+    });
+  }
+
   shape(name: string): Shape {
     return this.#shapes.get(name) as Shape;
   }

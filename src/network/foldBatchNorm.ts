@@ -16,6 +16,8 @@ type BatchNorm = Extract<NetworkNode, { kind: 'batchNorm' }>;
 
 /** What becomes of a layer's weights when its batch norm is folded: kernel′ = kernel · scale (by output channel), and a new bias. */
 export interface FoldedBatchNorm {
+  /** Name of the layer that took it in. */
+  readonly layer: string;
   /** The layer's kernel, as it was. */
   readonly kernel: Tensor;
   readonly scale: Float64Array;
@@ -92,7 +94,7 @@ function foldedWeights(network: Network, layer: Foldable, norm: BatchNorm): Fold
     scale[o] = (gamma?.[o] ?? 1) / Math.sqrt(variance[o] + epsilon);
     bias[o] = ((old?.[o] ?? 0) - mean[o]) * scale[o] + (beta?.[o] ?? 0);
   }
-  return { kernel: weightOf(network, layer.name, 'kernel'), scale, bias };
+  return { layer: layer.name, kernel: weightOf(network, layer.name, 'kernel'), scale, bias };
 }
 
 function weightOf(network: Network, node: string, weight: string): Tensor {

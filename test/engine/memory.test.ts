@@ -1,0 +1,107 @@
+/** The memory plan: what lives at the same time never shares a byte. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { lower } from '../../src/engine/lower.js';
+import { align, type Buffer, placeBuffers } from '../../src/engine/memory.js';
+import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
+import type { Network } from '../../src/network/network.js';
+import { anyDraft, networkOf, withRandomWeights } from './networks.js';
+
+/** Aligned like those of a program. */
+const buffer = (bytes: number, first: number, last: number): Buffer => ({
+  bytes: align(bytes),
+  first,
+  last,
+  offset: -1,
+});
+
+const anyBuffer = fc
+  .record({ bytes: fc.nat(5000), first: fc.integer({ min: -1, max: 30 }), length: fc.nat(12) })
+  .map(({ bytes, first, length }) => buffer(bytes, first, first + length));
+
+const meet = (a: Buffer, b: Buffer): boolean => a.first <= b.last && b.first <= a.last;
+
+/** Pairs of buffers that live at the same time and share bytes. */
+function collisions(buffers: readonly Buffer[]): string[] {
+  const found: string[] = [];
+  buffers.forEach((a, i) => {
+    for (const b of buffers.slice(i + 1)) {
+      const share = a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+      if (meet(a, b) && share) found.push(`${JSON.stringify(a)} and ${JSON.stringify(b)}`);
+    }
+  });
+  return found;
+}
+
+/** The most bytes that live at one time: no plan can do with less. */
+function liveBytes(buffers: readonly Buffer[]): number {
+  const times = buffers.flatMap(({ first, last }) => [first, last]);
+  const alive = (time: number) => buffers.filter(({ first, last }) => first <= time && time <= last);
+  return Math.max(0, ...times.map((time) => alive(time).reduce((sum, { bytes }) => sum + bytes, 0)));
+}
+
+function expectSound(buffers: readonly Buffer[], peak: number): void {
+  expect(collisions(buffers)).toEqual([]);
+  for (const { offset, bytes } of buffers) {
+    expect(offset).toBeGreaterThanOrEqual(0);
+    expect(offset % 64).toBe(0);
+    expect(offset + bytes).toBeLessThanOrEqual(peak);
+  }
+}
+
+describe('placeBuffers', () => {
+  test('three buffers in turn take the room of two', () => {
+    //  step     0   1   2
+    //  a 128    █   █
+    //  b 64         █   █
+    //  c 128            █
+    const [a, b, c] = [buffer(128, 0, 1), buffer(64, 1, 2), buffer(128, 2, 2)];
+    expect(placeBuffers([a, b, c])).toBe(192);
+    expect([a.offset, b.offset, c.offset]).toEqual([0, 128, 0]);
+  });
+
+  test('nothing needs nothing', () => {
+    expect(placeBuffers([])).toBe(0);
+  });
+
+  test('buffers that live at the same time do not overlap; the peak lies between what must live at once and the sum', () => {
+    fc.assert(
+      fc.property(fc.array(anyBuffer, { maxLength: 40 }), (buffers) => {
+        const peak = placeBuffers(buffers);
+        expectSound(buffers, peak);
+        expect(peak).toBeGreaterThanOrEqual(liveBytes(buffers));
+        expect(peak).toBeLessThanOrEqual(buffers.reduce((sum, { bytes }) => sum + bytes, 0));
+      }),
+    );
+  });
+});
+
+/** Steps may touch a buffer only while it lives, and only inside it. */
+function expectLifetimes(network: Network, everyTensor: boolean): void {
+  const { program, inputs, outputs } = lower(network, everyTensor);
+  const peak = program.layOut();
+  expectSound(program.buffers, peak);
+  program.steps.forEach(({ args }, step) => {
+    for (const arg of args) {
+      if (typeof arg === 'number') continue;
+      expect(arg.buffer.first).toBeLessThanOrEqual(step);
+      expect(arg.buffer.last).toBeGreaterThanOrEqual(step);
+      expect(arg.byte).toBeGreaterThanOrEqual(0);
+      expect(arg.byte).toBeLessThan(Math.max(arg.buffer.bytes, 1));
+    }
+  });
+  for (const { place } of inputs) expect(place.buffer.first).toBe(-1);
+  for (const { place } of outputs) expect(place.buffer.last).toBe(program.steps.length);
+}
+
+describe('plans', () => {
+  test('of random networks: every step finds its operands alive', () => {
+    fc.assert(
+      fc.property(anyDraft, fc.boolean(), (draft, everyTensor) => expectLifetimes(networkOf(draft), everyTensor)),
+    );
+  });
+
+  test.each([mobilenetV1({ alpha: 0.5 }), mobilenetV2({ alpha: 0.5, outputStride: 16 })])('of $name', (network) => {
+    expectLifetimes(withRandomWeights(network, 1), false);
+  });
+});
