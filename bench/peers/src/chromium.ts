@@ -49,7 +49,9 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
 try {
   const page = await browser.newPage();
-  page.on('console', (message) => console.error(message.text()));
+  page.on('console', (message) => {
+    if (!/^(INFO|WARNING):/.test(message.text())) console.error(message.text()); // what runtimes report of themselves
+  });
   page.on('pageerror', (error) => console.error(error));
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   const before = loadNow();
