@@ -23,7 +23,7 @@ export interface Lowered {
   readonly outputs: readonly PlacedTensor[];
 }
 
-/** Kernel calls for one picture (batch 1). With `everyTensor` nothing is folded or fused, and every tensor is an output. */
+/** Kernel calls for one picture (batch 1) of a network whose weights are all there. With `everyTensor` nothing is folded or fused, and every tensor is an output. */
 export function lower(network: Network, everyTensor: boolean): Lowered {
   const low = new Lowering(network, everyTensor);
   const inputs = network.inputs.map(({ name }) => inputTensor(low, name));

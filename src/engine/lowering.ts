@@ -137,14 +137,7 @@ export class Lowering {
   }
 
   weight(node: string, weight: string): Tensor {
-    const name = weightName(node, weight);
-    const found = this.network.weights.get(name);
-    if (found === undefined) {
-      throw new NetworkError(
-        `${this.network.name}: weight '${name}' is missing; a network without weights cannot be compiled`,
-      );
-    }
-    return found;
+    return this.network.weights.get(weightName(node, weight)) as Tensor;
   }
 
   /** Address of the operation's kernel as panels; rows are the terms of a sum, columns its output channels. */

@@ -157,9 +157,11 @@ function errorOf(
       return argMaxError(x[0], e[0], y);
     case 'relu':
     case 'relu6':
-    case 'clamp':
     case 'dropout':
       return e[0];
+    case 'clamp':
+      // Its bounds are rounded to float32.
+      return map(y, (i) => e[0].data[i] + rounded(1, Math.abs(y.data[i])));
     case 'maxPool':
     case 'concat':
     case 'flatten':

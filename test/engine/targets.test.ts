@@ -1,0 +1,177 @@
+/** The chain relaxed SIMD → SIMD → scalar WASM → TypeScript, forced link by link, and what it says about each. */
+import '../kernels/relaxed.js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { RELAXED, SCALAR, SIMD } from '../../src/engine/generated/wasm.js';
+import type { CompileOptions, Plan } from '../../src/engine/index.js';
+import { NetworkBuilder } from '../../src/network/builder.js';
+import { tensor } from '../../src/tensor.js';
+
+const TAKEN = 'compiled, and agrees with the TypeScript layers';
+const real = WebAssembly;
+
+/** y = relu(x). */
+function relu() {
+  const net = new NetworkBuilder();
+  net.add('y', 'relu', net.input('x', [1, 3]), {});
+  return net.build('relu', ['y'], { source: 'other', output: 'features' });
+}
+
+/** The engine as a page sees it that has just been loaded: nothing is tested yet. */
+async function engine() {
+  vi.resetModules();
+  return import('../../src/engine/index.js');
+}
+
+async function planWith(options: CompileOptions = {}): Promise<Plan> {
+  const { compile } = await engine();
+  return compile(relu(), options);
+}
+
+function expectRuns(plan: Plan): void {
+  expect([...plan.run(tensor([1, 3], [-1, 0, 2])).get('y')!.data]).toEqual([0, 0, 2]);
+}
+
+const isTarget = (bytes: BufferSource, base64: string): boolean =>
+  Buffer.from(bytes as Uint8Array).equals(Buffer.from(base64, 'base64'));
+
+/** WebAssembly with some of its functions replaced. */
+const stubbed = (functions: Partial<Pick<typeof WebAssembly, 'compile' | 'validate'>>): void => {
+  const { validate, compile, instantiate, Memory, Module, Instance } = real;
+  vi.stubGlobal('WebAssembly', { validate, compile, instantiate, Memory, Module, Instance, ...functions });
+};
+
+beforeEach(() => vi.resetModules());
+afterEach(() => vi.unstubAllGlobals());
+
+describe('where everything works', () => {
+  test('relaxed SIMD is taken', async () => {
+    const plan = await planWith();
+    expect(plan.report()).toMatchObject({
+      target: 'relaxed',
+      chain: [{ target: 'relaxed', taken: true, reason: TAKEN }],
+    });
+    expectRuns(plan);
+  });
+
+  test('a reproducible result leaves it out', async () => {
+    const plan = await planWith({ reproducible: true });
+    expect(plan.report()).toMatchObject({ target: 'simd', chain: [{ target: 'simd', taken: true, reason: TAKEN }] });
+  });
+
+  test.each(['relaxed', 'simd', 'scalar', 'reference'] as const)('%s can be forced', async (target) => {
+    const plan = await planWith({ target });
+    expect(plan.report().target).toBe(target);
+    expect(plan.report().chain.map((link) => link.target)).toEqual([target]);
+    expectRuns(plan);
+  });
+
+  test('another order can be asked for', async () => {
+    const plan = await planWith({ target: ['scalar', 'simd'] });
+    expect(plan.report().target).toBe('scalar');
+  });
+
+  test('capabilities', async () => {
+    const { capabilities } = await engine();
+    expect(await capabilities()).toEqual([
+      { target: 'relaxed', works: true, reason: TAKEN },
+      { target: 'simd', works: true, reason: TAKEN },
+      { target: 'scalar', works: true, reason: TAKEN },
+      { target: 'reference', works: true, reason: 'TypeScript layers need nothing' },
+    ]);
+  });
+});
+
+describe('what is asked for', () => {
+  test('must be a target', async () => {
+    await expect(planWith({ target: 'webgpu' as 'simd' })).rejects.toThrow(
+      "target must be one of relaxed, simd, scalar, reference, found 'webgpu'",
+    );
+  });
+
+  test('must leave a target', async () => {
+    await expect(planWith({ target: 'relaxed', reproducible: true })).rejects.toThrow(
+      'no wanted target works here: none is left',
+    );
+  });
+});
+
+describe('the next link is taken, and says why', () => {
+  test('without relaxed SIMD: SIMD', async () => {
+    stubbed({ validate: (bytes) => !isTarget(bytes, RELAXED) && real.validate(bytes) });
+    const plan = await planWith();
+    expect(plan.report().chain).toEqual([
+      { target: 'relaxed', taken: false, reason: "this machine does not know the instructions of 'relaxed'" },
+      { target: 'simd', taken: true, reason: TAKEN },
+    ]);
+    expectRuns(plan);
+  });
+
+  test('without any SIMD: scalar WASM', async () => {
+    stubbed({ validate: (bytes) => isTarget(bytes, SCALAR) && real.validate(bytes) });
+    const plan = await planWith();
+    expect(plan.report().chain.map(({ target, taken }) => `${target} ${taken}`)).toEqual([
+      'relaxed false',
+      'simd false',
+      'scalar true',
+    ]);
+    expectRuns(plan);
+  });
+
+  test('under a Content-Security-Policy that forbids compiling: TypeScript', async () => {
+    const refusal =
+      "Refused to compile WebAssembly module because 'wasm-unsafe-eval' is not an allowed source of script";
+    stubbed({ compile: async () => Promise.reject(new real.CompileError(refusal)) });
+    const plan = await planWith();
+    expect(plan.report()).toEqual({
+      target: 'reference',
+      chain: [
+        ...['relaxed', 'simd', 'scalar'].map((target) => ({ target, taken: false, reason: refusal })),
+        { target: 'reference', taken: true, reason: 'TypeScript layers need nothing' },
+      ],
+    });
+    expectRuns(plan);
+  });
+
+  test('without WebAssembly: TypeScript', async () => {
+    vi.stubGlobal('WebAssembly', undefined);
+    const plan = await planWith();
+    expect(plan.report().target).toBe('reference');
+    expect(plan.report().chain[0].reason).toBe('WebAssembly does not exist here');
+    expectRuns(plan);
+  });
+
+  test('a module that computes wrongly: the next one', async () => {
+    // Every f32x4.mul of the SIMD modules becomes an f32x4.add: valid, and wrong.
+    const wrong = (bytes: BufferSource) => {
+      const code = Uint8Array.from(bytes as Uint8Array);
+      for (let i = 0; i + 2 < code.length; i++) {
+        if (code[i] === 0xfd && code[i + 1] === 0xe6 && code[i + 2] === 0x01) code[i + 1] = 0xe4;
+      }
+      return code;
+    };
+    stubbed({ compile: (bytes: BufferSource) => real.compile(isTarget(bytes, SIMD) ? wrong(bytes) : bytes) });
+    const plan = await planWith({ target: ['simd', 'scalar'] });
+    expect(plan.report().target).toBe('scalar');
+    expect(plan.report().chain[0]).toEqual({
+      target: 'simd',
+      taken: false,
+      reason: expect.stringMatching(/^self-test: sum\[0\] is -?[\d.]+, the TypeScript layers give -?[\d.]+$/),
+    });
+    expectRuns(plan);
+  });
+
+  test('a forced target that does not work is an error with its reason', async () => {
+    vi.stubGlobal('WebAssembly', undefined);
+    await expect(planWith({ target: ['simd', 'scalar'] })).rejects.toThrow(
+      'no wanted target works here:\n  simd: WebAssembly does not exist here\n  scalar: WebAssembly does not exist here',
+    );
+  });
+
+  test('a refusal is not remembered', async () => {
+    const { compile } = await engine();
+    vi.stubGlobal('WebAssembly', undefined);
+    expect((await compile(relu())).report().target).toBe('reference');
+    vi.unstubAllGlobals();
+    expect((await compile(relu())).report().target).toBe('relaxed');
+  });
+});
