@@ -24,6 +24,7 @@ describe('roundChannels', () => {
     expect(roundChannels(24, 16)).toBe(32);
     expect(roundChannels(3.2, 8, 32)).toBe(32);
     expect(roundChannels(10, 1)).toBe(10);
+    expect(roundChannels(80, 72)).toBe(72); // exactly 90 %
   });
 });
 
@@ -70,6 +71,7 @@ describe('width rules', () => {
     expect(expandedWidth.keras(8, 2.3)).toBe(18);
     expect(expandedWidth.torchvision(8, 2.3)).toBe(18);
     expect(expandedWidth.torchvision(8, 2.4)).toBe(19);
+    expect(expandedWidth.torchvision(8, 1.1)).toBe(9);
     // Python's round(): half to even
     expect(expandedWidth.torchvision(8, 1.0625)).toBe(8);
     expect(expandedWidth.torchvision(8, 1.1875)).toBe(10);

@@ -284,6 +284,8 @@ describe('MobileNet V1', () => {
       expect(mobilenetV1({ alpha: 0.75, resolution: 192 }).name).toBe('mobilenet_v1_0.75_192');
       expect(mobilenetV1({ resolution: [160, 224] }).name).toBe('mobilenet_v1_1.0_160x224');
       expect(mobilenetV1({ shallow: true }).name).toBe('mobilenet_v1_shallow_1.0_224');
+      expect(mobilenetV1({ convolutions: 'full' }).name).toBe('mobilenet_v1_full_1.0_224');
+      expect(mobilenetV1({ convolutions: 'full', shallow: true }).name).toBe('mobilenet_v1_shallow_full_1.0_224');
     });
   });
 });

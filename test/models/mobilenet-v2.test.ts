@@ -295,6 +295,7 @@ describe('MobileNet V2', () => {
         padding: { top: 1, bottom: 1, left: 1, right: 1 },
       });
       expect(layer(network, 'features.18.1')!.attributes).toMatchObject({ epsilon: 1e-5 });
+      expect(kinds(network, 'add')[0].name).toBe('features.3.add');
       expect(network.outputs).toEqual(['classifier.1']);
       expect(network.conventions).toMatchObject({ source: 'torchvision', output: 'logits', labelOffset: 0 });
     });

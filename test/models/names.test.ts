@@ -15,6 +15,7 @@ describe('parseModelName', () => {
     ['mobilenet-v2', v2({})],
     // keras-applications' weight files
     ['mobilenet_1_0_224_tf.h5', v1({ alpha: 1, resolution: 224, conventions: 'keras', head: 'classifier' })],
+    ['mobilenet_1_0_224_tf', v1({ alpha: 1, resolution: 224, conventions: 'keras', head: 'classifier' })],
     ['mobilenet_7_5_192_tf.h5', v1({ alpha: 0.75, resolution: 192, conventions: 'keras', head: 'classifier' })],
     ['mobilenet_5_0_160_tf.h5', v1({ alpha: 0.5, resolution: 160, conventions: 'keras', head: 'classifier' })],
     [

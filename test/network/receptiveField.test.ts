@@ -57,6 +57,49 @@ describe('receptive field', () => {
     expect(fields.has('point')).toBe(false);
   });
 
+  test('the larger of two paths counts, in whichever order; wide and flat are compared by area', () => {
+    const net = new NetworkBuilder();
+    const x = net.input('x', [1, 9, 9, 1]);
+    const window = { filters: 1, strides: [1, 1], dilation: [1, 1], padding: 'same', bias: false } as const;
+    const wide = net.add('wide', 'conv2d', x, { ...window, kernelSize: [1, 7] });
+    const square = net.add('square', 'conv2d', x, { ...window, kernelSize: [3, 3] });
+    net.add('first', 'add', [wide, square], {});
+    net.add('last', 'add', [square, wide], {});
+    const fields = receptiveFields(net.build('n', ['first', 'last'], features));
+    expect(fields.get('first')!.size).toEqual([3, 3]);
+    expect(fields.get('last')!.size).toEqual([3, 3]);
+  });
+
+  test('padding after a stride, an average pool, and what has lost its positions', () => {
+    const net = new NetworkBuilder();
+    const strided = conv(net, 'strided', net.input('x', [1, 9, 9, 1]), 1, 2);
+    const padded = net.add('padded', 'pad', strided, { padding: { top: 1, bottom: 0, left: 2, right: 0 }, value: 0 });
+    net.add('average', 'averagePool', padded, {
+      poolSize: [2, 2],
+      strides: [1, 1],
+      padding: 'valid',
+      includePadding: false,
+    });
+    net.add('flat', 'flatten', strided, {});
+    net.add('shaped', 'reshape', strided, { shape: [5, 5] });
+    net.input('vector', [1, 25]);
+    net.add('mixed', 'add', ['flat', 'vector'], {});
+    const fields = receptiveFields(net.build('n', ['average', 'shaped', 'mixed'], features));
+    expect(fields.get('strided')).toEqual({ size: [3, 3], stride: [2, 2], padding: [1, 1] });
+    expect(fields.get('padded')).toEqual({ size: [3, 3], stride: [2, 2], padding: [3, 5] });
+    expect(fields.get('average')).toEqual({ size: [5, 5], stride: [2, 2], padding: [3, 5] });
+    for (const name of ['flat', 'shaped', 'vector', 'mixed']) expect(fields.has(name), name).toBe(false);
+  });
+
+  test('where one path has no positions any more, the sum has none', () => {
+    const net = new NetworkBuilder();
+    const x = net.input('x', [1, 1, 1, 4]);
+    const pooled = net.add('pooled', 'globalAveragePool', x, { keepDims: true });
+    net.add('sum', 'add', [x, pooled], {});
+    const fields = receptiveFields(net.build('n', ['sum'], features));
+    expect([...fields.keys()]).toEqual(['x']);
+  });
+
   /** The witness: change one pixel, and see which positions of the last map change. */
   test('is what a changed pixel reaches', () => {
     const layer = fc.record({

@@ -82,6 +82,7 @@ describe('summary', () => {
       params: 576 + 128,
       storedParams: 576 + 256,
     });
+    expect(layers[2]).toMatchObject({ name: 'conv_pw_1', followedBy: ['batchNorm', 'relu6'] }); // and not the padding
     expect(layers[28]).toMatchObject({ name: 'conv_preds', followedBy: ['reshape', 'softmax'], output: [1, 1000] });
     expect(totals).toEqual(summarize(mobilenetV1()).totals);
     expect(layers.reduce((sum, layer) => sum + layer.params, 0)).toBe(totals.params.trainable);
@@ -124,6 +125,46 @@ describe('summary', () => {
     });
     net.add('classifier', 'pointwiseConv2d', pool, { filters: 10, bias: true });
     expect(summarize(net.build('n', ['classifier'], features)).totals.activations.featureMaps).toBe(7 * 7 * 5);
+  });
+
+  test('a pool that keeps positions along one axis does not end them', () => {
+    const net = new NetworkBuilder();
+    const window = { strides: [1, 1], padding: 'valid' } as const;
+    let x = net.input('x', [1, 7, 7, 2]);
+    x = net.add('row', 'maxPool', x, { ...window, poolSize: [7, 1] });
+    x = net.add('a', 'pointwiseConv2d', x, { filters: 5, bias: false });
+    x = net.add('column', 'maxPool', net.add('b', 'pointwiseConv2d', 'x', { filters: 3, bias: false }), {
+      ...window,
+      poolSize: [1, 7],
+    });
+    x = net.add('c', 'pointwiseConv2d', x, { filters: 4, bias: false });
+    const summary = summarize(net.build('n', ['a', 'c'], features));
+    expect(summary.totals.activations.featureMaps).toBe(7 * 5 + 49 * 3 + 7 * 4);
+  });
+
+  test('a convolution that makes a map of 1 × 1 itself still makes a feature map', () => {
+    const net = new NetworkBuilder();
+    const attributes = {
+      filters: 4,
+      kernelSize: [3, 3],
+      strides: [1, 1],
+      dilation: [1, 1],
+      padding: 'valid',
+      bias: false,
+    } as const;
+    net.add('b', 'pointwiseConv2d', net.add('a', 'conv2d', net.input('x', [1, 3, 3, 2]), attributes), {
+      filters: 6,
+      bias: false,
+    });
+    expect(summarize(net.build('n', ['b'], features)).totals.activations.featureMaps).toBe(4 + 6);
+  });
+
+  test('grouped, with batch norm counted: the sums are the same', () => {
+    const network = mobilenetV1({ alpha: 0.5 });
+    const alone = summarize(network, { counting: 'batch-norm' });
+    const grouped = summarize(network, { counting: 'batch-norm', grouped: true });
+    expect(grouped.layers.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0)).toBe(alone.totals.multiplyAdds);
+    expect(grouped.layers.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
   });
 
   const options = fc.record({
