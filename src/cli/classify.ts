@@ -1,15 +1,16 @@
 /** `depthwise classify`: what pictures show. */
 import type { Command } from 'commander';
 import { readPicture } from '../image/index.js';
-import { type Network, run } from '../network/index.js';
+import type { Network } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';
 import { classify, type Prediction } from '../tasks/index.js';
+import { addEngineOption, type EngineFlags, executor } from './executor.js';
 import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
 import { print, printJson } from './output.js';
-import { onNodeOf, startProgress } from './progress.js';
+import { startProgress } from './progress.js';
 import { wholeNumber } from './values.js';
 
-interface Flags extends ModelFlags {
+interface Flags extends ModelFlags, EngineFlags {
   readonly model: string;
   readonly labels?: string;
   readonly top: number;
@@ -28,7 +29,7 @@ export function configure(command: Command): void {
     .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz')
     .option('--labels <file>', "a label a line, or JSON; the model's own unless given")
     .option('--top <count>', 'labels a picture', wholeNumber(1), 5);
-  addModelOptions(command)
+  addEngineOption(addModelOptions(command))
     .option(
       '--json',
       '[{"picture", "predictions": [{"label", "index", "probability"}]}]; index counts the model\'s outputs',
@@ -45,7 +46,8 @@ Examples:
     .action(async (pictures: string[], flags: Flags) => {
       const network = await readPictureModel(flags.model, flags);
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
-      const answers = await answer(network, pictures, { top: flags.top, ...(labels && { labels }) });
+      const options = { top: flags.top, ...(labels && { labels }) };
+      const answers = await answer(network, pictures, flags.engine, options);
       if (flags.json) printJson(answers);
       else print(answers.map(asText).join('\n\n'));
     });
@@ -54,16 +56,15 @@ Examples:
 async function answer(
   network: Network,
   pictures: readonly string[],
+  engine: EngineFlags['engine'],
   options: { top: number; labels?: readonly string[] },
 ): Promise<Answer[]> {
   const progress = await startProgress('classify');
   try {
+    const run = executor(engine, progress, pictures.length);
     const answers: Answer[] = [];
-    for (const [index, picture] of pictures.entries()) {
-      const predictions = await classify(network, await readPicture(picture), {
-        ...options,
-        run: (network, input) => run(network, input, onNodeOf(progress, index, pictures.length)),
-      });
+    for (const picture of pictures) {
+      const predictions = await classify(network, await readPicture(picture), { ...options, run });
       answers.push({ picture, predictions });
     }
     return answers;

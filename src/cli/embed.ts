@@ -3,14 +3,14 @@ import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { writeNpy } from '../formats/index.js';
 import { readPicture } from '../image/index.js';
-import { run } from '../network/index.js';
 import { embed } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
+import { addEngineOption, type EngineFlags, executor } from './executor.js';
 import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, note, printJson, writeWhole } from './output.js';
-import { onNodeOf, startProgress } from './progress.js';
+import { startProgress } from './progress.js';
 
-interface Flags extends ModelFlags {
+interface Flags extends ModelFlags, EngineFlags {
   readonly model: string;
   readonly layer: string;
   readonly out?: string;
@@ -28,7 +28,7 @@ export function configure(command: Command): void {
     .requiredOption('--layer <name>', 'any layer that `depthwise summary` lists')
     .option('--out <file>', 'a .npy file; an old one is replaced')
     .option('--no-pool', 'keep the whole feature map: [pictures, height, width, channels]');
-  addModelOptions(command)
+  addEngineOption(addModelOptions(command))
     .option('--json', '{"pictures", "layer", "shape", "out"}, or "values" in place of "out" without --out')
     .addHelpText(
       'after',
@@ -56,11 +56,10 @@ async function featuresOf(paths: readonly string[], flags: Flags): Promise<Tenso
   const progress = await startProgress('embed');
   try {
     const pictures = await Promise.all(paths.map((path) => readPicture(path)));
-    let index = 0;
     return await embed(network, pictures, {
       layer: flags.layer,
       pool: flags.pool,
-      run: (part, input) => run(part, input, onNodeOf(progress, index++, pictures.length)),
+      run: executor(flags.engine, progress, pictures.length),
     });
   } finally {
     progress.stop();

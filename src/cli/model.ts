@@ -1,7 +1,9 @@
 /** Model files: the flags that complete what a file does not say, and the network that comes of both. */
+import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { readNetworkFile } from '../formats/files.js';
+import { parseModelName } from '../models/index.js';
 import { atResolution, type Network, type PresetName, preprocessingPreset, presetNames } from '../network/index.js';
 import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwork } from './architecture.js';
 
@@ -35,6 +37,19 @@ export async function readPictureModel(path: string, flags: ModelFlags): Promise
     );
   }
   return network;
+}
+
+/** A file where there is one; a name otherwise. */
+export async function networkNamedOrIn(name: string, flags: ModelFlags): Promise<Network> {
+  if (statSync(name, { throwIfNoEntry: false })?.isFile()) return readModel(name, flags);
+  if (parseModelName(name) === undefined || /\.\w+$/.test(name.replace(/\d\.\d+/g, ''))) {
+    throw new UsageError(
+      `'${name}' is neither a model file nor a network's name; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192`,
+    );
+  }
+  if (flags.network !== undefined)
+    throw new UsageError(`--network is for files of weights; '${name}' is a name itself`);
+  return namedNetwork(name, flags);
 }
 
 async function networkIn(path: string, { network: name, ...flags }: ModelFlags): Promise<Network> {

@@ -17,6 +17,7 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandFil
   classify: { summary: 'say what is in a picture', load: () => import('./classify.js') },
   embed: { summary: "write a picture's features at a named layer", load: () => import('./embed.js') },
   trace: { summary: "write every layer's output for a picture", load: () => import('./trace.js') },
+  bench: { summary: 'how long each layer of a network takes', load: () => import('./bench.js') },
   convert: { summary: 'turn one model or tensor file into another', load: () => import('./convert.js') },
   demo: { summary: 'MobileNet V1, counted and run once on a bundled picture', load: () => import('./demo.js') },
 };

@@ -1,14 +1,10 @@
 /** A network's summary as a table: for a terminal, for Markdown, for a spreadsheet. */
-import Table from 'cli-table3';
 import type { LayerSummary, Summary } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { formatBytes, formatCount } from './output.js';
+import { type TableColumn, textTable } from './table.js';
 
-type Align = 'left' | 'right';
-
-interface Column {
-  readonly title: string;
-  readonly align: Align;
+interface Column extends TableColumn {
   readonly text: (layer: LayerSummary) => string;
 }
 
@@ -43,38 +39,12 @@ const dilated = (dilation: Pair | null): string =>
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 export function asText(summary: Summary): string {
-  const table = new Table({
-    head: columns.map(({ title }) => title),
-    colAligns: columns.map(({ align }) => align),
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    chars: PLAIN,
-  });
-  for (const layer of summary.layers) table.push(columns.map(({ text }) => text(layer)));
-  const lines = table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
-  return [summary.network, '', ...lines, '', ...totalLines(summary)].join('\n');
+  const table = textTable(
+    columns,
+    summary.layers.map((layer) => columns.map(({ text }) => text(layer))),
+  );
+  return [summary.network, '', table, '', ...totalLines(summary)].join('\n');
 }
-
-/** No borders but a rule below the head: rows can be copied, and `grep` and `awk` read them. */
-const PLAIN = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};
 
 export function asMarkdown(summary: Summary): string {
   const row = (cells: readonly string[]): string =>

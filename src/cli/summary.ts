@@ -1,12 +1,10 @@
 /** `depthwise summary`: the layer table and the totals of a network. */
-import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../errors.js';
-import { parseModelName } from '../models/index.js';
-import { type Counting, type Network, type Summary, summarize } from '../network/index.js';
-import { addArchitectureOptions, namedNetwork } from './architecture.js';
-import { type ModelFlags, readModel } from './model.js';
-import { print, printJson } from './output.js';
+import { type MemoryPlan, planMemory } from '../engine/index.js';
+import { type Counting, type Summary, summarize } from '../network/index.js';
+import { addArchitectureOptions } from './architecture.js';
+import { type ModelFlags, networkNamedOrIn } from './model.js';
+import { formatBytes, print, printJson } from './output.js';
 import { asCsv, asMarkdown, asText } from './summary-table.js';
 
 interface Flags extends ModelFlags {
@@ -47,28 +45,24 @@ Examples:
   depthwise summary mobilenet_v1_0.25_224.h5`,
     )
     .action(async (name: string, flags: Flags) => {
-      const network = await networkOf(name, flags);
+      const network = await networkNamedOrIn(name, flags);
       const summary = summarize(network, { counting: flags.counting, grouped: flags.grouped ?? false });
-      show(summary, flags);
+      show({ ...summary, memory: planMemory(network) }, flags);
     });
 }
 
-/** A file where there is one; a name otherwise. */
-async function networkOf(name: string, flags: Flags): Promise<Network> {
-  if (statSync(name, { throwIfNoEntry: false })?.isFile()) return readModel(name, flags);
-  if (parseModelName(name) === undefined || /\.\w+$/.test(name.replace(/\d\.\d+/g, ''))) {
-    throw new UsageError(
-      `'${name}' is neither a model file nor a network's name; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192`,
-    );
-  }
-  if (flags.network !== undefined)
-    throw new UsageError(`--network is for files of weights; '${name}' is a name itself`);
-  return namedNetwork(name, flags);
-}
-
-function show(summary: Summary, { json, csv, markdown }: Flags): void {
+function show(summary: Summary & { memory: MemoryPlan }, { json, csv, markdown }: Flags): void {
   if (json) printJson(summary);
   else if (csv) print(asCsv(summary));
   else if (markdown) print(asMarkdown(summary));
-  else print(asText(summary));
+  else print(`${asText(summary)}\n${memoryLine(summary.memory)}`);
+}
+
+/** What the WASM engine will need, and what its row blocks save. */
+function memoryLine({ weightBytes, activationBytes, wholeMapsActivationBytes }: MemoryPlan): string {
+  const saved =
+    wholeMapsActivationBytes > activationBytes
+      ? `; ${formatBytes(wholeMapsActivationBytes)} if every feature map existed whole`
+      : '';
+  return `memory         ${formatBytes(weightBytes)} packed weights, ${formatBytes(activationBytes)} activations at most${saved} (WASM engine)`;
 }

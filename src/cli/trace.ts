@@ -1,15 +1,16 @@
 /** `depthwise trace`: every layer's output for a picture. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
 import { writeNpz, writeSafetensors } from '../formats/index.js';
 import { readPicture } from '../image/index.js';
-import { trace } from '../network/index.js';
 import { inputTensor } from '../tasks/index.js';
 import { type Tensor, toFloat64 } from '../tensor.js';
+import { addEngineOption, type EngineFlags, traceWith } from './executor.js';
 import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
-import { onNodeOf, startProgress } from './progress.js';
+import { startProgress } from './progress.js';
 
-interface Flags extends ModelFlags {
+interface Flags extends ModelFlags, EngineFlags {
   readonly model: string;
   readonly out: string;
   readonly float64?: true;
@@ -22,8 +23,12 @@ export function configure(command: Command): void {
     .description("Write the input tensor and every layer's output by name, to check another backend with.")
     .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz')
     .requiredOption('--out <file>', 'a .npz or .safetensors file; an old one is replaced')
-    .option('--float64', 'compute and write in double precision');
-  addModelOptions(command)
+    .addOption(
+      new Option('--float64', 'compute and write in double precision, by the reference').implies({
+        engine: 'reference',
+      }),
+    );
+  addEngineOption(addModelOptions(command))
     .option('--json', '{"picture", "network", "out", "tensors": [{"name", "shape"}]}')
     .addHelpText(
       'after',
@@ -33,6 +38,9 @@ Examples:
   depthwise trace cat.jpg --model vww_96_float.tflite --preset tfjs-hub --float64 --out cat.safetensors`,
     )
     .action(async (picture: string, flags: Flags) => {
+      if (flags.float64 && flags.engine !== 'reference') {
+        throw new UsageError('--float64 is computed by the reference; --engine wasm was asked for');
+      }
       const ending = expectEnding('--out', flags.out, ['.npz', '.safetensors']);
       const target = await expectWritable('--out', flags.out);
       const network = await readPictureModel(flags.model, flags);
@@ -40,7 +48,7 @@ Examples:
       const progress = await startProgress('trace');
       let tensors: Map<string, Tensor>;
       try {
-        tensors = trace(network, flags.float64 ? toFloat64(input) : input, onNodeOf(progress));
+        tensors = await traceWith(flags.engine, network, flags.float64 ? toFloat64(input) : input, progress);
       } finally {
         progress.stop();
       }

@@ -29,6 +29,8 @@ export interface ChainGeometry {
   readonly top: number;
   /** Whether the input rows are made block by block too. */
   readonly expands: boolean;
+  /** One block, whatever it occupies. */
+  readonly wholeMaps: boolean;
 }
 
 /** What a block may occupy: half of a common second-level cache (512 kB), the rest being weights, input and output. */
@@ -36,6 +38,7 @@ const BLOCK_BYTES = 256 * 1024;
 
 /** Cuts the output into the largest blocks of rows that fit, or the smallest there are. */
 export function planBlocks(geometry: ChainGeometry): BlockPlan {
+  if (geometry.wholeMaps) return withRows(geometry, geometry.outHeight);
   const step = rowsPerQuads(geometry.outWidth);
   let best = withRows(geometry, Math.min(step, geometry.outHeight));
   for (let rows = step * 2; rows < geometry.outHeight + step; rows += step) {

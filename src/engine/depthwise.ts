@@ -46,6 +46,7 @@ export function chain(
     dilation: depthwise.node.attributes.dilation[0],
     top: depthwise.padding!.top,
     expands: expand !== undefined,
+    wholeMaps: low.wholeMaps,
   });
   const { place: planes, layout } = expand ? ring(low, depthwise, blocks) : depthwiseInput(low, depthwise);
   const between = low.program.buffer(quadsBytes(blocks.rowsPerBlock * outWidth, channels));

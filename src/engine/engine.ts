@@ -41,7 +41,7 @@ export async function compile(network: Network, options: CompileOptions = {}): P
   const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? TARGETS);
   const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));
   const { target, module, chain } = await chooseTarget(allowed);
-  const program = module && (await WasmProgram.create(module, network.name, lower(network, false)));
+  const program = module && (await WasmProgram.create(module, network.name, lower(network)));
   return new Plan(network, target, chain, module, program);
 }
 
@@ -85,7 +85,7 @@ export class Plan {
     this.#checkAlive();
     const given = inputTensors(this.network, inputs);
     if (!this.#module) return trace(this.network, allFloat32(given));
-    this.#tracer ??= WasmProgram.create(this.#module, this.network.name, lower(this.network, true));
+    this.#tracer ??= WasmProgram.create(this.#module, this.network.name, lower(this.network, { everyTensor: true }));
     const tracer = await this.#tracer;
     this.#checkAlive();
     return tracer.run(given);

@@ -2,7 +2,7 @@
 import type { Network } from '../network/network.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import { chain, depthwise, joinsPointwise, startsChain } from './depthwise.js';
-import { Lowering, type OperationOf } from './lowering.js';
+import { Lowering, type LowerOptions, type OperationOf } from './lowering.js';
 import { convolution, dense, pointwise } from './matrixProducts.js';
 import type { Place } from './memory.js';
 import type { Operation } from './operations.js';
@@ -23,9 +23,9 @@ export interface Lowered {
   readonly outputs: readonly PlacedTensor[];
 }
 
-/** Kernel calls for one picture (batch 1) of a network whose weights are all there. With `everyTensor` nothing is folded or fused, and every tensor is an output. */
-export function lower(network: Network, everyTensor: boolean): Lowered {
-  const low = new Lowering(network, everyTensor);
+/** Kernel calls for one picture (batch 1) of a network whose weights are all there. */
+export function lower(network: Network, options: LowerOptions = {}): Lowered {
+  const low = new Lowering(network, options);
   const inputs = network.inputs.map(({ name }) => inputTensor(low, name));
   for (const operation of low.operations) {
     low.serve(operation);

@@ -25,7 +25,15 @@ export interface Value {
   planes?: { readonly place: Place; readonly layout: PlaneLayout };
 }
 
+export interface LowerOptions {
+  /** Nothing is folded or fused, and every tensor is an output. */
+  readonly everyTensor?: boolean;
+  /** Chains of convolutions run over whole maps instead of blocks of rows: what the blocks save is the difference. */
+  readonly wholeMaps?: boolean;
+}
+
 export class Lowering {
+  readonly wholeMaps: boolean;
   readonly network: Network;
   readonly outputs: readonly string[];
   readonly operations: readonly Operation[];
@@ -41,7 +49,8 @@ export class Lowering {
   readonly #folded: ReadonlyMap<string, FoldedBatchNorm>;
   readonly #everyTensor: boolean;
 
-  constructor(network: Network, everyTensor: boolean) {
+  constructor(network: Network, { everyTensor = false, wholeMaps = false }: LowerOptions) {
+    this.wholeMaps = wholeMaps;
     const one = new Map(network.inputs.map(({ name, shape }) => [name, [1, ...shape.slice(1)]]));
     const { nodes, folded } = everyTensor ? { nodes: network.nodes, folded: new Map() } : foldPlan(network);
     this.network = { ...network, nodes };

@@ -110,7 +110,7 @@ async function selfTest(module: WebAssembly.Module): Promise<void> {
     [1, 9, 7, 3],
     Float32Array.from({ length: 9 * 7 * 3 }, () => 2 * random() - 1),
   );
-  const program = await WasmProgram.create(module, network.name, lower(network, false));
+  const program = await WasmProgram.create(module, network.name, lower(network));
   const found = program.run(new Map([['picture', x]]));
   for (const [name, { data }] of run(network, x)) {
     const numbers = found.get(name)!.data;

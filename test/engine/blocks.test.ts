@@ -16,6 +16,7 @@ const geometry: ChainGeometry = {
   dilation: 1,
   top: 1,
   expands: true,
+  wholeMaps: false,
 };
 
 /** Sizes from one row to several blocks; whatever output such a window has, and fewer. */
@@ -31,6 +32,7 @@ const anyGeometry: fc.Arbitrary<ChainGeometry> = fc
     bottom: fc.nat(8),
     outWidth: fc.integer({ min: 1, max: 60 }),
     expands: fc.boolean(),
+    wholeMaps: fc.boolean(),
   })
   .map(({ bottom, ...sizes }) => {
     const room = sizes.top + sizes.height + bottom - (sizes.kernel - 1) * sizes.dilation;

@@ -78,7 +78,7 @@ describe('placeBuffers', () => {
 
 /** Steps may touch a buffer only while it lives, and only inside it. */
 function expectLifetimes(network: Network, everyTensor: boolean): void {
-  const { program, inputs, outputs } = lower(network, everyTensor);
+  const { program, inputs, outputs } = lower(network, { everyTensor });
   const peak = program.layOut();
   expectSound(program.buffers, peak);
   program.steps.forEach(({ args }, step) => {

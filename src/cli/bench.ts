@@ -1,0 +1,170 @@
+/** `depthwise bench`: milliseconds of a network and of each of its layers, on the WASM engine. */
+import { type Command, Option } from 'commander';
+import { compile, type Plan } from '../engine/index.js';
+import { randomWeights, summarize } from '../network/index.js';
+import { uniformRandom } from '../random.js';
+import { sizeOf, type Tensor, tensor } from '../tensor.js';
+import { addModelOptions, type ModelFlags, networkNamedOrIn } from './model.js';
+import { print, printJson } from './output.js';
+import { type Progress, startProgress } from './progress.js';
+import { textTable } from './table.js';
+import { positiveNumber } from './values.js';
+
+interface Flags extends ModelFlags {
+  readonly target?: 'relaxed' | 'simd' | 'scalar';
+  readonly seconds: number;
+  readonly json?: true;
+}
+
+interface Timing {
+  readonly median: number;
+  /** One run in ten is faster than this. */
+  readonly fast: number;
+  /** One run in ten is slower than this. */
+  readonly slow: number;
+}
+
+interface LayerTiming {
+  readonly layers: readonly string[];
+  readonly milliseconds: number;
+  readonly multiplyAdds: number;
+  /** Part of the sum over all layers, from 0 to 1. */
+  readonly share: number;
+}
+
+export function configure(command: Command): void {
+  command
+    .argument('<network>', "mobilenet_v1, a full name such as mobilenet_v2_0.35_96, or a model file's path")
+    .description(
+      'Time a network and each of its layers on the WASM engine, one thread, batch 1. A name gets seeded random weights.',
+    )
+    .addOption(
+      new Option('--target <name>', 'the kernels; by default the best that work here').choices([
+        'relaxed',
+        'simd',
+        'scalar',
+      ]),
+    )
+    .option('--seconds <number>', 'how long to measure', positiveNumber, 3);
+  addModelOptions(command)
+    .option(
+      '--json',
+      '{"network", "target", "milliseconds": {"median", "fast", "slow"}, "multiplyAdds", "runs", "layers": […]}',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  depthwise bench mobilenet_v2_0.35_96
+  depthwise bench mobilenet_v1_0.25_224.h5 --target simd --seconds 10 --json`,
+    )
+    .action(async (name: string, flags: Flags) => {
+      const described = await networkNamedOrIn(name, flags);
+      const network = described.weights.size > 0 ? described : randomWeights(described, 1);
+      const plan = await compile(network, { target: flags.target ?? ['relaxed', 'simd', 'scalar'] });
+      const inputs = new Map(network.inputs.map(({ name, shape }) => [name, noise(shape)]));
+      const progress = await startProgress('bench');
+      try {
+        const whole = timeRuns(plan, inputs, flags.seconds / 2, progress);
+        const layers = timeLayers(plan, inputs, flags.seconds / 2, progress);
+        const { multiplyAdds } = summarize(network).totals;
+        const { target } = plan.report();
+        const result = { network: network.name, target, ...whole, multiplyAdds, layers };
+        if (flags.json) printJson(result);
+        else print(asText(result));
+      } finally {
+        progress.stop();
+      }
+    });
+}
+
+/** Seeded numbers between −1 and 1: zeros would be timed too kindly. */
+function noise(shape: readonly number[]): Tensor {
+  const random = uniformRandom(1);
+  return tensor(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, () => 2 * random() - 1),
+  );
+}
+
+/** The first fifth of the time warms up: V8 optimises kernels while they run. */
+const WARM_UP = 0.2;
+
+function timeRuns(plan: Plan, inputs: ReadonlyMap<string, Tensor>, seconds: number, progress: Progress) {
+  const into = plan.run(inputs);
+  const times: number[] = [];
+  repeat(seconds, (part) => {
+    const began = performance.now();
+    plan.run(inputs, into);
+    if (part > WARM_UP || times.length === 0) times.push(performance.now() - began);
+    progress.at(part / 2, 'whole network');
+  });
+  return { milliseconds: timingOf(times), runs: times.length };
+}
+
+function timeLayers(
+  plan: Plan,
+  inputs: ReadonlyMap<string, Tensor>,
+  seconds: number,
+  progress: Progress,
+): LayerTiming[] {
+  const runs: number[][] = [];
+  repeat(seconds, (part) => {
+    runs.push(plan.profile(inputs).map(({ milliseconds }) => milliseconds));
+    progress.at((1 + part) / 2, 'layer by layer');
+  });
+  const counted = new Map(summarize(plan.network).layers.map(({ name, multiplyAdds }) => [name, multiplyAdds]));
+  const timed = plan.profile(inputs).map(({ nodes }, i) => ({
+    layers: nodes,
+    milliseconds: timingOf(runs.map((run) => run[i])).median,
+    multiplyAdds: nodes.reduce((sum, node) => sum + (counted.get(node) ?? 0), 0),
+  }));
+  const total = timed.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  return timed.map((layer) => ({ ...layer, share: layer.milliseconds / total }));
+}
+
+/** Calls `body` for so long, at least once, with the part of the time that has passed. */
+function repeat(seconds: number, body: (part: number) => void): void {
+  const began = performance.now();
+  for (let part = 0; part < 1; part = (performance.now() - began) / (1000 * seconds)) body(part);
+}
+
+function timingOf(times: readonly number[]): Timing {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (part: number) => sorted[Math.floor(part * (sorted.length - 1))];
+  return { median: at(0.5), fast: at(0.1), slow: at(0.9) };
+}
+
+function asText(result: {
+  network: string;
+  target: string;
+  milliseconds: Timing;
+  runs: number;
+  multiplyAdds: number;
+  layers: readonly LayerTiming[];
+}): string {
+  const rows = result.layers.map(({ layers, milliseconds, multiplyAdds, share }) => [
+    layers.join(' + '),
+    milliseconds.toFixed(3),
+    multiplyAdds === 0 ? '' : perSecond(multiplyAdds, milliseconds),
+    `${(100 * share).toFixed(1)} %`,
+  ]);
+  const { median, fast, slow } = result.milliseconds;
+  return [
+    `${result.network} on '${result.target}', one thread, batch 1`,
+    '',
+    textTable(COLUMNS, rows),
+    '',
+    `whole: ${median.toFixed(2)} ms (median of ${result.runs} runs; one in ten below ${fast.toFixed(2)}, one in ten above ${slow.toFixed(2)}), ${perSecond(result.multiplyAdds, median)} multiply-adds/s`,
+  ].join('\n');
+}
+
+const COLUMNS = [
+  { title: 'layers that run as one', align: 'left' },
+  { title: 'ms', align: 'right' },
+  { title: 'multiply-adds/s', align: 'right' },
+  { title: 'share', align: 'right' },
+] as const;
+
+const perSecond = (multiplyAdds: number, milliseconds: number): string =>
+  `${(multiplyAdds / milliseconds / 1e6).toFixed(2)} G`;
