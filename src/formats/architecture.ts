@@ -14,6 +14,8 @@ export interface ReadOptions {
   readonly architecture?: Network;
   /** [height, width] of the input, for a Keras model that leaves them open. */
   readonly resolution?: Pair;
+  /** Tensors of an .onnx file at which the network ends, in place of the file's own outputs. */
+  readonly outputs?: readonly string[];
 }
 
 /** The caller's network, or the one that the file's name says. */

@@ -19,10 +19,10 @@ import { isZip } from './zip.js';
 
 export type FileBytes = Uint8Array | ArrayBuffer;
 
-type Format = 'hdf5' | 'tflite' | 'zip' | 'npy' | 'safetensors';
+type Format = 'hdf5' | 'tflite' | 'onnx' | 'zip' | 'npy' | 'safetensors';
 
 /**
- * The network of a model file, with its weights: Keras HDF5, .tflite, .safetensors or .npz. Throws a FormatError for bytes that are
+ * The network of a model file, with its weights: Keras HDF5, .tflite, .onnx, .safetensors or .npz. Throws a FormatError for bytes that are
  * none of these, damaged, unsupported or contradictory; a UsageError for a file of weights alone whose network nobody says.
  */
 export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): Promise<Network> {
@@ -34,6 +34,10 @@ export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): 
     case 'tflite': {
       const { readTflite } = await import('./tflite.js');
       return readTflite(content, file);
+    }
+    case 'onnx': {
+      const { readOnnx } = await import('./onnx.js');
+      return readOnnx(content, { fileName: file, ...(options.outputs && { outputs: options.outputs }) });
     }
     case 'zip':
       return readNetworkNpz(content, options);
@@ -60,7 +64,10 @@ export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): P
       return tensors;
     }
     case 'tflite':
-      throw new FormatError(`${fileName}: a .tflite file is a network; read it with readNetwork`);
+    case 'onnx':
+      throw new FormatError(
+        `${fileName}: a .${formatOf(content, fileName)} file is a network; read it with readNetwork`,
+      );
   }
 }
 
@@ -89,9 +96,16 @@ function formatOf(bytes: Uint8Array, file: string): Format {
   if (isHdf5(bytes)) return 'hdf5';
   if (startOf(bytes.subarray(4, 8)) === 'TFL3') return 'tflite';
   if (isZip(bytes)) return 'zip';
+  if (isOnnx(bytes)) return 'onnx';
   if (isNpy(bytes)) return 'npy';
   if (isSafetensors(bytes)) return 'safetensors';
   throw new FormatError(`${file}: ${whatElse(bytes)}`);
+}
+
+/** ONNX has no signature. Its first field is the version of the format, a small number; the next is one of the model's other fields. */
+function isOnnx(bytes: Uint8Array): boolean {
+  const [tag, version, next] = bytes;
+  return tag === 0x08 && version > 0 && version < 32 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72].includes(next);
 }
 
 /** What people hand in by mistake; a server's error page comes first (microsoft/onnxruntime#22071 and many others). */
@@ -106,7 +120,7 @@ function whatElse(bytes: Uint8Array): string {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'is compressed by gzip; decompress it first';
   if (start.startsWith('{')) return 'is JSON text; wanted the model file with its weights';
   const shown = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  return `not a model or tensor file: wanted Keras HDF5, .tflite, .safetensors, .npz or .npy, found ${bytes.length} bytes that begin with ${shown}`;
+  return `not a model or tensor file: wanted Keras HDF5, .tflite, .onnx, .safetensors, .npz or .npy, found ${bytes.length} bytes that begin with ${shown}`;
 }
 
 const startOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

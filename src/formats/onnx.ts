@@ -1,0 +1,68 @@
+/**
+ * ONNX files (.onnx): float32 and float16, the operators of this family of networks.
+ *
+ * ONNX's pictures are [batch, channels, height, width]. The network that is read has [batch, height, width, channels] throughout: its
+ * kernels are transposed once, here, and so are the axes that operators name (`onnx/layout.ts`). An input or output that is a picture in
+ * the file is therefore one of ours; everything else has the file's shape.
+ */
+import { type Conventions, inferShapes, type Network, type NetworkNode, withWeights } from '../network/index.js';
+import { inFile } from './in-file.js';
+import { readModel } from './onnx/model.js';
+import { ProtoFile } from './onnx/protobuf.js';
+import { type Placed, type Translated, translate } from './onnx/translate.js';
+
+export interface OnnxOptions {
+  readonly fileName?: string;
+  /**
+   * Names of the file's tensors at which the network ends, instead of the file's outputs: what comes after them, such as the decoding of
+   * boxes, need not be known.
+   */
+  readonly outputs?: readonly string[];
+}
+
+/** A network, and where in it the file's tensors are. */
+export interface OnnxImport {
+  readonly network: Network;
+  /** By the file's names; for comparisons with other runtimes. */
+  readonly tensors: ReadonlyMap<string, Placed>;
+}
+
+/** The network in the bytes of an .onnx file. Throws a FormatError that names the file, the node, what was found and what was wanted. */
+export async function readOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<Network> {
+  return (await importOnnx(bytes, options)).network;
+}
+
+/** As `readOnnx`, with the place of each of the file's tensors. */
+export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxImport> {
+  const fileName = options.fileName ?? 'the .onnx file';
+  const { PbfReader } = await import('pbf');
+  const model = readModel(new ProtoFile(bytes, fileName, PbfReader));
+  return inFile(fileName, () => {
+    const { tensors, ...translated } = translate(model, options.outputs);
+    const name = fileName.replace(/^.*[\\/]/, '').replace(/\.onnx$/i, '');
+    const network = { name, ...translated, conventions: conventionsOf(name, translated) };
+    return { network: withWeights(network, translated.weights), tensors };
+  });
+}
+
+/** What the last layer says; how pictures become inputs no ONNX file states. */
+function conventionsOf(name: string, translated: Omit<Translated, 'tensors'>): Conventions {
+  const unknown: Conventions = { source: 'other', output: 'features' };
+  const shapes = inferShapes({ name, ...translated, conventions: unknown });
+  const [output, ...others] = translated.outputs;
+  const [, classes, ...rest] = shapes.get(output)!;
+  if (others.length > 0 || rest.length > 0 || classes === undefined) return unknown;
+  const labels = (classes === 1000 || classes === 1001) && ({ labelOffset: classes === 1001 ? 1 : 0 } as const);
+  return {
+    source: 'other',
+    output: endsInProbabilities(translated.nodes, output) ? 'probabilities' : 'logits',
+    ...labels,
+  };
+}
+
+function endsInProbabilities(nodes: readonly NetworkNode[], output: string): boolean {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  let node = byName.get(output);
+  while (node && ['reshape', 'flatten', 'dropout'].includes(node.kind)) node = byName.get(node.inputs[0]);
+  return node?.kind === 'softmax' || node?.kind === 'sigmoid';
+}

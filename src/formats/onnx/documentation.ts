@@ -1,0 +1,33 @@
+/** The page docs/supported-operators.md, from the tables that the reader itself uses. */
+import type { Rule } from './attributes.js';
+import { folds } from './folding.js';
+import { operators } from './operators.js';
+
+export function supportedOperators(): string {
+  const rows = Object.entries(operators)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, { attributes, becomes, notes = '' }]) => row(name, describe(attributes), becomes, notes));
+  const constants = Object.keys(folds).sort().join(', ');
+  return `# ONNX operators that are read
+
+This page is generated from the code (\`npm run docs:operators\`). An operator, an attribute or a value that is not listed here is an
+error that names the operator, its node, the attribute, what was found and what was wanted. Pictures, [batch, channels, height, width]
+in the file, are [batch, height, width, channels] in the network.
+
+${row('operator', 'attributes', 'becomes', 'limits')}
+|---|---|---|---|
+${rows.join('\n')}
+
+Where all inputs are constants, these are computed while the file is read: ${constants}. Shape is, whatever its input.
+`;
+}
+
+const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+function describe(rules: Readonly<Record<string, Rule<unknown>>>): string {
+  const entries = Object.entries(rules).map(([name, { accepts, ...rule }]) => {
+    const fallback = 'fallback' in rule && rule.fallback !== undefined ? ` (default ${rule.fallback})` : '';
+    return `${name}: ${accepts}${`${rule.fallback}` === accepts ? '' : fallback}`;
+  });
+  return entries.join('<br>') || 'none';
+}

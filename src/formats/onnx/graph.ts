@@ -1,0 +1,116 @@
+/** The network while it grows: nodes that are named at the end, and the file's tensors, each as a node's output with its layout. */
+import { DepthwiseError, FormatError } from '../../errors.js';
+import {
+  type AttributesOf,
+  atNode,
+  type LayerKind,
+  layerOf,
+  type NetworkInput,
+  type NetworkNode,
+  weightName,
+} from '../../network/index.js';
+import { type Shape, sameShape, type Tensor } from '../../tensor.js';
+import type { Layout } from './layout.js';
+
+/** A node to be, or an input of the network, which has no kind. */
+export interface Draft {
+  name: string;
+  readonly kind?: LayerKind;
+  readonly inputs: readonly Draft[];
+  readonly attributes: NetworkNode['attributes'] | undefined;
+  readonly weights: Readonly<Record<string, Tensor>>;
+  /** Of the output. */
+  readonly shape: Shape;
+}
+
+/** A tensor that the network computes. */
+export interface Value {
+  readonly node: Draft;
+  readonly layout: Layout;
+}
+
+export class DraftGraph {
+  readonly #drafts: Draft[] = [];
+  readonly #names = new Set<string>();
+  readonly inputs: NetworkInput[] = [];
+
+  input(name: string, shape: Shape): Draft {
+    this.inputs.push({ name, shape });
+    this.#names.add(name);
+    return { name, inputs: [], attributes: undefined, weights: {}, shape };
+  }
+
+  add<Kind extends LayerKind>(
+    name: string,
+    kind: Kind,
+    inputs: readonly Draft[],
+    attributes: AttributesOf<Kind>,
+    weights: Readonly<Record<string, Tensor>> = {},
+  ): Draft {
+    const node = {
+      name: this.#unique(name),
+      kind,
+      inputs: inputs.map((draft) => draft.name),
+      attributes,
+    } as NetworkNode;
+    const shapes = inputs.map((draft) => draft.shape);
+    const shape = atNode(node, () => layerOf(node).outputShape(shapes, attributes));
+    const draft: Draft = { name: node.name, kind, inputs, attributes, weights, shape };
+    this.#drafts.push(draft);
+    return draft;
+  }
+
+  /** The same numbers in another shape; no node where it is the shape already. */
+  reshape(draft: Draft, shape: Shape): Draft {
+    if (sameShape(draft.shape, shape)) return draft;
+    if (shape.length === 2) return this.add(`${draft.name}/flatten`, 'flatten', [draft], {});
+    return this.add(`${draft.name}/reshape`, 'reshape', [draft], { shape: shape.slice(1) });
+  }
+
+  /** Number of nodes so far. */
+  get length(): number {
+    return this.#drafts.length;
+  }
+
+  /** Gives the name to the node, if it is a node and no other has it. */
+  rename(draft: Draft, name: string): void {
+    if (draft.kind === undefined || this.#names.has(name)) return;
+    this.#names.delete(draft.name);
+    this.#names.add(name);
+    draft.name = name;
+  }
+
+  /** Nodes and weights of what the outputs need. */
+  finish(outputs: readonly Draft[]): { nodes: NetworkNode[]; weights: Map<string, Tensor> } {
+    const needed = new Set(outputs);
+    for (const draft of this.#drafts.toReversed()) {
+      if (needed.has(draft)) for (const input of draft.inputs) needed.add(input);
+    }
+    const kept = this.#drafts.filter((draft) => needed.has(draft));
+    const weights = new Map<string, Tensor>();
+    for (const draft of kept) {
+      for (const [weight, x] of Object.entries(draft.weights)) weights.set(weightName(draft.name, weight), x);
+    }
+    const nodes = kept.map(({ name, kind, inputs, attributes }) => {
+      return { name, kind, inputs: inputs.map((input) => input.name), attributes } as NetworkNode;
+    });
+    return { nodes, weights };
+  }
+
+  #unique(name: string): string {
+    let unique = name;
+    for (let copy = 2; this.#names.has(unique); copy++) unique = `${name}_${copy}`;
+    this.#names.add(unique);
+    return unique;
+  }
+}
+
+/** Puts the file and the place in front of what a layer or its weights complain about. */
+export function inPlace<Result>(file: string, where: string, compute: () => Result): Result {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof FormatError || !(error instanceof DepthwiseError)) throw error;
+    throw new FormatError(`${file}: ${where}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,225 @@
+/** An .onnx file as it is written: nodes, constants and inputs, checked one by one, not yet interpreted. */
+import { type Shape, type Tensor, tensor } from '../../tensor.js';
+import { bytesOf, readNumbers, statedSize } from '../numbers.js';
+import type { Message, ProtoFile } from './protobuf.js';
+import {
+  ATTRIBUTE_TYPES,
+  AttributeProto,
+  COMPUTED_TYPES,
+  DATA_TYPES,
+  DimensionProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  NUMBER_TYPES,
+  OperatorSetIdProto,
+  StringStringEntryProto,
+  TensorProto,
+  TensorShapeProto,
+  TensorTypeProto,
+  TypeProto,
+  ValueInfoProto,
+} from './schema.js';
+
+/** A tensor whose numbers the file holds, or that follows from such. */
+export interface Constant {
+  readonly tensor: Tensor;
+  /** Whether the file's type is one of whole numbers, which divide without a rest. */
+  readonly whole: boolean;
+}
+
+export interface FileAttribute {
+  readonly name: string;
+  readonly type: (typeof ATTRIBUTE_TYPES)[number];
+  readonly value: number | string | readonly number[] | readonly string[] | Constant | undefined;
+}
+
+export interface FileNode {
+  /** e.g. "node 7 (Conv 'features.0', for '317')". */
+  readonly where: string;
+  readonly op: string;
+  /** '' where an optional input is left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: readonly FileAttribute[];
+}
+
+/** A size is undefined where the file leaves it open. */
+export interface FileInput {
+  readonly name: string;
+  readonly shape: readonly (number | undefined)[];
+}
+
+export interface FileModel {
+  readonly file: ProtoFile;
+  readonly opset: number;
+  readonly inputs: readonly FileInput[];
+  readonly outputs: readonly string[];
+  readonly nodes: readonly FileNode[];
+  readonly isConstant: (name: string) => boolean;
+  /** The constant of this name, read when it is asked for. */
+  readonly constant: (name: string) => Constant;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Operator sets whose operators are known; what a newer one changes cannot be. */
+const NEWEST_OPSET = 23;
+
+/** Most axes of a tensor. */
+const MAX_RANK = 8;
+
+export function readModel(file: ProtoFile): FileModel {
+  const model = file.message(file.bytes, ModelProto, 'model');
+  if (model.graph === undefined) file.fail('model', 'not an ONNX model: it has no graph');
+  const graph = file.message(model.graph, GraphProto, 'graph');
+  if (graph.sparse_initializer.length > 0) file.fail('graph.sparse_initializer', 'sparse constants are not read');
+  const nodes = graph.node.map((bytes, index) => readNode(file, bytes, index));
+  const initializers = new Map(
+    graph.initializer.map((bytes, index) => {
+      const found = file.message(bytes, TensorProto, `graph.initializer[${index}]`);
+      return [found.name ?? '', found];
+    }),
+  );
+  const values = new Map<string, Constant>();
+  return {
+    file,
+    opset: opsetOf(file, model),
+    inputs: graph.input
+      .map((bytes, index) => file.message(bytes, ValueInfoProto, `graph.input[${index}]`))
+      .filter(({ name }) => !initializers.has(name ?? ''))
+      .map((info) => readInput(file, info)),
+    outputs: graph.output.map(
+      (bytes, index) =>
+        file.message(bytes, ValueInfoProto, `graph.output[${index}]`).name ??
+        file.fail(`graph.output[${index}]`, 'has no name'),
+    ),
+    nodes,
+    isConstant: (name) => initializers.has(name),
+    constant: (name) => {
+      const value = values.get(name) ?? readConstant(file, initializers.get(name)!, `constant '${name}'`);
+      values.set(name, value);
+      return value;
+    },
+    metadata: new Map(
+      model.metadata_props.map((bytes) => {
+        const { key, value } = file.message(bytes, StringStringEntryProto, 'model.metadata_props');
+        return [key ?? '', value ?? ''];
+      }),
+    ),
+  };
+}
+
+function opsetOf(file: ProtoFile, { opset_import: imports }: Message<typeof ModelProto>): number {
+  const sets = imports.map((bytes) => file.message(bytes, OperatorSetIdProto, 'model.opset_import'));
+  const version = sets.find(({ domain }) => !domain || domain === 'ai.onnx')?.version;
+  if (version === undefined) file.fail('model.opset_import', "says no version of ONNX's own operators");
+  if (version < 1 || version > NEWEST_OPSET) {
+    file.fail('model.opset_import', `wanted an operator set from 1 to ${NEWEST_OPSET}, found ${version}`);
+  }
+  return version;
+}
+
+function readNode(file: ProtoFile, bytes: Uint8Array, index: number): FileNode {
+  const { op_type: op = '', name, input, output, attribute, domain } = file.message(bytes, NodeProto, `node ${index}`);
+  const title = `${domain && domain !== 'ai.onnx' ? `${domain}.` : ''}${op}`;
+  const where = `node ${index} (${title}${name ? ` '${name}'` : ''}, for '${output[0] ?? 'nothing'}')`;
+  const attributes = attribute.map((content) => readAttribute(file, content, where));
+  return { where, op: title, inputs: input, outputs: output, attributes };
+}
+
+/** A number that is 0 and a text that is empty may be left out of the file. */
+function readAttribute(file: ProtoFile, bytes: Uint8Array, where: string): FileAttribute {
+  const found = file.message(bytes, AttributeProto, where);
+  const at = `${where}: attribute '${found.name ?? ''}'`;
+  if (found.ref_attr_name) file.fail(at, `refers to the attribute '${found.ref_attr_name}' of a function`);
+  const stated = ATTRIBUTE_TYPES[found.type ?? 0] ?? file.fail(at, `its type ${found.type} is unknown`);
+  const type = stated === 'UNDEFINED' ? typeOf(found) : stated;
+  const values: Partial<Record<typeof type, () => FileAttribute['value']>> = {
+    FLOAT: () => found.f ?? 0,
+    INT: () => found.i ?? 0,
+    STRING: () => found.s ?? '',
+    FLOATS: () => found.floats,
+    INTS: () => found.ints,
+    STRINGS: () => found.strings,
+    TENSOR: () => found.t && readConstant(file, file.message(found.t, TensorProto, at), at),
+  };
+  return { name: found.name ?? '', type, value: values[type]?.() };
+}
+
+/** The first versions of the format did not state the type. */
+function typeOf({ f, i, s, t, ints, floats, strings }: Message<typeof AttributeProto>): FileAttribute['type'] {
+  if (f !== undefined) return 'FLOAT';
+  if (i !== undefined) return 'INT';
+  if (s !== undefined) return 'STRING';
+  if (t !== undefined) return 'TENSOR';
+  if (floats.length > 0) return 'FLOATS';
+  if (ints.length > 0) return 'INTS';
+  return strings.length > 0 ? 'STRINGS' : 'UNDEFINED';
+}
+
+function readInput(file: ProtoFile, { name, type }: Message<typeof ValueInfoProto>): FileInput {
+  const where = `input '${name ?? ''}'`;
+  const tensorType = type && file.message(type, TypeProto, where).tensor_type;
+  if (!name || tensorType === undefined) file.fail(where, 'wanted a tensor with a name');
+  const { elem_type: elementType = 0, shape } = file.message(tensorType, TensorTypeProto, where);
+  const typeName = DATA_TYPES[elementType] ?? `type ${elementType}`;
+  if (!COMPUTED_TYPES.includes(typeName)) {
+    file.fail(where, `wanted numbers of type ${COMPUTED_TYPES.join(', ')}, found ${typeName}`);
+  }
+  if (shape === undefined) file.fail(where, 'has no shape');
+  const sizes = file.message(shape, TensorShapeProto, where).dim.map((dimension) => {
+    const size = file.message(dimension, DimensionProto, where).dim_value;
+    return size !== undefined && size > 0 ? size : undefined;
+  });
+  if (sizes.length > MAX_RANK) file.fail(where, `wanted at most ${MAX_RANK} axes, found ${sizes.length}`);
+  return { name, shape: sizes };
+}
+
+/** Field of TensorProto that holds the numbers of each type, where raw_data does not. */
+const typedData: Readonly<Record<string, 'float_data' | 'int32_data' | 'int64_data' | 'double_data' | 'uint64_data'>> =
+  {
+    FLOAT: 'float_data',
+    DOUBLE: 'double_data',
+    INT64: 'int64_data',
+    UINT32: 'uint64_data',
+    UINT64: 'uint64_data',
+  };
+
+export function readConstant(file: ProtoFile, found: Message<typeof TensorProto>, where: string): Constant {
+  if (found.external_data.length > 0 || found.data_location === 1) {
+    file.fail(where, 'its numbers lie in another file (external data); wanted one file that holds them all');
+  }
+  const typeName = DATA_TYPES[found.data_type ?? 0] ?? `type ${found.data_type}`;
+  if (!Object.hasOwn(NUMBER_TYPES, typeName)) {
+    file.fail(where, `constants of type ${typeName} are not read; wanted ${Object.keys(NUMBER_TYPES).join(', ')}`);
+  }
+  const type = NUMBER_TYPES[typeName];
+  const shape: Shape = found.dims;
+  if (shape.length > MAX_RANK) file.fail(where, `wanted at most ${MAX_RANK} axes, found ${shape.length}`);
+  const size = statedSize(shape, `${file.name}: ${where}`);
+  const whole = !COMPUTED_TYPES.includes(typeName);
+  const raw = found.raw_data;
+  const numbers = raw === undefined ? found[typedData[typeName] ?? 'int32_data'] : [];
+  const stated = raw === undefined ? numbers.length : raw.length / bytesOf(type);
+  if (stated !== size) {
+    file.fail(where, `shape [${shape}] wants ${size} numbers of type ${typeName}, the file has ${stated}`);
+  }
+  const bytes = raw ?? typedBytes(type, numbers);
+  return { tensor: tensor(shape, readNumbers(type, bytes, true, `${file.name}: ${where}`)), whole };
+}
+
+/** Numbers of a typed field as the bytes that raw_data would have. Halves stand in int32_data as their patterns. */
+function typedBytes(type: (typeof NUMBER_TYPES)[string], numbers: readonly number[]): Uint8Array {
+  const size = bytesOf(type);
+  const bytes = new Uint8Array(numbers.length * size);
+  const view = new DataView(bytes.buffer);
+  for (const [index, number] of numbers.entries()) {
+    if (type === 'float32') view.setFloat32(index * 4, number, true);
+    else if (type === 'float64') view.setFloat64(index * 8, number, true);
+    else if (size === 8) view.setBigInt64(index * 8, BigInt(number), true);
+    else if (size === 4) view.setInt32(index * 4, number, true);
+    else if (size === 2) view.setInt16(index * 2, number, true);
+    else view.setInt8(index, number);
+  }
+  return bytes;
+}

@@ -1,0 +1,231 @@
+/** Operators that treat every number by itself, or every channel. Where the numbers lie does not matter to them. */
+import { type Shape, sizeOf, type Tensor, tensor } from '../../../tensor.js';
+import { float, ignored, int, only, optional, or } from '../attributes.js';
+import { type Call, shapeOf } from '../call.js';
+import type { Draft, Value } from '../graph.js';
+import { innermost, positions, sameLayout } from '../layout.js';
+import { type Operator, operator } from './operator.js';
+
+/** What stands for no bound: the largest float32 number. */
+const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
+/** Before operator set 7, an operator said that, and from which axis on, its second input is broadcast. */
+const arithmetic = { broadcast: ignored, axis: optional(int), consumed_inputs: ignored };
+
+const AFFINE =
+  'add of computed tensors of the same shape; with a constant, batchNorm, channel by channel or number by number';
+
+export const elementwise: Readonly<Record<string, Operator>> = {
+  Add: operator({
+    attributes: arithmetic,
+    becomes: 'add, or batchNorm',
+    notes: AFFINE,
+    translate: (call, { axis }) =>
+      call.isConstant(0) || call.isConstant(1) ? withConstant(call, axis, () => ({ shift: (c) => c })) : sum(call),
+  }),
+  Sub: operator({
+    attributes: arithmetic,
+    becomes: 'batchNorm',
+    notes: 'one of the two a constant',
+    translate: (call, { axis }) =>
+      withConstant(call, axis, (first) => (first ? { scale: () => -1, shift: (c) => c } : { shift: (c) => -c })),
+  }),
+  Mul: operator({
+    attributes: arithmetic,
+    becomes: 'batchNorm',
+    notes: 'one of the two a constant',
+    translate: (call, { axis }) => withConstant(call, axis, () => ({ scale: (c) => c })),
+  }),
+  Div: operator({
+    attributes: arithmetic,
+    becomes: 'batchNorm',
+    notes: 'the second a constant',
+    translate: (call, { axis }) =>
+      withConstant(call, axis, (first) =>
+        first ? call.fail('divides a constant by a computed tensor') : { scale: (c) => 1 / c },
+      ),
+  }),
+  Sum: operator({
+    attributes: {},
+    becomes: 'add',
+    notes: 'computed tensors of the same shape',
+    translate: (call) => (call.node.inputs.length === 1 ? call.value(0) : sum(call)),
+  }),
+
+  BatchNormalization: operator({
+    attributes: {
+      epsilon: or(1e-5, float),
+      momentum: ignored,
+      spatial: only(1),
+      is_test: only(1),
+      consumed_inputs: ignored,
+      training_mode: only(0),
+    },
+    becomes: 'batchNorm',
+    notes: 'scale, bias, mean and variance constant',
+    translate(call, { epsilon }) {
+      if (call.node.outputs.filter(Boolean).length > 1)
+        call.fail('yields statistics, as in training; wanted one output');
+      const value = call.value(0);
+      const places = positions(value.layout, [1]);
+      const [gamma, beta, movingMean, movingVariance] = [1, 2, 3, 4].map((index) => {
+        const { tensor: x } = call.constant(index);
+        if (x.data.length !== places.length) {
+          call.fail(
+            `input ${index} has the shape [${x.shape}], wanted [${places.length}] numbers, one for each channel`,
+          );
+        }
+        const data = x.data.slice();
+        for (const [channel, place] of places.entries()) data[place] = x.data[channel];
+        return tensor([data.length], data);
+      });
+      const x = call.lastAxis(value, [1]);
+      const weights = { gamma, beta, movingMean, movingVariance };
+      return { ...value, node: call.add('batchNorm', [x], { epsilon, scale: true, center: true }, weights) };
+    },
+  }),
+
+  Relu: operator({
+    attributes: { consumed_inputs: ignored },
+    becomes: 'relu',
+    translate: (call) => unary(call, (x) => call.add('relu', [x], {})),
+  }),
+  Sigmoid: operator({
+    attributes: { consumed_inputs: ignored },
+    becomes: 'sigmoid',
+    translate: (call) => unary(call, (x) => call.add('sigmoid', [x], {})),
+  }),
+  Clip: operator({
+    attributes: { min: optional(float), max: optional(float), consumed_inputs: ignored },
+    becomes: 'relu, relu6 or clamp',
+    notes: 'bounds as attributes (before operator set 11) or constant inputs',
+    translate(call, attributes) {
+      const min = attributes.min ?? call.scalar(1) ?? Number.NEGATIVE_INFINITY;
+      const max = attributes.max ?? call.scalar(2) ?? Number.POSITIVE_INFINITY;
+      const bounded = { min: Math.max(min, -LARGEST_FLOAT32), max: Math.min(max, LARGEST_FLOAT32) };
+      if (min === 0 && max === 6) return unary(call, (x) => call.add('relu6', [x], {}));
+      if (bounded.min === 0 && bounded.max === LARGEST_FLOAT32) return unary(call, (x) => call.add('relu', [x], {}));
+      if (bounded.min === -LARGEST_FLOAT32 && bounded.max === LARGEST_FLOAT32) return call.value(0);
+      return unary(call, (x) => call.add('clamp', [x], bounded));
+    },
+  }),
+  Dropout: operator({
+    attributes: { ratio: or(0.5, float), seed: ignored, is_test: ignored, consumed_inputs: ignored },
+    becomes: 'dropout',
+    notes: 'at inference: the identity; the mask must not be used',
+    translate(call, attributes) {
+      if (call.scalar(2)) call.fail("input 'training_mode' is true; wanted a network for inference");
+      const rate = call.scalar(1) ?? attributes.ratio;
+      return unary(call, (x) => call.add('dropout', [x], { rate: Math.min(rate, 1 - 2 ** -24) }));
+    },
+  }),
+  Identity: operator({ attributes: {}, becomes: 'nothing', translate: (call) => call.value(0) }),
+  Cast: operator({
+    attributes: { to: int, saturate: ignored },
+    becomes: 'nothing',
+    notes: 'between types of real numbers, which are computed as float32 all the same',
+    translate: (call, { to }) =>
+      [1, 10, 11, 16].includes(to)
+        ? call.value(0)
+        : call.fail(`attribute 'to' is ${to}; wanted a type of real numbers`),
+  }),
+};
+
+function unary(call: Call, add: (x: Draft) => Draft): Value {
+  const value = call.value(0);
+  return { ...value, node: add(value.node) };
+}
+
+function sum(call: Call): Value {
+  const values = call.node.inputs.map((_, index) => call.value(index));
+  const [first] = values;
+  for (const value of values) {
+    if (!sameLayout(value.layout, first.layout)) {
+      const shapes = values.map((each) => `[${shapeOf(each)}]`).join(' and ');
+      call.fail(`adds ${shapes}; wanted the same shape, with the numbers in the same order`);
+    }
+  }
+  const nodes = values.map(({ node }) => call.graph.reshape(node, first.node.shape));
+  return { ...first, node: call.add('add', nodes, {}) };
+}
+
+/** y = scale(c) · x + shift(c) for each number c of the constant. */
+interface Affine {
+  readonly scale?: (c: number) => number;
+  readonly shift?: (c: number) => number;
+}
+
+/** `affineOf` is told whether the constant is the first of the two. */
+function withConstant(call: Call, axis: number | undefined, affineOf: (constantFirst: boolean) => Affine): Value {
+  const constantFirst = call.isConstant(0);
+  const value = call.value(constantFirst ? 1 : 0);
+  const constant = broadcastFrom(axis, call.constant(constantFirst ? 0 : 1).tensor, shapeOf(value).length);
+  const { scale, shift } = affineOf(constantFirst);
+  const { axes, numbers } = spread(call, value, constant);
+  const x = axes.length === 0 ? withChannels(call, value) : call.lastAxis(value, axes);
+  const channels = x.shape.at(-1)!;
+  const weights = (compute: (c: number) => number) => {
+    call.charge(8 * channels);
+    return tensor(
+      [channels],
+      Float64Array.from({ length: channels }, (_, c) => compute(numbers[c] ?? numbers[0])),
+    );
+  };
+  const node = call.add(
+    'batchNorm',
+    [x],
+    { epsilon: 0, scale: scale !== undefined, center: shift !== undefined },
+    {
+      ...(scale && { gamma: weights(scale) }),
+      ...(shift && { beta: weights(shift) }),
+      movingMean: weights(() => 0),
+      movingVariance: weights(() => 1),
+    },
+  );
+  return { ...value, node };
+}
+
+/** The constant with the axes of size 1 after it that an old file's `axis` asks for. */
+function broadcastFrom(axis: number | undefined, constant: Tensor, rank: number): Tensor {
+  if (axis === undefined) return constant;
+  const after = Math.max(0, rank - (axis < 0 ? axis + rank : axis) - constant.shape.length);
+  return tensor([...constant.shape, ...new Array<number>(after).fill(1)], constant.data);
+}
+
+/** The node itself, or [batch, 1] where there is nothing but the batch. */
+function withChannels(call: Call, { node, layout }: Value): Draft {
+  return node.shape.length > 1 ? node : call.graph.reshape(node, [layout.batch, 1]);
+}
+
+/**
+ * The constant's numbers along ours: by the innermost axes if it differs along these alone, by all axes otherwise. A constant of one
+ * number needs no axes.
+ */
+function spread(call: Call, value: Value, constant: Tensor): { axes: number[]; numbers: number[] } {
+  const shape = shapeOf(value);
+  const sizes = [...new Array<number>(Math.max(0, shape.length - constant.shape.length)).fill(1), ...constant.shape];
+  const fits = sizes.length === shape.length && sizes.every((size, axis) => size === 1 || size === shape[axis]);
+  if (!fits || (sizes[value.layout.batchAxis] ?? 1) !== 1) {
+    call.fail(`its constant of [${constant.shape}] does not fit an input of [${shape}], the same for the whole batch`);
+  }
+  const varying = sizes.flatMap((size, axis) => (size > 1 ? [axis] : []));
+  if (varying.length === 0) return { axes: [], numbers: [constant.data[0]] };
+  const all = shape.flatMap((_, axis) => (axis === value.layout.batchAxis ? [] : [axis]));
+  const axes = innermost(value.layout, varying) === undefined ? all : varying;
+  call.charge(32 * sizeOf(axes.map((axis) => shape[axis])));
+  const places = positions(value.layout, axes);
+  const from = constantPositions(shape, sizes, axes);
+  const numbers = new Array<number>(places.length);
+  for (const [index, place] of places.entries()) numbers[place] = constant.data[from[index]];
+  return { axes, numbers };
+}
+
+/** Which of the constant's numbers each index of these axes reads. */
+function constantPositions(shape: Shape, sizes: Shape, axes: readonly number[]): number[] {
+  let found = [0];
+  for (const axis of axes) {
+    const stride = sizes[axis] === 1 ? 0 : sizeOf(sizes.slice(axis + 1));
+    found = found.flatMap((position) => Array.from({ length: shape[axis] }, (_, index) => position + index * stride));
+  }
+  return found;
+}

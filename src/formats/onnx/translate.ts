@@ -1,0 +1,194 @@
+/** From the file's nodes to those of a network. Only what the outputs need is translated, so that a network can be cut where it is known. */
+import { UsageError } from '../../errors.js';
+import { type Network, similarNames } from '../../network/index.js';
+import type { Shape } from '../../tensor.js';
+import { Call, type Operands } from './call.js';
+import { folds } from './folding.js';
+import { type Draft, DraftGraph, inPlace, type Value } from './graph.js';
+import { asIs, fileShape, laidOut, liesIn, NHWC } from './layout.js';
+import type { Constant, FileInput, FileModel, FileNode } from './model.js';
+import { operators } from './operators.js';
+
+/** A tensor of the file in the network. */
+export interface Placed {
+  /** The node, or input, that yields it. */
+  readonly node: string;
+  /** The file's shape. */
+  readonly shape: Shape;
+  /** Our axis i is the file's axis order[i]; undefined where our numbers have another order than any of the file's axes give. */
+  readonly order: readonly number[] | undefined;
+}
+
+export interface Translated extends Pick<Network, 'inputs' | 'nodes' | 'outputs' | 'weights'> {
+  /** By the file's names; those that no output needs are left out. */
+  readonly tensors: ReadonlyMap<string, Placed>;
+}
+
+export function translate(model: FileModel, outputs: readonly string[] = model.outputs): Translated {
+  const translator = new Translator(model, outputs);
+  for (const node of neededNodes(model, outputs)) translator.add(node);
+  return translator.finish();
+}
+
+/** The nodes that lead to the outputs, in the file's order. Throws for a name that is no tensor of the file. */
+function neededNodes({ file, nodes, inputs }: FileModel, outputs: readonly string[]): FileNode[] {
+  const names = [...inputs.map(({ name }) => name), ...nodes.flatMap((node) => node.outputs)];
+  const known = new Set(names);
+  if (outputs.length === 0) file.fail('graph.output', 'wanted one or more outputs, found none');
+  for (const output of outputs) {
+    if (!known.has(output)) {
+      throw new UsageError(
+        `${file.name}: no node yields '${output}'; similar names: ${similarNames(output, names).join(', ')}`,
+      );
+    }
+  }
+  const needed = new Set(outputs);
+  const kept: FileNode[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!node.outputs.some((output) => needed.has(output))) continue;
+    kept.unshift(node);
+    for (const input of node.inputs) needed.add(input);
+  }
+  return kept;
+}
+
+class Translator implements Operands {
+  readonly #model: FileModel;
+  readonly #outputs: readonly string[];
+  readonly #graph = new DraftGraph();
+  readonly #values = new Map<string, Value>();
+  readonly #constants = new Map<string, Constant>();
+  readonly #inputOrders = new Map<string, { readonly order: readonly number[] }>();
+
+  constructor(model: FileModel, outputs: readonly string[]) {
+    this.#model = model;
+    this.#outputs = outputs;
+    for (const input of model.inputs) this.#values.set(input.name, this.#input(input));
+  }
+
+  value(name: string): Value | undefined {
+    return this.#values.get(name);
+  }
+
+  constant(name: string): Constant | undefined {
+    return this.#constants.get(name) ?? (this.#model.isConstant(name) ? this.#model.constant(name) : undefined);
+  }
+
+  add(node: FileNode): void {
+    const { file } = this.#model;
+    const call = new Call(this.#model, node, this.#graph, this);
+    const [output] = node.outputs;
+    if (this.value(output) !== undefined || this.#isConstant(output))
+      file.fail(node.where, `'${output}' is computed twice`);
+    if (this.#folds(node)) {
+      const { attributes, compute } = folds[node.op];
+      this.#constants.set(output, compute(call, call.attributes(attributes) as never));
+      return;
+    }
+    if (!Object.hasOwn(operators, node.op)) {
+      const before = node.inputs.filter((name) => this.#values.has(name)).map((name) => `'${name}'`);
+      const cut =
+        before.length > 0 ? `; to read the network without it, name earlier outputs, such as ${before.join(', ')}` : '';
+      file.fail(node.where, `the operator is not supported; these are: ${Object.keys(operators).join(', ')}${cut}`);
+    }
+    const { attributes, translate: toLayers } = operators[node.op];
+    const before = this.#graph.length;
+    const value = inPlace(file.name, node.where, () => toLayers(call, call.attributes(attributes) as never));
+    if (this.#graph.length > before) this.#graph.rename(value.node, output);
+    this.#values.set(output, value);
+  }
+
+  finish(): Translated {
+    const drafts = this.#outputs.map((name) => this.#output(name));
+    for (const [index, name] of this.#outputs.entries()) {
+      if (drafts.indexOf(drafts[index]) === index) this.#graph.rename(drafts[index], name);
+    }
+    const { nodes, weights } = this.#graph.finish(drafts);
+    const kept = new Set([...this.#graph.inputs, ...nodes].map(({ name }) => name));
+    return {
+      inputs: this.#graph.inputs,
+      nodes,
+      outputs: [...new Set(drafts.map(({ name }) => name))],
+      weights,
+      tensors: new Map(
+        [...this.#values]
+          .filter(([, { node }]) => kept.has(node.name))
+          .map(([name, value]) => [name, { ...placed(value), ...this.#inputOrders.get(name) }]),
+      ),
+    };
+  }
+
+  /** Computed while the file is read: what reads nothing but constants, and the shape of anything. */
+  #folds({ op, inputs }: FileNode): boolean {
+    const constant = inputs.every((name) => name === '' || this.#isConstant(name));
+    return (op === 'Shape' || constant) && Object.hasOwn(folds, op);
+  }
+
+  #isConstant(name: string): boolean {
+    return this.#constants.has(name) || this.#model.isConstant(name);
+  }
+
+  #input({ name, shape: stated }: FileInput): Value {
+    const { file } = this.#model;
+    const [batch = 1, ...sizes] = stated;
+    if (stated.length === 0 || sizes.some((size) => size === undefined)) {
+      const shown = stated.map((size) => size ?? '?').join(', ');
+      file.fail(
+        `input '${name}'`,
+        `its shape is [${shown}]; wanted a batch, which may be open, and sizes, which may not`,
+      );
+    }
+    const shape = [batch, ...(sizes as number[])];
+    const order = isPicture(this.#model, name, shape) ? [...NHWC] : asIs(shape.length);
+    this.#inputOrders.set(name, { order });
+    const node = this.#graph.input(
+      name,
+      order.map((axis) => shape[axis]),
+    );
+    return { node, layout: laidOut(shape, order) };
+  }
+
+  /** The node of an output, in the file's shape, or as [batch, height, width, channels] where that is the order of its numbers. */
+  #output(name: string): Draft {
+    const { file } = this.#model;
+    const value = this.#values.get(name) ?? file.fail(`output '${name}'`, 'no node that is read computes it');
+    const { shape, ...found } = placed(value);
+    const order =
+      found.order ??
+      file.fail(
+        `output '${name}'`,
+        `the numbers of [${shape}] do not lie in the order of its axes; there is no layer that moves them there`,
+      );
+    const node = this.#graph.reshape(
+      value.node,
+      order.map((axis) => shape[axis]),
+    );
+    this.#values.set(name, { ...value, node });
+    return node;
+  }
+}
+
+function placed({ node, layout }: Value): Placed {
+  const rank = layout.axes.length;
+  const candidates = [...(rank === 4 ? [NHWC] : []), asIs(rank)];
+  return { node: node.name, shape: fileShape(layout), order: candidates.find((order) => liesIn(layout, order)) };
+}
+
+/** Operators through which an input is followed to the first that says what its axes are. */
+const TRANSPARENT = /^(Add|Sub|Mul|Div|Sum|Cast|Identity|Clip|Relu|Sigmoid|Dropout|Pad)$/;
+const PICTURES = /^(Conv|BatchNormalization|AveragePool|MaxPool|GlobalAveragePool|Resize|Upsample)$/;
+
+/** True for [N, C, H, W]; files from TensorFlow begin with [N, H, W, C] and a transposition, and those inputs stay as they are. */
+function isPicture(model: FileModel, input: string, shape: Shape): boolean {
+  if (shape.length !== 4) return false;
+  const same = new Set([input]);
+  let padded = false;
+  for (const { op, inputs, outputs } of model.nodes) {
+    if (!inputs.some((name) => same.has(name))) continue;
+    if (PICTURES.test(op)) return true;
+    if (op === 'Transpose') return false;
+    if (op === 'Pad') padded = true;
+    if (TRANSPARENT.test(op)) for (const output of outputs) same.add(output);
+  }
+  return padded;
+}
