@@ -1,0 +1,86 @@
+/**
+ * Walks a network and yields what is known of every tensor, in one of two modes.
+ *
+ *   accumulated   from the network's inputs on: each layer carries its inputs' errors along and adds its own roundings
+ *   isolated      with `shown`, the tensors that the other backend has handed over: each of them, once it has been yielded, takes the
+ *                 place of the estimate, error 0, so that every layer is judged by the backend's own inputs
+ *
+ * A backend that fuses layers shows only some tensors. Between two of them the segment runs in float64 with a bound over all of it.
+ */
+import {
+  atNode,
+  inferShapes,
+  inputTensors,
+  type Network,
+  type NetworkInputs,
+  type NetworkNode,
+  type RunOptions,
+  weightName,
+  weightShapesOf,
+} from '../network/index.js';
+import { type Tensor, toFloat64 } from '../tensor.js';
+import { type Estimate, exactly, mapTensor } from './estimate.js';
+import { isRepresentable, type Precision, roundoff, smallestCounted } from './precision.js';
+import { estimateNode } from './rules.js';
+
+export interface NodeEstimate {
+  readonly node: NetworkNode;
+  readonly estimate: Estimate;
+}
+
+export interface EstimateOptions extends RunOptions {
+  readonly precision: Precision;
+  /** Tensors of the other backend, by our names: isolated mode. Those of network inputs count too. */
+  readonly shown?: ReadonlyMap<string, Tensor>;
+}
+
+export function* estimates(
+  network: Network,
+  inputs: NetworkInputs,
+  { precision, shown, onNode }: EstimateOptions,
+): Generator<NodeEstimate> {
+  const given = inputTensors(network, inputs);
+  const known = new Map<string, Estimate>();
+  for (const [name, x] of given) {
+    const theirs = shown?.get(name);
+    known.set(name, theirs ? exactly(toFloat64(theirs)) : storedInput(toFloat64(x), precision));
+  }
+  const shapes = inferShapes(network, new Map([...given].map(([name, { shape }]) => [name, shape])));
+  const uses = usesOf(network);
+  for (const [index, node] of network.nodes.entries()) {
+    onNode?.(node, index, network.nodes.length);
+    const weights = Object.fromEntries(
+      Object.keys(weightShapesOf(node, shapes)).map((name) => [
+        name,
+        network.weights.get(weightName(node.name, name))!,
+      ]),
+    );
+    const before = node.inputs.map((name) => known.get(name)!);
+    const estimate = atNode(node, () => estimateNode(node, before, weights, precision));
+    yield { node, estimate };
+    const theirs = shown?.get(node.name);
+    known.set(node.name, theirs ? exactly(toFloat64(theirs)) : estimate);
+    for (const name of node.inputs) {
+      const left = uses.get(name)! - 1;
+      uses.set(name, left);
+      if (left === 0) known.delete(name);
+    }
+  }
+}
+
+/** A network input as the backend stores it. */
+function storedInput(x: Tensor, precision: Precision): Estimate {
+  const { stored } = precision;
+  const least = smallestCounted(precision);
+  const error = mapTensor(x, (value) =>
+    isRepresentable(value, stored) ? 0 : roundoff(stored) * Math.max(Math.abs(value), least),
+  );
+  return { value: x, error };
+}
+
+/** How often each tensor is read. */
+function usesOf({ nodes }: Network): Map<string, number> {
+  const uses = new Map<string, number>();
+  for (const name of nodes.flatMap(({ inputs }) => inputs)) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return uses;
+}

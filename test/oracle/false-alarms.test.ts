@@ -1,0 +1,75 @@
+/** Correct backends are never blamed: every order of summation, fused multiply-adds, folded batch norms, other number formats, the engine. */
+import { expect, test } from 'vitest';
+import { compile } from '../../src/engine/index.js';
+import { foldBatchNorm, type Network } from '../../src/network/index.js';
+import { check, type Mode, type Report } from '../../src/oracle/check.js';
+import { type PrecisionName, precisionOf } from '../../src/oracle/precision.js';
+import { layerSuite, mobilenetSuite, type Problem } from '../../src/oracle/suites.js';
+import type { Tensor } from '../../src/tensor.js';
+import { nightly } from '../nightly.js';
+import { type Arithmetic, float32, otherFormats, runBackend, sums } from './backend.js';
+
+const modes: readonly Mode[] = ['isolated', 'accumulated'];
+const orders = Object.keys(sums) as (keyof typeof sums)[];
+function complaints({ first, mode }: Report, problem: Problem, backend: string): string[] {
+  if (first === undefined) return [];
+  return [`${problem.name}, ${backend}, ${mode}: ${first.name} ${JSON.stringify(first.difference?.worst)}`];
+}
+
+/** Only what a backend with fused layers shows: nothing that the next layer takes into itself. */
+function fused(network: Network, tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const kinds = new Map(network.nodes.map(({ name, kind }) => [name, kind]));
+  const inside = network.nodes.flatMap(({ kind, inputs }) => (fusing.has(kind) ? inputs : []));
+  const foldable = ['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense', 'batchNorm', 'add'];
+  return new Map([...tensors].filter(([name]) => !(inside.includes(name) && foldable.includes(kinds.get(name) ?? ''))));
+}
+const fusing = new Set(['batchNorm', 'relu', 'relu6', 'clamp']);
+
+function judge(problem: Problem, arithmetic: Arithmetic, precision: PrecisionName): string[] {
+  const { network, inputs } = problem;
+  const unfused = runBackend(network, inputs, arithmetic);
+  // The folded network is rounded once as its weights are stored.
+  const folded = runBackend(foldBatchNorm(network), inputs, arithmetic);
+  return modes.flatMap((mode) => [
+    ...complaints(
+      check(network, inputs, unfused, { mode, precision: precisionOf(precision) }),
+      problem,
+      arithmetic.name,
+    ),
+    ...complaints(
+      check(network, inputs, fused(network, folded), { mode, precision: precisionOf(precision) }),
+      problem,
+      `${arithmetic.name} folded`,
+    ),
+  ]);
+}
+
+/** Of the nightly run all problems, for 12 seeds; otherwise every sixth, others for every backend. */
+function problems(turn: number): Problem[] {
+  const seeds = Array.from({ length: nightly ? 12 : 1 }, (_, i) => 100 * i + turn);
+  const all = seeds.flatMap((seed) => [...layerSuite(seed), ...mobilenetSuite(seed)]);
+  return nightly ? all : all.filter((_, i) => i % 6 === turn % 6);
+}
+
+test.each(orders)('float32, %s', (order) => {
+  expect(problems(orders.indexOf(order)).flatMap((problem) => judge(problem, float32(order), 'float32'))).toEqual([]);
+});
+
+const formats = Object.keys(otherFormats) as PrecisionName[];
+
+test.each(formats)('%s', (format) => {
+  const found = problems(formats.indexOf(format)).flatMap((problem) => judge(problem, otherFormats[format], format));
+  expect(found).toEqual([]);
+});
+
+test.each(['scalar', 'simd'] as const)("the engine's %s kernels", async (target) => {
+  const found: string[] = [];
+  for (const problem of problems(target.length)) {
+    const plan = await compile(problem.network, { target });
+    const tensors = await plan.trace(problem.inputs);
+    for (const mode of modes)
+      found.push(...complaints(check(problem.network, problem.inputs, tensors, { mode }), problem, target));
+    plan.dispose();
+  }
+  expect(found).toEqual([]);
+});
