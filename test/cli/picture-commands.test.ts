@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readNpy, readTensors } from '../../src/formats/index.js';
 import { readPicture } from '../../src/image/index.js';
-import { run, trace } from '../../src/network/index.js';
+import { run, summarize, trace } from '../../src/network/index.js';
 import { inputTensor } from '../../src/tasks/index.js';
 import { type Tensor, toFloat64 } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
@@ -13,6 +13,8 @@ const folder = temporaryFolder();
 afterAll(folder.remove);
 
 const network = smallNetwork();
+/** The layers themselves, to the bit. */
+const reference = ['--engine', 'reference'];
 let model: string;
 let input: Tensor;
 
@@ -23,7 +25,15 @@ beforeAll(async () => {
 
 describe('classify', () => {
   test('prints the outputs of the network, best first', async () => {
-    const [{ picture, predictions }] = await depthwiseJson('classify', cat, '--model', model, '--top', '7');
+    const [{ picture, predictions }] = await depthwiseJson(
+      'classify',
+      cat,
+      '--model',
+      model,
+      '--top',
+      '7',
+      ...reference,
+    );
     const { data } = [...run(network, input).values()][0];
     expect(picture).toBe(cat);
     expect(predictions).toEqual(
@@ -58,7 +68,15 @@ describe('classify', () => {
   });
 
   test('--resolution runs the same weights on another size', async () => {
-    const [{ predictions }] = await depthwiseJson('classify', cat, '--model', model, '--resolution', '64x48');
+    const [{ predictions }] = await depthwiseJson(
+      'classify',
+      cat,
+      '--model',
+      model,
+      '--resolution',
+      '64x48',
+      ...reference,
+    );
     expect(predictions).toHaveLength(5);
   });
 
@@ -121,7 +139,15 @@ describe('embed', () => {
 
   test('writes the features of each picture, averaged over the map', async () => {
     const out = folder.path('features.npy');
-    const { exitCode, stdout, stderr } = await depthwise('embed', cat, rocket, ...at('conv_pw_7_relu'), '--out', out);
+    const { exitCode, stdout, stderr } = await depthwise(
+      'embed',
+      cat,
+      rocket,
+      ...at('conv_pw_7_relu'),
+      '--out',
+      out,
+      ...reference,
+    );
     expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: '', stderr: `wrote ${out}: [2, 128]\n` });
     const { shape, data } = readNpy(readFileSync(out));
     expect(shape).toEqual([2, 128]);
@@ -133,12 +159,14 @@ describe('embed', () => {
 
   test('--no-pool keeps the map', async () => {
     const out = folder.path('map.npy');
-    expect((await depthwise('embed', cat, ...at('conv_pw_7_relu'), '--no-pool', '--out', out)).exitCode).toBe(0);
+    expect(
+      (await depthwise('embed', cat, ...at('conv_pw_7_relu'), '--no-pool', '--out', out, ...reference)).exitCode,
+    ).toBe(0);
     expect(readNpy(readFileSync(out))).toEqual(trace(network, input).get('conv_pw_7_relu'));
   });
 
   test('--json alone prints the numbers', async () => {
-    const found = await depthwiseJson('embed', cat, ...at('conv_preds'), '--no-pool');
+    const found = await depthwiseJson('embed', cat, ...at('conv_preds'), '--no-pool', ...reference);
     expect(found).toMatchObject({ pictures: [cat], layer: 'conv_preds', shape: [1, 1, 1, 7] });
     expect(found.values).toEqual([...trace(network, input).get('conv_preds')!.data]);
   });
@@ -159,7 +187,7 @@ describe('embed', () => {
 describe('trace', () => {
   test.each(['all.npz', 'all.safetensors'])('%s has the input and every layer by name', async (name) => {
     const out = folder.path(name);
-    const { tensors, ...rest } = await depthwiseJson('trace', cat, '--model', model, '--out', out);
+    const { tensors, ...rest } = await depthwiseJson('trace', cat, '--model', model, '--out', out, ...reference);
     expect(rest).toEqual({ picture: cat, network: network.name, out });
     const expected = trace(network, input);
     expect(tensors).toEqual([...expected].map(([name, { shape }]) => ({ name, shape })));
@@ -188,5 +216,87 @@ describe('trace', () => {
       'is not a regular file, and only regular files are overwritten',
     );
     expect(await refused(folder.path('no/x.npz'))).toContain('does not exist or is not writable');
+  });
+});
+
+describe('--engine', () => {
+  /** The largest difference, as a part of the largest number. */
+  const difference = (found: ArrayLike<number>, expected: ArrayLike<number>) => {
+    const largest = Math.max(...Array.from(expected, Math.abs));
+    return Math.max(...Array.from(expected, (value, i) => Math.abs(value - found[i]))) / largest;
+  };
+
+  test('classify: the kernels, which are the default, agree with the layers', async () => {
+    const args = ['classify', cat, '--model', model, '--top', '7'];
+    const ofWasm = await depthwiseJson(...args, '--engine', 'wasm');
+    expect(await depthwiseJson(...args)).toEqual(ofWasm);
+    const probabilities = ([{ predictions }]: { predictions: { index: number; probability: number }[] }[]) =>
+      predictions.sort((a, b) => a.index - b.index).map(({ probability }) => probability);
+    const expected = probabilities(await depthwiseJson(...args, ...reference));
+    expect(difference(probabilities(ofWasm), expected)).toBeLessThan(1e-5);
+  });
+
+  test('embed and trace: every tensor agrees, under the same names', async () => {
+    const { values } = await depthwiseJson('embed', cat, '--model', model, '--layer', 'conv_pw_7_relu');
+    const { values: expected } = await depthwiseJson(
+      'embed',
+      cat,
+      '--model',
+      model,
+      '--layer',
+      'conv_pw_7_relu',
+      ...reference,
+    );
+    expect(difference(values, expected)).toBeLessThan(1e-5);
+
+    const out = folder.path('wasm.npz');
+    expect((await depthwise('trace', cat, '--model', model, '--out', out)).exitCode).toBe(0);
+    const tensors = await readTensors(readFileSync(out));
+    const traced = trace(network, input);
+    expect([...tensors.keys()]).toEqual([...traced.keys()]);
+    for (const [name, { data }] of traced) {
+      expect(difference(tensors.get(name)?.data ?? [], data), name).toBeLessThan(1e-4);
+    }
+  });
+
+  test('another word, or double precision by the kernels, is refused', async () => {
+    const refused = async (...args: string[]) => {
+      const { exitCode, stderr } = await depthwise(...args);
+      return [exitCode, stderr];
+    };
+    expect(await refused('classify', cat, '--model', model, '--engine', 'gpu')).toEqual([
+      2,
+      "error: option '--engine <name>' argument 'gpu' is invalid. Allowed choices are wasm, reference.\n",
+    ]);
+    const args = ['trace', cat, '--model', model, '--out', folder.path('x.npz'), '--float64', '--engine', 'wasm'];
+    expect(await refused(...args)).toEqual([
+      2,
+      'error: --float64 is computed by the reference; --engine wasm was asked for\n',
+    ]);
+  });
+});
+
+describe('bench', () => {
+  test('times the network and each group of layers, and counts their multiply-adds', async () => {
+    const { layers, ...whole } = await depthwiseJson('bench', model, '--seconds', '0.05', '--target', 'simd');
+    const { totals } = summarize(network);
+    expect(whole).toMatchObject({ network: network.name, target: 'simd', multiplyAdds: totals.multiplyAdds });
+    expect(whole.runs).toBeGreaterThan(0);
+    expect(whole.milliseconds.median).toBeGreaterThan(0);
+    expect(layers.flatMap((layer: { layers: string[] }) => layer.layers)).toEqual(
+      network.nodes.map(({ name }) => name),
+    );
+    const sum = (key: string) => layers.reduce((total: number, layer: Record<string, number>) => total + layer[key], 0);
+    expect(sum('multiplyAdds')).toBe(totals.multiplyAdds);
+    expect(sum('share')).toBeCloseTo(1, 6);
+  });
+
+  test('as text: a table and a line for the whole; a name has random weights', async () => {
+    const { exitCode, stdout } = await depthwise('bench', 'mobilenet_v2_0.35_96', '--seconds', '0.05');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /^mobilenet_v2_0\.35_96 on '(relaxed|simd|scalar)', one thread, batch 1\n\nlayers that run as one +ms/,
+    );
+    expect(stdout).toMatch(/\nwhole: \d+\.\d\d ms \(median of \d+ runs; .*\), \d+\.\d\d G multiply-adds\/s\n$/);
   });
 });

@@ -56,7 +56,7 @@ describe('totals', () => {
 describe('--json', () => {
   test('has the layers, the totals and the convention', async () => {
     const summary = await depthwiseJson('summary', 'mobilenet_v1');
-    expect(Object.keys(summary)).toEqual(['network', 'layers', 'totals', 'convention']);
+    expect(Object.keys(summary)).toEqual(['network', 'layers', 'totals', 'convention', 'memory']);
     expect(summary.network).toBe('mobilenet_v1_1.0_224');
     expect(summary.layers[0]).toMatchObject({
       name: 'conv1',
