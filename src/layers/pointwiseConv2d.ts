@@ -52,15 +52,15 @@ export function forward(
   const F = x.data;
   const K = kernel.data;
   const G = y.data;
-  const sums = new Float64Array(O);
+  const filter = new Float64Array(M);
 
-  for (let position = 0; position < N * H * W; position++) {
-    for (let o = 0; o < O; o++) sums[o] = bias ? bias.data[o] : 0;
-    for (let m = 0; m < M; m++) {
-      const f = F[position * M + m];
-      for (let o = 0; o < O; o++) sums[o] += f * K[m * O + o];
+  for (let o = 0; o < O; o++) {
+    for (let m = 0; m < M; m++) filter[m] = K[m * O + o];
+    for (let position = 0; position < N * H * W; position++) {
+      let sum = bias ? bias.data[o] : 0;
+      for (let m = 0; m < M; m++) sum += F[position * M + m] * filter[m];
+      G[position * O + o] = sum;
     }
-    for (let o = 0; o < O; o++) G[position * O + o] = sums[o];
   }
   return y;
 }

@@ -200,8 +200,8 @@ describe('cost', () => {
   test('the products that the loops execute are the formula’s, less those on padding', () => {
     fc.assert(
       fc.property(anyProblem, ({ x, geometry, weights, attributes }) => {
-        const { weight, reads } = countReads(weights.kernel);
-        conv2d.forward([x], { ...weights, kernel: weight }, attributes);
+        const { counted, reads } = countReads(weights.kernel);
+        conv2d.forward([x], { ...weights, kernel: counted }, attributes);
         const onPadding = paddedTaps(geometry) * x.shape[3] * attributes.filters;
         expect(reads()).toBe(conv2d.cost([x.shape], attributes).multiplyAdds - onPadding);
       }),
@@ -228,6 +228,12 @@ describe('cost', () => {
       stored: weights + 5,
     });
   });
+});
+
+test('a bias that is given as undefined counts as left out', () => {
+  const weights = { kernel: grid([1, 1, 1, 1], [2]), bias: undefined } as unknown as conv2d.Conv2dWeights;
+  const y = conv2d.forward([nine], weights, { ...plain, filters: 1, kernelSize: [1, 1] });
+  expect(numbersOf(y)).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18]);
 });
 
 describe('errors', () => {
@@ -267,6 +273,8 @@ describe('errors', () => {
     expect(shapeOf([1, 3, 3, 0])).toThrow(`${wanted} [1,3,3,0]`);
     expect(shapeOf()).toThrow('conv2d: takes one input, found 0');
     expect(shapeOf([1, 3, 3, 1], [1, 3, 3, 1])).toThrow('conv2d: takes one input, found 2');
+    expect(() => conv2d.weightShapes([[3, 3, 1]], attributes)).toThrow(`${wanted} [3,3,1]`);
+    expect(() => conv2d.weightShapes([], attributes)).toThrow('conv2d: takes one input, found 0');
     expect(() => conv2d.forward([], { kernel }, attributes)).toThrow('conv2d: takes one input, found 0');
   });
 });

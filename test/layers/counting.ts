@@ -1,13 +1,13 @@
-/** Counts how often a layer's loops read a weight: one read is one product that was really computed. */
+/** Counts how often a layer's loops read the numbers of a tensor: one read by the innermost loop is one product that was computed. */
 import type { FloatArray, Tensor } from '../../src/tensor.js';
 
-export function countReads(weight: Tensor): { weight: Tensor; reads: () => number } {
+export function countReads({ shape, data }: Tensor): { counted: Tensor; reads: () => number } {
   let reads = 0;
-  const data = new Proxy(weight.data, {
+  const proxy = new Proxy(data, {
     get(target, key) {
       if (typeof key === 'string' && /^\d+$/.test(key)) reads++;
       return Reflect.get(target, key);
     },
   }) as FloatArray;
-  return { weight: { shape: weight.shape, data }, reads: () => reads };
+  return { counted: { shape, data: proxy }, reads: () => reads };
 }

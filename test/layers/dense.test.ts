@@ -70,8 +70,8 @@ test('any dense layer equals the sums written out, rounded once, in both number 
 test('any dense layer executes exactly the products of its cost', () => {
   fc.assert(
     fc.property(anyProblem, ({ x, weights, attributes }) => {
-      const { weight, reads } = countReads(weights.kernel);
-      dense.forward([x], { ...weights, kernel: weight }, attributes);
+      const { counted, reads } = countReads(weights.kernel);
+      dense.forward([x], { ...weights, kernel: counted }, attributes);
       expect(reads()).toBe(dense.cost([x.shape], attributes).multiplyAdds);
     }),
   );

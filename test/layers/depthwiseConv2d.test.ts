@@ -99,8 +99,8 @@ describe('any depthwise convolution', () => {
   test('executes the products of the formula, less those on padding', () => {
     fc.assert(
       fc.property(anyProblem, ({ x, geometry, weights, attributes }) => {
-        const { weight, reads } = countReads(weights.kernel);
-        depthwiseConv2d.forward([x], { ...weights, kernel: weight }, attributes);
+        const { counted, reads } = countReads(weights.kernel);
+        depthwiseConv2d.forward([x], { ...weights, kernel: counted }, attributes);
         const onPadding = paddedTaps(geometry) * x.shape[3] * attributes.depthMultiplier;
         expect(reads()).toBe(depthwiseConv2d.cost([x.shape], attributes).multiplyAdds - onPadding);
       }),

@@ -193,6 +193,9 @@ describe('errors', () => {
     expect(shapeOf({ padding: { ...none, right: 2 } })).toThrow(
       new ShapeError(`${name}, width: padding (0, 2) puts a window of 2 on padding alone, 3 samples and stride 1`),
     );
+    expect(shapeOf({ padding: { ...none, bottom: 3 }, strides: [3, 1] })).toThrow(
+      new ShapeError(`${name}, height: padding (0, 3) puts a window of 2 on padding alone, 3 samples and stride 3`),
+    );
     expect(shapeOf({ padding: { top: 1, bottom: 1, left: 1, right: 1 } })).not.toThrow();
     expect(shapeOf({ padding: { ...none, right: 2 }, strides: [1, 2] })).not.toThrow();
     expect(shapeOf({}, [[3, 3]])).toThrow(

@@ -32,6 +32,7 @@ test.each([
 
 test('reshape to no axes but the batch', () => {
   expectClose(reshape.forward([grid([2, 1], [1, 2])], {}, { shape: [] }), grid([2], [1, 2]));
+  expectClose(reshape.forward([grid([2], [1, 2])], {}, { shape: [1] }), grid([2, 1], [1, 2]));
 });
 
 test('the numbers are copied, NaN and −0 unchanged', () => {
@@ -54,6 +55,7 @@ describe('errors', () => {
     expect(shapeOf([0, 6])).toThrow(new ShapeError(`${sizes} [0,6]`));
     expect(shapeOf([1.5, 4])).toThrow(new ShapeError(`${sizes} [1.5,4]`));
     expect(shapeOf([5])).toThrow(new ShapeError('reshape: the 6 numbers of [2,3,1] do not fit into [5]'));
+    expect(shapeOf([3])).toThrow(new ShapeError('reshape: the 6 numbers of [2,3,1] do not fit into [3]'));
     expect(shapeOf([12])).toThrow(new ShapeError('reshape: the 6 numbers of [2,3,1] do not fit into [12]'));
     expect(shapeOf([4, -1])).toThrow(new ShapeError('reshape: the 6 numbers of [2,3,1] do not fit into [4,-1]'));
     expect(shapeOf([3], [])).toThrow(new ShapeError('reshape: wanted an input of shape [batch, ...], found []'));
