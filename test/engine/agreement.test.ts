@@ -6,51 +6,9 @@ import { compile } from '../../src/engine/index.js';
 import { NetworkBuilder } from '../../src/network/builder.js';
 import type { Network } from '../../src/network/network.js';
 import type { Padding } from '../../src/padding.js';
-import type { Tensor } from '../../src/tensor.js';
 import { nightly } from '../nightly.js';
-import { boundsOf, coordinate, expectWithin } from './bounds.js';
-import { anyDraft, networkOf, randomInputs, withRandomWeights } from './networks.js';
-
-const TARGETS = ['scalar', 'simd', 'relaxed'] as const;
-
-/** Every target within the bound on every tensor; scalar and SIMD with the same bits; pictures of a batch like pictures alone. */
-async function agree(network: Network, seed: number): Promise<void> {
-  const batch = randomInputs(network, 3, seed);
-  const one = picture(batch, 1);
-  const bounds = boundsOf(network, one);
-  const results = new Map<string, ReadonlyMap<string, Tensor>>();
-  for (const target of TARGETS) {
-    const plan = await compile(network, { target });
-    const alone = plan.run(one);
-    expectWithin(`${target}, run`, alone, bounds);
-    const trace = await plan.trace(one);
-    if (`${[...trace.keys()]}` !== `${[...bounds.values.keys()]}`) throw new Error(`trace has ${[...trace.keys()]}`);
-    expectWithin(`${target}, trace`, trace, bounds);
-    sameBits(`${target}, the second run`, plan.run(one), alone);
-    sameBits(`${target}, in a batch of 3`, picture(plan.run(batch), 1), alone);
-    results.set(target, alone);
-    plan.dispose();
-  }
-  sameBits('scalar and SIMD', results.get('scalar')!, results.get('simd')!);
-}
-
-/** The picture at `index` of each tensor. */
-function picture(tensors: ReadonlyMap<string, Tensor>, index: number): Map<string, Tensor> {
-  return new Map(
-    [...tensors].map(([name, { shape, data }]) => {
-      const size = data.length / shape[0];
-      return [name, { shape: [1, ...shape.slice(1)], data: data.slice(index * size, (index + 1) * size) }];
-    }),
-  );
-}
-
-function sameBits(what: string, found: ReadonlyMap<string, Tensor>, wanted: ReadonlyMap<string, Tensor>): void {
-  for (const [name, x] of wanted) {
-    const y = found.get(name)!;
-    const at = x.data.findIndex((value, i) => !Object.is(value, y.data[i]));
-    if (at >= 0) throw new Error(`${what}: ${name}[${coordinate(x, at)}] is ${y.data[at]}, was ${x.data[at]}`);
-  }
-}
+import { agree } from './agree.js';
+import { anyDraft, networkOf, withRandomWeights } from './networks.js';
 
 const RUNS = nightly ? 4000 : 120;
 
