@@ -1,8 +1,7 @@
 /** Compiles networks for the WASM kernels and runs them. */
 import { NetworkError } from '../errors.js';
 import type { Network } from '../network/network.js';
-import { expectAllWeights, inputTensors, type NetworkInputs, run, trace } from '../network/run.js';
-import { inferShapes } from '../network/shapes.js';
+import { inputTensors, type NetworkInputs, run, trace } from '../network/run.js';
 import { withWeights } from '../network/weights.js';
 import { type Tensor, toFloat32 } from '../tensor.js';
 import { lower } from './lower.js';
@@ -36,7 +35,6 @@ export interface OperationTime {
  * any batch. Throws a NetworkError for missing, surplus or wrongly shaped weights, and a UsageError that lists the reasons when no wanted target works.
  */
 export async function compile(network: Network, options: CompileOptions = {}): Promise<Plan> {
-  expectAllWeights(network, inferShapes(network));
   withWeights(network, network.weights);
   const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? TARGETS);
   const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));

