@@ -139,7 +139,7 @@ describe('packages and Node', () => {
   });
 
   test.each(pageEntries)('%s runs in a page: even later it loads nothing but readers that run there too', (entry) => {
-    const readers = / imports (fflate|flatbuffers|jsfive)$/;
+    const readers = / imports (fflate|flatbuffers|jsfive|pbf)$/;
     expect(packagesUsed(loadedWith(entry, everAtAll), everAtAll).filter((line) => !readers.test(line))).toEqual([]);
   });
 });
