@@ -5,11 +5,24 @@
  * kernels are transposed once, here, and so are the axes that operators name (`onnx/layout.ts`). An input or output that is a picture in
  * the file is therefore one of ours; everything else has the file's shape.
  */
-import { type Conventions, inferShapes, type Network, type NetworkNode, withWeights } from '../network/index.js';
+import { FormatError } from '../errors.js';
+import {
+  type Conventions,
+  fromJson,
+  inferShapes,
+  type Network,
+  type NetworkNode,
+  toJson,
+  withWeights,
+} from '../network/index.js';
 import { inFile } from './in-file.js';
-import { readModel } from './onnx/model.js';
+import { encodeModel } from './onnx/encode.js';
+import { type FileModel, readModel } from './onnx/model.js';
 import { ProtoFile } from './onnx/protobuf.js';
 import { type Placed, type Translated, translate } from './onnx/translate.js';
+import { CONVENTIONS_KEY, graphOf, type OnnxWriteOptions } from './onnx/write.js';
+
+export type { OnnxWriteOptions };
 
 export interface OnnxOptions {
   readonly fileName?: string;
@@ -40,9 +53,34 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): 
   return inFile(fileName, () => {
     const { tensors, ...translated } = translate(model, options.outputs);
     const name = fileName.replace(/^.*[\\/]/, '').replace(/\.onnx$/i, '');
-    const network = { name, ...translated, conventions: conventionsOf(name, translated) };
+    const implied = { name, ...translated, conventions: conventionsOf(name, translated) };
+    const network = { ...implied, conventions: statedConventions(model, implied) ?? implied.conventions };
     return { network: withWeights(network, translated.weights), tensors };
   });
+}
+
+/**
+ * The network as an .onnx file of float32: its inputs and outputs in our shapes, or, with `pictures: 'nchw'`, in ONNX's own; the batch left
+ * open. The conventions travel in the file's metadata. Throws a NetworkError for a network without its weights.
+ */
+export async function writeOnnx(network: Network, options: OnnxWriteOptions = {}): Promise<Uint8Array> {
+  const { PbfWriter } = await import('pbf');
+  return encodeModel(graphOf(withWeights(network, network.weights), options), PbfWriter);
+}
+
+/** The conventions of a network of ours that was written as ONNX: checked as those of any file, and left out where it was cut. */
+function statedConventions({ file, metadata, outputs }: FileModel, network: Network): Conventions | undefined {
+  const json = metadata.get(CONVENTIONS_KEY);
+  if (json === undefined || network.outputs.some((output) => !outputs.includes(output))) return undefined;
+  let conventions: Conventions;
+  try {
+    conventions = JSON.parse(json);
+  } catch (error) {
+    throw new FormatError(`${file.name}: the metadata '${CONVENTIONS_KEY}' is not JSON: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return fromJson({ ...toJson(network), conventions }).conventions;
 }
 
 /** What the last layer says; how pictures become inputs no ONNX file states. */

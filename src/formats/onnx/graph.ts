@@ -31,13 +31,14 @@ export interface Value {
 
 export class DraftGraph {
   readonly #drafts: Draft[] = [];
-  readonly #names = new Set<string>();
+  readonly #named = new Map<string, Draft>();
   readonly inputs: NetworkInput[] = [];
 
   input(name: string, shape: Shape): Draft {
     this.inputs.push({ name, shape });
-    this.#names.add(name);
-    return { name, inputs: [], attributes: undefined, weights: {}, shape };
+    const draft = { name, inputs: [], attributes: undefined, weights: {}, shape };
+    this.#named.set(name, draft);
+    return draft;
   }
 
   add<Kind extends LayerKind>(
@@ -57,6 +58,7 @@ export class DraftGraph {
     const shape = atNode(node, () => layerOf(node).outputShape(shapes, attributes));
     const draft: Draft = { name: node.name, kind, inputs, attributes, weights, shape };
     this.#drafts.push(draft);
+    this.#named.set(draft.name, draft);
     return draft;
   }
 
@@ -72,12 +74,13 @@ export class DraftGraph {
     return this.#drafts.length;
   }
 
-  /** Gives the name to the node, if it is a node and no other has it. */
+  /** Gives the name to the node; a node that had it before gets another, an input keeps it. */
   rename(draft: Draft, name: string): void {
-    if (draft.kind === undefined || this.#names.has(name)) return;
-    this.#names.delete(draft.name);
-    this.#names.add(name);
-    draft.name = name;
+    const before = this.#named.get(name);
+    if (draft.kind === undefined || before === draft || (before && before.kind === undefined)) return;
+    this.#named.delete(draft.name);
+    if (before) this.#setName(before, this.#unique(`${name}/${before.kind}`));
+    this.#setName(draft, name);
   }
 
   /** Nodes and weights of what the outputs need. */
@@ -97,10 +100,14 @@ export class DraftGraph {
     return { nodes, weights };
   }
 
+  #setName(draft: Draft, name: string): void {
+    draft.name = name;
+    this.#named.set(name, draft);
+  }
+
   #unique(name: string): string {
     let unique = name;
-    for (let copy = 2; this.#names.has(unique); copy++) unique = `${name}_${copy}`;
-    this.#names.add(unique);
+    for (let copy = 2; this.#named.has(unique); copy++) unique = `${name}_${copy}`;
     return unique;
   }
 }

@@ -72,7 +72,8 @@ export class ProtoFile {
   #budget: number;
 
   constructor(bytes: Uint8Array, name: string, Reader: typeof PbfReader) {
-    this.bytes = bytes;
+    // Not a Buffer, whose slices share its memory.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.name = name;
     this.#Reader = Reader;
     this.#budget = MOST_GROWTH * bytes.length + ANY_CASE;

@@ -24,24 +24,29 @@ export interface Translated extends Pick<Network, 'inputs' | 'nodes' | 'outputs'
   readonly tensors: ReadonlyMap<string, Placed>;
 }
 
-export function translate(model: FileModel, outputs: readonly string[] = model.outputs): Translated {
+/** `wanted` are the caller's outputs, in place of the file's own. */
+export function translate(model: FileModel, wanted?: readonly string[]): Translated {
+  if (wanted !== undefined) expectTensors(model, wanted);
+  const outputs = wanted ?? model.outputs;
   const translator = new Translator(model, outputs);
   for (const node of neededNodes(model, outputs)) translator.add(node);
   return translator.finish();
 }
 
-/** The nodes that lead to the outputs, in the file's order. Throws for a name that is no tensor of the file. */
-function neededNodes({ file, nodes, inputs }: FileModel, outputs: readonly string[]): FileNode[] {
+/** Throws for a name that is no tensor of the file. */
+function expectTensors({ file, nodes, inputs }: FileModel, outputs: readonly string[]): void {
   const names = [...inputs.map(({ name }) => name), ...nodes.flatMap((node) => node.outputs)];
-  const known = new Set(names);
-  if (outputs.length === 0) file.fail('graph.output', 'wanted one or more outputs, found none');
+  if (outputs.length === 0) throw new UsageError(`${file.name}: wanted the names of one or more outputs, found none`);
   for (const output of outputs) {
-    if (!known.has(output)) {
-      throw new UsageError(
-        `${file.name}: no node yields '${output}'; similar names: ${similarNames(output, names).join(', ')}`,
-      );
+    if (!names.includes(output)) {
+      const similar = similarNames(output, names).join(', ');
+      throw new UsageError(`${file.name}: no node yields '${output}'; similar names: ${similar}`);
     }
   }
+}
+
+/** The nodes that lead to the outputs, in the file's order. */
+function neededNodes({ nodes }: FileModel, outputs: readonly string[]): FileNode[] {
   const needed = new Set(outputs);
   const kept: FileNode[] = [];
   for (const node of nodes.toReversed()) {

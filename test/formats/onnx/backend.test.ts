@@ -27,7 +27,7 @@ describe.skipIf(noBackendTests)('backend tests of ONNX (needs libonnx-testdata)'
     const results = await runBackendTest(backendTest);
     expect(results.length).toBeGreaterThan(0);
     for (const { name, found, wanted } of results) {
-      const largest = wanted.data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+      const largest = Array.from(wanted.data).reduce((most, value) => Math.max(most, Math.abs(value)), 1);
       expectWithin(name, found, wanted, () => ROUNDING * largest);
     }
   });

@@ -1,0 +1,96 @@
+/** The graph of an .onnx file while it grows. */
+import { type Network, type NetworkNode, weightName } from '../../network/index.js';
+import { type Shape, type Tensor, tensor } from '../../tensor.js';
+import type { AttributeValue, OutConstant, OutNode } from './encode.js';
+import { transposedTensor } from './folding.js';
+
+/** Between our axes of a picture and ONNX's: axis i of the result is the given one's axis order[i]. */
+export const TO_NCHW = [0, 3, 1, 2];
+export const TO_NHWC = [0, 2, 3, 1];
+
+/** Every tensor of the network has a name in it; that of a picture stands for [N, C, H, W]. */
+export class OutGraph {
+  readonly nodes: OutNode[] = [];
+  readonly constants = new Map<string, OutConstant>();
+  readonly #network: Network;
+  readonly #shapes: ReadonlyMap<string, Shape>;
+  readonly #used: Set<string>;
+  /** Name within the graph of each of the network's tensors. */
+  readonly #names = new Map<string, string>();
+
+  constructor(network: Network, shapes: ReadonlyMap<string, Shape>, pictures: 'nhwc' | 'nchw') {
+    this.#network = network;
+    this.#shapes = shapes;
+    this.#used = new Set(shapes.keys());
+    const outside = new Set(network.outputs);
+    for (const [name, shape] of shapes) {
+      const isInput = network.inputs.some((input) => input.name === name);
+      const inside = shape.length === 4 && pictures === 'nhwc' && (isInput || outside.has(name));
+      this.#names.set(name, inside ? this.unique(`${name}/nchw`) : name);
+      if (isInput && inside) this.node('Transpose', [name], this.#names.get(name)!, { perm: TO_NCHW });
+    }
+  }
+
+  /** Name within the graph. */
+  nameOf(name: string): string {
+    return this.#names.get(name)!;
+  }
+
+  /** In the network: [batch, height, width, channels] for pictures. */
+  shapeOf(name: string): Shape {
+    return this.#shapes.get(name)!;
+  }
+
+  weight(node: NetworkNode, weight: string): Tensor | undefined {
+    return this.#network.weights.get(weightName(node.name, weight));
+  }
+
+  node(
+    op: string,
+    inputs: readonly string[],
+    output: string,
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+  ) {
+    this.nodes.push({ op, inputs, output, attributes });
+    return output;
+  }
+
+  /** The layer's own result: the operator's output is the node's. */
+  result(
+    node: NetworkNode,
+    op: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, AttributeValue>>,
+  ) {
+    this.node(op, inputs, this.nameOf(node.name), attributes);
+  }
+
+  constant(name: string, value: OutConstant): string {
+    const unique = this.unique(name);
+    this.constants.set(unique, value);
+    return unique;
+  }
+
+  /** A kernel with its axes in another order and shape. */
+  kernel(node: NetworkNode, order: readonly number[], shape?: Shape): string {
+    const { data, ...moved } = transposedTensor(this.weight(node, 'kernel')!, order);
+    return this.constant(weightName(node.name, 'kernel'), tensor(shape ?? moved.shape, data));
+  }
+
+  /** The bias as a list of none or one. */
+  bias(node: NetworkNode): string[] {
+    const bias = this.weight(node, 'bias');
+    return bias ? [this.constant(weightName(node.name, 'bias'), bias)] : [];
+  }
+
+  number(name: string, value: number): string {
+    return this.constant(name, tensor([], [value]));
+  }
+
+  unique(name: string): string {
+    let unique = name;
+    for (let copy = 2; this.#used.has(unique); copy++) unique = `${name}_${copy}`;
+    this.#used.add(unique);
+    return unique;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * A network as the graph of an .onnx file. Inside, pictures are [batch, channels, height, width], as ONNX's operators want them, and
+ * kernels are transposed once. Inputs and outputs keep our shapes, [batch, height, width, channels], behind a transposition each, or are
+ * ONNX's own, as the caller likes.
+ */
+import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
+import type { Shape } from '../../tensor.js';
+import type { OutModel } from './encode.js';
+import { OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
+import { writers } from './writers.js';
+
+export interface OnnxWriteOptions {
+  /**
+   * Axes of the pictures that go in and come out: 'nhwc', as in this library (the default), or 'nchw', as ONNX networks from PyTorch have
+   * them. What is no picture is the same in both.
+   */
+  readonly pictures?: 'nhwc' | 'nchw';
+}
+
+/** Operator sets with everything that is needed: the older where it will do, since more runtimes know it. */
+const OPSET = 13;
+/** The first whose Resize takes the sizes of height and width alone. */
+const RESIZE_OPSET = 18;
+
+export const CONVENTIONS_KEY = 'depthwise.conventions';
+
+export function graphOf(network: Network, { pictures = 'nhwc' }: OnnxWriteOptions = {}): OutModel {
+  const shapes = inferShapes(network);
+  const graph = new OutGraph(network, shapes, pictures);
+  for (const node of network.nodes) {
+    (writers[node.kind] as (graph: OutGraph, node: NetworkNode) => void)(graph, node);
+    const inside = graph.nameOf(node.name);
+    if (inside !== node.name) graph.node('Transpose', [inside], node.name, { perm: TO_NHWC });
+  }
+  const outside = (name: string): Shape => {
+    const shape = shapes.get(name)!;
+    return shape.length === 4 && pictures === 'nchw' ? TO_NCHW.map((axis) => shape[axis]) : shape;
+  };
+  return {
+    name: network.name,
+    opset: network.nodes.some(({ kind }) => kind === 'resizeBilinear') ? RESIZE_OPSET : OPSET,
+    inputs: new Map(network.inputs.map(({ name }) => [name, outside(name)])),
+    outputs: new Map(network.outputs.map((name) => [name, outside(name)])),
+    constants: graph.constants,
+    nodes: graph.nodes,
+    metadata: new Map([[CONVENTIONS_KEY, JSON.stringify(network.conventions)]]),
+  };
+}

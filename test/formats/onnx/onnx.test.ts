@@ -1,0 +1,309 @@
+/** What the reader says of the files that it does not read, what it makes of layouts, and the real networks. */
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { PbfReader, PbfWriter } from 'pbf';
+import { describe, expect, test } from 'vitest';
+import { FormatError, UsageError } from '../../../src/errors.js';
+import { importOnnx, readNetwork, readOnnx, readTensors, writeOnnx } from '../../../src/formats/index.js';
+import { encodeModel, type OutModel } from '../../../src/formats/onnx/encode.js';
+import { ProtoFile } from '../../../src/formats/onnx/protobuf.js';
+import { run, trace } from '../../../src/network/index.js';
+import { tensor } from '../../../src/tensor.js';
+import { randomInput } from '../../agreement/lifelike.js';
+import { dataPath, noData } from '../../data.js';
+import { expectWithin, signed } from '../../network/helpers.js';
+import { noOnnxruntime, runOnnxruntime } from '../../peers/onnxruntime.js';
+import { damaged } from '../arbitrary.js';
+import { everyKind } from './everyKind.js';
+
+type Node = readonly [op: string, inputs: string, output: string, attributes?: OutModel['nodes'][number]['attributes']];
+
+/** A file of these nodes, whose input x has the given shape; its output is that of the last node. */
+function model(
+  shape: readonly number[],
+  nodes: readonly Node[],
+  constants: Readonly<Record<string, unknown>> = {},
+  opset = 13,
+) {
+  return encodeModel(
+    {
+      name: 'test',
+      opset,
+      inputs: new Map([['x', shape]]),
+      outputs: new Map([[nodes.at(-1)![2], [1]]]),
+      constants: new Map(Object.entries(constants)) as OutModel['constants'],
+      nodes: nodes.map(([op, inputs, output, attributes = {}]) => ({
+        op,
+        inputs: inputs.split(' '),
+        output,
+        attributes,
+      })),
+      metadata: new Map(),
+    },
+    PbfWriter,
+  );
+}
+
+const kernel = (O: number, I: number, side: number) => signed([O, I, side, side], 3);
+
+describe('what is not read is named', () => {
+  const refusals: readonly [what: string, file: Uint8Array, message: RegExp | string][] = [
+    [
+      'an operator',
+      model(
+        [1, 3, 4, 4],
+        [
+          ['Relu', 'x', 'a'],
+          ['Exp', 'a', 'b'],
+        ],
+      ),
+      /^m\.onnx: node 1 \(Exp 'b', for 'b'\): the operator is not supported; these are: Conv, .*; to read the network without it, name earlier outputs, such as 'a'$/,
+    ],
+    [
+      'an attribute',
+      model([1, 3, 4, 4], [['Relu', 'x', 'a', { slope: 1 }]]),
+      "m.onnx: node 0 (Relu 'a', for 'a'): attribute 'slope' is not supported; supported are consumed_inputs",
+    ],
+    [
+      "an attribute's value",
+      model([1, 3, 4, 4], [['Conv', 'x k', 'a', { auto_pad: 'SAME' }]], { k: kernel(2, 3, 1) }),
+      "m.onnx: node 0 (Conv 'a', for 'a'): attribute 'auto_pad' is SAME (STRING); wanted 'NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'",
+    ],
+    [
+      "an attribute's type",
+      model([1, 3, 4, 4], [['Concat', 'x x', 'a', { axis: { float: 1 } }]]),
+      "m.onnx: node 0 (Concat 'a', for 'a'): attribute 'axis' is 1 (FLOAT); wanted a whole number",
+    ],
+    [
+      'groups',
+      model([1, 4, 4, 4], [['Conv', 'x k', 'a', { group: 2 }]], { k: kernel(4, 2, 1) }),
+      "m.onnx: node 0 (Conv 'a', for 'a'): attribute 'group' is 2; wanted 1, or one group for each of the 4 input channels",
+    ],
+    [
+      'a kernel that does not fit',
+      model([1, 3, 4, 4], [['Conv', 'x k', 'a']], { k: kernel(2, 4, 1) }),
+      "m.onnx: node 0 (Conv 'a', for 'a'): has kernels for 4 channels in 1 groups, and an input of 3 channels",
+    ],
+    [
+      'a computed kernel',
+      model(
+        [1, 3, 3, 3],
+        [
+          ['Relu', 'x', 'k'],
+          ['Conv', 'x k', 'a'],
+        ],
+      ),
+      "m.onnx: node 1 (Conv 'a', for 'a'): input 1, 'k', is computed while the network runs, wanted a constant",
+    ],
+    [
+      'a tensor that nothing computes',
+      model([1, 3, 4, 4], [['Relu', 'y', 'a']]),
+      "m.onnx: node 0 (Relu 'a', for 'a'): reads 'y', which no node before it computes",
+    ],
+    [
+      'a tensor computed twice',
+      model(
+        [1, 3, 4, 4],
+        [
+          ['Relu', 'x', 'a'],
+          ['Sigmoid', 'x', 'a'],
+        ],
+      ),
+      "m.onnx: node 1 (Sigmoid 'a', for 'a'): 'a' is computed twice",
+    ],
+    [
+      'flattened pictures as outputs',
+      model(
+        [1, 3, 4, 4],
+        [
+          ['Conv', 'x k', 'a'],
+          ['Flatten', 'a', 'b'],
+        ],
+        { k: kernel(2, 3, 1) },
+      ),
+      "m.onnx: output 'b': the numbers of [1,32] do not lie in the order of its axes; there is no layer that moves them there",
+    ],
+    [
+      'a newer operator set',
+      model([1, 3], [['Relu', 'x', 'a']], {}, 99),
+      'm.onnx: model.opset_import: wanted an operator set from 1 to 23, found 99',
+    ],
+    [
+      'products of computed tensors',
+      model(
+        [1, 3, 4, 4],
+        [
+          ['Relu', 'x', 'a'],
+          ['Mul', 'x a', 'b'],
+        ],
+      ),
+      "m.onnx: node 1 (Mul 'b', for 'b'): input 1, 'a', is computed while the network runs, wanted a constant",
+    ],
+    [
+      'the batch reshaped away',
+      model([1, 3, 4], [['Reshape', 'x s', 'a']], { s: [3, 4] }),
+      "m.onnx: node 0 (Reshape 'a', for 'a'): reshapes [1,3,4] to [3,4]; the batch of 1 has to stay the first axis",
+    ],
+    [
+      'a picture of an open size',
+      model([1, -1, 4, 4], [['Relu', 'x', 'a']]),
+      /input 'x': its shape is \[\?, \?, 4, 4\]; wanted a batch/,
+    ],
+  ];
+  test.each(refusals)('%s', async (_, file, message) => {
+    const answer = await readOnnx(file, { fileName: 'm.onnx' }).catch((error: unknown) => error);
+    expect(answer).toBeInstanceOf(FormatError);
+    if (typeof message === 'string') expect((answer as FormatError).message).toBe(message);
+    else expect((answer as FormatError).message).toMatch(message);
+  });
+
+  test('an output that does not exist', async () => {
+    const file = model([1, 3], [['Relu', 'x', 'relu1']]);
+    await expect(readOnnx(file, { outputs: ['relu'] })).rejects.toThrow(
+      new UsageError("the .onnx file: no node yields 'relu'; similar names: relu1, x"),
+    );
+  });
+
+  test('a file of tensors is wanted', async () => {
+    await expect(readTensors(await writeOnnx(everyKind()), 'm.onnx')).rejects.toThrow(
+      'm.onnx: a .onnx file is a network; read it with readNetwork',
+    );
+  });
+});
+
+describe('layouts', () => {
+  test('a dense layer behind a flattened picture reads the numbers in the order of ours', async () => {
+    // [N, C, H, W] = [1, 2, 1, 3] holds 1 2 3 | 10 20 30; the matrix picks number i of the flattened six for unit i.
+    const identity = tensor(
+      [6, 6],
+      Array.from({ length: 36 }, (_, i) => (i % 7 === 0 ? 1 : 0)),
+    );
+    const nodes: Node[] = [
+      ['MaxPool', 'x', 'm', { kernel_shape: [1, 1] }],
+      ['Flatten', 'm', 'f'],
+      ['Gemm', 'f w', 'y'],
+    ];
+    const network = await readOnnx(model([1, 2, 1, 3], nodes, { w: identity }));
+    const y = run(network, tensor([1, 1, 3, 2], [1, 10, 2, 20, 3, 30])).get('y')!;
+    expect([...y.data]).toEqual([1, 2, 3, 10, 20, 30]);
+  });
+
+  test('transpositions there and back leave no trace', async () => {
+    const nodes: Node[] = [
+      ['Conv', 'x k', 'a'],
+      ['Transpose', 'a', 't', { perm: [0, 2, 3, 1] }],
+      ['Relu', 't', 'r'],
+      ['Transpose', 'r', 'u', { perm: [0, 3, 1, 2] }],
+      ['Conv', 'u l', 'y'],
+    ];
+    const network = await readOnnx(model([1, 3, 4, 4], nodes, { k: kernel(2, 3, 1), l: kernel(1, 2, 1) }));
+    expect(network.nodes.map(({ kind }) => kind)).toEqual(['pointwiseConv2d', 'relu', 'pointwiseConv2d']);
+  });
+
+  test('a constant for each channel, for each number, and alone', async () => {
+    const nodes: Node[] = [
+      ['Identity', 'x', 'p'],
+      ['MaxPool', 'p', 'm', { kernel_shape: [1, 1] }],
+      ['Add', 'm channel', 'a'],
+      ['Mul', 'a number', 'b'],
+      ['Sub', 'one b', 'y'],
+    ];
+    const file = model([1, 2, 1, 2], nodes, {
+      channel: tensor([2, 1, 1], [100, 200]),
+      number: tensor([1, 2, 1, 2], [1, 2, 3, 4]),
+      one: tensor([], [1]),
+    });
+    const network = await readOnnx(file);
+    // channel 0: 1 2, channel 1: 3 4
+    const y = run(network, tensor([1, 1, 2, 2], [1, 3, 2, 4])).get('y')!;
+    expect(y.shape).toEqual([1, 1, 2, 2]);
+    expect([...y.data]).toEqual([1 - 101 * 1, 1 - 203 * 3, 1 - 102 * 2, 1 - 204 * 4]);
+  });
+
+  test('importOnnx says where the tensors of the file are', async () => {
+    const nodes: Node[] = [
+      ['Conv', 'x k', 'a'],
+      ['GlobalAveragePool', 'a', 'p'],
+      ['Flatten', 'p', 'y'],
+    ];
+    const { tensors } = await importOnnx(model([1, 3, 4, 5], nodes, { k: kernel(2, 3, 1) }));
+    expect(tensors.get('a')).toEqual({ node: 'a', shape: [1, 2, 4, 5], order: [0, 2, 3, 1] });
+    expect(tensors.get('y')).toEqual({ node: 'y', shape: [1, 2], order: [0, 1] });
+  });
+
+  test('SAME_LOWER puts the odd sample before', async () => {
+    const file = model([1, 1, 2, 2], [['MaxPool', 'x', 'y', { kernel_shape: [2, 2], auto_pad: 'SAME_LOWER' }]]);
+    const { nodes } = await readOnnx(file);
+    expect(nodes[0].attributes).toMatchObject({ padding: { top: 1, bottom: 0, left: 1, right: 0 } });
+  });
+});
+
+describe.skipIf(noData)('the face detectors (needs DEPTHWISE_DATA)', () => {
+  const files = ['ultraface_rfb_320.onnx', 'ultraface_slim_320_simplified.onnx'];
+
+  test.skipIf(noOnnxruntime).each(files)('%s computes what onnxruntime computes (needs bench/peers)', async (file) => {
+    const bytes = await readFile(dataPath('models', file));
+    const network = await readNetwork(bytes, { fileName: file });
+    const nchw = randomInput([1, 3, 240, 320], 4);
+    const nhwc = Float32Array.from(
+      { length: nchw.data.length },
+      (_, i) => nchw.data[(i % 3) * 76800 + Math.floor(i / 3)],
+    );
+    const found = run(network, tensor([1, 240, 320, 3], nhwc));
+    const wanted = await runOnnxruntime(bytes, { input: nchw });
+    expect(network.outputs).toEqual(['scores', 'boxes']);
+    for (const [name, { shape, data }] of wanted) expectWithin(name, found.get(name)!, tensor(shape, data), () => 2e-5);
+  });
+
+  test('can be cut at a tensor of the file', async () => {
+    const bytes = await readFile(dataPath('models', files[1]));
+    const network = await readNetwork(bytes, { fileName: files[1], outputs: ['229'] });
+    expect(network.outputs).toEqual(['229']);
+    expect(network.nodes.at(-1)).toMatchObject({ name: '229', kind: 'relu' });
+    const shape = [...trace(network, randomInput([1, 240, 320, 3], 1)).values()].at(-1)!.shape;
+    expect(shape).toEqual([1, 30, 40, 64]);
+  });
+});
+
+describe('damaged files', () => {
+  const RUNS = Number(process.env.DEPTHWISE_FUZZ ?? 300);
+
+  test(`${RUNS} damages of a file with every operator that is written`, async () => {
+    const file = await writeOnnx(everyKind());
+    await fc.assert(
+      fc.asyncProperty(damaged(file), async (bytes) => {
+        await expectAnswer(bytes);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test('cut off at every length', async () => {
+    const file = await writeOnnx(everyKind());
+    for (let length = 0; length < file.length; length += 97) await expectAnswer(file.subarray(0, length));
+  });
+
+  test('a length beyond the end, a varint without one, and unknown wire types', () => {
+    const file = (...bytes: number[]) => new ProtoFile(Uint8Array.of(...bytes), 'f', PbfReader);
+    const read = (proto: ProtoFile) => () => proto.message(proto.bytes, { text: [1, 'text'], number: [2, 'int'] }, 'm');
+    expect(read(file(0x0a, 0x7f, 0x41))).toThrow('f: m.text: truncated: its content of 127 bytes begins at byte 2');
+    expect(read(file(0x10, 0x80, 0x80))).toThrow('f: m.number: at byte 1: Expected varint not more than 10 bytes');
+    expect(read(file(0x10))).toThrow('f: m.number: at byte 1: Expected varint not more than 10 bytes');
+    expect(read(file(0x15, 0))).toThrow('f: m.number: wanted a field of wire type 0, found 5');
+    expect(read(file(0x10, ...new Array(11).fill(0x80)))).toThrow(FormatError);
+    expect(read(file(0x1b))).toThrow('f: m: wire type 3 at byte 1 is unknown');
+    expect(read(file(0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 0))).toThrow('of 4294967295 bytes');
+  });
+
+  async function expectAnswer(bytes: Uint8Array): Promise<void> {
+    const before = process.cpuUsage().user;
+    const memory = process.memoryUsage().arrayBuffers;
+    try {
+      await readOnnx(bytes);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+    }
+    expect((process.cpuUsage().user - before) / 1000).toBeLessThan(1000);
+    expect(process.memoryUsage().arrayBuffers - memory).toBeLessThan(20 * bytes.length + 64 * 2 ** 20);
+  }
+});
