@@ -3,7 +3,7 @@
  * shape involved; `code` is stable for programs, the text is for people.
  */
 
-export type ErrorCode = 'shape' | 'network' | 'format' | 'picture' | 'usage';
+export type ErrorCode = 'shape' | 'network' | 'format' | 'picture' | 'usage' | 'difference';
 
 export class DepthwiseError extends Error {
   readonly code: ErrorCode;
@@ -47,5 +47,12 @@ export class PictureError extends DepthwiseError {
 export class UsageError extends DepthwiseError {
   constructor(message: string, options?: ErrorOptions) {
     super('usage', message, options);
+  }
+}
+
+/** Another backend's tensors that are wrong: the answer of a comparison, as a failure. */
+export class DifferenceError extends DepthwiseError {
+  constructor(message: string) {
+    super('difference', message);
   }
 }

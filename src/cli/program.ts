@@ -18,6 +18,8 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandFil
   embed: { summary: "write a picture's features at a named layer", load: () => import('./embed.js') },
   trace: { summary: "write every layer's output for a picture", load: () => import('./trace.js') },
   bench: { summary: 'how long each layer of a network takes', load: () => import('./bench.js') },
+  golden: { summary: 'write bundles for another backend to check itself with', load: () => import('./golden.js') },
+  compare: { summary: 'find the first layer where another backend is wrong', load: () => import('./compare.js') },
   convert: { summary: 'turn one model or tensor file into another', load: () => import('./convert.js') },
   demo: { summary: 'MobileNet V1, counted and run once on a bundled picture', load: () => import('./demo.js') },
 };

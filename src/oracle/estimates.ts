@@ -7,6 +7,7 @@
  *
  * A backend that fuses layers shows only some tensors. Between two of them the segment runs in float64 with a bound over all of it.
  */
+import { NetworkError } from '../errors.js';
 import {
   atNode,
   inferShapes,
@@ -15,10 +16,11 @@ import {
   type NetworkInputs,
   type NetworkNode,
   type RunOptions,
+  wantedWeights,
   weightName,
   weightShapesOf,
 } from '../network/index.js';
-import { type Tensor, toFloat64 } from '../tensor.js';
+import { type Shape, type Tensor, toFloat64 } from '../tensor.js';
 import { type Estimate, exactly, mapTensor } from './estimate.js';
 import { isRepresentable, type Precision, roundoff, smallestCounted } from './precision.js';
 import { estimateNode } from './rules.js';
@@ -46,6 +48,7 @@ export function* estimates(
     known.set(name, theirs ? exactly(toFloat64(theirs)) : storedInput(toFloat64(x), precision));
   }
   const shapes = inferShapes(network, new Map([...given].map(([name, { shape }]) => [name, shape])));
+  expectWeightsOf(network, shapes);
   const uses = usesOf(network);
   for (const [index, node] of network.nodes.entries()) {
     onNode?.(node, index, network.nodes.length);
@@ -76,6 +79,13 @@ function storedInput(x: Tensor, precision: Precision): Estimate {
     isRepresentable(value, stored) ? 0 : roundoff(stored) * Math.max(Math.abs(value), least),
   );
   return { value: x, error };
+}
+
+function expectWeightsOf(network: Network, shapes: Map<string, Shape>): void {
+  const missing = [...wantedWeights(network, shapes).keys()].find((name) => !network.weights.has(name));
+  if (missing !== undefined) {
+    throw new NetworkError(`${network.name}: weight '${missing}' is missing; bounds need all of a network's weights`);
+  }
 }
 
 /** How often each tensor is read. */

@@ -1,0 +1,143 @@
+/** A comparison as a table for people and as JSON for programs. */
+import {
+  type Golden,
+  HISTOGRAM_EDGES,
+  type LayerReport,
+  looksLikeNchw,
+  type Matched,
+  type Precision,
+  type Report,
+} from '../oracle/index.js';
+import { formatCount } from './output.js';
+import { type TableColumn, textTable } from './table.js';
+
+export interface Context {
+  readonly golden: Golden;
+  readonly goldenFile: string;
+  readonly theirFile: string;
+  readonly matched: Matched;
+  readonly precision: Precision;
+}
+
+export function asText(report: Report, context: Context): string {
+  const { golden, precision } = context;
+  const head = `${golden.network.name}, ${report.mode}, bounds for ${precision.name}${precision.flushesToZero ? ', flushing to zero' : ''}`;
+  const rows = report.layers.map((layer) => columns.map(({ text }) => text(layer)));
+  const table = textTable(columns, rows);
+  return [head, '', table, '', ...conclusion(report, context)].join('\n');
+}
+
+interface Column extends TableColumn {
+  readonly text: (layer: LayerReport) => string;
+}
+
+const columns: readonly Column[] = [
+  { title: 'layer', align: 'left', text: ({ name }) => (name.length > 44 ? `${name.slice(0, 43)}…` : name) },
+  { title: 'kind', align: 'left', text: ({ kind }) => kind },
+  { title: 'verdict', align: 'left', text: ({ verdict }) => verdict },
+  { title: 'max abs', align: 'right', text: ({ difference }) => (difference ? short(difference.maxAbs) : '') },
+  { title: '/ bound', align: 'right', text: ({ difference }) => (difference ? short(difference.maxUnits) : '') },
+  {
+    title: 'at',
+    align: 'left',
+    text: ({ difference }) => (differs(difference) ? `[${difference.worst.coordinate}]` : ''),
+  },
+  {
+    title: 'theirs',
+    align: 'right',
+    text: ({ difference }) => (differs(difference) ? long(difference.worst.theirs) : ''),
+  },
+  {
+    title: 'reference',
+    align: 'right',
+    text: ({ difference }) => (differs(difference) ? long(difference.worst.reference) : ''),
+  },
+  {
+    title: 'NaN, ∞',
+    align: 'right',
+    text: ({ difference }) => (difference ? `${difference.nan}, ${difference.infinite}` : ''),
+  },
+  { title: 'cosine', align: 'right', text: ({ difference }) => (difference ? difference.cosine.toFixed(6) : '') },
+];
+
+type Its = LayerReport['difference'];
+const differs = (difference: Its): difference is NonNullable<Its> => difference !== undefined && difference.maxAbs > 0;
+
+const short = (value: number): string => (value === 0 ? '0' : Number.isFinite(value) ? value.toPrecision(3) : '∞');
+const long = (value: number): string => `${Number(value.toPrecision(8))}`;
+
+function conclusion({ layers, first, worst, notShown }: Report, { matched }: Context): string[] {
+  const lines: string[] = [];
+  if (worst && worst.layer.difference!.maxUnits > 0) lines.push(...histogramLines(worst.layer), '');
+  const loose = layers.filter(({ difference }) => difference?.loose).map(({ name }) => name);
+  if (loose.length > 0) {
+    lines.push(`From '${loose[0]}' on worst cases have added up to more than the numbers themselves: use --isolated.`);
+  }
+  if (notShown.length > 0) lines.push(`Not shown, judged together with the next: ${listed(notShown)}.`);
+  if (matched.unmatched.length > 0) lines.push(`Theirs without a layer of ours: ${listed(matched.unmatched)}.`);
+  const count = (verdict: string): number => layers.filter((layer) => layer.verdict === verdict).length;
+  const wrong = count('beyond') + count('wrong shape');
+  lines.push(`${count('exact')} exact, ${count('within rounding')} within rounding, ${wrong} beyond.`);
+  if (first) lines.push(blame(first));
+  return lines;
+}
+
+function blame({ name, found, shape, difference }: LayerReport): string {
+  if (difference === undefined) {
+    const advice = looksLikeNchw(found!, shape) ? '; it looks like NCHW: --layout nchw' : '';
+    return `First wrong: ${name} has the shape [${found}], wanted [${shape}]${advice}.`;
+  }
+  const { coordinate, theirs, reference, bound } = difference.worst;
+  return `First wrong: ${name}[${coordinate}]: theirs ${theirs}, reference ${reference}, off by ${short(Math.abs(theirs - reference))}, allowed ${short(bound)}.`;
+}
+
+const listed = (names: readonly string[]): string =>
+  names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+
+const WIDEST = 40;
+
+/** How much of their bounds the worst layer's elements use. */
+function histogramLines({ name, difference }: LayerReport): string[] {
+  const { histogram } = difference!;
+  const most = Math.max(...histogram);
+  const bars = histogram.map((count, bin) => {
+    const bar = '█'.repeat(Math.ceil((WIDEST * count) / most));
+    return `  ${labels[bin].padStart(9)}  ${formatCount(count).padStart(9)}  ${bar}`.trimEnd();
+  });
+  return [`${name}, its elements by their share of the bound:`, ...bars];
+}
+
+const labels = HISTOGRAM_EDGES.map((edge, bin) => {
+  if (edge === 0) return 'equal';
+  if (edge === Infinity) return `> ${HISTOGRAM_EDGES[bin - 1]}`;
+  return edge < 1 ? `≤ 2^${Math.log2(edge)}` : `≤ ${edge}`;
+});
+
+/** Numbers that JSON does not have, NaN and the infinities, become texts. */
+export function asJson(report: Report, { golden, goldenFile, theirFile, matched, precision }: Context): unknown {
+  const { mode, layers, first, notShown } = report;
+  const plain = (value: unknown): unknown => {
+    if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+    if (Array.isArray(value)) return value.map(plain);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, its]) => [key, plain(its)]));
+  };
+  return plain({
+    golden: goldenFile,
+    theirs: theirFile,
+    network: golden.network.name,
+    mode,
+    precision: precision.name,
+    verdict: first ? 'beyond' : layers.some(({ verdict }) => verdict !== 'exact') ? 'within rounding' : 'exact',
+    first: first?.name ?? null,
+    histogramEdges: HISTOGRAM_EDGES,
+    layers: layers.map(({ difference, ...layer }) => ({
+      ...layer,
+      theirName: matched.theirNames.get(layer.name),
+      ...difference,
+      verdict: layer.verdict,
+    })),
+    notShown,
+    unmatched: matched.unmatched,
+  });
+}

@@ -1,0 +1,221 @@
+/**
+ * Golden bundles: one file with all that another backend needs to check itself, in .safetensors or .npz.
+ *
+ *   inputs/NAME     what the network is fed
+ *   outputs/NODE    every layer's output, the float64 reference rounded to float32
+ *   bounds/NODE     how far a correct backend may be from it, element by element, from the inputs on; includes that rounding
+ *   weights/NAME    where asked for; 'conv1/kernel'
+ *
+ * Numbers are float32, little-endian, row-major, NHWC; kernels are HWIO, HWC(M) and IO. The manifest, as JSON, is the metadata entry
+ * `depthwise.golden` of a .safetensors file, the entry `depthwise.golden.json` of a .npz.
+ */
+import { FormatError, UsageError } from '../errors.js';
+import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../formats/index.js';
+import {
+  fromJson,
+  inferShapes,
+  inputTensors,
+  type Network,
+  type NetworkInputs,
+  type NetworkJson,
+  type RunOptions,
+  toJson,
+  withWeights,
+} from '../network/index.js';
+import { type Shape, sameShape, type Tensor, toFloat32 } from '../tensor.js';
+import { type CheckOptions, type Expected, type Report, report } from './check.js';
+import { mapTensor } from './estimate.js';
+import { estimates } from './estimates.js';
+import { type Precision, type PrecisionName, precisionNames, precisionOf } from './precision.js';
+
+const FORMAT = 'depthwise-golden';
+const METADATA_KEY = 'depthwise.golden';
+const NPZ_ENTRY = 'depthwise.golden.json';
+
+/** Where the inputs come from: 'noise normal, seed 1', 'picture cat.jpg'. */
+export interface GoldenSource {
+  readonly kind: 'noise' | 'picture' | 'tensor';
+  readonly detail: string;
+  readonly seed?: number;
+}
+
+export interface Golden {
+  /** With weights if the bundle has them. */
+  readonly network: Network;
+  readonly precision: Precision;
+  readonly source: GoldenSource;
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  /** By node, in the network's order; float32. */
+  readonly outputs: ReadonlyMap<string, Tensor>;
+  readonly bounds: ReadonlyMap<string, Tensor>;
+}
+
+interface Manifest {
+  readonly format: typeof FORMAT;
+  readonly version: 1;
+  /** 'depthwise 0.1.0'. */
+  readonly generator: string;
+  readonly source: GoldenSource;
+  readonly precision: PrecisionName;
+  readonly flushesToZero: boolean;
+  readonly layout: 'NHWC';
+  /** For readers who need nothing else: the layers in order. */
+  readonly layers: readonly { name: string; kind: string; inputs: readonly string[]; shape: Shape }[];
+  readonly network: NetworkJson;
+}
+
+export interface GoldenOptions extends RunOptions {
+  readonly source: GoldenSource;
+  /** How the backends compute that will be compared; float32 unless stated. */
+  readonly precision?: Precision;
+}
+
+/** Runs the network in float64 and bounds every tensor. Inputs are rounded to float32 first, as the file holds them. */
+export function makeGolden(network: Network, given: NetworkInputs, options: GoldenOptions): Golden {
+  const { source, precision = precisionOf('float32'), onNode } = options;
+  const inputs = new Map([...inputTensors(network, given)].map(([name, x]) => [name, toFloat32(x)]));
+  const outputs = new Map<string, Tensor>();
+  const bounds = new Map<string, Tensor>();
+  for (const { node, estimate } of estimates(network, inputs, { precision, ...(onNode && { onNode }) })) {
+    const { value, error } = estimate;
+    const output = toFloat32(value);
+    outputs.set(node.name, output);
+    bounds.set(node.name, toFloat32(mapTensor(error, (e, i) => widened(e, value.data[i], output.data[i]))));
+  }
+  return { network, precision, source, inputs, outputs, bounds };
+}
+
+/** The bound around the rounded value: a float32 no less than error + |value − rounded|. */
+function widened(error: number, value: number, rounded: number): number {
+  const own = Number.isFinite(value) ? Math.abs(value - rounded) : 0;
+  const bound = Math.fround(error + own);
+  return bound >= error + own ? bound : Math.fround(bound * (1 + 2 ** -23) + 2 ** -149);
+}
+
+export interface WriteGoldenOptions {
+  readonly format: 'safetensors' | 'npz';
+  readonly weights?: boolean;
+  /** Name and version of the program, for the manifest. */
+  readonly generator: string;
+}
+
+export async function writeGolden(golden: Golden, options: WriteGoldenOptions): Promise<Uint8Array> {
+  const { inputs, outputs, bounds, network } = golden;
+  const groups = { inputs, outputs, bounds, weights: options.weights ? network.weights : new Map<string, Tensor>() };
+  const tensors = new Map(
+    Object.entries(groups).flatMap(([group, its]) => [...its].map(([name, x]) => [`${group}/${name}`, x] as const)),
+  );
+  const manifest = JSON.stringify(manifestOf(golden, options.generator), undefined, 1);
+  if (options.format === 'safetensors') return writeSafetensors(tensors, new Map([[METADATA_KEY, manifest]]));
+  return writeNpz(tensors, undefined, new Map([[NPZ_ENTRY, new TextEncoder().encode(manifest)]]));
+}
+
+function manifestOf({ network, precision, source, outputs }: Golden, generator: string): Manifest {
+  return {
+    format: FORMAT,
+    version: 1,
+    generator,
+    source,
+    precision: precision.name,
+    flushesToZero: precision.flushesToZero,
+    layout: 'NHWC',
+    layers: network.nodes.map(({ name, kind, inputs }) => ({ name, kind, inputs, shape: outputs.get(name)!.shape })),
+    network: toJson(network),
+  };
+}
+
+/** The bundle in a file. Throws a FormatError that names the file for anything that is not a whole one. */
+export async function readGolden(bytes: Uint8Array, file = 'golden bundle'): Promise<Golden> {
+  const { tensors, manifest } = await contentOf(bytes, file);
+  const group = (name: string): Map<string, Tensor> =>
+    new Map(
+      [...tensors].flatMap(([key, x]) =>
+        key.startsWith(`${name}/`) ? [[key.slice(name.length + 1), x] as const] : [],
+      ),
+    );
+  const { network: description, precision, flushesToZero, source } = expectManifest(manifest, file);
+  const described = fromJson(description);
+  const weights = group('weights');
+  const network = weights.size > 0 ? withWeights(described, weights) : described;
+  const golden = { inputs: group('inputs'), outputs: group('outputs'), bounds: group('bounds') };
+  expectShapes(network, golden, file);
+  return { network, precision: precisionOf(precision, { flushesToZero }), source, ...golden };
+}
+
+/** Whether bytes that a reader of tensors accepted come with a manifest. */
+async function contentOf(
+  bytes: Uint8Array,
+  file: string,
+): Promise<{ tensors: Map<string, Tensor>; manifest: string | undefined }> {
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) {
+    const { tensors, others } = await readNpz(bytes, file);
+    const entry = others.get(NPZ_ENTRY);
+    return { tensors, manifest: entry && new TextDecoder().decode(entry) };
+  }
+  const { tensors, metadata } = readSafetensors(bytes, file);
+  return { tensors, manifest: metadata.get(METADATA_KEY) };
+}
+
+function expectManifest(text: string | undefined, file: string): Manifest {
+  if (text === undefined) {
+    throw new FormatError(`${file}: not a golden bundle: it has no '${METADATA_KEY}'; make one with depthwise golden`);
+  }
+  let found: Partial<Manifest> | null;
+  try {
+    found = JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(`${file}: the manifest is not JSON: ${(error as Error).message}`, { cause: error });
+  }
+  if (found?.format !== FORMAT || found.version !== 1) {
+    throw new FormatError(
+      `${file}: wanted a manifest of format '${FORMAT}', version 1, found '${found?.format}', version ${found?.version}`,
+    );
+  }
+  if (!precisionNames.includes(found.precision!)) {
+    throw new FormatError(`${file}: the manifest's precision must be one of ${precisionNames.join(', ')}`);
+  }
+  const source = isSource(found.source) ? found.source : { kind: 'tensor' as const, detail: 'not stated' };
+  return { ...(found as Manifest), source, flushesToZero: found.flushesToZero === true };
+}
+
+const isSource = (source: unknown): source is GoldenSource =>
+  typeof (source as GoldenSource | null)?.kind === 'string' && typeof (source as GoldenSource).detail === 'string';
+
+/** Every input, output and bound is there in its shape. */
+function expectShapes(network: Network, golden: Pick<Golden, 'inputs' | 'outputs' | 'bounds'>, file: string): void {
+  const given = new Map([...golden.inputs].map(([name, { shape }]) => [name, shape]));
+  const shapes = inferShapes(network, given);
+  const isInput = new Set(network.inputs.map(({ name }) => name));
+  for (const [name, shape] of shapes) {
+    for (const group of isInput.has(name) ? (['inputs'] as const) : (['outputs', 'bounds'] as const)) {
+      const found = golden[group].get(name);
+      if (found === undefined) throw new FormatError(`${file}: '${group}/${name}' of shape [${shape}] is missing`);
+      if (!sameShape(found.shape, shape)) {
+        throw new FormatError(`${file}: '${group}/${name}' must be [${shape}], found [${found.shape}]`);
+      }
+    }
+  }
+}
+
+/** Compares another backend's tensors, under our names, with the bundle's outputs and bounds: accumulated mode. */
+export function checkGolden(
+  { network, outputs, bounds }: Golden,
+  theirs: ReadonlyMap<string, Tensor>,
+  { allowance }: Pick<CheckOptions, 'allowance'> = {},
+): Report {
+  const expected: Expected[] = network.nodes.map(({ name, kind }) => ({
+    name,
+    kind,
+    value: outputs.get(name)!,
+    error: bounds.get(name)!,
+  }));
+  return report('accumulated', expected, theirs, allowance);
+}
+
+/** Throws a UsageError for a bundle that cannot be computed anew, as isolated mode and other precisions ask for. */
+export function expectWeights(golden: Golden, what: string): Network {
+  if (golden.network.weights.size > 0) return golden.network;
+  throw new UsageError(
+    `${golden.network.name}: ${what} computes the layers anew and needs the network's weights, which this bundle does not hold; make it with weights, or give the model`,
+  );
+}
