@@ -1,7 +1,7 @@
 /** The page docs/supported-operators.md, from the tables that the reader itself uses. */
-import type { Rule } from './attributes.js';
-import { folds } from './folding.js';
-import { operators } from './operators.js';
+import type { Rule } from '../../../src/formats/onnx/attributes.js';
+import { folds } from '../../../src/formats/onnx/folding.js';
+import { operators } from '../../../src/formats/onnx/operators.js';
 
 export function supportedOperators(): string {
   const rows = Object.entries(operators)
