@@ -139,8 +139,13 @@ function errorOf(
       return linear(node.attributes.poolSize[0] * node.attributes.poolSize[1] + 2);
     case 'globalAveragePool':
       return linear(x[0].shape[1] * x[0].shape[2] + 2);
-    case 'resizeBilinear':
-      return linear(8);
+    case 'resizeBilinear': {
+      // The shares are rounded to float32 too, so that a sample of hardly any share counts with all of its size.
+      let largest = 0;
+      for (const value of x[0].data) largest = Math.max(largest, Math.abs(value));
+      const carried = forward(e);
+      return map(y, (i) => carried.data[i] + rounded(8, largest));
+    }
     case 'pad':
       return layerOf(node).forward(e, {}, { ...node.attributes, value: 0 });
     case 'softmax': {
