@@ -89,7 +89,10 @@ async function testedModule(target: WasmTarget): Promise<WebAssembly.Module> {
 
 async function compileAndTest(target: WasmTarget): Promise<WebAssembly.Module> {
   if (typeof WebAssembly !== 'object') throw new Error('WebAssembly does not exist here');
-  const bytes = Uint8Array.from(atob(BYTES[target]), (character) => character.charCodeAt(0));
+  const digits = BYTES[target];
+  const bytes = Uint8Array.from({ length: digits.length / 2 }, (_, i) =>
+    Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16),
+  );
   if (!WebAssembly.validate(bytes)) throw new Error(`this machine does not know the instructions of '${target}'`);
   const module = await WebAssembly.compile(bytes);
   await selfTest(module);

@@ -13,13 +13,13 @@ export interface Machine {
 
 const MEMORY_BYTES = 1 << 16;
 
-const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+const bytesOf = (digits: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(digits, 'hex'));
 
 /** Scalar and SIMD, and relaxed SIMD where the engine knows its instructions. */
 export async function machines(): Promise<Machine[]> {
   const found: Machine[] = [];
-  for (const [target, base64] of Object.entries({ scalar: SCALAR, simd: SIMD, relaxed: RELAXED })) {
-    const bytes = bytesOf(base64);
+  for (const [target, digits] of Object.entries({ scalar: SCALAR, simd: SIMD, relaxed: RELAXED })) {
+    const bytes = bytesOf(digits);
     if (target === 'relaxed' && !WebAssembly.validate(bytes)) continue;
     const memory = allocate('problems', MEMORY_BYTES);
     const kernels = await instantiate(await WebAssembly.compile(bytes), memory);
