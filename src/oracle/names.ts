@@ -2,8 +2,11 @@
  * Which of another backend's tensors is which of our layers. In this order:
  *
  *   what the caller's map says, { "their name": "our name" }
- *   the same name, also without a prefix such as 'outputs/' or 'model_1/', a suffix ':0', or the name of a TensorFlow operation at the end
+ *   the same name
  *   the same place in MobileNet V1 or V2, by slim's, Keras', torchvision's and timm's names (`roles.ts`); TFLite files have slim's or Keras'
+ *   the same name in another spelling
+ *
+ * the last two also without a prefix such as 'model_1/', a suffix ':0', or the name of a TensorFlow operation at the end.
  */
 import { UsageError } from '../errors.js';
 import { type Network, similarNames } from '../network/index.js';
@@ -40,7 +43,7 @@ export function matchNames(network: Network, theirs: ReadonlyMap<string, Tensor>
   const ordered = ours.filter((name) => theirNames.has(name));
   return {
     tensors: new Map(ordered.map((name) => [name, theirs.get(theirNames.get(name)!)!])),
-    theirNames,
+    theirNames: new Map(ordered.map((name) => [name, theirNames.get(name)!])),
     unmatched: [...theirs.keys()].filter((name) => !claims.has(name)),
   };
 }
@@ -78,7 +81,7 @@ const OPERATION =
 function finder(ours: readonly string[]): (their: string) => string | undefined {
   const bySpelling = new Map(ours.map((name) => [spelling(name), name]));
   const byRole = rolesOf(ours);
-  const known = (name: string): string | undefined => bySpelling.get(spelling(name)) ?? byRole(name);
+  const known = (name: string): string | undefined => byRole(name) ?? bySpelling.get(spelling(name));
   return (their) => {
     // TFLite names a fused operation after all that went into it, the last one first or last: the latest layer is its result.
     const candidates = their.split(';').flatMap((part) => known(part) ?? firstOf(partsOf(part), known) ?? []);

@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import { readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
+import {
+  check,
+  checkGolden,
+  expectWeights,
+  type Golden,
+  layerSuite,
+  makeGolden,
+  mobilenetSuite,
+  type Problem,
+  precisionOf,
+  readGolden,
+  writeGolden,
+} from '../../src/oracle/index.js';
+import { tensor } from '../../src/tensor.js';
+import { float32, runBackend } from './backend.js';
+
+const problem = [...mobilenetSuite(3)].find(({ name }) => name === 'mobilenet_v2_0.25_33x47_slim') as Problem;
+const source = { kind: 'noise', detail: 'normal', seed: 3 } as const;
+const golden = makeGolden(problem.network, problem.inputs, { source });
+const write = (format: 'safetensors' | 'npz', weights: boolean): Promise<Uint8Array> =>
+  writeGolden(golden, { format, weights, generator: 'depthwise 0.0.0' });
+
+test.each(['safetensors', 'npz'] as const)('a bundle in .%s is read back whole', async (format) => {
+  const [small] = layerSuite(3);
+  const its = makeGolden(small.network, small.inputs, { source });
+  const bytes = await writeGolden(its, { format, weights: true, generator: 'depthwise 0.0.0' });
+  expect(await readGolden(bytes)).toEqual(its);
+});
+
+test('without weights the network is a description, and computing anew is an error that says so', async () => {
+  const read: Golden = await readGolden(await write('safetensors', false));
+  expect(read.network.weights.size).toBe(0);
+  expect([...read.outputs.keys()]).toEqual([...golden.outputs.keys()]);
+  expect(() => expectWeights(read, '--isolated')).toThrow(
+    "mobilenet_v2_0.25_33x47: --isolated computes the layers anew and needs the network's weights, which this bundle does not hold; make it with weights, or give the model",
+  );
+});
+
+test('any reader of tensors finds inputs, outputs, bounds and weights by name', async () => {
+  const tensors = await readTensors(await write('npz', true));
+  expect(tensors.get('inputs/input')!.shape).toEqual([1, 33, 47, 3]);
+  expect(tensors.get('outputs/Conv')!.shape).toEqual([1, 17, 24, 8]);
+  expect(tensors.get('bounds/Conv')!.shape).toEqual([1, 17, 24, 8]);
+  expect(tensors.get('weights/Conv/kernel')!.shape).toEqual([3, 3, 3, 8]);
+});
+
+test('the bounds hold the rounding of the outputs: what passes anew passes by the bundle', () => {
+  for (const { network, inputs } of [problem, ...[...layerSuite(5)].filter((_, i) => i % 7 === 0)]) {
+    const its = makeGolden(network, inputs, { source });
+    const theirs = runBackend(network, inputs, float32('pairwise'));
+    const anew = check(network, inputs, theirs, { mode: 'accumulated' });
+    expect(anew.first).toBeUndefined();
+    expect(checkGolden(its, theirs).first).toBeUndefined();
+  }
+});
+
+test('the same problem and seed give the same bytes', async () => {
+  const again = makeGolden(problem.network, problem.inputs, { source });
+  const bytes = await writeGolden(again, { format: 'safetensors', weights: true, generator: 'depthwise 0.0.0' });
+  expect(Buffer.from(bytes).equals(await write('safetensors', true))).toBe(true);
+});
+
+test('precision and flushing travel with the bundle', async () => {
+  const precision = precisionOf('mixed-float16', { flushesToZero: true });
+  const half = makeGolden(problem.network, problem.inputs, { source, precision });
+  const bytes = await writeGolden(half, { format: 'npz', generator: 'depthwise 0.0.0' });
+  expect((await readGolden(bytes)).precision).toEqual(precision);
+});
+
+test('a network without weights has no golden bundle', () => {
+  const bare = { ...problem.network, weights: new Map() };
+  expect(() => makeGolden(bare, problem.inputs, { source })).toThrow(
+    "mobilenet_v2_0.25_33x47: weight 'Conv/kernel' is missing; bounds need all of a network's weights",
+  );
+});
+
+const manifest = (text: string) => new Map([['depthwise.golden', text]]);
+
+test.each<[string, () => Uint8Array | Promise<Uint8Array>, string]>([
+  [
+    'plain tensors',
+    () => writeSafetensors(new Map([['x', tensor([1], [1])]])),
+    "bad: not a golden bundle: it has no 'depthwise.golden'; make one with depthwise golden",
+  ],
+  [
+    'plain arrays',
+    () => writeNpz(new Map([['x', tensor([1], [1])]])),
+    "bad: not a golden bundle: it has no 'depthwise.golden'; make one with depthwise golden",
+  ],
+  ['no JSON', () => writeSafetensors(new Map(), manifest('{')), 'bad: the manifest is not JSON: '],
+  [
+    'another format',
+    () => writeSafetensors(new Map(), manifest('{"format":"x","version":2}')),
+    "bad: wanted a manifest of format 'depthwise-golden', version 1, found 'x', version 2",
+  ],
+  ['null', () => writeSafetensors(new Map(), manifest('null')), 'bad: wanted a manifest of format'],
+  [
+    'no precision',
+    () => writeSafetensors(new Map(), manifest('{"format":"depthwise-golden","version":1}')),
+    "bad: the manifest's precision must be one of float32, float16",
+  ],
+])('%s', async (_, bytes, message) => {
+  await expect(readGolden(await bytes(), 'bad')).rejects.toThrow(message);
+});
+
+test('a bundle that lacks a bound is an error', async () => {
+  const bounds = new Map(golden.bounds);
+  bounds.delete('Conv/Relu6');
+  const bytes = await writeGolden({ ...golden, bounds }, { format: 'safetensors', generator: 'depthwise 0.0.0' });
+  await expect(readGolden(bytes, 'bad')).rejects.toThrow("bad: 'bounds/Conv/Relu6' of shape [1,17,24,8] is missing");
+});

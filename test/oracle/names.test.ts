@@ -1,0 +1,118 @@
+/** Tensors of other libraries find their layer. */
+import { describe, expect, test } from 'vitest';
+import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
+import { inOurLayout, matchNames } from '../../src/oracle/index.js';
+import { tensor } from '../../src/tensor.js';
+
+const x = tensor([1], [0]);
+const match = (network: ReturnType<typeof mobilenetV1>, names: readonly string[], map = {}) =>
+  matchNames(network, new Map(names.map((name) => [name, x])), map);
+/** Our name for one of theirs. */
+const ours = (network: ReturnType<typeof mobilenetV1>, theirs: string): string | undefined =>
+  [...match(network, [theirs]).theirNames.keys()][0];
+
+const v1 = mobilenetV1({ conventions: 'keras' });
+const v2 = mobilenetV2({ conventions: 'keras' });
+
+describe('V1 by Keras names', () => {
+  test.each([
+    ['conv_dw_3', 'conv_dw_3'],
+    ['mobilenet_1.00_224/conv_dw_3_relu/Relu6:0', 'conv_dw_3_relu'],
+    ['model_1/conv_pw_3_bn/FusedBatchNormV3', 'conv_pw_3_bn'],
+    ['MobilenetV1/MobilenetV1/Conv2d_3_depthwise/Relu6', 'conv_dw_3_relu'], // slim's .tflite
+    ['MobilenetV1/MobilenetV1/Conv2d_3_pointwise/BatchNorm/FusedBatchNorm', 'conv_pw_3_bn'],
+    ['MobilenetV1/Conv2d_0/Conv2D', 'conv1'],
+    ['MobilenetV1/Logits/Conv2d_1c_1x1/BiasAdd', 'conv_preds'],
+    ['MobilenetV1/Predictions/Softmax', 'predictions'],
+    ['blocks.0.0.conv_dw', 'conv_dw_1'], // timm mobilenetv1_100
+    ['blocks.1.1.bn2', 'conv_pw_3_relu'],
+    ['blocks.4.1', 'conv_pw_13_relu'],
+    ['conv_stem', 'conv1'],
+    ['classifier', 'conv_preds'],
+    ['nothing', undefined],
+  ])('%s is %s', (theirs, wanted) => expect(ours(v1, theirs)).toBe(wanted));
+});
+
+describe('V2 by Keras names', () => {
+  test.each([
+    ['features.0.0', 'Conv1'], // torchvision's modules, as in its state dict
+    ['features.0', 'Conv1_relu'],
+    ['features.1.conv.0.0', 'expanded_conv_depthwise'],
+    ['features.1.conv.0', 'expanded_conv_depthwise_relu'],
+    ['features.2.conv.0', 'block_1_expand_relu'],
+    ['features.2.conv.3', 'block_1_project_BN'],
+    ['features.2', 'block_1_project_BN'], // stride 2: no addition
+    ['features.3', 'block_2_add'],
+    ['features.18', 'out_relu'],
+    ['classifier.1', 'predictions'],
+    ['blocks.0.0.bn2', 'expanded_conv_project_BN'], // timm mobilenetv2_100
+    ['blocks.1.1', 'block_2_add'],
+    ['blocks.5.2.conv_dw', 'block_15_depthwise'],
+    ['bn2', 'out_relu'],
+    ['MobilenetV2/expanded_conv_2/add', 'block_2_add'], // slim's .tflite
+    ['MobilenetV2/Conv_1/Relu6', 'out_relu'],
+    ['a/block_1_expand/Conv2D;a/block_1_expand_BN/FusedBatchNormV3;a/block_1_expand_relu/Relu6', 'block_1_expand_relu'],
+  ])('%s is %s', (theirs, wanted) => expect(ours(v2, theirs)).toBe(wanted));
+});
+
+test.each([
+  ['V1', mobilenetV1],
+  ['V2', mobilenetV2],
+] as const)('%s: every pair of conventions agrees on all layers that both have', (_, model) => {
+  for (const from of ['slim', 'keras', 'torchvision'] as const) {
+    for (const to of ['slim', 'keras', 'torchvision'] as const) {
+      const theirs = model({ conventions: from, output: 'probabilities' });
+      const { theirNames, unmatched } = match(
+        model({ conventions: to, output: 'probabilities' }),
+        theirs.nodes.map(({ name }) => name),
+      );
+      const kinds = new Map(theirs.nodes.map(({ name, kind }) => [name, kind]));
+      const optional = ['pad', 'dropout', 'reshape']; // not in every library
+      expect(unmatched.filter((name) => !optional.includes(kinds.get(name)!))).toEqual([]);
+      const positions = [...theirNames.values()].map((name) => theirs.nodes.findIndex((node) => node.name === name));
+      expect(positions).toEqual(positions.toSorted((a, b) => a - b)); // in the same order
+    }
+  }
+});
+
+test('the same name goes before a similar one, and the map before both', () => {
+  const names = ['model/conv1', 'conv1', 'odd'];
+  expect(match(v1, names).theirNames.get('conv1')).toBe('conv1');
+  expect(match(v1, names).unmatched).toEqual(['model/conv1', 'odd']);
+  expect(match(v1, names, { odd: 'conv1' }).theirNames.get('conv1')).toBe('odd');
+});
+
+test('a map that names what does not exist is an error', () => {
+  expect(() => match(v1, ['a'], { a: 'conv_2' })).toThrow(
+    /^names: mobilenet_v1_1\.0_224 has no layer 'conv_2'; similar/,
+  );
+  expect(() => match(v1, ['a'], { b: 'conv1' })).toThrow("names: there is no tensor 'b'; similar names: a");
+  expect(() => match(v1, ['a', 'b'], { a: 'conv1', b: 'conv1' })).toThrow("names: 'a' and 'b' are both called 'conv1'");
+});
+
+describe('layouts', () => {
+  const net = mobilenetV1({ resolution: [32, 64], alpha: 0.25 });
+  const input = tensor([1, 32, 64, 3], new Float32Array(32 * 64 * 3));
+  const arranged = (name: string, shape: number[], layout: 'nhwc' | 'nchw') => {
+    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => i);
+    return inOurLayout(net, input, new Map([[name, tensor(shape, data)]]), layout).get(name)!;
+  };
+
+  test('NCHW becomes NHWC', () => {
+    const { shape, data } = arranged('conv1', [1, 8, 16, 32], 'nchw');
+    expect(shape).toEqual([1, 16, 32, 8]);
+    // y, x, c = 2, 3, 5 lay at c, y, x.
+    expect(data[(2 * 32 + 3) * 8 + 5]).toBe((5 * 16 + 2) * 32 + 3);
+  });
+
+  test('axes of size 1 come and go', () => {
+    expect(arranged('predictions', [1000], 'nhwc').shape).toEqual([1, 1000]);
+    expect(arranged('global_average_pooling2d', [1, 256], 'nchw').shape).toEqual([1, 1, 1, 256]);
+    expect(arranged('conv1', [16, 32, 8], 'nhwc').shape).toEqual([1, 16, 32, 8]);
+  });
+
+  test('what fits in no way stays as it is', () => {
+    expect(arranged('conv1', [1, 8, 16, 32], 'nhwc').shape).toEqual([1, 8, 16, 32]);
+    expect(arranged('conv1', [1, 9, 16, 32], 'nchw').shape).toEqual([1, 9, 16, 32]);
+  });
+});
