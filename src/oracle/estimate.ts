@@ -3,7 +3,7 @@
  *
  *   |theirs − value| ≤ error,   element by element
  */
-import { type Tensor, zerosLike } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import { gamma, type Precision, roundoff } from './precision.js';
 
 export interface Estimate {
@@ -29,9 +29,6 @@ export interface Sum {
   readonly magnitude: Tensor;
   readonly roundoffs: number;
 }
-
-/** A tensor that is exactly so, such as one that the backend itself has handed over. */
-export const exactly = (value: Tensor): Estimate => ({ value, error: zerosLike(value, value.shape) });
 
 /** The estimate of a sum: the last line of the derivation above. `stored` rounds once more where sums are kept in more bits. */
 export function settle(value: Tensor, sum: Sum, { stored, sums }: Precision): Estimate {

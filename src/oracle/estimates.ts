@@ -3,7 +3,8 @@
  *
  *   accumulated   from the network's inputs on: each layer carries its inputs' errors along and adds its own roundings
  *   isolated      with `shown`, the tensors that the other backend has handed over: each of them, once it has been yielded, takes the
- *                 place of the estimate, error 0, so that every layer is judged by the backend's own inputs
+ *                 place of the estimate, so that every layer is judged by the backend's own inputs. They are taken to be off by one
+ *                 rounding, u·|x|: a backend may show float32 of what it went on with in float64, in wider registers, or in a fused sum.
  *
  * A backend that fuses layers shows only some tensors. Between two of them the segment runs in float64 with a bound over all of it.
  */
@@ -21,7 +22,7 @@ import {
   weightShapesOf,
 } from '../network/index.js';
 import { type Shape, type Tensor, toFloat64 } from '../tensor.js';
-import { type Estimate, exactly, mapTensor } from './estimate.js';
+import { type Estimate, mapTensor } from './estimate.js';
 import { isRepresentable, type Precision, roundoff, smallestCounted } from './precision.js';
 import { estimateNode } from './rules.js';
 
@@ -45,7 +46,7 @@ export function* estimates(
   const known = new Map<string, Estimate>();
   for (const [name, x] of given) {
     const theirs = shown?.get(name);
-    known.set(name, theirs ? exactly(toFloat64(theirs)) : storedInput(toFloat64(x), precision));
+    known.set(name, theirs ? shownTensor(theirs, precision) : storedInput(toFloat64(x), precision));
   }
   const shapes = inferShapes(network, new Map([...given].map(([name, { shape }]) => [name, shape])));
   expectWeightsOf(network, shapes);
@@ -62,13 +63,24 @@ export function* estimates(
     const estimate = atNode(node, () => estimateNode(node, before, weights, precision));
     yield { node, estimate };
     const theirs = shown?.get(node.name);
-    known.set(node.name, theirs ? exactly(toFloat64(theirs)) : estimate);
+    known.set(node.name, theirs ? shownTensor(theirs, precision) : estimate);
     for (const name of node.inputs) {
       const left = uses.get(name)! - 1;
       uses.set(name, left);
       if (left === 0) known.delete(name);
     }
   }
+}
+
+/** A tensor that the backend has shown: its own, up to the rounding of showing it. */
+function shownTensor(x: Tensor, precision: Precision): Estimate {
+  const least = smallestCounted(precision);
+  const value = toFloat64(x);
+  const u = roundoff(precision.stored);
+  return {
+    value,
+    error: mapTensor(value, (v) => (Number.isFinite(v) && v !== 0 ? u * Math.max(Math.abs(v), least) : 0)),
+  };
 }
 
 /** A network input as the backend stores it. */

@@ -64,8 +64,8 @@ function roundoffsOf(
  *
  *   |scale|·(Σ|x||w| + |bias| + |mean|) + |beta|
  *
- * Since it is no less than the magnitude of the unfolded computation, one bound covers both. A sum that the backend has shown is exact by
- * then, and only the 9 are left. Statistics are taken to be folded or kept in float32 or better, also by float16 backends.
+ * Since it is no less than the magnitude of the unfolded computation, one bound covers both. Of a sum that the backend has shown only the
+ * rounding of showing it and the 9 are left. Statistics are taken to be folded or kept in float32 or better, also by float16 backends.
  */
 export const batchNorm: Rule<BatchNormAttributes> = ({ inputs: [x], weights, attributes, forward, precision }) => {
   const value = forward([x.value], inFloat64(weights));
