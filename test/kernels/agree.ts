@@ -5,6 +5,9 @@ import type { Machine, TargetName } from './targets.js';
 /** Words of poison around every operand. */
 const MARGIN = 64;
 
+/** What an output and its margins hold before: a number unlike the poison, which a kernel that reads too far may write back unseen. */
+const UNWRITTEN = 0xdeadbeef;
+
 interface Layout {
   readonly addresses: ReadonlyMap<string, number>;
   /** Memory before the call; what lies beyond is poison too. */
@@ -44,6 +47,7 @@ function layOut({ inputs, out, over }: Problem): Layout {
   else addresses.set('out', addresses.get(over)!);
 
   const before = new Uint32Array(words).fill(POISON);
+  if (over === undefined) before.fill(UNWRITTEN, addresses.get('out')! / 4 - MARGIN);
   for (const [name, data] of Object.entries(inputs)) {
     before.set(new Uint32Array(data.buffer, data.byteOffset, data.byteLength / 4), addresses.get(name)! / 4);
   }
