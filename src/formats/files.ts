@@ -1,5 +1,6 @@
 /** Model and tensor files on disk. For Node alone: pages use `read.ts`, which takes bytes. */
 import { readFile as read, writeFile as write } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
 import { FormatError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
@@ -23,9 +24,23 @@ export async function writeFile(path: string, bytes: Uint8Array): Promise<void> 
   }
 }
 
-/** The network of a model file; see `readNetwork`. */
+/** The network of a model file; see `readNetwork`. A .json file is a TensorFlow.js model, whose weights lie beside it. */
 export async function readNetworkFile(path: string, options: Omit<ReadOptions, 'fileName'> = {}): Promise<Network> {
+  if (path.endsWith('.json')) return readTfjsFile(path, options);
   return readNetwork(await readFile(path), { ...options, fileName: path });
+}
+
+async function readTfjsFile(path: string, options: ReadOptions): Promise<Network> {
+  const { readTfjs, tfjsShards } = await import('./tfjs.js');
+  const json = await readFile(path);
+  const files = new Map([['model.json', json]]);
+  for (const shard of await tfjsShards(json, path)) {
+    if (isAbsolute(shard) || shard.split(/[\\/]/).includes('..')) {
+      throw new FormatError(`${path}: the weights file '${shard}' lies outside of the model's folder`);
+    }
+    files.set(shard, await readFile(join(dirname(path), shard)));
+  }
+  return readTfjs(files, { ...options, fileName: path });
 }
 
 /** The tensors of a file; see `readTensors`. */

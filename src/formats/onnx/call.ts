@@ -1,8 +1,9 @@
 /** One operator of the file on its way into the network: its inputs in the layout that it asks for, and the nodes that it becomes. */
 import type { AttributesOf, LayerKind } from '../../network/index.js';
 import { type Shape, sizeOf, type Tensor } from '../../tensor.js';
+import type { Draft, DraftGraph } from '../drafts.js';
 import type { Rules } from './attributes.js';
-import type { Draft, DraftGraph, Value } from './graph.js';
+import type { Value } from './layout.js';
 import { fileShape, innermost, laidOut, liesIn, NHWC } from './layout.js';
 import type { Constant, FileModel, FileNode } from './model.js';
 

@@ -9,6 +9,7 @@
  * digits do not have it, that is an error, since there is no layer that would move the numbers.
  */
 import { type Shape, sizeOf } from '../../tensor.js';
+import type { Draft } from '../drafts.js';
 
 interface Digits {
   readonly size: number;
@@ -21,6 +22,12 @@ export interface Layout {
   readonly batch: number;
   /** Digits of each of the file's axes, the most significant first; none for the batch and for axes of size 1. */
   readonly axes: readonly (readonly Digits[])[];
+}
+
+/** A tensor of the file: the node that yields it, and where in the node's output its numbers lie. */
+export interface Value {
+  readonly node: Draft;
+  readonly layout: Layout;
 }
 
 /** Our [N, H, W, C] from the file's [N, C, H, W]: our axis i is the file's axis NHWC[i]. */

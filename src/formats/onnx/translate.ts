@@ -2,9 +2,10 @@
 import { UsageError } from '../../errors.js';
 import { type Network, similarNames } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
+import { type Draft, DraftGraph, inPlace } from '../drafts.js';
 import { Call, type Operands } from './call.js';
 import { folds } from './folding.js';
-import { type Draft, DraftGraph, inPlace, type Value } from './graph.js';
+import type { Value } from './layout.js';
 import { asIs, fileShape, laidOut, liesIn, NHWC } from './layout.js';
 import type { Constant, FileInput, FileModel, FileNode } from './model.js';
 import { operators } from './operators.js';

@@ -1,9 +1,10 @@
 /** The operators with kernels. ONNX's are [O, I, H, W] and [C·M, 1, H, W]; this library's HWIO, HWC(M) and IO. */
 import { type Tensor, tensor } from '../../../tensor.js';
+import type { Draft } from '../../drafts.js';
 import { flag, float, int, only, or } from '../attributes.js';
 import { type Call, pictureValue, shapeOf } from '../call.js';
 import { transposedTensor } from '../folding.js';
-import type { Draft, Value } from '../graph.js';
+import type { Value } from '../layout.js';
 import { laidOut, positions } from '../layout.js';
 import { type Operator, operator } from './operator.js';
 import { dilationRule, paddingOf, pairOf, windowRules } from './windows.js';

@@ -1,8 +1,9 @@
 /** Operators that treat every number by itself, or every channel. Where the numbers lie does not matter to them. */
 import { type Shape, sizeOf, type Tensor, tensor } from '../../../tensor.js';
+import type { Draft } from '../../drafts.js';
 import { float, ignored, int, only, optional, or } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
-import type { Draft, Value } from '../graph.js';
+import type { Value } from '../layout.js';
 import { innermost, positions, sameLayout } from '../layout.js';
 import { type Operator, operator } from './operator.js';
 

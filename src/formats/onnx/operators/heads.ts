@@ -2,7 +2,7 @@
 import type { Pair } from '../../../padding.js';
 import { flag, float, floats, ignored, int, ints, only, optional, or, word } from '../attributes.js';
 import { type Call, pictureValue, shapeOf } from '../call.js';
-import type { Value } from '../graph.js';
+import type { Value } from '../layout.js';
 import { positions, withoutAxes } from '../layout.js';
 import { type Operator, operator } from './operator.js';
 

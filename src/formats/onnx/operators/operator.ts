@@ -1,6 +1,6 @@
 import type { Rules } from '../attributes.js';
 import type { Call } from '../call.js';
-import type { Value } from '../graph.js';
+import type { Value } from '../layout.js';
 
 /** How an operator of the file becomes nodes of the network, and what the documentation says of it. */
 export interface Operator<Values = never> {

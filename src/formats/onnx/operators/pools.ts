@@ -1,6 +1,6 @@
 import { flag, ints, only, optional, or } from '../attributes.js';
 import { type Call, pictureValue, shapeOf } from '../call.js';
-import type { Value } from '../graph.js';
+import type { Value } from '../layout.js';
 import { innermost, withoutAxes } from '../layout.js';
 import { type Operator, operator } from './operator.js';
 import { paddingOf, pairOf, poolRules } from './windows.js';

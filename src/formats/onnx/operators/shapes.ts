@@ -3,7 +3,7 @@ import { type Shape, sizeOf } from '../../../tensor.js';
 import { flag, float, int, ints, optional, or, word } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
 import { fullShape } from '../folding.js';
-import type { Value } from '../graph.js';
+import type { Value } from '../layout.js';
 import {
   asIs,
   fileShape,

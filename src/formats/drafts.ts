@@ -1,5 +1,5 @@
-/** The network while it grows: nodes that are named at the end, and the file's tensors, each as a node's output with its layout. */
-import { DepthwiseError, FormatError } from '../../errors.js';
+/** A network while it is read from a file: nodes that are named at the end, and of which only those stay that an output needs. */
+import { DepthwiseError, FormatError } from '../errors.js';
 import {
   type AttributesOf,
   atNode,
@@ -8,9 +8,8 @@ import {
   type NetworkInput,
   type NetworkNode,
   weightName,
-} from '../../network/index.js';
-import { type Shape, sameShape, type Tensor } from '../../tensor.js';
-import type { Layout } from './layout.js';
+} from '../network/index.js';
+import { type Shape, sameShape, type Tensor } from '../tensor.js';
 
 /** A node to be, or an input of the network, which has no kind. */
 export interface Draft {
@@ -21,12 +20,6 @@ export interface Draft {
   readonly weights: Readonly<Record<string, Tensor>>;
   /** Of the output. */
   readonly shape: Shape;
-}
-
-/** A tensor that the network computes. */
-export interface Value {
-  readonly node: Draft;
-  readonly layout: Layout;
 }
 
 export class DraftGraph {

@@ -1,0 +1,85 @@
+/**
+ * TensorFlow.js models: a model.json and the shards of its weights. Layers models are Keras models, whose description and names they share
+ * (`keras-config.ts`); graph models are TensorFlow graphs, in which convolutions, biases and activations may be fused.
+ */
+import { FormatError } from '../errors.js';
+import { type Network, withWeights } from '../network/index.js';
+import type { Tensor } from '../tensor.js';
+import type { ReadOptions } from './architecture.js';
+import { inFile } from './in-file.js';
+import { repeatedKey } from './json-keys.js';
+import { networkFromKerasConfig } from './keras-config.js';
+import { type KerasLayerWeights, nameWeights } from './keras-weights.js';
+import { networkFromGraph } from './tfjs/graph.js';
+import { withoutInnerModels } from './tfjs/nested.js';
+import { fields, readWeights, shardPaths } from './tfjs/weights.js';
+
+/** Files by name: model.json, and the shards under the names that it gives them. */
+export type TfjsFiles = ReadonlyMap<string, Uint8Array>;
+
+/**
+ * The network of a TensorFlow.js model. Throws a FormatError that names the layer or node, what was found and what was wanted.
+ */
+export async function readTfjs(files: TfjsFiles, options: ReadOptions = {}): Promise<Network> {
+  const modelFile = [...files.keys()].filter((name) => name.endsWith('.json'));
+  const file = options.fileName ?? modelFile[0] ?? 'TensorFlow.js model';
+  if (modelFile.length !== 1) {
+    throw new FormatError(
+      `${file}: wanted one .json file that describes the model, found ${modelFile.join(', ') || 'none'}`,
+    );
+  }
+  const model = parseModel(files.get(modelFile[0])!, file);
+  const folder = modelFile[0].slice(0, modelFile[0].lastIndexOf('/') + 1);
+  const shard = (path: string) => {
+    const bytes = files.get(folder + path);
+    if (bytes === undefined) throw new FormatError(`${file}: the weights file '${path}' is missing`);
+    return bytes;
+  };
+  return inFile(file, () => {
+    const weights = readWeights(model.weightsManifest, shard, file);
+    const topology = fields(model.modelTopology, 'modelTopology');
+    if (Array.isArray(topology.node)) {
+      return networkFromGraph(topology.node, weights, { signature: model.signature, fileName: file, ...options });
+    }
+    const config = withoutInnerModels(topology.model_config ?? topology);
+    const network = networkFromKerasConfig(config, options.resolution);
+    return withWeights(network, nameWeights(network, byLayer(weights, file), file));
+  });
+}
+
+/** Paths of the files that hold the weights of a model.json, relative to it. */
+export function tfjsShards(modelJson: Uint8Array, fileName = 'model.json'): Promise<string[]> {
+  return inFile(fileName, () => shardPaths(parseModel(modelJson, fileName).weightsManifest, 'weightsManifest'));
+}
+
+function parseModel(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {
+  let text: string;
+  let model: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    model = JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(`${file}: is not JSON: ${(error as Error).message}`, { cause: error });
+  }
+  const twice = repeatedKey(text);
+  if (twice !== undefined) throw new FormatError(`${file}: an object has two entries '${twice}'`);
+  const found = fields(model, file);
+  if (!Object.hasOwn(found, 'modelTopology') || !Object.hasOwn(found, 'weightsManifest')) {
+    throw new FormatError(`${file}: not a TensorFlow.js model: wanted modelTopology and weightsManifest`);
+  }
+  return found;
+}
+
+/** 'conv1/kernel' is the kernel of conv1, whatever scopes stand before. */
+function byLayer(weights: ReadonlyMap<string, Tensor>, file: string): KerasLayerWeights[] {
+  const layers = new Map<string, Map<string, Tensor>>();
+  for (const [name, weight] of weights) {
+    const at = name.lastIndexOf('/');
+    if (at < 0)
+      throw new FormatError(`${file}: weight '${name}' belongs to no layer; wanted a name such as conv1/kernel`);
+    const layer = name.slice(0, at).split('/').at(-1)!;
+    const own = layers.get(layer) ?? new Map<string, Tensor>();
+    layers.set(layer, own.set(name.slice(at + 1).replace(/:\d+$/, ''), weight));
+  }
+  return [...layers].map(([layer, own]) => ({ layer, weights: own }));
+}

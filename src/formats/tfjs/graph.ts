@@ -1,0 +1,175 @@
+/** A graph model's nodes as a network. */
+import { FormatError } from '../../errors.js';
+import { type Check, listOf, text } from '../../network/checks.js';
+import { type Conventions, type Network, withWeights } from '../../network/index.js';
+import type { Pair } from '../../padding.js';
+import type { Tensor } from '../../tensor.js';
+import { type Draft, DraftGraph, inPlace } from '../drafts.js';
+import { GraphCall, type GraphNode } from './call.js';
+import { operators } from './operators.js';
+import { fields } from './weights.js';
+
+const MOST_NODES = 10_000;
+
+interface GraphOptions {
+  readonly fileName: string;
+  readonly signature: unknown;
+  /** For an input that leaves height and width open. */
+  readonly resolution?: Pair;
+  readonly outputs?: readonly string[];
+}
+
+const graphNode: Check<GraphNode> = (value, at) => {
+  const { name, op, input = [], attr = {} } = fields(value, at);
+  const attributes = Object.entries(fields(attr, `${at}.attr`)).map(
+    ([key, found]) => [key, fields(found, `${at}.attr`)] as const,
+  );
+  return {
+    name: text(name, `${at}.name`),
+    op: text(op, `${at}.op`),
+    // '^name' waits for a node and reads nothing of it; 'name:0' is its first result.
+    inputs: listOf(
+      text,
+      0,
+      MOST_NODES,
+    )(input, `${at}.input`)
+      .filter((source) => !source.startsWith('^'))
+      .map((source) => source.replace(/:0$/, '')),
+    attributes: new Map(attributes),
+  };
+};
+
+export function networkFromGraph(
+  list: readonly unknown[],
+  constants: ReadonlyMap<string, Tensor>,
+  options: GraphOptions,
+): Network {
+  const { fileName: file } = options;
+  const nodes = inOrder(listOf(graphNode, 1, MOST_NODES)(list, 'modelTopology.node'), file);
+  const graph = new DraftGraph();
+  const values = new Map<string, Draft>();
+  const outputs = outputNames(nodes, options);
+  const needed = neededFor(nodes, outputs);
+  for (const node of nodes) {
+    if (node.op === 'Const' && !constants.has(node.name))
+      throw new FormatError(`${file}: node '${node.name}': the manifest has no weight of this name`);
+    if (node.op === 'Const' || !needed.has(node.name)) continue;
+    values.set(
+      node.name,
+      node.op === 'Placeholder' ? input(graph, node, options) : translate(node, file, graph, values, constants),
+    );
+  }
+  const results = outputs.map((name) => values.get(name) ?? fail(file, `output '${name}' is no computed tensor`));
+  const { nodes: layers, weights } = graph.finish(results);
+  const name = file.replace(/^.*[\\/]/, '').replace(/\.json$/i, '');
+  const network = {
+    name,
+    inputs: graph.inputs,
+    nodes: layers,
+    outputs: [...new Set(results.map((draft) => draft.name))],
+    weights,
+  };
+  return withWeights({ ...network, conventions: conventionsOf(results, layers) }, weights);
+}
+
+function translate(
+  node: GraphNode,
+  file: string,
+  graph: DraftGraph,
+  values: ReadonlyMap<string, Draft>,
+  constants: ReadonlyMap<string, Tensor>,
+): Draft {
+  const call = new GraphCall(node, file, graph, values, constants);
+  if (!Object.hasOwn(operators, node.op)) {
+    call.fail(`the operator is not supported; these are: ${Object.keys(operators).join(', ')}`);
+  }
+  const before = graph.length;
+  const value = inPlace(file, call.where, () => operators[node.op](call));
+  call.expectNothingElse();
+  if (graph.length > before) graph.rename(value, node.name);
+  return value;
+}
+
+function input(
+  graph: DraftGraph,
+  { name, attributes }: GraphNode,
+  { fileName: file, resolution }: GraphOptions,
+): Draft {
+  const { dim } = fields(fields(attributes.get('shape') ?? {}, `node '${name}'`).shape ?? {}, `node '${name}'.shape`);
+  const stated = listOf<number>((item, at) => Number(fields(item, at).size), 1, 8)(dim, `node '${name}'.shape`);
+  const [batch, ...sizes] = stated.map((size, axis) =>
+    size > 0 ? size : stated.length === 4 && (axis === 1 || axis === 2) ? (resolution?.[axis - 1] ?? -1) : -1,
+  );
+  if (sizes.some((size) => !Number.isInteger(size) || size < 1)) {
+    fail(file, `input '${name}' of [${stated}] leaves sizes open; say the resolution`);
+  }
+  return graph.input(name, [batch < 1 ? 1 : batch, ...sizes]);
+}
+
+/** The caller's outputs, those of the signature, or the nodes that no other reads. */
+function outputNames(nodes: readonly GraphNode[], { signature, outputs, fileName: file }: GraphOptions): string[] {
+  const names = new Set(nodes.map(({ name }) => name));
+  const known = (name: string) => (names.has(name) ? name : fail(file, `there is no node '${name}' for an output`));
+  if (outputs) return outputs.map(known);
+  const stated = signature === undefined ? {} : fields(signature, 'signature').outputs;
+  const tensors = Object.values(fields(stated ?? {}, 'signature.outputs'));
+  if (tensors.length > 0) {
+    return tensors.map((found) =>
+      known(text(fields(found, 'signature.outputs').name, 'signature.outputs').replace(/:0$/, '')),
+    );
+  }
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const left = nodes.filter(({ name, op }) => !read.has(name) && op !== 'Const').map(({ name }) => name);
+  return left.length > 0 ? left : fail(file, 'the graph has no outputs');
+}
+
+/** The nodes such that each stands behind those it reads. Graphs may be written in any order. */
+function inOrder(nodes: readonly GraphNode[], file: string): GraphNode[] {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  if (byName.size !== nodes.length) fail(file, 'two nodes have the same name');
+  const readers = new Map<string, GraphNode[]>();
+  const waiting = new Map<GraphNode, number>();
+  for (const node of nodes) {
+    const sources = [...new Set(node.inputs)].filter((name) => byName.has(name));
+    waiting.set(node, sources.length);
+    for (const name of sources) {
+      const others = readers.get(name);
+      if (others) others.push(node);
+      else readers.set(name, [node]);
+    }
+  }
+  const ordered = nodes.filter((node) => waiting.get(node) === 0);
+  for (const node of ordered) {
+    for (const reader of readers.get(node.name) ?? []) {
+      const left = waiting.get(reader)! - 1;
+      waiting.set(reader, left);
+      if (left === 0) ordered.push(reader);
+    }
+  }
+  if (ordered.length < nodes.length) fail(file, 'the graph has a cycle');
+  return ordered;
+}
+
+function neededFor(nodes: readonly GraphNode[], outputs: readonly string[]): Set<string> {
+  const needed = new Set(outputs);
+  for (const node of nodes.toReversed()) {
+    if (needed.has(node.name)) for (const name of node.inputs) needed.add(name);
+  }
+  return needed;
+}
+
+function conventionsOf(results: readonly Draft[], layers: Network['nodes']): Conventions {
+  const [output] = results;
+  const [, classes, ...rest] = output.shape;
+  if (results.length > 1 || rest.length > 0 || classes === undefined) return { source: 'other', output: 'features' };
+  const byName = new Map(layers.map((node) => [node.name, node]));
+  let last = byName.get(output.name);
+  while (last && (last.kind === 'reshape' || last.kind === 'flatten')) last = byName.get(last.inputs[0]);
+  const probabilities = last?.kind === 'softmax' || last?.kind === 'sigmoid';
+  const labels = (classes === 1000 || classes === 1001) && ({ labelOffset: classes === 1001 ? 1 : 0 } as const);
+  return { source: 'other', output: probabilities ? 'probabilities' : 'logits', ...labels };
+}
+
+function fail(file: string, what: string): never {
+  throw new FormatError(`${file}: ${what}`);
+}

@@ -1,0 +1,291 @@
+/** TensorFlow.js models by hand: nested models, quantised weights, fused operators, and what is refused. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { FormatError } from '../../../src/errors.js';
+import { readNetworkFile } from '../../../src/formats/files.js';
+import { readTfjs, type TfjsFiles } from '../../../src/formats/index.js';
+import { run } from '../../../src/network/index.js';
+import { tensor } from '../../../src/tensor.js';
+import { damaged } from '../arbitrary.js';
+
+interface Weight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly quantization?: object;
+}
+
+const bytesOf = (numbers: ArrayBufferView): Uint8Array =>
+  new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+
+function model(
+  modelTopology: object,
+  weights: readonly Weight[],
+  data: Uint8Array,
+  shards = 1,
+  more: object = {},
+): TfjsFiles {
+  const paths = Array.from({ length: shards }, (_, index) => `shard${index}.bin`);
+  const json = { modelTopology, weightsManifest: [{ paths, weights }], ...more };
+  const size = Math.ceil(data.length / shards);
+  return new Map([
+    ['model.json', new TextEncoder().encode(JSON.stringify(json))],
+    ...paths.map((path, index) => [path, data.slice(index * size, (index + 1) * size)] as const),
+  ]);
+}
+
+const inputLayer = {
+  class_name: 'InputLayer',
+  config: { name: 'in', batch_input_shape: [null, 2, 2, 1], dtype: 'float32' },
+};
+
+/** A Sequential of a Functional model and of a Sequential classifier, as Teachable Machine exports it. */
+const teachable = {
+  class_name: 'Sequential',
+  config: {
+    name: 'sequential_4',
+    layers: [
+      {
+        class_name: 'Model',
+        config: {
+          name: 'model_1',
+          layers: [
+            { ...inputLayer, name: 'in', inbound_nodes: [] },
+            {
+              class_name: 'Conv2D',
+              name: 'c',
+              config: { name: 'c', filters: 2, kernel_size: [1, 1], use_bias: false },
+              inbound_nodes: [[['in', 0, 0, {}]]],
+            },
+            {
+              class_name: 'GlobalAveragePooling2D',
+              name: 'pool',
+              config: { name: 'pool' },
+              inbound_nodes: [[['c', 0, 0, {}]]],
+            },
+          ],
+          input_layers: [['in', 0, 0]],
+          output_layers: [['pool', 0, 0]],
+        },
+      },
+      {
+        class_name: 'Sequential',
+        config: {
+          name: 'sequential_3',
+          layers: [
+            { class_name: 'Dense', config: { name: 'd', units: 2, use_bias: false, batch_input_shape: [null, 2] } },
+            { class_name: 'Activation', config: { name: 'top', activation: 'relu' } },
+          ],
+        },
+      },
+    ],
+  },
+};
+
+const teachableWeights: Weight[] = [
+  { name: 'c/kernel', shape: [1, 1, 1, 2], dtype: 'float32' },
+  { name: 'd/kernel', shape: [2, 2], dtype: 'float32' },
+];
+
+const picture = tensor([1, 2, 2, 1], [1, 2, 3, 6]); // mean 3
+
+describe('layers models', () => {
+  test('models inside a model, in shards', async () => {
+    const data = bytesOf(Float32Array.of(1, -1, 1, 0, 2, -1));
+    const network = await readTfjs(model({ model_config: teachable }, teachableWeights, data, 3));
+    expect(network.nodes.map(({ name, kind }) => `${name}: ${kind}`)).toEqual([
+      'c: pointwiseConv2d',
+      'pool: globalAveragePool',
+      'd: dense',
+      'top: relu',
+    ]);
+    // [3, −3] · [[1, 0], [2, −1]] = [−3, 3]
+    expect([...run(network, picture).get('top')!.data]).toEqual([0, 3]);
+  });
+
+  test.each([
+    [
+      'uint8',
+      Uint8Array.of(200, 0, 150, 100, 255, 2),
+      { dtype: 'uint8', scale: 0.5, min: -50 },
+      [50, -50, 25, 0, 77.5, -49],
+    ],
+    ['uint16', Uint16Array.of(2, 0, 65535, 1, 3, 4), { dtype: 'uint16', scale: 2, min: 1 }, [5, 1, 131071, 3, 7, 9]],
+    [
+      'float16',
+      Uint16Array.of(0x3c00, 0xbc00, 0x4000, 0, 0x3800, 0x7bff),
+      { dtype: 'float16' },
+      [1, -1, 2, 0, 0.5, 65504],
+    ],
+  ])('weights of %s', async (_, stored, quantization, real) => {
+    const weights = teachableWeights.map((weight) => ({ ...weight, quantization }));
+    const network = await readTfjs(model(teachable, weights, bytesOf(stored)));
+    expect([...network.weights.get('c/kernel')!.data, ...network.weights.get('d/kernel')!.data]).toEqual(real);
+  });
+});
+
+const text = (value: string) => ({ s: btoa(value) });
+const list = (...numbers: number[]) => ({ list: { i: numbers.map(String) } });
+const placeholder = {
+  name: 'x',
+  op: 'Placeholder',
+  attr: { shape: { shape: { dim: [-1, 2, 2, 1].map((size) => ({ size: `${size}` })) } } },
+};
+const constant = (name: string) => ({ name, op: 'Const' });
+const sliding = {
+  strides: list(1, 1, 1, 1),
+  padding: text('SAME'),
+  dilations: list(1, 1, 1, 1),
+  data_format: text('NHWC'),
+};
+
+const fusedGraph = {
+  node: [
+    constant('k'),
+    constant('b'),
+    constant('six'),
+    { name: 'y', op: 'AddV2', input: ['conv', 'six'] },
+    placeholder,
+    {
+      name: 'conv',
+      op: '_FusedConv2D',
+      input: ['x', 'k', 'b', '^x'],
+      attr: { ...sliding, fused_ops: { list: { s: ['BiasAdd', 'Relu6'].map(btoa) } }, T: { type: 'DT_FLOAT' } },
+    },
+  ],
+};
+
+const fusedWeights: Weight[] = [
+  { name: 'k', shape: [1, 1, 1, 2], dtype: 'float32' },
+  { name: 'b', shape: [2], dtype: 'float32' },
+  { name: 'six', shape: [], dtype: 'float32' },
+];
+
+const fusedData = bytesOf(Float32Array.of(1, -1, 1, 4, 10));
+
+describe('in a folder', () => {
+  test('the shards lie beside model.json', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'depthwise-'));
+    for (const [name, bytes] of model(fusedGraph, fusedWeights, fusedData, 2))
+      await writeFile(join(folder, name), bytes);
+    const network = await readNetworkFile(join(folder, 'model.json'));
+    expect(network.outputs).toEqual(['y']);
+    await rm(join(folder, 'shard1.bin'));
+    await expect(readNetworkFile(join(folder, 'model.json'))).rejects.toThrow('shard1.bin: there is no such file');
+    await rm(folder, { recursive: true });
+  });
+
+  test('and nowhere else', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'depthwise-'));
+    const json = { modelTopology: {}, weightsManifest: [{ paths: ['../secret'], weights: [] }] };
+    await writeFile(join(folder, 'model.json'), JSON.stringify(json));
+    await expect(readNetworkFile(join(folder, 'model.json'))).rejects.toThrow(
+      "'../secret' lies outside of the model's folder",
+    );
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe('graph models', () => {
+  test('fused operators, in whatever order the nodes stand', async () => {
+    const network = await readTfjs(model(fusedGraph, fusedWeights, fusedData));
+    expect(network.nodes.map(({ name, kind }) => `${name}: ${kind}`)).toEqual([
+      'conv/pointwiseConv2d: pointwiseConv2d',
+      'conv: relu6',
+      'y: batchNorm',
+    ]);
+    expect([...run(network, picture).get('y')!.data]).toEqual([12, 13, 13, 12, 14, 11, 16, 10]);
+  });
+
+  test('ends where the caller says', async () => {
+    const network = await readTfjs(model(fusedGraph, fusedWeights, fusedData), { outputs: ['conv'] });
+    expect(network.outputs).toEqual(['conv']);
+  });
+});
+
+describe('what is refused', () => {
+  const graph = (...nodes: object[]) => model({ node: [placeholder, ...nodes] }, [], new Uint8Array());
+  const refusals: readonly [what: string, files: TfjsFiles, message: string][] = [
+    ['no description', new Map(), 'TensorFlow.js model: wanted one .json file that describes the model, found none'],
+    ['no JSON', new Map([['model.json', Uint8Array.of(0x7b)]]), 'model.json: is not JSON'],
+    ['another JSON', new Map([['model.json', new TextEncoder().encode('{"a": 1}')]]), 'not a TensorFlow.js model'],
+    [
+      'a missing shard',
+      new Map([...model(fusedGraph, fusedWeights, fusedData)].slice(0, 1)),
+      "the weights file 'shard0.bin' is missing",
+    ],
+    [
+      'shards too short',
+      model(fusedGraph, fusedWeights, fusedData.slice(4)),
+      "model.json: weight 'six': ends at byte 20 of shard0.bin, which hold 16 bytes",
+    ],
+    [
+      'shards too long',
+      model(fusedGraph, fusedWeights, new Uint8Array(24)),
+      'shard0.bin hold 24 bytes, the manifest describes 20',
+    ],
+    ['weights of text', model(fusedGraph, [{ name: 'k', shape: [1], dtype: 'string' }], fusedData), 'wanted one of'],
+    [
+      'an operator',
+      graph({ name: 'e', op: 'Exp', input: ['x'] }),
+      "model.json: node 'e' (Exp): the operator is not supported; these are: _FusedConv2D",
+    ],
+    [
+      'an attribute',
+      graph({ name: 'r', op: 'Relu', input: ['x'], attr: { alpha: { f: 1 } } }),
+      "node 'r' (Relu): attribute 'alpha' is not supported",
+    ],
+    [
+      'channels first',
+      graph({ name: 'p', op: 'MaxPool', input: ['x'], attr: { ...sliding, data_format: text('NCHW') } }),
+      "attribute 'data_format' is NCHW; wanted NHWC",
+    ],
+    [
+      'a cycle',
+      graph({ name: 'a', op: 'Relu', input: ['b'] }, { name: 'b', op: 'Relu', input: ['a'] }),
+      'model.json: the graph has a cycle',
+    ],
+    [
+      'a node without its source',
+      graph({ name: 'a', op: 'Relu', input: ['z'] }),
+      "node 'a' (Relu): reads 'z', which no node before it computes",
+    ],
+  ];
+  test.each(refusals)('%s', async (_, files, message) => {
+    const answer = await readTfjs(files).catch((error: unknown) => error);
+    expect(answer).toBeInstanceOf(FormatError);
+    expect((answer as FormatError).message).toContain(message);
+  });
+
+  test('models nested without end', async () => {
+    let config: object = { class_name: 'Dense', config: { name: 'd', units: 1, batch_input_shape: [null, 1] } };
+    for (let depth = 0; depth < 12; depth++)
+      config = { class_name: 'Sequential', config: { name: `s${depth}`, layers: [config] } };
+    await expect(readTfjs(model(config, [], new Uint8Array()))).rejects.toThrow('models nested deeper than 8');
+  });
+});
+
+describe('damaged files', () => {
+  const RUNS = Number(process.env.DEPTHWISE_FUZZ ?? 300);
+
+  test.each([
+    ['layers model', model({ model_config: teachable }, teachableWeights, bytesOf(new Float32Array(6)))],
+    ['graph model', model(fusedGraph, fusedWeights, fusedData)],
+  ])(`${RUNS} damages of a %s's description`, async (_, files) => {
+    await fc.assert(
+      fc.asyncProperty(damaged(files.get('model.json')!), async (json) => {
+        const before = process.cpuUsage().user;
+        try {
+          await readTfjs(new Map([...files, ['model.json', json]]));
+        } catch (error) {
+          if (!(error instanceof FormatError)) throw error;
+        }
+        expect((process.cpuUsage().user - before) / 1000).toBeLessThan(1000);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
