@@ -9,13 +9,12 @@ import { run } from '../network/run.js';
 import { randomWeights } from '../network/weights.js';
 import { uniformRandom } from '../random.js';
 import { tensor } from '../tensor.js';
-import { RELAXED, SCALAR, SIMD } from './generated/wasm.js';
 import { lower } from './lower.js';
+import { type WasmTarget, wasmBytes } from './wasmBytes.js';
 import { WasmProgram } from './wasmProgram.js';
 
 export const TARGETS = ['relaxed', 'simd', 'scalar', 'reference'] as const;
 export type Target = (typeof TARGETS)[number];
-export type WasmTarget = Exclude<Target, 'reference'>;
 
 export interface Link {
   readonly target: Target;
@@ -30,8 +29,6 @@ export interface Capability {
   /** How that is known. */
   readonly reason: string;
 }
-
-const BYTES: Readonly<Record<WasmTarget, string>> = { relaxed: RELAXED, simd: SIMD, scalar: SCALAR };
 
 /** Modules that have passed the self-test, or are in it. */
 const tested = new Map<WasmTarget, Promise<WebAssembly.Module>>();
@@ -89,10 +86,7 @@ async function testedModule(target: WasmTarget): Promise<WebAssembly.Module> {
 
 async function compileAndTest(target: WasmTarget): Promise<WebAssembly.Module> {
   if (typeof WebAssembly !== 'object') throw new Error('WebAssembly does not exist here');
-  const digits = BYTES[target];
-  const bytes = Uint8Array.from({ length: digits.length / 2 }, (_, i) =>
-    Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16),
-  );
+  const bytes = wasmBytes(target);
   if (!WebAssembly.validate(bytes)) throw new Error(`this machine does not know the instructions of '${target}'`);
   const module = await WebAssembly.compile(bytes);
   await selfTest(module);

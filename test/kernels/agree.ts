@@ -1,6 +1,8 @@
 /** Runs a problem on every target and says where one of them is wrong. */
+
+import type { WasmTarget } from '../../src/engine/wasmBytes.js';
 import { type Cell, type Family, POISON, type Problem } from './problem.js';
-import type { Machine, TargetName } from './targets.js';
+import type { Machine } from './targets.js';
 
 /** Words of poison around every operand. */
 const MARGIN = 64;
@@ -19,7 +21,7 @@ interface Layout {
 /** Throws an Error that names the problem, the coordinate, both values and the bound. */
 export function agree(family: Family, problem: Problem, machines: readonly Machine[]): void {
   const layout = layOut(problem);
-  const bits = new Map<TargetName, Uint32Array>();
+  const bits = new Map<WasmTarget, Uint32Array>();
   for (const machine of machines) {
     const fail = (what: string): never => {
       throw new Error(`${family.kernel} on ${machine.target}, ${problem.name}: ${what}`);
@@ -102,7 +104,7 @@ function checkValues(found: Uint32Array, { out }: Problem, fail: (what: string) 
 function checkSameBits(
   { kernel }: Family,
   problem: Problem,
-  target: TargetName,
+  target: WasmTarget,
   found: Uint32Array,
   simd: Uint32Array,
 ): void {
