@@ -17,6 +17,8 @@ export interface Context {
   readonly theirFile: string;
   readonly matched: Matched;
   readonly precision: Precision;
+  /** The layer that the first wrong one's numbers belong to, if there is one. */
+  readonly fits: string | undefined;
 }
 
 export function asText(report: Report, context: Context): string {
@@ -66,7 +68,7 @@ const differs = (difference: Its): difference is NonNullable<Its> => difference 
 const short = (value: number): string => (value === 0 ? '0' : Number.isFinite(value) ? value.toPrecision(3) : '∞');
 const long = (value: number): string => `${Number(value.toPrecision(8))}`;
 
-function conclusion({ layers, first, worst, notShown }: Report, { matched }: Context): string[] {
+function conclusion({ layers, first, worst, notShown }: Report, { matched, fits }: Context): string[] {
   const lines: string[] = [];
   if (worst && worst.layer.difference!.maxUnits > 0) lines.push(...histogramLines(worst.layer), '');
   const loose = layers.filter(({ difference }) => difference?.loose).map(({ name }) => name);
@@ -79,6 +81,7 @@ function conclusion({ layers, first, worst, notShown }: Report, { matched }: Con
   const wrong = count('beyond') + count('wrong shape');
   lines.push(`${count('exact')} exact, ${count('within rounding')} within rounding, ${wrong} beyond.`);
   if (first) lines.push(blame(first));
+  if (first && fits) lines.push(`Its numbers are those of ${fits}: if that is what it is, say so with --names.`);
   return lines;
 }
 
@@ -114,7 +117,7 @@ const labels = HISTOGRAM_EDGES.map((edge, bin) => {
 });
 
 /** Numbers that JSON does not have, NaN and the infinities, become texts. */
-export function asJson(report: Report, { golden, goldenFile, theirFile, matched, precision }: Context): unknown {
+export function asJson(report: Report, { golden, goldenFile, theirFile, matched, precision, fits }: Context): unknown {
   const { mode, layers, first, notShown } = report;
   const plain = (value: unknown): unknown => {
     if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
@@ -130,6 +133,7 @@ export function asJson(report: Report, { golden, goldenFile, theirFile, matched,
     precision: precision.name,
     verdict: first ? 'beyond' : layers.some(({ verdict }) => verdict !== 'exact') ? 'within rounding' : 'exact',
     first: first?.name ?? null,
+    fits: fits ?? null,
     histogramEdges: HISTOGRAM_EDGES,
     layers: layers.map(({ difference, ...layer }) => ({
       ...layer,

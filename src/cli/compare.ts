@@ -11,7 +11,7 @@ import {
   inOurLayout,
   type Layout,
   layouts,
-  type Matched,
+  lookalike,
   matchNames,
   type NameMap,
   type Precision,
@@ -64,7 +64,7 @@ export function configure(command: Command): void {
     .option('--map <file>', 'a PNG of where the worst layer differs')
     .option(
       '--json',
-      '{"golden", "network", "mode", "precision", "verdict", "first", "layers", "notShown", "unmatched"}',
+      '{"golden", "network", "mode", "precision", "verdict", "first", "fits", "layers", "notShown", "unmatched"}',
     )
     .addHelpText(
       'after',
@@ -83,20 +83,20 @@ Examples:
       const theirs = await readTensorFile(theirFile);
       const matched = matchNames(golden.network, theirOutputs(theirs), await readNames(flags.names));
       if (matched.tensors.size === 0) throw new FormatError(noMatch(theirFile, theirs, golden));
-      const report = await judge(golden, matched, flags);
+      const tensors = inOurLayout(golden.network, golden.inputs, matched.tensors, flags.layout);
+      const report = await judge(golden, tensors, flags);
       if (flags.map !== undefined && report.worst) await writeWhole(flags.map, await differencePng(report.worst.units));
-      const context = { golden, goldenFile, theirFile, matched, precision: precisionFor(golden, flags) };
+      const { first } = report;
+      const fits = first && lookalike(golden, first.name, tensors.get(first.name)!);
+      const context = { golden, goldenFile, theirFile, matched, precision: precisionFor(golden, flags), fits };
       if (flags.json) printJson(asJson(report, context));
       else print(asText(report, context));
-      if (report.first) {
-        throw new DifferenceError(`${theirFile}: the first layer beyond its bound is '${report.first.name}'`);
-      }
+      if (first) throw new DifferenceError(`${theirFile}: the first layer beyond its bound is '${first.name}'`);
     });
 }
 
-async function judge(golden: Golden, matched: Matched, flags: Flags): Promise<Report> {
+async function judge(golden: Golden, theirs: ReadonlyMap<string, Tensor>, flags: Flags): Promise<Report> {
   const { isolated, allowance, model } = flags;
-  const theirs = inOurLayout(golden.network, golden.inputs, matched.tensors, flags.layout);
   const precision = precisionFor(golden, flags);
   const own = golden.precision;
   if (!isolated && precision.name === own.name && precision.flushesToZero === own.flushesToZero) {

@@ -6,6 +6,7 @@ export type { Estimate } from './estimate.js';
 export { type EstimateOptions, estimates, type NodeEstimate } from './estimates.js';
 export * from './golden.js';
 export { inOurLayout, type Layout, layouts, looksLikeNchw } from './layouts.js';
+export { lookalike } from './lookalike.js';
 export { type Matched, matchNames, type NameMap } from './names.js';
 export { type NoiseKind, noise, noiseKinds } from './noise.js';
 export { type NumberRange, type Precision, type PrecisionName, precisionNames, precisionOf } from './precision.js';

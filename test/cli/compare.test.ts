@@ -165,6 +165,13 @@ describe('compare', () => {
     expect(stderr).toBe(`error: ${folder.path('names.json')}: wanted {"their name": "our name", …}\n`);
   });
 
+  test('a tensor under the name of another layer is recognised', async () => {
+    const theirs = await save('misnamed.npz', new Map([['conv1', tensors.get('conv1_relu')!]]));
+    const { exitCode, stdout } = await depthwise('compare', golden, theirs);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('Its numbers are those of conv1_relu: if that is what it is, say so with --names.\n');
+  });
+
   test('--map draws the worst layer: red where it is wrong', async () => {
     const { shape } = tensors.get('conv1')!;
     const [, , W, C] = shape;
