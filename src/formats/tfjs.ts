@@ -47,6 +47,15 @@ export async function readTfjs(files: TfjsFiles, options: ReadOptions = {}): Pro
   });
 }
 
+/**
+ * The network as a TensorFlow.js graph model of float32: model.json and weights.bin, the batch left open. Inputs and outputs keep their
+ * names and shapes. Throws a NetworkError for a network without its weights, and for a layer that TensorFlow has no operator for.
+ */
+export async function writeTfjs(network: Network): Promise<Map<string, Uint8Array>> {
+  const { graphModel } = await import('./tfjs/write.js');
+  return graphModel(withWeights(network, network.weights));
+}
+
 /** Paths of the files that hold the weights of a model.json, relative to it. */
 export function tfjsShards(modelJson: Uint8Array, fileName = 'model.json'): Promise<string[]> {
   return inFile(fileName, () => shardPaths(parseModel(modelJson, fileName).weightsManifest, 'weightsManifest'));

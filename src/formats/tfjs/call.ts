@@ -101,6 +101,10 @@ export class GraphCall {
     return value === undefined ? fallback : this.#decoded(value, name);
   }
 
+  type(name: string): unknown {
+    return this.#attribute(name, 'type');
+  }
+
   ints(name: string): number[] {
     return this.#list(name, 'i').map((item) => {
       const number = Number(item);

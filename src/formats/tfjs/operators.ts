@@ -17,6 +17,12 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
     });
   },
   BiasAdd: (call) => affine(call, { shift: (c) => c }),
+  Cast(call) {
+    call.only('DstT', call.type('DstT'), 'DT_FLOAT');
+    call.type('SrcT');
+    call.bool('Truncate', false);
+    return call.value(0);
+  },
   ClipByValue(call) {
     const [min] = call.numbers(1);
     const [max] = call.numbers(2);

@@ -99,7 +99,7 @@ function readWeight({ shape, type, quantization: stored }: Entry, bytes: Uint8Ar
   return tensor(shape, type === 'int32' ? Float64Array.from(real, Math.round) : real);
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -1,0 +1,101 @@
+/** A TensorFlow graph while it grows: nodes by name, constants beside them. Kernels have TensorFlow's layouts already. */
+import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
+import type { Padding, Pair } from '../../padding.js';
+import type { Shape, Tensor } from '../../tensor.js';
+import { writeNumbers } from '../numbers.js';
+
+/** What attributes hold, in the JSON of a GraphDef: whole numbers as texts, texts in base64. */
+export const attr = {
+  int: (value: number) => ({ i: `${value}` }),
+  float: (value: number) => ({ f: value }),
+  bool: (value: boolean) => ({ b: value }),
+  text: (value: string) => ({ s: btoa(value) }),
+  ints: (values: readonly number[]) => ({ list: { i: values.map(String) } }),
+  shape: (values: readonly number[]) => ({ shape: { dim: values.map((size) => ({ size: `${size}` })) } }),
+};
+
+type Attributes = Readonly<Record<string, object>>;
+
+interface Constant {
+  readonly shape: Shape;
+  readonly dtype: 'float32' | 'int32';
+  readonly bytes: Uint8Array;
+}
+
+export class OutGraph {
+  readonly nodes: object[] = [];
+  readonly constants = new Map<string, Constant>();
+  readonly #network: Network;
+  readonly #shapes: ReadonlyMap<string, Shape>;
+  readonly #used: Set<string>;
+
+  constructor(network: Network) {
+    this.#network = network;
+    this.#shapes = inferShapes(network);
+    this.#used = new Set(this.#shapes.keys());
+    for (const { name, shape } of network.inputs) {
+      this.node('Placeholder', [], name, { shape: attr.shape([-1, ...shape.slice(1)]), dtype: { type: 'DT_FLOAT' } });
+    }
+  }
+
+  shapeOf(name: string): Shape {
+    return this.#shapes.get(name)!;
+  }
+
+  weight(node: NetworkNode, weight: string): Tensor | undefined {
+    return this.#network.weights.get(weightName(node.name, weight));
+  }
+
+  node(op: string, inputs: readonly string[], name: string, attributes: Attributes = {}): string {
+    this.nodes.push({ name, op, input: inputs, attr: { T: { type: 'DT_FLOAT' }, ...attributes } });
+    return name;
+  }
+
+  real(name: string, x: Tensor): string {
+    return this.#constant(name, { shape: x.shape, dtype: 'float32', bytes: writeNumbers(x, 'float32', name) });
+  }
+
+  /** A list of whole numbers, or one alone. */
+  integers(name: string, numbers: readonly number[], shape: Shape = [numbers.length]): string {
+    return this.#constant(name, { shape, dtype: 'int32', bytes: new Uint8Array(Int32Array.from(numbers).buffer) });
+  }
+
+  /** The product under this name, with the node's bias, where there is one, behind it. */
+  biased(node: NetworkNode, op: string, inputs: readonly string[], attributes: Attributes, name: string): string {
+    const bias = this.weight(node, 'bias');
+    const product = this.node(op, inputs, bias ? this.unique(`${name}/product`) : name, attributes);
+    return bias ? this.node('BiasAdd', [product, this.real(weightName(node.name, 'bias'), bias)], name) : product;
+  }
+
+  /** The input, padded by an operator of its own where the padding is neither 'same' nor 'valid', and what is left of the padding. */
+  padded(node: NetworkNode, padding: Padding): { input: string; padding: object } {
+    const [input] = node.inputs;
+    if (typeof padding === 'string') return { input, padding: attr.text(padding.toUpperCase()) };
+    return { input: this.pad(node, padding, 0, this.unique(`${node.name}/padded`)), padding: attr.text('VALID') };
+  }
+
+  pad(node: NetworkNode, sides: Exclude<Padding, string>, value: number, name: string): string {
+    const { top, bottom, left, right } = sides;
+    const sizes = this.integers(`${node.name}/paddings`, [0, 0, top, bottom, left, right, 0, 0], [4, 2]);
+    const constant = this.real(`${node.name}/value`, { shape: [], data: Float32Array.of(value) });
+    return this.node('PadV2', [node.inputs[0], sizes, constant], name, { Tpaddings: { type: 'DT_INT32' } });
+  }
+
+  unique(name: string): string {
+    let unique = name;
+    for (let copy = 2; this.#used.has(unique); copy++) unique = `${name}_${copy}`;
+    this.#used.add(unique);
+    return unique;
+  }
+
+  #constant(name: string, constant: Constant): string {
+    const unique = this.unique(name);
+    this.constants.set(unique, constant);
+    const type = { type: constant.dtype === 'float32' ? 'DT_FLOAT' : 'DT_INT32' };
+    this.nodes.push({ name: unique, op: 'Const', attr: { dtype: type } });
+    return unique;
+  }
+}
+
+/** [1, height, width, 1], as TensorFlow states what it does along each axis. */
+export const alongPicture = ([height, width]: Pair) => attr.ints([1, height, width, 1]);

@@ -1,0 +1,178 @@
+/** Each kind of layer as operators of a TensorFlow graph. */
+import { NetworkError } from '../../errors.js';
+import type { LayerKind, NetworkNode } from '../../network/index.js';
+import { slideWindows } from '../../padding.js';
+import { sizeOf, type Tensor, tensor } from '../../tensor.js';
+import { alongPicture, attr, type OutGraph } from './out-graph.js';
+
+type NodeOf<Kind extends LayerKind> = Extract<NetworkNode, { kind: Kind }>;
+
+const NHWC = attr.text('NHWC');
+
+export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: NodeOf<Kind>) => void } = {
+  conv2d(graph, node) {
+    convolution(graph, node, 'Conv2D');
+  },
+  depthwiseConv2d(graph, node) {
+    convolution(graph, node, 'DepthwiseConv2dNative');
+  },
+  pointwiseConv2d: (graph, node) => pointwise(graph, node, node.inputs[0], node.name),
+
+  batchNorm(graph, node) {
+    const C = graph.shapeOf(node.name).at(-1)!;
+    const [gamma, beta, mean, variance] = ['gamma', 'beta', 'movingMean', 'movingVariance'].map(
+      (weight) => graph.weight(node, weight) ?? tensor([C], new Float32Array(C).fill(weight === 'gamma' ? 1 : 0)),
+    );
+    const constant = (name: string, x: Tensor) => graph.real(`${node.name}/${name}`, x);
+    if (graph.shapeOf(node.name).length === 4) {
+      const names = [
+        constant('gamma', gamma),
+        constant('beta', beta),
+        constant('movingMean', mean),
+        constant('movingVariance', variance),
+      ];
+      const epsilon = attr.float(node.attributes.epsilon);
+      const attributes = { epsilon, is_training: attr.bool(false), data_format: NHWC };
+      graph.node('FusedBatchNormV3', [node.inputs[0], ...names], node.name, attributes);
+      return;
+    }
+    // TensorFlow normalises pictures alone; for other tensors, the same as one product and one sum.
+    const scale = Float64Array.from(gamma.data, (g, c) => g / Math.sqrt(variance.data[c] + node.attributes.epsilon));
+    const shift = Float64Array.from(beta.data, (b, c) => b - mean.data[c] * scale[c]);
+    const product = [node.inputs[0], constant('scale', tensor([C], scale))];
+    const scaled = graph.node('Mul', product, graph.unique(`${node.name}/scaled`));
+    graph.node('AddV2', [scaled, constant('shift', tensor([C], shift))], node.name);
+  },
+
+  relu: (graph, node) => graph.node('Relu', node.inputs, node.name),
+  relu6: (graph, node) => graph.node('Relu6', node.inputs, node.name),
+  clamp(graph, node) {
+    const bound = (name: 'min' | 'max') => graph.real(`${node.name}/${name}`, tensor([], [node.attributes[name]]));
+    graph.node('ClipByValue', [node.inputs[0], bound('min'), bound('max')], node.name);
+  },
+  sigmoid: (graph, node) => graph.node('Sigmoid', node.inputs, node.name),
+  softmax: (graph, node) => graph.node('Softmax', node.inputs, node.name),
+  dropout: (graph, node) => graph.node('Identity', node.inputs, node.name),
+
+  add(graph, node) {
+    const [first, ...others] = node.inputs;
+    others.reduce((sum, next, index) => {
+      const name = index === others.length - 1 ? node.name : graph.unique(`${node.name}/sum`);
+      return graph.node('AddV2', [sum, next], name);
+    }, first);
+  },
+  concat(graph, node) {
+    const axis = graph.integers(`${node.name}/axis`, [node.attributes.axis], []);
+    const attributes = { N: attr.int(node.inputs.length), Tidx: { type: 'DT_INT32' } };
+    graph.node('ConcatV2', [...node.inputs, axis], node.name, attributes);
+  },
+  pad: (graph, node) => graph.pad(node, node.attributes.padding, node.attributes.value, node.name),
+
+  averagePool(graph, node) {
+    const { padding, includePadding } = node.attributes;
+    if (includePadding) pool(graph, node, 'AvgPool', explicit(graph, node));
+    else if (typeof padding === 'string') pool(graph, node, 'AvgPool', padding);
+    else {
+      throw new NetworkError(
+        `${node.name}: TensorFlow knows no average pool with explicit padding that leaves the padding out of its mean`,
+      );
+    }
+  },
+  maxPool(graph, node) {
+    pool(graph, node, 'MaxPool', node.attributes.padding);
+  },
+  globalAveragePool(graph, node) {
+    const axes = graph.integers(`${node.name}/axes`, [1, 2]);
+    graph.node('Mean', [node.inputs[0], axes], node.name, { keep_dims: attr.bool(node.attributes.keepDims) });
+  },
+
+  dense(graph, node) {
+    const [input] = node.inputs;
+    const shape = graph.shapeOf(input);
+    if (shape.length === 2) {
+      const kernel = graph.real(`${node.name}/kernel`, graph.weight(node, 'kernel')!);
+      graph.biased(node, 'MatMul', [input, kernel], {}, node.name);
+    } else if (shape.length === 4) pointwise(graph, node, input, node.name);
+    else {
+      // A row of positions, and back: products of matrices would take the batch apart.
+      const row = graph.integers(`${node.name}/row`, [-1, 1, sizeOf(shape.slice(1, -1)), shape.at(-1)!]);
+      const positions = graph.node('Reshape', [input, row], graph.unique(`${node.name}/positions`));
+      const product = pointwise(graph, node, positions, graph.unique(`${node.name}/rows`));
+      const back = graph.integers(`${node.name}/shape`, [-1, ...graph.shapeOf(node.name).slice(1)]);
+      graph.node('Reshape', [product, back], node.name);
+    }
+  },
+
+  flatten: reshape,
+  reshape,
+
+  resizeBilinear(graph, node) {
+    const { size, rule } = node.attributes;
+    graph.node('ResizeBilinear', [node.inputs[0], graph.integers(`${node.name}/size`, size)], node.name, {
+      align_corners: attr.bool(rule === 'tf1-align-corners'),
+      half_pixel_centers: attr.bool(rule === 'half-pixel'),
+    });
+  },
+  argMax(graph, node) {
+    const axis = graph.integers(`${node.name}/axis`, [-1], []);
+    const index = graph.node('ArgMax', [node.inputs[0], axis], graph.unique(`${node.name}/index`));
+    const real = graph.node('Cast', [index], graph.unique(`${node.name}/real`), { DstT: { type: 'DT_FLOAT' } });
+    const shape = graph.integers(`${node.name}/shape`, [-1, ...graph.shapeOf(node.name).slice(1)]);
+    graph.node('Reshape', [real, shape], node.name);
+  },
+};
+
+function pointwise(graph: OutGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>, input: string, name: string): string {
+  const { shape, data } = graph.weight(node, 'kernel')!;
+  const kernel = graph.real(`${node.name}/kernel`, tensor([1, 1, ...shape], data));
+  const window = { strides: alongPicture([1, 1]), dilations: alongPicture([1, 1]), padding: attr.text('SAME') };
+  return graph.biased(node, 'Conv2D', [input, kernel], { ...window, data_format: NHWC }, name);
+}
+
+function convolution(graph: OutGraph, node: NodeOf<'conv2d' | 'depthwiseConv2d'>, op: string): void {
+  const { strides, dilation } = node.attributes;
+  const kernel = graph.real(`${node.name}/kernel`, graph.weight(node, 'kernel')!);
+  const { input, padding } = graph.padded(node, node.attributes.padding);
+  const attributes = { strides: alongPicture(strides), dilations: alongPicture(dilation), padding, data_format: NHWC };
+  graph.biased(node, op, [input, kernel], attributes, node.name);
+}
+
+function pool(
+  graph: OutGraph,
+  node: NodeOf<'averagePool' | 'maxPool'>,
+  op: string,
+  padding: 'same' | 'valid' | Sides,
+): void {
+  const { poolSize, strides } = node.attributes;
+  // Padding never wins: it is the least of numbers for a maximum, and zero for a mean.
+  const least = op === 'MaxPool' ? -3.4e38 : 0;
+  const padded =
+    typeof padding === 'string' ? node.inputs[0] : graph.pad(node, padding, least, graph.unique(`${node.name}/padded`));
+  graph.node(op, [padded], node.name, {
+    ksize: alongPicture(poolSize),
+    strides: alongPicture(strides),
+    padding: attr.text(typeof padding === 'string' ? padding.toUpperCase() : 'VALID'),
+    data_format: NHWC,
+  });
+}
+
+interface Sides {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** The padding in samples, which then count in the mean. */
+function explicit(graph: OutGraph, node: NodeOf<'averagePool'>): Sides {
+  const { poolSize, strides, padding } = node.attributes;
+  const [, H, W] = graph.shapeOf(node.inputs[0]);
+  const { vertical, horizontal } = slideWindows(node.name, [H, W], poolSize, strides, [1, 1], padding);
+  return { top: vertical.before, bottom: vertical.after, left: horizontal.before, right: horizontal.after };
+}
+
+function reshape(graph: OutGraph, node: NodeOf<'flatten' | 'reshape'>): void {
+  const [, ...sizes] = graph.shapeOf(node.name);
+  const wanted = sizes.length === 0 ? [sizeOf(graph.shapeOf(node.inputs[0]))] : [-1, ...sizes];
+  graph.node('Reshape', [node.inputs[0], graph.integers(`${node.name}/shape`, wanted)], node.name);
+}
