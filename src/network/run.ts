@@ -57,8 +57,7 @@ function walk(
   });
 }
 
-/** Throws a NetworkError that names the first weight that is missing. */
-export function expectAllWeights(network: Network, shapes: Map<string, Shape>): void {
+function expectAllWeights(network: Network, shapes: Map<string, Shape>): void {
   const missing = [...wantedWeights(network, shapes).keys()].filter((name) => !network.weights.has(name));
   if (missing.length > 0) {
     const more = missing.length > 1 ? `, and ${missing.length - 1} more` : '';

@@ -172,8 +172,16 @@ describe('on WASM', () => {
   });
 
   test.each<[what: string, change: (weights: Map<string, Tensor>) => void, message: string]>([
-    ['none', (weights) => weights.clear(), "weight 'expand/kernel' is missing, and 10 more; a network without weights"],
-    ['a missing one', (weights) => weights.delete('expand_bn/beta'), "weight 'expand_bn/beta' is missing; a network"],
+    [
+      'none',
+      (weights) => weights.clear(),
+      'the weights do not fit the network:\n  missing: expand/kernel [3,9]\n  missing: expand_bn/gamma [9]\n',
+    ],
+    [
+      'a missing one',
+      (weights) => weights.delete('expand_bn/beta'),
+      'the weights do not fit the network:\n  missing: expand_bn/beta [9]',
+    ],
     [
       'one of another shape',
       (weights) => weights.set('logits/kernel', zeros([3, 4])),
