@@ -64,7 +64,9 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
   ResizeBilinear(call) {
     const [height, width] = call.numbers(1);
     const corners = call.bool('align_corners', false);
-    const rule = corners ? 'tf1-align-corners' : call.bool('half_pixel_centers', false) ? 'half-pixel' : 'tf1-legacy';
+    const halfPixel = call.bool('half_pixel_centers', false);
+    if (corners && halfPixel) call.fail('has both align_corners and half_pixel_centers, which exclude each other');
+    const rule = corners ? 'tf1-align-corners' : halfPixel ? 'half-pixel' : 'tf1-legacy';
     return call.add('resizeBilinear', [call.value(0)], { size: [height, width], rule });
   },
   Sigmoid: (call) => call.add('sigmoid', [call.value(0)], {}),
