@@ -102,10 +102,8 @@ async function judge(golden: Golden, theirs: ReadonlyMap<string, Tensor>, flags:
   if (!isolated && precision.name === own.name && precision.flushesToZero === own.flushesToZero) {
     return checkGolden(golden, theirs, { allowance });
   }
-  const network =
-    model === undefined
-      ? expectWeights(golden, isolated ? '--isolated' : '--precision')
-      : await readModel(model, flags);
+  const given = model === undefined ? undefined : await readModel(model, flags);
+  const network = expectWeights(golden, isolated ? '--isolated' : '--precision', given);
   const progress = await startProgress('compare');
   try {
     const mode = isolated ? 'isolated' : 'accumulated';

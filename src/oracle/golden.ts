@@ -10,6 +10,7 @@
  * `depthwise.golden` of a .safetensors file, the entry `depthwise.golden.json` of a .npz.
  */
 import { FormatError, UsageError } from '../errors.js';
+import { inFile } from '../formats/in-file.js';
 import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../formats/index.js';
 import {
   fromJson,
@@ -126,20 +127,22 @@ function manifestOf({ network, precision, source, outputs }: Golden, generator: 
 
 /** The bundle in a file. Throws a FormatError that names the file for anything that is not a whole one. */
 export async function readGolden(bytes: Uint8Array, file = 'golden bundle'): Promise<Golden> {
-  const { tensors, manifest } = await contentOf(bytes, file);
-  const group = (name: string): Map<string, Tensor> =>
-    new Map(
-      [...tensors].flatMap(([key, x]) =>
-        key.startsWith(`${name}/`) ? [[key.slice(name.length + 1), x] as const] : [],
-      ),
-    );
-  const { network: description, precision, flushesToZero, source } = expectManifest(manifest, file);
-  const described = fromJson(description);
-  const weights = group('weights');
-  const network = weights.size > 0 ? withWeights(described, weights) : described;
-  const golden = { inputs: group('inputs'), outputs: group('outputs'), bounds: group('bounds') };
-  expectShapes(network, golden, file);
-  return { network, precision: precisionOf(precision, { flushesToZero }), source, ...golden };
+  return inFile(file, async () => {
+    const { tensors, manifest } = await contentOf(bytes, file);
+    const group = (name: string): Map<string, Tensor> =>
+      new Map(
+        [...tensors].flatMap(([key, x]) =>
+          key.startsWith(`${name}/`) ? [[key.slice(name.length + 1), x] as const] : [],
+        ),
+      );
+    const { network: description, precision, flushesToZero, source } = expectManifest(manifest, file);
+    const described = fromJson(description);
+    const weights = group('weights');
+    const network = weights.size > 0 ? withWeights(described, weights) : described;
+    const golden = { inputs: group('inputs'), outputs: group('outputs'), bounds: group('bounds') };
+    expectShapes(network, golden, file);
+    return { network, precision: precisionOf(precision, { flushesToZero }), source, ...golden };
+  });
 }
 
 /** Whether bytes that a reader of tensors accepted come with a manifest. */
@@ -212,8 +215,16 @@ export function checkGolden(
   return report('accumulated', expected, theirs, allowance);
 }
 
-/** Throws a UsageError for a bundle that cannot be computed anew, as isolated mode and other precisions ask for. */
-export function expectWeights(golden: Golden, what: string): Network {
+/**
+ * The network with weights, to be computed anew, as isolated mode and other precisions ask for: the model's if one is given, which must
+ * have the bundle's layers. Throws a UsageError that begins with the network's name and `what` asks for it.
+ */
+export function expectWeights(golden: Golden, what: string, model?: Network): Network {
+  if (model !== undefined) {
+    const layersOf = ({ nodes }: Network): string => nodes.map(({ name, kind }) => `${name} ${kind}`).join(', ');
+    if (layersOf(model) === layersOf(golden.network)) return model;
+    throw new UsageError(`${model.name}: the model has other layers than the bundle's network, ${golden.network.name}`);
+  }
   if (golden.network.weights.size > 0) return golden.network;
   throw new UsageError(
     `${golden.network.name}: ${what} computes the layers anew and needs the network's weights, which this bundle does not hold; make it with weights, or give the model`,

@@ -38,6 +38,14 @@ test('without weights the network is a description, and computing anew is an err
   );
 });
 
+test("a model must have the bundle's layers", () => {
+  const other = [...mobilenetSuite(3)][0].network;
+  expect(expectWeights(golden, '--isolated', problem.network)).toBe(problem.network);
+  expect(() => expectWeights(golden, '--isolated', other)).toThrow(
+    "mobilenet_v1_0.25_32: the model has other layers than the bundle's network, mobilenet_v2_0.25_33x47",
+  );
+});
+
 test('any reader of tensors finds inputs, outputs, bounds and weights by name', async () => {
   const tensors = await readTensors(await write('npz', true));
   expect(tensors.get('inputs/input')!.shape).toEqual([1, 33, 47, 3]);
@@ -100,6 +108,11 @@ test.each<[string, () => Uint8Array | Promise<Uint8Array>, string]>([
     'no precision',
     () => writeSafetensors(new Map(), manifest('{"format":"depthwise-golden","version":1}')),
     "bad: the manifest's precision must be one of float32, float16",
+  ],
+  [
+    'no network',
+    () => writeSafetensors(new Map(), manifest('{"format":"depthwise-golden","version":1,"precision":"tf32"}')),
+    'bad: network description',
   ],
 ])('%s', async (_, bytes, message) => {
   await expect(readGolden(await bytes(), 'bad')).rejects.toThrow(message);
