@@ -1,4 +1,5 @@
 /** Correct backends are never blamed: every order of summation, fused multiply-adds, folded batch norms, other number formats, the engine. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compile } from '../../src/engine/index.js';
 import { foldBatchNorm, type Network, trace } from '../../src/network/index.js';
@@ -6,6 +7,7 @@ import { check, type Mode, type Report } from '../../src/oracle/check.js';
 import { type PrecisionName, precisionOf } from '../../src/oracle/precision.js';
 import { layerSuite, mobilenetSuite, type Problem } from '../../src/oracle/suites.js';
 import { type Tensor, toFloat32, toFloat64 } from '../../src/tensor.js';
+import { anyDraft, networkOf, randomInputs } from '../engine/networks.js';
 import { nightly } from '../nightly.js';
 import { type Arithmetic, float32, otherFormats, runBackend, sums } from './backend.js';
 
@@ -83,4 +85,22 @@ test('a float64 backend that shows float32', () => {
     );
   });
   expect(found).toEqual([]);
+});
+
+const RUNS = nightly ? 4000 : 150;
+
+test(`${RUNS} random networks, in every order of summation and by the engine`, { timeout: 3_600_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(anyDraft, fc.constantFrom(...orders), async (draft, order) => {
+      const network = networkOf(draft);
+      const inputs = randomInputs(network, 1, draft.seed);
+      const problem: Problem = { name: 'drafted', network, inputs, noise: 'normal', seed: draft.seed };
+      const plan = await compile(network, { target: 'simd' });
+      const engine = await plan.trace(inputs);
+      plan.dispose();
+      const byEngine = modes.flatMap((mode) => complaints(check(network, inputs, engine, { mode }), problem, 'simd'));
+      expect([...judge(problem, float32(order), 'float32'), ...byEngine]).toEqual([]);
+    }),
+    { numRuns: RUNS },
+  );
 });
