@@ -3,7 +3,7 @@ export { convolution } from './convolution';
 export { dense } from './dense';
 export { depthwise } from './depthwise';
 export { addAll, affine, argMax, clampAll, sigmoid, softmax } from './elementwise';
-export { copyRuns, fillRuns, nhwcToPlanes, nhwcToQuads, packPanels, quadsToNhwc, repeatChannels, padPicture, zeroMargins } from './layout';
+export { copyRuns, nhwcToPlanes, nhwcToQuads, packPanels, quadsToNhwc, repeatChannels, padPicture, zeroMargins } from './layout';
 export { pointwise, pointwisePixel } from './pointwise';
 export { globalAveragePool, pool } from './pool';
 export { resizeBilinear } from './resize';

@@ -86,13 +86,6 @@ export function copyRuns(from: usize, fromStride: usize, to: usize, toStride: us
   for (let i = 0; i < count; ++i, from += fromStride, to += toStride) memory.copy(to, from, bytes);
 }
 
-/** Writes `value` into `count` runs of `length` numbers, `stride` bytes apart: margins. */
-export function fillRuns(to: usize, stride: usize, length: i32, count: i32, value: f32): void {
-  for (let i = 0; i < count; ++i, to += stride) {
-    for (let j = 0; j < length; ++j) store<f32>(to + (<usize>j << 2), value);
-  }
-}
-
 /** [pixels][C] → [pixels][C·times], each channel `times` times in a row: a depthwise layer with a depth multiplier reads this. */
 export function repeatChannels(x: usize, count: i32, times: i32, out: usize): void {
   for (let i = 0; i < count; ++i, x += 4) {
@@ -103,13 +96,17 @@ export function repeatChannels(x: usize, count: i32, times: i32, out: usize): vo
 /** Copies a picture of `height` rows into the middle of a larger one, and writes `value` into the border. All widths in bytes. */
 export function padPicture(x: usize, height: i32, rowBytes: usize, out: usize, top: i32, bottom: i32, left: usize, right: usize, value: f32): void {
   const outBytes = left + rowBytes + right;
-  fillRuns(out, 0, <i32>((<usize>top * outBytes + left) >> 2), 1, value);
+  fill(out, <usize>top * outBytes + left, value);
   out += <usize>top * outBytes + left;
   for (let row = 0; row < height; ++row, x += rowBytes, out += outBytes) {
     memory.copy(out, x, rowBytes);
     const after = row + 1 < height ? right + left : right + <usize>bottom * outBytes;
-    fillRuns(out + rowBytes, 0, <i32>(after >> 2), 1, value);
+    fill(out + rowBytes, after, value);
   }
+}
+
+function fill(out: usize, bytes: usize, value: f32): void {
+  for (let i: usize = 0; i < bytes; i += 4) store<f32>(out + i, value);
 }
 
 /** Writes zeros into the margins of planes: `left` and `right` bytes of each of `rows` rows, and the row of zeros that follows them. */

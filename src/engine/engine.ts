@@ -1,11 +1,15 @@
 /** Compiles networks for the WASM kernels and runs them. */
+// First, and wasmBytes.js first in it, so that the kernels' text opens a bundle: gzip makes 0.6 kB less of it there than amid code.
+import { chooseTarget, type Link, TARGETS, type Target } from './targets.js';
+
+// The others.
+
 import { NetworkError } from '../errors.js';
 import type { Network } from '../network/network.js';
 import { inputTensors, type NetworkInputs, run, trace } from '../network/run.js';
 import { withWeights } from '../network/weights.js';
 import { type Tensor, toFloat32 } from '../tensor.js';
 import { lower } from './lower.js';
-import { chooseTarget, type Link, TARGETS, type Target } from './targets.js';
 import { type MemoryReport, type OperationReport, resultTensor, WasmProgram } from './wasmProgram.js';
 
 export interface CompileOptions {

@@ -2,6 +2,11 @@
  * Which kernels this machine can run. The chain is relaxed SIMD → SIMD → scalar WASM → TypeScript; every link that is passed over leaves its
  * reason, and the one that is taken has first computed a small network like the TypeScript layers do.
  */
+// First in a bundle, see engine.ts.
+import { type WasmTarget, wasmBytes } from './wasmBytes.js';
+
+// The others.
+
 import { UsageError } from '../errors.js';
 import { NetworkBuilder } from '../network/builder.js';
 import type { Network } from '../network/network.js';
@@ -10,7 +15,6 @@ import { randomWeights } from '../network/weights.js';
 import { uniformRandom } from '../random.js';
 import { tensor } from '../tensor.js';
 import { lower } from './lower.js';
-import { type WasmTarget, wasmBytes } from './wasmBytes.js';
 import { WasmProgram } from './wasmProgram.js';
 
 export const TARGETS = ['relaxed', 'simd', 'scalar', 'reference'] as const;
