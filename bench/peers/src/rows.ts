@@ -1,7 +1,7 @@
 /** The networks of the table: the same seeded random weights and picture for everyone. */
 import { type MobilenetOptions, mobilenetV1, mobilenetV2 } from '../../../dist/models/index.js';
 import { type Network, randomWeights, summarize, weightName } from '../../../dist/network/index.js';
-import { uniformRandom } from '../../../dist/random.js';
+import { uniformRandom } from '../../../src/random.js';
 
 export interface Row {
   readonly name: RowName;

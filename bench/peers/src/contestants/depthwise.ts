@@ -1,6 +1,6 @@
 /** The engine of this repository, from dist/. */
 import { compile } from '../../../../dist/engine/index.js';
-import { tensor, zeros } from '../../../../dist/tensor.js';
+import { tensor, zeros } from '../../../../dist/index.js';
 import type { Contestant, Surroundings } from './contestant.js';
 
 /** The target is forced: falling back to another one is an error here. */
