@@ -37,14 +37,15 @@ export function convolution(
         let c00 = v128.load(bias), c01 = v128.load(bias, 16);
         let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01;
         let b = weights;
+        const first = <usize>load<u32>(window);
+        const d1 = <usize>load<u32>(window, 4) - first;
+        const d2 = <usize>load<u32>(window, 8) - first;
+        const d3 = <usize>load<u32>(window, 12) - first;
+        const stem = d1 == STEM && d2 == 2 * STEM && d3 == 3 * STEM;
         for (let run = 0; run < runCount; ++run) {
-          const from = x + <usize>load<u32>(runs + (<usize>run << 2));
-          let p0 = from + <usize>load<u32>(window);
-          const d1 = <usize>load<u32>(window, 4) - <usize>load<u32>(window);
-          const d2 = <usize>load<u32>(window, 8) - <usize>load<u32>(window);
-          const d3 = <usize>load<u32>(window, 12) - <usize>load<u32>(window);
+          let p0 = x + first + <usize>load<u32>(runs + (<usize>run << 2));
           const end = p0 + runBytes;
-          if (d1 == STEM && d2 == 2 * STEM && d3 == 3 * STEM) {
+          if (stem) {
             do {
               const b0 = v128.load(b), b1 = v128.load(b, 16);
               const a0 = v128.load32_splat(p0), a1 = v128.load32_splat(p0, STEM);

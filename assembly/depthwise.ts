@@ -58,6 +58,31 @@ export function depthwise(
               taps += 48;
               line += lineStep;
             }
+          } else if (kernelWidth == 5 && strideX == 1 && dilationX == 1) {
+            for (let i = 0; i < kernelHeight; ++i) {
+              const p = start + <usize>load<u32>(line);
+              const x1 = v128.load(p, 16), x2 = v128.load(p, 32), x3 = v128.load(p, 48), x4 = v128.load(p, 64);
+              const k0 = v128.load(taps), k1 = v128.load(taps, 16), k2 = v128.load(taps, 32);
+              c0 = madd(v128.load(p), k0, c0); c1 = madd(x1, k0, c1); c2 = madd(x2, k0, c2); c3 = madd(x3, k0, c3);
+              c0 = madd(x1, k1, c0); c1 = madd(x2, k1, c1); c2 = madd(x3, k1, c2); c3 = madd(x4, k1, c3);
+              const x5 = v128.load(p, 80), x6 = v128.load(p, 96);
+              c0 = madd(x2, k2, c0); c1 = madd(x3, k2, c1); c2 = madd(x4, k2, c2); c3 = madd(x5, k2, c3);
+              const k3 = v128.load(taps, 48), k4 = v128.load(taps, 64);
+              c0 = madd(x3, k3, c0); c1 = madd(x4, k3, c1); c2 = madd(x5, k3, c2); c3 = madd(x6, k3, c3);
+              c0 = madd(x4, k4, c0); c1 = madd(x5, k4, c1); c2 = madd(x6, k4, c2); c3 = madd(v128.load(p, 112), k4, c3);
+              taps += 80;
+              line += lineStep;
+            }
+          } else if (strideX == 2 && dilationX == 1) {
+            for (let i = 0; i < kernelHeight; ++i) {
+              let p = start + <usize>load<u32>(line);
+              for (let j = 0; j < kernelWidth; ++j, p += 16, taps += 16) {
+                const k = v128.load(taps);
+                c0 = madd(v128.load(p), k, c0); c1 = madd(v128.load(p, 32), k, c1);
+                c2 = madd(v128.load(p, 64), k, c2); c3 = madd(v128.load(p, 96), k, c3);
+              }
+              line += lineStep;
+            }
           } else {
             const step = <usize>strideX << 4;
             for (let i = 0; i < kernelHeight; ++i) {

@@ -23,7 +23,8 @@ export interface EngineReport {
   readonly target: Target;
   /** What became of every target that was tried, and why. */
   readonly chain: readonly Link[];
-  readonly memory?: MemoryReport;
+  /** With what the activations would take if every feature map existed whole: the row blocks' saving is the difference. */
+  readonly memory?: MemoryReport & { readonly wholeMapsActivationBytes: number };
   readonly operations?: readonly OperationReport[];
 }
 
@@ -111,8 +112,11 @@ export class Plan {
   }
 
   report(): EngineReport {
-    const { memory, operations } = this.#program ?? {};
-    return { target: this.#target, chain: this.#chain, ...(memory && operations ? { memory, operations } : {}) };
+    const report = { target: this.#target, chain: this.#chain };
+    if (!this.#program) return report;
+    const { memory, operations } = this.#program;
+    const wholeMapsActivationBytes = lower(this.network, { wholeMaps: true }).program.layOut();
+    return { ...report, memory: { ...memory, wholeMapsActivationBytes }, operations };
   }
 
   /** Frees the WASM memory. May be called again; running a disposed plan is an error. */
