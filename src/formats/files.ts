@@ -1,5 +1,5 @@
 /** Model and tensor files on disk. For Node alone: pages use `read.ts`, which takes bytes. */
-import { readFile as read, writeFile as write } from 'node:fs/promises';
+import { readFile as read } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { FormatError } from '../errors.js';
 import type { Network } from '../network/index.js';
@@ -13,14 +13,6 @@ export async function readFile(path: string): Promise<Uint8Array> {
     return await read(path);
   } catch (error) {
     throw new FormatError(`${path}: ${reason(error)}`, { cause: error });
-  }
-}
-
-export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await write(path, bytes);
-  } catch (error) {
-    throw new FormatError(`${path}: cannot be written: ${reason(error)}`, { cause: error });
   }
 }
 
