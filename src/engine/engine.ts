@@ -74,8 +74,8 @@ export class Plan {
   }
 
   /**
-   * The network's outputs by name, float32, for inputs [batch, …]. With `into`, results are written into the given tensors and nothing
-   * is allocated.
+   * The network's outputs by name, float32, for inputs [batch, …]. With `into`, results are written into the given tensors and none is
+   * allocated.
    */
   run(inputs: NetworkInputs, into?: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
     this.#checkAlive();

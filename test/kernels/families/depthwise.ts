@@ -47,6 +47,12 @@ export const depthwise = family<Depthwise>(
       ...WHOLE,
       numbers: ordinary(2),
     },
+    '5×5, stride 1: three quads in a row share their columns, one crosses': {
+      windows: { size: [11, 14], kernel: [5, 5], strides: [1, 1], dilation: [1, 1], padding: [2, 2, 2, 2] },
+      channels: 6,
+      ...WHOLE,
+      numbers: ordinary(5),
+    },
     '5×5, stride 2': {
       windows: { size: [13, 12], kernel: [5, 5], strides: [2, 2], dilation: [1, 1], padding: [2, 2, 1, 2] },
       channels: 7,
