@@ -22,6 +22,7 @@ export interface ArchitectureFlags {
   readonly classes?: number;
   readonly conventions?: ModelConventions;
   readonly outputStride?: `${OutputStride}`;
+  readonly smallPictures?: true;
   readonly shallow?: true;
   readonly fullConvolutions?: true;
 }
@@ -30,10 +31,12 @@ export function addArchitectureOptions(command: Command): Command {
   return command
     .addOption(new Option('--alpha <number>', 'width multiplier α; 1 unless given').argParser(positiveNumber))
     .addOption(
-      new Option('--resolution <pixels>', 'input side (224 unless given) or height x width, 240x320').argParser(
-        resolution,
-      ),
+      new Option(
+        '--resolution <pixels>',
+        'input side (224, or 32 for small pictures, unless given) or height x width, 240x320',
+      ).argParser(resolution),
     )
+    .option('--small-pictures', 'strides 1 in place of the first two of 2: for pictures of about 32 x 32')
     .addOption(new Option('--expansion <factor>', 'expansion factor t of V2; 6 unless given').argParser(positiveNumber))
     .addOption(
       new Option('--classes <count>', 'outputs of the classifier; 1000, or 1001 for slim').argParser(wholeNumber(1)),
@@ -69,7 +72,8 @@ export function namedNetwork(name: string, flags: ArchitectureFlags): Network {
 }
 
 function optionsOf(flags: ArchitectureFlags): MobilenetV1Options & MobilenetV2Options {
-  const { alpha, resolution, expansion, classes, conventions, outputStride, shallow, fullConvolutions } = flags;
+  const { alpha, resolution, smallPictures, expansion, classes, conventions, outputStride, shallow, fullConvolutions } =
+    flags;
   return {
     ...(alpha !== undefined && { alpha }),
     ...(resolution !== undefined && { resolution }),
@@ -77,6 +81,7 @@ function optionsOf(flags: ArchitectureFlags): MobilenetV1Options & MobilenetV2Op
     ...(classes !== undefined && { classes }),
     ...(conventions !== undefined && { conventions }),
     ...(outputStride !== undefined && { outputStride: Number(outputStride) as OutputStride }),
+    ...(smallPictures && { smallPictures }),
     ...(shallow && { shallow }),
     ...(fullConvolutions && { convolutions: 'full' }),
   };
@@ -93,6 +98,7 @@ export function givenFlags(flags: ArchitectureFlags): string[] {
   const words: Readonly<Record<keyof ArchitectureFlags, string>> = {
     alpha: '--alpha',
     resolution: '--resolution',
+    smallPictures: '--small-pictures',
     expansion: '--expansion',
     classes: '--classes',
     conventions: '--conventions',

@@ -6,7 +6,7 @@ import { type Network, NetworkBuilder } from '../network/index.js';
 import { v1Width } from './channels.js';
 import { V1_NAMES } from './node-names.js';
 import { checkChannels, checkChoice, type MobilenetOptions, settle, standardName } from './options.js';
-import { atrousSampling, conventionsOf, UnitBuilder } from './units.js';
+import { atrousSampling, conventionsOf, UnitBuilder, withoutFirstStrides } from './units.js';
 
 interface Row {
   readonly type: 'Conv' | 'Conv dw';
@@ -82,13 +82,14 @@ export function mobilenetV1(options: MobilenetV1Options = {}): Network {
   const { convolutions = 'separable', shallow = false } = options;
   checkChoice('mobilenetV1', 'convolutions', ['separable', 'full'], convolutions);
   const settings = settle('mobilenetV1', options);
-  const { alpha, resolution, conventions, outputStride } = settings;
+  const { alpha, resolution, smallPictures, conventions, outputStride } = settings;
   const width = (N: number) => checkChannels('mobilenetV1', 'alpha', alpha, N, v1Width[conventions](N, alpha));
   const names = V1_NAMES[conventions];
   const net = new NetworkBuilder();
   const units = new UnitBuilder(net, conventions);
   const sample = atrousSampling(outputStride);
-  const separable = shallow ? SHALLOW : TABLE_1;
+  const paper = shallow ? SHALLOW : TABLE_1;
+  const separable = smallPictures ? withoutFirstStrides(paper) : paper;
   const table = convolutions === 'full' ? fullConvolutions(separable) : separable;
 
   let x = net.input('input', [1, ...resolution, 3]);

@@ -9,7 +9,7 @@ import { type Network, NetworkBuilder } from '../network/index.js';
 import { expandedWidth, roundChannels, v2Width } from './channels.js';
 import { V2_NAMES } from './node-names.js';
 import { checkChannels, checkOption, type MobilenetOptions, settle, standardName } from './options.js';
-import { atrousSampling, conventionsOf, UnitBuilder } from './units.js';
+import { atrousSampling, conventionsOf, UnitBuilder, withoutFirstStrides } from './units.js';
 
 interface Row {
   /** Height, width and channels. */
@@ -61,7 +61,7 @@ export interface MobilenetV2Options extends MobilenetOptions {
 /** The network, without weights: [1, height, width, 3] → [1, classes]. Throws a UsageError for options that make none. */
 export function mobilenetV2(options: MobilenetV2Options = {}): Network {
   const settings = settle('mobilenetV2', options);
-  const { alpha, resolution, conventions, outputStride } = settings;
+  const { alpha, resolution, smallPictures, conventions, outputStride } = settings;
   const { expansionFactor = 6, channelDivisor = 8, minChannels = channelDivisor, narrowLast = false } = options;
   checkOption(
     'mobilenetV2',
@@ -82,7 +82,7 @@ export function mobilenetV2(options: MobilenetV2Options = {}): Network {
   let x = net.input('input', [1, ...resolution, 3]);
   let channels = 3;
   let block = 0;
-  for (const { operator, t = 1, c, n, s } of TABLE_2) {
+  for (const { operator, t = 1, c, n, s } of smallPictures ? withoutFirstStrides(TABLE_2) : TABLE_2) {
     if (operator === 'conv2d') {
       channels = round(c * alpha);
       x = units.convolution(x, names.stem, channels, sample(s));

@@ -11,6 +11,7 @@ export interface StandardName {
   readonly architecture: Architecture;
   readonly alpha?: number;
   readonly resolution?: number;
+  readonly smallPictures?: true;
   readonly conventions?: ModelConventions;
   readonly head?: 'classifier' | 'features';
 }
@@ -39,18 +40,20 @@ const patterns: readonly {
     read: (found) => ({ ...read(found.version ? 'mobilenet_v2' : 'mobilenet_v1', found), conventions: 'keras' }),
   },
   {
-    // slim's checkpoints: mobilenet_v1_0.5_160, mobilenet_v2_1.4_224_quant; and mobilenet_v2 alone, which says neither
+    // slim's checkpoints: mobilenet_v1_0.5_160, mobilenet_v2_1.4_224_quant; ours for small pictures; mobilenet_v2 alone, which says neither
     pattern:
-      /^mobilenet[_-]?v(?<version>[12])([_-](?<alpha>\d(\.\d+)?)[_-](?<resolution>\d+))?([_-](quant|frozen|float))*$/,
+      /^mobilenet[_-]?v(?<version>[12])([_-](?<alpha>\d(\.\d+)?)[_-](?<resolution>\d+)(?<small>_small)?)?([_-](quant|frozen|float))*$/,
     read: (found) => read(found.version === '1' ? 'mobilenet_v1' : 'mobilenet_v2', found),
   },
 ];
 
-function read(architecture: Architecture, { alpha, resolution }: Record<string, string | undefined>): StandardName {
+function read(architecture: Architecture, found: Record<string, string | undefined>): StandardName {
+  const { alpha, resolution, small } = found;
   return {
     architecture,
     ...(alpha !== undefined && { alpha: Number(alpha) }),
     ...(resolution !== undefined && { resolution: Number(resolution) }),
+    ...(small !== undefined && { smallPictures: true }),
   };
 }
 

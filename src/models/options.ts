@@ -15,7 +15,13 @@ const outputs = ['logits', 'probabilities'] as const;
 export interface MobilenetOptions {
   /** Width multiplier α > 0: every layer has α times the channels. Default 1. */
   readonly alpha?: number;
-  /** Side of the input in pixels, or [height, width]; from 32 on. Default 224. */
+  /**
+   * Strides 1 in place of the first two of 2, so that a picture of 32 × 32 ends as a map of 4 × 4: the usual change for CIFAR-10
+   * (github.com/kuangliu/pytorch-cifar, models/mobilenetv2.py: "change stride 2 -> 1 for CIFAR10" in the first convolution and in the
+   * row of 24 channels). The weights are the same. The output stride is 8 then, whatever `outputStride` allows. Default false.
+   */
+  readonly smallPictures?: boolean;
+  /** Side of the input in pixels, or [height, width]. Default 224, from 32 on; for small pictures 32, from 8 on. */
   readonly resolution?: number | Pair;
   /** Default 'keras'. */
   readonly conventions?: ModelConventions;
@@ -42,10 +48,11 @@ export interface MobilenetSettings extends Required<Omit<MobilenetOptions, 'reso
 export function settle(model: string, options: MobilenetOptions): MobilenetSettings {
   const conventions = options.conventions ?? 'keras';
   const classes = options.classes ?? (conventions === 'slim' ? 1001 : 1000);
-  const { resolution = 224 } = options;
+  const { smallPictures = false, resolution = smallPictures ? 32 : 224 } = options;
   const settings: MobilenetSettings = {
     alpha: options.alpha ?? 1,
     resolution: typeof resolution === 'number' ? [resolution, resolution] : resolution,
+    smallPictures,
     conventions,
     classes,
     labelOffset: options.labelOffset ?? (classes === 1001 ? 1 : 0),
@@ -58,11 +65,13 @@ export function settle(model: string, options: MobilenetOptions): MobilenetSetti
 }
 
 function checkSettings(model: string, settings: MobilenetSettings): void {
-  const { alpha, resolution, classes, conventions, labelOffset, outputStride, head, output } = settings;
+  const { alpha, smallPictures, resolution, classes, conventions, labelOffset, outputStride, head, output } = settings;
   const wholeFrom = (smallest: number, value: number) => Number.isInteger(value) && value >= smallest;
   checkOption(model, 'alpha', 'a number above 0', alpha, Number.isFinite(alpha) && alpha > 0);
-  const sides = Array.isArray(resolution) && resolution.length === 2 && resolution.every((side) => wholeFrom(32, side));
-  checkOption(model, 'resolution', 'whole pixels, 32 or more', resolution, sides);
+  const least = smallPictures ? 8 : 32;
+  const sides =
+    Array.isArray(resolution) && resolution.length === 2 && resolution.every((side) => wholeFrom(least, side));
+  checkOption(model, 'resolution', `whole pixels, ${least} or more`, resolution, sides);
   checkOption(model, 'classes', 'a whole number of 1 or more', classes, wholeFrom(1, classes));
   checkChoice(model, 'conventions', modelConventions, conventions);
   checkChoice(model, 'labelOffset', [0, 1], labelOffset);
@@ -85,9 +94,10 @@ export function checkChannels(model: string, option: string, found: number, full
   return channels;
 }
 
-/** 'mobilenet_v1_0.75_192' as slim names its checkpoints; '160x224' for [height, width]. */
-export function standardName(architecture: string, { alpha, resolution }: MobilenetSettings): string {
+/** 'mobilenet_v1_0.75_192' as slim names its checkpoints; '160x224' for [height, width]; '_small' for small pictures. */
+export function standardName(architecture: string, { alpha, resolution, smallPictures }: MobilenetSettings): string {
   const [height, width] = resolution;
   const multiplier = Number.isInteger(alpha) ? alpha.toFixed(1) : `${alpha}`;
-  return `${architecture}_${multiplier}_${height === width ? height : `${height}x${width}`}`;
+  const size = height === width ? height : `${height}x${width}`;
+  return `${architecture}_${multiplier}_${size}${smallPictures ? '_small' : ''}`;
 }

@@ -43,6 +43,12 @@ export function atrousSampling(outputStride: OutputStride): (stride: number) => 
   };
 }
 
+/** The table of a network for small pictures: its first two strides of 2 are 1. */
+export function withoutFirstStrides<Row extends { readonly s: 1 | 2 }>(table: readonly Row[]): Row[] {
+  let strides = 0;
+  return table.map((row) => (row.s === 2 && strides++ < 2 ? { ...row, s: 1 } : row));
+}
+
 /** Adds layers to a network under construction; each method returns the name of its last node. */
 export class UnitBuilder {
   readonly #net: NetworkBuilder;

@@ -13,6 +13,8 @@ describe('parseModelName', () => {
     ['models/mobilenet_v1_0.25_128_quant.tflite', v1({ alpha: 0.25, resolution: 128 })],
     ['mobilenet_v1', v1({})],
     ['mobilenet-v2', v2({})],
+    // ours for small pictures
+    ['mobilenet_v2_0.5_32_small.safetensors', v2({ alpha: 0.5, resolution: 32, smallPictures: true })],
     // keras-applications' weight files
     ['mobilenet_1_0_224_tf.h5', v1({ alpha: 1, resolution: 224, conventions: 'keras', head: 'classifier' })],
     ['mobilenet_1_0_224_tf', v1({ alpha: 1, resolution: 224, conventions: 'keras', head: 'classifier' })],
@@ -58,6 +60,9 @@ describe('parseModelName', () => {
       for (const alpha of [0.25, 1, 1.4]) {
         const { name } = mobilenet(architecture, { alpha, resolution: 160 });
         expect(parseModelName(name)).toEqual({ architecture, alpha, resolution: 160 });
+        const small = mobilenet(architecture, { alpha, smallPictures: true });
+        expect(parseModelName(small.name)).toEqual({ architecture, alpha, resolution: 32, smallPictures: true });
+        expect(mobilenet(architecture, parseModelName(small.name)).nodes).toEqual(small.nodes);
       }
     }
   });

@@ -15,6 +15,7 @@ describe('options that make no network', () => {
     [{ resolution: 224.5 }, 'mobilenetV1: resolution must be whole pixels, 32 or more, found 224.5,224.5'],
     [{ resolution: [224] }, 'mobilenetV1: resolution must be whole pixels, 32 or more, found 224'],
     [{ resolution: [224, 16] }, 'mobilenetV1: resolution must be whole pixels, 32 or more, found 224,16'],
+    [{ resolution: 7, smallPictures: true }, 'mobilenetV1: resolution must be whole pixels, 8 or more, found 7,7'],
     [{ classes: 0 }, 'mobilenetV1: classes must be a whole number of 1 or more, found 0'],
     [{ classes: 10.5 }, 'mobilenetV1: classes must be a whole number of 1 or more, found 10.5'],
     [{ conventions: 'caffe' }, 'mobilenetV1: conventions must be one of slim, keras, torchvision, found caffe'],

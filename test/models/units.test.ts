@@ -2,7 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mobilenet } from '../../src/models/index.js';
-import { inferShapes, type Network, randomWeights, run, wantedWeights, withWeights } from '../../src/network/index.js';
+import {
+  inferShapes,
+  type Network,
+  randomWeights,
+  run,
+  summarize,
+  wantedWeights,
+  withWeights,
+} from '../../src/network/index.js';
 import { coordinateOf, indexOf, tensor } from '../../src/tensor.js';
 import { expectWithin, signed } from '../network/helpers.js';
 
@@ -16,6 +24,51 @@ function sampling(network: Network): string {
     .map(({ strides, dilation }) => (strides[0] > 1 ? `s${strides[0]}` : `d${dilation[0]}`))
     .join(' ');
 }
+
+describe('small pictures', () => {
+  test.each([
+    ['mobilenet_v1', 'd1 d1 d1 s2 d1 s2 d1 d1 d1 d1 d1 s2 d1'],
+    ['mobilenet_v2', 'd1 d1 d1 s2 d1 d1 s2 d1 d1 d1 d1 d1 d1 s2 d1 d1 d1'],
+  ] as const)('%s: the first two strides of 2 are 1, the weights stay the same', (architecture, wanted) => {
+    for (const each of conventions) {
+      const network = mobilenet(architecture, { smallPictures: true, conventions: each, head: 'features' });
+      expect(sampling(network)).toBe(wanted);
+      expect(network.nodes.find(({ kind }) => kind === 'conv2d')).toMatchObject({ attributes: { strides: [1, 1] } });
+      expect(inferShapes(network).get(network.outputs[0])?.slice(1, 3)).toEqual([4, 4]);
+      expect(wantedWeights(network)).toEqual(
+        wantedWeights(mobilenet(architecture, { conventions: each, head: 'features' })),
+      );
+    }
+  });
+
+  test('beyond these two strides it is the network of four times the side', () => {
+    const layersAfter = (network: Network, layer: string) => {
+      const { layers } = summarize(network);
+      const after = layers.slice(layers.findIndex(({ name }) => name === layer) + 1);
+      return after.map(({ name, output, multiplyAdds }) => ({ name, output, multiplyAdds }));
+    };
+    const small = mobilenet('mobilenet_v2', { smallPictures: true });
+    const large = mobilenet('mobilenet_v2', { resolution: 128 });
+    expect(layersAfter(small, 'block_1_depthwise')).toEqual(layersAfter(large, 'block_1_depthwise'));
+    expect(layersAfter(small, 'block_1_depthwise').length).toBeGreaterThan(100);
+  });
+
+  test('from 8 pixels on, output stride 8 at most', () => {
+    const map = (options: object) => {
+      const network = mobilenet('mobilenet_v2', { smallPictures: true, head: 'features', ...options });
+      return inferShapes(network).get(network.outputs[0])?.slice(1, 3);
+    };
+    expect(map({ resolution: 8 })).toEqual([1, 1]);
+    expect(map({ resolution: [24, 9] })).toEqual([3, 2]);
+    for (const outputStride of [8, 16, 32]) expect(map({ outputStride })).toEqual([4, 4]);
+  });
+
+  test('where the first row of 24 channels has as many as its input, it is a residual block now', () => {
+    const additions = (smallPictures: boolean) =>
+      mobilenet('mobilenet_v2', { alpha: 0.35, smallPictures }).nodes.filter(({ kind }) => kind === 'add').length;
+    expect([additions(false), additions(true)]).toEqual([10, 11]);
+  });
+});
 
 describe('output stride', () => {
   // The layer whose stride is taken away keeps the rate from before; the layers after it have the new one.
