@@ -44,6 +44,11 @@ export function zerosLike(x: Tensor, shape: Shape): Tensor {
   return tensor(shape, x.data instanceof Float64Array ? new Float64Array(size) : new Float32Array(size));
 }
 
+/** A new tensor of these numbers with the number type of `x`: float64 sums are rounded once. */
+export function tensorLike(x: Tensor, shape: Shape, numbers: FloatArray): Tensor {
+  return tensor(shape, x.data instanceof Float64Array ? new Float64Array(numbers) : new Float32Array(numbers));
+}
+
 /** The same numbers in double precision. */
 export function toFloat64(x: Tensor): Tensor {
   return { shape: x.shape, data: Float64Array.from(x.data) };

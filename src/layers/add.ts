@@ -2,10 +2,15 @@
  * Sum of two or more tensors of the same shape, the shortcut of the residual blocks (Fig. 4d of arXiv:1801.04381):
  *
  *   y = x₁ + x₂ + …
+ *
+ * Backward, the whole gradient to each, which is how it reaches the layers below a block undiminished:
+ *
+ *   dx₁ = dx₂ = … = dy
  */
 import { ShapeError } from '../errors.js';
-import { type Shape, sameShape, type Tensor, zerosLike } from '../tensor.js';
-import { type Cost, FREE, type NoAttributes } from './layer.js';
+import { type Shape, sameShape, type Tensor, tensorLike, zerosLike } from '../tensor.js';
+import { expectGradient } from './expect.js';
+import { type Cost, FREE, type Gradients, type NoAttributes } from './layer.js';
 
 export type AddAttributes = NoAttributes;
 
@@ -32,4 +37,10 @@ export function forward(inputs: readonly Tensor[], _weights?: object, _attribute
     y.data[i] = sum;
   }
   return y;
+}
+
+export function backward(outputGradient: Tensor, inputs: readonly Tensor[]): Gradients {
+  const shape = outputShape(inputs.map((x) => x.shape));
+  const dy = expectGradient('add', outputGradient, shape).data;
+  return { inputs: inputs.map(() => tensorLike(inputs[0], shape, dy)), weights: {} };
 }

@@ -4,7 +4,9 @@
  *   y[…, 0] = the lowest c with x[…, c] = max_k x[…, k]
  *
  * x is [N, H, W, C] or any other [..., C], y is [N, H, W, 1]. A NaN counts as the greatest, as in NumPy, so that it is not passed over.
+ * An index stays or jumps when x changes a little: there is no gradient, and `backward` says so.
  */
+import { UsageError } from '../errors.js';
 import { type Shape, type Tensor, zerosLike } from '../tensor.js';
 import { expectChannels, expectOne } from './expect.js';
 import { type Cost, FREE, type NoAttributes } from './layer.js';
@@ -36,6 +38,11 @@ export function forward(inputs: readonly Tensor[], _weights?: object, _attribute
   return y;
 }
 
-function isGreater(value: number, best: number): boolean {
+/** NaN is greater than every number. */
+export function isGreater(value: number, best: number): boolean {
   return value > best || (Number.isNaN(value) && !Number.isNaN(best));
+}
+
+export function backward(): never {
+  throw new UsageError('argMax: an index has no gradient; train the network that ends before this layer');
 }

@@ -5,11 +5,15 @@
  *
  * x is [N, H, W, C], y is [N, outH, outW, C]. `count` is the number of the window's samples that lie inside the picture
  * (TensorFlow), or, with `includePadding`, all of the window's, of which those outside are zero (PyTorch's count_include_pad).
+ *
+ * Backward, an equal share to every sample of a window, with p = k·s + i − top, q = l·s + j − left:
+ *
+ *   dx[n, p, q, c] = Σ_{k, i | p} Σ_{l, j | q} dy[n, k, l, c] / count
  */
 import { type Padding, type Pair, slideWindows } from '../padding.js';
-import { type Shape, type Tensor, zerosLike } from '../tensor.js';
-import { expectImage, expectInside, expectOne } from './expect.js';
-import { type Cost, FREE } from './layer.js';
+import { type Shape, type Tensor, tensorLike, zerosLike } from '../tensor.js';
+import { expectGradient, expectImage, expectInside, expectOne } from './expect.js';
+import { type Cost, FREE, type Gradients } from './layer.js';
 
 export interface AveragePoolAttributes {
   readonly poolSize: Pair;
@@ -67,4 +71,40 @@ export function forward(inputs: readonly Tensor[], _weights: object, attributes:
     }
   }
   return y;
+}
+
+export function backward(
+  outputGradient: Tensor,
+  inputs: readonly Tensor[],
+  _weights: object,
+  attributes: AveragePoolAttributes,
+): Gradients {
+  const x = expectOne('averagePool', inputs);
+  const dy = expectGradient('averagePool', outputGradient, outputShape([x.shape], attributes)).data;
+  const { poolSize, strides, includePadding } = attributes;
+  const { vertical, horizontal } = windowsOf(x.shape, attributes);
+  const [N, H, W, C] = x.shape;
+  const dx = new Float64Array(x.data.length);
+
+  for (let n = 0; n < N; n++) {
+    for (let k = 0; k < vertical.out; k++) {
+      for (let l = 0; l < horizontal.out; l++) {
+        const samples: number[] = [];
+        for (let i = 0; i < poolSize[0]; i++) {
+          const row = k * strides[0] + i - vertical.before;
+          for (let j = 0; j < poolSize[1]; j++) {
+            const column = l * strides[1] + j - horizontal.before;
+            if (row < 0 || row >= H || column < 0 || column >= W) continue;
+            samples.push(((n * H + row) * W + column) * C);
+          }
+        }
+        const count = includePadding ? poolSize[0] * poolSize[1] : samples.length;
+        const from = ((n * vertical.out + k) * horizontal.out + l) * C;
+        for (const at of samples) {
+          for (let c = 0; c < C; c++) dx[at + c] += dy[from + c] / count;
+        }
+      }
+    }
+  }
+  return { inputs: [tensorLike(x, x.shape, dx)], weights: {} };
 }

@@ -2,10 +2,15 @@
  * Joins tensors along one axis, in the order given; all other sizes must agree.
  *
  *   y[…, offset_p + a, …] = x_p[…, a, …],   offset_p the sum of the sizes along the axis of x_1 … x_{p−1}
+ *
+ * Backward, to each input its own piece:
+ *
+ *   dx_p[…, a, …] = dy[…, offset_p + a, …]
  */
 import { ShapeError } from '../errors.js';
 import { type Shape, sizeOf, type Tensor, zerosLike } from '../tensor.js';
-import { type Cost, FREE } from './layer.js';
+import { expectGradient } from './expect.js';
+import { type Cost, FREE, type Gradients } from './layer.js';
 
 export interface ConcatAttributes {
   /** Counted from the front; negative from the back, so that −1 is the channels. */
@@ -54,4 +59,27 @@ export function forward(inputs: readonly Tensor[], _weights: object, attributes:
     }
   }
   return y;
+}
+
+export function backward(
+  outputGradient: Tensor,
+  inputs: readonly Tensor[],
+  _weights: object,
+  attributes: ConcatAttributes,
+): Gradients {
+  const shapes = inputs.map(({ shape }) => shape);
+  const dy = expectGradient('concat', outputGradient, outputShape(shapes, attributes));
+  const gradients = shapes.map((shape) => zerosLike(inputs[0], shape));
+  const axis = axisOf(shapes, attributes);
+  const blocks = sizeOf(dy.shape.slice(0, axis));
+
+  let offset = 0;
+  for (let block = 0; block < blocks; block++) {
+    for (const { shape, data } of gradients) {
+      const size = sizeOf(shape.slice(axis));
+      data.set(dy.data.subarray(offset, offset + size), block * size);
+      offset += size;
+    }
+  }
+  return { inputs: gradients, weights: {} };
 }

@@ -4,11 +4,17 @@
  *   G[n, k, l, o] = bias[o] + Σ_{i, j, m} F[n, k·s + i·d − top, l·s + j·d − left, m] · K[i, j, m, o]
  *
  * F is [N, H, W, M], K is [KH, KW, M, O] (HWIO), G is [N, outH, outW, O]. Positions outside F count as zero.
+ *
+ * Backward: every product F · K of that sum passes dG on to both of its factors. With p = k·s + i·d − top, q = l·s + j·d − left:
+ *
+ *   dF[n, p, q, m]  = Σ_{k, i | p} Σ_{l, j | q} Σ_o dG[n, k, l, o] · K[i, j, m, o]
+ *   dK[i, j, m, o]  = Σ_{n, k, l} F[n, p, q, m] · dG[n, k, l, o]
+ *   dbias[o]        = Σ_{n, k, l} dG[n, k, l, o]
  */
 import { type Padding, type Pair, slideWindows } from '../padding.js';
-import { type Shape, sizeOf, type Tensor, zerosLike } from '../tensor.js';
-import { expectCount, expectImage, expectOne, expectWeights } from './expect.js';
-import { type Cost, countParams } from './layer.js';
+import { type Shape, sizeOf, type Tensor, tensorLike, zerosLike } from '../tensor.js';
+import { expectCount, expectGradient, expectImage, expectOne, expectWeights } from './expect.js';
+import { type Cost, countParams, type Gradients } from './layer.js';
 
 export interface Conv2dAttributes {
   readonly filters: number;
@@ -82,4 +88,53 @@ export function forward(inputs: readonly Tensor[], weights: Conv2dWeights, attri
     }
   }
   return y;
+}
+
+export function backward(
+  outputGradient: Tensor,
+  inputs: readonly Tensor[],
+  weights: Conv2dWeights,
+  attributes: Conv2dAttributes,
+): Gradients {
+  const x = expectOne('conv2d', inputs);
+  const dG = expectGradient('conv2d', outputGradient, outputShape([x.shape], attributes)).data;
+  const { kernel, bias } = expectWeights('conv2d', weights, weightShapes([x.shape], attributes));
+  const { strides, dilation, padding } = attributes;
+  const [N, H, W, M] = x.shape;
+  const [KH, KW, , O] = kernel.shape;
+  const { vertical, horizontal } = slideWindows('conv2d', [H, W], [KH, KW], strides, dilation, padding);
+  const F = x.data;
+  const K = kernel.data;
+  const dF = new Float64Array(F.length);
+  const dK = new Float64Array(K.length);
+  const dBias = new Float64Array(O);
+
+  for (let n = 0; n < N; n++) {
+    for (let k = 0; k < vertical.out; k++) {
+      for (let l = 0; l < horizontal.out; l++) {
+        const from = ((n * vertical.out + k) * horizontal.out + l) * O;
+        for (let o = 0; o < O; o++) dBias[o] += dG[from + o];
+        for (let i = 0; i < KH; i++) {
+          const row = k * strides[0] + i * dilation[0] - vertical.before;
+          if (row < 0 || row >= H) continue;
+          for (let j = 0; j < KW; j++) {
+            const column = l * strides[1] + j * dilation[1] - horizontal.before;
+            if (column < 0 || column >= W) continue;
+            for (let m = 0; m < M; m++) {
+              const sample = ((n * H + row) * W + column) * M + m;
+              const at = ((i * KW + j) * M + m) * O;
+              for (let o = 0; o < O; o++) {
+                dF[sample] += dG[from + o] * K[at + o];
+                dK[at + o] += F[sample] * dG[from + o];
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return {
+    inputs: [tensorLike(x, x.shape, dF)],
+    weights: { kernel: tensorLike(x, kernel.shape, dK), ...(bias && { bias: tensorLike(x, bias.shape, dBias) }) },
+  };
 }

@@ -26,6 +26,16 @@ export function expectChannels(layer: string, shape: Shape): number {
   return channels;
 }
 
+/** The gradient that comes back to a layer has the shape of the layer's output. */
+export function expectGradient(layer: string, outputGradient: Tensor, output: Shape): Tensor {
+  if (!sameShape(outputGradient.shape, output)) {
+    throw new ShapeError(
+      `${layer}: the output's gradient must have the output's shape [${output}], found [${outputGradient.shape}]`,
+    );
+  }
+  return outputGradient;
+}
+
 /** A count among the attributes, such as `filters` or `units`. */
 export function expectCount(layer: string, name: string, value: number): number {
   if (!Number.isInteger(value) || value < 1) {

@@ -22,7 +22,15 @@ import * as sigmoid from './sigmoid.js';
 import * as softmax from './softmax.js';
 
 export * as costs from './costs.js';
-export { type Cost, FREE, type Layer, type NoAttributes, type WeightShapes } from './layer.js';
+export {
+  type Backward,
+  type Cost,
+  FREE,
+  type Gradients,
+  type Layer,
+  type NoAttributes,
+  type WeightShapes,
+} from './layer.js';
 export {
   add,
   argMax,
@@ -47,26 +55,82 @@ export {
   softmax,
 };
 
+/**
+ * What describes a network and runs it. The functions are named one by one, and `backward` apart, so that a page that only infers is
+ * not made to load what trains.
+ */
 export const layers = {
-  conv2d,
-  depthwiseConv2d,
-  pointwiseConv2d,
-  batchNorm,
-  relu,
-  relu6,
-  clamp,
-  sigmoid,
-  add,
-  concat,
-  pad,
-  averagePool,
-  maxPool,
-  globalAveragePool,
-  dense,
-  flatten,
-  reshape,
-  dropout,
-  softmax,
-  resizeBilinear,
-  argMax,
+  conv2d: {
+    weightShapes: conv2d.weightShapes,
+    outputShape: conv2d.outputShape,
+    cost: conv2d.cost,
+    forward: conv2d.forward,
+  },
+  depthwiseConv2d: {
+    weightShapes: depthwiseConv2d.weightShapes,
+    outputShape: depthwiseConv2d.outputShape,
+    cost: depthwiseConv2d.cost,
+    forward: depthwiseConv2d.forward,
+  },
+  pointwiseConv2d: {
+    weightShapes: pointwiseConv2d.weightShapes,
+    outputShape: pointwiseConv2d.outputShape,
+    cost: pointwiseConv2d.cost,
+    forward: pointwiseConv2d.forward,
+  },
+  batchNorm: {
+    weightShapes: batchNorm.weightShapes,
+    outputShape: batchNorm.outputShape,
+    cost: batchNorm.cost,
+    forward: batchNorm.forward,
+  },
+  relu: { outputShape: relu.outputShape, cost: relu.cost, forward: relu.forward },
+  relu6: { outputShape: relu6.outputShape, cost: relu6.cost, forward: relu6.forward },
+  clamp: { outputShape: clamp.outputShape, cost: clamp.cost, forward: clamp.forward },
+  sigmoid: { outputShape: sigmoid.outputShape, cost: sigmoid.cost, forward: sigmoid.forward },
+  add: { outputShape: add.outputShape, cost: add.cost, forward: add.forward },
+  concat: { outputShape: concat.outputShape, cost: concat.cost, forward: concat.forward },
+  pad: { outputShape: pad.outputShape, cost: pad.cost, forward: pad.forward },
+  averagePool: { outputShape: averagePool.outputShape, cost: averagePool.cost, forward: averagePool.forward },
+  maxPool: { outputShape: maxPool.outputShape, cost: maxPool.cost, forward: maxPool.forward },
+  globalAveragePool: {
+    outputShape: globalAveragePool.outputShape,
+    cost: globalAveragePool.cost,
+    forward: globalAveragePool.forward,
+  },
+  dense: { weightShapes: dense.weightShapes, outputShape: dense.outputShape, cost: dense.cost, forward: dense.forward },
+  flatten: { outputShape: flatten.outputShape, cost: flatten.cost, forward: flatten.forward },
+  reshape: { outputShape: reshape.outputShape, cost: reshape.cost, forward: reshape.forward },
+  dropout: { outputShape: dropout.outputShape, cost: dropout.cost, forward: dropout.forward },
+  softmax: { outputShape: softmax.outputShape, cost: softmax.cost, forward: softmax.forward },
+  resizeBilinear: {
+    outputShape: resizeBilinear.outputShape,
+    cost: resizeBilinear.cost,
+    forward: resizeBilinear.forward,
+  },
+  argMax: { outputShape: argMax.outputShape, cost: argMax.cost, forward: argMax.forward },
+} as const;
+
+export const backward = {
+  conv2d: conv2d.backward,
+  depthwiseConv2d: depthwiseConv2d.backward,
+  pointwiseConv2d: pointwiseConv2d.backward,
+  batchNorm: batchNorm.backward,
+  relu: relu.backward,
+  relu6: relu6.backward,
+  clamp: clamp.backward,
+  sigmoid: sigmoid.backward,
+  add: add.backward,
+  concat: concat.backward,
+  pad: pad.backward,
+  averagePool: averagePool.backward,
+  maxPool: maxPool.backward,
+  globalAveragePool: globalAveragePool.backward,
+  dense: dense.backward,
+  flatten: flatten.backward,
+  reshape: reshape.backward,
+  dropout: dropout.backward,
+  softmax: softmax.backward,
+  resizeBilinear: resizeBilinear.backward,
+  argMax: argMax.backward,
 } as const;

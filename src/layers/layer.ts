@@ -5,8 +5,11 @@
  *   outputShape(inputs, attributes)         shape of the result; throws a ShapeError for inputs that do not fit
  *   cost(inputs, attributes)                multiply-adds and parameters, from the paper's formula
  *   forward(inputs, weights, attributes)    the result; sums in float64, each result rounded once to the input's number type
+ *   backward(outputGradient, inputs, weights, attributes)    from ∂L/∂y of some loss L, ∂L/∂x of every input and ∂L/∂w of every
+ *                                           trainable weight, summed and rounded like the result; dG is short for ∂L/∂G
  *
- * `inputs` is always a list, since `add` and `concat` take several. The code is slow on purpose and stays so: what is fast lives in
+ * `inputs` is always a list, since `add` and `concat` take several. Batch norm and dropout compute something else while a network is
+ * trained: beside `forward` and `backward`, which are what inference does, they have `forwardTraining` and `backwardTraining`. The code is slow on purpose and stays so: what is fast lives in
  * `assembly/` and is held to these files by tests.
  */
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';
@@ -32,6 +35,21 @@ export type WeightShapes = Readonly<Record<string, Shape>>;
 export function countParams(weights: WeightShapes): number {
   return Object.values(weights).reduce((count, shape) => count + sizeOf(shape), 0);
 }
+
+/** What a small change of each number changes in the loss. Each tensor has the shape of what it belongs to and the number type of the first input. */
+export interface Gradients {
+  /** One for each input, in their order. */
+  readonly inputs: readonly Tensor[];
+  /** By weight name; {} for a layer without weights. Moving statistics are not trained and have none. */
+  readonly weights: Readonly<Record<string, Tensor>>;
+}
+
+export type Backward<Attributes, Weights> = (
+  outputGradient: Tensor,
+  inputs: readonly Tensor[],
+  weights: Weights,
+  attributes: Attributes,
+) => Gradients;
 
 export interface Layer<Attributes, Weights> {
   readonly weightShapes?: (inputs: readonly Shape[], attributes: Attributes) => WeightShapes;

@@ -4,12 +4,16 @@
  *   y[n, i, j, c] = x[n, i − top, j − left, c] inside the picture, value outside
  *
  * x is [N, H, W, C], y is [N, top + H + bottom, left + W + right, C].
+ *
+ * Backward, the picture cut out again:
+ *
+ *   dx[n, i, j, c] = dy[n, top + i, left + j, c]
  */
 import { ShapeError } from '../errors.js';
 import type { ExplicitPadding } from '../padding.js';
 import { type Shape, type Tensor, zerosLike } from '../tensor.js';
-import { expectImage, expectOne } from './expect.js';
-import { type Cost, FREE } from './layer.js';
+import { expectGradient, expectImage, expectOne } from './expect.js';
+import { type Cost, FREE, type Gradients } from './layer.js';
 
 export interface PadAttributes {
   readonly padding: ExplicitPadding;
@@ -47,4 +51,26 @@ export function forward(inputs: readonly Tensor[], _weights: object, attributes:
     }
   }
   return y;
+}
+
+export function backward(
+  outputGradient: Tensor,
+  inputs: readonly Tensor[],
+  _weights: object,
+  attributes: PadAttributes,
+): Gradients {
+  const x = expectOne('pad', inputs);
+  const dy = expectGradient('pad', outputGradient, outputShape([x.shape], attributes));
+  const dx = zerosLike(x, x.shape);
+  const { top, left } = attributes.padding;
+  const [N, H, W, C] = x.shape;
+  const [, outH, outW] = dy.shape;
+
+  for (let n = 0; n < N; n++) {
+    for (let row = 0; row < H; row++) {
+      const from = ((n * outH + top + row) * outW + left) * C;
+      dx.data.set(dy.data.subarray(from, from + W * C), (n * H + row) * W * C);
+    }
+  }
+  return { inputs: [dx], weights: {} };
 }

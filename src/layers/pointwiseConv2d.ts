@@ -5,10 +5,16 @@
  *   G[n, k, l, o] = bias[o] + Σ_m F[n, k, l, m] · K[m, o]
  *
  * F is [N, H, W, M], K is [M, O], G is [N, H, W, O].
+ *
+ * Backward, two matrix products: dF = dG · Kᵀ and dK = Fᵀ · dG over all positions:
+ *
+ *   dF[n, k, l, m]  = Σ_o dG[n, k, l, o] · K[m, o]
+ *   dK[m, o]        = Σ_{n, k, l} F[n, k, l, m] · dG[n, k, l, o]
+ *   dbias[o]        = Σ_{n, k, l} dG[n, k, l, o]
  */
-import { type Shape, sizeOf, type Tensor, zerosLike } from '../tensor.js';
-import { expectCount, expectImage, expectOne, expectWeights } from './expect.js';
-import { type Cost, countParams } from './layer.js';
+import { type Shape, sizeOf, type Tensor, tensorLike, zerosLike } from '../tensor.js';
+import { expectCount, expectGradient, expectImage, expectOne, expectWeights } from './expect.js';
+import { type Cost, countParams, type Gradients } from './layer.js';
 
 export interface PointwiseConv2dAttributes {
   readonly filters: number;
@@ -63,4 +69,37 @@ export function forward(
     }
   }
   return y;
+}
+
+export function backward(
+  outputGradient: Tensor,
+  inputs: readonly Tensor[],
+  weights: PointwiseConv2dWeights,
+  attributes: PointwiseConv2dAttributes,
+): Gradients {
+  const x = expectOne('pointwiseConv2d', inputs);
+  const dG = expectGradient('pointwiseConv2d', outputGradient, outputShape([x.shape], attributes)).data;
+  const { kernel, bias } = expectWeights('pointwiseConv2d', weights, weightShapes([x.shape], attributes));
+  const [N, H, W, M] = x.shape;
+  const [, O] = kernel.shape;
+  const F = x.data;
+  const K = kernel.data;
+  const dF = new Float64Array(F.length);
+  const dK = new Float64Array(K.length);
+  const dBias = new Float64Array(O);
+
+  for (let position = 0; position < N * H * W; position++) {
+    for (let o = 0; o < O; o++) {
+      const d = dG[position * O + o];
+      dBias[o] += d;
+      for (let m = 0; m < M; m++) {
+        dF[position * M + m] += d * K[m * O + o];
+        dK[m * O + o] += F[position * M + m] * d;
+      }
+    }
+  }
+  return {
+    inputs: [tensorLike(x, x.shape, dF)],
+    weights: { kernel: tensorLike(x, kernel.shape, dK), ...(bias && { bias: tensorLike(x, bias.shape, dBias) }) },
+  };
 }

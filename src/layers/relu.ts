@@ -3,11 +3,15 @@
  *
  *   y = max(x, 0)
  *
- * NaN stays NaN.
+ * Backward: the gradient passes where y follows x.
+ *
+ *   dx = dy where x > 0, otherwise 0
+ *
+ * NaN stays NaN, and passes the gradient.
  */
 import { type Shape, type Tensor, zerosLike } from '../tensor.js';
-import { expectOne } from './expect.js';
-import { type Cost, FREE, type NoAttributes } from './layer.js';
+import { expectGradient, expectOne } from './expect.js';
+import { type Cost, FREE, type Gradients, type NoAttributes } from './layer.js';
 
 export type ReluAttributes = NoAttributes;
 
@@ -24,4 +28,12 @@ export function forward(inputs: readonly Tensor[], _weights?: object, _attribute
   const y = zerosLike(x, x.shape);
   for (let i = 0; i < x.data.length; i++) y.data[i] = Math.max(x.data[i], 0);
   return y;
+}
+
+export function backward(outputGradient: Tensor, inputs: readonly Tensor[]): Gradients {
+  const x = expectOne('relu', inputs);
+  const dy = expectGradient('relu', outputGradient, x.shape).data;
+  const dx = zerosLike(x, x.shape);
+  for (let i = 0; i < dy.length; i++) dx.data[i] = x.data[i] <= 0 ? 0 : dy[i];
+  return { inputs: [dx], weights: {} };
 }

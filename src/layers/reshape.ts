@@ -1,8 +1,8 @@
-/** Other sizes for the same numbers in the same order. The batch stays; `shape` gives the sizes after it. */
+/** Other sizes for the same numbers in the same order, as are their gradients. The batch stays; `shape` gives the sizes after it. */
 import { ShapeError } from '../errors.js';
-import { type Shape, sizeOf, type Tensor, tensor } from '../tensor.js';
-import { expectOne } from './expect.js';
-import { type Cost, FREE } from './layer.js';
+import { type Shape, sizeOf, type Tensor, tensor, tensorLike } from '../tensor.js';
+import { expectGradient, expectOne } from './expect.js';
+import { type Cost, FREE, type Gradients } from './layer.js';
 
 export interface ReshapeAttributes {
   /** Sizes after the batch; one of them may be −1 and is then worked out from the others. */
@@ -31,4 +31,15 @@ export function cost(): Cost {
 export function forward(inputs: readonly Tensor[], _weights: object, attributes: ReshapeAttributes): Tensor {
   const x = expectOne('reshape', inputs);
   return tensor(outputShape([x.shape], attributes), x.data.slice());
+}
+
+export function backward(
+  outputGradient: Tensor,
+  inputs: readonly Tensor[],
+  _weights: object,
+  attributes: ReshapeAttributes,
+): Gradients {
+  const x = expectOne('reshape', inputs);
+  const dy = expectGradient('reshape', outputGradient, outputShape([x.shape], attributes)).data;
+  return { inputs: [tensorLike(x, x.shape, dy)], weights: {} };
 }

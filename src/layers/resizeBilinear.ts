@@ -9,12 +9,16 @@
  *
  * x is [N, H, W, C], y is [N, size[0], size[1], C]. Positions beyond the first or last sample read that sample. Nothing is smoothed
  * before shrinking.
+ *
+ * Backward, each gradient to the samples that were mixed, in the same shares:
+ *
+ *   dx[n, r, s, c] = Σ over the i, j that read r and s of rowShare_i(r) · columnShare_j(s) · dy[n, i, j, c]
  */
 import { ShapeError } from '../errors.js';
 import type { Pair } from '../padding.js';
-import { type Shape, type Tensor, zerosLike } from '../tensor.js';
-import { expectCount, expectImage, expectOne } from './expect.js';
-import { type Cost, FREE } from './layer.js';
+import { type Shape, type Tensor, tensorLike, zerosLike } from '../tensor.js';
+import { expectCount, expectGradient, expectImage, expectOne } from './expect.js';
+import { type Cost, FREE, type Gradients } from './layer.js';
 
 export interface ResizeBilinearAttributes {
   /** [height, width] of the result. */
@@ -89,3 +93,39 @@ export function forward(inputs: readonly Tensor[], _weights: object, attributes:
 }
 
 const mix = (lower: number, upper: number, share: number): number => (1 - share) * lower + share * upper;
+
+export function backward(
+  outputGradient: Tensor,
+  inputs: readonly Tensor[],
+  _weights: object,
+  attributes: ResizeBilinearAttributes,
+): Gradients {
+  const x = expectOne('resizeBilinear', inputs);
+  const dy = expectGradient('resizeBilinear', outputGradient, outputShape([x.shape], attributes));
+  const [N, H, W, C] = x.shape;
+  const [, outH, outW] = dy.shape;
+  const rows = mixes(attributes.rule, H, outH);
+  const columns = mixes(attributes.rule, W, outW);
+  const dx = new Float64Array(x.data.length);
+
+  for (let n = 0; n < N; n++) {
+    for (let i = 0; i < outH; i++) {
+      for (let j = 0; j < outW; j++) {
+        for (const [row, rowShare] of sharesOf(rows[i])) {
+          for (const [column, columnShare] of sharesOf(columns[j])) {
+            const at = ((n * H + row) * W + column) * C;
+            const from = ((n * outH + i) * outW + j) * C;
+            for (let c = 0; c < C; c++) dx[at + c] += rowShare * columnShare * dy.data[from + c];
+          }
+        }
+      }
+    }
+  }
+  return { inputs: [tensorLike(x, x.shape, dx)], weights: {} };
+}
+
+const sharesOf = ({ lower, upper, share }: Mix) =>
+  [
+    [lower, 1 - share],
+    [upper, share],
+  ] as const;

@@ -3,11 +3,15 @@
  *
  *   y = 1 / (1 + e^(−x))
  *
+ * Backward, the slope written so that it does not cancel where y is nearly 1:
+ *
+ *   dx = dy · y · (1 − y) = dy · e^(−|x|) / (1 + e^(−|x|))²
+ *
  * Large |x| saturate at 0 and 1; NaN stays NaN.
  */
 import { type Shape, type Tensor, zerosLike } from '../tensor.js';
-import { expectOne } from './expect.js';
-import { type Cost, FREE, type NoAttributes } from './layer.js';
+import { expectGradient, expectOne } from './expect.js';
+import { type Cost, FREE, type Gradients, type NoAttributes } from './layer.js';
 
 export type SigmoidAttributes = NoAttributes;
 
@@ -24,4 +28,15 @@ export function forward(inputs: readonly Tensor[], _weights?: object, _attribute
   const y = zerosLike(x, x.shape);
   for (let i = 0; i < x.data.length; i++) y.data[i] = 1 / (1 + Math.exp(-x.data[i]));
   return y;
+}
+
+export function backward(outputGradient: Tensor, inputs: readonly Tensor[]): Gradients {
+  const x = expectOne('sigmoid', inputs);
+  const dy = expectGradient('sigmoid', outputGradient, x.shape).data;
+  const dx = zerosLike(x, x.shape);
+  for (let i = 0; i < dy.length; i++) {
+    const power = Math.exp(-Math.abs(x.data[i]));
+    dx.data[i] = (dy[i] * power) / (1 + power) ** 2;
+  }
+  return { inputs: [dx], weights: {} };
 }

@@ -5,10 +5,14 @@
  *
  * Subtracting the maximum changes nothing in exact arithmetic, and keeps logits of 10,000 from overflowing. A row with a NaN or an
  * infinite maximum has no answer: all of it is NaN.
+ *
+ * Backward, row by row: a logit raises its own probability and lowers all of the row.
+ *
+ *   dx[…, c] = y[…, c] · (dy[…, c] − Σ_k dy[…, k] · y[…, k])
  */
-import { type Shape, type Tensor, zerosLike } from '../tensor.js';
-import { expectChannels, expectOne } from './expect.js';
-import { type Cost, FREE, type NoAttributes } from './layer.js';
+import { type Shape, type Tensor, toFloat64, zerosLike } from '../tensor.js';
+import { expectChannels, expectGradient, expectOne } from './expect.js';
+import { type Cost, FREE, type Gradients, type NoAttributes } from './layer.js';
 
 export type SoftmaxAttributes = NoAttributes;
 
@@ -39,4 +43,19 @@ export function forward(inputs: readonly Tensor[], _weights?: object, _attribute
     for (let c = 0; c < C; c++) y.data[row + c] = powers[c] / sum;
   }
   return y;
+}
+
+export function backward(outputGradient: Tensor, inputs: readonly Tensor[]): Gradients {
+  const x = expectOne('softmax', inputs);
+  const dy = expectGradient('softmax', outputGradient, outputShape([x.shape])).data;
+  const y = forward([toFloat64(x)]).data;
+  const dx = zerosLike(x, x.shape);
+  const C = expectChannels('softmax', x.shape);
+
+  for (let row = 0; row < dy.length; row += C) {
+    let mean = 0;
+    for (let c = 0; c < C; c++) mean += dy[row + c] * y[row + c];
+    for (let c = 0; c < C; c++) dx.data[row + c] = y[row + c] * (dy[row + c] - mean);
+  }
+  return { inputs: [dx], weights: {} };
 }
