@@ -3,7 +3,7 @@
  * shape involved; `code` is stable for programs, the text is for people.
  */
 
-export type ErrorCode = 'shape' | 'network' | 'format' | 'picture' | 'usage' | 'difference';
+export type ErrorCode = 'shape' | 'network' | 'format' | 'picture' | 'usage' | 'difference' | 'download';
 
 export class DepthwiseError extends Error {
   readonly code: ErrorCode;
@@ -54,5 +54,12 @@ export class UsageError extends DepthwiseError {
 export class DifferenceError extends DepthwiseError {
   constructor(message: string) {
     super('difference', message);
+  }
+}
+
+/** A file on the net that cannot be had: no connection, another answer than the file, or another file. */
+export class DownloadError extends DepthwiseError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('download', message, options);
   }
 }

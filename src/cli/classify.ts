@@ -26,7 +26,7 @@ export function configure(command: Command): void {
   command
     .argument('<picture...>', 'JPEG, PNG, WebP, GIF or BMP files')
     .description("Say what is in each picture: the model's best labels, with their probabilities.")
-    .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz')
+    .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz; or published weights by name')
     .option('--labels <file>', "a label a line, or JSON; the model's own unless given")
     .option('--top <count>', 'labels a picture', wholeNumber(1), 5);
   addEngineOption(addModelOptions(command))
@@ -38,6 +38,7 @@ export function configure(command: Command): void {
       'after',
       `
 Examples:
+  depthwise classify cat.jpg --model mobilenet_v1_0.25_224
   depthwise classify cat.jpg --model mobilenet_v1_0.25_224.h5 --labels imagenet_labels_1001.txt
   depthwise classify *.png --model mobilenet_v2_1.0_224_quant.tflite --top 1 --json
   depthwise classify cat.jpg --model weights.h5 --network mobilenet_v1 --alpha 0.25 --resolution 224

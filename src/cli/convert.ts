@@ -17,7 +17,7 @@ type Ending = '.safetensors' | '.npz' | '.npy';
 
 export function configure(command: Command): void {
   command
-    .argument('<in>', 'Keras .h5, .tflite, .safetensors, .npz or .npy')
+    .argument('<in>', 'Keras .h5, .tflite, .safetensors, .npz or .npy; or published weights by name')
     .argument('<out>', 'a .safetensors, .npz or, for a single tensor, .npy file; an old one is replaced')
     .description(
       'Turn a model file into one that also holds its network, labels and preprocessing; or, with --tensors, copy tensors as they are.',

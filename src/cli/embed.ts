@@ -24,7 +24,7 @@ export function configure(command: Command): void {
     .description(
       "Write the pictures' features at a layer: float32 [pictures, channels], averaged over the feature map.",
     )
-    .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz')
+    .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz; or published weights by name')
     .requiredOption('--layer <name>', 'any layer that `depthwise summary` lists')
     .option('--out <file>', 'a .npy file; an old one is replaced')
     .option('--no-pool', 'keep the whole feature map: [pictures, height, width, channels]');

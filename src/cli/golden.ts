@@ -53,7 +53,10 @@ export function configure(command: Command): void {
       "Write golden bundles: inputs, every layer's output, how far a correct backend may be from it, and a JSON manifest.",
     )
     .addOption(new Option('--suite <name>', 'small synthetic networks, weights included').choices(suiteNames))
-    .option('--model <file>', 'one network instead: Keras .h5, .tflite, .safetensors, .npz');
+    .option(
+      '--model <file>',
+      'one network instead: Keras .h5, .tflite, .safetensors, .npz; or published weights by name',
+    );
   addModelOptions(command)
     .option('--picture <file>', 'feed the model a picture, prepared as its conventions say')
     .option('--input <file>', 'feed it a tensor: .npy, or .npz and .safetensors with its inputs by name')

@@ -1,11 +1,14 @@
-/** Model files: the flags that complete what a file does not say, and the network that comes of both. */
+/** Models: files, with the flags that complete what a file does not say, and published weights by their names. */
 import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { readNetworkFile } from '../formats/files.js';
 import { parseModelName } from '../models/index.js';
 import { atResolution, type Network, type PresetName, preprocessingPreset, presetNames } from '../network/index.js';
+import { findRelease, loadPretrained } from '../pretrained/index.js';
 import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwork } from './architecture.js';
+import { formatBytes, Interruption } from './output.js';
+import { startProgress } from './progress.js';
 
 export interface ModelFlags extends ArchitectureFlags {
   readonly network?: string;
@@ -21,8 +24,8 @@ export function addModelOptions(command: Command): Command {
 }
 
 /**
- * The network in a model file. `--network` and the flags that go with it describe the network of a file that holds weights alone;
- * without `--network` the file, or its name, says all but the resolution.
+ * The network in a model file or, where there is no such file, of published weights. `--network` and the flags that go with it describe
+ * the network of a file that holds weights alone; without `--network` the file, or its name, says all but the resolution.
  */
 export async function readModel(path: string, flags: ModelFlags): Promise<Network> {
   return prepared(await networkIn(path, flags), flags);
@@ -39,7 +42,9 @@ export async function readPictureModel(path: string, flags: ModelFlags): Promise
   return network;
 }
 
-/** A file where there is one; a name otherwise. */
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** A file where there is one; otherwise the architecture of that name, without weights, so that nothing is fetched. */
 export async function networkNamedOrIn(name: string, flags: ModelFlags): Promise<Network> {
   if (statSync(name, { throwIfNoEntry: false })?.isFile()) return readModel(name, flags);
   if (parseModelName(name) === undefined || /\.\w+$/.test(name.replace(/\d\.\d+/g, ''))) {
@@ -54,6 +59,11 @@ export async function networkNamedOrIn(name: string, flags: ModelFlags): Promise
 
 async function networkIn(path: string, { network: name, ...flags }: ModelFlags): Promise<Network> {
   if (name !== undefined) {
+    if (isNameOfWeights(path)) {
+      throw new UsageError(
+        `--network is for files of weights; there is no file '${path}', and the published weights of that name have their network`,
+      );
+    }
     const network = await readNetworkFile(path, { architecture: namedNetwork(name, flags) });
     if (network.conventions.source === 'tflite') {
       throw new UsageError(`--network is for files of weights alone, and ${path} describes its own network`);
@@ -63,11 +73,35 @@ async function networkIn(path: string, { network: name, ...flags }: ModelFlags):
   const { resolution, ...others } = flags;
   const [surplus] = givenFlags(others);
   if (surplus !== undefined) throw new UsageError(`${surplus} goes with --network, which was not given`);
-  const network = await readNetworkFile(path).catch((error) => {
+  const network = isNameOfWeights(path) ? await pretrained(path) : await fileAlone(path);
+  return resolution === undefined ? network : atResolution(network, resolution);
+}
+
+/** A file of that name, whatever it holds, goes before the name. */
+const isNameOfWeights = (name: string): boolean => !exists(name) && findRelease(name) !== undefined;
+
+function fileAlone(path: string): Promise<Network> {
+  return readNetworkFile(path).catch((error) => {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`${error.message}: --network, --alpha, --resolution`);
   });
-  return resolution === undefined ? network : atResolution(network, resolution);
+}
+
+/** The published network, from the cache or the net. Ctrl-C leaves what has arrived to the next call. */
+async function pretrained(name: string): Promise<Network> {
+  const progress = await startProgress('download');
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort(new Interruption('interrupted; the next call continues the download'));
+  process.once('SIGINT', interrupt);
+  try {
+    return await loadPretrained(name, {
+      signal: stop.signal,
+      onProgress: (done, total) => progress.at(total ? done / total : 0, `${name}, ${formatBytes(done)}`),
+    });
+  } finally {
+    process.off('SIGINT', interrupt);
+    progress.stop();
+  }
 }
 
 function prepared(network: Network, { preset }: ModelFlags): Network {

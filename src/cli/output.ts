@@ -62,8 +62,12 @@ export async function writeWhole(path: string, bytes: Uint8Array | string): Prom
   }
 }
 
-/** Ctrl-C while a file was being written: the temporary file is gone, the old one untouched. */
-export class Interruption extends Error {}
+/** Ctrl-C. While a file was being written, the temporary file is gone, the old one untouched. */
+export class Interruption extends Error {
+  constructor(message = 'interrupted; nothing written') {
+    super(message);
+  }
+}
 
 /** '1.9 MB', '475.5 kB', '12 B': decimal units. */
 export function formatBytes(count: number): string {

@@ -63,8 +63,7 @@ function describe(error: unknown): { code: string; message: string; exitCode: nu
   if (error instanceof DepthwiseError) {
     return { code: error.code, message: error.message, exitCode: error instanceof UsageError ? 2 : 1 };
   }
-  if (error instanceof Interruption)
-    return { code: 'interrupted', message: 'interrupted; nothing written', exitCode: 130 };
+  if (error instanceof Interruption) return { code: 'interrupted', message: error.message, exitCode: 130 };
   if (error instanceof Error && 'syscall' in error) return { code: 'system', message: error.message, exitCode: 1 };
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: 'internal', message: `this is a fault of depthwise, please report it: ${text}`, exitCode: 1 };

@@ -21,7 +21,7 @@ export function configure(command: Command): void {
   command
     .argument('<picture>', 'a JPEG, PNG, WebP, GIF or BMP file')
     .description("Write the input tensor and every layer's output by name, to check another backend with.")
-    .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz')
+    .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz; or published weights by name')
     .requiredOption('--out <file>', 'a .npz or .safetensors file; an old one is replaced')
     .addOption(
       new Option('--float64', 'compute and write in double precision, by the reference').implies({

@@ -34,7 +34,8 @@ const shell = examples.filter(({ language }) => language === 'sh');
 const typescript = examples.filter(({ language }) => language === 'ts');
 
 const SET_UP = /^npm install && npm (?:run )?([\w:]+)$/;
-const DATA_FILE = /\b[\w.]+\.(?:h5|tflite|onnx)\b|\bimagenet_labels\w*\.txt\b/;
+const DATA_FILE =
+  /\b[\w.]+\.(?:h5|tflite|onnx)\b|\bimagenet_labels\w*\.txt\b|(?:--model |loadPretrained\(')mobilenet_\w+/;
 
 const namesData = ({ code }: Example): boolean => DATA_FILE.test(code);
 /** What examples that name data write, and others then read. */
@@ -46,6 +47,12 @@ const needsData = (example: Example): boolean =>
 const canRun = (example: Example): boolean => dataFolder !== undefined || !needsData(example);
 const titleOf = (example: Example): string =>
   `${example.place} ${commandsOf(example.code)[0]}${canRun(example) ? '' : ' (needs DEPTHWISE_DATA)'}`;
+
+/** What the user has fetched by name before: files of the cache folder, and where they lie in the data folder. */
+const fetched = {
+  'mobilenet_v1_0.25_224.h5': 'models/mobilenet_v1_0.25_224.h5',
+  'ImageNetLabels.txt': 'labels/imagenet_labels_1001.txt',
+};
 
 /** A user's folder: the package installed, its pictures at hand, and the model files that its owner has fetched. */
 const folder = mkdtempSync(join(tmpdir(), 'depthwise-documentation-'));
@@ -63,12 +70,17 @@ beforeAll(() => {
     for (const file of readdirSync(join(dataFolder!, kind)))
       symlinkSync(join(dataFolder!, kind, file), join(folder, file));
   }
+  mkdirSync(join(folder, 'cache'));
+  for (const [file, source] of dataFolder === undefined ? [] : Object.entries(fetched)) {
+    symlinkSync(join(dataFolder!, source), join(folder, 'cache', file));
+  }
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs a program in the user's folder and returns what it prints; fails with what it complains about. */
 function run(program: string, args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' });
+  const env = { ...process.env, DEPTHWISE_CACHE: join(folder, 'cache') };
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: folder, env, encoding: 'utf8' });
   expect(error).toBeUndefined();
   expect(status, `${program} ${args.join(' ')}\n${stdout}${stderr}`).toBe(0);
   return stdout;

@@ -15,6 +15,7 @@ const rooms = [
   ['engine'],
   ['image'],
   ['tasks'],
+  ['pretrained'],
   ['oracle'],
   ['training'],
   ['cli'],

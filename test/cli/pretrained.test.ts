@@ -1,0 +1,162 @@
+/** Published weights by name on the command line, from a mirror on this machine. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { dataPath, noData } from '../data.js';
+import { type Server, sendFile, serve } from '../pretrained/server.js';
+import { cat, main, type Outcome, smallNetwork, temporaryFolder, writeModel } from './command.js';
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+
+let mirror: Server;
+let labels: Uint8Array;
+let weights: Uint8Array;
+beforeAll(async () => {
+  labels = Buffer.from(Array.from({ length: 1001 }, (_, i) => (i === 0 ? 'background' : `label ${i - 1}`)).join('\n'));
+  // A file says what it holds by its content: here a small network, whatever the name.
+  weights = readFileSync(await writeModel(folder.path('small.safetensors'), smallNetwork({ classes: 1000 })));
+  mirror = await serve((request, response) => {
+    if (request.url === '/ImageNetLabels.txt') sendFile(request, response, labels);
+    else if (request.url === '/mobilenet_2_5_128_tf.h5') sendFile(request, response, weights);
+    else response.writeHead(404).end();
+  });
+});
+afterAll(() => mirror.close());
+
+/** Runs the command as users do, beside this process, which serves it. */
+function depthwise(cache: string, ...args: string[]): Promise<Outcome> {
+  const environment = { ...process.env, DEPTHWISE_CACHE: folder.path(cache), DEPTHWISE_MIRROR: mirror.address };
+  const child = spawn(process.execPath, [main, ...args], { env: environment });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (text) => (stdout += text));
+  child.stderr.on('data', (text) => (stderr += text));
+  return new Promise((done) => child.on('close', (exitCode) => done({ exitCode, stdout, stderr })));
+}
+
+const name = 'mobilenet_v1_0.25_128';
+
+test('classify fetches, and from then on needs no server', async () => {
+  const args = ['classify', cat, '--model', name, '--top', '2'];
+  const first = await depthwise('classify', ...args);
+  expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(first.stdout).toMatch(/\n +\d+\.\d % {2}label \d+\n +\d+\.\d % {2}label \d+\n$/);
+  const before = mirror.requests.length;
+  expect(await depthwise('classify', ...args)).toEqual(first);
+  expect(mirror.requests.length).toBe(before);
+});
+
+test('two processes at once', async () => {
+  const args = ['classify', cat, '--model', name, '--json'];
+  const [one, other] = await Promise.all([depthwise('both', ...args), depthwise('both', ...args)]);
+  expect(one).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(other).toEqual(one);
+  expect(readdirSync(folder.path('both')).sort()).toEqual(['ImageNetLabels.txt', 'mobilenet_2_5_128_tf.h5']);
+  expect(Buffer.compare(readFileSync(join(folder.path('both'), 'mobilenet_2_5_128_tf.h5')), weights)).toBe(0);
+});
+
+test('convert, embed and golden take the name too', async () => {
+  const out = folder.path('converted.safetensors');
+  expect(await depthwise('others', 'convert', name, out)).toMatchObject({ exitCode: 0 });
+  expect(
+    await depthwise('others', 'embed', cat, '--model', name, '--layer', 'conv_pw_13_relu', '--json'),
+  ).toMatchObject({
+    exitCode: 0,
+  });
+  expect(
+    await depthwise('others', 'golden', '--model', name, '--picture', cat, '--out', folder.path('golden.npz')),
+  ).toMatchObject({ exitCode: 0 });
+});
+
+test('a name without weights on the server: what to do, and exit code 1', async () => {
+  const { exitCode, stderr } = await depthwise('none', 'classify', cat, '--model', 'mobilenet_v2_0.35_96', '--json');
+  expect(exitCode).toBe(1);
+  const { error } = JSON.parse(stderr);
+  expect(error.code).toBe('download');
+  expect(error.message).toMatch(/the server answered 404 Not Found\nTo do without this connection, fetch\n {2}https:/);
+  expect(error.message).toContain(
+    join(folder.path('none'), 'mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_96.h5'),
+  );
+});
+
+test('summary of a name fetches nothing', async () => {
+  const before = mirror.requests.length;
+  expect(await depthwise('summary', 'summary', name)).toMatchObject({ exitCode: 0 });
+  expect(mirror.requests.length).toBe(before);
+  expect(existsSync(folder.path('summary'))).toBe(false);
+});
+
+test('--network is for files', async () => {
+  const { exitCode, stderr } = await depthwise(
+    'network',
+    'classify',
+    cat,
+    '--model',
+    name,
+    '--network',
+    'mobilenet_v1',
+  );
+  expect([exitCode, stderr]).toEqual([
+    2,
+    `error: --network is for files of weights; there is no file '${name}', and the published weights of that name have their network\n`,
+  ]);
+});
+
+test('a file of that name goes before the name', async () => {
+  mkdirSync(folder.path('here'));
+  symlinkSync(folder.path('small.safetensors'), join(folder.path('here'), name));
+  const before = mirror.requests.length;
+  const path = join(folder.path('here'), name);
+  expect(await depthwise('file', 'classify', cat, '--model', path)).toMatchObject({ exitCode: 0 });
+  expect(mirror.requests.length).toBe(before);
+});
+
+test('Ctrl-C leaves what has come, and says so', async () => {
+  const slow = await serve((request, response) => {
+    const from = request.headers.range ? 1000 : 0;
+    if (from > 0 || request.url === '/ImageNetLabels.txt') sendFile(request, response, from ? weights : labels);
+    else sendFile(request, response, weights, { upTo: 1000 });
+  });
+  try {
+    const environment = { ...process.env, DEPTHWISE_CACHE: folder.path('slow'), DEPTHWISE_MIRROR: slow.address };
+    const child = spawn(process.execPath, [main, 'classify', cat, '--model', name], { env: environment });
+    let stderr = '';
+    child.stderr.on('data', (text) => (stderr += text));
+    const closed = new Promise((done) => child.on('close', done));
+    const arrived = (): boolean =>
+      existsSync(folder.path('slow')) &&
+      readdirSync(folder.path('slow')).some((entry) => {
+        const bytes = join(folder.path('slow'), entry, 'bytes');
+        return existsSync(bytes) && readFileSync(bytes).length === 1000;
+      });
+    while (!arrived()) await new Promise((next) => setTimeout(next, 10));
+    child.kill('SIGINT');
+    expect(await closed).toBe(130);
+    expect(stderr).toBe('error: interrupted; the next call continues the download\n');
+    expect(readdirSync(folder.path('slow'))).toEqual(['mobilenet_2_5_128_tf.h5.part']);
+  } finally {
+    slow.close();
+  }
+});
+
+test.skipIf(noData)('the real file, under its hash (needs DEPTHWISE_DATA)', async () => {
+  const real = await serve((request, response) => {
+    const file =
+      request.url === '/ImageNetLabels.txt'
+        ? dataPath('labels', 'imagenet_labels_1001.txt')
+        : dataPath('models', request.url!.slice(1));
+    sendFile(request, response, readFileSync(file));
+  });
+  try {
+    const environment = { ...process.env, DEPTHWISE_CACHE: folder.path('real'), DEPTHWISE_MIRROR: real.address };
+    const args = ['classify', cat, '--model', 'mobilenet_v1_0.25_224', '--top', '1'];
+    const child = spawn(process.execPath, [main, ...args], { env: environment });
+    let stdout = '';
+    child.stdout.on('data', (text) => (stdout += text));
+    await new Promise((done) => child.on('close', done));
+    expect(stdout).toBe(`${cat}\n 54.0 %  Egyptian cat\n`);
+  } finally {
+    real.close();
+  }
+});
