@@ -88,6 +88,25 @@ export function slideWindows(
   };
 }
 
+/** 'same' or 'valid' where it pads this size as the explicit padding does; with strides of 1 it then does so at every size. */
+export function paddingInWords(
+  layer: string,
+  size: Pair,
+  kernelSize: Pair,
+  strides: Pair,
+  dilation: Pair,
+  padding: Padding,
+): Padding {
+  if (typeof padding === 'string') return padding;
+  if (Object.values(padding).every((samples) => samples === 0)) return 'valid';
+  const explicit = slideWindows(layer, size, kernelSize, strides, dilation, padding);
+  const same = slideWindows(layer, size, kernelSize, strides, dilation, 'same');
+  // Padding after the last window is read by none.
+  const agrees = (axis: 'vertical' | 'horizontal') =>
+    explicit[axis].out === same[axis].out && explicit[axis].before === same[axis].before;
+  return agrees('vertical') && agrees('horizontal') ? 'same' : padding;
+}
+
 /** The padding of each axis. It must be one of the three forms: a misspelt word is an error, not 'valid'. */
 function axisPaddings(layer: string, padding: Padding): [vertical: AxisPadding, horizontal: AxisPadding] {
   if (padding === 'same' || padding === 'valid') return [padding, padding];

@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../src/errors.js';
 import { conv2d, depthwiseConv2d } from '../src/layers/index.js';
-import { type AxisPadding, type Padding, slideWindow, slideWindows } from '../src/padding.js';
+import {
+  type AxisPadding,
+  type Padding,
+  type Pair,
+  paddingInWords,
+  slideWindow,
+  slideWindows,
+} from '../src/padding.js';
 import { type Tensor, tensor } from '../src/tensor.js';
 
 const slide = (size: number, kernel: number, stride: number, dilation: number, padding: AxisPadding) =>
@@ -176,5 +183,56 @@ describe('errors', () => {
       vertical: { out: 4, before: 1, after: 2 },
       horizontal: { out: 8, before: 3, after: 4 },
     });
+  });
+});
+
+describe('explicit padding in words', () => {
+  const around = (samples: number) => ({ top: samples, bottom: samples, left: samples, right: samples });
+  const words = (size: number, kernel: number, stride: number, padding: Padding) =>
+    paddingInWords('here', [size, size], [kernel, kernel], [stride, stride], [1, 1], padding);
+
+  test("PyTorch's padding=1 of a 3 × 3 kernel is 'same' at stride 1, at stride 2 for odd sizes alone", () => {
+    expect([7, 8].map((size) => words(size, 3, 1, around(1)))).toEqual(['same', 'same']);
+    expect([7, 8].map((size) => words(size, 3, 2, around(1)))).toEqual(['same', around(1)]);
+  });
+
+  test("none is 'valid', too much stays, words stay", () => {
+    expect(words(7, 3, 2, around(0))).toBe('valid');
+    expect(words(7, 3, 1, around(2))).toEqual(around(2));
+    expect([words(7, 3, 1, 'same'), words(7, 3, 1, 'valid')]).toEqual(['same', 'valid']);
+  });
+
+  test('the words mean the same windows, and at stride 1 also at other sizes', () => {
+    const small = fc.integer({ min: 1, max: 4 });
+    const pair: fc.Arbitrary<Pair> = fc.tuple(small, small);
+    const size: fc.Arbitrary<Pair> = fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }));
+    const side = fc.nat(3);
+    const padding = fc.record({ top: side, bottom: side, left: side, right: side });
+    const outsAndBefores = (...window: Parameters<typeof slideWindows>) => {
+      const { vertical, horizontal } = slideWindows(...window);
+      return [vertical, horizontal].map(({ out, before }) => [out, before]);
+    };
+    const fits = (slide: () => unknown): boolean => {
+      try {
+        slide();
+        return true;
+      } catch (error) {
+        if (error instanceof ShapeError) return false;
+        throw error;
+      }
+    };
+    fc.assert(
+      fc.property(size, size, pair, pair, pair, padding, (here, there, kernel, strides, dilation, sides) => {
+        fc.pre(fits(() => slideWindows('x', here, kernel, strides, dilation, sides)));
+        const found = paddingInWords('x', here, kernel, strides, dilation, sides);
+        fc.pre(typeof found === 'string');
+        const sizes = strides.every((stride) => stride === 1) && found === 'same' ? [here, there] : [here];
+        for (const each of sizes) {
+          expect(outsAndBefores('x', each, kernel, strides, dilation, found)).toEqual(
+            outsAndBefores('x', each, kernel, strides, dilation, sides),
+          );
+        }
+      }),
+    );
   });
 });

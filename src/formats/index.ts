@@ -9,4 +9,4 @@ export { importOnnx, type OnnxImport, type OnnxOptions, type OnnxWriteOptions, r
 export { type FileBytes, type NetworkFormat, readNetwork, readTensors, writeNetwork } from './read.js';
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
 export { readTfjs, type TfjsFiles, writeTfjs } from './tfjs.js';
-export { readTflite } from './tflite.js';
+export { readTflite, writeTflite } from './tflite.js';

@@ -40,6 +40,9 @@ export type TypeChoice = (name: string, tensor: Tensor) => FloatType;
 
 export const ownType = (x: Tensor): FloatType => (x.data instanceof Float64Array ? 'float64' : 'float32');
 
+/** Stands for no bound where a format or layer wants a finite one. */
+export const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
 /** Bytes of one number. */
 export const bytesOf = (type: NumberType): number => formats[type].size;
 

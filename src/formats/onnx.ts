@@ -5,22 +5,14 @@
  * kernels are transposed once, here, and so are the axes that operators name (`onnx/layout.ts`). An input or output that is a picture in
  * the file is therefore one of ours; everything else has the file's shape.
  */
-import { FormatError } from '../errors.js';
-import {
-  type Conventions,
-  fromJson,
-  inferShapes,
-  type Network,
-  type NetworkNode,
-  toJson,
-  withWeights,
-} from '../network/index.js';
+import { type Conventions, inferShapes, type Network, type NetworkNode, withWeights } from '../network/index.js';
 import { inFile } from './in-file.js';
 import { encodeModel } from './onnx/encode.js';
 import { type FileModel, readModel } from './onnx/model.js';
 import { ProtoFile } from './onnx/protobuf.js';
 import { type Placed, type Translated, translate } from './onnx/translate.js';
-import { CONVENTIONS_KEY, graphOf, type OnnxWriteOptions } from './onnx/write.js';
+import { graphOf, type OnnxWriteOptions } from './onnx/write.js';
+import { CONVENTIONS_KEY, statedConventions } from './stated-conventions.js';
 
 export type { OnnxWriteOptions };
 
@@ -54,7 +46,7 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): 
     const { tensors, ...translated } = translate(model, options.outputs);
     const name = fileName.replace(/^.*[\\/]/, '').replace(/\.onnx$/i, '');
     const implied = { name, ...translated, conventions: conventionsOf(name, translated) };
-    const network = { ...implied, conventions: statedConventions(model, implied) ?? implied.conventions };
+    const network = { ...implied, conventions: conventionsIn(model, implied) ?? implied.conventions };
     return { network: withWeights(network, translated.weights), tensors };
   });
 }
@@ -68,19 +60,11 @@ export async function writeOnnx(network: Network, options: OnnxWriteOptions = {}
   return encodeModel(graphOf(withWeights(network, network.weights), options), PbfWriter);
 }
 
-/** The conventions of a network of ours that was written as ONNX: checked as those of any file, and left out where it was cut. */
-function statedConventions({ file, metadata, outputs }: FileModel, network: Network): Conventions | undefined {
+/** The conventions of a network of ours that was written as ONNX; left out where it was cut. */
+function conventionsIn({ file, metadata, outputs }: FileModel, network: Network): Conventions | undefined {
   const json = metadata.get(CONVENTIONS_KEY);
   if (json === undefined || network.outputs.some((output) => !outputs.includes(output))) return undefined;
-  let conventions: Conventions;
-  try {
-    conventions = JSON.parse(json);
-  } catch (error) {
-    throw new FormatError(`${file.name}: the metadata '${CONVENTIONS_KEY}' is not JSON: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  return fromJson({ ...toJson(network), conventions }).conventions;
+  return statedConventions(json, network, file.name);
 }
 
 /** What the last layer says; how pictures become inputs no ONNX file states. */

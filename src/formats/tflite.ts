@@ -11,20 +11,37 @@
  */
 import { type Network, withWeights } from '../network/index.js';
 import { inFile } from './in-file.js';
+import type { WriteOptions } from './network-file.js';
+import { CONVENTIONS_KEY, statedConventions } from './stated-conventions.js';
 import { conventionsOf } from './tflite/conventions.js';
+import { encodeModel } from './tflite/encode.js';
+import { FlatWriter } from './tflite/flat-writer.js';
 import { FlatFile } from './tflite/flatbuffer.js';
 import { readModel } from './tflite/model.js';
 import { translate } from './tflite/translate.js';
+import { modelOf } from './tflite/write.js';
 
 /** The network in the bytes of a .tflite file. Throws a FormatError that names the file, the place, what was found and what was wanted. */
 export async function readTflite(bytes: Uint8Array, fileName = 'the .tflite file'): Promise<Network> {
   const { ByteBuffer } = await import('flatbuffers');
   const model = readModel(new FlatFile(new ByteBuffer(bytes), fileName));
   const translated = translate(model);
-  const conventions = await conventionsOf(model, translated);
-  return inFile(fileName, () =>
-    withWeights({ name: networkName(fileName), ...translated, conventions }, translated.weights),
-  );
+  const implied = { name: networkName(fileName), ...translated, conventions: await conventionsOf(model, translated) };
+  const stated = model.metadata(CONVENTIONS_KEY);
+  return inFile(fileName, () => {
+    const conventions = stated && statedConventions(new TextDecoder().decode(stated), implied, fileName);
+    return withWeights({ ...implied, ...(conventions && { conventions }) }, translated.weights);
+  });
+}
+
+/**
+ * The network as a .tflite file of float32, or with kernels of float16. Batch norms are folded where a layer before them can take them in,
+ * activations are fused; inputs and outputs keep their names and shapes. The conventions travel in the file's metadata. Throws a
+ * NetworkError for a network without its weights, and for a layer that TensorFlow Lite has no operator for.
+ */
+export async function writeTflite(network: Network, options: WriteOptions = {}): Promise<Uint8Array> {
+  const { Builder } = await import('flatbuffers');
+  return encodeModel(new FlatWriter(new Builder()), modelOf(withWeights(network, network.weights), options));
 }
 
 /** 'models/mobilenet_v1.tflite' is the network 'mobilenet_v1'. */

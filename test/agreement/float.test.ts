@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { readNetwork } from '../../src/formats/index.js';
+import { readNetwork, type WriteOptions, writeTflite } from '../../src/formats/index.js';
 import { readTflite } from '../../src/formats/tflite.js';
 import { preprocess, readPicture } from '../../src/image/index.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
@@ -11,7 +11,6 @@ import { foldBatchNorm, type Network, NetworkBuilder, preprocessingPreset, run }
 import type { Pair } from '../../src/padding.js';
 import type { Tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
-import { type ToTfliteOptions, toTflite } from '../formats/toTflite.js';
 import { runLitert } from '../peers/litert.js';
 import { expectAgreement } from './agree.js';
 import { lifelikeWeights, randomInput } from './lifelike.js';
@@ -113,7 +112,7 @@ describe('single operators, of any size', () => {
         const network = networkOf([1, height, width, C], add, C);
         fc.pre(network !== undefined);
         const weighted = lifelikeWeights(network, seed);
-        await compare('single.tflite', toTflite(weighted), randomInput(network.inputs[0].shape, seed));
+        await compare('single.tflite', await writeTflite(weighted), randomInput(network.inputs[0].shape, seed));
       }),
       { numRuns: 20, endOnFailure: true },
     );
@@ -140,15 +139,15 @@ describe('whole networks with random weights', () => {
 
   test.each(cases)('$name of $conventions, α 0.25, 65×97', async ({ model, conventions }) => {
     const network = lifelikeWeights(model({ alpha: 0.25, resolution: [65, 97], conventions }), 7);
-    for (const weights of ['float32', 'float16'] as const) await compareOwn(network, { weights });
+    for (const options of [{}, { kernels: 'float16' }] as const) await compareOwn(network, options);
   });
 
   test.each(Object.entries(models))('%s 1.0 @224', async (_, model) => {
     await compareOwn(lifelikeWeights(model({ conventions: 'slim' }), 11));
   });
 
-  async function compareOwn(network: Network, options?: ToTfliteOptions): Promise<void> {
-    await compare(`${network.name}.tflite`, toTflite(network, options), randomInput(network.inputs[0].shape, 3));
+  async function compareOwn(network: Network, options?: WriteOptions): Promise<void> {
+    await compare(`${network.name}.tflite`, await writeTflite(network, options), randomInput(network.inputs[0].shape, 3));
   }
 });
 
@@ -167,7 +166,7 @@ describe.skipIf(noData)('real weights (needs DEPTHWISE_DATA)', () => {
     const network = foldBatchNorm(await readNetwork(await readFile(dataPath('models', file)), { fileName: file }));
     const picture = await readPicture(dataPath('images', 'chelsea.png'));
     const x = preprocess(picture, network.conventions.preprocessing!);
-    await compare('mobilenet_v1_0.25_224.tflite', toTflite(network), x);
+    await compare('mobilenet_v1_0.25_224.tflite', await writeTflite(network), x);
     const best = run(network, x).get(network.outputs[0])!.data;
     expect(Math.max(...best)).toBeGreaterThan(0.2); // it recognises something: the agreement is not one of noise
   });

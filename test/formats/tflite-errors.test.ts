@@ -44,8 +44,8 @@ const convolution = (tensors: Record<string, TensorSpec>, options = {}): ModelSp
   ]);
 
 const SUPPORTED =
-  'ADD, ARG_MAX, AVERAGE_POOL_2D, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, DEQUANTIZE, FULLY_CONNECTED, LOGISTIC, MAX_POOL_2D, MEAN, ' +
-  'PAD, PADV2, QUANTIZE, RELU, RELU6, RELU_N1_TO_1, RESHAPE, RESIZE_BILINEAR, SOFTMAX, SQUEEZE';
+  'ADD, ARG_MAX, AVERAGE_POOL_2D, CAST, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, DEQUANTIZE, FULLY_CONNECTED, LOGISTIC, MAX_POOL_2D, MAXIMUM, ' +
+  'MEAN, MINIMUM, MUL, PAD, PADV2, QUANTIZE, RELU, RELU6, RELU_N1_TO_1, RESHAPE, RESIZE_BILINEAR, SOFTMAX, SQUEEZE, SUB';
 
 const complaints: Record<string, [model: ModelSpec, message: string]> = {
   'an operator that is not known here': [
@@ -110,9 +110,21 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     { ...relu, operators: [{ code: 'RELU', inputs: [], outputs: ['y'] }] },
     "operator 0 (RELU, for tensor 'y'): input 0 is missing",
   ],
-  'a constant summand': [
-    operator('ADD', { x: vector, c: reals([1, 2], 1, 2), y: vector }, [schema.AddOptions, {}]),
-    "operator 0 (ADD, for tensor 'y'): input 1 is the constant 'c', wanted a computed tensor",
+  'a sum of constants': [
+    operator('ADD', { c: reals([1, 2], 1, 2), d: reals([1, 2], 1, 2), x: vector, y: vector }, [schema.AddOptions, {}]),
+    "operator 0 (ADD, for tensor 'y'): input 1 is the constant 'd', wanted a computed tensor",
+  ],
+  'a constant that is no channel list': [
+    operator('MUL', { x: picture, c: reals([2, 1], 1, 2), y: picture }, [schema.MulOptions, {}]),
+    "operator 0 (MUL, for tensor 'y'): its constant of [2,1] does not fit [1,2,2,1]; wanted one number, or one for each channel",
+  ],
+  'a bound for each number': [
+    operator('MAXIMUM', { x: vector, c: reals([2], 1, 2), y: vector }),
+    "operator 0 (MAXIMUM, for tensor 'y'): compares with a constant of [2]; wanted one number",
+  ],
+  'a cast to integers': [
+    operator('CAST', { x: vector, y: { ...vector, type: 'INT32' } }),
+    "operator 0 (CAST, for tensor 'y'): yields INT32; only casts to FLOAT32 are read",
   ],
   'a computed shape': [
     operator('RESHAPE', { x: vector, shape: { shape: [2], type: 'INT32' }, y: vector }),

@@ -1,12 +1,13 @@
 /** What is read out of small .tflite files that the tests write themselves. That other runtimes read the same: test/agreement. */
 import { zipSync } from 'fflate';
+import { Builder } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
 import { readNetwork } from '../../src/formats/index.js';
+import { FlatWriter } from '../../src/formats/tflite/flat-writer.js';
 import * as schema from '../../src/formats/tflite/schema.js';
 import { readTflite } from '../../src/formats/tflite.js';
 import { type Network, run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
-import { FlatWriter } from './flatWriter.js';
 import { buildTflite, type ModelSpec, type OperatorSpec, type TensorSpec } from './tfliteBuilder.js';
 
 const CONV = { padding: 1, stride_h: 1, stride_w: 1 };
@@ -261,6 +262,48 @@ describe('other operators', () => {
     expect(kinds(await read(add))).toEqual(['y/linear: add', 'y: relu']);
   });
 
+  test('ADD, SUB and MUL with a constant on either side are batch norms, channel by channel', async () => {
+    const x = { shape: [1, 1, 2, 2] };
+    const with_ = async (code: string, inputs: readonly string[], ...c: number[]) => {
+      const network = await read({
+        tensors: { x, c: { shape: c.length === 1 ? [] : [c.length], data: Float32Array.from(c) }, y: x },
+        operators: [{ code, inputs, outputs: ['y'] }],
+        inputs: ['x'],
+        outputs: ['y'],
+      });
+      expect(kinds(network)).toEqual(['y: batchNorm']);
+      return outputOf(network, x.shape, [1, 2, 3, 4]);
+    };
+    expect(await with_('ADD', ['x', 'c'], 10, 20)).toEqual([11, 22, 13, 24]);
+    expect(await with_('ADD', ['c', 'x'], 10)).toEqual([11, 12, 13, 14]);
+    expect(await with_('SUB', ['x', 'c'], 10, 20)).toEqual([-9, -18, -7, -16]);
+    expect(await with_('SUB', ['c', 'x'], 10, 20)).toEqual([9, 18, 7, 16]);
+    expect(await with_('MUL', ['c', 'x'], 10, 20)).toEqual([10, 40, 30, 80]);
+  });
+
+  test('MAXIMUM and MINIMUM with a number are clamps; CAST is nothing', async () => {
+    const x = { shape: [1, 4] };
+    const network = await read({
+      tensors: {
+        x,
+        low: { shape: [], data: Float32Array.of(-1) },
+        high: { shape: [1], data: Float32Array.of(2) },
+        raised: x,
+        both: x,
+        y: x,
+      },
+      operators: [
+        { code: 'MAXIMUM', inputs: ['low', 'x'], outputs: ['raised'] },
+        { code: 'MINIMUM', inputs: ['raised', 'high'], outputs: ['both'] },
+        { code: 'CAST', inputs: ['both'], outputs: ['y'] },
+      ],
+      inputs: ['x'],
+      outputs: ['y'],
+    });
+    expect(kinds(network)).toEqual(['raised: clamp', 'both: clamp']);
+    expect(outputOf(network, [1, 4], [-3, -0.5, 1.5, 7])).toEqual([-1, -0.5, 1.5, 2]);
+  });
+
   test('PAD and PADV2: height and width, with zero or a stated value', async () => {
     const sizes = { ...integers(0, 0, 1, 0, 0, 2, 0, 0), shape: [4, 2] };
     const y = { shape: [1, 3, 4, 1] };
@@ -425,7 +468,7 @@ describe('conventions', () => {
   const concatenated = (...parts: Uint8Array[]) => new Uint8Array(parts.flatMap((part) => [...part]));
 
   function metadata(mean: number[], std: number[], labels?: string): Record<string, Uint8Array> {
-    const writer = new FlatWriter();
+    const writer = new FlatWriter(new Builder());
     const options = writer.table(schema.NormalizationOptions, {
       mean: writer.float32s(mean),
       std: writer.float32s(std),

@@ -3,6 +3,7 @@
  * transposed kernel as small graphs of their own.
  */
 import { type FloatArray, type Shape, sizeOf, type Tensor, tensor } from '../../tensor.js';
+import { transposedTensor } from '../transposed.js';
 import { constantTensor, flag, float, floats, ignored, int, ints, optional, or, type Rules } from './attributes.js';
 import { type Call, shapeOf } from './call.js';
 import type { Constant } from './model.js';
@@ -164,23 +165,4 @@ function expectSize(call: Call, shape: Shape): number {
   if (!shape.every((side) => Number.isInteger(side) && side >= 0)) call.fail(`[${shape}] is no shape`);
   call.charge(8 * size);
   return size;
-}
-
-/** The tensor whose axis i is the given one's axis order[i]. */
-export function transposedTensor(x: Tensor, order: readonly number[]): Tensor {
-  const shape = order.map((axis) => x.shape[axis]);
-  const strides = order.map((axis) => sizeOf(x.shape.slice(axis + 1)));
-  const data = sameType(x, x.data.length);
-  const index = new Array<number>(shape.length).fill(0);
-  let from = 0;
-  for (let to = 0; to < data.length; to++) {
-    data[to] = x.data[from];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      from -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
-  return tensor(shape, data);
 }

@@ -1,8 +1,8 @@
 /** The graph of an .onnx file while it grows. */
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
+import { transposedTensor } from '../transposed.js';
 import type { AttributeValue, OutConstant, OutNode } from './encode.js';
-import { transposedTensor } from './folding.js';
 
 /** Between our axes of a picture and ONNX's: axis i of the result is the given one's axis order[i]. */
 export const TO_NCHW = [0, 3, 1, 2];

@@ -5,6 +5,7 @@
  */
 import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
+import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import type { OutModel } from './encode.js';
 import { OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
 import { writers } from './writers.js';
@@ -21,8 +22,6 @@ export interface OnnxWriteOptions {
 const OPSET = 13;
 /** The first whose Resize takes the sizes of height and width alone. */
 const RESIZE_OPSET = 18;
-
-export const CONVENTIONS_KEY = 'depthwise.conventions';
 
 export function graphOf(network: Network, { pictures = 'nhwc' }: OnnxWriteOptions = {}): OutModel {
   const shapes = inferShapes(network);
@@ -43,6 +42,6 @@ export function graphOf(network: Network, { pictures = 'nhwc' }: OnnxWriteOption
     outputs: new Map(network.outputs.map((name) => [name, outside(name)])),
     constants: graph.constants,
     nodes: graph.nodes,
-    metadata: new Map([[CONVENTIONS_KEY, JSON.stringify(network.conventions)]]),
+    metadata: new Map([[CONVENTIONS_KEY, conventionsText(network)]]),
   };
 }

@@ -2,6 +2,7 @@
 import type { AttributesOf, LayerKind, NetworkNode } from '../../network/index.js';
 import { type Padding, type Pair, slideWindows } from '../../padding.js';
 import { sizeOf, tensor } from '../../tensor.js';
+import { scaleAndShift } from '../affine.js';
 import type { AttributeValue } from './encode.js';
 import { type OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
 
@@ -44,14 +45,10 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
       return;
     }
     // ONNX normalises axis 1; for the last axis of other tensors, the same as one product and one sum.
-    const scale = gamma.data.map((g, c) => g / Math.sqrt(variance.data[c] + node.attributes.epsilon));
-    const shift = beta.data.map((b, c) => b - mean.data[c] * scale[c]);
-    const scaled = graph.node(
-      'Mul',
-      [input(graph, node), constant('scale', scale)],
-      graph.unique(`${node.name}/scaled`),
-    );
-    graph.result(node, 'Add', [scaled, constant('shift', shift)]);
+    const { scale, shift } = scaleAndShift(node, (weight) => graph.weight(node, weight));
+    const product = [input(graph, node), constant('scale', scale.data)];
+    const scaled = graph.node('Mul', product, graph.unique(`${node.name}/scaled`));
+    graph.result(node, 'Add', [scaled, constant('shift', shift.data)]);
   },
 
   relu: (graph, node) => graph.result(node, 'Relu', [input(graph, node)]),

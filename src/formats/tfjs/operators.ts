@@ -1,5 +1,6 @@
 /** Every operator of a TensorFlow graph that is read. Kernels have this library's own layouts, HWIO, HWCM and IO. */
 import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../../tensor.js';
+import { type Affine, affineNorm } from '../affine.js';
 import type { Draft } from '../drafts.js';
 import type { GraphCall } from './call.js';
 
@@ -167,11 +168,7 @@ function add(call: GraphCall): Draft {
   return call.add('add', inputs, {});
 }
 
-/** y = scale(c) · x + shift(c), c the constant of each channel, or the only one. */
-function affine(
-  call: GraphCall,
-  { scale, shift }: { scale?: (c: number) => number; shift?: (c: number) => number },
-): Draft {
+function affine(call: GraphCall, formula: Affine): Draft {
   const at = call.isConstant(0) ? 0 : 1;
   const constant = call.constant(at);
   const x = call.value(1 - at);
@@ -183,22 +180,8 @@ function affine(
       `its constant of [${constant.shape}] does not fit [${x.shape}]; wanted one number, or one for each channel`,
     );
   }
-  const each = (compute: (c: number) => number) =>
-    tensor(
-      [C],
-      Float64Array.from({ length: C }, (_, c) => compute(constant.data[count === 1 ? 0 : c])),
-    );
-  return call.add(
-    'batchNorm',
-    [x],
-    { epsilon: 0, scale: scale !== undefined, center: shift !== undefined },
-    {
-      ...(scale && { gamma: each(scale) }),
-      ...(shift && { beta: each(shift) }),
-      movingMean: each(() => 0),
-      movingVariance: each(() => 1),
-    },
-  );
+  const { attributes, weights } = affineNorm(C, constant, formula);
+  return call.add('batchNorm', [x], attributes, weights);
 }
 
 function pad(call: GraphCall, value: number): Draft {

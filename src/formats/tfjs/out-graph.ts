@@ -1,8 +1,9 @@
 /** A TensorFlow graph while it grows: nodes by name, constants beside them. Kernels have TensorFlow's layouts already. */
 import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
-import type { Padding, Pair } from '../../padding.js';
+import type { ExplicitPadding, Pair } from '../../padding.js';
 import type { Shape, Tensor } from '../../tensor.js';
 import { writeNumbers } from '../numbers.js';
+import type { WrittenPadding } from '../written-padding.js';
 
 /** What attributes hold, in the JSON of a GraphDef: whole numbers as texts, texts in base64. */
 export const attr = {
@@ -67,14 +68,14 @@ export class OutGraph {
     return bias ? this.node('BiasAdd', [product, this.real(weightName(node.name, 'bias'), bias)], name) : product;
   }
 
-  /** The input, padded by an operator of its own where the padding is neither 'same' nor 'valid', and what is left of the padding. */
-  padded(node: NetworkNode, padding: Padding): { input: string; padding: object } {
-    const [input] = node.inputs;
-    if (typeof padding === 'string') return { input, padding: attr.text(padding.toUpperCase()) };
-    return { input: this.pad(node, padding, 0, this.unique(`${node.name}/padded`)), padding: attr.text('VALID') };
+  /** The node's input after what is put around it, and the padding that is left. */
+  padded(node: NetworkNode, { before, word }: WrittenPadding, value = 0): { input: string; padding: object } {
+    const padding = attr.text(word.toUpperCase());
+    if (before === undefined) return { input: node.inputs[0], padding };
+    return { input: this.pad(node, before, value, this.unique(`${node.name}/padded`)), padding };
   }
 
-  pad(node: NetworkNode, sides: Exclude<Padding, string>, value: number, name: string): string {
+  pad(node: NetworkNode, sides: ExplicitPadding, value: number, name: string): string {
     const { top, bottom, left, right } = sides;
     const sizes = this.integers(`${node.name}/paddings`, [0, 0, top, bottom, left, right, 0, 0], [4, 2]);
     const constant = this.real(`${node.name}/value`, { shape: [], data: Float32Array.of(value) });

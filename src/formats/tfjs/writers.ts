@@ -1,8 +1,9 @@
 /** Each kind of layer as operators of a TensorFlow graph. */
-import { NetworkError } from '../../errors.js';
 import type { LayerKind, NetworkNode } from '../../network/index.js';
-import { slideWindows } from '../../padding.js';
 import { sizeOf, type Tensor, tensor } from '../../tensor.js';
+import { scaleAndShift } from '../affine.js';
+import { LARGEST_FLOAT32 } from '../numbers.js';
+import { type WrittenPadding, writtenMeanPadding, writtenPadding } from '../written-padding.js';
 import { alongPicture, attr, type OutGraph } from './out-graph.js';
 
 type NodeOf<Kind extends LayerKind> = Extract<NetworkNode, { kind: Kind }>;
@@ -37,11 +38,9 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
       return;
     }
     // TensorFlow normalises pictures alone; for other tensors, the same as one product and one sum.
-    const scale = Float64Array.from(gamma.data, (g, c) => g / Math.sqrt(variance.data[c] + node.attributes.epsilon));
-    const shift = Float64Array.from(beta.data, (b, c) => b - mean.data[c] * scale[c]);
-    const product = [node.inputs[0], constant('scale', tensor([C], scale))];
-    const scaled = graph.node('Mul', product, graph.unique(`${node.name}/scaled`));
-    graph.node('AddV2', [scaled, constant('shift', tensor([C], shift))], node.name);
+    const { scale, shift } = scaleAndShift(node, (weight) => graph.weight(node, weight));
+    const scaled = graph.node('Mul', [node.inputs[0], constant('scale', scale)], graph.unique(`${node.name}/scaled`));
+    graph.node('AddV2', [scaled, constant('shift', shift)], node.name);
   },
 
   relu: (graph, node) => graph.node('Relu', node.inputs, node.name),
@@ -69,17 +68,10 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
   pad: (graph, node) => graph.pad(node, node.attributes.padding, node.attributes.value, node.name),
 
   averagePool(graph, node) {
-    const { padding, includePadding } = node.attributes;
-    if (includePadding) pool(graph, node, 'AvgPool', explicit(graph, node));
-    else if (typeof padding === 'string') pool(graph, node, 'AvgPool', padding);
-    else {
-      throw new NetworkError(
-        `${node.name}: TensorFlow knows no average pool with explicit padding that leaves the padding out of its mean`,
-      );
-    }
+    pool(graph, node, 'AvgPool', writtenMeanPadding(node, graph.shapeOf(node.inputs[0]), 'TensorFlow'));
   },
   maxPool(graph, node) {
-    pool(graph, node, 'MaxPool', node.attributes.padding);
+    pool(graph, node, 'MaxPool', writtenPadding(node, graph.shapeOf(node.inputs[0])), -LARGEST_FLOAT32);
   },
   globalAveragePool(graph, node) {
     const axes = graph.integers(`${node.name}/axes`, [1, 2]);
@@ -132,7 +124,7 @@ function pointwise(graph: OutGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>, i
 function convolution(graph: OutGraph, node: NodeOf<'conv2d' | 'depthwiseConv2d'>, op: string): void {
   const { strides, dilation } = node.attributes;
   const kernel = graph.real(`${node.name}/kernel`, graph.weight(node, 'kernel')!);
-  const { input, padding } = graph.padded(node, node.attributes.padding);
+  const { input, padding } = graph.padded(node, writtenPadding(node, graph.shapeOf(node.inputs[0])));
   const attributes = { strides: alongPicture(strides), dilations: alongPicture(dilation), padding, data_format: NHWC };
   graph.biased(node, op, [input, kernel], attributes, node.name);
 }
@@ -141,34 +133,13 @@ function pool(
   graph: OutGraph,
   node: NodeOf<'averagePool' | 'maxPool'>,
   op: string,
-  padding: 'same' | 'valid' | Sides,
+  written: WrittenPadding,
+  value = 0,
 ): void {
   const { poolSize, strides } = node.attributes;
-  // Padding never wins: it is the least of numbers for a maximum, and zero for a mean.
-  const least = op === 'MaxPool' ? -3.4e38 : 0;
-  const padded =
-    typeof padding === 'string' ? node.inputs[0] : graph.pad(node, padding, least, graph.unique(`${node.name}/padded`));
-  graph.node(op, [padded], node.name, {
-    ksize: alongPicture(poolSize),
-    strides: alongPicture(strides),
-    padding: attr.text(typeof padding === 'string' ? padding.toUpperCase() : 'VALID'),
-    data_format: NHWC,
-  });
-}
-
-interface Sides {
-  readonly top: number;
-  readonly bottom: number;
-  readonly left: number;
-  readonly right: number;
-}
-
-/** The padding in samples, which then count in the mean. */
-function explicit(graph: OutGraph, node: NodeOf<'averagePool'>): Sides {
-  const { poolSize, strides, padding } = node.attributes;
-  const [, H, W] = graph.shapeOf(node.inputs[0]);
-  const { vertical, horizontal } = slideWindows(node.name, [H, W], poolSize, strides, [1, 1], padding);
-  return { top: vertical.before, bottom: vertical.after, left: horizontal.before, right: horizontal.after };
+  const { input, padding } = graph.padded(node, written, value);
+  const window = { ksize: alongPicture(poolSize), strides: alongPicture(strides) };
+  graph.node(op, [input], node.name, { ...window, padding, data_format: NHWC });
 }
 
 function reshape(graph: OutGraph, node: NodeOf<'flatten' | 'reshape'>): void {

@@ -1,5 +1,6 @@
 /** The operators with weights. TensorFlow Lite's kernels are OHWI, [1, H, W, C·M] and [units, inputs]; this library's HWIO, HWCM and IO. */
 import { sizeOf, type Tensor, tensor } from '../../tensor.js';
+import { transposedTensor } from '../transposed.js';
 import { realBias, realValues } from './constants.js';
 import type { FileOperator, FileTensor } from './model.js';
 import { activationOf, computed, constant, optionsOf, type Translation, windowOf } from './operands.js';
@@ -13,7 +14,7 @@ export function conv2d(op: FileOperator): Translation {
     op.fail(`has kernels for ${I} channels and an input of [${x.shape}]; convolutions in groups are not read`);
   }
   const { strides, padding } = windowOf(op, options);
-  const kernel = firstAxisLast(realValues(op.file, constant(op, 1)));
+  const kernel = transposedTensor(realValues(op.file, constant(op, 1)), [1, 2, 3, 0]);
   const filters = kernel.shape[3];
   const bias = biasOf(op, x);
   const activation = activationOf(op, options);
@@ -76,7 +77,7 @@ export function fullyConnected(op: FileOperator): Translation {
     op.fail(`has weights for ${inputs} inputs, but reads a tensor of [${x.shape}]`);
   }
   const bias = biasOf(op, x);
-  const kernel = firstAxisLast(realValues(op.file, constant(op, 1)));
+  const kernel = transposedTensor(realValues(op.file, constant(op, 1)), [1, 0]);
   const attributes = { units, bias: bias !== undefined };
   const dense = { kind: 'dense' as const, attributes, weights: { kernel, ...(bias && { bias }) } };
   const steps = flat ? [dense] : [{ kind: 'flatten' as const, attributes: {} }, dense];
@@ -90,14 +91,4 @@ function biasOf(op: FileOperator, x: FileTensor): Tensor | undefined {
 function shapeOfRank(op: FileOperator, { name, shape }: FileTensor, rank: number): readonly number[] {
   if (shape.length !== rank) op.fail(`'${name}' has the shape [${shape}], wanted ${rank} sizes`);
   return shape;
-}
-
-/** [O, …, I] to […, I, O]: a transposed matrix of O rows. */
-function firstAxisLast({ shape: [O, ...rest], data }: Tensor): Tensor {
-  const inner = sizeOf(rest);
-  const moved = new Float32Array(data.length);
-  for (let o = 0; o < O; o++) {
-    for (let i = 0; i < inner; i++) moved[i * O + o] = data[o * inner + i];
-  }
-  return tensor([...rest, O], moved);
 }

@@ -1,4 +1,6 @@
 /** Every operator that is read, by its name in the schema. What is not in this list is an error that names it. */
+import { type Affine, affineNorm } from '../affine.js';
+import { LARGEST_FLOAT32 } from '../numbers.js';
 import { integers, realValues } from './constants.js';
 import { conv2d, depthwiseConv2d, fullyConnected } from './convolutions.js';
 import type { FileOperator } from './model.js';
@@ -14,17 +16,20 @@ import {
 import {
   AddOptions,
   ConcatenationOptions,
+  MulOptions,
   Pool2DOptions,
   ReducerOptions,
   ReshapeOptions,
   ResizeBilinearOptions,
   SoftmaxOptions,
+  SubOptions,
 } from './schema.js';
 
 export const operators: Readonly<Record<string, (op: FileOperator) => Translation>> = {
   ADD: add,
   ARG_MAX: argMax,
   AVERAGE_POOL_2D: averagePool,
+  CAST: cast,
   CONCATENATION: concatenation,
   CONV_2D: conv2d,
   DEPTHWISE_CONV_2D: depthwiseConv2d,
@@ -32,7 +37,10 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
   FULLY_CONNECTED: fullyConnected,
   LOGISTIC: (op) => ({ inputs: [computed(op, 0)], steps: [{ kind: 'sigmoid', attributes: {} }] }),
   MAX_POOL_2D: maxPool,
+  MAXIMUM: (op) => bounded(op, (min) => ({ min, max: LARGEST_FLOAT32 })),
   MEAN: mean,
+  MINIMUM: (op) => bounded(op, (max) => ({ min: -LARGEST_FLOAT32, max })),
+  MUL: (op) => withConstant(op, MulOptions, () => ({ scale: (c) => c })),
   PAD: (op) => pad(op, 0),
   PADV2: (op) => pad(op, realValues(op.file, constant(op, 2)).data[0]),
   QUANTIZE: sameValues,
@@ -43,6 +51,8 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
   RESIZE_BILINEAR: resizeBilinear,
   SOFTMAX: softmax,
   SQUEEZE: squeeze,
+  SUB: (op) =>
+    withConstant(op, SubOptions, (first) => (first ? { scale: () => -1, shift: (c) => c } : { shift: (c) => -c })),
 };
 
 /** The same real numbers in another representation: at most the range changes. */
@@ -54,9 +64,44 @@ function activation(op: FileOperator, name: Activation): Translation {
   return { inputs: [computed(op, 0)], steps: [], activation: name };
 }
 
+/** To real numbers, as which integers are computed already. */
+function cast(op: FileOperator): Translation {
+  const [{ type }] = op.outputs;
+  if (type !== 'FLOAT32') op.fail(`yields ${type}; only casts to FLOAT32 are read`);
+  return sameValues(op);
+}
+
 function add(op: FileOperator): Translation {
+  if (isConstant(op, 0) || isConstant(op, 1)) return withConstant(op, AddOptions, () => ({ shift: (c) => c }));
   const inputs = op.inputs.map((_, index) => computed(op, index));
   return { inputs, steps: [{ kind: 'add', attributes: {} }], activation: activationOf(op, op.options(AddOptions)) };
+}
+
+const isConstant = (op: FileOperator, index: number): boolean => op.inputs[index]?.data !== undefined;
+
+/** A product or sum with a constant, one number or one for each channel. `formulaOf` is told whether the constant is the first of the two. */
+function withConstant(
+  op: FileOperator,
+  options: readonly ['fused_activation_function'],
+  formulaOf: (constantFirst: boolean) => Affine,
+): Translation {
+  const constantFirst = isConstant(op, 0);
+  const x = computed(op, constantFirst ? 1 : 0);
+  const c = realValues(op.file, constant(op, constantFirst ? 0 : 1));
+  const channels = x.shape.at(-1) ?? 1;
+  if (x.shape.length < 2 || (c.data.length !== 1 && (c.data.length !== channels || c.shape.at(-1) !== channels))) {
+    op.fail(`its constant of [${c.shape}] does not fit [${x.shape}]; wanted one number, or one for each channel`);
+  }
+  const norm = affineNorm(channels, c, formulaOf(constantFirst));
+  return { inputs: [x], steps: [{ kind: 'batchNorm', ...norm }], activation: activationOf(op, op.options(options)) };
+}
+
+/** The larger or smaller of each number and a constant. */
+function bounded(op: FileOperator, rangeOf: (bound: number) => { min: number; max: number }): Translation {
+  const at = isConstant(op, 0) ? 0 : 1;
+  const { shape, data } = realValues(op.file, constant(op, at));
+  if (data.length !== 1) op.fail(`compares with a constant of [${shape}]; wanted one number`);
+  return { inputs: [computed(op, 1 - at)], steps: [{ kind: 'clamp', attributes: rangeOf(data[0]) }] };
 }
 
 function concatenation(op: FileOperator): Translation {

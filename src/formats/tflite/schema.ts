@@ -1,5 +1,5 @@
 /**
- * The parts of the TensorFlow Lite schema that this library reads: field names in the order of their ids, and the values of the
+ * The parts of the TensorFlow Lite schema that this library reads and writes: field names in the order of their ids, and the values of the
  * enumerations. Facts of tensorflow/lite/schema/schema.fbs (file identifier TFL3, version 3) and, for the last group, of
  * metadata_schema.fbs (identifier M001).
  */
@@ -70,6 +70,8 @@ export const FullyConnectedOptions = ['fused_activation_function', 'weights_form
 export const SoftmaxOptions = ['beta'] as const;
 export const ConcatenationOptions = ['axis', 'fused_activation_function'] as const;
 export const AddOptions = ['fused_activation_function'] as const;
+export const MulOptions = ['fused_activation_function'] as const;
+export const SubOptions = ['fused_activation_function'] as const;
 export const ResizeBilinearOptions = ['new_height', 'new_width', 'align_corners', 'half_pixel_centers'] as const;
 export const ReshapeOptions = ['new_shape'] as const;
 export const ReducerOptions = ['keep_dims'] as const;
@@ -86,7 +88,9 @@ export const OPTIONS_TYPE = new Map<readonly string[], number>([
   [AddOptions, 11],
   [ResizeBilinearOptions, 15],
   [ReshapeOptions, 17],
+  [MulOptions, 21],
   [ReducerOptions, 27],
+  [SubOptions, 28],
   [SqueezeOptions, 30],
   [ArgMaxOptions, 40],
 ]);

@@ -1,9 +1,9 @@
 /** The operators with kernels. ONNX's are [O, I, H, W] and [C·M, 1, H, W]; this library's HWIO, HWC(M) and IO. */
 import { type Tensor, tensor } from '../../../tensor.js';
 import type { Draft } from '../../drafts.js';
+import { transposedTensor } from '../../transposed.js';
 import { flag, float, int, only, or } from '../attributes.js';
 import { type Call, pictureValue, shapeOf } from '../call.js';
-import { transposedTensor } from '../folding.js';
 import type { Value } from '../layout.js';
 import { laidOut, positions } from '../layout.js';
 import { type Operator, operator } from './operator.js';

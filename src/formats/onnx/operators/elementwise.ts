@@ -1,14 +1,12 @@
 /** Operators that treat every number by itself, or every channel. Where the numbers lie does not matter to them. */
 import { type Shape, sizeOf, type Tensor, tensor } from '../../../tensor.js';
 import type { Draft } from '../../drafts.js';
+import { LARGEST_FLOAT32 } from '../../numbers.js';
 import { float, ignored, int, only, optional, or } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
 import type { Value } from '../layout.js';
 import { innermost, positions, sameLayout } from '../layout.js';
 import { type Operator, operator } from './operator.js';
-
-/** What stands for no bound: the largest float32 number. */
-const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 
 /** Before operator set 7, an operator said that, and from which axis on, its second input is broadcast. */
 const arithmetic = { broadcast: ignored, axis: optional(int), consumed_inputs: ignored };

@@ -1,5 +1,5 @@
 /** Writes FlatBuffers tables by the names of their fields. What a table refers to is written before it, so children come as arguments. */
-import { Builder } from 'flatbuffers';
+import type { Builder } from 'flatbuffers';
 
 /** Something already written, to be referred to. */
 export interface Written {
@@ -22,14 +22,21 @@ const BYTES = new Set([
 ]);
 const FLOATS = new Set(['beta']);
 
+/** What the schema asks for a buffer's data, in bytes. */
+const BUFFER_ALIGNMENT = 16;
+
 export class FlatWriter {
-  readonly #builder = new Builder(1024);
+  readonly #builder: Builder;
+
+  constructor(builder: Builder) {
+    this.#builder = builder;
+  }
 
   table(fields: readonly string[], values: Readonly<Record<string, Value>>): Written {
     this.#builder.startObject(fields.length);
     for (const [field, value] of Object.entries(values)) {
       const slot = fields.indexOf(field);
-      if (slot < 0) throw new Error(`a table of ${fields} has no field ${field}`);
+      if (slot < 0) throw new RangeError(`a table of ${fields} has no field ${field}`);
       if (typeof value === 'object') this.#builder.addFieldOffset(slot, value.offset, 0);
       else if (typeof value === 'boolean') this.#builder.addFieldInt8(slot, Number(value), null);
       else if (BYTES.has(field)) this.#builder.addFieldInt8(slot, value, null);
@@ -47,9 +54,10 @@ export class FlatWriter {
     return { offset: this.#builder.createString(text) };
   }
 
-  /** Aligned to 16 bytes, as the schema wants a buffer's data. */
+  /** A buffer's data. */
   bytes(bytes: Uint8Array): Written {
-    return this.#vector(Array.from(bytes), 1, (byte) => this.#builder.addInt8(byte), 16);
+    this.#builder.startVector(1, bytes.length, BUFFER_ALIGNMENT); // pads; the vector itself begins with the next call
+    return { offset: this.#builder.createByteVector(bytes) };
   }
 
   int32s(numbers: readonly number[]): Written {
@@ -70,8 +78,8 @@ export class FlatWriter {
   }
 
   /** A vector is written from its end. */
-  #vector<Item>(items: readonly Item[], size: number, add: (item: Item) => void, alignment = size): Written {
-    this.#builder.startVector(size, items.length, alignment);
+  #vector<Item>(items: readonly Item[], size: number, add: (item: Item) => void): Written {
+    this.#builder.startVector(size, items.length, size);
     for (let i = items.length - 1; i >= 0; i--) add(items[i]);
     return { offset: this.#builder.endVector() };
   }

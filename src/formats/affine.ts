@@ -1,0 +1,43 @@
+/** Products and sums with constants, channel by channel: what other formats have for batch norms that are not folded. */
+import type { NetworkNode } from '../network/index.js';
+import { type Tensor, tensor } from '../tensor.js';
+
+/** y = scale(c) · x + shift(c) for the constant c of each channel. */
+export interface Affine {
+  readonly scale?: (c: number) => number;
+  readonly shift?: (c: number) => number;
+}
+
+/** As a batch norm of mean 0 and variance 1. The constant has one number for each of `channels`, or a single one. */
+export function affineNorm(channels: number, { data }: Tensor, { scale, shift }: Affine) {
+  const each = (compute: (c: number) => number) =>
+    tensor(
+      [channels],
+      Float64Array.from({ length: channels }, (_, c) => compute(data[data.length === 1 ? 0 : c])),
+    );
+  return {
+    attributes: { epsilon: 0, scale: scale !== undefined, center: shift !== undefined },
+    weights: {
+      ...(scale && { gamma: each(scale) }),
+      ...(shift && { beta: each(shift) }),
+      movingMean: each(() => 0),
+      movingVariance: each(() => 1),
+    },
+  };
+}
+
+type BatchNorm = Extract<NetworkNode, { kind: 'batchNorm' }>;
+
+/** A batch norm as y = scale · x + shift. `weight` gives its weights by name. */
+export function scaleAndShift(
+  { attributes: { epsilon } }: BatchNorm,
+  weight: (name: string) => Tensor | undefined,
+): { scale: Tensor; shift: Tensor } {
+  const [gamma, beta] = [weight('gamma')?.data, weight('beta')?.data];
+  const scale = Float64Array.from(
+    weight('movingVariance')!.data,
+    (variance, c) => (gamma?.[c] ?? 1) / Math.sqrt(variance + epsilon),
+  );
+  const shift = Float64Array.from(weight('movingMean')!.data, (mean, c) => (beta?.[c] ?? 0) - mean * scale[c]);
+  return { scale: tensor([scale.length], scale), shift: tensor([shift.length], shift) };
+}

@@ -1,0 +1,23 @@
+/** A network as the tensors and operators of a .tflite file. */
+import { foldBatchNorm, inferShapes, type Network, type NetworkNode } from '../../network/index.js';
+import type { WriteOptions } from '../network-file.js';
+import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
+import type { OutModel } from './encode.js';
+import { OutGraph } from './out-graph.js';
+import { writers } from './writers.js';
+
+export function modelOf(network: Network, { kernels }: WriteOptions = {}): OutModel {
+  const folded = foldBatchNorm(network);
+  const graph = new OutGraph(folded, inferShapes(folded), kernels);
+  for (const node of folded.nodes) {
+    if (!graph.isFused(node)) (writers[node.kind] as (graph: OutGraph, node: NetworkNode) => void)(graph, node);
+  }
+  return {
+    tensors: graph.tensors,
+    operators: graph.operators,
+    inputs: network.inputs.map(({ name }) => name),
+    outputs: network.outputs,
+    description: network.name,
+    metadata: { [CONVENTIONS_KEY]: new TextEncoder().encode(conventionsText(network)) },
+  };
+}
