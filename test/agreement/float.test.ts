@@ -147,7 +147,11 @@ describe('whole networks with random weights', () => {
   });
 
   async function compareOwn(network: Network, options?: WriteOptions): Promise<void> {
-    await compare(`${network.name}.tflite`, await writeTflite(network, options), randomInput(network.inputs[0].shape, 3));
+    await compare(
+      `${network.name}.tflite`,
+      await writeTflite(network, options),
+      randomInput(network.inputs[0].shape, 3),
+    );
   }
 });
 
