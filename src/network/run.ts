@@ -46,9 +46,7 @@ function walk(
   network.nodes.forEach((node, index) => {
     onNode?.(node, index, network.nodes.length);
     const inputs = node.inputs.map((name) => tensors.get(name)!);
-    const weights = Object.fromEntries(
-      Object.keys(weightShapesOf(node, shapes)).map((name) => [name, network.weights.get(weightName(node.name, name))]),
-    );
+    const weights = weightsOf(network, node, shapes);
     tensors.set(
       node.name,
       atNode(node, () => layerOf(node).forward(inputs, weights, node.attributes)),
@@ -57,7 +55,18 @@ function walk(
   });
 }
 
-function expectAllWeights(network: Network, shapes: Map<string, Shape>): void {
+/** The weights of one node, by the names its layer gives them. */
+export function weightsOf(
+  network: Network,
+  node: NetworkNode,
+  shapes: ReadonlyMap<string, Shape>,
+): Readonly<Record<string, Tensor>> {
+  const names = Object.keys(weightShapesOf(node, shapes));
+  return Object.fromEntries(names.map((name) => [name, network.weights.get(weightName(node.name, name))!]));
+}
+
+/** Throws a NetworkError when a weight is missing; the shapes are those of `inferShapes`. */
+export function expectAllWeights(network: Network, shapes: Map<string, Shape>): void {
   const missing = [...wantedWeights(network, shapes).keys()].filter((name) => !network.weights.has(name));
   if (missing.length > 0) {
     const more = missing.length > 1 ? `, and ${missing.length - 1} more` : '';
