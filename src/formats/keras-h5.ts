@@ -8,6 +8,7 @@ import { type Network, withWeights } from '../network/index.js';
 import { architectureOf, type ReadOptions } from './architecture.js';
 import { type Hdf5Group, openHdf5 } from './hdf5.js';
 import { inFile } from './in-file.js';
+import { parseJson } from './json.js';
 import { networkFromKerasConfig } from './keras-config.js';
 import { nameWeights, readKerasWeights } from './keras-weights.js';
 
@@ -23,7 +24,7 @@ export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}):
     const described =
       config === undefined || options.architecture !== undefined
         ? undefined
-        : networkFromKerasConfig(parse(config, file), options.resolution);
+        : networkFromKerasConfig(parseJson(config, `${file}: model_config`), options.resolution);
     const network = described ?? architectureOf(options, file);
     const layers = readKerasWeights(weightsGroup(root, file), file);
     return withWeights(network, nameWeights(network, layers, file));
@@ -34,12 +35,4 @@ function weightsGroup(root: Hdf5Group, file: string): Hdf5Group {
   if (root.has('model_weights')) return root.group('model_weights');
   if (root.text('model_config') !== undefined) throw new FormatError(`${file}: the group 'model_weights' is missing`);
   return root;
-}
-
-function parse(json: string, file: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    throw new FormatError(`${file}: model_config is not JSON: ${(error as Error).message}`, { cause: error });
-  }
 }

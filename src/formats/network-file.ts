@@ -3,10 +3,10 @@
  * in a .safetensors file's metadata under `depthwise.network` or in a .npz file's entry `depthwise.network.json`. Any reader of these
  * formats reads the weights; ours reads the network.
  */
-import { FormatError } from '../errors.js';
 import { fromJson, type Network, toJson, type Weights, withWeights } from '../network/index.js';
 import { architectureOf, type ReadOptions } from './architecture.js';
 import { inFile } from './in-file.js';
+import { parseJson } from './json.js';
 import { readNpz, writeNpz } from './npz.js';
 import { ownType, type TypeChoice } from './numbers.js';
 import { readSafetensors, writeSafetensors } from './safetensors.js';
@@ -62,15 +62,8 @@ const typeChoice =
 
 function assemble(weights: Weights, description: string | undefined, options: ReadOptions, file: string): Network {
   const described = options.architecture === undefined && description !== undefined;
-  return withWeights(described ? fromJson(parse(description, file)) : architectureOf(options, file), weights);
-}
-
-function parse(json: string, file: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    throw new FormatError(`${file}: the network's description is not JSON: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+  const network = described
+    ? fromJson(parseJson(description, `${file}: the network's description`))
+    : architectureOf(options, file);
+  return withWeights(network, weights);
 }

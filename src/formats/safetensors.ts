@@ -8,7 +8,7 @@
  */
 import { FormatError } from '../errors.js';
 import { type Shape, type Tensor, tensor } from '../tensor.js';
-import { repeatedKey } from './json-keys.js';
+import { parseJson } from './json.js';
 import {
   bytesOf,
   type FloatType,
@@ -125,18 +125,17 @@ const isObject = (value: unknown): value is Header =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function parseHeader(bytes: Uint8Array, file: string): Header {
-  let text: string;
-  let header: unknown;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    header = JSON.parse(text);
-  } catch (error) {
-    throw new FormatError(`${file}: the header is not JSON: ${(error as Error).message}`, { cause: error });
-  }
+  const header = parseJson(decodeHeader(bytes, file), `${file}: the header`);
   if (!isObject(header)) throw new FormatError(`${file}: the header is not a JSON object`);
-  const twice = repeatedKey(text);
-  if (twice !== undefined) throw new FormatError(`${file}: the header has two entries '${twice}'`);
   return header;
+}
+
+function decodeHeader(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new FormatError(`${file}: the header is not UTF-8`, { cause });
+  }
 }
 
 function readMetadata(header: Header, file: string): Map<string, string> {

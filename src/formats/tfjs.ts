@@ -7,7 +7,7 @@ import { type Network, withWeights } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import type { ReadOptions } from './architecture.js';
 import { inFile } from './in-file.js';
-import { repeatedKey } from './json-keys.js';
+import { parseJson } from './json.js';
 import { networkFromKerasConfig } from './keras-config.js';
 import { type KerasLayerWeights, nameWeights } from './keras-weights.js';
 import { networkFromGraph } from './tfjs/graph.js';
@@ -62,17 +62,7 @@ export function tfjsShards(modelJson: Uint8Array, fileName = 'model.json'): Prom
 }
 
 function parseModel(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {
-  let text: string;
-  let model: unknown;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    model = JSON.parse(text);
-  } catch (error) {
-    throw new FormatError(`${file}: is not JSON: ${(error as Error).message}`, { cause: error });
-  }
-  const twice = repeatedKey(text);
-  if (twice !== undefined) throw new FormatError(`${file}: an object has two entries '${twice}'`);
-  const found = fields(model, file);
+  const found = fields(parseJson(new TextDecoder().decode(bytes), `${file}: the description`), file);
   if (!Object.hasOwn(found, 'modelTopology') || !Object.hasOwn(found, 'weightsManifest')) {
     throw new FormatError(`${file}: not a TensorFlow.js model: wanted modelTopology and weightsManifest`);
   }

@@ -3,7 +3,7 @@
  *
  * `fflate` inflates and writes; the directory is read here, because the library checks neither checksums nor what a hostile
  * directory declares. Nothing is allocated before the sizes declared for all entries together are at most 20 times the file's
- * own size plus 16 MiB; no byte belongs to two entries; each entry's CRC-32 must agree.
+ * own size plus 1 MiB; no byte belongs to two entries; each entry's CRC-32 must agree.
  */
 import type { Inflate } from 'fflate';
 import { FormatError } from '../errors.js';
@@ -17,8 +17,8 @@ const LOCAL_SIZE = 30;
 const STORED = 0;
 const DEFLATED = 8;
 
-/** Bytes handed to the inflater at a time: deflate makes at most 1032 bytes of one, so a lie is caught within 4 MiB. */
-const STEP = 4096;
+/** Bytes handed to the inflater at a time: deflate makes at most 1032 bytes of one, so a lie is caught within 1 MiB. */
+const STEP = 1024;
 
 interface Entry {
   readonly name: string;
@@ -35,10 +35,10 @@ export const isZip = (bytes: Uint8Array): boolean =>
 export async function unzip(bytes: Uint8Array, file = 'zip file'): Promise<Map<string, Uint8Array>> {
   const entries = readDirectory(bytes, file);
   const total = entries.reduce((sum, { size }) => sum + size, 0);
-  const most = 20 * bytes.length + 2 ** 24;
+  const most = 20 * bytes.length + 2 ** 20;
   if (total > most) {
     throw new FormatError(
-      `${file}: its entries declare ${total} bytes; at most ${most} are read from an archive of ${bytes.length} (20 times its size and 16 MiB)`,
+      `${file}: its entries declare ${total} bytes; at most ${most} are read from an archive of ${bytes.length} (20 times its size and 1 MiB)`,
     );
   }
   const fflate = await import('fflate');

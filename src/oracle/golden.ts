@@ -12,6 +12,7 @@
 import { FormatError, UsageError } from '../errors.js';
 import { inFile } from '../formats/in-file.js';
 import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../formats/index.js';
+import { parseJson } from '../formats/json.js';
 import {
   fromJson,
   inferShapes,
@@ -163,12 +164,7 @@ function expectManifest(text: string | undefined, file: string): Manifest {
   if (text === undefined) {
     throw new FormatError(`${file}: not a golden bundle: it has no '${METADATA_KEY}'; make one with depthwise golden`);
   }
-  let found: Partial<Manifest> | null;
-  try {
-    found = JSON.parse(text);
-  } catch (error) {
-    throw new FormatError(`${file}: the manifest is not JSON: ${(error as Error).message}`, { cause: error });
-  }
+  const found = parseJson(text, `${file}: the manifest`) as Partial<Manifest> | null;
   if (found?.format !== FORMAT || found.version !== 1) {
     throw new FormatError(
       `${file}: wanted a manifest of format '${FORMAT}', version 1, found '${found?.format}', version ${found?.version}`,

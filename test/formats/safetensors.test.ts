@@ -174,10 +174,10 @@ describe('errors', () => {
   });
 
   test.each([
-    ['no JSON', file('{"a":')],
-    ['no UTF-8', file('{}').fill(0xff, 9, 10)],
-  ])('%s', (_, bytes) => {
-    expect(() => readSafetensors(bytes, 'a.safetensors')).toThrow(/^a\.safetensors: the header is not JSON: ./);
+    ['no JSON', file('{"a":'), /^a\.safetensors: the header is not JSON: ./],
+    ['no UTF-8', file('{}').fill(0xff, 9, 10), /^a\.safetensors: the header is not UTF-8$/],
+  ])('%s', (_, bytes, message) => {
+    expect(() => readSafetensors(bytes, 'a.safetensors')).toThrow(message);
   });
 
   test('a header that is nested a million times is refused, not followed', () => {

@@ -35,6 +35,14 @@ export type Message<Fields extends Schema> = {
     : FieldTypes[Fields[Name][1]] | undefined;
 };
 
+/** One for all: a decoder takes a kilobyte. */
+const decoder = new TextDecoder();
+
+interface Field {
+  readonly name: string;
+  readonly type: FieldType;
+}
+
 const REPEATED: ReadonlySet<FieldType> = new Set<FieldType>(['ints', 'floats', 'doubles', 'texts', 'messages']);
 
 /** Wire types. */
@@ -56,19 +64,21 @@ const wireTypes: Readonly<Record<FieldType, number>> = {
   messages: LENGTH,
 };
 
-/** Most messages or texts of one field: an object in memory is many times the two bytes that an empty one takes in the file. */
-const MOST_ENTRIES = 65_536;
-
-/** Weights and constants made of the file's numbers may take this many times its size, and as much as a small network needs in any case. */
+/** What is made of the file may take this many times its size, and as much as a small network needs in any case. */
 const MOST_GROWTH = 12;
-const ANY_CASE = 16 * 2 ** 20;
+const ANY_CASE = 2 ** 20;
+
+/** Bytes that a message, a text and a number take in memory: an empty message is many times the two bytes that it takes in the file. */
+const MESSAGE_SIZE = 512;
+const TEXT_SIZE = 32;
+const NUMBER_SIZE = 16;
 
 /** A file of protocol buffers: its name in errors, and the reader of its messages. */
 export class ProtoFile {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly #Reader: typeof PbfReader;
-  #entries = 0;
+  readonly #fieldsOf = new Map<Schema, ReadonlyMap<number, Field>>();
   #budget: number;
 
   constructor(bytes: Uint8Array, name: string, Reader: typeof PbfReader) {
@@ -93,7 +103,8 @@ export class ProtoFile {
 
   /** The message's fields by the schema's names. Of a single field that stands there twice, the last counts. */
   message<Fields extends Schema>(bytes: Uint8Array, fields: Fields, where: string): Message<Fields> {
-    const byNumber = new Map(Object.entries(fields).map(([name, [number, type]]) => [number, { name, type }]));
+    this.charge(MESSAGE_SIZE, where);
+    const byNumber = this.#fields(fields);
     const found: Record<string, unknown> = {};
     for (const [name, [, type]] of Object.entries(fields)) found[name] = REPEATED.has(type) ? [] : undefined;
     const reader = new this.#Reader(bytes);
@@ -125,7 +136,17 @@ export class ProtoFile {
     return found as Message<Fields>;
   }
 
+  /** The schema's fields by their numbers. */
+  #fields(schema: Schema): ReadonlyMap<number, Field> {
+    const known = this.#fieldsOf.get(schema);
+    if (known !== undefined) return known;
+    const fields = new Map(Object.entries(schema).map(([name, [number, type]]) => [number, { name, type }]));
+    this.#fieldsOf.set(schema, fields);
+    return fields;
+  }
+
   #value(reader: PbfReader, type: FieldType, at: string): unknown {
+    this.charge(NUMBER_SIZE, at);
     switch (type) {
       case 'int':
       case 'ints':
@@ -142,10 +163,9 @@ export class ProtoFile {
         this.#expectRoom(reader, size, at, 'its content');
         const content = reader.buf.subarray(reader.pos, reader.pos + size);
         reader.pos += size;
-        if (type !== 'bytes' && ++this.#entries > MOST_ENTRIES) {
-          this.fail(at, `the file has more than ${MOST_ENTRIES} messages and texts`);
-        }
-        return type === 'text' || type === 'texts' ? new TextDecoder().decode(content) : content;
+        const isText = type === 'text' || type === 'texts';
+        if (type !== 'bytes') this.charge(isText ? TEXT_SIZE + 2 * size : MESSAGE_SIZE, at);
+        return isText ? decoder.decode(content) : content;
       }
     }
   }

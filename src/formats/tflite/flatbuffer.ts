@@ -9,14 +9,18 @@
 import type { ByteBuffer } from 'flatbuffers';
 import { FormatError } from '../../errors.js';
 
-/** No vector of tables is longer than this in any file of the family; a damaged length is not allowed to cost gigabytes. */
-const MAX_TABLES = 65_536;
-
 /**
- * Offsets of a hostile file can make many vectors share the same bytes, so that a small file reads as a huge one. What all vectors
- * together may read is therefore limited to this many times the file's size.
+ * Offsets of a hostile file can make many vectors and tables share the same bytes, so that a small file reads as a huge one. What all of
+ * them together may take is therefore limited to this many times the file's size, and what a small network takes in any case.
  */
-const MAX_REREADS = 16;
+const MOST_GROWTH = 16;
+const ANY_CASE = 2 ** 20;
+
+/** One for all: a decoder takes a kilobyte. */
+const decoder = new TextDecoder();
+
+/** Bytes that a table takes in memory. */
+const TABLE_SIZE = 256;
 
 /** The bytes, and what may still be read of them. */
 export class FlatFile {
@@ -29,7 +33,7 @@ export class FlatFile {
     this.name = name;
     this.buffer = buffer;
     this.length = buffer.capacity();
-    this.#budget = MAX_REREADS * this.length;
+    this.#budget = MOST_GROWTH * this.length + ANY_CASE;
   }
 
   /** The table that the uint32 at the file's start points to. */
@@ -45,11 +49,11 @@ export class FlatFile {
     }
   }
 
-  /** Counts `size` bytes as read. */
+  /** Counts `size` bytes that are about to be made of the file's. */
   charge(size: number, where: string): void {
     this.#budget -= size;
     if (this.#budget < 0) {
-      this.fail(where, `its vectors hold more than ${MAX_REREADS} times the file's ${this.length} bytes: they overlap`);
+      this.fail(where, `what the file's ${this.length} bytes describe takes more than ${MOST_GROWTH} times as many`);
     }
   }
 
@@ -123,7 +127,7 @@ export class FlatTable<Fields extends readonly string[]> {
     const bytes = this.bytes(field);
     if (bytes === undefined) return undefined;
     this.file.charge(bytes.length, this.#path(field));
-    return new TextDecoder().decode(bytes);
+    return decoder.decode(bytes);
   }
 
   /** A vector of bytes, not copied; undefined when the field is absent. */
@@ -155,9 +159,7 @@ export class FlatTable<Fields extends readonly string[]> {
   tables<Child extends readonly string[]>(field: Fields[number], fields: Child): FlatTable<Child>[] {
     const vector = this.#vector(field, 4);
     if (vector === undefined) return [];
-    if (vector.length > MAX_TABLES) {
-      this.file.fail(this.#path(field), `claims ${vector.length} entries; at most ${MAX_TABLES} are read`);
-    }
+    this.file.charge(vector.length * TABLE_SIZE, this.#path(field));
     return Array.from({ length: vector.length }, (_, index) => {
       const at = vector.at + 4 * index;
       const where = `${this.#path(field)}[${index}]`;

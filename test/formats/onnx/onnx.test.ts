@@ -1,6 +1,5 @@
 /** What the reader says of the files that it does not read, what it makes of layouts, and the real networks. */
 import { readFile } from 'node:fs/promises';
-import fc from 'fast-check';
 import { PbfReader, PbfWriter } from 'pbf';
 import { describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../../src/errors.js';
@@ -13,7 +12,6 @@ import { randomInput } from '../../agreement/lifelike.js';
 import { dataPath, noData } from '../../data.js';
 import { expectWithin, signed } from '../../network/helpers.js';
 import { noOnnxruntime, runOnnxruntime } from '../../peers/onnxruntime.js';
-import { damaged } from '../arbitrary.js';
 import { everyKind } from './everyKind.js';
 
 type Node = readonly [op: string, inputs: string, output: string, attributes?: OutModel['nodes'][number]['attributes']];
@@ -266,21 +264,17 @@ describe.skipIf(noData)('the face detectors (needs DEPTHWISE_DATA)', () => {
 });
 
 describe('damaged files', () => {
-  const RUNS = Number(process.env.DEPTHWISE_FUZZ ?? 300);
-
-  test(`${RUNS} damages of a file with every operator that is written`, async () => {
-    const file = await writeOnnx(everyKind());
-    await fc.assert(
-      fc.asyncProperty(damaged(file), async (bytes) => {
-        await expectAnswer(bytes);
-      }),
-      { numRuns: RUNS },
+  test.each([
+    ['nodes', { graph: 7, entry: 1 }],
+    ['constants', { graph: 7, entry: 5 }],
+    ['inputs', { graph: 7, entry: 11 }],
+  ])('empty %s, of two bytes each, cannot become a thousand times as many', async (_, { graph, entry }) => {
+    const many = 60_000;
+    const entries = Uint8Array.from({ length: 2 * many }, (_, at) => (at % 2 === 0 ? entry * 8 + 2 : 0));
+    const bytes = Uint8Array.of(8, 8, graph * 8 + 2, 0xc0, 0xa9, 7, ...entries); // 2 · 60,000 as a varint
+    await expect(readOnnx(bytes)).rejects.toThrow(
+      /^the \.onnx file: graph\.\w+: the file's 120006 bytes would become more than 12 times as many$/,
     );
-  });
-
-  test('cut off at every length', async () => {
-    const file = await writeOnnx(everyKind());
-    for (let length = 0; length < file.length; length += 97) await expectAnswer(file.subarray(0, length));
   });
 
   test('a length beyond the end, a varint without one, and unknown wire types', () => {
@@ -294,16 +288,4 @@ describe('damaged files', () => {
     expect(read(file(0x1b))).toThrow('f: m: wire type 3 at byte 1 is unknown');
     expect(read(file(0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 0))).toThrow('of 4294967295 bytes');
   });
-
-  async function expectAnswer(bytes: Uint8Array): Promise<void> {
-    const before = process.cpuUsage().user;
-    const memory = process.memoryUsage().arrayBuffers;
-    try {
-      await readOnnx(bytes);
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-    }
-    expect((process.cpuUsage().user - before) / 1000).toBeLessThan(1000);
-    expect(process.memoryUsage().arrayBuffers - memory).toBeLessThan(20 * bytes.length + 64 * 2 ** 20);
-  }
 });
