@@ -8,29 +8,7 @@ import { type Tensor, tensor } from '../tensor.js';
 import { forwardPass } from './gradients.js';
 import { crossEntropy, withoutSoftmax } from './losses.js';
 import { parameterLayout, type Slot, withParameters } from './parameters.js';
-
-/** The forward and backward pass of one shard of a batch. */
-export interface TrainingProgram {
-  /** Pictures in one call. */
-  readonly batch: number;
-  /**
-   * Computes the mean softmax cross-entropy over the batch, in training mode: batch statistics, dropout by the seed.
-   *
-   * @param values      all trainable numbers, as `parameterLayout` lays them out
-   * @param pictures    [batch, height, width, channels], prepared
-   * @param targets     [batch, classes]; each row sums to 1
-   * @param gradients   written: the mean loss by each trainable number, without weight decay
-   * @param statistics  written: each batch norm's mean and unbiased variance, m / (m − 1) · σ² (arXiv:1502.03167, Algorithm 2)
-   */
-  step(
-    values: Float32Array,
-    pictures: Float32Array,
-    targets: Float32Array,
-    gradients: Float32Array,
-    statistics: Float32Array,
-    seed: number,
-  ): { loss: number; correct: number };
-}
+import type { TrainingProgram } from './program.js';
 
 /**
  * The step of a network with one input that ends in logits, or in a softmax, which becomes part of the loss. Throws a NetworkError for a network

@@ -1,0 +1,43 @@
+/** The training kernels as TypeScript sees them. Their meaning and layouts stand at the head of each file of `assembly/training/`. */
+import { TRAINING_KERNELS } from './generated/wasm.js';
+
+export type TrainingTarget = keyof typeof TRAINING_KERNELS;
+
+export const TRAINING_KERNEL_NAMES = [
+  'product',
+  'weightGradient',
+  'normalise',
+  'normaliseBackward',
+  'depthwise',
+  'depthwiseWeightGradient',
+  'depthwiseInputGradient',
+  'toPatches',
+  'addPatches',
+  'clampForward',
+  'clampBackward',
+  'addMaps',
+  'copyRows',
+  'biasForward',
+  'biasGradient',
+  'poolForward',
+  'poolBackward',
+  'packPanels',
+  'packTransposed',
+  'unpackPanels',
+  'turnFilters',
+  'toGroups',
+  'fromGroups',
+] as const;
+
+/** All kernels take numbers (addresses, sizes, bounds) and return nothing. */
+export type TrainingKernels = Readonly<Record<(typeof TRAINING_KERNEL_NAMES)[number], (...args: number[]) => void>>;
+
+/** The kernels of one target, bound to a memory. */
+export async function instantiateTraining(
+  target: TrainingTarget,
+  memory: WebAssembly.Memory,
+): Promise<TrainingKernels> {
+  const bytes = Uint8Array.from(atob(TRAINING_KERNELS[target]), (character) => character.charCodeAt(0));
+  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
+  return instance.exports as unknown as TrainingKernels;
+}

@@ -1,0 +1,110 @@
+/** Additions, the global average pool, dropout, and what only names a vector anew. */
+import { NetworkError } from '../../errors.js';
+import { dropout } from '../../layers/index.js';
+import type { NetworkNode } from '../../network/index.js';
+import type { Lowering, NodeOf, Unit } from './lowering.js';
+import type { FeatureMap } from './maps.js';
+
+export function lowerAdd(lowering: Lowering, node: NodeOf<'add'>): Unit {
+  const inputs = node.inputs.map((input) => lowering.mapOf(input));
+  const y = lowering.define(node.name);
+  lowering.step([...inputs, y], ({ kernels, at }) => {
+    let [sum, ...others] = inputs.map(({ buffer }) => at(buffer));
+    for (const other of others) {
+      kernels.addMaps(sum, other, y.buffer.bytes, at(y.buffer));
+      sum = at(y.buffer);
+    }
+  });
+  return {
+    backward: () => {
+      const dy = lowering.gradientOf(node.name);
+      for (const input of node.inputs) {
+        if (!lowering.needsGradient(input)) continue;
+        if (!lowering.hasGradient(input) && mayShare(lowering, node, input)) lowering.shareGradient(input, dy);
+        else lowering.addGradient(input, (dx) => copy(lowering, dy, dx));
+      }
+    },
+  };
+}
+
+/**
+ * Both inputs of a residual addition have the sum's gradient, and may have it in one memory if nothing is added to it before the last has been
+ * read: the branch ends here, and what else reads the block's input stands before the branch's end.
+ */
+function mayShare(lowering: Lowering, node: NodeOf<'add'>, input: string): boolean {
+  const order = (name: string) => lowering.network.nodes.findIndex((other) => other.name === name);
+  const [earlier, later] = [...node.inputs].sort((a, b) => order(a) - order(b));
+  if (node.inputs.length !== 2 || earlier === later || lowering.consumersOf(later).length !== 1) return false;
+  const before = (consumer: NetworkNode) => consumer === node || order(consumer.name) < order(later);
+  return input === later || lowering.consumersOf(earlier).every(before);
+}
+
+function copy(lowering: Lowering, from: FeatureMap, to: FeatureMap): void {
+  lowering.step([from, to], ({ memory, at }) => {
+    memory.copyWithin(at(to.buffer) / 4, at(from.buffer) / 4, (at(from.buffer) + from.buffer.bytes) / 4);
+  });
+}
+
+export function lowerGlobalAveragePool(lowering: Lowering, node: NodeOf<'globalAveragePool'>): Unit {
+  const [input] = node.inputs;
+  const x = lowering.mapOf(input);
+  const y = lowering.define(node.name);
+  const size = [x.groups, x.images, x.rows * x.columns];
+  lowering.step([x, y], ({ kernels, flat }) => kernels.poolForward(...flat(x), ...size, ...flat(y)));
+  return {
+    backward: () => {
+      if (!lowering.needsGradient(input)) return;
+      const dy = lowering.gradientOf(node.name);
+      lowering.addGradient(input, (dx) =>
+        lowering.step([dy, dx], ({ kernels, flat }) => kernels.poolBackward(...flat(dy), ...size, ...flat(dx))),
+      );
+    },
+  };
+}
+
+/** The k-th dropout of a network, counted from 0, draws its mask with the step's seed + k. */
+export function lowerDropout(lowering: Lowering, node: NodeOf<'dropout'>): Unit {
+  const [input] = node.inputs;
+  const shape = lowering.shapeOf(input);
+  const k = lowering.network.nodes.filter(({ kind }) => kind === 'dropout').indexOf(node);
+  const x = lowering.mapOf(input);
+  const y = lowering.define(node.name);
+  const masked = (from: FeatureMap, to: FeatureMap) =>
+    lowering.step([from, to], ({ memory, at, seed }) => {
+      const mask = dropout.maskOf(shape, node.attributes, seed + k).data;
+      for (let c = 0; c < to.channels; c++) {
+        const place = ((c >> 3) * to.group) / 4 + (c & 7);
+        const [source, goal] = [at(from.buffer) / 4 + place, at(to.buffer) / 4 + place];
+        for (let p = 0; p < to.pixels; p++) memory[goal + p * 8] = memory[source + p * 8] * mask[p * to.channels + c];
+      }
+    });
+  masked(x, y);
+  return {
+    backward: () => {
+      if (!lowering.needsGradient(input)) return;
+      const dy = lowering.gradientOf(node.name);
+      lowering.addGradient(input, (dx) => masked(dy, dx));
+    },
+  };
+}
+
+/** A map of one pixel is the vector of its channels, in memory too. */
+export function lowerReshape(lowering: Lowering, node: NodeOf<'flatten' | 'reshape'>): Unit {
+  const [input] = node.inputs;
+  const x = lowering.mapOf(input);
+  const shape = lowering.mapShapeOf(node.name);
+  if (x.rows * x.columns * shape.rows * shape.columns !== 1) {
+    throw new NetworkError(
+      `${lowering.network.name}: the trainer reshapes maps of one pixel, and '${node.name}' reshapes ${x.rows}×${x.columns} pixels`,
+    );
+  }
+  lowering.maps.set(node.name, { ...x, ...shape });
+  return {
+    backward: () => {
+      if (!lowering.needsGradient(input)) return;
+      const dy = lowering.gradientOf(node.name);
+      if (lowering.hasGradient(input)) lowering.addGradient(input, (dx) => copy(lowering, dy, dx));
+      else lowering.shareGradient(input, dy);
+    },
+  };
+}
