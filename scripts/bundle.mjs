@@ -17,6 +17,9 @@ const entryPoints = targets
  */
 const apart = ['src/layers/costs.ts', 'src/network/json.ts', 'src/engine/generated/wasm.ts'];
 
+/** What worker threads load by its path. */
+const workers = ['src/training/worker.ts'];
+
 /**
  * esbuild fills the object of an `export * as` by a call, for which a page's bundler keeps every function of that file. Marked as pure, it goes
  * where nobody asks for the object; and with it the layers' backward halves from a page that only infers.
@@ -29,7 +32,7 @@ const withPureNamespaces = (code) =>
 
 rmSync('dist/chunks', { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: [...entryPoints, ...apart],
+  entryPoints: [...entryPoints, ...apart, ...workers],
   outbase: 'src',
   outdir: 'dist',
   chunkNames: 'chunks/[name]-[hash]', // as deep as dist/cli, so that paths relative to a file agree

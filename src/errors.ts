@@ -3,7 +3,7 @@
  * shape involved; `code` is stable for programs, the text is for people.
  */
 
-export type ErrorCode = 'shape' | 'network' | 'format' | 'picture' | 'usage' | 'difference' | 'download';
+export type ErrorCode = 'shape' | 'network' | 'format' | 'picture' | 'usage' | 'difference' | 'download' | 'training';
 
 export class DepthwiseError extends Error {
   readonly code: ErrorCode;
@@ -61,5 +61,12 @@ export class DifferenceError extends DepthwiseError {
 export class DownloadError extends DepthwiseError {
   constructor(message: string, options?: ErrorOptions) {
     super('download', message, options);
+  }
+}
+
+/** A training run that cannot go on. */
+export class TrainingError extends DepthwiseError {
+  constructor(message: string) {
+    super('training', message);
   }
 }

@@ -1,9 +1,12 @@
 /** Progress of a job, on stderr: a bar on a terminal, plain lines elsewhere, nothing at all for a job of under a second. */
 import type { RunOptions } from '../network/index.js';
+import { note } from './output.js';
 
 export interface Progress {
   /** How far the job is, from 0 to 1, and what it is doing. */
   at(part: number, doing: string): void;
+  /** A line that stays. */
+  note(text: string): void;
   /** Ends the bar. Call it also when the job fails. */
   stop(): void;
 }
@@ -15,8 +18,8 @@ const BETWEEN_LINES = 5_000; // ms
 const shortened = (name: string): string => (name.length > 40 ? `${name.slice(0, 39)}…` : name);
 
 /** The job need not give control back between its steps: the bar draws itself at each. */
-export async function startProgress(job: string): Promise<Progress> {
-  return process.stderr.isTTY ? bar(job) : lines(job);
+export async function startProgress(job: string, betweenLines = BETWEEN_LINES): Promise<Progress> {
+  return process.stderr.isTTY ? bar(job) : lines(job, betweenLines);
 }
 
 async function bar(job: string): Promise<Progress> {
@@ -37,18 +40,23 @@ async function bar(job: string): Promise<Progress> {
       if (drawn.isActive) drawn.update(part, { doing });
       else if (Date.now() - began >= FIRST_SIGN) drawn.start(1, part, { doing });
     },
+    note(text) {
+      drawn.stop(); // and the next step draws it again, below the line
+      note(text);
+    },
     stop: () => drawn.stop(),
   };
 }
 
-function lines(job: string): Progress {
+function lines(job: string, betweenLines: number): Progress {
   let next = Date.now() + FIRST_SIGN;
   return {
     at(part, doing) {
       if (Date.now() < next) return;
-      next = Date.now() + BETWEEN_LINES;
+      next = Date.now() + betweenLines;
       process.stderr.write(`${job}: ${Math.floor(100 * part)} % ${doing}\n`);
     },
+    note,
     stop() {},
   };
 }

@@ -11,6 +11,15 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** A number of 0 or more, such as a momentum. */
+export function zeroOrMore(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
+    throw new InvalidArgumentError('Wanted a number of 0 or more.');
+  }
+  return value;
+}
+
 /** A whole number of `least` or more, written in digits. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {

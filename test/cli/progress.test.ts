@@ -70,7 +70,7 @@ describe('on a terminal', () => {
 
 test('onNodeOf counts the nodes of several runs as one job', () => {
   const at = vi.fn();
-  const { onNode } = onNodeOf({ at, stop: () => {} }, 1, 2);
+  const { onNode } = onNodeOf({ at, note: () => {}, stop: () => {} }, 1, 2);
   onNode?.({ name: 'conv1' } as never, 3, 4);
   onNode?.({ name: 'x'.repeat(50) } as never, 0, 4);
   expect(at.mock.calls).toEqual([

@@ -1,0 +1,123 @@
+/** The flags that make a recipe. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  type Augmentation,
+  engines,
+  NO_AUGMENTATION,
+  type OptimizerKind,
+  optimizerDefaults,
+  type Recipe,
+  type ResolutionPhase,
+  recipeWith,
+  type Schedule,
+  schedules,
+} from '../training/index.js';
+import { positiveNumber, wholeNumber, zeroOrMore } from './values.js';
+
+export interface RecipeFlags {
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly shards?: number;
+  readonly optimizer?: OptimizerKind;
+  readonly momentum?: number;
+  readonly learningRate?: number;
+  readonly schedule?: Schedule;
+  readonly warmup?: number;
+  readonly weightDecay?: number;
+  readonly labelSmoothing?: number;
+  readonly ema?: number;
+  readonly batchNormDecay?: number;
+  readonly augment: readonly AugmentWord[];
+  readonly resolutions?: readonly ResolutionPhase[];
+  readonly seed?: number;
+  readonly engine?: Recipe['engine'];
+}
+
+export function addRecipeOptions(command: Command): Command {
+  const option = (flags: string, text: string, read: (text: string) => unknown) =>
+    command.addOption(new Option(flags, text).argParser(read));
+  option('--epochs <count>', 'times that all pictures are seen; 30 unless given', wholeNumber(1));
+  option('--batch <pictures>', 'pictures a step; 128 unless given', wholeNumber(1));
+  option('--shards <count>', 'equal parts of a batch, each normalised by itself; 2 unless given', wholeNumber(1));
+  command.addOption(
+    new Option('--optimizer <name>', 'sgd (with Nesterov momentum) unless given').choices(
+      Object.keys(optimizerDefaults),
+    ),
+  );
+  option('--momentum <m>', 'of sgd and rmsprop; 0.9 unless given', zeroOrMore);
+  option('--learning-rate <rate>', '0.1 for sgd, 0.045 for rmsprop, 0.001 for adam unless given', positiveNumber);
+  command.addOption(new Option('--schedule <name>', 'of the learning rate; cosine unless given').choices(schedules));
+  option('--warmup <epochs>', 'epochs in which the rate grows from near 0; 1, or a fifth of few, unless given', zeroOrMore);
+  option('--weight-decay <λ>', 'of kernels, depthwise ones excepted; 5e-4, 4e-5 or 0.01 unless given', zeroOrMore);
+  option('--label-smoothing <ε>', '0.1 unless given', zeroOrMore);
+  option('--ema <decay>', 'of the average of the weights, which is what is kept; 0.999 unless given', zeroOrMore);
+  option('--batch-norm-decay <decay>', "of batch norm's moving statistics; 0.99 unless given", zeroOrMore);
+  command.addOption(
+    new Option('--augment <list>', 'of flip, crop[:pixels], cutout[:pixels], mixup[:a]; or none')
+      .argParser(augmentWords)
+      .default([{ word: 'flip' }, { word: 'crop' }], 'flip,crop'),
+  );
+  option(
+    '--resolutions <list>',
+    'smaller pictures first: 24x10,32 is 24 × 24 for 10 epochs, then 32',
+    resolutionPhases,
+  );
+  option('--seed <number>', 'of everything drawn; 1 unless given', wholeNumber(0));
+  command.addOption(new Option('--engine <name>', "what computes gradients; 'wasm' unless given").choices(engines));
+  return command;
+}
+
+/** The recipe for pictures of this side; crops are padded by an eighth of it, cut-outs are a quarter of it, unless given. */
+export function recipeOf(flags: RecipeFlags, side: number): Recipe {
+  const { momentum, warmup, ema, augment, optimizer = 'sgd', ...same } = flags;
+  const settings = optimizerDefaults[optimizer];
+  return recipeWith({
+    ...pick(same, ['epochs', 'batch', 'shards', 'learningRate', 'schedule', 'weightDecay', 'labelSmoothing']),
+    ...pick(same, ['batchNormDecay', 'resolutions', 'seed', 'engine']),
+    ...(warmup !== undefined && { warmupEpochs: warmup }),
+    ...(ema !== undefined && { averageDecay: ema }),
+    optimizer: momentum !== undefined && settings.kind !== 'adam' ? { ...settings, momentum } : settings,
+    augmentation: augmentationOf(augment, side),
+  });
+}
+
+/** The given ones of these fields. */
+function pick<T extends object, Key extends keyof T>(from: T, keys: readonly Key[]): Partial<Pick<T, Key>> {
+  return Object.fromEntries(
+    keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])),
+  ) as unknown as Partial<Pick<T, Key>>;
+}
+
+interface AugmentWord {
+  readonly word: keyof Augmentation;
+  readonly amount?: number;
+}
+
+function augmentWords(text: string): AugmentWord[] {
+  if (text === 'none') return [];
+  return text.split(',').map((part) => {
+    const found = /^(flip|crop|cutout|mixup)(?::(\d+(?:\.\d+)?))?$/.exec(part.trim());
+    if (found === null)
+      throw new InvalidArgumentError('Wanted flip, crop[:pixels], cutout[:pixels], mixup[:a] or none.');
+    const [, word, amount] = found;
+    return { word: word as keyof Augmentation, ...(amount !== undefined && { amount: Number(amount) }) };
+  });
+}
+
+function augmentationOf(words: readonly AugmentWord[], side: number): Augmentation {
+  const amounts = { crop: Math.round(side / 8), cutout: Math.round(side / 4), mixup: 0.2 };
+  const entries = words.map(({ word, amount }) => [word, word === 'flip' ? true : (amount ?? amounts[word])]);
+  return { ...NO_AUGMENTATION, ...Object.fromEntries(entries) };
+}
+
+/** '24x10,28x5,32': the last, without epochs, is the network's own size, and may be left out. */
+function resolutionPhases(text: string): ResolutionPhase[] {
+  const parts = text.split(',');
+  return parts.flatMap((part, index) => {
+    const [, side, epochs] = /^(\d+)(?:x(\d+))?$/.exec(part.trim()) ?? [];
+    if (side === undefined || (epochs === undefined && index < parts.length - 1)) {
+      throw new InvalidArgumentError('Wanted side x epochs, as in 24x10,32.');
+    }
+    return epochs === undefined ? [] : [{ side: Number(side), epochs: Number(epochs) }];
+  });
+}

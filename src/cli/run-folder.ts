@@ -1,0 +1,66 @@
+/** The folder of a training run: checkpoint, metrics and model, each written whole after every epoch. */
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UsageError } from '../errors.js';
+import { readFile } from '../formats/files.js';
+import { type WriteOptions, writeNetwork } from '../formats/index.js';
+import type { Network } from '../network/index.js';
+import {
+  averagedNetwork,
+  type EpochMetrics,
+  type Origin,
+  readCheckpoint,
+  saveWhole,
+  type TrainingState,
+  writeCheckpoint,
+} from '../training/index.js';
+
+export class RunFolder {
+  readonly #folder: string;
+  readonly #origin: Origin;
+  readonly #options: WriteOptions;
+
+  constructor(folder: string, origin: Origin, options: WriteOptions) {
+    this.#folder = folder;
+    this.#origin = origin;
+    this.#options = options;
+  }
+
+  path(file: string): string {
+    return join(this.#folder, file);
+  }
+
+  /** Makes the folder. Throws a UsageError where it holds another run already. */
+  async begin(): Promise<void> {
+    const checkpoint = this.path('checkpoint.safetensors');
+    if (await stat(checkpoint).catch(() => undefined)) {
+      throw new UsageError(`--out: '${this.#folder}' holds a run already; --resume goes on with it`);
+    }
+    await mkdir(this.#folder, { recursive: true });
+  }
+
+  async resume(): Promise<TrainingState> {
+    const file = this.path('checkpoint.safetensors');
+    return readCheckpoint(await readFile(file), this.#origin, file);
+  }
+
+  async save(state: TrainingState): Promise<void> {
+    await saveWhole(this.path('checkpoint.safetensors'), writeCheckpoint(state, this.#origin));
+    await saveWhole(this.path('metrics.csv'), metricsCsv(state.history));
+    await this.saveModel(averagedNetwork(this.#origin.network, state));
+  }
+
+  /** Returns the bytes that were written. */
+  async saveModel(network: Network): Promise<Uint8Array> {
+    const bytes = await writeNetwork(network, 'safetensors', this.#options);
+    await saveWhole(this.path('model.safetensors'), bytes);
+    return bytes;
+  }
+}
+
+const COLUMNS = ['epoch', 'trainLoss', 'trainAccuracy', 'testAccuracy', 'learningRate', 'seconds'] as const;
+
+export function metricsCsv(history: readonly EpochMetrics[]): string {
+  const rows = history.map((metrics) => COLUMNS.map((column) => metrics[column]).join(','));
+  return `${[COLUMNS.join(','), ...rows].join('\n')}\n`;
+}

@@ -1,0 +1,147 @@
+/** `depthwise train`: a network from pictures. */
+import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
+import type { Network } from '../network/index.js';
+import {
+  type Dataset,
+  type EpochMetrics,
+  pictureSize,
+  type Recipe,
+  readData,
+  type StepReport,
+  train,
+  trainingNetwork,
+} from '../training/index.js';
+import { type ArchitectureFlags, addArchitectureOptions, namedNetwork } from './architecture.js';
+import { Interruption, note, printJson } from './output.js';
+import { type Progress, startProgress } from './progress.js';
+import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
+import { RunFolder } from './run-folder.js';
+import { wholeNumber, zeroOrMore } from './values.js';
+
+interface Flags extends ArchitectureFlags, RecipeFlags {
+  readonly data: string;
+  readonly network: string;
+  readonly dropout?: number;
+  readonly workers: number;
+  readonly out: string;
+  readonly resume?: true;
+  readonly float16?: true;
+  readonly json?: true;
+}
+
+/** Between lines of progress where there is no terminal: training takes hours. */
+const BETWEEN_LINES = 60_000; // ms
+
+export function configure(command: Command): void {
+  command
+    .description('Train a network from scratch on labelled pictures.')
+    .requiredOption('--data <source>', 'cifar10:FOLDER')
+    .option(
+      '--network <name>',
+      'mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v2_0.5_32_small',
+      'mobilenet_v2',
+    );
+  addRecipeOptions(addArchitectureOptions(command))
+    .addOption(
+      new Option('--dropout <rate>', "before the classifier; the architecture's own unless given").argParser(
+        zeroOrMore,
+      ),
+    )
+    .option('--workers <count>', 'threads; the result is the same with any number', wholeNumber(1), 2)
+    .requiredOption('--out <folder>', 'for checkpoint.safetensors, metrics.csv and model.safetensors')
+    .option('--resume', 'go on from the checkpoint in that folder')
+    .option('--float16', "the model's kernels in float16: half the size")
+    .option('--json', "at the end, the epochs' metrics")
+    .addHelpText(
+      'after',
+      `
+Ctrl-C saves, and says how to go on.
+
+Examples:
+  depthwise train --data cifar10:cifar-10-batches-bin --alpha 0.5 --small-pictures --out run
+  depthwise train --data cifar10:cifar-10-batches-bin --alpha 0.5 --small-pictures --out run --resume
+  depthwise train --data cifar10:cifar-10-batches-bin --network mobilenet_v1_0.25_32_small --epochs 5 --out quick`,
+    )
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const data = await readData(flags.data);
+  const network = networkFor(data.train, flags);
+  const recipe = recipeOf(flags, data.train.height);
+  const folder = new RunFolder(
+    flags.out,
+    { network, recipe, data: data.train },
+    flags.float16 ? { kernels: 'float16' } : {},
+  );
+  const state = flags.resume ? await folder.resume() : await folder.begin();
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  process.once('SIGINT', abort).once('SIGTERM', abort);
+  const progress = await startProgress('train', BETWEEN_LINES);
+  try {
+    const trained = await train(network, data, recipe, {
+      workers: flags.workers,
+      signal: stop.signal,
+      ...(state && { state }),
+      ...reporting(progress, recipe),
+      save: (state) => folder.save(state),
+    });
+    if (!trained.finished) throw new Interruption(`stopped and saved; to go on: ${resumeCommand()}`);
+    await folder.saveModel(trained.network);
+    progress.stop();
+    note(`wrote ${folder.path('model.safetensors')}`);
+    if (flags.json) printJson(trained.state.history);
+  } finally {
+    progress.stop();
+    process.off('SIGINT', abort).off('SIGTERM', abort);
+  }
+}
+
+function networkFor(data: Dataset, { network, dropout, ...flags }: Flags): Network {
+  if (flags.classes !== undefined) throw new UsageError('--classes: the data says how many classes there are');
+  const architecture = namedNetwork(network, { resolution: pictureSize(data), ...flags, classes: data.classes.length });
+  return trainingNetwork(architecture, data, dropout === undefined ? {} : { dropout });
+}
+
+function reporting(progress: Progress, recipe: Recipe) {
+  let part = 0;
+  return {
+    onStep(report: StepReport): void {
+      part = (report.epoch + report.step / report.steps) / recipe.epochs;
+      progress.at(part, stepText(report, recipe));
+    },
+    onTest: (done: number, all: number) => progress.at(part, `testing: ${done} of ${all} pictures`),
+    onEpoch: (metrics: EpochMetrics) => progress.note(epochText(metrics, recipe)),
+  };
+}
+
+function stepText({ epoch, step, steps, loss, accuracy, picturesPerSecond }: StepReport, recipe: Recipe): string {
+  const left = (recipe.epochs - epoch) * steps - step;
+  const speed = `${picturesPerSecond.toFixed(0)} pictures/s, ${duration((left * recipe.batch) / picturesPerSecond)} left`;
+  return `epoch ${epoch + 1}/${recipe.epochs}: loss ${loss.toFixed(3)}, accuracy ${percent(accuracy)}, ${speed}`;
+}
+
+function epochText(metrics: EpochMetrics, { epochs }: Recipe): string {
+  const { epoch, trainLoss, trainAccuracy, testAccuracy, seconds } = metrics;
+  const learnt = `loss ${trainLoss.toFixed(3)}, accuracy ${percent(trainAccuracy)}`;
+  return `epoch ${epoch}/${epochs}: ${learnt}, test ${percent(testAccuracy)}, ${duration(seconds)}`;
+}
+
+const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
+
+/** '45 s', '12 min 30 s', '2 h 5 min'. */
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** The same command, to be pasted into a shell. */
+function resumeCommand(): string {
+  const words = process.argv.slice(2).filter((word) => word !== '--resume');
+  const quoted = words.map((word) => (/^[\w./:,=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`));
+  return ['depthwise', ...quoted, '--resume'].join(' ');
+}

@@ -1,0 +1,114 @@
+/**
+ * Checkpoints: a training run's whole state in one .safetensors file, so that a run that was killed at any moment goes on from the last one
+ * and ends with the same bits.
+ *
+ *   values  statistics  average/values  average/statistics  optimizer/…       float32, flat
+ *   metadata 'depthwise.training': JSON of the recipe, the network, the data's name, epoch, step, sums so far and history
+ */
+import { FormatError, UsageError } from '../errors.js';
+import { readSafetensors, writeSafetensors } from '../formats/index.js';
+import { type Network, toJson } from '../network/index.js';
+import { tensor } from '../tensor.js';
+import type { Dataset } from './dataset.js';
+import type { Recipe } from './recipe.js';
+import { initialState, shared, type TrainingState } from './train.js';
+
+const METADATA_KEY = 'depthwise.training';
+
+/** What a run must have in common with the checkpoint that it is taken up from. */
+export interface Origin {
+  readonly recipe: Recipe;
+  readonly network: Network;
+  readonly data: Dataset;
+}
+
+export function writeCheckpoint(state: TrainingState, origin: Origin): Uint8Array {
+  const { epoch, step, running, history } = state;
+  const metadata = { ...described(origin), epoch, step, running, history };
+  const tensors = Object.entries(arraysOf(state)).map(
+    ([name, numbers]) => [name, tensor([numbers.length], numbers)] as const,
+  );
+  return writeSafetensors(new Map(tensors), new Map([[METADATA_KEY, JSON.stringify(metadata)]]));
+}
+
+/**
+ * The state in a checkpoint. Throws a FormatError for a file that is none, and a UsageError that names what differs where it is of another
+ * recipe, network or data set.
+ */
+export function readCheckpoint(bytes: Uint8Array, origin: Origin, file = 'checkpoint'): TrainingState {
+  const { tensors, metadata } = readSafetensors(bytes, file);
+  const json = metadata.get(METADATA_KEY);
+  if (json === undefined) throw new FormatError(`${file}: holds no training run`);
+  const saved = JSON.parse(json);
+  expectSame(file, saved, described(origin));
+  const fresh = initialState(origin.network, origin.recipe);
+  for (const [name, numbers] of Object.entries(arraysOf(fresh))) {
+    const found = tensors.get(name);
+    if (found === undefined || found.data.length !== numbers.length) {
+      throw new FormatError(
+        `${file}: wanted ${numbers.length} numbers '${name}', found ${found?.data.length ?? 'none'}`,
+      );
+    }
+    numbers.set(found.data);
+  }
+  const { epoch, step, running, history } = saved;
+  return { ...fresh, values: shared(fresh.values), epoch, step, running, history };
+}
+
+/** Every array of a state, by its name in the file. */
+function arraysOf({ values, statistics, average, optimizer }: TrainingState): Record<string, Float32Array> {
+  const remembered = Object.entries(optimizer).map(([name, numbers]) => [`optimizer/${name}`, numbers]);
+  return {
+    values,
+    statistics,
+    'average/values': average.values,
+    'average/statistics': average.statistics,
+    ...Object.fromEntries(remembered),
+  };
+}
+
+interface Description {
+  readonly recipe: Recipe;
+  readonly network: ReturnType<typeof toJson>;
+  readonly data: { readonly name: string; readonly pictures: number };
+}
+
+const described = ({ recipe, network, data }: Origin): Description => ({
+  recipe,
+  network: toJson(network),
+  data: { name: data.name, pictures: data.labels.length },
+});
+
+/** Throws a UsageError that names the first difference. */
+function expectSame(file: string, saved: Description, wanted: Description): void {
+  const complain = (what: string, found: unknown, now: unknown) => {
+    if (JSON.stringify(found) === JSON.stringify(now)) return;
+    throw new UsageError(
+      `${file} was trained with ${what} ${JSON.stringify(found)}, this run has ${JSON.stringify(now)}; it can only be resumed with the same`,
+    );
+  };
+  for (const key of Object.keys(wanted.recipe) as (keyof Recipe)[])
+    complain(key, saved.recipe[key], wanted.recipe[key]);
+  complain('data', saved.data, wanted.data);
+  complain('network', saved.network.name, wanted.network.name);
+  if (JSON.stringify(saved.network) !== JSON.stringify(wanted.network)) {
+    throw new UsageError(`${file} was trained with another network of the name ${saved.network.name}`);
+  }
+}
+
+/**
+ * Writes the whole file or nothing: into a temporary file, flushed to the disk, then renamed over the old one; a process or machine that
+ * stops at any moment leaves one of the two.
+ */
+export async function saveWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+  const { open, rename } = await import('node:fs/promises');
+  const temporary = `${path}.tmp`;
+  const file = await open(temporary, 'w');
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}

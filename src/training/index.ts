@@ -1,0 +1,12 @@
+/** Training: data sets, augmentation, optimisers, schedules, the loop and its checkpoints, evaluation. */
+export * from './augment.js';
+export { type Origin, readCheckpoint, saveWhole, writeCheckpoint } from './checkpoint.js';
+export * from './dataset.js';
+export { readData } from './datasets.js';
+export * from './evaluate.js';
+export * from './network.js';
+export * from './optimizers.js';
+export * from './programs.js';
+export * from './recipe.js';
+export * from './schedules.js';
+export * from './train.js';

@@ -1,0 +1,108 @@
+/** A recipe: all that decides, beside the network and the data, which weights training ends with. The same recipe gives the same bits. */
+import { UsageError } from '../errors.js';
+import { type Augmentation, NO_AUGMENTATION } from './augment.js';
+import { type OptimizerKind, type OptimizerOptions, optimizerDefaults } from './optimizers.js';
+import type { EngineName } from './programs.js';
+import type { ScheduleOptions } from './schedules.js';
+
+/** Pictures of `side` × `side` for so many epochs. */
+export interface ResolutionPhase {
+  readonly side: number;
+  readonly epochs: number;
+}
+
+export interface Recipe extends ScheduleOptions {
+  /** Of everything drawn: initial weights, order, augmentation, dropout. */
+  readonly seed: number;
+  /** Pictures a step. */
+  readonly batch: number;
+  /**
+   * Parts of a batch, each of which is normalised by its own statistics ("ghost batch norm", arXiv:1705.08741). Their gradients are averaged
+   * in order, so that the result does not depend on how many workers compute them.
+   */
+  readonly shards: number;
+  readonly engine: EngineName;
+  readonly optimizer: OptimizerOptions;
+  /** λ of the optimizers' formulas. */
+  readonly weightDecay: number;
+  readonly labelSmoothing: number;
+  /** Decay of the average of the weights, which is what is tested and kept; 0: the weights themselves. */
+  readonly averageDecay: number;
+  /** Decay of batch norm's moving statistics. */
+  readonly batchNormDecay: number;
+  readonly augmentation: Augmentation;
+  /** Smaller pictures for the first epochs; the network's own size for all others. */
+  readonly resolutions: readonly ResolutionPhase[];
+}
+
+const EPOCHS = 30;
+
+/** Customary learning rates for batches of about 100, and weight decays. RMSProp's are the V2 paper's (§6.1). */
+const byOptimizer: Record<OptimizerKind, Pick<Recipe, 'learningRate' | 'weightDecay'>> = {
+  sgd: { learningRate: 0.1, weightDecay: 5e-4 },
+  rmsprop: { learningRate: 0.045, weightDecay: 4e-5 },
+  adam: { learningRate: 0.001, weightDecay: 0.01 },
+};
+
+/** What is asked for, and the default of everything else. Throws a UsageError for numbers that make no training. */
+export function recipeWith(wanted: Partial<Recipe>): Recipe {
+  const optimizer = wanted.optimizer ?? optimizerDefaults.sgd;
+  const recipe: Recipe = {
+    epochs: EPOCHS,
+    batch: 128,
+    shards: 2,
+    seed: 1,
+    engine: 'wasm',
+    schedule: 'cosine',
+    warmupEpochs: Math.min(1, (wanted.epochs ?? EPOCHS) / 5),
+    labelSmoothing: 0.1,
+    averageDecay: 0.999,
+    batchNormDecay: 0.99,
+    augmentation: NO_AUGMENTATION,
+    resolutions: [],
+    ...byOptimizer[optimizer.kind],
+    ...wanted,
+    optimizer,
+  };
+  checkRecipe(recipe);
+  return recipe;
+}
+
+function checkRecipe(recipe: Recipe): void {
+  const whole = (least: number) => (value: number) => Number.isSafeInteger(value) && value >= least;
+  const fraction = (value: number) => value >= 0 && value < 1;
+  const expect = (name: string, value: number, wanted: string, holds: (value: number) => boolean) => {
+    if (!holds(value)) throw new UsageError(`training: ${name} must be ${wanted}, found ${value}`);
+  };
+  const { augmentation, resolutions } = recipe;
+  for (const name of ['epochs', 'batch', 'shards'] as const) {
+    expect(name, recipe[name], 'a whole number of 1 or more', whole(1));
+  }
+  expect('seed', recipe.seed, 'a whole number from 0 to 4294967295', (seed) => whole(0)(seed) && seed < 2 ** 32);
+  expect('learningRate', recipe.learningRate, 'a number above 0', (rate) => rate > 0 && rate < Infinity);
+  expect('weightDecay', recipe.weightDecay, 'a number of 0 or more', (decay) => decay >= 0 && decay < Infinity);
+  expect('warmupEpochs', recipe.warmupEpochs, 'from 0 to less than all epochs', (w) => w >= 0 && w < recipe.epochs);
+  for (const name of ['labelSmoothing', 'averageDecay', 'batchNormDecay'] as const) {
+    expect(name, recipe[name], 'at least 0 and below 1', fraction);
+  }
+  expect('augmentation.crop', augmentation.crop, 'a whole number of 0 or more', whole(0));
+  expect('augmentation.cutout', augmentation.cutout, 'a whole number of 0 or more', whole(0));
+  expect('augmentation.mixup', augmentation.mixup, 'from 0 to 1', (a) => a >= 0 && a <= 1);
+  for (const { side, epochs } of resolutions) {
+    expect('resolutions[].side', side, 'a whole number of 8 or more', whole(8));
+    expect('resolutions[].epochs', epochs, 'a whole number of 1 or more', whole(1));
+  }
+  if (recipe.batch % recipe.shards !== 0) {
+    throw new UsageError(`training: a batch of ${recipe.batch} cannot be split into ${recipe.shards} equal shards`);
+  }
+}
+
+/** Side of an epoch's pictures, or undefined for the network's own size. */
+export function sideAt({ resolutions }: Pick<Recipe, 'resolutions'>, epoch: number): number | undefined {
+  let end = 0;
+  for (const { side, epochs } of resolutions) {
+    end += epochs;
+    if (epoch < end) return side;
+  }
+  return undefined;
+}
