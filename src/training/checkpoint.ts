@@ -11,7 +11,7 @@ import { type Network, toJson } from '../network/index.js';
 import { tensor } from '../tensor.js';
 import type { Dataset } from './dataset.js';
 import type { Recipe } from './recipe.js';
-import { initialState, shared, type TrainingState } from './train.js';
+import { initialState, type TrainingState } from './train.js';
 
 const METADATA_KEY = 'depthwise.training';
 
@@ -52,7 +52,7 @@ export function readCheckpoint(bytes: Uint8Array, origin: Origin, file = 'checkp
     numbers.set(found.data);
   }
   const { epoch, step, running, history } = saved;
-  return { ...fresh, values: shared(fresh.values), epoch, step, running, history };
+  return { ...fresh, epoch, step, running, history };
 }
 
 /** Every array of a state, by its name in the file. */

@@ -1,6 +1,6 @@
 /** How often a network is right, picture by picture of a data set. */
 import { UsageError } from '../errors.js';
-import { type Network, type NetworkInputs, run } from '../network/index.js';
+import { type Network, run } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { Renderer } from './batches.js';
@@ -11,7 +11,7 @@ export interface Evaluation {
   readonly top1: number;
   /** Fraction whose class is among the five largest. */
   readonly top5: number;
-  /** top1 of each class's own pictures; NaN is not possible: a class without pictures is left out. */
+  /** top1 of each class's own pictures; a class without pictures is left out. */
   readonly perClass: Readonly<Record<string, number>>;
   /** Pictures by [class, answer]. */
   readonly confusion: readonly (readonly number[])[];
@@ -29,49 +29,72 @@ export interface EvaluateOptions {
   readonly onBatch?: (done: number, all: number) => void;
 }
 
+/** What answers add up to, over all pictures or a part of them. */
+export interface Counts {
+  /** Pictures by [class, answer]. */
+  readonly confusion: readonly (readonly number[])[];
+  /** Pictures whose class is among the five largest outputs. */
+  readonly amongFive: number;
+}
+
 /**
  * Runs the network over all pictures, prepared as its conventions say but for the crop and resizing: the data's size must be the network's.
  * Of equal outputs the first counts as larger.
  */
 export async function evaluate(network: Network, data: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
-  const { batch = 100, onBatch } = options;
+  return evaluationOf(data, [await countAnswers(network, data, 0, data.labels.length, options)]);
+}
+
+/** The same for pictures first … first + count − 1. */
+export async function countAnswers(
+  network: Network,
+  data: Dataset,
+  first: number,
+  count: number,
+  { run: execute = run, batch = 100, onBatch }: EvaluateOptions,
+): Promise<Counts> {
   const size = checkFit(network, data);
   const renderer = new Renderer(data, network.conventions.preprocessing!);
-  const execute = options.run ?? ((network: Network, input: NetworkInputs) => run(network, input));
   const K = data.classes.length;
   const numbers = size[0] * size[1] * 3;
   const confusion = Array.from({ length: K }, () => new Array<number>(K).fill(0));
   let amongFive = 0;
-  for (let first = 0; first < data.labels.length; first += batch) {
-    const count = Math.min(batch, data.labels.length - first);
-    const pictures = new Float32Array(count * numbers);
-    for (let n = 0; n < count; n++) renderer.plain(first + n, size, pictures.subarray(n * numbers, (n + 1) * numbers));
-    const outputs = await execute(network, tensor([count, ...size, 3], pictures));
+  for (let done = 0; done < count; done += batch) {
+    const pictures = new Float32Array(Math.min(batch, count - done) * numbers);
+    const labels = data.labels.subarray(first + done, first + Math.min(done + batch, count));
+    for (let n = 0; n < labels.length; n++) {
+      renderer.plain(first + done + n, size, pictures.subarray(n * numbers, (n + 1) * numbers));
+    }
+    const outputs = await execute(network, tensor([labels.length, ...size, 3], pictures));
     const scores = outputs.get(network.outputs[0])!.data;
-    for (let n = 0; n < count; n++) {
+    for (const [n, label] of labels.entries()) {
       const row = scores.subarray(n * K, (n + 1) * K);
-      const label = data.labels[first + n];
       confusion[label][row.indexOf(Math.max(...row))] += 1;
       if (rankOf(row, label) < 5) amongFive += 1;
     }
-    onBatch?.(first + count, data.labels.length);
+    onBatch?.(done + labels.length, count);
   }
-  return summary(data, confusion, amongFive);
+  return { confusion, amongFive };
 }
 
 /** Number of outputs larger than the label's, or equal and before it. */
 const rankOf = (row: ArrayLike<number>, label: number): number =>
   Array.from(row).filter((score, k) => score > row[label] || (score === row[label] && k < label)).length;
 
-function summary({ classes, labels }: Dataset, confusion: readonly number[][], amongFive: number): Evaluation {
-  const correct = confusion.reduce((sum, row, label) => sum + row[label], 0);
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+/** From the counts of all parts of the data. */
+export function evaluationOf({ classes }: Dataset, parts: readonly Counts[]): Evaluation {
+  const cell = (label: number, answer: number) => sum(parts.map(({ confusion }) => confusion[label][answer]));
+  const confusion = classes.map((_, label) => classes.map((_, answer) => cell(label, answer)));
+  const pictures = sum(confusion.map(sum));
   const perClass = classes.flatMap((name, label) => {
-    const count = confusion[label].reduce((sum, value) => sum + value, 0);
+    const count = sum(confusion[label]);
     return count === 0 ? [] : [[name, confusion[label][label] / count] as const];
   });
   return {
-    top1: correct / labels.length,
-    top5: amongFive / labels.length,
+    top1: sum(classes.map((_, label) => confusion[label][label])) / pictures,
+    top5: sum(parts.map(({ amongFive }) => amongFive)) / pictures,
     perClass: Object.fromEntries(perClass),
     confusion,
   };

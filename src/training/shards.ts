@@ -1,11 +1,15 @@
 /** Shards: the equal parts of a batch, computed on this thread and by workers, with the same result wherever each is computed. */
 import type { Worker } from 'node:worker_threads';
+import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import { atResolution, type Network } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { seedOf } from '../random.js';
+import type { Tensor } from '../tensor.js';
 import { Batches } from './batches.js';
-import type { Dataset } from './dataset.js';
+import type { DataSplits } from './dataset.js';
+import { type Counts, countAnswers, type Evaluation, evaluationOf } from './evaluate.js';
+import { withParameters } from './parameters.js';
 import type { TrainingProgram } from './program.js';
 import { createProgram } from './programs.js';
 import { type Recipe, sideAt } from './recipe.js';
@@ -14,13 +18,15 @@ import { type Recipe, sideAt } from './recipe.js';
 export interface Job {
   /** Its weights do not matter. */
   readonly network: Network;
-  readonly data: Dataset;
+  readonly data: DataSplits;
   readonly recipe: Recipe;
   /** Read by all shards while a step runs, changed between steps. */
   readonly values: Float32Array;
   /** One for each shard, which writes it. */
   readonly gradients: readonly Float32Array[];
   readonly statistics: readonly Float32Array[];
+  /** What is tested. */
+  readonly average: { readonly values: Float32Array; readonly statistics: Float32Array };
 }
 
 export interface Position {
@@ -53,8 +59,8 @@ export class ShardRunner {
     if (preprocessing === undefined)
       throw new UsageError(`${network.name}: nothing states how its pictures are prepared`);
     this.#job = job;
-    this.#batches = new Batches(data, preprocessing, recipe);
-    this.#targets = new Float32Array((recipe.batch / recipe.shards) * data.classes.length);
+    this.#batches = new Batches(data.train, preprocessing, recipe);
+    this.#targets = new Float32Array((recipe.batch / recipe.shards) * data.train.classes.length);
   }
 
   async run({ epoch, step }: Position, shards: readonly number[]): Promise<ShardResult[]> {
@@ -83,8 +89,35 @@ export class ShardRunner {
   }
 }
 
+/** Answers of the averaged weights to some of the test pictures, on the engine. */
+export async function countTest(
+  { network, data, average }: Job,
+  { first, count }: TestRange,
+  onBatch?: (done: number, all: number) => void,
+): Promise<Counts> {
+  const tested = withParameters(network, average.values, average.statistics);
+  const plan = await compile(tested, { reproducible: true });
+  try {
+    const options = { run: (_: Network, input: Tensor) => plan.run(input), ...(onBatch && { onBatch }) };
+    return await countAnswers(tested, data.test, first, count, options);
+  } finally {
+    plan.dispose();
+  }
+}
+
+export interface TestRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** From the team to a worker, which answers with its ShardResults or Counts. */
+export type Request =
+  | { readonly position: Position; readonly shards: readonly number[] }
+  | { readonly test: TestRange };
+
 /** This thread and the workers beside it. */
 export class Team {
+  readonly #job: Job;
   readonly #runner: ShardRunner;
   readonly #workers: readonly Worker[];
   /** Shards of each member; this thread's come first. */
@@ -93,6 +126,7 @@ export class Team {
   private constructor(job: Job, workers: readonly Worker[]) {
     const members = workers.length + 1;
     const shards = Array.from({ length: job.recipe.shards }, (_, shard) => shard);
+    this.#job = job;
     this.#runner = new ShardRunner(job);
     this.#workers = workers;
     this.#shares = Array.from({ length: members }, (_, member) => shards.filter((shard) => shard % members === member));
@@ -112,29 +146,42 @@ export class Team {
   }
 
   /** Computes a step's shards: their gradients and statistics are in the job's arrays then. One message each way a step and worker. */
-  async run(position: Position): Promise<ShardResult[]> {
-    const { EventEmitter } = await import('node:events');
-    const others = this.#workers.map(async (worker, index) => {
-      worker.postMessage({ position, shards: this.#shares[index + 1] } satisfies Request);
-      const [results] = await EventEmitter.once(worker, 'message'); // rejects with the worker's error
-      return results as ShardResult[];
-    });
-    const own = this.#runner.run(position, this.#shares[0]);
-    const found = await Promise.all([own, ...others]);
-    const byShard = new Array<ShardResult>(this.#shares.flat().length);
+  async step(position: Position): Promise<ShardResult[]> {
+    const others = this.#ask<ShardResult[]>((member) => ({ position, shards: this.#shares[member] }));
+    const found = await Promise.all([this.#runner.run(position, this.#shares[0]), ...others]);
+    const byShard = new Array<ShardResult>(this.#job.recipe.shards);
     for (const [member, shards] of this.#shares.entries()) {
       for (const [at, shard] of shards.entries()) byShard[shard] = found[member][at];
     }
     return byShard;
   }
 
+  /** Tests the averaged weights, each member an equal part of the pictures. */
+  async test(onBatch?: (done: number, all: number) => void): Promise<Evaluation> {
+    const { test } = this.#job.data;
+    const all = test.labels.length;
+    const members = this.#shares.length;
+    const rangeOf = (member: number): TestRange => {
+      const first = Math.floor((member * all) / members);
+      return { first, count: Math.floor(((member + 1) * all) / members) - first };
+    };
+    const others = this.#ask<Counts>((member) => ({ test: rangeOf(member) }));
+    const own = countTest(this.#job, rangeOf(0), (done) => onBatch?.(Math.min(done * members, all), all));
+    return evaluationOf(test, await Promise.all([own, ...others]));
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
-}
 
-/** From the team to a worker, which answers with its ShardResults. */
-export interface Request {
-  readonly position: Position;
-  readonly shards: readonly number[];
+  /** Asks every worker; each answer rejects with the worker's error. Members count from 1 here. */
+  #ask<Answer>(requestOf: (member: number) => Request): Promise<Answer>[] {
+    return this.#workers.map(async (worker, index) => {
+      const { EventEmitter } = await import('node:events');
+      const answer = EventEmitter.once(worker, 'message');
+      worker.postMessage(requestOf(index + 1));
+      const [found] = await answer;
+      return found as Answer;
+    });
+  }
 }

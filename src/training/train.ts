@@ -2,15 +2,13 @@
  * The loop: shards, averaged gradients, one update, the next step; after each epoch a test and a checkpoint. Everything that decides the
  * result is in the `TrainingState`, so that a run that is taken up from a saved one ends with the same bits.
  */
-import { compile } from '../engine/index.js';
 import { TrainingError } from '../errors.js';
 import { type Network, randomWeights } from '../network/index.js';
 import { stepsPerEpoch } from './batches.js';
 import type { DataSplits } from './dataset.js';
-import { evaluate } from './evaluate.js';
 import { updateAverage } from './movingAverage.js';
 import { createOptimizer } from './optimizers.js';
-import { type ParameterLayout, packParameters, parameterLayout, withParameters } from './parameters.js';
+import { packParameters, parameterLayout, withParameters } from './parameters.js';
 import type { Recipe } from './recipe.js';
 import { learningRateAt } from './schedules.js';
 import { type Job, type ShardResult, Team } from './shards.js';
@@ -39,7 +37,7 @@ export interface TrainingState {
   readonly values: Float32Array;
   /** Batch norm's moving statistics. */
   readonly statistics: Float32Array;
-  /** Moving averages of both: the weights that are tested and kept. */
+  /** Moving averages of both, on SharedArrayBuffers: the weights that are tested and kept. */
   readonly average: { readonly values: Float32Array; readonly statistics: Float32Array };
   /** What the optimizer remembers, by name. */
   readonly optimizer: Readonly<Record<string, Float32Array>>;
@@ -96,7 +94,7 @@ export function initialState(network: Network, recipe: Recipe): TrainingState {
     step: 0,
     values: shared(values),
     statistics,
-    average: { values: values.slice(), statistics: statistics.slice() },
+    average: { values: shared(values), statistics: shared(statistics) },
     optimizer: createOptimizer(recipe.optimizer, parameterLayout(network), recipe.weightDecay).state,
     running: { loss: 0, correct: 0, seconds: 0 },
     history: [],
@@ -119,7 +117,7 @@ export async function train(
   try {
     while (state.epoch < recipe.epochs) {
       const finished = await run.epoch(team, hooks);
-      if (finished) await run.endEpoch(hooks);
+      if (finished) await run.endEpoch(team, hooks);
       await hooks.save?.(state);
       if (!finished) return { network: averagedNetwork(network, state), state, finished };
     }
@@ -131,30 +129,26 @@ export async function train(
 
 class Run {
   readonly job: Job;
-  readonly #layout: ParameterLayout;
-  readonly #network: Network;
-  readonly #data: DataSplits;
   readonly #recipe: Recipe;
   readonly #state: TrainingState;
   readonly #optimizer: ReturnType<typeof createOptimizer>;
   readonly #steps: number;
 
   constructor(network: Network, data: DataSplits, recipe: Recipe, state: TrainingState) {
-    this.#network = network;
-    this.#data = data;
     this.#recipe = recipe;
     this.#state = state;
-    this.#layout = parameterLayout(network);
-    this.#optimizer = createOptimizer(recipe.optimizer, this.#layout, recipe.weightDecay, state.optimizer);
+    const layout = parameterLayout(network);
+    this.#optimizer = createOptimizer(recipe.optimizer, layout, recipe.weightDecay, state.optimizer);
     this.#steps = stepsPerEpoch(data.train.labels.length, recipe.batch);
     const each = (size: number) => Array.from({ length: recipe.shards }, () => shared(new Float32Array(size)));
     this.job = {
       network: { ...network, weights: new Map() },
-      data: data.train,
+      data,
       recipe,
       values: state.values,
-      gradients: each(this.#layout.trainableSize),
-      statistics: each(this.#layout.statisticsSize),
+      average: state.average,
+      gradients: each(layout.trainableSize),
+      statistics: each(layout.statisticsSize),
     };
   }
 
@@ -165,7 +159,7 @@ class Run {
     const began = performance.now() - 1000 * state.running.seconds;
     while (state.step < this.#steps) {
       if (signal?.aborted) return false;
-      const results = await team.run({ epoch: state.epoch, step: state.step });
+      const results = await team.step({ epoch: state.epoch, step: state.step });
       this.#update(results);
       state.running.seconds = (performance.now() - began) / 1000;
       onStep?.({
@@ -182,17 +176,11 @@ class Run {
   }
 
   /** The test, and the state before the next epoch. */
-  async endEpoch({ onTest, onEpoch }: TrainHooks): Promise<void> {
+  async endEpoch(team: Team, { onTest, onEpoch }: TrainHooks): Promise<void> {
     const state = this.#state;
     const { batch, shards } = this.#recipe;
     const began = performance.now();
-    const network = averagedNetwork(this.#network, state);
-    const plan = await compile(network, { reproducible: true });
-    const { top1 } = await evaluate(network, this.#data.test, {
-      run: (_, input) => plan.run(input),
-      ...(onTest && { onBatch: onTest }),
-    });
-    plan.dispose();
+    const { top1 } = await team.test(onTest);
     const metrics = {
       epoch: state.epoch + 1,
       trainLoss: state.running.loss / (this.#steps * shards),

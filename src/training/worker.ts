@@ -1,9 +1,11 @@
-/** A worker thread's whole program: computes the shards that it is asked for. */
+/** A worker thread's whole program: computes the shards, and tests the pictures, that it is asked for. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Job, type Request, ShardRunner } from './shards.js';
+import { countTest, type Job, type Request, ShardRunner } from './shards.js';
 
-const runner = new ShardRunner(workerData as Job);
+const job: Job = workerData;
+const runner = new ShardRunner(job);
 
-parentPort?.on('message', async ({ position, shards }: Request) => {
-  parentPort?.postMessage(await runner.run(position, shards));
+parentPort?.on('message', async (request: Request) => {
+  const answer = 'test' in request ? countTest(job, request.test) : runner.run(request.position, request.shards);
+  parentPort?.postMessage(await answer);
 });
