@@ -47,7 +47,11 @@ export function addRecipeOptions(command: Command): Command {
   option('--momentum <m>', 'of sgd and rmsprop; 0.9 unless given', zeroOrMore);
   option('--learning-rate <rate>', '0.1 for sgd, 0.045 for rmsprop, 0.001 for adam unless given', positiveNumber);
   command.addOption(new Option('--schedule <name>', 'of the learning rate; cosine unless given').choices(schedules));
-  option('--warmup <epochs>', 'epochs in which the rate grows from near 0; 1, or a fifth of few, unless given', zeroOrMore);
+  option(
+    '--warmup <epochs>',
+    'epochs in which the rate grows from near 0; 1, or a fifth of few, unless given',
+    zeroOrMore,
+  );
   option('--weight-decay <λ>', 'of kernels, depthwise ones excepted; 5e-4, 4e-5 or 0.01 unless given', zeroOrMore);
   option('--label-smoothing <ε>', '0.1 unless given', zeroOrMore);
   option('--ema <decay>', 'of the average of the weights, which is what is kept; 0.999 unless given', zeroOrMore);

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import {
+  type DataSplits,
   type Dataset,
   type EpochMetrics,
   pictureSize,
@@ -36,7 +37,10 @@ const BETWEEN_LINES = 60_000; // ms
 export function configure(command: Command): void {
   command
     .description('Train a network from scratch on labelled pictures.')
-    .requiredOption('--data <source>', 'cifar10:FOLDER')
+    .requiredOption(
+      '--data <source>',
+      'cifar10:FOLDER, mnist:FOLDER, or a folder with a folder of pictures for each class',
+    )
     .option(
       '--network <name>',
       'mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v2_0.5_32_small',
@@ -67,7 +71,7 @@ Examples:
 }
 
 async function run(flags: Flags): Promise<void> {
-  const data = await readData(flags.data);
+  const data = await readDataFor(flags);
   const network = networkFor(data.train, flags);
   const recipe = recipeOf(flags, data.train.height);
   const folder = new RunFolder(
@@ -99,8 +103,22 @@ async function run(flags: Flags): Promise<void> {
   }
 }
 
-function networkFor(data: Dataset, { network, dropout, ...flags }: Flags): Network {
+/** A folder's pictures are cropped and resized as the network's conventions want it. */
+async function readDataFor(flags: Flags): Promise<DataSplits> {
   if (flags.classes !== undefined) throw new UsageError('--classes: the data says how many classes there are');
+  const progress = await startProgress('reading');
+  try {
+    return await readData(flags.data, () => ({
+      preprocessing: namedNetwork(flags.network, flags).conventions.preprocessing!,
+      seed: flags.seed ?? 1,
+      onPicture: (done, all) => progress.at(done / all, `${done} of ${all} pictures`),
+    }));
+  } finally {
+    progress.stop();
+  }
+}
+
+function networkFor(data: Dataset, { network, dropout, ...flags }: Flags): Network {
   const architecture = namedNetwork(network, { resolution: pictureSize(data), ...flags, classes: data.classes.length });
   return trainingNetwork(architecture, data, dropout === undefined ? {} : { dropout });
 }

@@ -2,6 +2,7 @@
  * Batches: which pictures, in which order, as which numbers. Every picture of every epoch follows from (seed, epoch, position) alone, so that
  * each worker prepares its own and a resumed run sees what an uninterrupted one would have seen.
  */
+import { UsageError } from '../errors.js';
 import type { Preprocessing } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { seedOf, uniformRandom } from '../random.js';
@@ -97,11 +98,16 @@ export class Batches {
 /** Bytes to a network's input: (byte · scale − mean[c]) / deviation[c], as `preprocess` computes it, looked up in a table. */
 export class Renderer {
   readonly #data: Dataset;
+  /** The data's channel for each of the network's. */
+  readonly #channels: readonly number[];
   /** [3, 256]. */
   readonly #table: Float32Array;
 
-  constructor(data: Dataset, { scale, mean, deviation }: Preprocessing) {
+  constructor(data: Dataset, { channels, scale, mean, deviation }: Preprocessing) {
+    if (channels === 'grey')
+      throw new UsageError(`${data.name}: networks of grey pictures cannot be trained or tested`);
     this.#data = data;
+    this.#channels = data.channels === 1 ? [0, 0, 0] : channels === 'bgr' ? [2, 1, 0] : [0, 1, 2];
     this.#table = Float32Array.from({ length: 3 * 256 }, (_, i) => {
       const c = i >> 8;
       return ((i & 255) * scale - mean[c]) / deviation[c];
@@ -126,7 +132,7 @@ export class Renderer {
         const at = row + reflect(left + (flipped ? W - 1 - x : x), width) * channels;
         const to = (y * W + x) * 3;
         for (let c = 0; c < 3; c++) {
-          output[to + c] += share * this.#table[(c << 8) + pictures[channels === 1 ? at : at + c]];
+          output[to + c] += share * this.#table[(c << 8) + pictures[at + this.#channels[c]]];
         }
       }
     }

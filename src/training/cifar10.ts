@@ -7,7 +7,7 @@
  * and batches.meta.txt, the names of the ten classes, one a line.
  */
 import { FormatError } from '../errors.js';
-import { type DataSplits, type Dataset, emptyDataset } from './dataset.js';
+import { type DataSplits, type Dataset, emptyDataset, WHOLE } from './dataset.js';
 
 const SIDE = 32;
 const PIXELS = SIDE * SIDE;
@@ -52,7 +52,7 @@ function parseBatches(name: string, classes: readonly string[], batches: readonl
     }
   }
   const count = batches.reduce((sum, { bytes }) => sum + bytes.length / RECORD, 0);
-  const data = emptyDataset(count, { name, classes, height: SIDE, width: SIDE, channels: 3 });
+  const data = emptyDataset(count, { name, classes, height: SIDE, width: SIDE, channels: 3, sizing: WHOLE });
   let index = 0;
   for (const { file, bytes } of batches) {
     for (let at = 0; at < bytes.length; at += RECORD) {

@@ -1,5 +1,11 @@
 /** Labelled pictures of one size, in memory that workers share. */
+import type { Preprocessing } from '../network/index.js';
 import type { Pair } from '../padding.js';
+
+export type Sizing = Pick<Preprocessing, 'crop' | 'resize'>;
+
+/** The whole picture, squeezed: for data whose pictures have one size from the start. */
+export const WHOLE: Sizing = { crop: { kind: 'stretch' }, resize: 'half-pixel-antialias' };
 
 export interface Dataset {
   /** For messages: 'CIFAR-10, training'. */
@@ -10,6 +16,8 @@ export interface Dataset {
   readonly width: number;
   /** 1 (grey) or 3 (red, green, blue). */
   readonly channels: 1 | 3;
+  /** How a picture of another size would be brought to this one. */
+  readonly sizing: Sizing;
   /** [pictures, height, width, channels], on a SharedArrayBuffer. */
   readonly pictures: Uint8Array;
   /** One for each picture, on a SharedArrayBuffer. */
@@ -23,13 +31,11 @@ export interface DataSplits {
 }
 
 /** A data set without pictures yet: `pictures` and `labels` are to be filled. */
-export function emptyDataset(
-  count: number,
-  { name, classes, height, width, channels }: Omit<Dataset, 'pictures' | 'labels'>,
-): Dataset {
+export function emptyDataset(count: number, description: Omit<Dataset, 'pictures' | 'labels'>): Dataset {
+  const { height, width, channels } = description;
   const pictures = new Uint8Array(new SharedArrayBuffer(count * height * width * channels));
   const labels = new Uint16Array(new SharedArrayBuffer(count * Uint16Array.BYTES_PER_ELEMENT));
-  return { name, classes, height, width, channels, pictures, labels };
+  return { ...description, pictures, labels };
 }
 
 /** [height, width]. */

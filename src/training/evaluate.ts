@@ -53,7 +53,7 @@ export async function countAnswers(
   count: number,
   { run: execute = run, batch = 100, onBatch }: EvaluateOptions,
 ): Promise<Counts> {
-  const size = checkFit(network, data);
+  const size = expectFit(network, data);
   const renderer = new Renderer(data, network.conventions.preprocessing!);
   const K = data.classes.length;
   const numbers = size[0] * size[1] * 3;
@@ -101,7 +101,7 @@ export function evaluationOf({ classes }: Dataset, parts: readonly Counts[]): Ev
 }
 
 /** The network's [height, width], once the data suits it. */
-function checkFit(network: Network, data: Dataset): Pair {
+export function expectFit(network: Network, data: Dataset): Pair {
   const [, height, width] = network.inputs[0].shape;
   if (height !== data.height || width !== data.width) {
     throw new UsageError(

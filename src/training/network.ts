@@ -1,12 +1,12 @@
 /** The network to be trained: the architecture, with what the data says of it. */
 import { NetworkError, UsageError } from '../errors.js';
 import type { Network, NetworkNode, Preprocessing } from '../network/index.js';
-import { channelStatistics, type Dataset } from './dataset.js';
+import { channelStatistics, type Dataset, pictureSize } from './dataset.js';
 
 export interface TrainingNetworkOptions {
   /** Rate of the dropout before the classifier. Default: what the architecture has. */
   readonly dropout?: number;
-  /** How pictures are prepared. Default: stretched to the network's input, each channel to mean 0 and deviation 1 over the data. */
+  /** How pictures are prepared. Default: `standardised`. */
   readonly preprocessing?: Preprocessing;
 }
 
@@ -17,7 +17,7 @@ export function trainingNetwork(network: Network, data: Dataset, options: Traini
   if (units !== data.classes.length) {
     throw new UsageError(`${network.name} has ${units} outputs, ${data.name} has ${data.classes.length} classes`);
   }
-  const { preprocessing = standardised(network, data) } = options;
+  const { preprocessing = standardised(data) } = options;
   const conventions = { ...network.conventions, labelOffset: 0 as const, labels: data.classes, preprocessing };
   const prepared = { ...network, conventions };
   return options.dropout === undefined ? prepared : withDropout(prepared, options.dropout);
@@ -32,16 +32,9 @@ function classifierOf({ name, nodes }: Network): Classifier {
   return last as Classifier;
 }
 
-function standardised(network: Network, data: Dataset): Preprocessing {
-  const [, height, width] = network.inputs[0].shape;
-  return {
-    crop: { kind: 'stretch' },
-    resize: 'half-pixel-antialias',
-    size: [height, width],
-    channels: 'rgb',
-    scale: 1 / 255,
-    ...channelStatistics(data),
-  };
+/** Cropped and resized as the data is, each channel to mean 0 and deviation 1 over the data. */
+export function standardised(data: Dataset): Preprocessing {
+  return { ...data.sizing, size: pictureSize(data), channels: 'rgb', scale: 1 / 255, ...channelStatistics(data) };
 }
 
 /** With dropout of this rate: in the architecture's own dropout layer, or one before the classifier where it has none. */

@@ -2,10 +2,11 @@
  * The loop: shards, averaged gradients, one update, the next step; after each epoch a test and a checkpoint. Everything that decides the
  * result is in the `TrainingState`, so that a run that is taken up from a saved one ends with the same bits.
  */
-import { TrainingError } from '../errors.js';
+import { TrainingError, UsageError } from '../errors.js';
 import { type Network, randomWeights } from '../network/index.js';
 import { stepsPerEpoch } from './batches.js';
 import type { DataSplits } from './dataset.js';
+import { expectFit } from './evaluate.js';
 import { updateAverage } from './movingAverage.js';
 import { createOptimizer } from './optimizers.js';
 import { packParameters, parameterLayout, withParameters } from './parameters.js';
@@ -111,6 +112,7 @@ export async function train(
   recipe: Recipe,
   hooks: TrainHooks = {},
 ): Promise<Trained> {
+  checkSizes(network, data, recipe);
   const state = hooks.state ?? initialState(network, recipe);
   const run = new Run(network, data, recipe, state);
   const team = await Team.create(run.job, hooks.workers ?? 1);
@@ -124,6 +126,18 @@ export async function train(
     return { network: averagedNetwork(network, state), state, finished: true };
   } finally {
     await team.close();
+  }
+}
+
+function checkSizes(network: Network, { train, test }: DataSplits, { resolutions }: Recipe): void {
+  const [height, width] = expectFit(network, train);
+  expectFit(network, test);
+  for (const { side } of resolutions) {
+    if (side > height || side > width) {
+      throw new UsageError(
+        `training: pictures of ${height}×${width} cannot be shown at ${side}×${side}; wanted a smaller size`,
+      );
+    }
   }
 }
 

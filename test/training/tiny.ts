@@ -2,11 +2,18 @@
 import { mobilenetV1 } from '../../src/models/index.js';
 import type { Network } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
-import { type Dataset, type DataSplits, emptyDataset, trainingNetwork } from '../../src/training/index.js';
+import { type DataSplits, type Dataset, emptyDataset, trainingNetwork, WHOLE } from '../../src/training/index.js';
 
 /** Noise, with a bright row, a bright column or a bright square: three classes of 8 × 8 pixels. */
 export function shapesData(count: number, seed: number, name = 'shapes'): Dataset {
-  const data = emptyDataset(count, { name, classes: ['row', 'column', 'square'], height: 8, width: 8, channels: 3 });
+  const data = emptyDataset(count, {
+    name,
+    classes: ['row', 'column', 'square'],
+    height: 8,
+    width: 8,
+    channels: 3,
+    sizing: WHOLE,
+  });
   const random = uniformRandom(seed);
   for (let n = 0; n < count; n++) {
     const label = n % 3;
