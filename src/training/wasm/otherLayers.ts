@@ -64,6 +64,7 @@ export function lowerGlobalAveragePool(lowering: Lowering, node: NodeOf<'globalA
 
 /** The k-th dropout of a network, counted from 0, draws its mask with the step's seed + k. */
 export function lowerDropout(lowering: Lowering, node: NodeOf<'dropout'>): Unit {
+  if (node.attributes.rate === 0) return lowerSameNumbers(lowering, node);
   const [input] = node.inputs;
   const shape = lowering.shapeOf(input);
   const k = lowering.network.nodes.filter(({ kind }) => kind === 'dropout').indexOf(node);
@@ -98,7 +99,13 @@ export function lowerReshape(lowering: Lowering, node: NodeOf<'flatten' | 'resha
       `${lowering.network.name}: the trainer reshapes maps of one pixel, and '${node.name}' reshapes ${x.rows}×${x.columns} pixels`,
     );
   }
-  lowering.maps.set(node.name, { ...x, ...shape });
+  return lowerSameNumbers(lowering, node);
+}
+
+/** A tensor that is its input by another name. */
+function lowerSameNumbers(lowering: Lowering, node: NodeOf<'flatten' | 'reshape' | 'dropout'>): Unit {
+  const [input] = node.inputs;
+  lowering.maps.set(node.name, { ...lowering.mapOf(input), ...lowering.mapShapeOf(node.name) });
   return {
     backward: () => {
       if (!lowering.needsGradient(input)) return;
