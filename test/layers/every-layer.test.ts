@@ -1,6 +1,7 @@
-/** What all layers promise: the declared shape, the input's number type, inputs left alone, outputs of their own, batches as single pictures. */
+/** What all layers promise, forward and backward: the declared shape, the input's number type, inputs left alone, outputs of their own, batches as single pictures. */
 import { describe, expect, test } from 'vitest';
-import { type Layer, layers } from '../../src/layers/index.js';
+import { ShapeError } from '../../src/errors.js';
+import { type Backward, backward, type Gradients, type Layer, layers } from '../../src/layers/index.js';
 import { type Tensor, toFloat32, toFloat64 } from '../../src/tensor.js';
 import { batchSlice, expectClose, numbersOf, randomTensor } from './support.js';
 
@@ -96,5 +97,68 @@ describe.each(Object.keys(examples) as (keyof typeof layers)[])('%s', (kind) => 
       attributes,
     );
     expect(cost.multiplyAdds).toBe(shape[0] * one.multiplyAdds);
+  });
+});
+
+const differentiable = Object.keys(examples).filter((kind) => kind !== 'argMax') as (keyof typeof layers)[];
+
+describe.each(differentiable)('%s, backward', (kind) => {
+  const { layer, attributes, inputs, shapes, weights } = exampleOf(kind);
+  const dy = randomTensor(layer.outputShape(shapes, attributes), 7);
+  const back = backward[kind] as unknown as Backward<object, Record<string, Tensor>>;
+  const gradientsFor = (given: readonly Tensor[], gradient = dy) => back(gradient, given, weights, attributes);
+  const listOf = ({ inputs: dx, weights: dw }: Gradients) => [...dx, ...Object.values(dw)];
+
+  test('every input and every trainable weight has a gradient of its own shape', () => {
+    const found = gradientsFor(inputs);
+    const trainable = Object.entries(weights).filter(([name]) => !name.startsWith('moving'));
+    const shapesByName = (tensors: [string, Tensor][]) => tensors.map(([name, x]) => [name, x.shape]);
+    expect(found.inputs.map((dx) => dx.shape)).toEqual(shapes);
+    expect(shapesByName(Object.entries(found.weights))).toEqual(shapesByName(trainable));
+  });
+
+  test('the gradients have the number type of the input, and float32 is float64 rounded once', () => {
+    const exact = listOf(gradientsFor(inputs.map(toFloat64)));
+    listOf(gradientsFor(inputs)).forEach((gradient, i) => {
+      expect(gradient.data).toBeInstanceOf(Float32Array);
+      expect(exact[i].data).toBeInstanceOf(Float64Array);
+      expectClose(gradient, toFloat32(exact[i]));
+    });
+  });
+
+  test('everything that is given stays as it is, and each gradient has memory of its own', () => {
+    const given = [...inputs, ...Object.values(weights), dy];
+    const before = given.map(numbersOf);
+    const found = listOf(gradientsFor(inputs));
+    for (const { data } of found) data.fill(7);
+    expect(given.map(numbersOf)).toEqual(before);
+    expect(new Set(found.map(({ data }) => data.buffer)).size).toBe(found.length);
+  });
+
+  test('a picture in a batch gets bit for bit what it gets alone; the gradients of the weights add up', () => {
+    const exact = inputs.map(toFloat64);
+    const whole = gradientsFor(exact);
+    const alone = Array.from({ length: shape[0] }, (_, n) =>
+      gradientsFor(
+        exact.map((x) => batchSlice(x, n)),
+        batchSlice(dy, n),
+      ),
+    );
+    alone.forEach((one, n) => {
+      one.inputs.forEach((dx, i) => {
+        expectClose(batchSlice(whole.inputs[i], n), dx);
+      });
+    });
+    for (const [name, gradient] of Object.entries(whole.weights)) {
+      const sum = Array.from(gradient.data, (_, i) =>
+        alone.reduce((total, one) => total + one.weights[name].data[i], 0),
+      );
+      expectClose(gradient, { shape: gradient.shape, data: sum }, () => 1e-11);
+    }
+  });
+
+  test('a gradient of another shape than the output’s is an error', () => {
+    const message = `${kind}: the output's gradient must have the output's shape [${dy.shape}], found [1,2]`;
+    expect(() => gradientsFor(inputs, randomTensor([1, 2], 1))).toThrow(new ShapeError(message));
   });
 });
