@@ -5,7 +5,7 @@
  */
 import { NetworkError, UsageError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import { softmax } from '../layers/index.js';
+import * as softmax from '../layers/softmax.js';
 import { type Conventions, type Network, upTo } from '../network/index.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';
 import { execute, type TaskOptions } from './execute.js';
