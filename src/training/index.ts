@@ -5,6 +5,8 @@ export { readCifar10 } from './cifar10.js';
 export * from './dataset.js';
 export { readData } from './datasets.js';
 export * from './evaluate.js';
+export * from './gradients.js';
+export * from './losses.js';
 export { readMnist } from './mnist.js';
 export * from './network.js';
 export * from './optimizers.js';
