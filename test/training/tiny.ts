@@ -1,19 +1,12 @@
-/** Data sets and networks so small that the reference trains them in a moment. */
-import { mobilenetV1 } from '../../src/models/index.js';
-import type { Network } from '../../src/network/index.js';
+/** A data set and a network so small that every engine trains them in a moment. */
+import { type Network, NetworkBuilder } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
 import { type DataSplits, type Dataset, emptyDataset, trainingNetwork, WHOLE } from '../../src/training/index.js';
 
-/** Noise, with a bright row, a bright column or a bright square: three classes of 8 × 8 pixels. */
+/** Noise with a bright row, a bright column or a bright square: three classes of 8 × 8 pixels. */
 export function shapesData(count: number, seed: number, name = 'shapes'): Dataset {
-  const data = emptyDataset(count, {
-    name,
-    classes: ['row', 'column', 'square'],
-    height: 8,
-    width: 8,
-    channels: 3,
-    sizing: WHOLE,
-  });
+  const classes = ['row', 'column', 'square'];
+  const data = emptyDataset(count, { name, classes, height: 8, width: 8, channels: 3, sizing: WHOLE });
   const random = uniformRandom(seed);
   for (let n = 0; n < count; n++) {
     const label = n % 3;
@@ -31,16 +24,22 @@ export function shapesData(count: number, seed: number, name = 'shapes'): Datase
   return data;
 }
 
-export const shapes = (): DataSplits => ({ train: shapesData(48, 1), test: shapesData(30, 2) });
+export const shapes = (): DataSplits => ({ train: shapesData(48, 1), test: shapesData(30, 2, 'test shapes') });
 
-/** V1 of 8 to 16 channels up to its fifth layer would do; this is the whole of it at α 0.03, which has 8 to 30. */
-export function tinyNetwork(data: Dataset): Network {
-  const architecture = mobilenetV1({
-    alpha: 0.03,
-    conventions: 'slim',
-    smallPictures: true,
-    resolution: 8,
-    classes: data.classes.length,
-  });
-  return trainingNetwork(architecture, data, { dropout: 0.1 });
+/** One depthwise separable block after a convolution, as V1 begins. */
+export function tinyNetwork(data: Dataset, dropout = 0): Network {
+  const net = new NetworkBuilder();
+  const normalised = (layer: string) => {
+    const norm = net.add(`${layer}_bn`, 'batchNorm', layer, { epsilon: 1e-3, scale: true, center: true });
+    return net.add(`${layer}_relu`, 'relu6', norm, {});
+  };
+  const sampling = { kernelSize: [3, 3], strides: [1, 1], dilation: [1, 1], padding: 'same', bias: false } as const;
+  let x = net.input('input', [1, data.height, data.width, 3]);
+  x = normalised(net.add('conv', 'conv2d', x, { ...sampling, filters: 8 }));
+  x = normalised(net.add('depthwise', 'depthwiseConv2d', x, { ...sampling, depthMultiplier: 1 }));
+  x = normalised(net.add('pointwise', 'pointwiseConv2d', x, { filters: 16, bias: false }));
+  x = net.add('pool', 'globalAveragePool', x, { keepDims: false });
+  x = net.add('logits', 'dense', x, { units: data.classes.length, bias: true });
+  const architecture = net.build('tiny', [x], { source: 'other', output: 'logits' });
+  return trainingNetwork(architecture, data, { dropout });
 }

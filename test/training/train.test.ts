@@ -1,0 +1,306 @@
+import { describe, expect, test } from 'vitest';
+import { TrainingError, UsageError } from '../../src/errors.js';
+import { atResolution, randomWeights } from '../../src/network/index.js';
+import { tensor } from '../../src/tensor.js';
+import {
+  evaluate,
+  initialState,
+  type Origin,
+  packParameters,
+  type Recipe,
+  readCheckpoint,
+  recipeWith,
+  type TrainHooks,
+  type TrainingState,
+  train,
+  trainingNetwork,
+  writeCheckpoint,
+} from '../../src/training/index.js';
+import { sideAt } from '../../src/training/recipe.js';
+import { shapes, shapesData, tinyNetwork } from './tiny.js';
+
+const data = shapes();
+const augmentation = { flip: true, crop: 1, cutout: 2, mixup: 0.2 };
+
+const recipeOf = (changed: Partial<Recipe> = {}): Recipe =>
+  recipeWith({ epochs: 3, batch: 16, learningRate: 0.05, augmentation, ...changed });
+
+/** Every number that is known when training has ended, and the metrics but for their seconds. */
+function outcome({ values, statistics, average, optimizer, history }: TrainingState) {
+  const metrics = history.map(({ seconds: _, ...rest }) => rest);
+  return { values, statistics, average, optimizer, metrics };
+}
+
+async function trained(recipe: Recipe, hooks: TrainHooks = {}) {
+  return outcome((await train(tinyNetwork(data.train, 0.1), data, recipe, hooks)).state);
+}
+
+describe('the same seed gives the same bits', () => {
+  test.each(['sgd', 'rmsprop', 'adam'] as const)('%s', async (kind) => {
+    const { optimizerDefaults } = await import('../../src/training/index.js');
+    const recipe = recipeOf({ optimizer: optimizerDefaults[kind], learningRate: 0.01 });
+    const first = await trained(recipe);
+    expect(await trained(recipe)).toEqual(first);
+    expect((await trained({ ...recipe, seed: 2 })).values).not.toEqual(first.values);
+  });
+
+  test('kernels and readable layers agree as far as their sums do', async () => {
+    const hooks = (engine: Recipe['engine']) => trained(recipeOf({ engine, epochs: 1, averageDecay: 0 }));
+    const [wasm, reference] = [await hooks('wasm'), await hooks('reference')];
+    for (const [i, value] of wasm.values.entries()) expect(Math.abs(value - reference.values[i])).toBeLessThan(1e-4);
+    expect(wasm.metrics[0].trainLoss).toBeCloseTo(reference.metrics[0].trainLoss, 4);
+  });
+});
+
+test('a small data set is driven to no loss, and what it learnt holds for pictures it never saw', async () => {
+  const recipe = recipeWith({ epochs: 60, batch: 16, learningRate: 0.1, labelSmoothing: 0, weightDecay: 0 });
+  const { network, state, finished } = await train(tinyNetwork(data.train), data, recipe);
+  expect(finished).toBe(true);
+  expect(state.history.at(-1)?.trainLoss).toBeLessThan(0.02);
+  expect(state.history.at(-1)?.trainAccuracy).toBe(1);
+  expect((await evaluate(network, data.test)).top1).toBeGreaterThan(0.9);
+});
+
+describe('checkpoints', () => {
+  const origin = (recipe: Recipe): Origin => ({ network: tinyNetwork(data.train, 0.1), recipe, data: data.train });
+
+  test.each([1, 2, 3, 5, 8])(
+    'stopped after step %d, saved, read again: the end is the same to the bit',
+    async (stopAt) => {
+      const recipe = recipeOf({ resolutions: [{ side: 8, epochs: 1 }] });
+      const stop = new AbortController();
+      let steps = 0;
+      let saved = new Uint8Array();
+      const onStep = () => {
+        if (++steps === stopAt) stop.abort();
+      };
+      const save = async (state: TrainingState) => {
+        saved = new Uint8Array(writeCheckpoint(state, origin(recipe)));
+      };
+      const { finished } = await train(tinyNetwork(data.train, 0.1), data, recipe, {
+        onStep,
+        save,
+        signal: stop.signal,
+      });
+      expect(finished).toBe(false);
+      const state = readCheckpoint(saved, origin(recipe));
+      expect([state.epoch, state.step]).toEqual([Math.floor(stopAt / 3), stopAt % 3]);
+      expect(await trained(recipe, { state })).toEqual(await trained(recipe));
+    },
+  );
+
+  test('saved after every epoch', async () => {
+    const seen: number[][] = [];
+    await trained(recipeOf(), {
+      save: async ({ epoch, step, history }) => void seen.push([epoch, step, history.length]),
+    });
+    expect(seen).toEqual([
+      [1, 0, 1],
+      [2, 0, 2],
+      [3, 0, 3],
+    ]);
+  });
+
+  test('what differs is named', () => {
+    const recipe = recipeOf();
+    const network = tinyNetwork(data.train, 0.1);
+    const bytes = writeCheckpoint(initialState(network, recipe), origin(recipe));
+    const reading = (changed: Partial<Origin>) => () =>
+      readCheckpoint(bytes, { ...origin(recipe), ...changed }, 'run/c');
+    expect(reading({ recipe: { ...recipe, batch: 32 } })).toThrow(
+      new UsageError('run/c was trained with batch 16, this run has 32; it can only be resumed with the same'),
+    );
+    expect(reading({ recipe: { ...recipe, augmentation: { ...augmentation, crop: 2 } } })).toThrow(
+      'run/c was trained with augmentation {"flip":true,"crop":1,"cutout":2,"mixup":0.2}, this run has',
+    );
+    expect(reading({ data: shapesData(47, 1) })).toThrow(
+      'run/c was trained with data {"name":"shapes","pictures":48}, this run has {"name":"shapes","pictures":47}',
+    );
+    expect(reading({ network: { ...network, name: 'small' } })).toThrow(
+      'run/c was trained with network "tiny", this run has "small"',
+    );
+    expect(reading({ network: tinyNetwork(data.train, 0.2) })).toThrow(
+      'run/c was trained with another network of the name tiny',
+    );
+  });
+});
+
+describe('what is no training', () => {
+  const rejected = (run: Promise<unknown>, message: string) => expect(run).rejects.toThrow(message);
+
+  test('a loss that is no number', async () => {
+    const recipe = recipeOf({ learningRate: 1e30, schedule: 'constant', warmupEpochs: 0 });
+    const run = train(tinyNetwork(data.train), data, recipe);
+    await expect(run).rejects.toThrow(TrainingError);
+    await rejected(
+      run,
+      /^training: the loss is NaN in step \d of epoch 1: it diverged; a smaller learning rate/ as never,
+    );
+  });
+
+  test('sizes that do not fit', async () => {
+    const large = atResolution(tinyNetwork(data.train), [16, 16]);
+    await rejected(train(large, data, recipeOf()), 'tiny wants pictures of 16×16, shapes has 8×8');
+    await rejected(
+      train(tinyNetwork(data.train), data, recipeOf({ resolutions: [{ side: 9, epochs: 1 }] })),
+      'training: pictures of 8×8 cannot be shown at 9×9; wanted a smaller size',
+    );
+  });
+
+  test('classes that do not fit, dropout of 1, no classifier', () => {
+    const network = tinyNetwork(data.train);
+    const two = { ...data.train, classes: ['a', 'b'] };
+    expect(() => trainingNetwork(network, two)).toThrow(new UsageError('tiny has 3 outputs, shapes has 2 classes'));
+    expect(() => trainingNetwork(network, data.train, { dropout: 1 })).toThrow(
+      new UsageError('training: dropout must be at least 0 and below 1, found 1'),
+    );
+    const bare = { ...network, nodes: network.nodes.filter(({ kind }) => kind === 'conv2d') };
+    expect(() => trainingNetwork(bare, data.train)).toThrow(
+      'tiny: has no classifier, wanted a dense or pointwise layer',
+    );
+  });
+
+  test.each<[Partial<Recipe>, string]>([
+    [{ epochs: 0 }, 'training: epochs must be a whole number of 1 or more, found 0'],
+    [{ batch: 1.5 }, 'training: batch must be a whole number of 1 or more, found 1.5'],
+    [{ shards: 0 }, 'training: shards must be a whole number of 1 or more, found 0'],
+    [{ batch: 10, shards: 3 }, 'training: a batch of 10 cannot be split into 3 equal shards'],
+    [{ seed: 2 ** 32 }, 'training: seed must be a whole number from 0 to 4294967295, found 4294967296'],
+    [{ learningRate: 0 }, 'training: learningRate must be a number above 0, found 0'],
+    [{ weightDecay: -1 }, 'training: weightDecay must be a number of 0 or more, found -1'],
+    [{ epochs: 2, warmupEpochs: 2 }, 'training: warmupEpochs must be from 0 to less than all epochs, found 2'],
+    [{ labelSmoothing: 1 }, 'training: labelSmoothing must be at least 0 and below 1, found 1'],
+    [{ averageDecay: 1 }, 'training: averageDecay must be at least 0 and below 1, found 1'],
+    [{ batchNormDecay: Number.NaN }, 'training: batchNormDecay must be at least 0 and below 1, found NaN'],
+    [
+      { augmentation: { ...augmentation, crop: 0.5 } },
+      'training: augmentation.crop must be a whole number of 0 or more, found 0.5',
+    ],
+    [
+      { augmentation: { ...augmentation, cutout: -1 } },
+      'training: augmentation.cutout must be a whole number of 0 or more, found -1',
+    ],
+    [{ augmentation: { ...augmentation, mixup: 2 } }, 'training: augmentation.mixup must be from 0 to 1, found 2'],
+    [
+      { resolutions: [{ side: 7, epochs: 1 }] },
+      'training: resolutions[].side must be a whole number of 8 or more, found 7',
+    ],
+    [
+      { resolutions: [{ side: 24, epochs: 0 }] },
+      'training: resolutions[].epochs must be a whole number of 1 or more, found 0',
+    ],
+  ])('%j', (changed, message) => {
+    expect(() => recipeWith(changed)).toThrow(new UsageError(message));
+  });
+});
+
+test('defaults by optimizer', async () => {
+  const { optimizerDefaults } = await import('../../src/training/index.js');
+  const { optimizer, learningRate, weightDecay } = recipeWith({});
+  expect({ optimizer, learningRate, weightDecay }).toEqual({
+    optimizer: { kind: 'sgd', momentum: 0.9, nesterov: true },
+    learningRate: 0.1,
+    weightDecay: 5e-4,
+  });
+  // arXiv:1801.04381, §6.1
+  expect(recipeWith({ optimizer: optimizerDefaults.rmsprop })).toMatchObject({
+    learningRate: 0.045,
+    weightDecay: 4e-5,
+  });
+});
+
+test('the epochs of each size', () => {
+  const resolutions = [
+    { side: 16, epochs: 2 },
+    { side: 24, epochs: 1 },
+  ];
+  expect([0, 1, 2, 3, 9].map((epoch) => sideAt({ resolutions }, epoch))).toEqual([16, 16, 24, undefined, undefined]);
+});
+
+test('a network with weights begins with them; one without with random ones of the seed', () => {
+  const network = tinyNetwork(data.train);
+  const recipe = recipeOf({ seed: 9 });
+  const given = randomWeights(network, 4);
+  expect(initialState(given, recipe).values).toEqual(packParameters(given).values);
+  expect(initialState(network, recipe).values).toEqual(packParameters(randomWeights(network, 9)).values);
+});
+
+describe('dropout of the training network', () => {
+  test("before the classifier, where the architecture has none; in the architecture's own layer, where it has one", () => {
+    const network = tinyNetwork(data.train, 0.3);
+    const dropouts = network.nodes.filter(({ kind }) => kind === 'dropout');
+    expect(dropouts).toEqual([
+      { name: 'logits_dropout', kind: 'dropout', inputs: ['pool'], attributes: { rate: 0.3 } },
+    ]);
+    expect(network.nodes.find(({ name }) => name === 'logits')?.inputs).toEqual(['logits_dropout']);
+    const other = trainingNetwork(network, data.train, { dropout: 0.5 });
+    expect(other.nodes.filter(({ kind }) => kind === 'dropout')).toEqual([
+      { ...dropouts[0], attributes: { rate: 0.5 } },
+    ]);
+  });
+});
+
+test('the trained network carries labels and preprocessing', () => {
+  const { conventions } = tinyNetwork(data.train);
+  expect(conventions).toMatchObject({
+    output: 'logits',
+    labelOffset: 0,
+    labels: ['row', 'column', 'square'],
+    preprocessing: { crop: { kind: 'stretch' }, resize: 'half-pixel-antialias', size: [8, 8], scale: 1 / 255 },
+  });
+});
+
+describe('evaluate', () => {
+  /** A network that answers with the red, green and blue of each picture, averaged: class 0, 1 or 2 by colour. */
+  const colours = () => {
+    const five = { ...data.test, classes: ['red', 'green', 'blue', 'none', 'never', 'nor'] };
+    const network = tinyNetwork(data.train);
+    const run = (_: unknown, x: { shape: readonly number[]; data: ArrayLike<number> }) => {
+      const scores = Array.from({ length: x.shape[0] }, (_, n) => {
+        const [red, green, blue] = [0, 1, 2].map((c) => x.data[n * 192 + c]);
+        return [red, green, blue, -9, -10, -11];
+      });
+      return new Map([['logits', tensor([x.shape[0], 6], scores.flat())]]);
+    };
+    const pictures = new Uint8Array(4 * 192);
+    // red, red, green, blue
+    for (const [n, c] of [0, 0, 1, 2].entries()) for (let i = c; i < 192; i += 3) pictures[n * 192 + i] = 255;
+    return { network, run, data: { ...five, pictures, labels: Uint16Array.of(0, 1, 1, 5) } };
+  };
+
+  test('top 1, top 5, by class, and who was taken for whom', async () => {
+    const { network, run, data } = colours();
+    for (const batch of [1, 3, 100]) {
+      expect(await evaluate(network, data, { run, batch })).toEqual({
+        top1: 0.5,
+        top5: 0.75, // the sixth of six is not among them
+        perClass: { red: 1, green: 0.5, nor: 0 },
+        confusion: [
+          [1, 0, 0, 0, 0, 0],
+          [1, 1, 0, 0, 0, 0],
+          [0, 0, 0, 0, 0, 0],
+          [0, 0, 0, 0, 0, 0],
+          [0, 0, 0, 0, 0, 0],
+          [0, 0, 1, 0, 0, 0],
+        ],
+      });
+    }
+  });
+
+  test('progress', async () => {
+    const { network, run, data } = colours();
+    const seen: number[][] = [];
+    await evaluate(network, data, { run, batch: 3, onBatch: (done, all) => seen.push([done, all]) });
+    expect(seen).toEqual([
+      [3, 4],
+      [4, 4],
+    ]);
+  });
+
+  test('unstated preprocessing', async () => {
+    const { preprocessing: _, ...conventions } = tinyNetwork(data.train).conventions;
+    await expect(evaluate({ ...tinyNetwork(data.train), conventions }, data.test)).rejects.toThrow(
+      'tiny: nothing states how its pictures are prepared',
+    );
+  });
+});
