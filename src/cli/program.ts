@@ -22,6 +22,7 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandFil
   compare: { summary: 'find the first layer where another backend is wrong', load: () => import('./compare.js') },
   convert: { summary: 'turn one model or tensor file into another', load: () => import('./convert.js') },
   train: { summary: 'train a network on labelled pictures', load: () => import('./train.js') },
+  evaluate: { summary: 'how often a model is right', load: () => import('./evaluate.js') },
   demo: { summary: 'MobileNet V1, counted and run once on a bundled picture', load: () => import('./demo.js') },
 };
 

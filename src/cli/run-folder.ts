@@ -1,19 +1,23 @@
-/** The folder of a training run: checkpoint, metrics and model, each written whole after every epoch. */
+/** The folder of a training run: checkpoint, metrics and model, each written whole after every epoch, and a report at the end. */
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import { readFile } from '../formats/files.js';
-import { type WriteOptions, writeNetwork } from '../formats/index.js';
+import { readNetwork, type WriteOptions, writeNetwork } from '../formats/index.js';
 import type { Network } from '../network/index.js';
 import {
   averagedNetwork,
+  type Dataset,
   type EpochMetrics,
+  type Evaluation,
   type Origin,
   readCheckpoint,
+  reportHtml,
   saveWhole,
   type TrainingState,
   writeCheckpoint,
 } from '../training/index.js';
+import { evaluateWith } from './evaluate.js';
 
 export class RunFolder {
   readonly #folder: string;
@@ -47,11 +51,21 @@ export class RunFolder {
   async save(state: TrainingState): Promise<void> {
     await saveWhole(this.path('checkpoint.safetensors'), writeCheckpoint(state, this.#origin));
     await saveWhole(this.path('metrics.csv'), metricsCsv(state.history));
-    await this.saveModel(averagedNetwork(this.#origin.network, state));
+    await this.#saveModel(averagedNetwork(this.#origin.network, state));
   }
 
-  /** Returns the bytes that were written. */
-  async saveModel(network: Network): Promise<Uint8Array> {
+  /** Writes the model, tests it as it was written, and writes the report. */
+  async finish(network: Network, history: readonly EpochMetrics[], test: Dataset): Promise<Evaluation> {
+    const bytes = await this.#saveModel(network);
+    const evaluation = await evaluateWith('wasm', await readNetwork(bytes), test);
+    const { recipe } = this.#origin;
+    const title = `${network.name} on ${this.#origin.data.name}`;
+    const html = reportHtml({ title, recipe, history, evaluation, classes: test.classes });
+    await saveWhole(this.path('report.html'), html);
+    return evaluation;
+  }
+
+  async #saveModel(network: Network): Promise<Uint8Array> {
     const bytes = await writeNetwork(network, 'safetensors', this.#options);
     await saveWhole(this.path('model.safetensors'), bytes);
     return bytes;

@@ -53,7 +53,7 @@ export function configure(command: Command): void {
       ),
     )
     .option('--workers <count>', 'threads; the result is the same with any number', wholeNumber(1), 2)
-    .requiredOption('--out <folder>', 'for checkpoint.safetensors, metrics.csv and model.safetensors')
+    .requiredOption('--out <folder>', 'for checkpoint.safetensors, metrics.csv, model.safetensors and report.html')
     .option('--resume', 'go on from the checkpoint in that folder')
     .option('--float16', "the model's kernels in float16: half the size")
     .option('--json', "at the end, the epochs' metrics")
@@ -93,10 +93,11 @@ async function run(flags: Flags): Promise<void> {
       save: (state) => folder.save(state),
     });
     if (!trained.finished) throw new Interruption(`stopped and saved; to go on: ${resumeCommand()}`);
-    await folder.saveModel(trained.network);
     progress.stop();
-    note(`wrote ${folder.path('model.safetensors')}`);
-    if (flags.json) printJson(trained.state.history);
+    const { history } = trained.state;
+    const evaluation = await folder.finish(trained.network, history, data.test);
+    note(`wrote ${folder.path('model.safetensors')}: right about ${percent(evaluation.top1)} of the test pictures`);
+    if (flags.json) printJson(history);
   } finally {
     progress.stop();
     process.off('SIGINT', abort).off('SIGTERM', abort);

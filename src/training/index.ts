@@ -14,5 +14,6 @@ export * from './parameters.js';
 export { type PictureFolderOptions, readPictureFolder } from './pictureFolder.js';
 export * from './programs.js';
 export * from './recipe.js';
+export { type Report, reportHtml } from './report.js';
 export * from './schedules.js';
 export * from './train.js';

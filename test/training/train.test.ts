@@ -6,6 +6,7 @@ import {
   evaluate,
   initialState,
   type Origin,
+  optimizerDefaults,
   packParameters,
   type Recipe,
   readCheckpoint,
@@ -37,7 +38,6 @@ async function trained(recipe: Recipe, hooks: TrainHooks = {}) {
 
 describe('the same seed gives the same bits', () => {
   test.each(['sgd', 'rmsprop', 'adam'] as const)('%s', async (kind) => {
-    const { optimizerDefaults } = await import('../../src/training/index.js');
     const recipe = recipeOf({ optimizer: optimizerDefaults[kind], learningRate: 0.01 });
     const first = await trained(recipe);
     expect(await trained(recipe)).toEqual(first);
@@ -194,8 +194,7 @@ describe('what is no training', () => {
   });
 });
 
-test('defaults by optimizer', async () => {
-  const { optimizerDefaults } = await import('../../src/training/index.js');
+test('defaults by optimizer', () => {
   const { optimizer, learningRate, weightDecay } = recipeWith({});
   expect({ optimizer, learningRate, weightDecay }).toEqual({
     optimizer: { kind: 'sgd', momentum: 0.9, nesterov: true },

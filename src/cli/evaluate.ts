@@ -1,0 +1,94 @@
+/** `depthwise evaluate`: how often a model is right. */
+import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import type { Network } from '../network/index.js';
+import { type Dataset, type Evaluation, evaluate, readData } from '../training/index.js';
+import { addEngineOption, type EngineFlags, executor } from './executor.js';
+import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
+import { formatCount, print, printJson } from './output.js';
+import { startProgress } from './progress.js';
+import { textTable } from './table.js';
+import { wholeNumber } from './values.js';
+
+interface Flags extends ModelFlags, EngineFlags {
+  readonly data: string;
+  readonly seed: number;
+  readonly json?: true;
+}
+
+export function configure(command: Command): void {
+  command
+    .argument('<model>', 'Keras .h5, .tflite, .safetensors or .npz; or published weights by name')
+    .description('Say how often a model is right about the test pictures of a data set.')
+    .requiredOption(
+      '--data <source>',
+      'cifar10:FOLDER, mnist:FOLDER, or a folder with a folder of pictures for each class',
+    )
+    .option(
+      '--seed <number>',
+      "of the training: decides which of a folder's pictures were held back",
+      wholeNumber(0),
+      1,
+    );
+  addEngineOption(addModelOptions(command))
+    .option('--json', '{"top1", "top5", "perClass"}, fractions')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  depthwise evaluate run/model.safetensors --data cifar10:cifar-10-batches-bin
+  depthwise evaluate run/model.safetensors --data ./photos --json`,
+    )
+    .action(async (model: string, flags: Flags) => {
+      const network = await readPictureModel(model, flags);
+      const { test } = await readData(flags.data, () => ({
+        preprocessing: network.conventions.preprocessing!,
+        seed: flags.seed,
+      }));
+      const evaluation = await evaluateWith(flags.engine, network, test);
+      const { confusion: _, ...fractions } = evaluation;
+      if (flags.json) printJson(fractions);
+      else print(asText(evaluation, test));
+    });
+}
+
+const PICTURES_AT_ONCE = 100;
+
+/** With a progress bar. Throws a UsageError where the model's labels are not the data's classes. */
+export async function evaluateWith(
+  engine: EngineFlags['engine'],
+  network: Network,
+  data: Dataset,
+): Promise<Evaluation> {
+  expectSameClasses(network, data);
+  const progress = await startProgress('evaluate');
+  try {
+    const run = executor(engine, progress, Math.ceil(data.labels.length / PICTURES_AT_ONCE));
+    return await evaluate(network, data, { run, batch: PICTURES_AT_ONCE });
+  } finally {
+    progress.stop();
+  }
+}
+
+function expectSameClasses({ name, conventions: { labels } }: Network, data: Dataset): void {
+  const wrong = data.classes.findIndex((label, index) => labels !== undefined && labels[index] !== label);
+  if (labels === undefined || (wrong === -1 && labels.length === data.classes.length)) return;
+  throw new UsageError(
+    `${name} has other classes than ${data.name}: ${labels.join(', ')}; wanted ${data.classes.join(', ')}`,
+  );
+}
+
+function asText({ top1, top5, perClass }: Evaluation, { name, labels, classes }: Dataset): string {
+  const rows = Object.entries(perClass).map(([label, fraction]) => [label, percent(fraction)]);
+  const table = textTable(
+    [
+      { title: 'class', align: 'left' },
+      { title: 'right', align: 'right' },
+    ],
+    rows,
+  );
+  const five = classes.length > 5 ? `, among the best five ${percent(top5)}` : '';
+  return `${name}: right ${percent(top1)}${five}, of ${formatCount(labels.length)} pictures\n\n${table}`;
+}
+
+const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;

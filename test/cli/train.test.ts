@@ -1,0 +1,194 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readNetworkFile } from '../../src/formats/files.js';
+import { uniformRandom } from '../../src/random.js';
+import { writeCifar10 } from '../training/cifar.js';
+import { built, depthwise, depthwiseJson, main, temporaryFolder } from './command.js';
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+const data = `cifar10:${folder.path('cifar')}`;
+
+/** V1 with 8 to 51 channels, 100 pictures, 5 steps an epoch: a second or two. */
+const command = (out: string, ...more: string[]): string[] => [
+  ...['train', '--data', data, '--network', 'mobilenet_v1', '--alpha', '0.05', '--conventions', 'slim'],
+  ...['--small-pictures', '--epochs', '3', '--batch', '20', '--augment', 'flip,crop,cutout,mixup:0.2'],
+  ...['--dropout', '0.1', '--learning-rate', '0.02', '--resolutions', '24x1,32', '--out', folder.path(out), ...more],
+];
+
+const file = (run: string, name: string) => readFileSync(`${folder.path(run)}/${name}`);
+const model = (run: string) => file(run, 'model.safetensors');
+/** Without the seconds, the only numbers of a run that are never the same. */
+const metrics = (run: string) => `${file(run, 'metrics.csv')}`.replaceAll(/,[^,\n]*$/gm, '');
+
+beforeAll(() => {
+  writeCifar10(folder.path('cifar'), 20);
+  expect(built(...command('whole')).stderr).toContain('epoch 3/3: loss ');
+}, 120_000);
+
+test('a run writes its model, metrics and report', async () => {
+  const rows = metrics('whole').trimEnd().split('\n');
+  expect(rows[0]).toBe('epoch,trainLoss,trainAccuracy,testAccuracy,learningRate');
+  expect(rows.slice(1).map((row) => row.split(',')[0])).toEqual(['1', '2', '3']);
+  const network = await readNetworkFile(`${folder.path('whole')}/model.safetensors`);
+  expect(network.name).toBe('mobilenet_v1_0.05_32_small');
+  expect(network.conventions.labels?.slice(0, 2)).toEqual(['airplane', 'automobile']);
+  const report = `${file('whole', 'report.html')}`;
+  expect(report).toContain('<title>mobilenet_v1_0.05_32_small on CIFAR-10, training</title>');
+  expect(report.match(/<polyline/g)).toHaveLength(4);
+  expect(report).not.toMatch(/https?:|<script|<link/);
+});
+
+describe('the same bits', () => {
+  test('with one worker as with two, and with more than there are shards', () => {
+    for (const workers of ['1', '5']) {
+      expect(built(...command(`workers-${workers}`, '--workers', workers)).exitCode).toBe(0);
+      expect(model(`workers-${workers}`).equals(model('whole'))).toBe(true);
+      expect(metrics(`workers-${workers}`)).toBe(metrics('whole'));
+    }
+  });
+
+  /** Starts the run, or goes on with it where a checkpoint lies. */
+  function start(run: string): ChildProcess {
+    const resume = existsSync(`${folder.path(run)}/checkpoint.safetensors`) ? ['--resume'] : [];
+    return spawn(process.execPath, [main, ...command(run, ...resume)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  }
+
+  test('killed at five moments, whatever it was doing, and resumed', async () => {
+    const random = uniformRandom(2);
+    for (let kill = 0; kill < 5; kill++) {
+      const child = start('killed');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 300 + 2500 * random());
+      await once(child, 'exit');
+      clearTimeout(timer);
+    }
+    const [code] = await once(start('killed'), 'exit');
+    expect(code).toBe(0);
+    expect(model('killed').equals(model('whole'))).toBe(true);
+    expect(metrics('killed')).toBe(metrics('whole'));
+  });
+
+  test('stopped by Ctrl-C within an epoch, and resumed by the command that it prints', async () => {
+    const child = start('stopped');
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
+      said += text;
+      if (!child.killed && said.includes('epoch 1/3: ')) child.kill('SIGINT');
+    });
+    const [code] = await once(child, 'close');
+    expect(code).toBe(130);
+    const [, words] = /error: stopped and saved; to go on: depthwise (.*)\n$/.exec(said) ?? [];
+    expect(words).toBe([...command('stopped'), '--resume'].join(' '));
+    expect(built(...words.split(' ')).exitCode).toBe(0);
+    expect(model('stopped').equals(model('whole'))).toBe(true);
+    expect(metrics('stopped')).toBe(metrics('whole'));
+  });
+});
+
+describe('resuming', () => {
+  test('a run that has ended writes its model and report once more', () => {
+    const before = model('whole');
+    expect(built(...command('whole', '--resume')).exitCode).toBe(0);
+    expect(model('whole').equals(before)).toBe(true);
+  });
+
+  test('a folder that holds a run is not begun anew', async () => {
+    expect(await depthwise(...command('whole'))).toMatchObject({
+      exitCode: 2,
+      stderr: `error: --out: '${folder.path('whole')}' holds a run already; --resume goes on with it\n`,
+    });
+  });
+
+  test('where there is none', async () => {
+    const { exitCode, stderr } = await depthwise(...command('nothing', '--resume'));
+    expect([exitCode, stderr]).toEqual([
+      1,
+      `error: ${folder.path('nothing')}/checkpoint.safetensors: there is no such file or folder\n`,
+    ]);
+  });
+
+  test('with another recipe', async () => {
+    const { exitCode, stderr } = await depthwise(...command('whole', '--resume', '--seed', '2'));
+    expect([exitCode, stderr]).toEqual([
+      2,
+      `error: ${folder.path('whole')}/checkpoint.safetensors was trained with seed 1, this run has 2; it can only be resumed with the same\n`,
+    ]);
+  });
+
+  test('from a damaged checkpoint', async () => {
+    const path = folder.path('whole');
+    const bytes = file('whole', 'checkpoint.safetensors');
+    writeFileSync(`${path}/checkpoint.safetensors`, bytes.subarray(0, 1000));
+    const { exitCode, stderr } = await depthwise(...command('whole', '--resume'));
+    writeFileSync(`${path}/checkpoint.safetensors`, bytes);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /^error: .*checkpoint.safetensors: truncated: the header ends at byte \d+, the file at 1000\n$/,
+    );
+    writeFileSync(`${path}/checkpoint.safetensors`, model('whole'));
+    expect((await depthwise(...command('whole', '--resume'))).stderr).toBe(
+      `error: ${path}/checkpoint.safetensors: holds no training run\n`,
+    );
+    writeFileSync(`${path}/checkpoint.safetensors`, bytes);
+  });
+});
+
+test('--float16 halves the model, whose accuracy is measured as it was written', async () => {
+  const { stderr } = built(
+    ...command('half', '--float16', '--epochs', '1', '--augment', 'none', '--resolutions', '32'),
+  );
+  expect(model('half').length).toBeLessThan(0.75 * model('whole').length);
+  const { top1 } = await depthwiseJson('evaluate', `${folder.path('half')}/model.safetensors`, '--data', data);
+  expect(stderr).toContain(`model.safetensors: right about ${(100 * top1).toFixed(1)} % of the test pictures\n`);
+});
+
+describe('evaluate', () => {
+  test('fractions, on the engine as on the readable layers', async () => {
+    const path = `${folder.path('whole')}/model.safetensors`;
+    const answer = await depthwiseJson('evaluate', path, '--data', data);
+    expect(Object.keys(answer)).toEqual(['top1', 'top5', 'perClass']);
+    expect(Object.keys(answer.perClass)).toHaveLength(10);
+    // The last line of the metrics says the same: the epoch's test is of these weights.
+    expect(metrics('whole').trimEnd().split('\n').at(-1)?.split(',')[3]).toBe(`${answer.top1}`);
+    const reference = await depthwiseJson('evaluate', path, '--data', data, '--engine', 'reference');
+    expect(reference).toEqual(answer);
+    const { stdout } = await depthwise('evaluate', path, '--data', data);
+    expect(stdout).toContain(`CIFAR-10, test: right ${(100 * answer.top1).toFixed(2)} %, among the best five `);
+    expect(stdout).toContain('automobile');
+  });
+
+  test('another network than the data wants', async () => {
+    writeCifar10(folder.path('other'), 1);
+    const names = ['plane', 'car', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
+    writeFileSync(`${folder.path('other')}/batches.meta.txt`, names.join('\n'));
+    const path = `${folder.path('whole')}/model.safetensors`;
+    const { stderr } = await depthwise('evaluate', path, '--data', `cifar10:${folder.path('other')}`);
+    expect(stderr).toMatch(
+      /^error: mobilenet_v1_0.05_32_small has other classes than CIFAR-10, test: airplane, .*; wanted plane, car/,
+    );
+  });
+});
+
+test.each<[readonly string[], string]>([
+  [['--classes', '9'], '--classes: the data says how many classes there are'],
+  [
+    ['--augment', 'turn'],
+    "option '--augment <list>' argument 'turn' is invalid. Wanted flip, crop[:pixels], cutout[:pixels], mixup[:a] or none.",
+  ],
+  [
+    ['--resolutions', '24,32'],
+    "option '--resolutions <list>' argument '24,32' is invalid. Wanted side x epochs, as in 24x10,32.",
+  ],
+  [['--momentum', '-1'], "option '--momentum <m>' argument '-1' is invalid. Wanted a number of 0 or more."],
+  [['--label-smoothing', '1'], 'training: labelSmoothing must be at least 0 and below 1, found 1'],
+  [
+    ['--network', 'resnet'],
+    "there is no network 'resnet'; wanted mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192",
+  ],
+  [['--resolution', '64'], 'mobilenet_v1_0.05_64_small wants pictures of 64×64, CIFAR-10, training has 32×32'],
+])('%j is refused', async (flags, message) => {
+  const { exitCode, stderr } = await depthwise(...command('refused', ...flags));
+  expect([exitCode, stderr]).toEqual([2, `error: ${message}\n`]);
+});

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { recipeWith, reportHtml } from '../../src/training/index.js';
+import { niceStep } from '../../src/training/report.js';
+
+const epoch = (number: number, trainLoss: number) => ({
+  epoch: number,
+  trainLoss,
+  trainAccuracy: 0.25 * number,
+  testAccuracy: 0.5,
+  learningRate: 0.1,
+  seconds: 1800,
+});
+
+const html = reportHtml({
+  title: 'cats & <dogs>',
+  recipe: recipeWith({ seed: 42 }),
+  history: [epoch(1, 2), epoch(2, 1), epoch(3, 0.5)],
+  evaluation: {
+    top1: 0.625,
+    top5: 1,
+    perClass: { cat: 0.75, dog: 0.5 },
+    confusion: [
+      [3, 1],
+      [2, 2],
+    ],
+  },
+  classes: ['cat', 'dog'],
+});
+
+test('says what was reached, in which time, by which recipe', () => {
+  expect(html).toContain('Test accuracy 62.50 %, among the best five 100.00 %, after 3 epochs and\n1.50 hours.');
+  expect(html).toContain('&quot;seed&quot;: 42');
+  expect(html).toContain('<h1>cats &amp; &lt;dogs&gt;</h1>');
+});
+
+test('a curve runs from the left edge to the right, the highest value on the top line', () => {
+  // Loss 2, 1, 0.5 at x = 56, 344, 632; 2 is y = 8, 0 is y = 212.
+  expect(html).toContain('<polyline class="curve0" points="56.0,8.0 344.0,110.0 632.0,161.0"/>');
+});
+
+test('the confusion matrix: counts, their share of the row, and what is right', () => {
+  expect(html).toContain(
+    '<tr><th scope="row">cat</th><td class="right" style="--share:75.0%">3</td><td class="wrong" style="--share:25.0%">1</td><td>75.00 %</td></tr>',
+  );
+});
+
+test('needs nothing but itself', () => {
+  expect(html).not.toMatch(/https?:|<script|<link|@import|url\(/);
+});
+
+test('a run of one epoch, and one of none', () => {
+  const parts = {
+    title: 'x',
+    recipe: recipeWith({}),
+    classes: ['a'],
+    evaluation: { top1: 0, top5: 0, perClass: {}, confusion: [[0]] },
+  };
+  for (const history of [[epoch(1, 0)], []]) expect(reportHtml({ ...parts, history })).not.toContain('NaN');
+});
+
+test('steps of axes', () => {
+  expect([0, 0.03, 0.2, 0.7, 1, 3, 90].map(niceStep)).toEqual([1, 0.02, 0.2, 0.5, 1, 2, 50]);
+});
