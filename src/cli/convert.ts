@@ -1,8 +1,11 @@
 /** `depthwise convert`: model files and tensor files, from one format to another. */
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { readTensorFile } from '../formats/files.js';
-import { writeNetwork, writeNpy, writeNpz, writeSafetensors } from '../formats/index.js';
+import { type WriteOptions, writeNetwork, writeNpy, writeNpz, writeSafetensors, writeTfjs } from '../formats/index.js';
+import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import { addModelOptions, type ModelFlags, readModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
@@ -13,14 +16,29 @@ interface Flags extends ModelFlags {
   readonly json?: true;
 }
 
-type Ending = '.safetensors' | '.npz' | '.npy';
+const TFJS_MODEL = 'model.json';
+
+/** Of files that hold a network, by what they hold it in. */
+const networkEndings = {
+  '.safetensors': 'safetensors',
+  '.npz': 'npz',
+  '.tflite': 'tflite',
+  '.onnx': 'onnx',
+  [TFJS_MODEL]: 'tfjs',
+} as const;
 
 export function configure(command: Command): void {
   command
-    .argument('<in>', 'Keras .h5, .tflite, .safetensors, .npz or .npy; or published weights by name')
-    .argument('<out>', 'a .safetensors, .npz or, for a single tensor, .npy file; an old one is replaced')
+    .argument(
+      '<in>',
+      'Keras .h5, .tflite, .onnx, TF.js model.json, .safetensors, .npz or .npy; or published weights by name',
+    )
+    .argument(
+      '<out>',
+      'a .safetensors, .npz, .tflite or .onnx file, FOLDER/model.json for TF.js or, for a single tensor, a .npy file; old files are replaced',
+    )
     .description(
-      'Turn a model file into one that also holds its network, labels and preprocessing; or, with --tensors, copy tensors as they are.',
+      'Turn a model file into one of another format, with its labels and preprocessing inside; or, with --tensors, copy tensors as they are.',
     )
     .option('--tensors', 'the tensors alone, whatever they belong to')
     .option('--float16', 'kernels in float16: half the size; biases and batch norm stay as they are');
@@ -31,45 +49,75 @@ export function configure(command: Command): void {
       `
 Examples:
   depthwise convert mobilenet_v1_0.25_224.h5 mobilenet.safetensors
-  depthwise convert mobilenet_v2_1.0_224_quant.tflite small.safetensors --float16
+  depthwise convert mobilenet_v1_0.25_224.h5 mobilenet.onnx
+  depthwise convert ultraface_slim_320.onnx faces/model.json
+  depthwise convert mobilenet_v2_1.0_224_quant.tflite small.tflite --float16
   depthwise convert weights.h5 mobilenet.npz --network mobilenet_v1 --alpha 0.25
+  depthwise convert mobilenet_v2-7ebf99e0.safetensors v2.tflite --network mobilenet_v2 --conventions torchvision
   depthwise convert features.npz features.safetensors --tensors`,
     )
     .action(async (from: string, to: string, flags: Flags) => {
-      const ending = expectEnding('<out>', to, ['.safetensors', '.npz', '.npy']);
-      const target = await expectWritable('<out>', to);
-      const { bytes, network, count } = flags.tensors
-        ? await convertedTensors(from, ending, flags)
-        : await convertedModel(from, ending, flags);
-      await writeWhole(target, bytes);
-      if (flags.json)
-        printJson({ in: from, out: to, ...(network && { network }), tensors: count, bytes: bytes.length });
-      else
-        note(`wrote ${to}: ${network ? `${network}, ` : ''}${plural(count, 'tensor')}, ${formatBytes(bytes.length)}`);
+      const { files, network, count } = flags.tensors
+        ? await convertedTensors(from, to, flags)
+        : await convertedModel(from, to, flags);
+      for (const [path, content] of files) await writeWhole(path, content);
+      const bytes = files.reduce((sum, [, content]) => sum + content.length, 0);
+      if (flags.json) printJson({ in: from, out: to, ...(network && { network }), tensors: count, bytes });
+      else note(`wrote ${to}: ${network ? `${network}, ` : ''}${plural(count, 'tensor')}, ${formatBytes(bytes)}`);
     });
 }
 
 interface Converted {
-  readonly bytes: Uint8Array;
+  /** What is to be written, in this order. */
+  readonly files: readonly (readonly [path: string, bytes: Uint8Array])[];
   readonly network?: string;
   readonly count: number;
 }
 
-async function convertedModel(path: string, ending: Ending, flags: Flags): Promise<Converted> {
-  if (ending === '.npy') throw new UsageError(`<out>: a .npy file holds a single tensor; wanted .safetensors or .npz`);
-  const network = await readModel(path, flags);
-  const format = ending === '.npz' ? 'npz' : 'safetensors';
-  const bytes = await writeNetwork(network, format, flags.float16 ? { kernels: 'float16' } : {});
-  return { bytes, network: network.name, count: network.weights.size };
+async function convertedModel(from: string, to: string, flags: Flags): Promise<Converted> {
+  if (to.endsWith('.npy')) throw new UsageError('<out>: a .npy file holds a single tensor, not a model');
+  const endings = Object.keys(networkEndings) as (keyof typeof networkEndings)[];
+  const format = networkEndings[expectEnding('<out>', to, endings)];
+  if (format === 'tfjs') await makeModelFolder(to);
+  const target = await expectWritable('<out>', to);
+  const network = await readModel(from, flags);
+  const options: WriteOptions = flags.float16 ? { kernels: 'float16' } : {};
+  const files: Converted['files'] =
+    format === 'tfjs'
+      ? await tfjsFiles(network, options, dirname(target))
+      : [[target, await writeNetwork(network, format, options)]];
+  return { files, network: network.name, count: network.weights.size };
 }
 
-async function convertedTensors(path: string, ending: Ending, flags: Flags): Promise<Converted> {
+/** A TF.js model is a folder of files, among which only model.json is named by the user. */
+async function makeModelFolder(path: string): Promise<void> {
+  if (basename(path) !== TFJS_MODEL) {
+    throw new UsageError(
+      `<out>: a TF.js model is a folder with a model.json; wanted FOLDER/model.json, found '${path}'`,
+    );
+  }
+  await mkdir(dirname(path), { recursive: true }).catch((cause) => {
+    throw new UsageError(`<out>: '${dirname(path)}' cannot be made a folder: ${cause.code ?? cause.message}`, {
+      cause,
+    });
+  });
+}
+
+/** The weights first: a model.json is there once everything is. */
+async function tfjsFiles(network: Network, options: WriteOptions, folder: string): Promise<Converted['files']> {
+  const { [TFJS_MODEL]: model, ...shards } = Object.fromEntries(await writeTfjs(network, options));
+  return [...Object.entries(shards), [TFJS_MODEL, model] as const].map(([name, bytes]) => [join(folder, name), bytes]);
+}
+
+async function convertedTensors(from: string, to: string, flags: Flags): Promise<Converted> {
   if (flags.float16) throw new UsageError('--float16 is for models; --tensors copies tensors as they are');
-  const tensors = await readTensorFile(path);
-  return { bytes: await tensorBytes(tensors, ending, path), count: tensors.size };
+  const ending = expectEnding('<out>', to, ['.safetensors', '.npz', '.npy']);
+  const target = await expectWritable('<out>', to);
+  const tensors = await readTensorFile(from);
+  return { files: [[target, await tensorBytes(tensors, ending, from)]], count: tensors.size };
 }
 
-async function tensorBytes(tensors: ReadonlyMap<string, Tensor>, ending: Ending, path: string): Promise<Uint8Array> {
+async function tensorBytes(tensors: ReadonlyMap<string, Tensor>, ending: string, path: string): Promise<Uint8Array> {
   if (ending === '.npz') return writeNpz(tensors);
   if (ending === '.safetensors') return writeSafetensors(tensors);
   const [only, ...others] = tensors.values();

@@ -64,11 +64,7 @@ async function networkIn(path: string, { network: name, ...flags }: ModelFlags):
         `--network is for files of weights; there is no file '${path}', and the published weights of that name have their network`,
       );
     }
-    const network = await readNetworkFile(path, { architecture: namedNetwork(name, flags) });
-    if (network.conventions.source === 'tflite') {
-      throw new UsageError(`--network is for files of weights alone, and ${path} describes its own network`);
-    }
-    return network;
+    return naming('--network', readNetworkFile(path, { architecture: namedNetwork(name, flags) }));
   }
   const { resolution, ...others } = flags;
   const [surplus] = givenFlags(others);
@@ -81,9 +77,14 @@ async function networkIn(path: string, { network: name, ...flags }: ModelFlags):
 const isNameOfWeights = (name: string): boolean => !exists(name) && findRelease(name) !== undefined;
 
 function fileAlone(path: string): Promise<Network> {
-  return readNetworkFile(path).catch((error) => {
+  return naming('--network, --alpha, --resolution', readNetworkFile(path));
+}
+
+/** Puts the flags that are meant behind what the library complains about. */
+function naming(flags: string, network: Promise<Network>): Promise<Network> {
+  return network.catch((error) => {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`${error.message}: --network, --alpha, --resolution`);
+    throw new UsageError(`${error.message}: ${flags}`);
   });
 }
 

@@ -9,7 +9,7 @@ export interface ReadOptions {
   readonly fileName?: string;
   /**
    * The network that the weights belong to, e.g. `mobilenetV1({ alpha: 0.25 })`: for files that hold weights alone. It also takes the
-   * place of the description in a file that has one.
+   * place of the description in a .h5, .safetensors or .npz file that has one; for other formats it is an error.
    */
   readonly architecture?: Network;
   /** [height, width] of the input, for a Keras model that leaves them open. */
@@ -29,4 +29,10 @@ export function architectureOf({ fileName, architecture }: ReadOptions, file: st
   }
   const { architecture: name, ...options } = said;
   return mobilenet(name, options);
+}
+
+/** For files that always say which network their weights belong to. */
+export function expectNoArchitecture({ architecture }: ReadOptions, file: string): void {
+  if (architecture === undefined) return;
+  throw new UsageError(`${file}: describes its own network; an architecture is for files of weights alone`);
 }

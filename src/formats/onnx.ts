@@ -52,7 +52,7 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): 
 }
 
 /**
- * The network as an .onnx file of float32: its inputs and outputs in our shapes, or, with `pictures: 'nchw'`, in ONNX's own; the batch left
+ * The network as an .onnx file of float32, or with kernels of float16: its inputs and outputs in our shapes, or, with `pictures: 'nchw'`, in ONNX's own; the batch left
  * open. The conventions travel in the file's metadata. Throws a NetworkError for a network without its weights.
  */
 export async function writeOnnx(network: Network, options: OnnxWriteOptions = {}): Promise<Uint8Array> {

@@ -2,7 +2,7 @@
 import { FormatError, UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
-import type { ReadOptions } from './architecture.js';
+import { expectNoArchitecture, type ReadOptions } from './architecture.js';
 import { type Hdf5Group, isHdf5, openHdf5 } from './hdf5.js';
 import { readKerasH5 } from './keras-h5.js';
 import {
@@ -32,10 +32,12 @@ export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): 
     case 'hdf5':
       return readKerasH5(content, options);
     case 'tflite': {
+      expectNoArchitecture(options, file);
       const { readTflite } = await import('./tflite.js');
       return readTflite(content, file);
     }
     case 'onnx': {
+      expectNoArchitecture(options, file);
       const { readOnnx } = await import('./onnx.js');
       return readOnnx(content, { fileName: file, ...(options.outputs && { outputs: options.outputs }) });
     }
@@ -71,10 +73,13 @@ export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): P
   }
 }
 
-const networkFormats = ['safetensors', 'npz'] as const;
+const networkFormats = ['safetensors', 'npz', 'tflite', 'onnx'] as const;
 export type NetworkFormat = (typeof networkFormats)[number];
 
-/** The network with its weights and conventions as a file of the project's own, which readNetwork reads back. */
+/**
+ * The network with its weights and conventions as one file: .safetensors or .npz, which readNetwork reads back as it was, or .tflite or
+ * .onnx, for other runtimes, which it reads back as the same function of its inputs. A TensorFlow.js model is several files: `writeTfjs`.
+ */
 export async function writeNetwork(
   network: Network,
   format: NetworkFormat,
@@ -83,7 +88,20 @@ export async function writeNetwork(
   if (!networkFormats.includes(format)) {
     throw new UsageError(`networks are written as ${networkFormats.join(' or ')}, not as '${format}'`);
   }
-  return format === 'npz' ? writeNetworkNpz(network, options) : writeNetworkSafetensors(network, options);
+  switch (format) {
+    case 'safetensors':
+      return writeNetworkSafetensors(network, options);
+    case 'npz':
+      return writeNetworkNpz(network, options);
+    case 'tflite': {
+      const { writeTflite } = await import('./tflite.js');
+      return writeTflite(network, options);
+    }
+    case 'onnx': {
+      const { writeOnnx } = await import('./onnx.js');
+      return writeOnnx(network, options);
+    }
+  }
 }
 
 function asBytes(bytes: FileBytes): Uint8Array {

@@ -1,4 +1,4 @@
-/** The conventions of a network of ours, as JSON beside a network in another format, which has no other place for them. */
+/** The conventions of a network of ours beside a network in another format, which has no other place for them. */
 import { type Conventions, fromJson, type Network, toJson } from '../network/index.js';
 import { parseJson } from './json.js';
 
@@ -7,8 +7,12 @@ export const CONVENTIONS_KEY = 'depthwise.conventions';
 
 export const conventionsText = ({ conventions }: Network): string => JSON.stringify(conventions);
 
-/** The conventions in such a text, checked as those of any file, for the network that was read from the file beside it. */
+/** The conventions in such a text, for the network that was read from the file beside it. */
 export function statedConventions(json: string, network: Network, file: string): Conventions {
-  const conventions = parseJson(json, `${file}: the metadata '${CONVENTIONS_KEY}'`);
+  return checkedConventions(parseJson(json, `${file}: the metadata '${CONVENTIONS_KEY}'`), network);
+}
+
+/** Checks them as those of any file. */
+export function checkedConventions(conventions: unknown, network: Network): Conventions {
   return fromJson({ ...toJson(network), conventions }).conventions;
 }

@@ -5,11 +5,13 @@
 import { FormatError } from '../errors.js';
 import { type Network, withWeights } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
-import type { ReadOptions } from './architecture.js';
+import { expectNoArchitecture, type ReadOptions } from './architecture.js';
 import { inFile } from './in-file.js';
 import { parseJson } from './json.js';
 import { networkFromKerasConfig } from './keras-config.js';
 import { type KerasLayerWeights, nameWeights } from './keras-weights.js';
+import type { WriteOptions } from './network-file.js';
+import { CONVENTIONS_KEY, checkedConventions } from './stated-conventions.js';
 import { networkFromGraph } from './tfjs/graph.js';
 import { withoutInnerModels } from './tfjs/nested.js';
 import { fields, readWeights, shardPaths } from './tfjs/weights.js';
@@ -28,6 +30,7 @@ export async function readTfjs(files: TfjsFiles, options: ReadOptions = {}): Pro
       `${file}: wanted one .json file that describes the model, found ${modelFile.join(', ') || 'none'}`,
     );
   }
+  expectNoArchitecture(options, file);
   const model = parseModel(files.get(modelFile[0])!, file);
   const folder = modelFile[0].slice(0, modelFile[0].lastIndexOf('/') + 1);
   const shard = (path: string) => {
@@ -39,7 +42,14 @@ export async function readTfjs(files: TfjsFiles, options: ReadOptions = {}): Pro
     const weights = readWeights(model.weightsManifest, shard, file);
     const topology = fields(model.modelTopology, 'modelTopology');
     if (Array.isArray(topology.node)) {
-      return networkFromGraph(topology.node, weights, { signature: model.signature, fileName: file, ...options });
+      const network = networkFromGraph(topology.node, weights, {
+        signature: model.signature,
+        fileName: file,
+        ...options,
+      });
+      const stated = fields(model.userDefinedMetadata ?? {}, 'userDefinedMetadata')[CONVENTIONS_KEY];
+      if (stated === undefined || options.outputs !== undefined) return network;
+      return { ...network, conventions: checkedConventions(stated, network) };
     }
     const config = withoutInnerModels(topology.model_config ?? topology);
     const network = networkFromKerasConfig(config, options.resolution);
@@ -48,12 +58,13 @@ export async function readTfjs(files: TfjsFiles, options: ReadOptions = {}): Pro
 }
 
 /**
- * The network as a TensorFlow.js graph model of float32: model.json and weights.bin, the batch left open. Inputs and outputs keep their
- * names and shapes. Throws a NetworkError for a network without its weights, and for a layer that TensorFlow has no operator for.
+ * The network as a TensorFlow.js graph model of float32, its kernels perhaps stored as float16: model.json and the shards of its weights,
+ * the batch left open. Inputs and outputs keep their names and shapes; nodes whose names TensorFlow does not take have similar ones. Throws a
+ * NetworkError for a network without its weights, and for a layer that TensorFlow has no operator for.
  */
-export async function writeTfjs(network: Network): Promise<Map<string, Uint8Array>> {
+export async function writeTfjs(network: Network, options: WriteOptions = {}): Promise<Map<string, Uint8Array>> {
   const { graphModel } = await import('./tfjs/write.js');
-  return graphModel(withWeights(network, network.weights));
+  return graphModel(withWeights(network, network.weights), options);
 }
 
 /** Paths of the files that hold the weights of a model.json, relative to it. */

@@ -1,6 +1,10 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readNetworkFile } from '../../src/formats/files.js';
 import { readNetwork, readNpy, readTensors, writeNpy, writeNpz } from '../../src/formats/index.js';
+import { type Network, run } from '../../src/network/index.js';
+import { noise } from '../../src/oracle/index.js';
 import { tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
 import { cat, depthwise, depthwiseJson, smallNetwork, temporaryFolder, writeModel } from './command.js';
@@ -20,6 +24,58 @@ test.each(['copy.npz', 'copy.safetensors'])('a model to %s keeps everything', as
   expect(stdout).toBe('');
   expect(stderr).toMatch(/^wrote \S+: mobilenet_v1_0\.25_32, 137 tensors, \d+\.\d [kM]B\n$/);
   expect(await readNetwork(readFileSync(out))).toEqual(await readNetwork(readFileSync(model)));
+});
+
+/** The numbers of the first output on a picture of noise. */
+const answer = (model: Network): number[] => {
+  const x = noise('normal', model.inputs[0].shape, 4);
+  return Array.from(run(model, x).get(model.outputs[0])!.data);
+};
+
+function expectClose(found: readonly number[], wanted: readonly number[], allowed: number): void {
+  expect(found.length).toBe(wanted.length);
+  expect(Math.max(...wanted.map((value, i) => Math.abs(value - found[i])))).toBeLessThan(allowed);
+}
+
+test.each(['copy.tflite', 'copy.onnx', 'folders/that/are/new/model.json'])(
+  'a model to %s keeps its names, conventions and answers; --float16 halves it',
+  async (name) => {
+    const out = folder.path(name);
+    const { bytes } = await depthwiseJson('convert', model, out);
+    expect(bytes).toBe(sizeOf(out));
+    const found = await readNetworkFile(out);
+    expect([found.inputs, found.outputs, found.conventions]).toEqual([
+      network.inputs,
+      network.outputs,
+      network.conventions,
+    ]);
+    expectClose(answer(found), answer(network), 1e-6);
+    const half = await depthwiseJson('convert', model, out, '--float16');
+    expect([half.bytes, half.network, half.tensors]).toEqual([sizeOf(out), network.name, 137]);
+    expect(half.bytes).toBeLessThan(0.6 * bytes);
+    expectClose(answer(await readNetworkFile(out)), answer(network), 5e-3);
+  },
+);
+
+/** Of a file, or of a model.json and the files beside it. */
+function sizeOf(path: string): number {
+  const files = path.endsWith('.json') ? readdirSync(dirname(path)).map((file) => join(dirname(path), file)) : [path];
+  return files.reduce((sum, file) => sum + statSync(file).size, 0);
+}
+
+test('a folder that cannot be made is an error', async () => {
+  const { exitCode, stderr } = await depthwise('convert', model, join(model, 'model.json'));
+  expect([exitCode, stderr]).toEqual([2, `error: <out>: '${model}' cannot be made a folder: EEXIST\n`]);
+});
+
+test.each(['own.tflite', 'own.onnx', 'own/model.json'])('--network is not for %s', async (name) => {
+  const own = folder.path(name);
+  expect((await depthwise('convert', model, own)).exitCode).toBe(0);
+  const { exitCode, stderr } = await depthwise('convert', own, folder.path('x.npz'), '--network', 'mobilenet_v1');
+  expect([exitCode, stderr]).toEqual([
+    2,
+    `error: ${own}: describes its own network; an architecture is for files of weights alone: --network\n`,
+  ]);
 });
 
 test('an old file is replaced', async () => {
@@ -98,12 +154,16 @@ test.skipIf(noData)('a Keras file answers as before once it is converted (needs 
 });
 
 test.each([
-  [['out.h5'], "<out>: wanted a name ending in .safetensors or .npz or .npy, found 'out.h5'"],
-  [['out.npy'], '<out>: a .npy file holds a single tensor; wanted .safetensors or .npz'],
+  [['out.h5'], "<out>: wanted a name ending in .safetensors or .npz or .tflite or .onnx or model.json, found 'out.h5'"],
+  [['out.npy'], '<out>: a .npy file holds a single tensor, not a model'],
+  [
+    ['my-model.json'],
+    "<out>: a TF.js model is a folder with a model.json; wanted FOLDER/model.json, found 'my-model.json'",
+  ],
   [['out.npy', '--tensors'], `<out>: a .npy file holds a single tensor, and MODEL has 137`],
   [['out.npz', '--tensors', '--float16'], '--float16 is for models; --tensors copies tensors as they are'],
 ])('%j is refused', async ([out, ...flags], message) => {
-  const path = out === 'out.h5' ? out : folder.path(out);
+  const path = out.startsWith('out.h5') || out.startsWith('my-') ? out : folder.path(out);
   const { exitCode, stdout, stderr } = await depthwise('convert', model, path, ...flags);
   expect({ exitCode, stdout, stderr }).toEqual({
     exitCode: 2,

@@ -61,8 +61,8 @@ describe('what no reader takes is named', () => {
     await expect(readTensors(text('....TFL3'), 'x')).rejects.toThrow(
       new FormatError('x: a .tflite file is a network; read it with readNetwork'),
     );
-    await expect(writeNetwork(network, 'onnx' as never)).rejects.toThrow(
-      new UsageError("networks are written as safetensors or npz, not as 'onnx'"),
+    await expect(writeNetwork(network, 'h5' as never)).rejects.toThrow(
+      new UsageError("networks are written as safetensors or npz or tflite or onnx, not as 'h5'"),
     );
   });
 });

@@ -30,8 +30,12 @@ export interface OutNode {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
-/** Constants: weights as float32, sizes and axes as int64. */
-export type OutConstant = Tensor | readonly number[];
+/** Constants: weights as float32 or float16, sizes and axes as int64. */
+export type OutConstant = Tensor | OutHalf | readonly number[];
+
+export interface OutHalf {
+  readonly float16: Tensor;
+}
 
 export interface OutModel {
   readonly name: string;
@@ -107,11 +111,22 @@ function encodeAttribute(attribute: Message, value: AttributeValue): (typeof ATT
 }
 
 function encodeConstant(message: Message, name: string, constant: OutConstant): void {
-  const whole = !('shape' in constant);
-  for (const size of whole ? [constant.length] : constant.shape) message.int(TensorProto, 'dims', size);
-  message.int(TensorProto, 'data_type', DATA_TYPES.indexOf(whole ? 'INT64' : 'FLOAT'));
+  const { shape, type, bytes } = constantData(name, constant);
+  for (const size of shape) message.int(TensorProto, 'dims', size);
+  message.int(TensorProto, 'data_type', DATA_TYPES.indexOf(type));
   message.text(TensorProto, 'name', name);
-  message.bytes(TensorProto, 'raw_data', whole ? int64s(constant) : writeNumbers(constant, 'float32', name));
+  message.bytes(TensorProto, 'raw_data', bytes);
+}
+
+function constantData(name: string, constant: OutConstant) {
+  if ('float16' in constant) {
+    const { float16: x } = constant;
+    return { shape: x.shape, type: 'FLOAT16', bytes: writeNumbers(x, 'float16', name) } as const;
+  }
+  if ('shape' in constant) {
+    return { shape: constant.shape, type: 'FLOAT', bytes: writeNumbers(constant, 'float32', name) } as const;
+  }
+  return { shape: [constant.length], type: 'INT64', bytes: int64s(constant) } as const;
 }
 
 function int64s(numbers: readonly number[]): Uint8Array {

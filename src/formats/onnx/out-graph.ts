@@ -3,6 +3,8 @@ import { type Network, type NetworkNode, weightName } from '../../network/index.
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
 import { transposedTensor } from '../transposed.js';
 import type { AttributeValue, OutConstant, OutNode } from './encode.js';
+import { DATA_TYPES } from './schema.js';
+import type { OnnxWriteOptions } from './write.js';
 
 /** Between our axes of a picture and ONNX's: axis i of the result is the given one's axis order[i]. */
 export const TO_NCHW = [0, 3, 1, 2];
@@ -14,12 +16,14 @@ export class OutGraph {
   readonly constants = new Map<string, OutConstant>();
   readonly #network: Network;
   readonly #shapes: ReadonlyMap<string, Shape>;
+  readonly #float16: boolean;
   readonly #used: Set<string>;
   /** Name within the graph of each of the network's tensors. */
   readonly #names = new Map<string, string>();
 
-  constructor(network: Network, shapes: ReadonlyMap<string, Shape>, pictures: 'nhwc' | 'nchw') {
+  constructor(network: Network, shapes: ReadonlyMap<string, Shape>, { pictures = 'nhwc', kernels }: OnnxWriteOptions) {
     this.#network = network;
+    this.#float16 = kernels === 'float16';
     this.#shapes = shapes;
     this.#used = new Set(shapes.keys());
     const outside = new Set(network.outputs);
@@ -71,10 +75,14 @@ export class OutGraph {
     return unique;
   }
 
-  /** A kernel with its axes in another order and shape. */
+  /** A kernel with its axes in another order and shape. float16 numbers pass through an operator that makes them float32. */
   kernel(node: NetworkNode, order: readonly number[], shape?: Shape): string {
     const { data, ...moved } = transposedTensor(this.weight(node, 'kernel')!, order);
-    return this.constant(weightName(node.name, 'kernel'), tensor(shape ?? moved.shape, data));
+    const kernel = tensor(shape ?? moved.shape, data);
+    const name = weightName(node.name, 'kernel');
+    if (!this.#float16) return this.constant(name, kernel);
+    const half = this.constant(`${name}/float16`, { float16: kernel });
+    return this.node('Cast', [half], this.unique(name), { to: DATA_TYPES.indexOf('FLOAT') });
   }
 
   /** The bias as a list of none or one. */

@@ -5,12 +5,13 @@
  */
 import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
+import type { WriteOptions } from '../network-file.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import type { OutModel } from './encode.js';
 import { OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
 import { writers } from './writers.js';
 
-export interface OnnxWriteOptions {
+export interface OnnxWriteOptions extends WriteOptions {
   /**
    * Axes of the pictures that go in and come out: 'nhwc', as in this library (the default), or 'nchw', as ONNX networks from PyTorch have
    * them. What is no picture is the same in both.
@@ -23,9 +24,9 @@ const OPSET = 13;
 /** The first whose Resize takes the sizes of height and width alone. */
 const RESIZE_OPSET = 18;
 
-export function graphOf(network: Network, { pictures = 'nhwc' }: OnnxWriteOptions = {}): OutModel {
+export function graphOf(network: Network, options: OnnxWriteOptions = {}): OutModel {
   const shapes = inferShapes(network);
-  const graph = new OutGraph(network, shapes, pictures);
+  const graph = new OutGraph(network, shapes, options);
   for (const node of network.nodes) {
     (writers[node.kind] as (graph: OutGraph, node: NetworkNode) => void)(graph, node);
     const inside = graph.nameOf(node.name);
@@ -33,7 +34,7 @@ export function graphOf(network: Network, { pictures = 'nhwc' }: OnnxWriteOption
   }
   const outside = (name: string): Shape => {
     const shape = shapes.get(name)!;
-    return shape.length === 4 && pictures === 'nchw' ? TO_NCHW.map((axis) => shape[axis]) : shape;
+    return shape.length === 4 && options.pictures === 'nchw' ? TO_NCHW.map((axis) => shape[axis]) : shape;
   };
   return {
     name: network.name,

@@ -2,6 +2,7 @@
 import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding, Pair } from '../../padding.js';
 import type { Shape, Tensor } from '../../tensor.js';
+import type { WriteOptions } from '../network-file.js';
 import { writeNumbers } from '../numbers.js';
 import type { WrittenPadding } from '../written-padding.js';
 
@@ -11,15 +12,27 @@ export const attr = {
   float: (value: number) => ({ f: value }),
   bool: (value: boolean) => ({ b: value }),
   text: (value: string) => ({ s: btoa(value) }),
+  texts: (values: readonly string[]) => ({ list: { s: values.map((value) => btoa(value)) } }),
   ints: (values: readonly number[]) => ({ list: { i: values.map(String) } }),
   shape: (values: readonly number[]) => ({ shape: { dim: values.map((size) => ({ size: `${size}` })) } }),
 };
 
 type Attributes = Readonly<Record<string, object>>;
 
+/** The operators that also add a bias. */
+const withBias = {
+  Conv2D: '_FusedConv2D',
+  DepthwiseConv2dNative: 'FusedDepthwiseConv2dNative',
+  MatMul: '_FusedMatMul',
+} as const;
+
+export type Product = keyof typeof withBias;
+
 interface Constant {
   readonly shape: Shape;
   readonly dtype: 'float32' | 'int32';
+  /** How a float32 constant is stored. */
+  readonly quantization?: { readonly dtype: 'float16' };
   readonly bytes: Uint8Array;
 }
 
@@ -28,10 +41,12 @@ export class OutGraph {
   readonly constants = new Map<string, Constant>();
   readonly #network: Network;
   readonly #shapes: ReadonlyMap<string, Shape>;
+  readonly #float16: boolean;
   readonly #used: Set<string>;
 
-  constructor(network: Network) {
+  constructor(network: Network, { kernels }: WriteOptions) {
     this.#network = network;
+    this.#float16 = kernels === 'float16';
     this.#shapes = inferShapes(network);
     this.#used = new Set(this.#shapes.keys());
     for (const { name, shape } of network.inputs) {
@@ -56,16 +71,23 @@ export class OutGraph {
     return this.#constant(name, { shape: x.shape, dtype: 'float32', bytes: writeNumbers(x, 'float32', name) });
   }
 
+  kernel(name: string, x: Tensor): string {
+    if (!this.#float16) return this.real(name, x);
+    const bytes = writeNumbers(x, 'float16', name);
+    return this.#constant(name, { shape: x.shape, dtype: 'float32', quantization: { dtype: 'float16' }, bytes });
+  }
+
   /** A list of whole numbers, or one alone. */
   integers(name: string, numbers: readonly number[], shape: Shape = [numbers.length]): string {
     return this.#constant(name, { shape, dtype: 'int32', bytes: new Uint8Array(Int32Array.from(numbers).buffer) });
   }
 
-  /** The product under this name, with the node's bias, where there is one, behind it. */
-  biased(node: NetworkNode, op: string, inputs: readonly string[], attributes: Attributes, name: string): string {
+  /** The product under this name, by the operator that adds the node's bias, where there is one. */
+  biased(node: NetworkNode, op: Product, inputs: readonly string[], attributes: Attributes, name: string): string {
     const bias = this.weight(node, 'bias');
-    const product = this.node(op, inputs, bias ? this.unique(`${name}/product`) : name, attributes);
-    return bias ? this.node('BiasAdd', [product, this.real(weightName(node.name, 'bias'), bias)], name) : product;
+    if (bias === undefined) return this.node(op, inputs, name, attributes);
+    const fused = { ...attributes, num_args: attr.int(1), fused_ops: attr.texts(['BiasAdd']) };
+    return this.node(withBias[op], [...inputs, this.real(weightName(node.name, 'bias'), bias)], name, fused);
   }
 
   /** The node's input after what is put around it, and the padding that is left. */

@@ -4,7 +4,7 @@ import { sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
 import { LARGEST_FLOAT32 } from '../numbers.js';
 import { type WrittenPadding, writtenMeanPadding, writtenPadding } from '../written-padding.js';
-import { alongPicture, attr, type OutGraph } from './out-graph.js';
+import { alongPicture, attr, type OutGraph, type Product } from './out-graph.js';
 
 type NodeOf<Kind extends LayerKind> = Extract<NetworkNode, { kind: Kind }>;
 
@@ -82,7 +82,7 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
     const [input] = node.inputs;
     const shape = graph.shapeOf(input);
     if (shape.length === 2) {
-      const kernel = graph.real(`${node.name}/kernel`, graph.weight(node, 'kernel')!);
+      const kernel = graph.kernel(`${node.name}/kernel`, graph.weight(node, 'kernel')!);
       graph.biased(node, 'MatMul', [input, kernel], {}, node.name);
     } else if (shape.length === 4) pointwise(graph, node, input, node.name);
     else {
@@ -116,14 +116,14 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
 
 function pointwise(graph: OutGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>, input: string, name: string): string {
   const { shape, data } = graph.weight(node, 'kernel')!;
-  const kernel = graph.real(`${node.name}/kernel`, tensor([1, 1, ...shape], data));
+  const kernel = graph.kernel(`${node.name}/kernel`, tensor([1, 1, ...shape], data));
   const window = { strides: alongPicture([1, 1]), dilations: alongPicture([1, 1]), padding: attr.text('SAME') };
   return graph.biased(node, 'Conv2D', [input, kernel], { ...window, data_format: NHWC }, name);
 }
 
-function convolution(graph: OutGraph, node: NodeOf<'conv2d' | 'depthwiseConv2d'>, op: string): void {
+function convolution(graph: OutGraph, node: NodeOf<'conv2d' | 'depthwiseConv2d'>, op: Product): void {
   const { strides, dilation } = node.attributes;
-  const kernel = graph.real(`${node.name}/kernel`, graph.weight(node, 'kernel')!);
+  const kernel = graph.kernel(`${node.name}/kernel`, graph.weight(node, 'kernel')!);
   const { input, padding } = graph.padded(node, writtenPadding(node, graph.shapeOf(node.inputs[0])));
   const attributes = { strides: alongPicture(strides), dilations: alongPicture(dilation), padding, data_format: NHWC };
   graph.biased(node, op, [input, kernel], attributes, node.name);

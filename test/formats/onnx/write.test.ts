@@ -110,3 +110,23 @@ test('names the shapes as the network has them', async () => {
 test('a network without weights is not written', async () => {
   await expect(writeOnnx(mobilenetV1())).rejects.toThrow('the weights do not fit the network');
 });
+
+test('float16 kernels: half the file, read back as they were rounded', async () => {
+  const network = lifelike(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 7 }));
+  const bytes = await writeOnnx(network, { kernels: 'float16' });
+  expect(bytes.length).toBeLessThan(0.6 * (await writeOnnx(network)).length);
+  const { weights } = await readOnnx(bytes);
+  for (const [name, weight] of network.weights) {
+    const rounding = name.endsWith('/kernel') ? 2 ** -11 : 0;
+    expectWithin(name, weights.get(name)!, weight, (i) => Math.max(rounding * Math.abs(weight.data[i]), 2 ** -25));
+  }
+});
+
+test.skipIf(noOnnxruntime)('onnxruntime takes float16 kernels (needs bench/peers)', async () => {
+  const network = lifelike(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 7 }));
+  const bytes = await writeOnnx(network, { kernels: 'float16' });
+  const x = randomInput(network.inputs[0].shape, 9);
+  const [output] = network.outputs;
+  const { shape, data } = (await runOnnxruntime(bytes, { [network.inputs[0].name]: x })).get(output)!;
+  expectClose(output, tensor(shape, data), run(await readOnnx(bytes), x).get(output)!);
+});

@@ -1,0 +1,36 @@
+/** TensorFlow takes letters, digits and a few marks in the names of nodes; 'x:0' and '^x' mean something else to it. */
+import type { Network, NetworkNode } from '../../network/index.js';
+
+/** The network by legal names, and what each of its tensors is called in it. */
+export function legalNames(network: Network): { network: Network; legal: (name: string) => string } {
+  const all = [...network.inputs, ...network.nodes].map(({ name }) => name);
+  const names = new Map<string, string>();
+  const used = new Set(all.filter(isLegal));
+  for (const name of all) names.set(name, isLegal(name) ? name : unused(name, used));
+  const legal = (name: string) => names.get(name)!;
+  const renamed = {
+    ...network,
+    inputs: network.inputs.map((input) => ({ ...input, name: legal(input.name) })),
+    nodes: network.nodes.map(
+      (node) => ({ ...node, name: legal(node.name), inputs: node.inputs.map(legal) }) as NetworkNode,
+    ),
+    outputs: network.outputs.map(legal),
+    weights: new Map([...network.weights].map(([weight, x]) => [legalWeight(weight, legal), x])),
+  };
+  return { network: renamed, legal };
+}
+
+const isLegal = (name: string): boolean => /^[A-Za-z0-9.][\w./>-]*$/.test(name);
+
+function unused(name: string, used: Set<string>): string {
+  const bare = name.replaceAll(/[^\w./>-]/g, '_').replace(/^(?![A-Za-z0-9.])/, 'x');
+  let unique = bare;
+  for (let copy = 2; used.has(unique); copy++) unique = `${bare}_${copy}`;
+  used.add(unique);
+  return unique;
+}
+
+function legalWeight(name: string, legal: (node: string) => string): string {
+  const at = name.lastIndexOf('/');
+  return legal(name.slice(0, at)) + name.slice(at);
+}
