@@ -5,11 +5,12 @@
  *   outputShape(inputs, attributes)         shape of the result; throws a ShapeError for inputs that do not fit
  *   cost(inputs, attributes)                multiply-adds and parameters, from the paper's formula
  *   forward(inputs, weights, attributes)    the result; sums in float64, each result rounded once to the input's number type
- *   backward(outputGradient, inputs, weights, attributes)    from ∂L/∂y of some loss L, ∂L/∂x of every input and ∂L/∂w of every
- *                                           trainable weight, summed and rounded like the result; dG is short for ∂L/∂G
+ *   backward(outputGradient, …)             before the arguments of forward, ∂L/∂y of some loss L; the result is ∂L/∂x of every
+ *                                           input and ∂L/∂w of every trainable weight, summed and rounded like y
  *
- * `inputs` is always a list, since `add` and `concat` take several. Batch norm and dropout compute something else while a network is
- * trained: beside `forward` and `backward`, which are what inference does, they have `forwardTraining` and `backwardTraining`. The code is slow on purpose and stays so: what is fast lives in
+ * In formulas and code dG is short for ∂L/∂G. `inputs` is always a list, since `add` and `concat` take several. Batch norm and dropout
+ * compute something else while a network is trained: beside `forward` and `backward`, which are for inference and for fine-tuning with
+ * frozen statistics, they have `forwardTraining` and `backwardTraining`. The code is slow on purpose and stays so: what is fast lives in
  * `assembly/` and is held to these files by tests.
  */
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';

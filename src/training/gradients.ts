@@ -34,7 +34,7 @@ export interface ForwardPass {
    * m / (m − 1) · σ² (arXiv:1502.03167, Algorithm 2, line 10).
    */
   readonly statistics: ReadonlyMap<string, Tensor>;
-  /** From ∂L/∂output for some of the tensors, by name, to the gradients of all inputs and trainable weights; 0 where nothing leads to. */
+  /** From ∂L/∂output for some of the tensors, by name, to the gradients of all inputs and trainable weights: 0 for what leads to none of them. */
   readonly backward: (outputGradients: ReadonlyMap<string, Tensor>) => NetworkGradients;
 }
 
@@ -82,8 +82,9 @@ function backwardPass(
   const received = new Map([...tensors.keys()].map((name): [string, Tensor[]] => [name, []]));
   for (const [name, gradient] of outputGradients) {
     const parts = received.get(name);
-    if (parts === undefined)
+    if (parts === undefined) {
       throw new NetworkError(`${network.name}: a gradient is given for '${name}', which is no tensor of it`);
+    }
     parts.push(expectGradient(name, gradient, tensors.get(name)!.shape));
   }
   const sumOf = (name: string): Tensor => {
@@ -112,7 +113,9 @@ function nodePass(
   weights: Readonly<Record<string, Tensor>>,
   seed: number | undefined,
 ): NodePass {
-  if (seed !== undefined && node.kind === 'batchNorm') return batchNormPass(inputs, weights as never, node.attributes);
+  if (seed !== undefined && node.kind === 'batchNorm') {
+    return batchNormPass(inputs, weights as unknown as batchNorm.BatchNormWeights, node.attributes);
+  }
   if (seed !== undefined && node.kind === 'dropout') {
     const mask = dropout.maskOf(inputs[0].shape, node.attributes, seed);
     return {
