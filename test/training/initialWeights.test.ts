@@ -10,7 +10,7 @@ test.each([
   ['Conv1/kernel', 27],
   ['predictions/kernel', 1280],
 ])('%s is uniform in ±1 / √%d', (name, fanIn) => {
-  const { data } = initialWeights(network, 3).weights.get(name)!;
+  const data = Array.from(initialWeights(network, 3).weights.get(name)!.data);
   const limit = 1 / Math.sqrt(fanIn);
   const largest = Math.max(...data.map(Math.abs));
   expect(largest).toBeLessThanOrEqual(Math.fround(limit));
