@@ -6,7 +6,7 @@ import { chooseTarget, type Link, TARGETS, type Target } from './targets.js';
 
 import { NetworkError } from '../errors.js';
 import type { Network } from '../network/network.js';
-import { inputTensors, type NetworkInputs, run, trace } from '../network/run.js';
+import { expectAllWeights, inputTensors, type NetworkInputs, run, trace } from '../network/run.js';
 import { withWeights } from '../network/weights.js';
 import { type Tensor, toFloat32 } from '../tensor.js';
 import { lower } from './lower.js';
@@ -38,8 +38,11 @@ export interface OperationTime {
 /**
  * Compiles a network: folds batch norms, fuses, packs the weights, plans the memory. The plan is for the network's declared input sizes and
  * any batch. Throws a NetworkError for missing, surplus or wrongly shaped weights, and a UsageError that lists the reasons when no wanted target works.
+ *
+ * Kernels multiply zero padding where the TypeScript layers leave it out: a NaN or infinite number in a convolution's kernel gives NaN at borders.
  */
 export async function compile(network: Network, options: CompileOptions = {}): Promise<Plan> {
+  expectAllWeights(network);
   withWeights(network, network.weights);
   const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? TARGETS);
   const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));

@@ -66,7 +66,7 @@ export function weightsOf(
 }
 
 /** Throws a NetworkError when a weight is missing; the shapes are those of `inferShapes`. */
-export function expectAllWeights(network: Network, shapes: Map<string, Shape>): void {
+export function expectAllWeights(network: Network, shapes = inferShapes(network)): void {
   const missing = [...wantedWeights(network, shapes).keys()].filter((name) => !network.weights.has(name));
   if (missing.length > 0) {
     const more = missing.length > 1 ? `, and ${missing.length - 1} more` : '';

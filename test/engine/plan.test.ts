@@ -175,12 +175,12 @@ describe('on WASM', () => {
     [
       'none',
       (weights) => weights.clear(),
-      'the weights do not fit the network:\n  missing: expand/kernel [3,9]\n  missing: expand_bn/gamma [9]\n',
+      "weight 'expand/kernel' is missing, and 10 more; a network without weights describes, but cannot run",
     ],
     [
       'a missing one',
       (weights) => weights.delete('expand_bn/beta'),
-      'the weights do not fit the network:\n  missing: expand_bn/beta [9]',
+      "weight 'expand_bn/beta' is missing; a network without weights describes, but cannot run",
     ],
     [
       'one of another shape',
