@@ -1,9 +1,9 @@
 /**
  * e^x in float64, without the tables of the standard library's (they would lie in the memory that plans use, and double the module's size).
  *
- *   x = k·ln 2 + r, |r| ≤ ½ ln 2     e^x = 2^k · e^r,  e^r by its Taylor series up to r¹³ / 13!
+ *   x = k·ln 2 + 4r, |r| ≤ ⅛ ln 2     e^x = 2^k · (e^r)⁴,  e^r by its Taylor series up to r⁷ / 7!
  *
- * The first term left out is below 5e-18, so the result is within 2 units of float64's last place: far below the rounding to float32 that follows.
+ * The first term left out is below 8e-14, so the result is within 4e-13 of itself: far below the rounding to float32, 6e-8, that follows.
  */
 
 // ln 2 in two parts, the first with so many trailing zeros that k·LN2_HIGH is exact (the constants of fdlibm's e_exp.c).
@@ -15,14 +15,8 @@ export function exp(x: f64): f64 {
   if (x > 709) return Infinity;
   if (x < -708) return 0; // below the smallest normal float64, and below every float32
   const k = nearest(x * 1.4426950408889634);
-  const r = x - k * LN2_HIGH - k * LN2_LOW;
-  let sum: f64 = 1.0 / 6227020800.0; // 1 / 13!
-  sum = sum * r + 1.0 / 479001600.0;
-  sum = sum * r + 1.0 / 39916800.0;
-  sum = sum * r + 1.0 / 3628800.0;
-  sum = sum * r + 1.0 / 362880.0;
-  sum = sum * r + 1.0 / 40320.0;
-  sum = sum * r + 1.0 / 5040.0;
+  const r = (x - k * LN2_HIGH - k * LN2_LOW) * 0.25;
+  let sum: f64 = 1.0 / 5040.0; // 1 / 7!
   sum = sum * r + 1.0 / 720.0;
   sum = sum * r + 1.0 / 120.0;
   sum = sum * r + 1.0 / 24.0;
@@ -30,5 +24,6 @@ export function exp(x: f64): f64 {
   sum = sum * r + 0.5;
   sum = sum * r + 1;
   sum = sum * r + 1;
-  return sum * reinterpret<f64>((<i64>k + 1023) << 52);
+  sum *= sum;
+  return sum * sum * reinterpret<f64>((<i64>k + 1023) << 52);
 }

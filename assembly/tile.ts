@@ -8,7 +8,7 @@
  *   quads    (offsets = 0) [pixels / 4][O'][4] for the next matrix product: the tile is transposed, since there the four pixels lie together.
  *            With `residual` ≠ 0, quads of the same shape, the result is clamp(clamp(sum, lo, hi) + residual, lo2, hi2).
  */
-import { clamp, clampScalar, column0, column1, column2, column3 } from './lanes';
+import { clamp, clampScalar } from './lanes';
 
 // @ts-ignore: decorator
 @inline
@@ -30,22 +30,28 @@ export function storeQuads(
   c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128,
   lo: v128, hi: v128, out: usize, residual: usize, lo2: v128, hi2: v128,
 ): void {
-  let y0 = clamp(column0(c00, c10, c20, c30), lo, hi), y1 = clamp(column1(c00, c10, c20, c30), lo, hi);
-  let y2 = clamp(column2(c00, c10, c20, c30), lo, hi), y3 = clamp(column3(c00, c10, c20, c30), lo, hi);
-  let y4 = clamp(column0(c01, c11, c21, c31), lo, hi), y5 = clamp(column1(c01, c11, c21, c31), lo, hi);
-  let y6 = clamp(column2(c01, c11, c21, c31), lo, hi), y7 = clamp(column3(c01, c11, c21, c31), lo, hi);
+  storeTransposed(c00, c10, c20, c30, lo, hi, out, residual, lo2, hi2);
+  storeTransposed(c01, c11, c21, c31, lo, hi, out + 64, residual ? residual + 64 : 0, lo2, hi2);
+}
+
+/** Four pixels of four channels, a pixel each in a, b, c and d: the 4×4 matrix whose rows they are is stored by columns. */
+// @ts-ignore: decorator
+@inline
+export function storeTransposed(
+  a: v128, b: v128, c: v128, d: v128,
+  lo: v128, hi: v128, out: usize, residual: usize, lo2: v128, hi2: v128,
+): void {
+  const ab01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), cd01 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+  const ab23 = v128.shuffle<f32>(a, b, 2, 6, 3, 7), cd23 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  let y0 = clamp(v128.shuffle<f32>(ab01, cd01, 0, 1, 4, 5), lo, hi), y1 = clamp(v128.shuffle<f32>(ab01, cd01, 2, 3, 6, 7), lo, hi);
+  let y2 = clamp(v128.shuffle<f32>(ab23, cd23, 0, 1, 4, 5), lo, hi), y3 = clamp(v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7), lo, hi);
   if (residual) {
     y0 = clamp(f32x4.add(y0, v128.load(residual)), lo2, hi2);
     y1 = clamp(f32x4.add(y1, v128.load(residual, 16)), lo2, hi2);
     y2 = clamp(f32x4.add(y2, v128.load(residual, 32)), lo2, hi2);
     y3 = clamp(f32x4.add(y3, v128.load(residual, 48)), lo2, hi2);
-    y4 = clamp(f32x4.add(y4, v128.load(residual, 64)), lo2, hi2);
-    y5 = clamp(f32x4.add(y5, v128.load(residual, 80)), lo2, hi2);
-    y6 = clamp(f32x4.add(y6, v128.load(residual, 96)), lo2, hi2);
-    y7 = clamp(f32x4.add(y7, v128.load(residual, 112)), lo2, hi2);
   }
   v128.store(out, y0); v128.store(out, y1, 16); v128.store(out, y2, 32); v128.store(out, y3, 48);
-  v128.store(out, y4, 64); v128.store(out, y5, 80); v128.store(out, y6, 96); v128.store(out, y7, 112);
 }
 
 /** The eight channels of a tile's first pixel alone. */

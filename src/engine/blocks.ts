@@ -50,7 +50,7 @@ export function planBlocks(geometry: ChainGeometry): BlockPlan {
 }
 
 /** Blocks begin on whole quads: the fewest rows whose pixels are a multiple of 4. */
-function rowsPerQuads(width: number): number {
+export function rowsPerQuads(width: number): number {
   return width % 4 === 0 ? 1 : width % 2 === 0 ? 2 : 4;
 }
 

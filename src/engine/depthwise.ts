@@ -6,8 +6,8 @@
  * buffer of rows, and the expanded tensor never exists whole (§5.1 of arXiv:1801.04381, by rows instead of channels).
  */
 import { sizeOf } from '../tensor.js';
-import { type BlockPlan, planBlocks } from './blocks.js';
-import { type PlaneLayout, planeLayout, quadStride, quadsBytes } from './layouts.js';
+import { type BlockPlan, planBlocks, rowsPerQuads } from './blocks.js';
+import { type PlaneLayout, planeLayout, quadStride, quadsBytes, roundUp, VECTOR } from './layouts.js';
 import type { Lowering, OperationOf } from './lowering.js';
 import { pointwiseSteps, tileTarget } from './matrixProducts.js';
 import type { Place } from './memory.js';
@@ -59,10 +59,9 @@ export function chain(
       pointwiseSteps(low, expand, x, ring, made * width, (block.inputRows - made) * width);
       made = block.inputRows;
     }
-    const first = block.from * outWidth;
-    const pixels = (block.to - block.from) * outWidth;
-    depthwiseSteps(low, depthwise, planes, layout, between, first, pixels);
-    pointwiseSteps(low, project, between, target, first, pixels);
+    const rows = block.to - block.from;
+    depthwiseSteps(low, depthwise, planes, layout, between, block.from, rows);
+    pointwiseSteps(low, project, between, target, block.from * outWidth, rows * outWidth);
   }
 }
 
@@ -71,22 +70,27 @@ export function depthwise(low: Lowering, operation: OperationOf<'depthwiseConv2d
   const [, height, width, channels] = shape;
   const place = low.program.buffer(quadsBytes(height * width, channels));
   const { place: x, layout } = depthwiseInput(low, operation);
-  depthwiseSteps(low, operation, x, layout, place, 0, height * width);
+  depthwiseSteps(low, operation, x, layout, place, 0, height);
   low.values.set(operation.output, { shape, quads: place });
 }
 
+/** Pixels that are summed before they become quads, at least: fewer, and narrow maps change between the two loops too often. */
+const PIXELS_AT_ONCE = 24;
+
+/** `rows` of the output from `row` on, into the quads `out`. */
 function depthwiseSteps(
   low: Lowering,
   operation: OperationOf<'depthwiseConv2d'>,
   x: Place,
   layout: PlaneLayout,
   out: Place,
-  first: number,
-  pixels: number,
+  row: number,
+  rows: number,
 ): void {
   const [, , width, channels] = low.shape(operation.output);
   const { kernelSize, strides, dilation } = operation.node.attributes;
   const taps = kernelSize[0] * kernelSize[1];
+  const rowsAtOnce = roundUp(Math.ceil(PIXELS_AT_ONCE / width), rowsPerQuads(width));
   low.serve(operation);
   low.program.step(
     'depthwise',
@@ -102,10 +106,12 @@ function depthwiseSteps(
     operation.clamp.lo,
     operation.clamp.hi,
     width,
-    first,
-    pixels,
+    row,
+    rows,
+    rowsAtOnce,
     out,
     quadStride(channels),
+    low.program.buffer((rowsAtOnce * width + 3) * VECTOR),
   );
 }
 
@@ -117,7 +123,7 @@ function depthwiseInput(
   const value = low.value(operation.inputs[0]);
   if (value.planes) return value.planes;
   const [, height, width, channels] = value.shape;
-  const { depthMultiplier } = operation.node.attributes;
+  const { depthMultiplier, strides } = operation.node.attributes;
   let x = low.nhwc(operation.inputs[0]);
   if (depthMultiplier > 1) {
     const repeated = low.program.buffer(sizeOf(value.shape) * depthMultiplier * 4);
@@ -125,7 +131,7 @@ function depthwiseInput(
     x = repeated;
   }
   const total = channels * depthMultiplier;
-  const layout = planeLayout([height, width], operation.padding!, height);
+  const layout = planeLayout([height, width], operation.padding!, height, strides[1]);
   const place = low.planes(layout, total);
   const planes = Math.ceil(total / 4);
   low.program.step(
@@ -147,6 +153,7 @@ function ring(
   blocks: BlockPlan,
 ): { place: Place; layout: PlaneLayout } {
   const [, height, width, channels] = low.shape(depthwise.inputs[0]);
-  const layout = planeLayout([height, width], depthwise.padding!, blocks.ringRows);
+  const { strides } = depthwise.node.attributes;
+  const layout = planeLayout([height, width], depthwise.padding!, blocks.ringRows, strides[1]);
   return { place: low.planes(layout, channels), layout };
 }

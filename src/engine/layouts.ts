@@ -28,17 +28,27 @@ export interface PlaneLayout {
   readonly rowBytes: number;
   /** One plane: its rows, a row of zeros that stands for all rows outside the map, and a place for pixels that nobody reads. */
   readonly planeStride: number;
+  /** After the last plane, since the kernel computes four columns at a time: what the windows of three columns too many reach. */
+  readonly spare: number;
 }
 
-const VECTOR = 16;
+/** Four channels of a pixel. */
+export const VECTOR = 16;
 
-export function planeLayout([height, width]: Pair, padding: ExplicitPadding, rows: number): PlaneLayout {
+/** `stride` is the depthwise convolution's, horizontal. */
+export function planeLayout(
+  [height, width]: Pair,
+  padding: ExplicitPadding,
+  rows: number,
+  stride: number,
+): PlaneLayout {
   const rowBytes = (padding.left + width + padding.right) * VECTOR;
-  return { height, width, padding, rows, rowBytes, planeStride: (rows + 1) * rowBytes + VECTOR };
+  const planeStride = (rows + 1) * rowBytes + VECTOR;
+  return { height, width, padding, rows, rowBytes, planeStride, spare: 3 * stride * VECTOR };
 }
 
 export const planesBytes = (layout: PlaneLayout, channels: number): number =>
-  layout.planeStride * (roundUp(channels, 8) / 4);
+  layout.planeStride * (roundUp(channels, 8) / 4) + layout.spare;
 
 /** Where each pixel of the map, in reading order, lies in a plane; filled up to whole quads with the place that nobody reads. */
 export function pixelOffsets(layout: PlaneLayout): Uint32Array {

@@ -132,7 +132,7 @@ export function tileTarget(low: Lowering, operation: Operation): TileTarget {
   const consumer = low.soleConsumer(operation.output);
   const planes = consumer?.node.kind === 'depthwiseConv2d' && consumer.node.attributes.depthMultiplier === 1;
   if (planes && !operation.residual) {
-    const layout = planeLayout([height, width], consumer.padding!, height);
+    const layout = planeLayout([height, width], consumer.padding!, height, consumer.node.attributes.strides[1]);
     const place = low.planes(layout, channels);
     low.values.set(operation.output, { shape, planes: { place, layout } });
     return { place, stride: layout.planeStride, offsets: low.pixelOffsets(layout) };

@@ -10,15 +10,17 @@ interface Depthwise {
   readonly windows: Windows;
   readonly channels: number;
   readonly clamp: readonly [lo: number, hi: number];
-  /** Shares of the output's pixels to begin and to end at, 0 … 1: a block of rows is a part of the picture. */
+  /** Shares of the output's rows to begin and to end at, 0 … 1: a block of rows is a part of the picture. */
   readonly from: number;
   readonly to: number;
   /** Vectors between one quad or plane and the next. */
   readonly gap: number;
+  /** Rows that are summed before they become quads: as many as make whole quads, this many times. */
+  readonly groups: number;
   readonly numbers: Numbers;
 }
 
-const WHOLE = { clamp: UNCLAMPED, from: 0, to: 1, gap: 0 } as const;
+const WHOLE = { clamp: UNCLAMPED, from: 0, to: 1, gap: 0, groups: 1 } as const;
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 
@@ -32,10 +34,11 @@ export const depthwise = family<Depthwise>(
     from: fc.oneof(fc.constant(0), share),
     to: fc.oneof(fc.constant(1), share),
     gap: fc.nat(2),
+    groups: count(3),
     numbers: anyNumbers,
   }),
   {
-    '3×3, stride 1, rows of 7: quads that cross into the next row': {
+    '3×3, stride 1, rows of 7: quads of two rows': {
       windows: { size: [7, 7], kernel: [3, 3], strides: [1, 1], dilation: [1, 1], padding: [1, 1, 1, 1] },
       channels: 5,
       ...WHOLE,
@@ -47,7 +50,7 @@ export const depthwise = family<Depthwise>(
       ...WHOLE,
       numbers: ordinary(2),
     },
-    '5×5, stride 1: three quads in a row share their columns, one crosses': {
+    '5×5, stride 1, rows of 14': {
       windows: { size: [11, 14], kernel: [5, 5], strides: [1, 1], dilation: [1, 1], padding: [2, 2, 2, 2] },
       channels: 6,
       ...WHOLE,
@@ -67,7 +70,7 @@ export const depthwise = family<Depthwise>(
       numbers: { kind: 'special', seed: 4 },
     },
   },
-  ({ windows, channels, clamp, from, to, gap, numbers }) => {
+  ({ windows, channels, clamp, from, to, gap, groups, numbers }) => {
     const { size, kernel, strides, dilation, padding } = windows;
     const next = draw(numbers);
     const picture = filled(size[0] * size[1] * channels, next);
@@ -80,7 +83,7 @@ export const depthwise = family<Depthwise>(
     const zeroRow = slots[size[0]];
     const planes = Math.ceil(channels / 4);
     const planeWords = ((size[0] + 1) * columns + gap) * 4;
-    const x = poisoned(planes * planeWords);
+    const x = poisoned(planes * planeWords + 3 * strides[1] * 4);
     for (let plane = 0; plane < planes; plane++) {
       for (let row = 0; row <= size[0]; row++) {
         const begin = plane * planeWords + slots[row] * columns * 4;
@@ -99,11 +102,18 @@ export const depthwise = family<Depthwise>(
 
     const [rowsAt, columnsAt] = positions(windows);
     const begins = rowsAt.flatMap((row) => columnsAt.map((column) => [row, column] as const));
-    const first = 4 * Math.floor((Math.min(from, to) * (begins.length - 1)) / 4);
-    const pixels = Math.max(1, Math.ceil(Math.max(from, to) * begins.length) - first);
+    const width = columnsAt.length;
+    const firstRow = Math.floor(Math.min(from, to) * (rowsAt.length - 1));
+    const rowCount = Math.max(1, Math.ceil(Math.max(from, to) * rowsAt.length) - firstRow);
+    const first = firstRow * width;
+    const pixels = rowCount * width;
+    const group = groups * (width % 4 === 0 ? 1 : width % 2 === 0 ? 2 : 4);
     const outChannels = roundUp(channels, 4);
     const stride = (outChannels + gap) * 4;
-    const out = new Sheet(Math.ceil(pixels / 4) * stride);
+    const outWords = Math.ceil(pixels / 4) * stride;
+    const scratchWords = (group * width + 3) * 4;
+    const out = new Sheet(outWords + scratchWords);
+    for (let word = 0; word < scratchWords; word++) out.leaveFree(outWords + word);
     for (let pixel = 0; pixel < roundUp(pixels, 4); pixel++) {
       for (let c = 0; c < outChannels; c++) {
         const word = quadWord(pixel, c, stride);
@@ -141,11 +151,13 @@ export const depthwise = family<Depthwise>(
         address('weights'),
         address('bias'),
         ...clamp,
-        columnsAt.length,
-        first,
-        pixels,
+        width,
+        firstRow,
+        rowCount,
+        group,
         address('out'),
         stride * 4,
+        address('out', outWords),
       ],
     };
   },
