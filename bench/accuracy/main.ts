@@ -13,9 +13,9 @@ import Table from 'cli-table3';
 import { readNetwork } from '../../src/formats/index.js';
 import { type Picture, preprocess, readPicture } from '../../src/image/index.js';
 import { type Network, run } from '../../src/network/index.js';
+import { type LitertModel, loadLitert } from '../../src/oracle/peers/litert-runtime.js';
 import { onGrid, type SameInput, top1 } from '../../test/agreement/same-input.js';
 import { dataPath } from '../../test/data.js';
-import { type LitertModel, loadLitert } from '../../test/peers/litert.js';
 
 const MODELS = [
   'mobilenet_v1_0.25_224.h5',

@@ -1,6 +1,6 @@
 /** A comparison as a table for people and as JSON for programs. */
+import type { Network } from '../network/index.js';
 import {
-  type Golden,
   HISTOGRAM_EDGES,
   type LayerReport,
   looksLikeNchw,
@@ -12,18 +12,18 @@ import { formatCount } from './output.js';
 import { type TableColumn, textTable } from './table.js';
 
 export interface Context {
-  readonly golden: Golden;
-  readonly goldenFile: string;
-  readonly theirFile: string;
-  readonly matched: Matched;
+  /** What was compared, in words: the first fields of the JSON. */
+  readonly head: Readonly<Record<string, string>>;
+  readonly network: Network;
+  readonly matched: Pick<Matched, 'theirNames' | 'unmatched'>;
   readonly precision: Precision;
   /** The layer that the first wrong one's numbers belong to, if there is one. */
   readonly fits: string | undefined;
 }
 
 export function asText(report: Report, context: Context): string {
-  const { golden, precision } = context;
-  const head = `${golden.network.name}, ${report.mode}, bounds for ${precision.name}${precision.flushesToZero ? ', flushing to zero' : ''}`;
+  const { network, precision } = context;
+  const head = `${network.name}, ${report.mode}, bounds for ${precision.name}${precision.flushesToZero ? ', flushing to zero' : ''}`;
   const rows = report.layers.map((layer) => columns.map(({ text }) => text(layer)));
   const table = textTable(columns, rows);
   return [head, '', table, '', ...conclusion(report, context)].join('\n');
@@ -34,7 +34,7 @@ interface Column extends TableColumn {
 }
 
 const columns: readonly Column[] = [
-  { title: 'layer', align: 'left', text: ({ name }) => (name.length > 44 ? `${name.slice(0, 43)}…` : name) },
+  { title: 'layer', align: 'left', text: ({ name }) => shortened(name) },
   { title: 'kind', align: 'left', text: ({ kind }) => kind },
   { title: 'verdict', align: 'left', text: ({ verdict }) => verdict },
   { title: 'max abs', align: 'right', text: ({ difference }) => (difference ? short(difference.maxAbs) : '') },
@@ -61,6 +61,11 @@ const columns: readonly Column[] = [
   },
   { title: 'cosine', align: 'right', text: ({ difference }) => (difference ? difference.cosine.toFixed(6) : '') },
 ];
+
+/** Names in .tflite files list all that was fused. */
+function shortened(name: string): string {
+  return name.length > 44 ? `${name.slice(0, 43)}…` : name;
+}
 
 type Its = LayerReport['difference'];
 const differs = (difference: Its): difference is NonNullable<Its> => difference !== undefined && difference.maxAbs > 0;
@@ -94,8 +99,10 @@ function blame({ name, found, shape, difference }: LayerReport): string {
   return `First wrong: ${name}[${coordinate}]: theirs ${theirs}, reference ${reference}, off by ${short(Math.abs(theirs - reference))}, allowed ${short(bound)}.`;
 }
 
-const listed = (names: readonly string[]): string =>
-  names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+function listed(names: readonly string[]): string {
+  const shown = (count: number): string => names.slice(0, count).map(shortened).join(', ');
+  return names.length > 6 ? `${shown(5)} and ${names.length - 5} more` : shown(6);
+}
 
 const WIDEST = 40;
 
@@ -107,7 +114,7 @@ function histogramLines({ name, difference }: LayerReport): string[] {
     const bar = '█'.repeat(Math.ceil((WIDEST * count) / most));
     return `  ${labels[bin].padStart(9)}  ${formatCount(count).padStart(9)}  ${bar}`.trimEnd();
   });
-  return [`${name}, its elements by their share of the bound:`, ...bars];
+  return [`${shortened(name)}, its elements by their share of the bound:`, ...bars];
 }
 
 const labels = HISTOGRAM_EDGES.map((edge, bin) => {
@@ -117,7 +124,7 @@ const labels = HISTOGRAM_EDGES.map((edge, bin) => {
 });
 
 /** Numbers that JSON does not have, NaN and the infinities, become texts. */
-export function asJson(report: Report, { golden, goldenFile, theirFile, matched, precision, fits }: Context): unknown {
+export function asJson(report: Report, { head, network, matched, precision, fits }: Context): unknown {
   const { mode, layers, first, notShown } = report;
   const plain = (value: unknown): unknown => {
     if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
@@ -126,9 +133,8 @@ export function asJson(report: Report, { golden, goldenFile, theirFile, matched,
     return Object.fromEntries(Object.entries(value).map(([key, its]) => [key, plain(its)]));
   };
   return plain({
-    golden: goldenFile,
-    theirs: theirFile,
-    network: golden.network.name,
+    ...head,
+    network: network.name,
     mode,
     precision: precision.name,
     verdict: first ? 'beyond' : layers.some(({ verdict }) => verdict !== 'exact') ? 'within rounding' : 'exact',

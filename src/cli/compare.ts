@@ -1,11 +1,10 @@
 /** `depthwise compare`: another backend's tensors against a golden bundle, layer by layer. */
 import { type Command, Option } from 'commander';
-import { DifferenceError, FormatError } from '../errors.js';
+import { FormatError } from '../errors.js';
 import { readFile, readTensorFile } from '../formats/files.js';
 import {
   check,
   checkGolden,
-  differencePng,
   expectWeights,
   type Golden,
   inOurLayout,
@@ -15,29 +14,20 @@ import {
   matchNames,
   type NameMap,
   type Precision,
-  type PrecisionName,
-  precisionNames,
   precisionOf,
   type Report,
   readGolden,
 } from '../oracle/index.js';
 import type { Tensor } from '../tensor.js';
-import { asJson, asText } from './compare-table.js';
+import { addJudgementOptions, expectMapWritable, type JudgementFlags, tell } from './judgement.js';
 import { addModelOptions, type ModelFlags, readModel } from './model.js';
-import { expectEnding, expectWritable, print, printJson, writeWhole } from './output.js';
 import { onNodeOf, startProgress } from './progress.js';
-import { positiveNumber } from './values.js';
 
-interface Flags extends ModelFlags {
+interface Flags extends ModelFlags, JudgementFlags {
   readonly isolated?: true;
   readonly model?: string;
   readonly layout: Layout;
   readonly names?: string;
-  readonly precision?: PrecisionName;
-  readonly flushToZero?: true;
-  readonly allowance: number;
-  readonly map?: string;
-  readonly json?: true;
 }
 
 export function configure(command: Command): void {
@@ -51,21 +41,8 @@ export function configure(command: Command): void {
     .option('--model <file>', 'the network, for a bundle without weights');
   addModelOptions(command)
     .addOption(new Option('--layout <order>', 'of their 4-dimensional tensors').choices(layouts).default('nhwc'))
-    .option('--names <file>', 'JSON, {"their name": "our name"}, for what does not match by itself')
-    .addOption(
-      new Option('--precision <name>', "how they compute; the bundle's own unless given").choices(precisionNames),
-    )
-    .option('--flush-to-zero', 'they turn numbers below the smallest normal one into zero')
-    .addOption(
-      new Option('--allowance <factor>', 'multiplies every bound, for algorithms such as Winograd')
-        .argParser(positiveNumber)
-        .default(1),
-    )
-    .option('--map <file>', 'a PNG of where the worst layer differs')
-    .option(
-      '--json',
-      '{"golden", "network", "mode", "precision", "verdict", "first", "fits", "layers", "notShown", "unmatched"}',
-    )
+    .option('--names <file>', 'JSON, {"their name": "our name"}, for what does not match by itself');
+  addJudgementOptions(command, "the bundle's own", '"golden", "theirs"')
     .addHelpText(
       'after',
       `
@@ -75,23 +52,18 @@ Examples:
   depthwise compare cat.safetensors theirs.npz --model mobilenet_v1_0.25_224.h5 --isolated --precision mixed-float16`,
     )
     .action(async (goldenFile: string, theirFile: string, flags: Flags) => {
-      if (flags.map !== undefined) {
-        expectEnding('--map', flags.map, ['.png']);
-        await expectWritable('--map', flags.map);
-      }
+      await expectMapWritable(flags);
       const golden = await readGolden(await readFile(goldenFile), goldenFile);
       const theirs = await readTensorFile(theirFile);
       const matched = matchNames(golden.network, theirOutputs(theirs), await readNames(flags.names));
       if (matched.tensors.size === 0) throw new FormatError(noMatch(theirFile, theirs, golden));
       const tensors = inOurLayout(golden.network, golden.inputs, matched.tensors, flags.layout);
       const report = await judge(golden, tensors, flags);
-      if (flags.map !== undefined && report.worst) await writeWhole(flags.map, await differencePng(report.worst.units));
       const { first } = report;
       const fits = first && lookalike(golden, first.name, tensors.get(first.name)!);
-      const context = { golden, goldenFile, theirFile, matched, precision: precisionFor(golden, flags), fits };
-      if (flags.json) printJson(asJson(report, context));
-      else print(asText(report, context));
-      if (first) throw new DifferenceError(`${theirFile}: the first layer beyond its bound is '${first.name}'`);
+      const head = { golden: goldenFile, theirs: theirFile };
+      const context = { head, network: golden.network, matched, precision: precisionFor(golden, flags), fits };
+      await tell(report, context, theirFile, flags);
     });
 }
 

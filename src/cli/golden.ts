@@ -1,51 +1,35 @@
 /** `depthwise golden`: bundles for another backend to check itself with. */
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { readTensorFile } from '../formats/files.js';
-import { readPicture } from '../image/index.js';
-import type { Network } from '../network/index.js';
 import {
-  type Golden,
-  type GoldenSource,
   makeGolden,
-  type NoiseKind,
-  noise,
-  noiseKinds,
   type PrecisionName,
   precisionNames,
   precisionOf,
   type SuiteName,
   suite,
   suiteNames,
-  writeGolden,
 } from '../oracle/index.js';
-import { inputTensor } from '../tasks/index.js';
-import type { Tensor } from '../tensor.js';
-import { addModelOptions, type ModelFlags, readModel, readPictureModel } from './model.js';
-import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
+import { type BundleFormat, type Written, writeBundle } from './bundle.js';
+import { addInputOptions, expectOneInput, fed, type InputFlags, noiseSource } from './inputs.js';
+import { addModelOptions, type ModelFlags, readModel } from './model.js';
+import { expectEnding, expectWritable, formatBytes, note, plural, printJson } from './output.js';
 import { onNodeOf, startProgress } from './progress.js';
-import { wholeNumber } from './values.js';
 
-interface Flags extends ModelFlags {
+interface Flags extends ModelFlags, InputFlags {
   readonly suite?: SuiteName;
   readonly model?: string;
-  readonly picture?: string;
-  readonly input?: string;
-  readonly noise?: NoiseKind;
-  readonly seed: number;
   readonly precision: PrecisionName;
   readonly flushToZero?: true;
   readonly weights?: true;
-  readonly format: Format;
+  readonly format: BundleFormat;
   readonly out: string;
   readonly json?: true;
 }
 
-const formats = ['safetensors', 'npz'] as const;
-type Format = (typeof formats)[number];
+const formats: readonly BundleFormat[] = ['safetensors', 'npz'];
 
 export function configure(command: Command): void {
   command
@@ -57,13 +41,8 @@ export function configure(command: Command): void {
       '--model <file>',
       'one network instead: Keras .h5, .tflite, .safetensors, .npz; or published weights by name',
     );
-  addModelOptions(command)
-    .option('--picture <file>', 'feed the model a picture, prepared as its conventions say')
-    .option('--input <file>', 'feed it a tensor: .npy, or .npz and .safetensors with its inputs by name')
-    .addOption(
-      new Option('--noise <kind>', 'feed it seeded noise; normal unless another input is given').choices(noiseKinds),
-    )
-    .addOption(new Option('--seed <number>', 'of noise and synthetic weights').argParser(wholeNumber(0)).default(1))
+  addModelOptions(command).option('--picture <file>', 'feed the model a picture, prepared as its conventions say');
+  addInputOptions(command, 'of noise and synthetic weights')
     .addOption(
       new Option('--precision <name>', 'how the backends compute that will be compared')
         .choices(precisionNames)
@@ -98,13 +77,6 @@ Examples:
     });
 }
 
-interface Written {
-  readonly out: string;
-  readonly network: string;
-  readonly layers: number;
-  readonly bytes: number;
-}
-
 async function writeSuite(name: SuiteName, flags: Flags): Promise<Written[]> {
   for (const flag of ['picture', 'input', 'noise', 'preset', 'network'] as const) {
     if (flags[flag] !== undefined)
@@ -122,7 +94,7 @@ async function writeSuite(name: SuiteName, flags: Flags): Promise<Written[]> {
       const source = noiseSource(problem.noise, flags.seed);
       const golden = makeGolden(problem.network, problem.inputs, { source, ...precisionFlags(flags) });
       const out = join(flags.out, `${problem.name}.${flags.format}`);
-      written.push(await write(golden, await expectWritable('--out', out), flags.format, true));
+      written.push(await writeBundle(golden, await expectWritable('--out', out), flags.format, true));
     }
   } finally {
     progress.stop();
@@ -133,11 +105,13 @@ async function writeSuite(name: SuiteName, flags: Flags): Promise<Written[]> {
 async function writeModelGolden(flags: Flags): Promise<Written> {
   const ending = expectEnding('--out', flags.out, ['.safetensors', '.npz']);
   const target = await expectWritable('--out', flags.out);
-  const { network, inputs, source } = await fed(flags);
+  expectOneInput(flags);
+  const network = await readModel(flags.model!, flags);
+  const { inputs, source } = await fed(network, flags.model!, flags);
   const progress = await startProgress('golden');
   try {
     const golden = makeGolden(network, inputs, { source, ...precisionFlags(flags), ...onNodeOf(progress) });
-    return await write(golden, target, ending === '.npz' ? 'npz' : 'safetensors', flags.weights ?? false);
+    return await writeBundle(golden, target, ending === '.npz' ? 'npz' : 'safetensors', flags.weights ?? false);
   } finally {
     progress.stop();
   }
@@ -146,56 +120,3 @@ async function writeModelGolden(flags: Flags): Promise<Written> {
 const precisionFlags = ({ precision, flushToZero }: Flags) => ({
   precision: precisionOf(precision, { flushesToZero: flushToZero ?? false }),
 });
-
-interface Fed {
-  readonly network: Network;
-  readonly inputs: ReadonlyMap<string, Tensor>;
-  readonly source: GoldenSource;
-}
-
-/** The model, and the input that the flags choose for it. */
-async function fed(flags: Flags): Promise<Fed> {
-  const { picture, input, noise: kind } = flags;
-  if ([picture, input, kind].filter((given) => given !== undefined).length > 1) {
-    throw new UsageError('wanted one of --picture, --input and --noise, found more');
-  }
-  if (picture !== undefined) {
-    const network = await readPictureModel(flags.model!, flags);
-    const inputs = new Map([[network.inputs[0].name, inputTensor(network, await readPicture(picture))]]);
-    return { network, inputs, source: { kind: 'picture', detail: picture } };
-  }
-  const network = await readModel(flags.model!, flags);
-  if (input !== undefined)
-    return { network, inputs: await savedInputs(network, input), source: { kind: 'tensor', detail: input } };
-  const inputs = network.inputs.map(
-    ({ name, shape }, i) => [name, noise(kind ?? 'normal', shape, flags.seed + i)] as const,
-  );
-  return { network, inputs: new Map(inputs), source: noiseSource(kind ?? 'normal', flags.seed) };
-}
-
-const noiseSource = (kind: NoiseKind, seed: number): GoldenSource => ({ kind: 'noise', detail: kind, seed });
-
-/** A file's only tensor for a network of one input; otherwise each by name. */
-async function savedInputs(network: Network, file: string): Promise<Map<string, Tensor>> {
-  const tensors = await readTensorFile(file);
-  if (network.inputs.length === 1 && tensors.size === 1)
-    return new Map([[network.inputs[0].name, [...tensors.values()][0]]]);
-  return new Map(
-    network.inputs.map(({ name }) => {
-      const found = tensors.get(name) ?? tensors.get(`inputs/${name}`);
-      if (found === undefined) {
-        throw new UsageError(
-          `${file}: the input '${name}' is missing; found ${[...tensors.keys()].slice(0, 5).join(', ')}`,
-        );
-      }
-      return [name, found];
-    }),
-  );
-}
-
-async function write(golden: Golden, out: string, format: Format, weights: boolean): Promise<Written> {
-  const { name, version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  const bytes = await writeGolden(golden, { format, weights, generator: `${name} ${version}` });
-  await writeWhole(out, bytes);
-  return { out, network: golden.network.name, layers: golden.outputs.size, bytes: bytes.length };
-}

@@ -18,10 +18,11 @@ export interface ModelFlags extends ArchitectureFlags {
 export function addModelOptions(command: Command): Command {
   command.option('--network <name>', 'for a file of weights alone: mobilenet_v1, mobilenet_v2_1.4_224, …');
   addArchitectureOptions(command);
-  return command.addOption(
-    new Option('--preset <name>', 'how pictures are prepared, where the file does not say').choices(presetNames),
-  );
+  return command.addOption(presetOption());
 }
+
+export const presetOption = (): Option =>
+  new Option('--preset <name>', 'how pictures are prepared, where the file does not say').choices(presetNames);
 
 /**
  * The network in a model file or, where there is no such file, of published weights. `--network` and the flags that go with it describe
@@ -34,12 +35,16 @@ export async function readModel(path: string, flags: ModelFlags): Promise<Networ
 /** The same, to be fed with pictures: it must be known how they are prepared. */
 export async function readPictureModel(path: string, flags: ModelFlags): Promise<Network> {
   const network = await readModel(path, flags);
-  if (network.conventions.preprocessing === undefined) {
-    throw new UsageError(
-      `${path} does not say how its pictures are prepared (crop, resize, range, channel order); wanted --preset, one of ${presetNames.join(', ')}`,
-    );
-  }
+  expectPreprocessing(network, path);
   return network;
+}
+
+/** Throws a UsageError, which begins with the model's file, where it is not known how pictures are prepared. */
+export function expectPreprocessing({ conventions }: Network, path: string): void {
+  if (conventions.preprocessing !== undefined) return;
+  throw new UsageError(
+    `${path} does not say how its pictures are prepared (crop, resize, range, channel order); wanted --preset, one of ${presetNames.join(', ')}`,
+  );
 }
 
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
@@ -64,7 +69,7 @@ async function networkIn(path: string, { network: name, ...flags }: ModelFlags):
         `--network is for files of weights; there is no file '${path}', and the published weights of that name have their network`,
       );
     }
-    return naming('--network, --conventions', readNetworkFile(path, { architecture: namedNetwork(name, flags) }));
+    return naming('--network', readNetworkFile(path, { architecture: namedNetwork(name, flags) }));
   }
   const { resolution, ...others } = flags;
   const [surplus] = givenFlags(others);
@@ -105,7 +110,8 @@ async function pretrained(name: string): Promise<Network> {
   }
 }
 
-function prepared(network: Network, { preset }: ModelFlags): Network {
+/** The network with the preset's preprocessing, if there is one. */
+export function prepared(network: Network, { preset }: Pick<ModelFlags, 'preset'>): Network {
   if (preset === undefined) return network;
   const [, height, width] = network.inputs[0].shape;
   const preprocessing = preprocessingPreset(preset, [height, width]);

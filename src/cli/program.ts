@@ -20,6 +20,7 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandFil
   bench: { summary: 'how long each layer of a network takes', load: () => import('./bench.js') },
   golden: { summary: 'write bundles for another backend to check itself with', load: () => import('./golden.js') },
   compare: { summary: 'find the first layer where another backend is wrong', load: () => import('./compare.js') },
+  verify: { summary: 'run another runtime on the same model, layer by layer', load: () => import('./verify.js') },
   convert: { summary: 'turn one model or tensor file into another', load: () => import('./convert.js') },
   train: { summary: 'train a network on labelled pictures', load: () => import('./train.js') },
   evaluate: { summary: 'how often a model is right', load: () => import('./evaluate.js') },

@@ -6,6 +6,7 @@ import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import type { ReadOptions } from './architecture.js';
 import { readNetwork, readTensors } from './read.js';
+import type { TfjsFiles } from './tfjs.js';
 
 /** The file's bytes. Throws a FormatError that names the path, resolved by nobody but the reader of the message. */
 export async function readFile(path: string): Promise<Uint8Array> {
@@ -23,7 +24,13 @@ export async function readNetworkFile(path: string, options: Omit<ReadOptions, '
 }
 
 async function readTfjsFile(path: string, options: ReadOptions): Promise<Network> {
-  const { readTfjs, tfjsShards } = await import('./tfjs.js');
+  const { readTfjs } = await import('./tfjs.js');
+  return readTfjs(await readTfjsFiles(path), { ...options, fileName: path });
+}
+
+/** A TensorFlow.js model.json, under that name, and the weights beside it. */
+export async function readTfjsFiles(path: string): Promise<TfjsFiles> {
+  const { tfjsShards } = await import('./tfjs.js');
   const json = await readFile(path);
   const files = new Map([['model.json', json]]);
   for (const shard of await tfjsShards(json, path)) {
@@ -32,7 +39,7 @@ async function readTfjsFile(path: string, options: ReadOptions): Promise<Network
     }
     files.set(shard, await readFile(join(dirname(path), shard)));
   }
-  return readTfjs(files, { ...options, fileName: path });
+  return files;
 }
 
 /** The tensors of a file; see `readTensors`. */

@@ -15,10 +15,10 @@ export class Meter {
   /** While attributes are read, four bytes may be a text rather than a signature. */
   readingAttributes = false;
 
-  /** `size`: bytes of the file; 20 times that and 4 MiB may be spent. */
+  /** `size`: bytes of the file; 20 times that and 1 MiB may be spent. */
   constructor(size: number, file: string) {
     this.#file = file;
-    this.#left = 20 * size + 2 ** 22;
+    this.#left = 20 * size + 2 ** 20;
   }
 
   spend(bytes: number): void {
@@ -43,18 +43,29 @@ export function meteredCopy(bytes: Uint8Array, meter: Meter): ArrayBuffer {
 }
 
 /** Structures that are read by further copies, each of which is charged by itself. */
-const CHARGED_BY_COPIES = new Set(['SNOD', 'HEAP', 'GCOL', 'FRHP', 'FHDB', 'BTHD', 'BTIN', 'BTLF']);
+const CHARGED_BY_COPIES = new Set(['SNOD', 'HEAP', 'GCOL', 'FRHP', 'FHDB', 'BTIN', 'BTLF']);
 
 function chargeStructure(file: DataView, at: number, meter: Meter): void {
-  if (at + 8 > file.byteLength) return;
+  if (at + 14 > file.byteLength) return;
   const signature = String.fromCharCode(...new Uint8Array(file.buffer, at, 4));
   if (CHARGED_BY_COPIES.has(signature)) return;
   if (signature === 'OHDR') chargeMessages(file, at, meter);
   // an indirect block's addresses may reach to the end of the file
   else if (signature === 'FHIB') meter.spend(file.byteLength - at);
-  // 'TREE', or something that jsfive takes for it, since it does not look: entries of a key and an address
-  else meter.spend(file.getUint16(at + 6, true) * 2 * OVERHEAD);
+  else if (signature === 'TREE') meter.spend(entries(file, at));
+  else if (signature === 'BTHD') meter.spend(levels(file, at));
+  // something that jsfive takes for a tree of either version, since it does not look
+  else meter.spend(Math.max(entries(file, at), levels(file, at)));
 }
+
+/** A version 1 B-tree's entries of a key and an address. */
+const entries = (file: DataView, at: number): number => file.getUint16(at + 6, true) * 2 * OVERHEAD;
+
+/**
+ * The levels of a version 2 B-tree, for each of which jsfive makes a list of six before it reads the first. The header has the depth behind
+ * signature, version, type, node size and record size.
+ */
+const levels = (file: DataView, at: number): number => file.getUint16(at + 4 + 1 + 1 + 4 + 2, true) * 4 * OVERHEAD;
 
 const CONTINUATION = 0x10;
 const MESSAGE_HEADER = 4;

@@ -8,5 +8,5 @@ export type { FloatType, TypeChoice } from './numbers.js';
 export { importOnnx, type OnnxImport, type OnnxOptions, type OnnxWriteOptions, readOnnx, writeOnnx } from './onnx.js';
 export { type FileBytes, type NetworkFormat, readNetwork, readTensors, writeNetwork } from './read.js';
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
-export { readTfjs, type TfjsFiles, writeTfjs } from './tfjs.js';
-export { readTflite, writeTflite } from './tflite.js';
+export { importTfjs, readTfjs, type TfjsFiles, type TfjsImport, writeTfjs } from './tfjs.js';
+export { importTflite, readTflite, type TfliteImport, writeTflite } from './tflite.js';

@@ -22,6 +22,16 @@ interface LayerEntry {
 
 /** The network that the configuration describes, without weights; `resolution` stands for a height and width that it leaves open. */
 export function networkFromKerasConfig(config: unknown, resolution?: Pair): Network {
+  return importKerasConfig(config, resolution).network;
+}
+
+/** A network, and by the names of the model's layers the nodes that hold their results. */
+export interface KerasImport {
+  readonly network: Network;
+  readonly results: ReadonlyMap<string, string>;
+}
+
+export function importKerasConfig(config: unknown, resolution?: Pair): KerasImport {
   const { class_name: className, config: model } = object(config, 'model_config');
   const kind = oneOf('Functional', 'Model', 'Sequential')(className as string, 'model_config.class_name');
   const sequential = kind === 'Sequential';
@@ -30,7 +40,7 @@ export function networkFromKerasConfig(config: unknown, resolution?: Pair): Netw
   const { name, layers, output_layers: outputs } = object(bare, 'model_config.config');
   const graph = new KerasGraph(sequential, resolution);
   for (const entry of listOf(layerEntry, 1, MOST_LAYERS)(layers, 'model_config.config.layers')) graph.add(entry);
-  return graph.build(text(name, 'model_config.config.name'), outputs);
+  return { network: graph.build(text(name, 'model_config.config.name'), outputs), results: graph.results };
 }
 
 class KerasGraph {
@@ -39,7 +49,7 @@ class KerasGraph {
   readonly #resolution: Pair | undefined;
   readonly #axes: { readonly node: string; readonly title: string; readonly axis: number }[] = [];
   /** Node that holds the result of each layer. */
-  readonly #results = new Map<string, string>();
+  readonly results = new Map<string, string>();
   /** The last layer's result; '' before the first. */
   #last = '';
 
@@ -51,7 +61,7 @@ class KerasGraph {
   add(entry: LayerEntry): void {
     const { className, name, config } = entry;
     const layer = new KerasLayer(className, name, config);
-    if (this.#results.has(name)) throw new NetworkError(`${layer.title}: there are two layers of this name`);
+    if (this.results.has(name)) throw new NetworkError(`${layer.title}: there are two layers of this name`);
     if (className === 'InputLayer') {
       this.#finish(name, this.#net.input(name, inputShape(config, layer.title, this.#resolution)));
       return;
@@ -75,7 +85,7 @@ class KerasGraph {
   }
 
   #finish(layer: string, result: string): void {
-    this.#results.set(layer, result);
+    this.results.set(layer, result);
     this.#last = result;
   }
 
@@ -88,7 +98,7 @@ class KerasGraph {
   }
 
   #result(layer: string, at: string): string {
-    const result = this.#results.get(layer);
+    const result = this.results.get(layer);
     if (result === undefined) throw new NetworkError(`${at}: it reads '${layer}', which is not a layer before it`);
     return result;
   }

@@ -4,16 +4,19 @@
  */
 import { FormatError } from '../errors.js';
 import { type Network, withWeights } from '../network/index.js';
+import type { Tensor } from '../tensor.js';
 import { expectNoArchitecture, type ReadOptions } from './architecture.js';
 import { inFile } from './in-file.js';
 import { parseJson } from './json.js';
-import { networkFromKerasConfig } from './keras-config.js';
-import { byLayer, nameWeights } from './keras-weights.js';
+import { importKerasConfig } from './keras-config.js';
+import { type KerasLayerWeights, nameWeights } from './keras-weights.js';
 import type { WriteOptions } from './network-file.js';
 import { CONVENTIONS_KEY, checkedConventions } from './stated-conventions.js';
-import { networkFromGraph } from './tfjs/graph.js';
+import { networkFromGraph, type TfjsImport } from './tfjs/graph.js';
 import { withoutInnerModels } from './tfjs/nested.js';
 import { fields, readWeights, shardPaths } from './tfjs/weights.js';
+
+export type { TfjsImport };
 
 /** Files by name: model.json, and the shards under the names that it gives them. */
 export type TfjsFiles = ReadonlyMap<string, Uint8Array>;
@@ -22,6 +25,11 @@ export type TfjsFiles = ReadonlyMap<string, Uint8Array>;
  * The network of a TensorFlow.js model. Throws a FormatError that names the layer or node, what was found and what was wanted.
  */
 export async function readTfjs(files: TfjsFiles, options: ReadOptions = {}): Promise<Network> {
+  return (await importTfjs(files, options)).network;
+}
+
+/** As `readTfjs`, with the place of each of the model's nodes or layers. */
+export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): Promise<TfjsImport> {
   const modelFile = [...files.keys()].filter((name) => name.endsWith('.json'));
   const file = options.fileName ?? modelFile[0] ?? 'TensorFlow.js model';
   if (modelFile.length !== 1) {
@@ -41,18 +49,18 @@ export async function readTfjs(files: TfjsFiles, options: ReadOptions = {}): Pro
     const weights = readWeights(model.weightsManifest, shard, file);
     const topology = fields(model.modelTopology, 'modelTopology');
     if (Array.isArray(topology.node)) {
-      const network = networkFromGraph(topology.node, weights, {
+      const found = networkFromGraph(topology.node, weights, {
         signature: model.signature,
         fileName: file,
         ...options,
       });
       const stated = fields(model.userDefinedMetadata ?? {}, 'userDefinedMetadata')[CONVENTIONS_KEY];
-      if (stated === undefined || options.outputs !== undefined) return network;
-      return { ...network, conventions: checkedConventions(stated, network) };
+      if (stated === undefined || options.outputs !== undefined) return found;
+      return { ...found, network: { ...found.network, conventions: checkedConventions(stated, found.network) } };
     }
     const config = withoutInnerModels(topology.model_config ?? topology);
-    const network = networkFromKerasConfig(config, options.resolution);
-    return withWeights(network, nameWeights(network, byLayer(weights, file), file));
+    const { network, results } = importKerasConfig(config, options.resolution);
+    return { network: withWeights(network, nameWeights(network, byLayer(weights, file), file)), tensors: results };
   });
 }
 
@@ -77,4 +85,18 @@ function parseModel(bytes: Uint8Array, file: string): Readonly<Record<string, un
     throw new FormatError(`${file}: not a TensorFlow.js model: wanted modelTopology and weightsManifest`);
   }
   return found;
+}
+
+/** 'conv1/kernel' is the kernel of conv1, whatever scopes stand before. */
+function byLayer(weights: ReadonlyMap<string, Tensor>, file: string): KerasLayerWeights[] {
+  const layers = new Map<string, Map<string, Tensor>>();
+  for (const [name, weight] of weights) {
+    const at = name.lastIndexOf('/');
+    if (at < 0)
+      throw new FormatError(`${file}: weight '${name}' belongs to no layer; wanted a name such as conv1/kernel`);
+    const layer = name.slice(0, at).split('/').at(-1)!;
+    const own = layers.get(layer) ?? new Map<string, Tensor>();
+    layers.set(layer, own.set(name.slice(at + 1).replace(/:\d+$/, ''), weight));
+  }
+  return [...layers].map(([layer, own]) => ({ layer, weights: own }));
 }

@@ -18,19 +18,31 @@ import { encodeModel } from './tflite/encode.js';
 import { FlatWriter } from './tflite/flat-writer.js';
 import { FlatFile } from './tflite/flatbuffer.js';
 import { readModel } from './tflite/model.js';
-import { translate } from './tflite/translate.js';
+import { type PlacedTensor, translate } from './tflite/translate.js';
 import { modelOf } from './tflite/write.js';
 
+/** A network, and where in it the file's tensors are: for comparisons with other runtimes. */
+export interface TfliteImport {
+  readonly network: Network;
+  readonly tensors: readonly PlacedTensor[];
+}
+
 /** The network in the bytes of a .tflite file. Throws a FormatError that names the file, the place, what was found and what was wanted. */
-export async function readTflite(bytes: Uint8Array, fileName = 'the .tflite file'): Promise<Network> {
+export async function readTflite(bytes: Uint8Array, fileName?: string): Promise<Network> {
+  return (await importTflite(bytes, fileName)).network;
+}
+
+/** As `readTflite`, with the place of each of the file's tensors. */
+export async function importTflite(bytes: Uint8Array, fileName = 'the .tflite file'): Promise<TfliteImport> {
   const { ByteBuffer } = await import('flatbuffers');
   const model = readModel(new FlatFile(new ByteBuffer(bytes), fileName));
-  const translated = translate(model);
+  const { tensors, ...translated } = translate(model);
   const implied = { name: networkName(fileName), ...translated, conventions: await conventionsOf(model, translated) };
   const stated = model.metadata(CONVENTIONS_KEY);
   return inFile(fileName, () => {
     const conventions = stated && statedConventions(new TextDecoder().decode(stated), implied, fileName);
-    return withWeights({ ...implied, ...(conventions && { conventions }) }, translated.weights);
+    const network = withWeights({ ...implied, ...(conventions && { conventions }) }, translated.weights);
+    return { network, tensors };
   });
 }
 

@@ -25,14 +25,14 @@ export interface HeadNames {
   readonly softmax: string;
 }
 
-export interface V1Names {
+interface V1Names {
   readonly convolution: (block: number) => UnitNames;
   readonly depthwise: (block: number) => UnitNames;
   readonly pointwise: (block: number) => UnitNames;
   readonly head: HeadNames;
 }
 
-export interface V2Names {
+interface V2Names {
   readonly stem: UnitNames;
   readonly expand: (block: number) => UnitNames;
   readonly depthwise: (block: number) => UnitNames;

@@ -8,10 +8,10 @@ import { readTflite } from '../../src/formats/tflite.js';
 import { preprocess, readPicture } from '../../src/image/index.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { foldBatchNorm, type Network, NetworkBuilder, preprocessingPreset, run } from '../../src/network/index.js';
+import { runLitert } from '../../src/oracle/peers/litert-runtime.js';
 import type { Pair } from '../../src/padding.js';
 import type { Tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
-import { runLitert } from '../peers/litert.js';
 import { expectAgreement } from './agree.js';
 import { lifelikeWeights, randomInput } from './lifelike.js';
 

@@ -11,11 +11,11 @@ import * as schema from '../../src/formats/tflite/schema.js';
 import { readTflite } from '../../src/formats/tflite.js';
 import { preprocess, readPicture } from '../../src/image/index.js';
 import { run } from '../../src/network/index.js';
+import { loadLitert, runLitert } from '../../src/oracle/peers/litert-runtime.js';
 import { uniformRandom } from '../../src/random.js';
 import { type Shape, sizeOf, tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
 import { buildTflite, type ModelSpec, type TensorSpec } from '../formats/tfliteBuilder.js';
-import { loadLitert, runLitert } from '../peers/litert.js';
 import { asInputType, onGrid, top1 } from './same-input.js';
 
 /**

@@ -71,7 +71,7 @@ describe('golden', () => {
     ],
     [
       ['--model', 'm', '--picture', cat, '--noise', 'large', '--out', 'x.npz'],
-      'error: wanted one of --picture, --input and --noise, found more\n',
+      'error: wanted one of a picture, --input and --noise, found more\n',
     ],
     [['--model', 'm', '--out', 'x.zip'], "error: --out: wanted a name ending in .safetensors or .npz, found 'x.zip'\n"],
   ])('%s', async (args, message) => {

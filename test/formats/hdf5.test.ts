@@ -114,6 +114,15 @@ describe('hostile files', () => {
     await refused(bytes, CIRCLES);
   });
 
+  test('a tree that states 65,535 levels', async () => {
+    const file = await h5File((root) => {
+      for (let index = 0; index < 12; index++) root.create_group(`group${index}`);
+    }, 'v108');
+    const [header] = findAll(file, ascii('BTHD'));
+    file.set(little(0xffff, 2), header + 12);
+    await refused(file, CIRCLES);
+  });
+
   test('a group that contains itself', async () => {
     const file = await h5File((root) => {
       root.create_group('g');

@@ -15,8 +15,8 @@ import { createRequire } from 'node:module';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as schema from '../../src/formats/tflite/schema.js';
+import { runLitert } from '../../src/oracle/peers/litert-runtime.js';
 import { buildTflite } from '../formats/tfliteBuilder.js';
-import { runLitert } from '../peers/litert.js';
 
 interface Case {
   readonly axis: 'height' | 'width';

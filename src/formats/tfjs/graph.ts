@@ -11,6 +11,12 @@ import { fields } from './weights.js';
 
 const MOST_NODES = 10_000;
 
+/** A network, and the nodes or inputs in it that yield the results of the model's own nodes or layers, by their names. */
+export interface TfjsImport {
+  readonly network: Network;
+  readonly tensors: ReadonlyMap<string, string>;
+}
+
 interface GraphOptions {
   readonly fileName: string;
   readonly signature: unknown;
@@ -43,7 +49,7 @@ export function networkFromGraph(
   list: readonly unknown[],
   constants: ReadonlyMap<string, Tensor>,
   options: GraphOptions,
-): Network {
+): TfjsImport {
   const { fileName: file } = options;
   const nodes = inOrder(listOf(graphNode, 1, MOST_NODES)(list, 'modelTopology.node'), file);
   const graph = new DraftGraph();
@@ -69,7 +75,11 @@ export function networkFromGraph(
     outputs: [...new Set(results.map((draft) => draft.name))],
     weights,
   };
-  return withWeights({ ...network, conventions: conventionsOf(results, layers) }, weights);
+  const kept = new Set([...graph.inputs, ...layers].map((node) => node.name));
+  return {
+    network: withWeights({ ...network, conventions: conventionsOf(results, layers) }, weights),
+    tensors: new Map([...values].flatMap(([its, { name: node }]) => (kept.has(node) ? [[its, node] as const] : []))),
+  };
 }
 
 function translate(

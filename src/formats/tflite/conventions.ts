@@ -17,7 +17,7 @@ import {
 } from './schema.js';
 import type { Translated } from './translate.js';
 
-export async function conventionsOf(model: FileModel, network: Translated): Promise<Conventions> {
+export async function conventionsOf(model: FileModel, network: Omit<Translated, 'tensors'>): Promise<Conventions> {
   const metadata = await readMetadata(model);
   const classes = classCount(model);
   const output = outputOf(network, classes);
@@ -38,7 +38,7 @@ function classCount({ outputs }: FileModel): number | undefined {
 }
 
 /** Decided by the last layer that computes something: softmax and sigmoid yield probabilities. */
-function outputOf({ nodes, outputs }: Translated, classes: number | undefined): Conventions['output'] {
+function outputOf({ nodes, outputs }: Omit<Translated, 'tensors'>, classes: number | undefined): Conventions['output'] {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   let node = byName.get(outputs[0]);
   while (node && ['clamp', 'reshape', 'flatten'].includes(node.kind)) node = byName.get(node.inputs[0]);

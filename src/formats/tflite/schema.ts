@@ -13,6 +13,7 @@ export const Model = [
   'buffers',
   'metadata_buffer',
   'metadata',
+  'signature_defs',
 ] as const;
 export const OperatorCode = ['deprecated_builtin_code', 'custom_code', 'version', 'builtin_code'] as const;
 export const SubGraph = ['tensors', 'inputs', 'outputs', 'operators', 'name'] as const;

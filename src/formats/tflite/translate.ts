@@ -12,7 +12,19 @@ import type { FileModel, FileOperator, FileTensor } from './model.js';
 import type { Activation, Step, Translation } from './operands.js';
 import { operators } from './operators.js';
 
-export type Translated = Pick<Network, 'inputs' | 'nodes' | 'outputs' | 'weights'>;
+export interface Translated extends Pick<Network, 'inputs' | 'nodes' | 'outputs' | 'weights'> {
+  readonly tensors: readonly PlacedTensor[];
+}
+
+/** A computed tensor of the file, and the node or input of the network that yields it. */
+export interface PlacedTensor {
+  /** In the list of the file's tensors. */
+  readonly index: number;
+  readonly name: string;
+  /** The schema's name of its number type. */
+  readonly type: string;
+  readonly node: string;
+}
 
 export function translate(model: FileModel): Translated {
   const translator = new Translator(model);
@@ -66,7 +78,21 @@ class Translator {
     const results = outputs.map(
       (output) => this.#values.get(output.index) ?? file.fail(describe(output), 'an output that no operator computes'),
     );
-    return { inputs: this.#inputs, nodes: this.#nodes, outputs: [...new Set(results)], weights: this.#weights };
+    return {
+      inputs: this.#inputs,
+      nodes: this.#nodes,
+      outputs: [...new Set(results)],
+      weights: this.#weights,
+      tensors: this.#placedTensors(),
+    };
+  }
+
+  #placedTensors(): PlacedTensor[] {
+    const { inputs, operators: all } = this.#model;
+    return [...inputs, ...all.flatMap((op) => op.outputs)].flatMap(({ index, name, type }) => {
+      const node = this.#values.get(index);
+      return node === undefined ? [] : [{ index, name, type, node }];
+    });
   }
 
   #input(input: FileTensor): NetworkInput {

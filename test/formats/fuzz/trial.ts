@@ -66,7 +66,7 @@ export class Trials {
     let worst: Cost = { ms: 0, buffers: 0, heap: 0 };
     let accepted = 0;
     for (const read of specimen.readers) {
-      const { cost, error } = await measured(() => read(bytes));
+      const { cost, error } = await confirmed(() => read(bytes), bytes.length);
       worst = {
         ms: Math.max(worst.ms, cost.ms),
         buffers: Math.max(worst.buffers, cost.buffers),
@@ -90,6 +90,13 @@ function faultOf(error: unknown, cost: Cost, size: number): string | undefined {
     if (cost[kind] > GROWTH * size + ANY_CASE[kind]) return `${kind} of ${cost[kind]} bytes for a file of ${size}`;
   }
   return undefined;
+}
+
+/** As `measured`, once more where it was too much: what is loaded and compiled at first use is not the file's cost. */
+async function confirmed(read: () => unknown, size: number): Promise<{ cost: Cost; error: unknown }> {
+  const first = await measured(read);
+  const isFine = first.error instanceof DepthwiseError || first.error === undefined;
+  return isFine && faultOf(first.error, first.cost, size) !== undefined ? measured(read) : first;
 }
 
 /** Most attempts to measure what is allocated. */

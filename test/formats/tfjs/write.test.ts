@@ -41,7 +41,7 @@ describe.each(networks)('%s', (_, make) => {
     for (const [output, y] of wanted) expectClose(output, found.get(output)!, y);
   });
 
-  test.skipIf(noTfjs)('TensorFlow.js computes the same (needs DEPTHWISE_TFJS)', async () => {
+  test.skipIf(noTfjs)('TensorFlow.js computes the same (needs @tensorflow/tfjs-converter)', async () => {
     const found = await runGraphModel(await writeTfjs(network), { [name]: x }, network.outputs);
     for (const [output, y] of wanted) {
       const { shape: theirs, data } = found.get(output)!;

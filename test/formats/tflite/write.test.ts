@@ -6,11 +6,11 @@ import { modelOf } from '../../../src/formats/tflite/write.js';
 import { mobilenetV1, mobilenetV2 } from '../../../src/models/index.js';
 import { foldBatchNorm, type Network, NetworkBuilder, run } from '../../../src/network/index.js';
 import { livelyWeights } from '../../../src/oracle/index.js';
+import { runLitert } from '../../../src/oracle/peers/litert-runtime.js';
 import type { Padding } from '../../../src/padding.js';
 import { type Tensor, tensor, toFloat32 } from '../../../src/tensor.js';
 import { lifelikeWeights, randomInput } from '../../agreement/lifelike.js';
 import { expectWithin, features, largest } from '../../network/helpers.js';
-import { runLitert } from '../../peers/litert.js';
 import { everyKind } from '../onnx/everyKind.js';
 
 /** Of the largest number of the output: float32 sums in another order, over some fifty layers. */

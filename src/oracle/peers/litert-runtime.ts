@@ -1,5 +1,5 @@
 /**
- * LiteRT.js, the runtime that defines what a .tflite file computes, as a peer in Node.
+ * LiteRT.js, the runtime that defines what a .tflite file computes, in Node.
  *
  * The package is made for pages: its loader is a script that a page or a worker fetches. Here it is run as a CommonJS module, and the
  * globals of a page that the loading needs exist only while it lasts. Models run through the runtime's own tensor buffers, since the
@@ -9,9 +9,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { compileFunction } from 'node:vm';
-import { type LiteRt, loadLiteRt } from '@litertjs/core';
+import type * as Core from '@litertjs/core';
+import { Packages } from './packages.js';
 
-const require = createRequire(import.meta.url);
+type LiteRt = Core.LiteRt;
 
 type Wasm = LiteRt['liteRtWasm'];
 type TensorType = ReturnType<ReturnType<Wasm['loadModel']>['getInputTensorType']>;
@@ -32,15 +33,22 @@ export interface LitertTensor {
   readonly data: Numbers;
 }
 
-let runtime: Promise<LiteRt> | undefined;
-
-/** Loads the runtime once for the process (for each test file, in vitest). */
-function litert(): Promise<LiteRt> {
-  runtime ??= loadRuntime();
-  return runtime;
+/** The runtime, and the package's name and version. */
+export interface Litert {
+  readonly runtime: LiteRt;
+  readonly title: string;
 }
 
-async function loadRuntime(): Promise<LiteRt> {
+let loaded: Promise<Litert> | undefined;
+
+/** Loads the runtime once for the process: it is one object for all. Throws a UsageError where the package is not installed. */
+export function litert(packages = new Packages()): Promise<Litert> {
+  loaded ??= loadRuntime(packages);
+  return loaded;
+}
+
+async function loadRuntime(packages: Packages): Promise<Litert> {
+  const { module, title, path } = await packages.load<typeof Core>('@litertjs/core');
   const restore = stubGlobals({
     self: globalThis,
     importScripts: runAsCommonJs,
@@ -48,7 +56,7 @@ async function loadRuntime(): Promise<LiteRt> {
     Module: { print: () => {}, printErr },
   });
   try {
-    return await loadLiteRt(join(dirname(require.resolve('@litertjs/core')), '..', 'wasm'));
+    return { runtime: await module.loadLiteRt(join(dirname(path), '..', 'wasm')), title };
   } finally {
     restore();
   }
@@ -67,7 +75,7 @@ function runAsCommonJs(path: string): void {
   const loader = { exports: undefined as unknown };
   const parameters = ['module', 'exports', 'require', '__filename', '__dirname'];
   const script = compileFunction(readFileSync(path, 'utf8'), parameters, { filename: path });
-  script(loader, {}, require, path, dirname(path));
+  script(loader, {}, createRequire(path), path, dirname(path));
   (globalThis as Record<string, unknown>).ModuleFactory = loader.exports;
 }
 
@@ -92,8 +100,8 @@ export interface LitertModel {
   delete(): void;
 }
 
-export async function loadLitert(bytes: Uint8Array): Promise<LitertModel> {
-  const runtime = await litert();
+export async function loadLitert(bytes: Uint8Array, packages?: Packages): Promise<LitertModel> {
+  const { runtime } = await litert(packages);
   const wasm = runtime.liteRtWasm;
   const environment = runtime.getDefaultEnvironment().liteRtEnvironment;
   const pointer = wasm._malloc(bytes.length);

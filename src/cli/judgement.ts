@@ -1,0 +1,50 @@
+/** What `compare` and `verify` have in common: how strictly another backend is judged, and how the verdict is told. */
+import { type Command, Option } from 'commander';
+import { DifferenceError } from '../errors.js';
+import { differencePng, type PrecisionName, precisionNames, type Report } from '../oracle/index.js';
+import { asJson, asText, type Context } from './compare-table.js';
+import { expectEnding, expectWritable, print, printJson, writeWhole } from './output.js';
+import { positiveNumber } from './values.js';
+
+export interface JudgementFlags {
+  readonly precision?: PrecisionName;
+  readonly flushToZero?: true;
+  readonly allowance: number;
+  readonly map?: string;
+  readonly json?: true;
+}
+
+/** `unlessGiven`: the precision without the flag. `head`: the first fields of the JSON. */
+export function addJudgementOptions(command: Command, unlessGiven: string, head: string): Command {
+  return command
+    .addOption(
+      new Option('--precision <name>', `how they compute; ${unlessGiven} unless given`).choices(precisionNames),
+    )
+    .option('--flush-to-zero', 'they turn numbers below the smallest normal one into zero')
+    .addOption(
+      new Option('--allowance <factor>', 'multiplies every bound, for algorithms such as Winograd')
+        .argParser(positiveNumber)
+        .default(1),
+    )
+    .option('--map <file>', 'a PNG of where the worst layer differs')
+    .option(
+      '--json',
+      `{${head}, "network", "mode", "precision", "verdict", "first", "fits", "layers", "notShown", "unmatched"}`,
+    );
+}
+
+/** Before the work starts. */
+export async function expectMapWritable({ map }: JudgementFlags): Promise<void> {
+  if (map === undefined) return;
+  expectEnding('--map', map, ['.png']);
+  await expectWritable('--map', map);
+}
+
+/** Writes the map, prints the table or the JSON, and throws a DifferenceError, which begins with `whose`, for a layer beyond its bound. */
+export async function tell(report: Report, context: Context, whose: string, flags: JudgementFlags): Promise<void> {
+  const { first, worst } = report;
+  if (flags.map !== undefined && worst) await writeWhole(flags.map, await differencePng(worst.units));
+  if (flags.json) printJson(asJson(report, context));
+  else print(asText(report, context));
+  if (first) throw new DifferenceError(`${whose}: the first layer beyond its bound is '${first.name}'`);
+}

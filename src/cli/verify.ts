@@ -1,0 +1,68 @@
+/** `depthwise verify`: another JavaScript runtime on the same model file and the same input, layer by layer. */
+import { type Command, Option } from 'commander';
+import { check, precisionOf } from '../oracle/index.js';
+import { openPeer, type PeerName, peerNames } from '../oracle/peers/index.js';
+import type { Pair } from '../padding.js';
+import { addInputOptions, expectOneInput, fed, type InputFlags } from './inputs.js';
+import { addJudgementOptions, expectMapWritable, type JudgementFlags, tell } from './judgement.js';
+import { type ModelFlags, prepared, presetOption } from './model.js';
+import { onNodeOf, startProgress } from './progress.js';
+import { resolution } from './values.js';
+
+interface Flags extends JudgementFlags, Omit<InputFlags, 'picture'>, Pick<ModelFlags, 'preset'> {
+  readonly with: PeerName;
+  readonly resolution?: Pair;
+}
+
+export function configure(command: Command): void {
+  command
+    .argument('<model>', '.tflite for litert, model.json for tfjs, .onnx for onnxruntime')
+    .argument('[picture]', 'a JPEG, PNG, WebP, GIF or BMP file; seeded noise without one')
+    .description(
+      'Run another JavaScript runtime, installed where you are, on the same model and input, and compare every tensor that it shows.\nExit code 0: every layer within its bound; 1: one is not, or something failed; 2: a wrong call.',
+    )
+    .addOption(new Option('--with <runtime>', 'what to compare with').choices(peerNames).makeOptionMandatory())
+    .addOption(presetOption())
+    .addOption(
+      new Option('--resolution <side>', 'of the input, or height x width, where model.json leaves it open').argParser(
+        resolution,
+      ),
+    );
+  addJudgementOptions(addInputOptions(command), 'float32', '"model", "runtime"')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm install @litertjs/core && depthwise verify vww_96_float.tflite --with litert
+  npm install onnxruntime-node && depthwise verify ultraface_slim_320.onnx --with onnxruntime --noise cancellation
+  npm install @tensorflow/tfjs-{core,backend-cpu,layers,converter}
+  depthwise verify model.json cat.jpg --with tfjs --preset tfjs-hub`,
+    )
+    .action(async (path: string, picture: string | undefined, flags: Flags) => {
+      const input = picture === undefined ? flags : { ...flags, picture };
+      expectOneInput(input);
+      await expectMapWritable(flags);
+      const peer = await openPeer(flags.with, path, flags);
+      const network = prepared(peer.network, flags);
+      const { inputs } = await fed(network, path, input);
+      const precision = precisionOf(flags.precision ?? 'float32', { flushesToZero: flags.flushToZero ?? false });
+      const progress = await startProgress('verify');
+      try {
+        progress.at(0, peer.runtime);
+        const { tensors, theirNames } = await peer.run(inputs);
+        const hidden = network.nodes.some(({ name }) => tensors.has(name) && !network.outputs.includes(name));
+        const report = check(network, inputs, tensors, {
+          mode: hidden ? 'isolated' : 'accumulated',
+          precision,
+          allowance: flags.allowance,
+          ...onNodeOf(progress),
+        });
+        progress.stop();
+        const matched = { theirNames: new Map(theirNames), unmatched: [] };
+        const head = { model: path, runtime: peer.runtime };
+        await tell(report, { head, network, matched, precision, fits: undefined }, peer.runtime, flags);
+      } finally {
+        progress.stop();
+      }
+    });
+}

@@ -1,0 +1,80 @@
+/** LiteRT.js beside this library: a .tflite file with all of its tensors as outputs. */
+import { UsageError } from '../../errors.js';
+import { readFile } from '../../formats/files.js';
+import { importTflite } from '../../formats/index.js';
+import { Model, SubGraph } from '../../formats/tflite/schema.js';
+import type { Tensor } from '../../tensor.js';
+import { type LitertTensor, litert, loadLitert } from './litert-runtime.js';
+import { Packages } from './packages.js';
+import type { PeerAnswer, PeerModel, PeerOptions } from './peer.js';
+
+/** Throws a UsageError for a quantised file, whose integers round where the network does not. */
+export async function openLitert(path: string, { packages = new Packages() }: PeerOptions = {}): Promise<PeerModel> {
+  const { title } = await litert(packages);
+  const bytes = await readFile(path);
+  const { network, tensors } = await importTflite(bytes, path);
+  const whole = tensors.find(({ type }) => type !== 'FLOAT32');
+  if (whole !== undefined) {
+    throw new UsageError(
+      `${path}: computes with integers: tensor '${whole.name}' is of type ${whole.type}. They round to their grid, which real numbers do not; convert the file to one of real numbers and verify that`,
+    );
+  }
+  const isInput = new Set(network.inputs.map(({ name }) => name));
+  const shown = firstOfEachNode(tensors.filter(({ node }) => !isInput.has(node)));
+  return {
+    network,
+    runtime: title,
+    async run(inputs): Promise<PeerAnswer> {
+      const given = network.inputs.map(({ name }) => Float32Array.from(inputs.get(name)!.data));
+      const model = await loadLitert(
+        withOutputs(
+          bytes,
+          shown.map(({ index }) => index),
+        ),
+        packages,
+      );
+      const found = await model.run(given).finally(() => model.delete());
+      return {
+        tensors: new Map(shown.map(({ node }, position) => [node, asTensor(found[position])])),
+        theirNames: new Map(shown.map(({ node, name }) => [node, name])),
+      };
+    },
+  };
+}
+
+/** A tensor that only passes on another's numbers is the same node's. */
+function firstOfEachNode<Placed extends { readonly node: string }>(tensors: readonly Placed[]): Placed[] {
+  const first = new Map(tensors.toReversed().map((tensor) => [tensor.node, tensor]));
+  return tensors.filter((tensor) => first.get(tensor.node) === tensor);
+}
+
+const asTensor = ({ shape, data }: LitertTensor): Tensor => ({ shape, data: Float32Array.from(data as Float32Array) });
+
+/**
+ * The file, which has been read and is therefore sound, with these tensors as the outputs of its graph: a new list of them behind its end.
+ * Signatures, which name outputs too, are left out: their list becomes empty.
+ */
+export function withOutputs(file: Uint8Array, tensors: readonly number[]): Uint8Array {
+  const list = Math.ceil(file.length / 4) * 4;
+  const bytes = new Uint8Array(list + 4 + 4 * tensors.length);
+  bytes.set(file);
+  const view = new DataView(bytes.buffer);
+  const follow = (at: number): number => at + view.getUint32(at, true);
+  const model = follow(0);
+  const [graph] = [follow(follow(fieldOf(view, model, Model.indexOf('subgraphs'))!) + 4)];
+  const outputs = fieldOf(view, graph, SubGraph.indexOf('outputs'))!;
+  view.setUint32(outputs, list - outputs, true);
+  view.setUint32(list, tensors.length, true);
+  for (const [position, index] of tensors.entries()) view.setInt32(list + 4 + 4 * position, index, true);
+  const signatures = fieldOf(view, model, Model.indexOf('signature_defs'));
+  if (signatures !== undefined) view.setUint32(follow(signatures), 0, true);
+  return bytes;
+}
+
+/** Where a table's field lies; undefined where the table does not have it. See `formats/tflite/flatbuffer.ts`. */
+function fieldOf(view: DataView, table: number, id: number): number | undefined {
+  const vtable = table - view.getInt32(table, true);
+  const slot = 4 + 2 * id;
+  const offset = slot < view.getUint16(vtable, true) ? view.getUint16(vtable + slot, true) : 0;
+  return offset === 0 ? undefined : table + offset;
+}

@@ -1,0 +1,135 @@
+/** onnxruntime beside this library: an .onnx file with all of its tensors as outputs. */
+import { UsageError } from '../../errors.js';
+import { readFile } from '../../formats/files.js';
+import { fromFloat16, toFloat16 } from '../../formats/float16.js';
+import { importOnnx, type OnnxImport } from '../../formats/index.js';
+import { GraphProto, ModelProto, ValueInfoProto } from '../../formats/onnx/schema.js';
+import { coordinateOf, type Shape, sizeOf, type Tensor } from '../../tensor.js';
+import { type Installed, Packages } from './packages.js';
+import type { PeerAnswer, PeerModel, PeerOptions } from './peer.js';
+
+/** The parts of onnxruntime-node and onnxruntime-web, which are the same, that are used here. */
+interface Onnxruntime {
+  readonly Tensor: new (type: string, data: Float32Array | Uint16Array, dims: readonly number[]) => OrtTensor;
+  readonly InferenceSession: {
+    create(bytes: Uint8Array, options: object): Promise<Session>;
+  };
+}
+
+interface OrtTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: ArrayLike<number>;
+}
+
+interface Session {
+  /** Absent before onnxruntime 1.21. */
+  readonly inputMetadata?: readonly { readonly name: string; readonly type?: string }[];
+  run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>>;
+  release(): Promise<void>;
+}
+
+/** Native code first; the one for pages runs in Node too. */
+const PACKAGES = ['onnxruntime-node', 'onnxruntime-web'] as const;
+
+export function loadOnnxruntime(packages = new Packages()): Promise<Installed<Onnxruntime>> {
+  return packages.load(PACKAGES.find((name) => packages.has(name)) ?? PACKAGES[0]);
+}
+
+export async function openOnnxruntime(path: string, { packages }: PeerOptions = {}): Promise<PeerModel> {
+  const { module, title } = await loadOnnxruntime(packages);
+  const bytes = await readFile(path);
+  const { network, tensors } = await importOnnx(bytes, { fileName: path });
+  const shown = shownTensors(network, tensors);
+  return {
+    network,
+    runtime: title,
+    async run(inputs): Promise<PeerAnswer> {
+      const feeds = network.inputs.map(({ name }) => {
+        const { order } = tensors.get(name)!;
+        return [name, inFileOrder(inputs.get(name)!, order!)] as const;
+      });
+      const hidden = [...shown.values()].filter((name) => !network.outputs.includes(name));
+      const file = await withOutputs(bytes, hidden);
+      const results = await runOnnxruntime(module, file, new Map(feeds));
+      const ours = [...shown].map(
+        ([node, name]) => [node, permuted(results.get(name)!, tensors.get(name)!.order!)] as const,
+      );
+      return { tensors: new Map(ours), theirNames: shown };
+    },
+  };
+}
+
+/** The file's tensors by our nodes; of several that one node yields, the first whose axes lie in an order. */
+function shownTensors({ inputs }: OnnxImport['network'], tensors: OnnxImport['tensors']): Map<string, string> {
+  const shown = new Map<string, string>();
+  for (const [name, { node, order }] of tensors) {
+    if (order !== undefined && !shown.has(node) && !inputs.some((input) => input.name === node)) shown.set(node, name);
+  }
+  return shown;
+}
+
+/** The model's outputs by name, in the shapes that it gives them; inputs in the shapes that it wants. */
+export async function runOnnxruntime(
+  { InferenceSession, Tensor: OrtTensor }: Onnxruntime,
+  bytes: Uint8Array,
+  inputs: ReadonlyMap<string, Tensor>,
+): Promise<Map<string, Tensor>> {
+  const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  try {
+    const feeds = [...inputs].map(([name, { shape, data }]) => {
+      const type = session.inputMetadata?.find((input) => input.name === name)?.type ?? 'float32';
+      const numbers = type === 'float16' ? Uint16Array.from(data, toFloat16) : Float32Array.from(data);
+      return [name, new OrtTensor(type, numbers, shape)] as const;
+    });
+    const results = await session.run(Object.fromEntries(feeds));
+    return new Map(Object.entries(results).map(([name, result]) => [name, asTensor(result, name)]));
+  } finally {
+    await session.release();
+  }
+}
+
+function asTensor({ type, dims, data }: OrtTensor, name: string): Tensor {
+  if (type === 'float32') return { shape: dims, data: Float32Array.from(data) };
+  if (type === 'float16') return { shape: dims, data: Float32Array.from(halves(data)) };
+  throw new UsageError(`onnxruntime: the tensor '${name}' is of type ${type}; wanted float32 or float16`);
+}
+
+/** Engines that have a Float16Array give the numbers, others their patterns. */
+const halves = (data: ArrayLike<number>): number[] | ArrayLike<number> =>
+  data instanceof Uint16Array ? Array.from(data, fromFloat16) : data;
+
+/**
+ * The file with these tensors as outputs too. Where a message stands in a file twice, protocol buffers read both as one, the lists of the
+ * second behind those of the first: so that a graph with nothing but outputs behind the file's end is enough.
+ */
+async function withOutputs(file: Uint8Array, names: readonly string[]): Promise<Uint8Array> {
+  const { PbfWriter } = await import('pbf');
+  const [graph, model] = [new PbfWriter(), new PbfWriter()];
+  for (const name of names) {
+    const output = new PbfWriter();
+    output.writeStringField(ValueInfoProto.name[0], name);
+    graph.writeBytesField(GraphProto.output[0], output.finish());
+  }
+  model.writeBytesField(ModelProto.graph[0], graph.finish());
+  return Buffer.concat([file, model.finish()]);
+}
+
+/** The numbers in the order of the file's axes, of which axis order[i] is our axis i. */
+const inFileOrder = (x: Tensor, order: readonly number[]): Tensor =>
+  permuted(
+    x,
+    order.map((_, axis) => order.indexOf(axis)),
+  );
+
+/** The tensor with its axis order[i] as axis i. */
+function permuted({ shape, data }: Tensor, order: readonly number[]): Tensor {
+  const moved: Shape = order.map((axis) => shape[axis]);
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+  const numbers = new Float32Array(data.length);
+  for (let index = 0; index < numbers.length; index++) {
+    numbers[index] =
+      data[coordinateOf(moved, index).reduce((at, position, axis) => at + position * strides[order[axis]], 0)];
+  }
+  return { shape: moved, data: numbers };
+}
