@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { normalRandom, uniformRandom } from '../src/random.js';
+import { normalRandom, seedOf, uniformRandom } from '../src/random.js';
 
 describe('uniformRandom', () => {
   // From the C original of mulberry32, its 32-bit results divided by 2³².
@@ -33,5 +33,24 @@ describe('normalRandom', () => {
     const first = a();
     expect(b()).toBe(first);
     expect(c()).not.toBe(first);
+  });
+});
+
+describe('seedOf', () => {
+  test('every number and its place matter', () => {
+    const seeds = [[], [0], [1], [0, 0], [0, 1], [1, 0], [0, 1, 2], [0, 2, 1], [2 ** 32 - 1]].map((numbers) =>
+      seedOf(...numbers),
+    );
+    expect(new Set(seeds).size).toBe(seeds.length);
+    expect(seeds.every((seed) => Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)).toBe(true);
+  });
+
+  test('neighbours share no more of their 32 bits than chance has it', () => {
+    let different = 0;
+    for (let n = 0; n < 10_000; n++) {
+      for (let bits = seedOf(1, n) ^ seedOf(1, n + 1); bits !== 0; bits &= bits - 1) different += 1;
+    }
+    // 16 a pair, with a deviation of √8: four standard errors
+    expect(Math.abs(different / 10_000 - 16)).toBeLessThan((4 * Math.sqrt(8)) / 100);
   });
 });

@@ -69,7 +69,7 @@ async function networkIn(path: string, { network: name, ...flags }: ModelFlags):
         `--network is for files of weights; there is no file '${path}', and the published weights of that name have their network`,
       );
     }
-    return naming('--network', readNetworkFile(path, { architecture: namedNetwork(name, flags) }));
+    return naming('--network, --conventions', readNetworkFile(path, { architecture: namedNetwork(name, flags) }));
   }
   const { resolution, ...others } = flags;
   const [surplus] = givenFlags(others);

@@ -36,6 +36,20 @@ export function readKerasWeights(group: Hdf5Group, file: string): KerasLayerWeig
   return layers.filter(({ weights }) => weights.size > 0);
 }
 
+/** 'conv1/kernel' is the kernel of conv1, whatever scopes stand before. */
+export function byLayer(weights: ReadonlyMap<string, Tensor>, file: string): KerasLayerWeights[] {
+  const layers = new Map<string, Map<string, Tensor>>();
+  for (const [name, weight] of weights) {
+    const at = name.lastIndexOf('/');
+    if (at < 0)
+      throw new FormatError(`${file}: weight '${name}' belongs to no layer; wanted a name such as conv1/kernel`);
+    const layer = name.slice(0, at).split('/').at(-1)!;
+    const own = layers.get(layer) ?? new Map<string, Tensor>();
+    layers.set(layer, own.set(name.slice(at + 1).replace(/:\d+$/, ''), weight));
+  }
+  return [...layers].map(([layer, own]) => ({ layer, weights: own }));
+}
+
 /** A list of texts, which Keras cuts into name0, name1, … where it is longer than the 64 kB that an attribute may have. */
 function textsInParts(group: Hdf5Group, name: string, file: string): string[] {
   const whole = group.texts(name);

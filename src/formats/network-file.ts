@@ -1,9 +1,9 @@
 /**
  * The project's own network files: weights under their full names (`conv1/kernel`) and the network's description as JSON beside them,
  * in a .safetensors file's metadata under `depthwise.network` or in a .npz file's entry `depthwise.network.json`. Any reader of these
- * formats reads the weights; ours reads the network.
+ * formats reads the weights; ours reads the network. Files of weights alone may have ours or other libraries' names (`state-dict.ts`).
  */
-import { fromJson, type Network, toJson, type Weights, withWeights } from '../network/index.js';
+import { fromJson, type Network, toJson, type Weights, wantedWeights, withWeights } from '../network/index.js';
 import { architectureOf, type ReadOptions } from './architecture.js';
 import { inFile } from './in-file.js';
 import { parseJson } from './json.js';
@@ -60,10 +60,18 @@ const typeChoice =
   (_, x) =>
     kernels === 'float16' && x.shape.length > 1 ? 'float16' : ownType(x);
 
-function assemble(weights: Weights, description: string | undefined, options: ReadOptions, file: string): Network {
-  const described = options.architecture === undefined && description !== undefined;
-  const network = described
-    ? fromJson(parseJson(description, `${file}: the network's description`))
-    : architectureOf(options, file);
-  return withWeights(network, weights);
+async function assemble(
+  weights: Weights,
+  description: string | undefined,
+  options: ReadOptions,
+  file: string,
+): Promise<Network> {
+  if (options.architecture === undefined && description !== undefined) {
+    return withWeights(fromJson(parseJson(description, `${file}: the network's description`)), weights);
+  }
+  const network = architectureOf(options, file);
+  const isOurs = [...wantedWeights(network).keys()].every((name) => weights.has(name));
+  if (isOurs) return withWeights(network, weights);
+  const { fromStateDict } = await import('./state-dict.js');
+  return withWeights(network, await fromStateDict(network, weights, file));
 }

@@ -4,12 +4,11 @@
  */
 import { FormatError } from '../errors.js';
 import { type Network, withWeights } from '../network/index.js';
-import type { Tensor } from '../tensor.js';
 import { expectNoArchitecture, type ReadOptions } from './architecture.js';
 import { inFile } from './in-file.js';
 import { parseJson } from './json.js';
 import { importKerasConfig } from './keras-config.js';
-import { type KerasLayerWeights, nameWeights } from './keras-weights.js';
+import { byLayer, nameWeights } from './keras-weights.js';
 import type { WriteOptions } from './network-file.js';
 import { CONVENTIONS_KEY, checkedConventions } from './stated-conventions.js';
 import { networkFromGraph, type TfjsImport } from './tfjs/graph.js';
@@ -85,18 +84,4 @@ function parseModel(bytes: Uint8Array, file: string): Readonly<Record<string, un
     throw new FormatError(`${file}: not a TensorFlow.js model: wanted modelTopology and weightsManifest`);
   }
   return found;
-}
-
-/** 'conv1/kernel' is the kernel of conv1, whatever scopes stand before. */
-function byLayer(weights: ReadonlyMap<string, Tensor>, file: string): KerasLayerWeights[] {
-  const layers = new Map<string, Map<string, Tensor>>();
-  for (const [name, weight] of weights) {
-    const at = name.lastIndexOf('/');
-    if (at < 0)
-      throw new FormatError(`${file}: weight '${name}' belongs to no layer; wanted a name such as conv1/kernel`);
-    const layer = name.slice(0, at).split('/').at(-1)!;
-    const own = layers.get(layer) ?? new Map<string, Tensor>();
-    layers.set(layer, own.set(name.slice(at + 1).replace(/:\d+$/, ''), weight));
-  }
-  return [...layers].map(([layer, own]) => ({ layer, weights: own }));
 }

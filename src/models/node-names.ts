@@ -25,14 +25,14 @@ export interface HeadNames {
   readonly softmax: string;
 }
 
-interface V1Names {
+export interface V1Names {
   readonly convolution: (block: number) => UnitNames;
   readonly depthwise: (block: number) => UnitNames;
   readonly pointwise: (block: number) => UnitNames;
   readonly head: HeadNames;
 }
 
-interface V2Names {
+export interface V2Names {
   readonly stem: UnitNames;
   readonly expand: (block: number) => UnitNames;
   readonly depthwise: (block: number) => UnitNames;

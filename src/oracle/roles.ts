@@ -3,8 +3,9 @@
  * activation (torchvision's Conv2dNormActivation, timm's BatchNormAct2d) stand for the activation's tensor, blocks for their last.
  */
 
-import { modelConventions, TABLE_2 } from '../models/index.js';
-import { type UnitNames, V1_NAMES, V2_NAMES } from '../models/node-names.js';
+import { TABLE_2 } from '../models/index.js';
+import { type UnitNames, V1_NAMES, type V1Names, V2_NAMES, type V2Names } from '../models/node-names.js';
+import { TIMM_V1, TIMM_V1_MODULES, TIMM_V2, TIMM_V2_MODULES } from '../models/timm-names.js';
 
 /** Name → role. */
 type RoleTable = Map<string, string>;
@@ -12,8 +13,8 @@ type RoleTable = Map<string, string>;
 /** For V1 and V2 each, one table a library. */
 export function roleTables(): RoleTable[][] {
   return [
-    [...modelConventions.map(v1Roles), timmV1()],
-    [...modelConventions.map(v2Roles), timmV2(), torchvisionModules()],
+    [...[...Object.values(V1_NAMES), TIMM_V1].map(v1Roles), timmV1Modules()],
+    [...[...Object.values(V2_NAMES), TIMM_V2].map(v2Roles), torchvisionModules(), timmV2Modules()],
   ];
 }
 
@@ -27,12 +28,11 @@ function addHead(table: RoleTable, head: (typeof V1_NAMES)['slim']['head']): voi
   for (const [role, name] of Object.entries(head)) table.set(name, `head ${role}`);
 }
 
-const V1_BLOCKS = 13;
-const V2_BLOCKS = TABLE_2.filter(({ operator }) => operator === 'bottleneck').reduce((sum, { n }) => sum + n, 0);
+const V1_BLOCKS = TIMM_V1_MODULES.length;
+const V2_BLOCKS = TIMM_V2_MODULES.length;
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-function v1Roles(conventions: (typeof modelConventions)[number]): RoleTable {
-  const names = V1_NAMES[conventions];
+function v1Roles(names: V1Names): RoleTable {
   const table: RoleTable = new Map();
   addUnit(table, 'stem', names.convolution(0));
   for (const block of range(1, V1_BLOCKS)) {
@@ -43,8 +43,7 @@ function v1Roles(conventions: (typeof modelConventions)[number]): RoleTable {
   return table;
 }
 
-function v2Roles(conventions: (typeof modelConventions)[number]): RoleTable {
-  const names = V2_NAMES[conventions];
+function v2Roles(names: V2Names): RoleTable {
   const table: RoleTable = new Map();
   addUnit(table, 'stem', names.stem);
   for (const block of range(0, V2_BLOCKS - 1)) {
@@ -77,49 +76,16 @@ function torchvisionModules(): RoleTable {
   return table;
 }
 
-/** timm/models/_efficientnet_blocks.py, DepthwiseSeparableConv: bn1 and bn2 hold their activation. */
-function timmV1(): RoleTable {
-  const table = timmEnds();
-  // mobilenetv1_100: stages of 1, 2, 2, 6 and 2 blocks.
-  for (const [index, module] of timmBlocks([1, 2, 2, 6, 2]).entries()) {
-    const block = index + 1;
-    table.set(`${module}.conv_dw`, `depthwise ${block} layer`).set(`${module}.bn1`, `depthwise ${block} relu6`);
-    table.set(`${module}.conv_pw`, `pointwise ${block} layer`).set(`${module}.bn2`, `pointwise ${block} relu6`);
-    table.set(module, `pointwise ${block} relu6`);
-  }
-  return table;
+/** timm's blocks, by what a forward hook on them sees. */
+function timmV1Modules(): RoleTable {
+  return new Map(TIMM_V1_MODULES.map((module, index) => [module, `pointwise ${index + 1} relu6`]));
 }
 
-/** The same file, InvertedResidual: bn1 and bn2 hold their activation, bn3 has none; the first block is separable, its bn2 without one. */
-function timmV2(): RoleTable {
-  const table = timmEnds();
-  const rows = TABLE_2.filter(({ operator }) => operator === 'bottleneck').map(({ n }) => n);
-  for (const [block, module] of timmBlocks(rows).entries()) {
-    const [expand, depthwise, project] = ['expand', 'depthwise', 'project'].map((part) => `${part} ${block}`);
-    if (block === 0) {
-      table.set(`${module}.conv_dw`, `${depthwise} layer`).set(`${module}.bn1`, `${depthwise} relu6`);
-      table.set(`${module}.conv_pw`, `${project} layer`).set(`${module}.bn2`, `${project} norm`);
-    } else {
-      table.set(`${module}.conv_pw`, `${expand} layer`).set(`${module}.bn1`, `${expand} relu6`);
-      table.set(`${module}.conv_dw`, `${depthwise} layer`).set(`${module}.bn2`, `${depthwise} relu6`);
-      table.set(`${module}.conv_pwl`, `${project} layer`).set(`${module}.bn3`, `${project} norm`);
-    }
-    table.set(module, isResidual(block) ? `add ${block}` : `${project} norm`);
-  }
-  return table.set('conv_head', 'last layer').set('bn2', 'last relu6');
+function timmV2Modules(): RoleTable {
+  return new Map(
+    TIMM_V2_MODULES.map((module, block) => [module, isResidual(block) ? `add ${block}` : `project ${block} norm`]),
+  );
 }
-
-function timmEnds(): RoleTable {
-  return new Map([
-    ['conv_stem', 'stem layer'],
-    ['bn1', 'stem relu6'],
-    ['global_pool', 'head pool'],
-    ['classifier', 'head classifier'],
-  ]);
-}
-
-const timmBlocks = (stages: readonly number[]): string[] =>
-  stages.flatMap((count, stage) => range(0, count - 1).map((block) => `blocks.${stage}.${block}`));
 
 /** Of Table 2's rows every repeat but the first adds its input. */
 function isResidual(block: number): boolean {

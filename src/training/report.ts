@@ -95,7 +95,7 @@ function multiples(step: number, first: number, last: number): number[] {
   return Array.from({ length: count }, (_, i) => (from + i) * step);
 }
 
-/** The darker a cell, the larger its share of the row. */
+/** The darker a cell, the larger its share of the row; what is wrong, and rare, five times as dark. */
 function confusionTable({ confusion, perClass }: Evaluation, classes: readonly string[]): string {
   const head = classes.map((name) => `<th scope="col">${escaped(name)}</th>`).join('');
   const rows = confusion.map((row, label) => {
@@ -132,6 +132,6 @@ polyline { fill: none; stroke-width: 2; }
 .curve1 { stroke: var(--second); } .key1 { color: var(--second); }
 table { border-collapse: collapse; font-size: 12px; }
 th, td { padding: 3px 6px; text-align: right; }
-.right { background: color-mix(in srgb, var(--first) var(--share), transparent); }
-.wrong { background: color-mix(in srgb, var(--second) var(--share), transparent); }
+.right { background: color-mix(in srgb, var(--first) calc(0.6 * var(--share)), transparent); }
+.wrong { background: color-mix(in srgb, var(--second) min(60%, 3 * var(--share)), transparent); }
 `;

@@ -3,10 +3,11 @@
  * result is in the `TrainingState`, so that a run that is taken up from a saved one ends with the same bits.
  */
 import { TrainingError, UsageError } from '../errors.js';
-import { type Network, randomWeights } from '../network/index.js';
+import type { Network } from '../network/index.js';
 import { stepsPerEpoch } from './batches.js';
 import type { DataSplits } from './dataset.js';
 import { expectFit } from './evaluate.js';
+import { initialWeights } from './initialWeights.js';
 import { updateAverage } from './movingAverage.js';
 import { createOptimizer } from './optimizers.js';
 import { packParameters, parameterLayout, withParameters } from './parameters.js';
@@ -88,7 +89,7 @@ export function averagedNetwork(network: Network, { average }: TrainingState): N
 /** The state before the first step: seeded random weights, which the averages begin with too. */
 export function initialState(network: Network, recipe: Recipe): TrainingState {
   const { values, statistics } = packParameters(
-    network.weights.size > 0 ? network : randomWeights(network, recipe.seed),
+    network.weights.size > 0 ? network : initialWeights(network, recipe.seed),
   );
   return {
     epoch: 0,

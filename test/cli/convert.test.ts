@@ -74,7 +74,7 @@ test.each(['own.tflite', 'own.onnx', 'own/model.json'])('--network is not for %s
   const { exitCode, stderr } = await depthwise('convert', own, folder.path('x.npz'), '--network', 'mobilenet_v1');
   expect([exitCode, stderr]).toEqual([
     2,
-    `error: ${own}: describes its own network; an architecture is for files of weights alone: --network\n`,
+    `error: ${own}: describes its own network; an architecture is for files of weights alone: --network, --conventions\n`,
   ]);
 });
 

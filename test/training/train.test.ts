@@ -17,6 +17,7 @@ import {
   trainingNetwork,
   writeCheckpoint,
 } from '../../src/training/index.js';
+import { initialWeights } from '../../src/training/initialWeights.js';
 import { sideAt } from '../../src/training/recipe.js';
 import { shapes, shapesData, tinyNetwork } from './tiny.js';
 
@@ -221,7 +222,7 @@ test('a network with weights begins with them; one without with random ones of t
   const recipe = recipeOf({ seed: 9 });
   const given = randomWeights(network, 4);
   expect(initialState(given, recipe).values).toEqual(packParameters(given).values);
-  expect(initialState(network, recipe).values).toEqual(packParameters(randomWeights(network, 9)).values);
+  expect(initialState(network, recipe).values).toEqual(packParameters(initialWeights(network, 9)).values);
 });
 
 describe('dropout of the training network', () => {

@@ -1,0 +1,262 @@
+/**
+ * Weights by other libraries' names. The names are written here from the libraries' sources, in the order in which their modules compute,
+ * and the layouts transposed by the loops below: nothing of what is tested takes part.
+ */
+import { describe, expect, test } from 'vitest';
+import { FormatError, UsageError } from '../../src/errors.js';
+import { readNetwork, writeNpz, writeSafetensors } from '../../src/formats/index.js';
+import { type MobilenetOptions, mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
+import { inferShapes, type Network, weightName, weightShapesOf } from '../../src/network/index.js';
+import { livelyWeights } from '../../src/oracle/index.js';
+import { type Tensor, tensor } from '../../src/tensor.js';
+import { expectSameTensors } from './same.js';
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const blocks = (stages: readonly number[]) =>
+  stages.flatMap((count, stage) => range(0, count - 1).map((block) => `blocks.${stage}.${block}`));
+const within = (module: string, parts: readonly string[]) => parts.map((part) => `${module}.${part}`);
+
+/** Modules with weights, in the order of the network. */
+const modules = {
+  /** torchvision/models/mobilenetv2.py: Conv2dNormActivation is [conv, norm, activation]. */
+  torchvisionV2: [
+    ...['features.0.0', 'features.0.1'],
+    ...within('features.1.conv', ['0.0', '0.1', '1', '2']),
+    ...range(2, 17).flatMap((i) => within(`features.${i}.conv`, ['0.0', '0.1', '1.0', '1.1', '2', '3'])),
+    ...['features.18.0', 'features.18.1', 'classifier.1'],
+  ],
+  /** timm/models/efficientnet.py, mobilenetv1_100: dsa_r1, dsa_r2, dsa_r2, dsa_r6, dsa_r2, no conv_head. */
+  timmV1: [
+    ...['conv_stem', 'bn1'],
+    ...blocks([1, 2, 2, 6, 2]).flatMap((module) => within(module, ['conv_dw', 'bn1', 'conv_pw', 'bn2'])),
+    'classifier',
+  ],
+  /** mobilenetv2_100: ds_r1, ir_r2, ir_r3, ir_r4, ir_r3, ir_r3, ir_r1. */
+  timmV2: [
+    ...['conv_stem', 'bn1'],
+    ...within('blocks.0.0', ['conv_dw', 'bn1', 'conv_pw', 'bn2']),
+    ...blocks([1, 2, 3, 4, 3, 3, 1])
+      .slice(1)
+      .flatMap((module) => within(module, ['conv_pw', 'bn1', 'conv_dw', 'bn2', 'conv_pwl', 'bn3'])),
+    ...['conv_head', 'bn2', 'classifier'],
+  ],
+  /** tensorflow/models, research/slim/nets/mobilenet_v1.py. */
+  slimV1: [
+    ...['Conv2d_0', ...range(1, 13).flatMap((i) => [`Conv2d_${i}_depthwise`, `Conv2d_${i}_pointwise`])].flatMap(
+      (scope) => [`MobilenetV1/${scope}`, `MobilenetV1/${scope}/BatchNorm`],
+    ),
+    'MobilenetV1/Logits/Conv2d_1c_1x1',
+  ],
+  /** research/slim/nets/mobilenet/mobilenet_v2.py and conv_blocks.py. */
+  slimV2: [
+    ...[
+      'Conv',
+      ...['expanded_conv/depthwise', 'expanded_conv/project'],
+      ...range(1, 16).flatMap((i) => ['expand', 'depthwise', 'project'].map((part) => `expanded_conv_${i}/${part}`)),
+      'Conv_1',
+    ].flatMap((scope) => [`MobilenetV2/${scope}`, `MobilenetV2/${scope}/BatchNorm`]),
+    'MobilenetV2/Logits/Conv2d_1c_1x1',
+  ],
+  /** keras/src/applications/mobilenet.py. */
+  kerasV1: [
+    ...['conv1', 'conv1_bn'],
+    ...range(1, 13).flatMap((i) => [`conv_dw_${i}`, `conv_dw_${i}_bn`, `conv_pw_${i}`, `conv_pw_${i}_bn`]),
+    'conv_preds',
+  ],
+  /** keras/src/applications/mobilenet_v2.py. */
+  kerasV2: [
+    ...['Conv1', 'bn_Conv1'],
+    ...['depthwise', 'project'].flatMap((part) => [`expanded_conv_${part}`, `expanded_conv_${part}_BN`]),
+    ...range(1, 16).flatMap((i) =>
+      ['expand', 'depthwise', 'project'].flatMap((part) => [`block_${i}_${part}`, `block_${i}_${part}_BN`]),
+    ),
+    ...['Conv_1', 'Conv_1_bn', 'predictions'],
+  ],
+};
+
+type Part = 'kernel' | 'bias' | 'gamma' | 'beta' | 'movingMean' | 'movingVariance';
+type Naming = (module: string, part: Part, kind: string) => string;
+
+const torchParts = {
+  kernel: 'weight',
+  bias: 'bias',
+  gamma: 'weight',
+  beta: 'bias',
+  movingMean: 'running_mean',
+  movingVariance: 'running_var',
+};
+const torch: Naming = (module, part) => `${module}.${torchParts[part]}`;
+const slimParts = {
+  kernel: 'weights',
+  bias: 'biases',
+  gamma: 'gamma',
+  beta: 'beta',
+  movingMean: 'moving_mean',
+  movingVariance: 'moving_variance',
+};
+const slim: Naming = (module, part, kind) =>
+  `${module}/${part === 'kernel' && kind === 'depthwiseConv2d' ? 'depthwise_weights' : slimParts[part]}`;
+const kerasParts = {
+  kernel: 'kernel',
+  bias: 'bias',
+  gamma: 'gamma',
+  beta: 'beta',
+  movingMean: 'moving_mean',
+  movingVariance: 'moving_variance',
+};
+const keras: Naming = (module, part, kind) =>
+  `${module}/${part === 'kernel' && kind === 'depthwiseConv2d' ? 'depthwise_kernel' : kerasParts[part]}:0`;
+
+/** PyTorch's layouts: [O, I, H, W], [C·M, 1, H, W], [O, I]. */
+function torchLayout({ shape, data }: Tensor, kind: string): Tensor {
+  if (shape.length === 1) return { shape, data };
+  const [H, W, I, O] = shape.length === 2 ? [1, 1, ...shape] : shape;
+  const moved = new Float32Array(data.length);
+  const isDepthwise = kind === 'depthwiseConv2d';
+  let from = 0;
+  for (let h = 0; h < H; h++) {
+    for (let w = 0; w < W; w++) {
+      for (let i = 0; i < I; i++) {
+        for (let o = 0; o < O; o++) {
+          const channel = isDepthwise ? i * O + o : o * I + i;
+          moved[(channel * H + h) * W + w] = data[from++];
+        }
+      }
+    }
+  }
+  if (kind === 'dense') return tensor([O, I], moved);
+  return tensor(isDepthwise ? [I * O, 1, H, W] : [O, I, H, W], moved);
+}
+
+/** TensorFlow's: 1 × 1 kernels have four axes. */
+const tensorflowLayout = ({ shape, data }: Tensor, kind: string): Tensor =>
+  kind === 'pointwiseConv2d' && shape.length === 2 ? tensor([1, 1, ...shape], data) : { shape, data };
+
+interface Library {
+  readonly network: Network;
+  readonly modules: readonly string[];
+  readonly naming: Naming;
+  readonly layout: (x: Tensor, kind: string) => Tensor;
+}
+
+const small: MobilenetOptions = { alpha: 0.25, classes: 3, resolution: 32 };
+const lively = (model: typeof mobilenetV1 | typeof mobilenetV2, conventions: MobilenetOptions['conventions']) =>
+  livelyWeights(model({ ...small, ...(conventions && { conventions }) }), 7);
+
+const dicts: Record<keyof typeof modules, Library> = {
+  torchvisionV2: {
+    network: lively(mobilenetV2, 'torchvision'),
+    modules: modules.torchvisionV2,
+    naming: torch,
+    layout: torchLayout,
+  },
+  timmV1: { network: lively(mobilenetV1, 'torchvision'), modules: modules.timmV1, naming: torch, layout: torchLayout },
+  timmV2: { network: lively(mobilenetV2, 'torchvision'), modules: modules.timmV2, naming: torch, layout: torchLayout },
+  slimV1: { network: lively(mobilenetV1, 'slim'), modules: modules.slimV1, naming: slim, layout: tensorflowLayout },
+  slimV2: { network: lively(mobilenetV2, 'slim'), modules: modules.slimV2, naming: slim, layout: tensorflowLayout },
+  kerasV1: { network: lively(mobilenetV1, 'keras'), modules: modules.kerasV1, naming: keras, layout: tensorflowLayout },
+  kerasV2: { network: lively(mobilenetV2, 'keras'), modules: modules.kerasV2, naming: keras, layout: tensorflowLayout },
+};
+
+/** The network's weights as the library would have saved them: its modules stand in the order of our layers with weights. */
+function dictOf({ network, modules: names, naming, layout }: Library): Map<string, Tensor> {
+  const shapes = inferShapes(network);
+  const layers = network.nodes.filter((node) => Object.keys(weightShapesOf(node, shapes)).length > 0);
+  expect(layers.length).toBe(names.length);
+  return new Map(
+    layers.flatMap((node, index) =>
+      Object.keys(weightShapesOf(node, shapes)).map((weight): [string, Tensor] => [
+        naming(names[index], weight as Part, node.kind),
+        layout(network.weights.get(weightName(node.name, weight))!, node.kind),
+      ]),
+    ),
+  );
+}
+
+/** The same network without weights, for the reader. */
+const bare = ({ network }: Library): Network => ({ ...network, weights: new Map() });
+
+const load = (library: Library, dict: ReadonlyMap<string, Tensor>) =>
+  readNetwork(writeSafetensors(dict), { fileName: 'weights.safetensors', architecture: bare(library) });
+
+describe.each(Object.entries(dicts))('%s', (_, library) => {
+  test('from .safetensors and from .npz', async () => {
+    const dict = dictOf(library);
+    expectSameTensors((await load(library, dict)).weights, library.network.weights);
+    const npz = await readNetwork(await writeNpz(dict), { architecture: bare(library) });
+    expectSameTensors(npz.weights, library.network.weights);
+  });
+
+  test('a missing, a surplus and a wrongly shaped weight are errors that name them', async () => {
+    const dict = dictOf(library);
+    const [kernel, other] = dict.keys();
+    const { shape } = dict.get(other)!;
+    dict.delete(kernel);
+    dict.set(other, tensor([...shape, 1], dict.get(other)!.data));
+    dict.set(`${kernel}er`, tensor([1], [0]));
+    const error = await load(library, dict).catch((reason) => reason);
+    expect(error).toBeInstanceOf(FormatError);
+    expect(error.message).toMatch(/^weights\.safetensors: .*the weights.* do not fit the network:\n/);
+    for (const complaint of ['missing: ', 'wrong shape: ', 'surplus: ']) expect(error.message).toContain(complaint);
+  });
+});
+
+test("a PyTorch file's complaints are in PyTorch's names and layouts", async () => {
+  const library = dicts.torchvisionV2;
+  const dict = dictOf(library);
+  dict.delete('features.0.0.weight');
+  dict.set('features.1.conv.0.0.weight', tensor([8, 3, 3, 1], new Float32Array(72)));
+  dict.set('features.19.0.weight', tensor([1], [0]));
+  await expect(load(library, dict)).rejects.toThrow(
+    new FormatError(
+      `weights.safetensors: mobilenet_v2_0.25_32: the weights, by the names of torchvision, do not fit the network:
+  missing: features.0.0.weight [8,3,3,3]
+  wrong shape: features.1.conv.0.0.weight is [8,3,3,1], wanted [8,1,3,3]
+  surplus: features.19.0.weight [1]`,
+    ),
+  );
+});
+
+test('what PyTorch counts beside the weights is left out, and a prefix of all names', async () => {
+  const library = dicts.timmV1;
+  const dict = dictOf(library);
+  dict.set('bn1.num_batches_tracked', tensor([], [12345]));
+  const prefixed = new Map([...dict].map(([name, x]) => [`module.${name}`, x]));
+  expectSameTensors((await load(library, prefixed)).weights, library.network.weights);
+});
+
+test("slim's moving averages go before the weights; what the optimiser keeps is left out", async () => {
+  const library = dicts.slimV2;
+  const dict = dictOf(library);
+  const zeros = ({ shape, data }: Tensor) => tensor(shape, new Float32Array(data.length));
+  for (const [name, x] of [...dict]) {
+    if (/moving_(mean|variance)$/.test(name)) continue; // has no average of its own
+    dict.set(name, zeros(x)).set(`${name}/ExponentialMovingAverage`, x);
+    dict.set(`${name}/RMSProp`, zeros(x)).set(`${name}/RMSProp_1`, zeros(x));
+  }
+  dict.set('global_step', tensor([], [1000]));
+  expectSameTensors((await load(library, dict)).weights, library.network.weights);
+});
+
+test('Keras names without numbers, and with a scope of the same name', async () => {
+  const library = dicts.kerasV1;
+  const dict = dictOf(library);
+  const bareNames = new Map([...dict].map(([name, x]) => [name.replace(':0', ''), x]));
+  expectSameTensors((await load(library, bareNames)).weights, library.network.weights);
+  const scoped = new Map([...dict].map(([name, x]) => [`${name.split('/')[0]}/${name}`, x]));
+  expectSameTensors((await load(library, scoped)).weights, library.network.weights);
+});
+
+test.each([
+  ['torchvisionV2', 'kerasV2', 'torchvision', 'torchvision', 'keras'],
+  ['timmV1', 'slimV1', 'timm', 'torchvision', 'slim'],
+  ['slimV2', 'kerasV2', 'slim', 'slim', 'keras'],
+  ['kerasV1', 'slimV1', 'keras', 'keras', 'slim'],
+] as const)('%s does not go into %s', async (from, into, names, wanted, found) => {
+  const { name } = dicts[into].network;
+  await expect(load(dicts[into], dictOf(dicts[from]))).rejects.toThrow(
+    new UsageError(
+      `weights.safetensors: its weights have the names of ${names}; wanted a network by the conventions of ${wanted}, found ${name} by those of ${found}`,
+    ),
+  );
+});
