@@ -9,9 +9,10 @@ import { type Conventions, inferShapes, type Network, type NetworkNode, withWeig
 import { inFile } from './in-file.js';
 import { encodeModel } from './onnx/encode.js';
 import { type FileModel, readModel } from './onnx/model.js';
+import type { OnnxWriteOptions } from './onnx/out-graph.js';
 import { ProtoFile } from './onnx/protobuf.js';
 import { type Placed, type Translated, translate } from './onnx/translate.js';
-import { graphOf, type OnnxWriteOptions } from './onnx/write.js';
+import { graphOf } from './onnx/write.js';
 import { CONVENTIONS_KEY, statedConventions } from './stated-conventions.js';
 
 export type { OnnxWriteOptions };

@@ -1,10 +1,18 @@
 /** The graph of an .onnx file while it grows. */
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
+import type { WriteOptions } from '../network-file.js';
 import { transposedTensor } from '../transposed.js';
 import type { AttributeValue, OutConstant, OutNode } from './encode.js';
 import { DATA_TYPES } from './schema.js';
-import type { OnnxWriteOptions } from './write.js';
+
+export interface OnnxWriteOptions extends WriteOptions {
+  /**
+   * Axes of the pictures that go in and come out: 'nhwc', as in this library (the default), or 'nchw', as ONNX networks from PyTorch have
+   * them. What is no picture is the same in both.
+   */
+  readonly pictures?: 'nhwc' | 'nchw';
+}
 
 /** Between our axes of a picture and ONNX's: axis i of the result is the given one's axis order[i]. */
 export const TO_NCHW = [0, 3, 1, 2];

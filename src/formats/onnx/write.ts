@@ -5,19 +5,10 @@
  */
 import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
-import type { WriteOptions } from '../network-file.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import type { OutModel } from './encode.js';
-import { OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
+import { type OnnxWriteOptions, OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
 import { writers } from './writers.js';
-
-export interface OnnxWriteOptions extends WriteOptions {
-  /**
-   * Axes of the pictures that go in and come out: 'nhwc', as in this library (the default), or 'nchw', as ONNX networks from PyTorch have
-   * them. What is no picture is the same in both.
-   */
-  readonly pictures?: 'nhwc' | 'nchw';
-}
 
 /** Operator sets with everything that is needed: the older where it will do, since more runtimes know it. */
 const OPSET = 13;
