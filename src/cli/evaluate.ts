@@ -70,7 +70,8 @@ export async function evaluateWith(
   }
 }
 
-function expectSameClasses({ name, conventions: { labels } }: Network, data: Dataset): void {
+function expectSameClasses({ name, conventions }: Network, data: Dataset): void {
+  const labels = conventions.labels?.slice(conventions.labelOffset ?? 0);
   const wrong = data.classes.findIndex((label, index) => labels !== undefined && labels[index] !== label);
   if (labels === undefined || (wrong === -1 && labels.length === data.classes.length)) return;
   throw new UsageError(

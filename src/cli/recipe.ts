@@ -1,10 +1,12 @@
 /** The flags that make a recipe. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../errors.js';
 import {
   type Augmentation,
   engines,
   NO_AUGMENTATION,
   type OptimizerKind,
+  type OptimizerOptions,
   optimizerDefaults,
   type Recipe,
   type ResolutionPhase,
@@ -52,7 +54,11 @@ export function addRecipeOptions(command: Command): Command {
     'epochs in which the rate grows from near 0; 1, or a fifth of few, unless given',
     zeroOrMore,
   );
-  option('--weight-decay <λ>', 'of kernels, depthwise ones excepted; 5e-4, 4e-5 or 0.01 unless given', zeroOrMore);
+  option(
+    '--weight-decay <λ>',
+    'of kernels, depthwise ones excepted; 5e-4 for sgd, 4e-5 for rmsprop, 0.01 for adam unless given',
+    zeroOrMore,
+  );
   option('--label-smoothing <ε>', '0.1 unless given', zeroOrMore);
   option('--ema <decay>', 'of the average of the weights, which is what is kept; 0.999 unless given', zeroOrMore);
   option('--batch-norm-decay <decay>', "of batch norm's moving statistics; 0.99 unless given", zeroOrMore);
@@ -74,15 +80,21 @@ export function addRecipeOptions(command: Command): Command {
 /** The recipe for pictures of this side; crops are padded by an eighth of it, cut-outs are a quarter of it, unless given. */
 export function recipeOf(flags: RecipeFlags, side: number): Recipe {
   const { momentum, warmup, ema, augment, optimizer = 'sgd', ...same } = flags;
-  const settings = optimizerDefaults[optimizer];
   return recipeWith({
     ...pick(same, ['epochs', 'batch', 'shards', 'learningRate', 'schedule', 'weightDecay', 'labelSmoothing']),
     ...pick(same, ['batchNormDecay', 'resolutions', 'seed', 'engine']),
     ...(warmup !== undefined && { warmupEpochs: warmup }),
     ...(ema !== undefined && { averageDecay: ema }),
-    optimizer: momentum !== undefined && settings.kind !== 'adam' ? { ...settings, momentum } : settings,
+    optimizer: optimizerWith(optimizer, momentum),
     augmentation: augmentationOf(augment, side),
   });
+}
+
+function optimizerWith(kind: OptimizerKind, momentum: number | undefined): OptimizerOptions {
+  const settings = optimizerDefaults[kind];
+  if (momentum === undefined) return settings;
+  if (settings.kind === 'adam') throw new UsageError('--momentum is for sgd and rmsprop, found adam');
+  return { ...settings, momentum };
 }
 
 /** The given ones of these fields. */

@@ -1,6 +1,7 @@
 /** `depthwise train`: a network from pictures. */
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import { parseModelName } from '../models/index.js';
 import type { Network } from '../network/index.js';
 import {
   type DataSplits,
@@ -120,7 +121,8 @@ async function readDataFor(flags: Flags): Promise<DataSplits> {
 }
 
 function networkFor(data: Dataset, { network, dropout, ...flags }: Flags): Network {
-  const architecture = namedNetwork(network, { resolution: pictureSize(data), ...flags, classes: data.classes.length });
+  const size = parseModelName(network)?.resolution === undefined ? { resolution: pictureSize(data) } : {};
+  const architecture = namedNetwork(network, { ...size, ...flags, classes: data.classes.length });
   return trainingNetwork(architecture, data, dropout === undefined ? {} : { dropout });
 }
 

@@ -39,7 +39,7 @@ export function readCheckpoint(bytes: Uint8Array, origin: Origin, file = 'checkp
   const { tensors, metadata } = readSafetensors(bytes, file);
   const json = metadata.get(METADATA_KEY);
   if (json === undefined) throw new FormatError(`${file}: holds no training run`);
-  const saved = JSON.parse(json);
+  const saved = parse(json, file);
   expectSame(file, saved, described(origin));
   const fresh = initialState(origin.network, origin.recipe);
   for (const [name, numbers] of Object.entries(arraysOf(fresh))) {
@@ -53,6 +53,23 @@ export function readCheckpoint(bytes: Uint8Array, origin: Origin, file = 'checkp
   }
   const { epoch, step, running, history } = saved;
   return { ...fresh, epoch, step, running, history };
+}
+
+type Saved = Description & Pick<TrainingState, 'epoch' | 'step' | 'running' | 'history'>;
+
+function parse(json: string, file: string): Saved {
+  const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  try {
+    const saved: Saved = JSON.parse(json);
+    const { epoch, step, running, history, recipe, network, data } = saved;
+    const sums = [running.loss, running.correct, running.seconds];
+    if (isCount(epoch) && isCount(step) && sums.every(Number.isFinite) && history.length === epoch) {
+      if (recipe && network && data) return saved;
+    }
+  } catch (cause) {
+    throw new FormatError(`${file}: its account of the training run is damaged`, { cause });
+  }
+  throw new FormatError(`${file}: its account of the training run is damaged`);
 }
 
 /** Every array of a state, by its name in the file. */
@@ -101,14 +118,19 @@ function expectSame(file: string, saved: Description, wanted: Description): void
  * stops at any moment leaves one of the two.
  */
 export async function saveWhole(path: string, bytes: Uint8Array | string): Promise<void> {
-  const { open, rename } = await import('node:fs/promises');
+  const { open, rename, rm } = await import('node:fs/promises');
   const temporary = `${path}.tmp`;
-  const file = await open(temporary, 'w');
   try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   }
-  await rename(temporary, path);
 }

@@ -39,7 +39,8 @@ export interface Counts {
 
 /**
  * Runs the network over all pictures, prepared as its conventions say but for the crop and resizing: the data's size must be the network's.
- * Of equal outputs the first counts as larger.
+ * Of equal outputs the first counts as larger; an output of the background, where the label offset is 1, counts for nothing. Throws a UsageError
+ * where sizes or numbers of classes differ.
  */
 export async function evaluate(network: Network, data: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
   return evaluationOf(data, [await countAnswers(network, data, 0, data.labels.length, options)]);
@@ -56,6 +57,7 @@ export async function countAnswers(
   const size = expectFit(network, data);
   const renderer = new Renderer(data, network.conventions.preprocessing!);
   const K = data.classes.length;
+  const offset = network.conventions.labelOffset ?? 0;
   const numbers = size[0] * size[1] * 3;
   const confusion = Array.from({ length: K }, () => new Array<number>(K).fill(0));
   let amongFive = 0;
@@ -67,8 +69,13 @@ export async function countAnswers(
     }
     const outputs = await execute(network, tensor([labels.length, ...size, 3], pictures));
     const scores = outputs.get(network.outputs[0])!.data;
+    if (scores.length !== labels.length * (K + offset)) {
+      throw new UsageError(
+        `${network.name} has ${scores.length / labels.length - offset} classes, ${data.name} has ${K}`,
+      );
+    }
     for (const [n, label] of labels.entries()) {
-      const row = scores.subarray(n * K, (n + 1) * K);
+      const row = scores.subarray(n * (K + offset) + offset, (n + 1) * (K + offset)); // without the background
       confusion[label][row.indexOf(Math.max(...row))] += 1;
       if (rankOf(row, label) < 5) amongFive += 1;
     }

@@ -95,6 +95,11 @@ function checkRecipe(recipe: Recipe): void {
   if (recipe.batch % recipe.shards !== 0) {
     throw new UsageError(`training: a batch of ${recipe.batch} cannot be split into ${recipe.shards} equal shards`);
   }
+  if (recipe.batch < 2 * recipe.shards) {
+    throw new UsageError(
+      `training: batch norm wants two pictures or more in a shard, found ${recipe.batch} pictures in ${recipe.shards} shards`,
+    );
+  }
 }
 
 /** Side of an epoch's pictures, or undefined for the network's own size. */

@@ -187,6 +187,11 @@ test.each<[readonly string[], string]>([
     ['--network', 'resnet'],
     "there is no network 'resnet'; wanted mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192",
   ],
+  [['--optimizer', 'adam', '--momentum', '0.9'], '--momentum is for sgd and rmsprop, found adam'],
+  [
+    ['--network', 'mobilenet_v1_0.25_96_small', '--alpha', '0.25'],
+    'mobilenet_v1_0.25_96_small wants pictures of 96×96, CIFAR-10, training has 32×32',
+  ],
   [['--resolution', '64'], 'mobilenet_v1_0.05_64_small wants pictures of 64×64, CIFAR-10, training has 32×32'],
 ])('%j is refused', async (flags, message) => {
   const { exitCode, stderr } = await depthwise(...command('refused', ...flags));

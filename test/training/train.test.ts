@@ -1,5 +1,9 @@
-import { describe, expect, test } from 'vitest';
-import { TrainingError, UsageError } from '../../src/errors.js';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { FormatError, TrainingError, UsageError } from '../../src/errors.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/index.js';
 import { atResolution, randomWeights } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import {
@@ -11,6 +15,7 @@ import {
   type Recipe,
   readCheckpoint,
   recipeWith,
+  saveWhole,
   type TrainHooks,
   type TrainingState,
   train,
@@ -102,6 +107,41 @@ describe('checkpoints', () => {
     ]);
   });
 
+  test.each<[string, (saved: Record<string, unknown>) => unknown]>([
+    ['no JSON object', () => null],
+    ['half an epoch', (saved) => ({ ...saved, epoch: 0.5 })],
+    ['a step before the first', (saved) => ({ ...saved, step: -1 })],
+    ['sums that are none', (saved) => ({ ...saved, running: { loss: 'low' } })],
+    ['no history', ({ history: _, ...saved }) => saved],
+    ['epochs that nobody saw', (saved) => ({ ...saved, epoch: 3 })],
+    ['no recipe', ({ recipe: _, ...saved }) => saved],
+  ])('an account of the run with %s', (_, damage) => {
+    const recipe = recipeOf();
+    const bytes = writeCheckpoint(initialState(tinyNetwork(data.train, 0.1), recipe), origin(recipe));
+    const { tensors, metadata } = readSafetensors(bytes);
+    const account = JSON.stringify(damage(JSON.parse(metadata.get('depthwise.training')!)));
+    for (const text of [account, account.slice(1)]) {
+      const damaged = writeSafetensors(tensors, new Map([['depthwise.training', text]]));
+      expect(() => readCheckpoint(damaged, origin(recipe), 'run/c')).toThrow(
+        new FormatError('run/c: its account of the training run is damaged'),
+      );
+    }
+  });
+
+  test('arrays of another size', () => {
+    const recipe = recipeOf();
+    const bytes = writeCheckpoint(initialState(tinyNetwork(data.train, 0.1), recipe), origin(recipe));
+    const { tensors, metadata } = readSafetensors(bytes);
+    const short = new Map(tensors).set('average/values', tensor([2], [1, 2]));
+    expect(() => readCheckpoint(writeSafetensors(short, metadata), origin(recipe), 'run/c')).toThrow(
+      /^run\/c: wanted \d+ numbers 'average\/values', found 2$/,
+    );
+    tensors.delete('optimizer/velocity');
+    expect(() => readCheckpoint(writeSafetensors(tensors, metadata), origin(recipe), 'run/c')).toThrow(
+      /^run\/c: wanted \d+ numbers 'optimizer\/velocity', found none$/,
+    );
+  });
+
   test('what differs is named', () => {
     const recipe = recipeOf();
     const network = tinyNetwork(data.train, 0.1);
@@ -123,6 +163,26 @@ describe('checkpoints', () => {
     expect(reading({ network: tinyNetwork(data.train, 0.2) })).toThrow(
       'run/c was trained with another network of the name tiny',
     );
+  });
+});
+
+describe('saveWhole', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'depthwise-save-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('replaces a file, whatever an earlier process left beside it', async () => {
+    const path = join(folder, 'run');
+    writeFileSync(path, 'old');
+    writeFileSync(`${path}.tmp`, 'half of what was to be written by one that was ki');
+    await saveWhole(path, 'new');
+    expect(readFileSync(path, 'utf8')).toBe('new');
+    expect(readdirSync(folder)).toEqual(['run']);
+  });
+
+  test('leaves nothing where it fails', async () => {
+    mkdirSync(join(folder, 'taken', 'below'), { recursive: true });
+    await expect(saveWhole(join(folder, 'taken'), 'x')).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
+    expect(existsSync(join(folder, 'taken.tmp'))).toBe(false);
   });
 });
 
@@ -166,6 +226,10 @@ describe('what is no training', () => {
     [{ batch: 1.5 }, 'training: batch must be a whole number of 1 or more, found 1.5'],
     [{ shards: 0 }, 'training: shards must be a whole number of 1 or more, found 0'],
     [{ batch: 10, shards: 3 }, 'training: a batch of 10 cannot be split into 3 equal shards'],
+    [
+      { batch: 2, shards: 2 },
+      'training: batch norm wants two pictures or more in a shard, found 2 pictures in 2 shards',
+    ],
     [{ seed: 2 ** 32 }, 'training: seed must be a whole number from 0 to 4294967295, found 4294967296'],
     [{ learningRate: 0 }, 'training: learningRate must be a number above 0, found 0'],
     [{ weightDecay: -1 }, 'training: weightDecay must be a number of 0 or more, found -1'],
@@ -285,6 +349,22 @@ describe('evaluate', () => {
         ],
       });
     }
+  });
+
+  test('an output of the background counts for nothing', async () => {
+    const { network, run, data } = colours();
+    const wider = (name: unknown, x: Parameters<typeof run>[1]) => {
+      const scores = run(name, x).get('logits')!.data;
+      const rows = Array.from({ length: x.shape[0] }, (_, n) => [99, ...scores.slice(6 * n, 6 * n + 6)]);
+      return new Map([['logits', tensor([x.shape[0], 7], rows.flat())]]);
+    };
+    const conventions = { ...network.conventions, labelOffset: 1 } as const;
+    expect(await evaluate({ ...network, conventions }, data, { run: wider })).toEqual(
+      await evaluate(network, data, { run }),
+    );
+    await expect(evaluate(network, data, { run: wider })).rejects.toThrow(
+      new UsageError('tiny has 7 classes, test shapes has 6'),
+    );
   });
 
   test('progress', async () => {
