@@ -2,7 +2,7 @@
  * Exports: each network as .onnx, .tflite and TF.js graph model, through that format's own runtime, within the derived bounds. The outputs
  * with the accumulated bound; every layer with its own, fed what the runtime itself made before it.
  *
- * `NIGHTLY=1` takes more networks, real ones among them, and prints the table.
+ * `npm run test:nightly` takes more networks, real ones among them, and prints the table.
  */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -14,7 +14,7 @@ import { livelyWeights } from '../../src/oracle/index.js';
 import { dataPath, noData } from '../data.js';
 import { everyKind } from '../formats/onnx/everyKind.js';
 import { nightly } from '../nightly.js';
-import { accumulated, formats, isolated, largestShare } from './exports.js';
+import { accumulated, formats, isolated, largest } from './exports.js';
 import { randomInput } from './lifelike.js';
 
 const own = (model: typeof mobilenetV1 | typeof mobilenetV2, options: MobilenetOptions) => {
@@ -57,8 +57,9 @@ const networks: readonly (readonly [string, () => Promise<Network>])[] = [
   ...(noData ? [] : [...fewFiles, ...(nightly ? manyFiles : [])]),
 ];
 
-/** The largest differences, in units of what is allowed. */
+/** The largest differences, and the largest in units of what is allowed. */
 const table: object[] = [];
+const rounded = (value: number): number => Number(value.toPrecision(2));
 if (nightly) afterAll(() => console.table(table));
 
 describe.each(networks)('%s', (name, make) => {
@@ -72,9 +73,10 @@ describe.each(networks)('%s', (name, make) => {
       table.push({
         network: name,
         format: format.name,
-        outputs: largestShare(outputs),
+        'outputs off by': rounded(largest(outputs).difference),
+        'of their bound': rounded(largest(outputs).share),
         layers: layers.layers.length,
-        'each layer': largestShare(layers),
+        'each, of its bound': rounded(largest(layers).share),
       });
       expect(outputs.layers.length).toBe(network.outputs.length);
       for (const { first } of [outputs, layers]) {

@@ -56,6 +56,11 @@ async function tensorsOf(format: Exported, network: Network, x: Tensor): Promise
   return new Map([...outputs].map(([name, { shape, data }]) => [name, tensor(shape, data)]));
 }
 
-/** The largest difference in units of the bound. */
-export const largestShare = ({ layers }: Report): number =>
-  Math.max(...layers.map(({ difference }) => difference?.maxUnits ?? Number.POSITIVE_INFINITY));
+/** The largest difference, and the largest in units of its bound. */
+export function largest({ layers }: Report): { difference: number; share: number } {
+  const differences = layers.map(({ difference }) => difference ?? { maxAbs: Infinity, maxUnits: Infinity });
+  return {
+    difference: Math.max(...differences.map(({ maxAbs }) => maxAbs)),
+    share: Math.max(...differences.map(({ maxUnits }) => maxUnits)),
+  };
+}

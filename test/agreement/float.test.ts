@@ -12,6 +12,7 @@ import { runLitert } from '../../src/oracle/peers/litert-runtime.js';
 import type { Pair } from '../../src/padding.js';
 import type { Tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
+import { buildTflite } from '../formats/tfliteBuilder.js';
 import { expectAgreement } from './agree.js';
 import { lifelikeWeights, randomInput } from './lifelike.js';
 
@@ -174,4 +175,11 @@ describe.skipIf(noData)('real weights (needs DEPTHWISE_DATA)', () => {
     const best = run(network, x).get(network.outputs[0])!.data;
     expect(Math.max(...best)).toBeGreaterThan(0.2); // it recognises something: the agreement is not one of noise
   });
+});
+
+test('a model that LiteRT.js cannot compile is an error, though the runtime would run it', async () => {
+  const [tensors, outputs] = [{ x: { shape: [1, 2] }, y: { shape: [1, 2] } }, ['y']];
+  const custom = { code: 'CUSTOM:NoSuchThing', inputs: ['x'], outputs };
+  const bytes = buildTflite({ tensors, operators: [custom], inputs: ['x'], outputs });
+  await expect(runLitert(bytes, new Float32Array(2))).rejects.toThrow('unresolved custom op: NoSuchThing');
 });

@@ -65,9 +65,19 @@ async function loadRuntime(packages: Packages): Promise<Litert> {
 /** An adapter without a device: the runtime then uses the processor, and does not warn about it. */
 const noGpu = { limits: {}, features: new Set(), requestDevice: async () => null };
 
-/** What the runtime reports of itself is left out; its errors are shown. */
+/** Lines of errors that the runtime has printed. What it reports of itself otherwise is left out. */
+const complaints: string[] = [];
+
 function printErr(line: string): void {
-  if (!/^(INFO|WARNING):/.test(line)) console.error(`LiteRT: ${line}`);
+  if (!/^(INFO|WARNING):/.test(line)) complaints.push(line.replace(/^ERROR: /, ''));
+}
+
+/** A model that does not compile is reported, no more; run all the same, it yields what lies in memory. Throws what is printed. */
+async function orComplain<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+  complaints.length = 0;
+  const result = await work();
+  if (complaints.length > 0) throw new Error(complaints.join(' '));
+  return result;
 }
 
 /** Runs a loader script, which sets module.exports, and leaves its factory where the package looks for it. */
@@ -107,7 +117,7 @@ export async function loadLitert(bytes: Uint8Array, packages?: Packages): Promis
   const pointer = wasm._malloc(bytes.length);
   wasm.HEAPU8.set(bytes, pointer);
   const model = wasm.loadModel(environment, pointer, bytes.length);
-  const compiled = await wasm.compileModel(environment, model, { accelerator: 'wasm' });
+  const compiled = await orComplain(() => wasm.compileModel(environment, model, { accelerator: 'wasm' }));
   const inputCount = model.getSignature(0).inputNames().size();
   const inputTypes = Array.from({ length: inputCount }, (_, index) => model.getInputTensorType(0, index));
 
@@ -117,7 +127,7 @@ export async function loadLitert(bytes: Uint8Array, packages?: Packages): Promis
       if (inputs.length !== inputCount)
         throw new Error(`LiteRT: the model has ${inputCount} inputs, given ${inputs.length}`);
       const buffers = inputs.map((input, index) => toBuffer(input, inputTypes[index]));
-      const outputs = await compiled.run(0, buffers);
+      const outputs = await orComplain(() => compiled.run(0, buffers));
       const tensors = outputs.map((output) => fromBuffer(output));
       for (const buffer of [...buffers, ...outputs]) buffer.delete();
       return tensors;
