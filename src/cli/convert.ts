@@ -53,7 +53,7 @@ Examples:
   depthwise convert ultraface_slim_320.onnx faces/model.json
   depthwise convert mobilenet_v2_1.0_224_quant.tflite small.tflite --float16
   depthwise convert weights.h5 mobilenet.npz --network mobilenet_v1 --alpha 0.25
-  depthwise convert mobilenet_v2-7ebf99e0.safetensors v2.tflite --network mobilenet_v2 --conventions torchvision
+  depthwise convert torchvision_v2.safetensors v2.tflite --network mobilenet_v2 --conventions torchvision
   depthwise convert features.npz features.safetensors --tensors`,
     )
     .action(async (from: string, to: string, flags: Flags) => {

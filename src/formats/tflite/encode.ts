@@ -21,7 +21,7 @@ export interface OutTensor {
   readonly shapeSignature?: Shape;
   /** A name of the schema's TensorType; FLOAT32 when left out. */
   readonly type?: string;
-  /** The numbers of a constant, in a typed array of the tensor's type. */
+  /** The numbers of a constant: their bytes, or a typed array of the tensor's type. */
   readonly data?: ArrayBufferView;
 }
 

@@ -1,5 +1,6 @@
 /** Activations that TFLite's operators compute themselves, on the numbers that they have just made. */
 import type { LayerKind, Network, NetworkNode } from '../../network/index.js';
+import { LARGEST_FLOAT32 } from '../numbers.js';
 import type { ACTIVATIONS } from './schema.js';
 
 /** The kinds that become operators with an activation. */
@@ -44,5 +45,6 @@ export function activationName(node: NetworkNode): ActivationName | undefined {
   if (node.kind !== 'clamp') return undefined;
   const { min, max } = node.attributes;
   if (min === 0 && max === 6) return 'RELU6';
+  if (min === 0 && max >= LARGEST_FLOAT32) return 'RELU';
   return min === -1 && max === 1 ? 'RELU_N1_TO_1' : undefined;
 }

@@ -2,7 +2,7 @@
 import { type LayerKind, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding } from '../../padding.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import { toFloat16 } from '../float16.js';
+import { writeNumbers } from '../numbers.js';
 import { transposedTensor } from '../transposed.js';
 import type { WrittenPadding } from '../written-padding.js';
 import type { OutOperator, OutTensor } from './encode.js';
@@ -96,8 +96,8 @@ export class OutGraph {
     return this.#constant(name, { shape, type: 'INT32', data: Int32Array.from(numbers) });
   }
 
-  real(name: string, { shape, data }: Tensor): string {
-    return this.#constant(name, { shape, data: Float32Array.from(data) });
+  real(name: string, x: Tensor): string {
+    return this.#constant(name, { shape: x.shape, data: writeNumbers(x, 'float32', name) });
   }
 
   number(name: string, value: number): string {
@@ -116,8 +116,9 @@ export class OutGraph {
   /** float16 numbers pass through an operator that makes them float32. */
   #kernel(name: string, kernel: Tensor): string {
     if (!this.#float16) return this.real(name, kernel);
-    const { shape, data } = kernel;
-    const half = this.#constant(`${name}/float16`, { shape, type: 'FLOAT16', data: Uint16Array.from(data, toFloat16) });
+    const { shape } = kernel;
+    const data = writeNumbers(kernel, 'float16', name);
+    const half = this.#constant(`${name}/float16`, { shape, type: 'FLOAT16', data });
     return this.step(name, 'DEQUANTIZE', [half], { shape }, { version: 3 });
   }
 

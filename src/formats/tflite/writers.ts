@@ -73,9 +73,13 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
     const { min, max } = node.attributes;
     const name = activationName(node);
     if (name !== undefined) return graph.result(node, name, inputsOf(graph, node));
-    const larger = [...inputsOf(graph, node), graph.number(`${node.name}/min`, min)];
-    const raised = graph.step(`${node.name}/raised`, 'MAXIMUM', larger, computed(graph.shapeOf(node.name)));
-    graph.result(node, 'MINIMUM', [raised, graph.number(`${node.name}/max`, max)]);
+    const [input] = inputsOf(graph, node);
+    const larger = () => [input, graph.number(`${node.name}/min`, min)];
+    const smaller = (of: string) => [of, graph.number(`${node.name}/max`, max)];
+    if (max >= LARGEST_FLOAT32) return graph.result(node, 'MAXIMUM', larger());
+    if (min <= -LARGEST_FLOAT32) return graph.result(node, 'MINIMUM', smaller(input));
+    const raised = graph.step(`${node.name}/raised`, 'MAXIMUM', larger(), computed(graph.shapeOf(node.name)));
+    graph.result(node, 'MINIMUM', smaller(raised));
   },
   sigmoid: (graph, node) => graph.result(node, 'LOGISTIC', inputsOf(graph, node)),
   softmax: (graph, node) => graph.result(node, 'SOFTMAX', inputsOf(graph, node), [SoftmaxOptions, { beta: 1 }]),

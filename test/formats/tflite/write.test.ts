@@ -174,6 +174,35 @@ test('a batch norm that nothing takes in is a product and a sum, as far as it is
   ]);
 });
 
+test('a clamp is as few operators as it can be, also once it has been read back', async () => {
+  const net = new NetworkBuilder();
+  let x = net.input('x', [1, 3]);
+  const most = (2 - 2 ** -23) * 2 ** 127;
+  const ranges = { both: [-2, 3], low: [1, most], high: [-most, 2], relu: [0, most], relu6: [0, 6], n1: [-1, 1] };
+  for (const [name, [min, max]] of Object.entries(ranges)) x = net.add(name, 'clamp', x, { min, max });
+  const network = net.build('small', [x], features);
+  const wanted = [
+    ...['both/raised: MAXIMUM', 'both: MINIMUM', 'low: MAXIMUM', 'high: MINIMUM'],
+    ...['relu: RELU', 'relu6: RELU6', 'n1: RELU_N1_TO_1'],
+  ];
+  expect(operators(network)).toEqual(wanted);
+  expect(operators(await readTflite(await writeTflite(network)))).toEqual(wanted);
+});
+
+test('numbers that float32 or float16 cannot hold are errors', async () => {
+  const net = new NetworkBuilder();
+  const y = net.add('y', 'dense', net.input('x', [1, 1]), { units: 1, bias: false });
+  const network = net.build('small', [y], features);
+  const of = (value: number) => ({
+    ...network,
+    weights: new Map([['y/kernel', tensor([1, 1], Float64Array.of(value))]]),
+  });
+  await expect(writeTflite(of(1e39))).rejects.toThrow('y/kernel: number 0 is 1e+39, too large for float32');
+  await expect(writeTflite(of(1e5), { kernels: 'float16' })).rejects.toThrow(
+    'y/kernel: number 0 is 100000, too large for float16',
+  );
+});
+
 test('what TFLite has no operator for is an error that names the layer', async () => {
   const net = new NetworkBuilder();
   const y = net.add('pool', 'averagePool', net.input('x', [1, 8, 8, 2]), {
