@@ -1,4 +1,4 @@
-/** `depthwise train`: a network from pictures. */
+/** `depthwise train`: a network from pictures, or with `--base` a new classifier on a trained one. */
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
@@ -19,10 +19,11 @@ import { Interruption, note, printJson } from './output.js';
 import { type Progress, startProgress } from './progress.js';
 import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
 import { RunFolder } from './run-folder.js';
+import { addTransferOptions, expectNoTransfer, type TransferFlags, transfer } from './transfer.js';
 import { wholeNumber, zeroOrMore } from './values.js';
 
-interface Flags extends ArchitectureFlags, RecipeFlags {
-  readonly data: string;
+interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags {
+  readonly data?: string;
   readonly network: string;
   readonly dropout?: number;
   readonly workers: number;
@@ -32,32 +33,40 @@ interface Flags extends ArchitectureFlags, RecipeFlags {
   readonly json?: true;
 }
 
+type ScratchFlags = Flags & { readonly data: string };
+
 /** Between lines of progress where there is no terminal: training takes hours. */
 const BETWEEN_LINES = 60_000; // ms
 
 export function configure(command: Command): void {
   command
-    .description('Train a network from scratch on labelled pictures.')
-    .requiredOption(
-      '--data <source>',
-      'cifar10:FOLDER, mnist:FOLDER, or a folder with a folder of pictures for each class',
+    .argument('[photos]', 'with --base: a folder that has a folder of pictures for each class')
+    .description(
+      'Train a network from scratch on labelled pictures; or, with --base, a new classifier on a trained one.',
     )
+    .option('--data <source>', 'cifar10:FOLDER, mnist:FOLDER, or a folder with a folder of pictures for each class')
     .option(
       '--network <name>',
       'mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v2_0.5_32_small',
       'mobilenet_v2',
     );
-  addRecipeOptions(addArchitectureOptions(command))
+  addTransferOptions(addRecipeOptions(addArchitectureOptions(command)))
     .addOption(
       new Option('--dropout <rate>', "before the classifier; the architecture's own unless given").argParser(
         zeroOrMore,
       ),
     )
     .option('--workers <count>', 'threads; the result is the same with any number', wholeNumber(1), 2)
-    .requiredOption('--out <folder>', 'for checkpoint.safetensors, metrics.csv, model.safetensors and report.html')
+    .requiredOption(
+      '--out <path>',
+      'a folder for checkpoint.safetensors, metrics.csv, model.safetensors and report.html; with --base a .safetensors or .npz file',
+    )
     .option('--resume', 'go on from the checkpoint in that folder')
     .option('--float16', "the model's kernels in float16: half the size")
-    .option('--json', "at the end, the epochs' metrics")
+    .option(
+      '--json',
+      'at the end, the epochs\' metrics; with --base {"out", "accuracy", "classes", "seconds", "bytes"}',
+    )
     .addHelpText(
       'after',
       `
@@ -66,12 +75,19 @@ Ctrl-C saves, and says how to go on.
 Examples:
   depthwise train --data cifar10:cifar-10-batches-bin --alpha 0.5 --small-pictures --out run
   depthwise train --data cifar10:cifar-10-batches-bin --alpha 0.5 --small-pictures --out run --resume
-  depthwise train --data cifar10:cifar-10-batches-bin --network mobilenet_v1_0.25_32_small --epochs 5 --out quick`,
+  depthwise train --data cifar10:cifar-10-batches-bin --network mobilenet_v1_0.25_32_small --epochs 5 --out quick
+  depthwise train photos --base mobilenet_v1_0.25_224 --out mine.safetensors
+  depthwise train photos --base mobilenet_v1_0.25_224.h5 --fine-tune 2 --out mine.safetensors`,
     )
-    .action(run);
+    .action(async (photos: string | undefined, { data, ...flags }: Flags) => {
+      if (flags.base !== undefined) return transfer(command, photos, flags);
+      expectNoTransfer(photos, flags);
+      if (data === undefined) throw new UsageError('wanted --data, or a folder of pictures and --base');
+      return run({ ...flags, data });
+    });
 }
 
-async function run(flags: Flags): Promise<void> {
+async function run(flags: ScratchFlags): Promise<void> {
   const data = await readDataFor(flags);
   const network = networkFor(data.train, flags);
   const recipe = recipeOf(flags, data.train.height);
@@ -106,7 +122,7 @@ async function run(flags: Flags): Promise<void> {
 }
 
 /** A folder's pictures are cropped and resized as the network's conventions want it. */
-async function readDataFor(flags: Flags): Promise<DataSplits> {
+async function readDataFor(flags: ScratchFlags): Promise<DataSplits> {
   if (flags.classes !== undefined) throw new UsageError('--classes: the data says how many classes there are');
   const progress = await startProgress('reading');
   try {

@@ -20,6 +20,13 @@ export function zeroOrMore(text: string): number {
   return value;
 }
 
+/** A number above 0 and below 1. */
+export function part(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Wanted a number above 0 and below 1.');
+  return value;
+}
+
 /** A whole number of `least` or more, written in digits. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {

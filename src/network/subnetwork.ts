@@ -1,6 +1,7 @@
 /** Parts of a network, as networks. */
 import { NetworkError } from '../errors.js';
 import type { Network } from './network.js';
+import { inferShapes } from './shapes.js';
 
 /**
  * The network that ends at the named node (or input) and has only the nodes, inputs and weights that it needs. What it yields are
@@ -17,6 +18,34 @@ export function upTo(network: Network, name: string): Network {
     outputs: [name],
     weights: new Map([...network.weights].filter(([weight]) => needed.has(weight.slice(0, weight.lastIndexOf('/'))))),
     conventions: { source, output: 'features', ...(preprocessing && { preprocessing }) },
+  };
+}
+
+/**
+ * The rest of the network behind the named node: its output becomes the only input, under its name. With `upTo` of the same name it makes
+ * up the whole. Throws a NetworkError where something behind it also reads a tensor before it, as across a residual block.
+ */
+export function behind(network: Network, name: string): Network {
+  const before = neededFor(network, name);
+  const nodes = network.nodes.filter((node) => !before.has(node.name));
+  const known = new Set([name, ...nodes.map((node) => node.name)]);
+  for (const node of nodes) {
+    const foreign = node.inputs.find((input) => !known.has(input));
+    if (foreign !== undefined) {
+      throw new NetworkError(
+        `${network.name}: cannot be cut at '${name}', since '${node.name}' behind it reads '${foreign}' before it`,
+      );
+    }
+  }
+  const owners = new Set(nodes.map((node) => node.name));
+  const { preprocessing: _, ...conventions } = network.conventions;
+  return {
+    name: `${network.name} behind ${name}`,
+    inputs: [{ name, shape: inferShapes(network).get(name)! }],
+    nodes,
+    outputs: network.outputs,
+    weights: new Map([...network.weights].filter(([weight]) => owners.has(weight.slice(0, weight.lastIndexOf('/'))))),
+    conventions,
   };
 }
 

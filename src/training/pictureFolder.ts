@@ -59,7 +59,9 @@ async function listClasses(folder: string): Promise<{ name: string; paths: strin
   });
   const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
   if (names.length < 2) {
-    throw new FormatError(`${folder}: wanted a folder for each of two or more classes, found ${names.length}`);
+    const loose = entries.find((entry) => PICTURE.test(entry.name) && !entry.isDirectory());
+    const beside = loose ? `, and '${loose.name}' beside them` : '';
+    throw new FormatError(`${folder}: wanted a folder for each of two or more classes, found ${names.length}${beside}`);
   }
   const classes: { name: string; paths: string[] }[] = [];
   for (const name of names.sort()) {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
 import { mobilenetV2 } from '../../src/models/index.js';
 import {
+  behind,
   NetworkBuilder,
   randomWeights,
   run,
@@ -49,6 +50,36 @@ describe('upTo', () => {
     expect(() => upTo(network, 'block_99_add')).toThrow(
       /^mobilenet_v2_0\.1_32: there is no layer 'block_99_add'; similar names: block_9_add, /,
     );
+  });
+});
+
+describe('behind', () => {
+  const network = randomWeights(mobilenetV2({ alpha: 0.1, resolution: 32, classes: 7 }), 1);
+  const x = signed([2, 32, 32, 3], 2);
+
+  test.each(['input', 'block_2_add', 'out_relu', 'predictions_softmax'])(
+    'with upTo of the same name it makes up the whole: %s',
+    (name) => {
+      const between = run(upTo(network, name), x).get(name)!;
+      const rest = behind(network, name);
+      expect(rest.inputs).toEqual([{ name, shape: [1, ...between.shape.slice(1)] }]);
+      expect(new Set(rest.weights.keys())).toEqual(new Set(wantedWeights(rest).keys()));
+      expect(run(rest, between)).toEqual(run(network, x));
+      expect(rest.conventions.output).toBe('probabilities');
+      expect(rest.conventions.preprocessing).toBeUndefined();
+    },
+  );
+
+  test('not across a residual connection', () => {
+    expect(() => behind(network, 'block_2_expand_relu')).toThrow(
+      new NetworkError(
+        "mobilenet_v2_0.1_32: cannot be cut at 'block_2_expand_relu', since 'block_2_add' behind it reads 'block_1_project_BN' before it",
+      ),
+    );
+  });
+
+  test('a layer that is not there', () => {
+    expect(() => behind(network, 'block_99_add')).toThrow(/there is no layer 'block_99_add'; similar names/);
   });
 });
 

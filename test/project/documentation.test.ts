@@ -70,12 +70,28 @@ beforeAll(() => {
     for (const file of readdirSync(join(dataFolder!, kind)))
       symlinkSync(join(dataFolder!, kind, file), join(folder, file));
   }
+  if (dataFolder !== undefined) addPhotos();
   mkdirSync(join(folder, 'cache'));
   for (const [file, source] of dataFolder === undefined ? [] : Object.entries(fetched)) {
     symlinkSync(join(dataFolder!, source), join(folder, 'cache', file));
   }
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Twelve photographs of animals and twelve of things; ImageNet's classes up to 397 are animals. */
+function addPhotos(): void {
+  const pictures = join(dataFolder!, 'images', 'imagenet100');
+  const rows = readFileSync(join(pictures, 'classes.csv'), 'utf8').trim().split('\n').slice(1);
+  const isAnimal = (row: string): boolean => Number(row.split(',')[1]) < 398;
+  const labels = { animal: rows.filter(isAnimal), thing: rows.filter((row) => !isAnimal(row)) };
+  for (const [label, found] of Object.entries(labels)) {
+    mkdirSync(join(folder, 'photos', label), { recursive: true });
+    for (const row of found.slice(0, 12)) {
+      const [file] = row.split(',');
+      symlinkSync(join(pictures, file), join(folder, 'photos', label, file));
+    }
+  }
+}
 
 /** Runs a program in the user's folder and returns what it prints; fails with what it complains about. */
 function run(program: string, args: readonly string[]): string {

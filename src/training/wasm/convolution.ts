@@ -84,9 +84,9 @@ export function wantedGradientMargins(lowering: Lowering, name: string): Margins
 function lowerDepthwise(lowering: Lowering, node: NodeOf<'depthwiseConv2d'>, input: string, padding: Padding): Unit {
   const { kernelSize, strides, dilation, depthMultiplier, bias } = node.attributes;
   const { vertical, horizontal, inputMargins, gradientMargins } = windowsOf(lowering, node, input, padding);
-  if (depthMultiplier !== 1 || bias || (!gradientMargins && (dilation[0] !== 1 || dilation[1] !== 1))) {
+  if (depthMultiplier !== 1 || (!gradientMargins && (dilation[0] !== 1 || dilation[1] !== 1))) {
     throw new NetworkError(
-      `${lowering.network.name}: the trainer's depthwise kernels have one filter a channel, no bias, and a stride or a dilation; '${node.name}' asks for more`,
+      `${lowering.network.name}: the trainer's depthwise kernels have one filter a channel, and a stride or a dilation; '${node.name}' asks for more`,
     );
   }
   const x = withMargins(lowering, lowering.mapOf(input), inputMargins);
@@ -96,9 +96,11 @@ function lowerDepthwise(lowering: Lowering, node: NodeOf<'depthwiseConv2d'>, inp
   lowering.step([x, z], ({ kernels, at, whole, flat }) => {
     kernels.depthwise(...whole(x), x.groups, x.images, at(filters.weights), ...windows, z.rows, z.columns, ...flat(z));
   });
+  const biasBackward = bias ? addBias(lowering, node, z) : undefined;
   return {
     backward: () => {
       const given = lowering.gradientOf(node.name);
+      biasBackward?.(given);
       const dz = gradientMargins ? withMargins(lowering, given, gradientMargins) : given;
       lowering.step([x, dz], ({ kernels, at, whole, strided }) => {
         const maps = [...whole(x), x.groups, x.images, ...strided(dz)];
@@ -119,6 +121,20 @@ function lowerDepthwise(lowering: Lowering, node: NodeOf<'depthwiseConv2d'>, inp
         });
       });
     },
+  };
+}
+
+/** Adds the layer's bias to its output. The result writes the step of the bias' gradient, in which margins count as the zeros they are. */
+function addBias(lowering: Lowering, node: NodeOf<'depthwiseConv2d'>, z: FeatureMap): (dz: FeatureMap) => void {
+  const { vector, gradient } = lowering.vector(lowering.slot(node, 'bias'));
+  const everywhere = featureMap(z);
+  lowering.step([everywhere, z], ({ kernels, at, flat }) => {
+    kernels.biasForward(at(vector), z.groups, z.pixels, ...flat(everywhere));
+    kernels.addMaps(at(everywhere.buffer), at(z.buffer), z.buffer.bytes, at(z.buffer));
+  });
+  return (dz) => {
+    const pixels = (dz.images * dz.image) / 32;
+    lowering.step([dz], ({ kernels, at, flat }) => kernels.biasGradient(...flat(dz), dz.groups, pixels, at(gradient)));
   };
 }
 

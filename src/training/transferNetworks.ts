@@ -1,0 +1,101 @@
+/**
+ * Where a trained network is cut for a new task, and the new classifier in place of its own. The features are what its classifier reads: the
+ * pooled output of the last block. A block of V1 is a depthwise and a pointwise convolution, a block of V2 an inverted residual with its
+ * expansion; blocks are found by how their layers follow each other, whatever these are called.
+ */
+import { NetworkError, UsageError } from '../errors.js';
+import { inferShapes, type Network, type NetworkNode, upTo, weightName } from '../network/index.js';
+import { zeros } from '../tensor.js';
+
+/**
+ * The network up to its features, or up to the named layer, as numbers [1, channels]: a feature map is averaged. Throws a NetworkError for
+ * a network that ends with no classifier, where no layer is named.
+ */
+export function bodyOf(network: Network, layer: string = featuresOf(network)): Network {
+  const body = upTo(network, layer);
+  const shape = inferShapes(body).get(layer)!;
+  if (shape.length === 2) return body;
+  if (shape.length !== 4) {
+    throw new NetworkError(`${network.name}: '${layer}' is [${shape}]; wanted features [1, channels] or a feature map`);
+  }
+  return followedBy(body, 'features', { kind: 'globalAveragePool', attributes: { keepDims: false } });
+}
+
+/** Name of the tensor that the network's own classifier reads, or its output where it has none. */
+function featuresOf(network: Network): string {
+  const [output] = network.outputs;
+  if (network.conventions.output === 'features') return output;
+  const classifier = before(network, output, ['softmax', 'reshape', 'flatten', 'clamp']);
+  if (classifier?.kind !== 'dense' && classifier?.kind !== 'pointwiseConv2d' && classifier?.kind !== 'conv2d') {
+    throw new NetworkError(
+      `${network.name}: ends with '${classifier?.name ?? output}', which is no classifier; say which layer yields the features`,
+    );
+  }
+  return before(network, classifier.inputs[0], ['dropout', 'flatten', 'reshape'])?.name ?? classifier.inputs[0];
+}
+
+/** Layers that belong to the convolution before them. */
+const FOLLOWERS = ['batchNorm', 'relu', 'relu6', 'clamp'] as const;
+
+/** Name of the tensor with which the network's last `count` blocks begin. Throws a UsageError where it has not so many. */
+export function blockStart(network: Network, count: number): string {
+  const depthwise = network.nodes.filter((node) => node.kind === 'depthwiseConv2d');
+  if (!(Number.isInteger(count) && count >= 1 && count <= depthwise.length)) {
+    throw new UsageError(`${network.name}: wanted from 1 to ${depthwise.length} blocks to be tuned, found ${count}`);
+  }
+  return startOf(network, depthwise[depthwise.length - count]);
+}
+
+/** A pointwise convolution before the depthwise one is its expansion, unless it ends a separable convolution itself. */
+function startOf(network: Network, depthwise: NetworkNode): string {
+  const pad = nodeOf(network, depthwise.inputs[0]);
+  const [input] = pad?.kind === 'pad' ? pad.inputs : depthwise.inputs;
+  const expansion = before(network, input, FOLLOWERS);
+  if (expansion?.kind !== 'pointwiseConv2d') return input;
+  const isSeparable = before(network, expansion.inputs[0], FOLLOWERS)?.kind === 'depthwiseConv2d';
+  return isSeparable ? input : expansion.inputs[0];
+}
+
+const nodeOf = (network: Network, name: string): NetworkNode | undefined =>
+  network.nodes.find((node) => node.name === name);
+
+/** The first node from `name` backwards that is of none of these kinds; undefined for an input of the network. */
+function before(network: Network, name: string, kinds: readonly NetworkNode['kind'][]): NetworkNode | undefined {
+  let node = nodeOf(network, name);
+  while (node !== undefined && kinds.includes(node.kind)) node = nodeOf(network, node.inputs[0]);
+  return node;
+}
+
+/** The network, whose output are features [1, channels], with a dense layer for these classes and a softmax behind. Its weights are 0. */
+export function withClassifier(network: Network, classes: readonly string[]): Network {
+  const channels = inferShapes(network).get(network.outputs[0])![1];
+  const dense = followedBy(network, 'classifier', { kind: 'dense', attributes: { units: classes.length, bias: true } });
+  const [classifier] = dense.outputs;
+  const { nodes, outputs } = followedBy(dense, 'probabilities', { kind: 'softmax', attributes: {} });
+  const weights = new Map(network.weights)
+    .set(weightName(classifier, 'kernel'), zeros([channels, classes.length]))
+    .set(weightName(classifier, 'bias'), zeros([classes.length]));
+  const conventions = { ...network.conventions, output: 'probabilities', labelOffset: 0, labels: classes } as const;
+  return { ...network, nodes, outputs, weights, conventions };
+}
+
+/** The network with one more node at its end, of that name where it is not taken. */
+function followedBy(network: Network, wanted: string, node: Pick<NetworkNode, 'kind' | 'attributes'>): Network {
+  const names = [...network.inputs, ...network.nodes].map(({ name }) => name);
+  let name = wanted;
+  for (let n = 2; names.includes(name); n++) name = `${wanted}_${n}`;
+  const nodes = [...network.nodes, { name, inputs: network.outputs, ...node } as NetworkNode];
+  return { ...network, nodes, outputs: [name] };
+}
+
+/** The network that `front` and the one behind it make up. */
+export function joined(front: Network, tail: Network): Network {
+  const { source, preprocessing } = front.conventions;
+  return {
+    ...front,
+    nodes: [...front.nodes, ...tail.nodes],
+    outputs: tail.outputs,
+    weights: new Map([...front.weights, ...tail.weights]),
+    conventions: { ...tail.conventions, source, ...(preprocessing && { preprocessing }) },
+  };
+}
