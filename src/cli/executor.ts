@@ -1,7 +1,7 @@
 /** `--engine`: what computes. The WASM engine unless the readable layers are asked for. */
 import { type Command, Option } from 'commander';
 import { compile, type Plan } from '../engine/index.js';
-import { type Network, run, trace } from '../network/index.js';
+import { type Network, type NetworkInputs, run, trace } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import { onNodeOf, type Progress } from './progress.js';
 
@@ -44,10 +44,10 @@ export function executor(
 export async function traceWith(
   engine: EngineName,
   network: Network,
-  input: Tensor,
+  inputs: NetworkInputs,
   progress: Progress,
 ): Promise<Map<string, Tensor>> {
-  if (engine === 'reference') return trace(network, input, onNodeOf(progress));
+  if (engine === 'reference') return trace(network, inputs, onNodeOf(progress));
   const plan = await compile(network, { reproducible: true });
-  return plan.trace(input);
+  return plan.trace(inputs);
 }

@@ -1,25 +1,29 @@
-/** `depthwise trace`: every layer's output for a picture. */
+/** `depthwise trace`: every layer's output for a picture, a saved tensor or noise. */
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { writeNpz, writeSafetensors } from '../formats/index.js';
-import { readPicture } from '../image/index.js';
-import { inputTensor } from '../tasks/index.js';
+import { type Network, toJson } from '../network/index.js';
+import { type GoldenSource, makeGolden } from '../oracle/index.js';
 import { type Tensor, toFloat64 } from '../tensor.js';
+import { type BundleFormat, generator, writeBundle } from './bundle.js';
 import { addEngineOption, type EngineFlags, traceWith } from './executor.js';
-import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
+import { addInputOptions, expectOneInput, type Fed, fed, type InputFlags } from './inputs.js';
+import { addModelOptions, type ModelFlags, readModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
-import { startProgress } from './progress.js';
+import { onNodeOf, startProgress } from './progress.js';
 
-interface Flags extends ModelFlags, EngineFlags {
+interface Flags extends ModelFlags, EngineFlags, Omit<InputFlags, 'picture'> {
   readonly model: string;
   readonly out: string;
   readonly float64?: true;
+  readonly bounds?: true;
+  readonly weights?: true;
   readonly json?: true;
 }
 
 export function configure(command: Command): void {
   command
-    .argument('<picture>', 'a JPEG, PNG, WebP, GIF or BMP file')
+    .argument('[picture]', 'a JPEG, PNG, WebP, GIF or BMP file; seeded noise without one')
     .description("Write the input tensor and every layer's output by name, to check another backend with.")
     .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz; or published weights by name')
     .requiredOption('--out <file>', 'a .npz or .safetensors file; an old one is replaced')
@@ -27,35 +31,103 @@ export function configure(command: Command): void {
       new Option('--float64', 'compute and write in double precision, by the reference').implies({
         engine: 'reference',
       }),
-    );
-  addEngineOption(addModelOptions(command))
+    )
+    .addOption(
+      new Option('--bounds', 'a golden bundle: also how far a correct backend may be from each number').implies({
+        engine: 'reference',
+      }),
+    )
+    .option('--weights', "put the model's weights into the bundle");
+  addInputOptions(addEngineOption(addModelOptions(command)))
     .option('--json', '{"picture", "network", "out", "tensors": [{"name", "shape"}]}')
     .addHelpText(
       'after',
       `
 Examples:
   depthwise trace cat.jpg --model mobilenet_v1_0.25_224.h5 --out cat.npz
-  depthwise trace cat.jpg --model vww_96_float.tflite --preset tfjs-hub --float64 --out cat.safetensors`,
+  depthwise trace cat.jpg --model mobilenet_v1_0.25_224.h5 --bounds --weights --out cat.safetensors
+  depthwise trace --noise cancellation --model vww_96_float.tflite --float64 --out noise.safetensors`,
     )
-    .action(async (picture: string, flags: Flags) => {
-      if (flags.float64 && flags.engine !== 'reference') {
-        throw new UsageError('--float64 is computed by the reference; --engine wasm was asked for');
-      }
+    .action(async (picture: string | undefined, flags: Flags) => {
+      const given = picture === undefined ? flags : { ...flags, picture };
+      expectOneInput(given);
+      expectCompatible(flags);
       const ending = expectEnding('--out', flags.out, ['.npz', '.safetensors']);
       const target = await expectWritable('--out', flags.out);
-      const network = await readPictureModel(flags.model, flags);
-      const input = inputTensor(network, await readPicture(picture));
-      const progress = await startProgress('trace');
-      let tensors: Map<string, Tensor>;
-      try {
-        tensors = await traceWith(flags.engine, network, flags.float64 ? toFloat64(input) : input, progress);
-      } finally {
-        progress.stop();
-      }
-      const bytes = ending === '.npz' ? await writeNpz(tensors) : writeSafetensors(tensors);
-      await writeWhole(target, bytes);
+      const network = await readModel(flags.model, flags);
+      const input = await fed(network, flags.model, given);
+      const write = flags.bounds ? writeGoldenTrace : writeTrace;
+      const { tensors, bytes } = await write(network, input, target, ending === '.npz' ? 'npz' : 'safetensors', flags);
       const listed = [...tensors].map(([name, { shape }]) => ({ name, shape }));
       if (flags.json) printJson({ picture, network: network.name, out: flags.out, tensors: listed });
-      else note(`wrote ${flags.out}: ${plural(tensors.size, 'tensor')}, ${formatBytes(bytes.length)}`);
+      else note(`wrote ${flags.out}: ${plural(tensors.size, 'tensor')}, ${formatBytes(bytes)}`);
     });
+}
+
+function expectCompatible({ float64, bounds, weights, engine }: Flags): void {
+  if (float64 && bounds) throw new UsageError('--bounds are of float32 outputs; --float64 was asked for too');
+  for (const [flag, on] of Object.entries({ float64, bounds })) {
+    if (on && engine !== 'reference') {
+      throw new UsageError(`--${flag} is computed by the reference; --engine wasm was asked for`);
+    }
+  }
+  if (weights && !bounds) throw new UsageError('--weights goes with --bounds');
+}
+
+interface Written {
+  /** Inputs and outputs by name. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Of the file. */
+  readonly bytes: number;
+}
+
+async function writeTrace(
+  network: Network,
+  { inputs, source }: Fed,
+  out: string,
+  format: BundleFormat,
+  { engine, float64 }: Flags,
+): Promise<Written> {
+  const progress = await startProgress('trace');
+  try {
+    const given = float64 ? new Map([...inputs].map(([name, x]) => [name, toFloat64(x)])) : inputs;
+    const tensors = await traceWith(engine, network, given, progress);
+    const manifest = JSON.stringify(manifestOf(network, source, engine));
+    const bytes =
+      format === 'npz'
+        ? await writeNpz(tensors, undefined, new Map([['depthwise.trace.json', new TextEncoder().encode(manifest)]]))
+        : writeSafetensors(tensors, new Map([['depthwise.trace', manifest]]));
+    await writeWhole(out, bytes);
+    return { tensors, bytes: bytes.length };
+  } finally {
+    progress.stop();
+  }
+}
+
+/** What the numbers come from. */
+const manifestOf = (network: Network, source: GoldenSource, engine: EngineFlags['engine']) => ({
+  format: 'depthwise-trace',
+  version: 1,
+  generator: generator(),
+  source,
+  engine,
+  layout: 'NHWC',
+  network: toJson(network),
+});
+
+async function writeGoldenTrace(
+  network: Network,
+  { inputs, source }: Fed,
+  out: string,
+  format: BundleFormat,
+  { weights }: Flags,
+): Promise<Written> {
+  const progress = await startProgress('trace');
+  try {
+    const golden = makeGolden(network, inputs, { source, ...onNodeOf(progress) });
+    const { bytes } = await writeBundle(golden, out, format, weights ?? false);
+    return { tensors: new Map([...golden.inputs, ...golden.outputs]), bytes };
+  } finally {
+    progress.stop();
+  }
 }

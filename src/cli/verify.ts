@@ -32,11 +32,15 @@ export function configure(command: Command): void {
     .addHelpText(
       'after',
       `
+The runtimes, to be installed where you are:
+  npm install @litertjs/core
+  npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-cpu @tensorflow/tfjs-layers @tensorflow/tfjs-converter
+  npm install onnxruntime-node
+
 Examples:
-  npm install @litertjs/core && depthwise verify vww_96_float.tflite --with litert
-  npm install onnxruntime-node && depthwise verify ultraface_slim_320.onnx --with onnxruntime --noise cancellation
-  npm install @tensorflow/tfjs-{core,backend-cpu,layers,converter}
-  depthwise verify model.json cat.jpg --with tfjs --preset tfjs-hub`,
+  depthwise verify vww_96_float.tflite --with litert
+  depthwise verify ultraface_slim_320.onnx --with onnxruntime --noise cancellation
+  depthwise verify model.json cat.jpg --with tfjs --preset tfjs-hub --map worst.png`,
     )
     .action(async (path: string, picture: string | undefined, flags: Flags) => {
       const input = picture === undefined ? flags : { ...flags, picture };

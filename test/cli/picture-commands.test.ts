@@ -1,9 +1,10 @@
 /** classify, embed and trace: pictures in, what the library computes out. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readNpy, readTensors } from '../../src/formats/index.js';
+import { readNpy, readSafetensors, readTensors, writeNpz } from '../../src/formats/index.js';
 import { readPicture } from '../../src/image/index.js';
-import { run, summarize, trace } from '../../src/network/index.js';
+import { fromJson, run, summarize, trace } from '../../src/network/index.js';
+import { noise } from '../../src/oracle/index.js';
 import { inputTensor } from '../../src/tasks/index.js';
 import { type Tensor, toFloat64 } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
@@ -202,6 +203,50 @@ describe('trace', () => {
     const tensors = await readTensors(readFileSync(out));
     expect(tensors).toEqual(trace(network, toFloat64(input)));
     expect(tensors.get('conv1')?.data).toBeInstanceOf(Float64Array);
+  });
+
+  test.each(['bundle.npz', 'bundle.safetensors'])('--bounds writes the bundle that golden writes: %s', async (name) => {
+    const out = folder.path(name);
+    const { tensors } = await depthwiseJson('trace', cat, '--model', model, '--bounds', '--weights', '--out', out);
+    expect(tensors).toHaveLength(1 + network.nodes.length);
+    const golden = folder.path(`golden-${name}`);
+    await depthwise('golden', '--model', model, '--picture', cat, '--weights', '--out', golden);
+    expect(readFileSync(out).equals(readFileSync(golden))).toBe(true);
+  });
+
+  test('noise and saved tensors; what the numbers come from stands beside them', async () => {
+    const out = folder.path('noise.safetensors');
+    const args = ['trace', '--model', model, '--noise', 'large', '--seed', '7', '--out', out];
+    expect((await depthwise(...args, ...reference)).exitCode).toBe(0);
+    const { tensors, metadata } = readSafetensors(readFileSync(out));
+    const [{ name, shape }] = network.inputs;
+    expect(tensors).toEqual(trace(network, noise('large', shape, 7)));
+    const { network: description, ...manifest } = JSON.parse(metadata.get('depthwise.trace')!);
+    expect(manifest).toEqual({
+      format: 'depthwise-trace',
+      version: 1,
+      generator: `depthwise ${JSON.parse(readFileSync('package.json', 'utf8')).version}`,
+      source: { kind: 'noise', detail: 'large', seed: 7 },
+      engine: 'reference',
+      layout: 'NHWC',
+    });
+    expect(fromJson(description).conventions).toEqual(network.conventions);
+
+    const saved = folder.path('saved.npz');
+    writeFileSync(saved, await writeNpz(new Map([[name, tensors.get(name)!]])));
+    const again = folder.path('again.npz');
+    await depthwise('trace', '--model', model, '--input', saved, '--out', again, ...reference);
+    expect(await readTensors(readFileSync(again))).toEqual(tensors);
+  });
+
+  test.each([
+    [['--bounds', '--float64'], '--bounds are of float32 outputs; --float64 was asked for too'],
+    [['--bounds', '--engine', 'wasm'], '--bounds is computed by the reference; --engine wasm was asked for'],
+    [['--weights'], '--weights goes with --bounds'],
+    [['--noise', 'normal', '--input', 'x.npz'], 'wanted one of a picture, --input and --noise, found more'],
+  ])('%s', async (args, message) => {
+    const { exitCode, stderr } = await depthwise('trace', '--model', 'm', '--out', 'x.npz', ...args);
+    expect([exitCode, stderr]).toEqual([2, `error: ${message}\n`]);
   });
 
   test('an unusable --out is refused before anything is read or computed', async () => {

