@@ -174,14 +174,20 @@ export class Team {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
-  /** Asks every worker; each answer rejects with the worker's error. Members count from 1 here. */
+  /** Asks every worker, at once: they compute while this thread does. Each answer rejects with the worker's error. Members count from 1 here. */
   #ask<Answer>(requestOf: (member: number) => Request): Promise<Answer>[] {
-    return this.#workers.map(async (worker, index) => {
-      const { EventEmitter } = await import('node:events');
-      const answer = EventEmitter.once(worker, 'message');
+    return this.#workers.map((worker, index) => {
+      const answer = new Promise<Answer>((resolve, reject) => {
+        const done = (settle: () => void) => {
+          worker.off('message', onMessage).off('error', onError);
+          settle();
+        };
+        const onMessage = (found: Answer) => done(() => resolve(found));
+        const onError = (error: unknown) => done(() => reject(error));
+        worker.on('message', onMessage).on('error', onError);
+      });
       worker.postMessage(requestOf(index + 1));
-      const [found] = await answer;
-      return found as Answer;
+      return answer;
     });
   }
 }
