@@ -72,6 +72,6 @@ async function assemble(
   const network = architectureOf(options, file);
   const isOurs = [...wantedWeights(network).keys()].every((name) => weights.has(name));
   if (isOurs) return withWeights(network, weights);
-  const { fromStateDict } = await import('./state-dict.js');
-  return withWeights(network, await fromStateDict(network, weights, file));
+  const { withStateDict } = await import('./state-dict.js');
+  return withStateDict(network, weights, file);
 }

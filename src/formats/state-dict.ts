@@ -13,13 +13,13 @@ import {
   type Weights,
   weightName,
   weightShapesOf,
+  withWeights,
 } from '../network/index.js';
 import { type Shape, sameShape, type Tensor, tensor } from '../tensor.js';
 import { byLayer, nameWeights } from './keras-weights.js';
 import { transposedTensor } from './transposed.js';
 
-const libraries = ['torchvision', 'timm', 'slim', 'keras'] as const;
-type Library = (typeof libraries)[number];
+type Library = 'torchvision' | 'timm' | 'slim' | 'keras';
 
 /** Where a weight's axes are, theirs to ours and ours to theirs. */
 interface Layout {
@@ -36,14 +36,21 @@ interface Names {
 }
 
 /**
- * The tensors under the network's names. Throws a UsageError where their names are those of a library by whose conventions the network is
- * not, and a NetworkError that lists, by the library's names, every missing, surplus or wrongly shaped weight. Tensors of names that no
- * library gives are returned as they are.
+ * The network with these weights. Throws a UsageError where their names are those of a library by whose conventions the network is not,
+ * and a NetworkError that lists every missing, surplus or wrongly shaped weight, by the library's names where they are known.
+ *
+ * timm's networks are torchvision's, but each is fed in a way of its own: how pictures are prepared is then not known any more.
  */
-export async function fromStateDict(network: Network, tensors: Weights, file: string): Promise<Weights> {
+export async function withStateDict(network: Network, tensors: Weights, file: string): Promise<Network> {
   const library = libraryOf([...tensors.keys()]);
-  if (library === undefined) return tensors;
+  if (library === undefined) return withWeights(network, tensors);
   expectConventions(network, library, file);
+  const { preprocessing: _, ...conventions } = network.conventions;
+  const fed = library === 'timm' ? { ...network, conventions } : network;
+  return withWeights(fed, await underOurNames(network, library, tensors, file));
+}
+
+async function underOurNames(network: Network, library: Library, tensors: Weights, file: string): Promise<Weights> {
   if (library === 'keras') return nameWeights(network, byLayer(tensors, file), file);
   const names = library === 'slim' ? slim : await torch(library);
   const wanted = wantedBy(names, network);

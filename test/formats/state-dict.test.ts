@@ -225,6 +225,12 @@ test('what PyTorch counts beside the weights is left out, and a prefix of all na
   expectSameTensors((await load(library, prefixed)).weights, library.network.weights);
 });
 
+test("timm's networks are not fed as torchvision's: the caller has to say how", async () => {
+  const conventions = async (library: Library) => (await load(library, dictOf(library))).conventions;
+  expect(await conventions(dicts.timmV1)).toEqual({ source: 'torchvision', output: 'logits', labelOffset: 0 });
+  expect(await conventions(dicts.torchvisionV2)).toEqual(dicts.torchvisionV2.network.conventions);
+});
+
 test("slim's moving averages go before the weights; what the optimiser keeps is left out", async () => {
   const library = dicts.slimV2;
   const dict = dictOf(library);
