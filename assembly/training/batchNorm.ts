@@ -7,7 +7,7 @@
  *
  *   z, dy     [C' / 8][m][8]                          the convolution's output and the gradient of y: `group` bytes from one group to the next
  *   y, dz     [C' / 8][images][rows][columns][8]      may have margins: distances of groups, images and rows are given
- *   gamma …   [C']                                    zeros where channels do not exist, which then stay zero all the way
+ *   gamma …   [C']                                    zeros where channels do not exist, which then stay zero all the way if ε > 0
  *
  * ε is added to σ². With `frozen` the given μ and σ² are used, and the gradient passes them by: fine-tuning with the statistics of a former training.
  *

@@ -8,7 +8,7 @@
  * With stride 1 the input gradient is the forward kernel on dz with margins and the filter turned by 180°; `depthwiseInputGradient` is for the others.
  *
  *   x, dz     [C' / 8][images][rows][columns][8]   `…Group`, `…Image` and `…Row` are distances in bytes. x has its zero margins inside, so that no tap needs
- *                                                  a test; a tile may read 3 pixels past the last
+ *                                                  a test
  *   weights   [C' / 8][KH][KW][8]
  *   z, dx     [C' / 8][pixels][8]
  *

@@ -4,7 +4,7 @@
  *   product          Y = X · W       forward; with the transposed weights, the input's gradient dX = dY · Wᵀ
  *   weightGradient   dW = Xᵀ · dY
  *
- *   x, dy     [C' / 8][pixels][8]      groups `xGroup`, `yGroup` bytes apart; pixels may be read and written up to the next multiple of 4
+ *   x, dy     [C' / 8][pixels][8]      groups `xGroup`, `yGroup` bytes apart; `product` reads and writes pixels up to the next multiple of 4
  *   weights   panels [O' / 8][C'][8]   eight outputs of one input lie together
  *
  * A group is at once the A operand of a product (four pixels' numbers of one channel lie 32 bytes apart: constants of the code), the B operand of a

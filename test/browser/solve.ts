@@ -4,8 +4,7 @@ import { type Capability, capabilities, compile, type EngineReport } from '../..
 import { agree as agreeOnNetwork, WASM_TARGETS } from '../engine/agree.js';
 import { anyDraft, networkOf } from '../engine/networks.js';
 import { agree as agreeOnKernel } from '../kernels/agree.js';
-import { families } from '../kernels/families/index.js';
-import { machines } from '../kernels/targets.js';
+import { kernelSets } from '../kernels/sets.js';
 
 export interface Answer {
   /** Problems solved; on every target each. */
@@ -16,7 +15,7 @@ export interface Answer {
   readonly report: EngineReport;
 }
 
-/** Solves every named problem, and `runs` random ones of each kernel and of networks. */
+/** Solves every named problem, and `runs` random ones of each kernel, the engine's and the trainer's, and of networks. */
 export async function solve(runs: number): Promise<Answer> {
   const works = await capabilities();
   const failures: string[] = [];
@@ -31,15 +30,16 @@ export async function solve(runs: number): Promise<Answer> {
   };
 
   const targets = WASM_TARGETS.filter((target) => works.some((found) => found.target === target && found.works));
-  const ready = targets.length > 0 ? await machines() : [];
-  for (const family of ready.length > 0 ? families : []) {
-    for (const { problem } of family.named) await attempt(1, () => agreeOnKernel(family, problem(), ready));
-    await attempt(runs, () =>
-      fc.assert(
-        fc.property(family.any, (p) => agreeOnKernel(family, p, ready)),
-        { numRuns: runs },
-      ),
-    );
+  for (const { families, machines } of targets.length > 0 ? await kernelSets() : []) {
+    for (const family of families) {
+      for (const { problem } of family.named) await attempt(1, () => agreeOnKernel(family, problem(), machines));
+      await attempt(runs, () =>
+        fc.assert(
+          fc.property(family.any, (p) => agreeOnKernel(family, p, machines)),
+          { numRuns: runs },
+        ),
+      );
+    }
   }
   const networks = targets.length > 0 ? targets : (['reference'] as const);
   await attempt(runs, () =>

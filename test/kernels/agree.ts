@@ -72,7 +72,8 @@ function solve(
   if (before.length > memory.length) fail(`it needs ${before.length} words of memory, there are ${memory.length}`);
   memory.fill(POISON);
   memory.set(before);
-  kernels[kernel](...problem.args(address));
+  const run = kernels[kernel] ?? fail('there is no such kernel');
+  run(...problem.args(address));
   const changed = changedWord(memory, before, mayChange);
   if (changed >= 0) {
     const was = before[changed] ?? POISON;

@@ -4,6 +4,7 @@
  */
 import type fc from 'fast-check';
 import type { KernelName } from '../../src/engine/kernels.js';
+import type { TrainingKernelName } from '../../src/training/wasm/kernels.js';
 
 export type Words = Float32Array | Float64Array | Uint32Array;
 
@@ -53,9 +54,12 @@ export interface Problem {
   readonly args: (address: AddressOf) => number[];
 }
 
+/** The engine's kernels and the trainer's; where both have one of a name, the machines decide which is meant. */
+export type AnyKernelName = KernelName | TrainingKernelName;
+
 /** All problems of one kernel. */
 export interface Family {
-  readonly kernel: KernelName;
+  readonly kernel: AnyKernelName;
   /**
    * 'all': the three targets give the same bits. 'two': scalar and SIMD do, and relaxed SIMD, whose multiply-add may round once, keeps the
    * bound. In every kernel the order of the sums is the same for all targets.
@@ -67,7 +71,7 @@ export interface Family {
 
 /** A family from a function that makes the problem of some parameters, the parameters' arbitrary, and parameters worth a name. */
 export function family<Parameters extends object>(
-  kernel: KernelName,
+  kernel: AnyKernelName,
   sameBits: Family['sameBits'],
   any: fc.Arbitrary<Parameters>,
   named: Readonly<Record<string, Parameters>>,

@@ -1,25 +1,35 @@
 /** The kernels of every target that this machine runs, each with a memory of its own. */
-import { allocate, instantiate, type Kernels } from '../../src/engine/kernels.js';
+import { allocate, instantiate, type Kernel } from '../../src/engine/kernels.js';
 import { type WasmTarget, wasmBytes } from '../../src/engine/wasmBytes.js';
+import { instantiateTraining, trainingBytes } from '../../src/training/wasm/kernels.js';
+import type { AnyKernelName } from './problem.js';
 
 export interface Machine {
   readonly target: WasmTarget;
-  readonly kernels: Kernels;
+  /** The engine's, or the trainer's. */
+  readonly kernels: { readonly [Name in AnyKernelName]?: Kernel };
   /** All of its memory. */
   readonly memory: Uint32Array;
 }
 
 const MEMORY_BYTES = 1 << 16;
 
-/** Scalar and SIMD, and relaxed SIMD where the engine knows its instructions. */
-export async function machines(): Promise<Machine[]> {
+/** The engine's kernels: scalar and SIMD, and relaxed SIMD where the machine knows its instructions. */
+export const engineMachines = (): Promise<Machine[]> =>
+  machines(wasmBytes, async (target, memory) => instantiate(await WebAssembly.compile(wasmBytes(target)), memory));
+
+/** The trainer's. */
+export const trainingMachines = (): Promise<Machine[]> => machines(trainingBytes, instantiateTraining);
+
+async function machines(
+  bytesOf: (target: WasmTarget) => Uint8Array<ArrayBuffer>,
+  instantiateIn: (target: WasmTarget, memory: WebAssembly.Memory) => Promise<Machine['kernels']>,
+): Promise<Machine[]> {
   const found: Machine[] = [];
   for (const target of ['scalar', 'simd', 'relaxed'] as const) {
-    const bytes = wasmBytes(target);
-    if (target === 'relaxed' && !WebAssembly.validate(bytes)) continue;
+    if (target === 'relaxed' && !WebAssembly.validate(bytesOf(target))) continue;
     const memory = allocate('problems', MEMORY_BYTES);
-    const kernels = await instantiate(await WebAssembly.compile(bytes), memory);
-    found.push({ target, kernels, memory: new Uint32Array(memory.buffer) });
+    found.push({ target, kernels: await instantiateIn(target, memory), memory: new Uint32Array(memory.buffer) });
   }
   return found;
 }

@@ -1,4 +1,5 @@
 /** The training kernels as TypeScript sees them. Their meaning and layouts stand at the head of each file of `assembly/training/`. */
+import { NetworkError } from '../../errors.js';
 import { TRAINING_KERNELS } from './generated/wasm.js';
 
 export type TrainingTarget = keyof typeof TRAINING_KERNELS;
@@ -29,15 +30,24 @@ export const TRAINING_KERNEL_NAMES = [
   'fromGroups',
 ] as const;
 
-/** All kernels take numbers (addresses, sizes, bounds) and return nothing. */
-export type TrainingKernels = Readonly<Record<(typeof TRAINING_KERNEL_NAMES)[number], (...args: number[]) => void>>;
+export type TrainingKernelName = (typeof TRAINING_KERNEL_NAMES)[number];
 
-/** The kernels of one target, bound to a memory. */
+/** All kernels take numbers (addresses, sizes, bounds) and return nothing. */
+export type TrainingKernels = Readonly<Record<TrainingKernelName, (...args: number[]) => void>>;
+
+export function trainingBytes(target: TrainingTarget): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(TRAINING_KERNELS[target]), (character) => character.charCodeAt(0));
+}
+
+/** The kernels of one target, bound to a memory. Throws a NetworkError where this machine cannot compile them. */
 export async function instantiateTraining(
   target: TrainingTarget,
   memory: WebAssembly.Memory,
 ): Promise<TrainingKernels> {
-  const bytes = Uint8Array.from(atob(TRAINING_KERNELS[target]), (character) => character.charCodeAt(0));
+  const bytes = trainingBytes(target);
+  if (!WebAssembly.validate(bytes)) {
+    throw new NetworkError(`training: this machine does not know the instructions of target '${target}'`);
+  }
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
   return instance.exports as unknown as TrainingKernels;
 }

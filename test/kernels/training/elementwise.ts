@@ -1,0 +1,245 @@
+/** Activations without a batch norm, additions, biases, the global average pool, and maps that get margins. */
+import fc from 'fast-check';
+import { filled } from '../families/layouts.js';
+import { anyClamp, anyNumbers, count, draw, type Numbers, ordinary } from '../numbers.js';
+import { family, Sheet } from '../problem.js';
+import { boundOf, clamped, plus, Sum } from '../sums.js';
+import { distances, eachNumber, filledMap, flatLayout, type Gaps, mapLayout, TIGHT, wordAt, wordsOf } from './maps.js';
+
+interface Elementwise {
+  /** Vectors of four numbers. */
+  readonly vectors: number;
+  readonly clamp: readonly [lo: number, hi: number];
+  readonly numbers: Numbers;
+}
+
+const anyElementwise = fc.record({ vectors: count(60), clamp: anyClamp, numbers: anyNumbers });
+
+const special: Elementwise = { vectors: 33, clamp: [0, 6], numbers: { kind: 'special', seed: 8 } };
+const onEdges: Elementwise = { vectors: 8, clamp: [0, 6], numbers: ordinary(1) };
+
+export const clampForward = family<Elementwise>(
+  'clampForward',
+  'all',
+  anyElementwise,
+  { 'relu6 of special numbers': special },
+  ({ vectors, clamp, numbers }) => {
+    const x = filled(vectors * 4, draw(numbers));
+    const out = new Sheet(x.length);
+    x.forEach((value, i) => {
+      out.expect(i, clamped({ value, bound: 0 }, ...clamp).value, 0, i);
+    });
+    return {
+      inputs: { x },
+      out,
+      args: (address) => [address('x'), x.byteLength, ...clamp, address('out')],
+    };
+  },
+);
+
+/** A gradient of NaN passes where the activation lets it, and does not elsewhere. */
+export const clampBackward = family<Elementwise>(
+  'clampBackward',
+  'all',
+  anyElementwise,
+  { 'relu6 of special numbers': special, 'nothing passes on the edges themselves': onEdges },
+  ({ vectors, clamp, numbers }) => {
+    const next = draw(numbers);
+    const dy = filled(vectors * 4, next);
+    const x = filled(vectors * 4, next);
+    x.set(clamp.filter(Number.isFinite));
+    const out = new Sheet(x.length);
+    x.forEach((value, i) => {
+      out.expect(i, value > clamp[0] && value < clamp[1] ? dy[i] : 0, 0, i);
+    });
+    return {
+      inputs: { dy, x },
+      out,
+      args: (address) => [address('dy'), address('x'), x.byteLength, ...clamp, address('out')],
+    };
+  },
+);
+
+export const addMaps = family<Omit<Elementwise, 'clamp'> & { readonly over?: 'a' | 'b' | undefined }>(
+  'addMaps',
+  'all',
+  fc.record({
+    vectors: count(60),
+    numbers: anyNumbers,
+    over: fc.constantFrom<('a' | 'b' | undefined)[]>(undefined, 'a', 'b'),
+  }),
+  {
+    'special numbers': { vectors: 33, numbers: { kind: 'special', seed: 3 } },
+    'into the second term': { vectors: 9, numbers: ordinary(1), over: 'b' },
+  },
+  ({ vectors, numbers, over }) => {
+    const next = draw(numbers);
+    const a = filled(vectors * 4, next);
+    const b = filled(vectors * 4, next);
+    const out = new Sheet(a.length);
+    a.forEach((value, i) => {
+      const sum = plus({ value, bound: 0 }, b[i]);
+      out.expect(i, sum.value, sum.bound, i);
+    });
+    return {
+      inputs: { a, b },
+      out,
+      ...(over && { over }),
+      args: (address) => [address('a'), address('b'), a.byteLength, address('out')],
+    };
+  },
+);
+
+interface Copy {
+  readonly groups: number;
+  readonly images: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly gap: number;
+  readonly gaps: Gaps;
+  readonly numbers: Numbers;
+}
+
+export const copyRows = family<Copy>(
+  'copyRows',
+  'all',
+  fc.record({
+    groups: count(3),
+    images: count(3),
+    rows: count(6),
+    columns: count(9),
+    gap: fc.nat(3),
+    gaps: fc.record({ row: fc.nat(4), image: fc.nat(20), group: fc.nat(4) }),
+    numbers: anyNumbers,
+  }),
+  {
+    'a margin of one around 3 × 5 pixels': {
+      ...{ groups: 2, images: 2, rows: 3, columns: 5, gap: 3, numbers: ordinary(1) },
+      gaps: { row: 2, image: 14, group: 3 },
+    },
+  },
+  ({ gap, gaps, numbers, ...shape }) => {
+    const x = mapLayout(shape, { ...TIGHT, group: gap });
+    const y = mapLayout(shape, gaps);
+    const X = filledMap(x, draw(numbers));
+    const out = new Sheet(wordsOf(y));
+    eachNumber(shape, (g, n, row, column, c) => {
+      out.expect(wordAt(y, g, n, row, column, c), X[wordAt(x, g, n, row, column, c)], 0, n, row, column, g * 8 + c);
+    });
+    return {
+      inputs: { x: X },
+      out,
+      args: (address) => [
+        ...[address('x'), x.group * 4, shape.groups, shape.images, shape.rows, shape.columns],
+        ...[address('out'), ...distances(y)],
+      ],
+    };
+  },
+);
+
+interface Bias {
+  readonly groups: number;
+  readonly pixels: number;
+  readonly gap: number;
+  readonly numbers: Numbers;
+}
+
+const anyBias = fc.record({ groups: count(4), pixels: count(70), gap: fc.nat(3), numbers: anyNumbers });
+
+export const biasForward = family<Bias>(
+  'biasForward',
+  'all',
+  anyBias,
+  { 'two groups': { groups: 2, pixels: 5, gap: 1, numbers: { kind: 'special', seed: 1 } } },
+  ({ groups, pixels, gap, numbers }) => {
+    const bias = filled(groups * 8, draw(numbers));
+    const y = flatLayout(groups, pixels, gap);
+    const out = new Sheet(wordsOf(y));
+    eachNumber(y, (g, n, row, pixel, c) => {
+      out.expect(wordAt(y, g, n, row, pixel, c), bias[g * 8 + c], 0, pixel, g * 8 + c);
+    });
+    return { inputs: { bias }, out, args: (address) => [address('bias'), groups, pixels, address('out'), y.group * 4] };
+  },
+);
+
+export const biasGradient = family<Bias>(
+  'biasGradient',
+  'all',
+  anyBias,
+  { 'a third block of one pixel': { groups: 2, pixels: 513, gap: 3, numbers: ordinary(1) } },
+  ({ groups, pixels, gap, numbers }) => {
+    const dy = flatLayout(groups, pixels, gap);
+    const dY = filledMap(dy, draw(numbers));
+    const sums = Array.from({ length: groups * 8 }, () => new Sum());
+    eachNumber(dy, (g, n, row, pixel, c) => sums[g * 8 + c].add(dY[wordAt(dy, g, n, row, pixel, c)]));
+    const out = new Sheet(sums.length);
+    sums.forEach(({ bounded: { value, bound } }, c) => {
+      out.expect(c, value, bound, c);
+    });
+    return {
+      inputs: { dy: dY },
+      out,
+      args: (address) => [address('dy'), dy.group * 4, groups, pixels, address('out')],
+    };
+  },
+);
+
+interface Pool {
+  readonly groups: number;
+  readonly images: number;
+  readonly pixels: number;
+  readonly gap: number;
+  readonly numbers: Numbers;
+}
+
+const anyPool = fc.record({
+  ...{ groups: count(4), images: count(5), pixels: count(50), gap: fc.nat(3) },
+  numbers: anyNumbers,
+});
+
+const pools: Readonly<Record<string, Pool>> = {
+  '4 × 4 pixels of two images': { groups: 2, images: 2, pixels: 16, gap: 3, numbers: ordinary(1) },
+  'one pixel, special numbers': { groups: 1, images: 3, pixels: 1, gap: 0, numbers: { kind: 'special', seed: 2 } },
+};
+
+/** The map of all pixels and that of one pixel an image. */
+const poolMaps = ({ groups, images, pixels, gap }: Pool) => [
+  mapLayout({ groups, images, rows: 1, columns: pixels }, { ...TIGHT, group: gap }),
+  flatLayout(groups, images, gap),
+];
+
+export const poolForward = family<Pool>('poolForward', 'all', anyPool, pools, (problem) => {
+  const { groups, images, pixels, numbers } = problem;
+  const [x, y] = poolMaps(problem);
+  const X = filledMap(x, draw(numbers));
+  const out = new Sheet(wordsOf(y));
+  eachNumber(y, (g, _n, _row, image, c) => {
+    const sum = new Sum();
+    for (let pixel = 0; pixel < pixels; pixel++) sum.add(X[wordAt(x, g, image, 0, pixel, c)]);
+    const mean = sum.value / pixels;
+    const bound = sum.bounded.bound / pixels + boundOf(1, Math.abs(mean));
+    out.expect(wordAt(y, g, 0, 0, image, c), mean, Number.isFinite(mean) ? bound : 0, image, g * 8 + c);
+  });
+  return {
+    inputs: { x: X },
+    out,
+    args: (address) => [address('x'), x.group * 4, groups, images, pixels, address('out'), y.group * 4],
+  };
+});
+
+export const poolBackward = family<Pool>('poolBackward', 'all', anyPool, pools, (problem) => {
+  const { groups, images, pixels, numbers } = problem;
+  const [dx, dy] = poolMaps(problem);
+  const dY = filledMap(dy, draw(numbers));
+  const out = new Sheet(wordsOf(dx));
+  eachNumber(dx, (g, image, row, pixel, c) => {
+    const share = dY[wordAt(dy, g, 0, 0, image, c)] / pixels;
+    const bound = Number.isFinite(share) ? boundOf(1, Math.abs(share)) : 0;
+    out.expect(wordAt(dx, g, image, row, pixel, c), share, bound, image, pixel, g * 8 + c);
+  });
+  return {
+    inputs: { dy: dY },
+    out,
+    args: (address) => [address('dy'), dy.group * 4, groups, images, pixels, address('out'), dx.group * 4],
+  };
+});
