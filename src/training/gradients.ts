@@ -138,7 +138,7 @@ function batchNormPass(
 ): NodePass {
   const { y, mean, variance } = batchNorm.forwardTraining(inputs, weights, attributes);
   const m = sizeOf(y.shape) / sizeOf(mean.shape);
-  const unbiased = { shape: variance.shape, data: variance.data.map((value) => (value * m) / (m - 1)) };
+  const unbiased = { shape: variance.shape, data: variance.data.map((value) => (value * m) / Math.max(m - 1, 1)) };
   return {
     y,
     backward: (dy) => batchNorm.backwardTraining(dy, inputs, weights, attributes),

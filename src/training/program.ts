@@ -4,6 +4,7 @@
  */
 import { allocate } from '../engine/kernels.js';
 import type { Buffer } from '../engine/memory.js';
+import { ShapeError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import { withoutSoftmax } from './losses.js';
 import { instantiateTraining, type TrainingKernels, type TrainingTarget } from './wasm/kernels.js';
@@ -54,15 +55,23 @@ export async function compileTraining(
   const numbers = machine.memory;
   const values = machine.at(lowering.values) / 4;
   const gradients = machine.at(lowering.gradients) / 4;
+  const { trainableSize, statisticsSize } = lowering.layout;
+  const expectCount = (what: string, wanted: number, { length }: Float32Array) => {
+    if (length !== wanted) throw new ShapeError(`${network.name}: a step wants ${wanted} ${what}, found ${length}`);
+  };
 
   return {
     batch,
     step(givenValues, givenPictures, targets, intoGradients, intoStatistics, seed) {
+      expectCount('values', trainableSize, givenValues);
+      expectCount('numbers of pictures', pictures.bytes / 4, givenPictures);
+      expectCount('gradients', trainableSize, intoGradients);
+      expectCount('statistics', statisticsSize, intoStatistics);
       numbers.set(givenValues, values);
       numbers.set(givenPictures, machine.at(pictures) / 4);
       loss.targets = targets;
       for (const run of [...lowering.load, ...lowering.steps, ...lowering.unload]) run({ ...machine, seed });
-      intoGradients.set(numbers.subarray(gradients, gradients + intoGradients.length));
+      intoGradients.set(numbers.subarray(gradients, gradients + trainableSize));
       for (const { slot, from, factor } of lowering.statistics) {
         const first = machine.at(from) / 4;
         for (let c = 0; c < slot.size; c++) intoStatistics[slot.offset + c] = factor * numbers[first + c];

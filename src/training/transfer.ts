@@ -89,7 +89,7 @@ export async function trainClassifier(
   const body = bodyOf(base, options.layer);
   const start = fineTune === 0 ? body.outputs[0] : blockStart(body, fineTune);
   const front = upTo(body, start);
-  const tail = { ...behind(body, start), name: base.name };
+  const tail = behind(body, start);
   const share = fineTune === 0 ? 0.9 : 0.4;
 
   const count = data.train.labels.length + data.test.labels.length;

@@ -12,23 +12,13 @@ import { zeros } from '../tensor.js';
  * a network that ends with no classifier, where no layer is named.
  */
 export function bodyOf(network: Network, layer: string = featuresOf(network)): Network {
-  const features = averagedBy(network, layer) ?? layer;
-  const body = { ...upTo(network, features), name: network.name };
-  const shape = inferShapes(body).get(features)!;
+  const body = upTo(network, layer);
+  const shape = inferShapes(body).get(layer)!;
   if (shape.length === 2) return body;
   if (shape.length !== 4) {
     throw new NetworkError(`${network.name}: '${layer}' is [${shape}]; wanted features [1, channels] or a feature map`);
   }
   return followedBy(body, 'features', { kind: 'globalAveragePool', attributes: { keepDims: false } });
-}
-
-/** The map that an average pool of its own size makes one pixel of, as .tflite files have it for the global one. */
-function averagedBy(network: Network, name: string): string | undefined {
-  const pool = nodeOf(network, name);
-  if (pool?.kind !== 'averagePool') return undefined;
-  const [, height, width] = inferShapes(network).get(pool.inputs[0])!;
-  const [rows, columns] = pool.attributes.poolSize;
-  return rows === height && columns === width && pool.attributes.padding === 'valid' ? pool.inputs[0] : undefined;
 }
 
 /** Name of the tensor that the network's own classifier reads, or its output where it has none. */

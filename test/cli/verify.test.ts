@@ -3,7 +3,6 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeNpz, writeOnnx, writeTfjs, writeTflite } from '../../src/formats/index.js';
 import { livelyWeights, noise } from '../../src/oracle/index.js';
-import { dataPath, noData } from '../data.js';
 import { fusedData, fusedGraph, fusedWeights, model, teachable, teachableWeights } from '../formats/tfjs/models.js';
 import { buildTflite } from '../formats/tfliteBuilder.js';
 import { everything } from '../formats/tfliteEverything.js';
@@ -72,13 +71,6 @@ describe('LiteRT.js', () => {
     expect(stdout).toMatch(/\nFirst wrong: \S+\[[\d,]+\]: theirs /);
     expect(stderr).toMatch(/^error: @litertjs\/core \S+: the first layer beyond its bound is '\S+'\n$/);
     expect(readFileSync(map).subarray(1, 4).toString()).toBe('PNG');
-  });
-
-  test.skipIf(noData)('vww_96_float.tflite on a picture (needs DEPTHWISE_DATA)', async () => {
-    const file = dataPath('models', 'vww_96_float.tflite');
-    const report = await depthwiseJson('verify', file, cat, '--with', 'litert', '--preset', 'tfjs-hub');
-    expect(report).toMatchObject({ mode: 'isolated', first: null });
-    expect(report.layers).toHaveLength(31); // all but the convolutions before their activations
   });
 
   test('a file of integers', async () => {

@@ -26,8 +26,13 @@ export async function openLitert(path: string, { packages = new Packages() }: Pe
     runtime: title,
     async run(inputs): Promise<PeerAnswer> {
       const given = network.inputs.map(({ name }) => Float32Array.from(inputs.get(name)!.data));
-      const indices = shown.map(({ index }) => index);
-      const model = await loadLitert(withOutputs(bytes, indices), packages);
+      const model = await loadLitert(
+        withOutputs(
+          bytes,
+          shown.map(({ index }) => index),
+        ),
+        packages,
+      );
       const found = await model.run(given).finally(() => model.delete());
       return {
         tensors: new Map(shown.map(({ node }, position) => [node, asTensor(found[position])])),
@@ -49,15 +54,14 @@ const asTensor = ({ shape, data }: LitertTensor): Tensor => ({ shape, data: Floa
  * The file, which has been read and is therefore sound, with these tensors as the outputs of its graph: a new list of them behind its end.
  * Signatures, which name outputs too, are left out: their list becomes empty.
  */
-function withOutputs(file: Uint8Array, tensors: readonly number[]): Uint8Array {
+export function withOutputs(file: Uint8Array, tensors: readonly number[]): Uint8Array {
   const list = Math.ceil(file.length / 4) * 4;
   const bytes = new Uint8Array(list + 4 + 4 * tensors.length);
   bytes.set(file);
   const view = new DataView(bytes.buffer);
   const follow = (at: number): number => at + view.getUint32(at, true);
   const model = follow(0);
-  const graphs = follow(fieldOf(view, model, Model.indexOf('subgraphs'))!);
-  const graph = follow(graphs + 4); // the first; behind their number
+  const [graph] = [follow(follow(fieldOf(view, model, Model.indexOf('subgraphs'))!) + 4)];
   const outputs = fieldOf(view, graph, SubGraph.indexOf('outputs'))!;
   view.setUint32(outputs, list - outputs, true);
   view.setUint32(list, tensors.length, true);

@@ -20,8 +20,12 @@ export const isClamp = (node: NetworkNode | undefined): node is ClampNode => nod
 
 const boundsOf = (node: ClampNode): [lo: number, hi: number] => BOUNDS[node.kind](node.attributes as never);
 
+/** The smallest normal float32. Channels that do not exist have a variance of 0 and a gamma of 0, and stay 0 with an epsilon of 0 too. */
+const SMALLEST = 2 ** -126;
+
 export function lowerBatchNorm(lowering: Lowering, node: NodeOf<'batchNorm'>, activation?: ClampNode): Unit {
-  const { epsilon, scale, center } = node.attributes;
+  const { scale, center } = node.attributes;
+  const epsilon = Math.max(node.attributes.epsilon, SMALLEST);
   const [input] = node.inputs;
   const output = activation?.name ?? node.name;
   const z = lowering.mapOf(input);

@@ -90,7 +90,7 @@ function lowerLayer(lowering: Lowering, node: NetworkNode): Unit {
 function lowerLoss(lowering: Lowering): LoweredStep['loss'] {
   const [output] = lowering.network.outputs;
   const logits = lowering.mapOf(output);
-  if (logits.rows * logits.columns !== 1) {
+  if (lowering.shapeOf(output).length !== 2) {
     throw new NetworkError(
       `${lowering.network.name}: training wants logits [batch, classes], found [${lowering.shapeOf(output)}]`,
     );

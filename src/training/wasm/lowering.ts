@@ -146,7 +146,7 @@ export class Lowering {
     return placed;
   }
 
-  /** Whether anything before this tensor is trained. Gradients of pictures are not needed. */
+  /** Gradients of pictures are not needed. */
   needsGradient(name: string): boolean {
     return this.network.inputs.every((input) => input.name !== name);
   }
@@ -186,7 +186,7 @@ export class Lowering {
     });
   }
 
-  /** Lets a tensor's gradient be the memory of this map, which holds it already. */
+  /** Lets a tensor's gradient be the memory of this map, which holds it already and which nobody else reads from here on. */
   shareGradient(name: string, map: FeatureMap): void {
     this.#gradients.set(name, { ...map, ...this.mapShapeOf(name) });
   }

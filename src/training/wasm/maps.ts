@@ -40,10 +40,12 @@ export const newBuffer = (bytes: number): Buffer => ({ bytes, first: Infinity, l
 
 export const groupsOf = (channels: number): number => Math.ceil(channels / 8);
 
+const NO_MARGINS: Margins = { top: 0, bottom: 0, left: 0, right: 0 };
+
 export function featureMap(shape: MapShape, margins?: Margins): FeatureMap {
   const { images, rows, columns, channels } = shape;
   const groups = groupsOf(channels);
-  const { top, bottom, left, right } = margins ?? { top: 0, bottom: 0, left: 0, right: 0 };
+  const { top, bottom, left, right } = margins ?? NO_MARGINS;
   const row = (left + columns + right) * PIXEL;
   const image = (top + rows + bottom) * row;
   // The products read and write four pixels at a time.
@@ -73,6 +75,6 @@ export function marginsOf(
   };
 }
 
-export function sameMargins(a: Margins | undefined, b: Margins | undefined): boolean {
-  return a?.top === b?.top && a?.bottom === b?.bottom && a?.left === b?.left && a?.right === b?.right;
+export function sameMargins(a: Margins = NO_MARGINS, b: Margins = NO_MARGINS): boolean {
+  return a.top === b.top && a.bottom === b.bottom && a.left === b.left && a.right === b.right;
 }

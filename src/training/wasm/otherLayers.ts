@@ -1,7 +1,6 @@
 /** Additions, the global average pool, dropout, and what only names a vector anew. */
 import { NetworkError } from '../../errors.js';
 import { dropout } from '../../layers/index.js';
-import type { NetworkNode } from '../../network/index.js';
 import type { Lowering, NodeOf, Unit } from './lowering.js';
 import type { FeatureMap } from './maps.js';
 
@@ -18,25 +17,23 @@ export function lowerAdd(lowering: Lowering, node: NodeOf<'add'>): Unit {
   return {
     backward: () => {
       const dy = lowering.gradientOf(node.name);
+      const heir = heirOf(lowering, node);
       for (const input of node.inputs) {
-        if (!lowering.needsGradient(input)) continue;
-        if (!lowering.hasGradient(input) && mayShare(lowering, node, input)) lowering.shareGradient(input, dy);
-        else lowering.addGradient(input, (dx) => copy(lowering, dy, dx));
+        if (input !== heir && lowering.needsGradient(input))
+          lowering.addGradient(input, (dx) => copy(lowering, dy, dx));
       }
+      if (heir !== undefined) lowering.shareGradient(heir, dy);
     },
   };
 }
 
 /**
- * Both inputs of a residual addition have the sum's gradient, and may have it in one memory if nothing is added to it before the last has been
- * read: the branch ends here, and what else reads the block's input stands before the branch's end.
+ * All inputs of an addition have the sum's gradient. One of them may have it in the same memory, since nobody reads the sum's gradient after this;
+ * the others get copies, as more may be added to each.
  */
-function mayShare(lowering: Lowering, node: NodeOf<'add'>, input: string): boolean {
-  const order = (name: string) => lowering.network.nodes.findIndex((other) => other.name === name);
-  const [earlier, later] = [...node.inputs].sort((a, b) => order(a) - order(b));
-  if (node.inputs.length !== 2 || earlier === later || lowering.consumersOf(later).length !== 1) return false;
-  const before = (consumer: NetworkNode) => consumer === node || order(consumer.name) < order(later);
-  return input === later || lowering.consumersOf(earlier).every(before);
+function heirOf(lowering: Lowering, { inputs }: NodeOf<'add'>): string | undefined {
+  const once = (input: string) => inputs.indexOf(input) === inputs.lastIndexOf(input);
+  return inputs.findLast((input) => once(input) && lowering.needsGradient(input) && !lowering.hasGradient(input));
 }
 
 function copy(lowering: Lowering, from: FeatureMap, to: FeatureMap): void {
@@ -73,6 +70,8 @@ export function lowerDropout(lowering: Lowering, node: NodeOf<'dropout'>): Unit 
   const masked = (from: FeatureMap, to: FeatureMap) =>
     lowering.step([from, to], ({ memory, at, seed }) => {
       const mask = dropout.maskOf(shape, node.attributes, seed + k).data;
+      // Channels that do not exist are 0, as in every map.
+      memory.fill(0, at(to.buffer) / 4, (at(to.buffer) + to.buffer.bytes) / 4);
       for (let c = 0; c < to.channels; c++) {
         const place = ((c >> 3) * to.group) / 4 + (c & 7);
         const [source, goal] = [at(from.buffer) / 4 + place, at(to.buffer) / 4 + place];
