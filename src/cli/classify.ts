@@ -8,6 +8,7 @@ import { addEngineOption, type EngineFlags, executor } from './executor.js';
 import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
 import { print, printJson } from './output.js';
 import { startProgress } from './progress.js';
+import { modelOption } from './shipped.js';
 import { wholeNumber } from './values.js';
 
 interface Flags extends ModelFlags, EngineFlags {
@@ -26,7 +27,7 @@ export function configure(command: Command): void {
   command
     .argument('<picture...>', 'JPEG, PNG, WebP, GIF or BMP files')
     .description("Say what is in each picture: the model's best labels, with their probabilities.")
-    .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz; or published weights by name')
+    .addOption(modelOption('Keras .h5, .tflite, .safetensors, …; or published weights by name'))
     .option('--labels <file>', "a label a line, or JSON; the model's own unless given")
     .option('--top <count>', 'labels a picture', wholeNumber(1), 5);
   addEngineOption(addModelOptions(command))
@@ -38,6 +39,7 @@ export function configure(command: Command): void {
       'after',
       `
 Examples:
+  depthwise classify cat.jpg
   depthwise classify cat.jpg --model mobilenet_v1_0.25_224
   depthwise classify cat.jpg --model mobilenet_v1_0.25_224.h5 --labels imagenet_labels_1001.txt
   depthwise classify *.png --model mobilenet_v2_1.0_224_quant.tflite --top 1 --json

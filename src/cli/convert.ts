@@ -5,14 +5,15 @@ import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { readTensorFile } from '../formats/files.js';
 import { type WriteOptions, writeNetwork, writeNpy, writeNpz, writeSafetensors, writeTfjs } from '../formats/index.js';
-import type { Network } from '../network/index.js';
-import type { Tensor } from '../tensor.js';
+import { foldBatchNorm, type Network } from '../network/index.js';
+import { type Tensor, toFloat32 } from '../tensor.js';
 import { addModelOptions, type ModelFlags, readModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
 
 interface Flags extends ModelFlags {
   readonly tensors?: true;
   readonly float16?: true;
+  readonly fold?: true;
   readonly json?: true;
 }
 
@@ -41,7 +42,8 @@ export function configure(command: Command): void {
       'Turn a model file into one of another format, with its labels and preprocessing inside; or, with --tensors, copy tensors as they are.',
     )
     .option('--tensors', 'the tensors alone, whatever they belong to')
-    .option('--float16', 'kernels in float16: half the size; biases and batch norm stay as they are');
+    .option('--float16', 'kernels in float16: half the size; biases and batch norm stay as they are')
+    .option('--fold', 'batch norms folded into the layers before them: fewer layers, the same answers');
   addModelOptions(command)
     .option('--json', '{"in", "out", "network", "tensors", "bytes"}')
     .addHelpText(
@@ -50,6 +52,7 @@ export function configure(command: Command): void {
 Examples:
   depthwise convert mobilenet_v1_0.25_224.h5 mobilenet.safetensors
   depthwise convert mobilenet_v1_0.25_224.h5 mobilenet.onnx
+  depthwise convert run/model.safetensors small.safetensors --fold --float16
   depthwise convert ultraface_slim_320.onnx faces/model.json
   depthwise convert mobilenet_v2_1.0_224_quant.tflite small.tflite --float16
   depthwise convert weights.h5 mobilenet.npz --network mobilenet_v1 --alpha 0.25
@@ -80,13 +83,20 @@ async function convertedModel(from: string, to: string, flags: Flags): Promise<C
   const format = networkEndings[expectEnding('<out>', to, endings)];
   if (format === 'tfjs') await makeModelFolder(to);
   const target = await expectWritable('<out>', to);
-  const network = await readModel(from, flags);
+  const read = await readModel(from, flags);
+  const network = flags.fold ? folded(read) : read;
   const options: WriteOptions = flags.float16 ? { kernels: 'float16' } : {};
   const files: Converted['files'] =
     format === 'tfjs'
       ? await tfjsFiles(network, options, dirname(target))
       : [[target, await writeNetwork(network, format, options)]];
   return { files, network: network.name, count: network.weights.size };
+}
+
+/** Folded weights are float64; files have float32. */
+function folded(network: Network): Network {
+  const { weights, ...rest } = foldBatchNorm(network);
+  return { ...rest, weights: new Map([...weights].map(([name, weight]) => [name, toFloat32(weight)])) };
 }
 
 /** A TF.js model is a folder of files, among which only model.json is named by the user. */
@@ -110,7 +120,9 @@ async function tfjsFiles(network: Network, options: WriteOptions, folder: string
 }
 
 async function convertedTensors(from: string, to: string, flags: Flags): Promise<Converted> {
-  if (flags.float16) throw new UsageError('--float16 is for models; --tensors copies tensors as they are');
+  for (const flag of ['float16', 'fold'] as const) {
+    if (flags[flag]) throw new UsageError(`--${flag} is for models; --tensors copies tensors as they are`);
+  }
   const ending = expectEnding('<out>', to, ['.safetensors', '.npz', '.npy']);
   const target = await expectWritable('<out>', to);
   const tensors = await readTensorFile(from);

@@ -7,6 +7,7 @@ import { addEngineOption, type EngineFlags, executor } from './executor.js';
 import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
 import { startProgress } from './progress.js';
+import { modelArgument } from './shipped.js';
 import { textTable } from './table.js';
 import { wholeNumber } from './values.js';
 
@@ -18,7 +19,7 @@ interface Flags extends ModelFlags, EngineFlags {
 
 export function configure(command: Command): void {
   command
-    .argument('<model>', 'Keras .h5, .tflite, .safetensors or .npz; or published weights by name')
+    .addArgument(modelArgument('Keras .h5, .tflite, .safetensors, …; or published weights by name'))
     .description('Say how often a model is right about the test pictures of a data set.')
     .requiredOption(
       '--data <source>',
@@ -36,6 +37,7 @@ export function configure(command: Command): void {
       'after',
       `
 Examples:
+  depthwise evaluate --data cifar10:cifar-10-batches-bin
   depthwise evaluate run/model.safetensors --data cifar10:cifar-10-batches-bin
   depthwise evaluate run/model.safetensors --data ./photos --json`,
     )

@@ -100,6 +100,21 @@ test('--float16 halves the file and changes kernels by at most 2^-11 of their si
   expect(wrong).toEqual([]);
 });
 
+test('--fold leaves no batch norm, and answers that differ by rounding', async () => {
+  const out = folder.path('folded.safetensors');
+  expect((await depthwiseJson('convert', model, out, '--fold')).tensors).toBe(56); // 28 layers with a kernel and a bias
+  const folded = await readNetwork(readFileSync(out));
+  expect(folded.nodes.filter(({ kind }) => kind === 'batchNorm')).toEqual([]);
+  expect(folded.conventions).toEqual(network.conventions);
+  const [{ shape }] = network.inputs;
+  const x = noise('normal', shape, 1);
+  const [before] = run(network, x).values();
+  const [after] = run(folded, x).values();
+  before.data.forEach((value, i) => {
+    expect(Math.abs(after.data[i] - value)).toBeLessThan(1e-5);
+  });
+});
+
 test('weights alone become a model once --network says what they belong to', async () => {
   const weights = folder.path('weights.npz');
   writeFileSync(weights, await writeNpz(new Map(network.weights)));
