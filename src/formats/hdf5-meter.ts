@@ -45,10 +45,13 @@ export function meteredCopy(bytes: Uint8Array, meter: Meter): ArrayBuffer {
 /** Structures that are read by further copies, each of which is charged by itself. */
 const CHARGED_BY_COPIES = new Set(['SNOD', 'HEAP', 'GCOL', 'FRHP', 'FHDB', 'BTIN', 'BTLF']);
 
+/** No structure's signature, but a link's name that happens to have four letters: 'bias', 'beta'. */
+const LINK_NAME = /^[a-z0-9_]{4}$/;
+
 function chargeStructure(file: DataView, at: number, meter: Meter): void {
   if (at + 14 > file.byteLength) return;
   const signature = String.fromCharCode(...new Uint8Array(file.buffer, at, 4));
-  if (CHARGED_BY_COPIES.has(signature)) return;
+  if (CHARGED_BY_COPIES.has(signature) || LINK_NAME.test(signature)) return;
   if (signature === 'OHDR') chargeMessages(file, at, meter);
   // an indirect block's addresses may reach to the end of the file
   else if (signature === 'FHIB') meter.spend(file.byteLength - at);

@@ -53,7 +53,6 @@ describe('wrong calls exit with 2 and say what is wrong', () => {
     [['summary', 'mobilenet_v1', 'mobilenet_v2'], "too many arguments for 'summary'. Expected 1 argument but got 2."],
     [['summary', 'mobilenet_v1', '--alhpa', '1'], "unknown option '--alhpa'\n(Did you mean --alpha?)"],
     [['summary', 'mobilenet_v1', '--alpha'], "option '--alpha <number>' argument missing"],
-    [['classify', 'cat.jpg'], "required option '--model <file>' not specified"],
     [['embed', 'cat.jpg', '--model', 'x.h5'], "required option '--layer <name>' not specified"],
     [['trace', 'cat.jpg', '--model', 'x.h5'], "required option '--out <file>' not specified"],
     [['convert', 'x.h5'], "missing required argument 'out'"],

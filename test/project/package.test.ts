@@ -8,7 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from './imports.js';
 
 const packageJson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const entries = Object.keys(packageJson.exports).filter((entry) => entry !== './package.json');
+/** Without those that are no modules. */
+const entries = Object.keys(packageJson.exports).filter(
+  (entry) => entry !== './package.json' && entry !== './assets/*',
+);
 const specifiers = entries.map((entry) => entry.replace(/^\./, packageJson.name));
 
 /** Inside the package, so that 'depthwise' resolves by its own exports. */

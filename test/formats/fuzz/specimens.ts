@@ -129,7 +129,8 @@ function withMetadata(
 /** One file of a TensorFlow.js model; the others stay as they are. */
 function tfjs(name: string, files: TfjsFiles, damagedFile: string): Specimen {
   const readers = [network((bytes: Uint8Array) => readTfjs(new Map([...files, [damagedFile, bytes]])))];
-  const bytes = files.get(damagedFile)!;
+  const bytes = files.get(damagedFile);
+  if (bytes === undefined) throw new Error(`${name}: no ${damagedFile} among ${[...files.keys()]}`);
   return { name, bytes, readers, ...(damagedFile.endsWith('.json') && { json: { text: decode(bytes), put: encode } }) };
 }
 
@@ -198,7 +199,7 @@ export async function specimens(): Promise<Specimen[]> {
     tfjs('TF.js layers model, weights', layersModel, 'shard0.bin'),
     tfjs('TF.js fused graph', fused, 'model.json'),
     tfjs('TF.js graph', written, 'model.json'),
-    tfjs('TF.js graph, weights', written, 'weights.bin'),
+    tfjs('TF.js graph, weights', written, 'group1-shard1of1.bin'),
   ];
 }
 
