@@ -9,8 +9,6 @@
  *   y, dz     [C' / 8][images][rows][columns][8]      may have margins: distances of groups, images and rows are given
  *   gamma …   [C']                                    zeros where channels do not exist, which then stay zero all the way if ε > 0
  *
- * ε is added to σ². With `frozen` the given μ and σ² are used, and the gradient passes them by: fine-tuning with the statistics of a former training.
- *
  * Order of sums, in all targets: forward over the pixels of a block, then over blocks; backward over an image's pixels, then over images.
  */
 import { clamp, clampScalar } from '../lanes';
@@ -20,7 +18,7 @@ const BLOCK: usize = 256 << 5;
 
 export function normalise(
   z: usize, group: usize, groups: i32, images: i32, rows: i32, columns: i32,
-  gamma: usize, beta: usize, epsilon: f32, lo: f32, hi: f32, frozen: i32,
+  gamma: usize, beta: usize, epsilon: f32, lo: f32, hi: f32,
   y: usize, yGroup: usize, yImage: usize, yRow: usize, mean: usize, variance: usize,
 ): void {
   const pixels = images * rows * columns;
@@ -28,7 +26,7 @@ export function normalise(
   for (let g = 0; g < groups; ++g) {
     const end = z + (<usize>pixels << 5);
     if (ASC_FEATURE_SIMD) {
-      if (!frozen) statistics(z, end, pixels, mean, variance);
+      statistics(z, end, pixels, mean, variance);
       const a0 = slope(gamma, variance, epsilon), a1 = slope(gamma + 16, variance + 16, epsilon);
       const b0 = offset(beta, mean, a0), b1 = offset(beta + 16, mean + 16, a1);
       const vlo = f32x4.splat(lo), vhi = f32x4.splat(hi);
@@ -47,7 +45,7 @@ export function normalise(
       }
     } else {
       for (let c: usize = 0; c < 32; c += 4) {
-        if (!frozen) statisticsScalar(z + c, end + c, pixels, mean + c, variance + c);
+        statisticsScalar(z + c, end + c, pixels, mean + c, variance + c);
         const a = load<f32>(gamma + c) / sqrt(load<f32>(variance + c) + epsilon);
         const b = load<f32>(beta + c) - load<f32>(mean + c) * a;
         let from = z + c;
@@ -72,7 +70,7 @@ export function normalise(
 
 export function normaliseBackward(
   dy: usize, z: usize, group: usize, groups: i32, images: i32, rows: i32, columns: i32,
-  gamma: usize, beta: usize, epsilon: f32, lo: f32, hi: f32, frozen: i32, mean: usize, variance: usize,
+  gamma: usize, beta: usize, epsilon: f32, lo: f32, hi: f32, mean: usize, variance: usize,
   dz: usize, dzGroup: usize, dzImage: usize, dzRow: usize, dgamma: usize, dbeta: usize,
 ): void {
   const pixels = images * rows * columns;
@@ -81,7 +79,7 @@ export function normaliseBackward(
   const imageBytes = rowBytes * rows;
   for (let g = 0; g < groups; ++g) {
     if (ASC_FEATURE_SIMD) {
-      const vlo = f32x4.splat(lo), vhi = f32x4.splat(hi), vm = f32x4.splat(frozen ? Infinity : m);
+      const vlo = f32x4.splat(lo), vhi = f32x4.splat(hi), vm = f32x4.splat(m);
       for (let half: usize = 0; half < 32; half += 16) {
         v128.store(dbeta + half, f32x4.splat(0));
         v128.store(dgamma + half, f32x4.splat(0));
@@ -157,9 +155,8 @@ export function normaliseBackward(
         const dg = products / d;
         store<f32>(dbeta + c, sum);
         store<f32>(dgamma + c, dg);
-        const vm: f32 = frozen ? Infinity : m;
-        const tilt = -(a * (dg / d / vm));
-        const level = -(a * (sum / vm) + mu * tilt);
+        const tilt = -(a * (dg / d / m));
+        const level = -(a * (sum / m) + mu * tilt);
         p = z + c;
         for (let n = 0; n < images; ++n) {
           for (let row = 0; row < rows; ++row) {

@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { readTensorFile } from '../formats/files.js';
 import { type WriteOptions, writeNetwork, writeNpy, writeNpz, writeSafetensors, writeTfjs } from '../formats/index.js';
-import { foldBatchNorm, type Network } from '../network/index.js';
-import { type Tensor, toFloat32 } from '../tensor.js';
+import { foldBatchNormFloat32, type Network } from '../network/index.js';
+import type { Tensor } from '../tensor.js';
 import { addModelOptions, type ModelFlags, readModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
 
@@ -84,19 +84,13 @@ async function convertedModel(from: string, to: string, flags: Flags): Promise<C
   if (format === 'tfjs') await makeModelFolder(to);
   const target = await expectWritable('<out>', to);
   const read = await readModel(from, flags);
-  const network = flags.fold ? folded(read) : read;
+  const network = flags.fold ? foldBatchNormFloat32(read) : read;
   const options: WriteOptions = flags.float16 ? { kernels: 'float16' } : {};
   const files: Converted['files'] =
     format === 'tfjs'
       ? await tfjsFiles(network, options, dirname(target))
       : [[target, await writeNetwork(network, format, options)]];
   return { files, network: network.name, count: network.weights.size };
-}
-
-/** Folded weights are float64; files have float32. */
-function folded(network: Network): Network {
-  const { weights, ...rest } = foldBatchNorm(network);
-  return { ...rest, weights: new Map([...weights].map(([name, weight]) => [name, toFloat32(weight)])) };
 }
 
 /** A TF.js model is a folder of files, among which only model.json is named by the user. */

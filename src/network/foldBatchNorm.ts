@@ -8,7 +8,7 @@
  * norm's tensor: every name that a folded network has means what it meant before.
  */
 import { NetworkError } from '../errors.js';
-import type { Tensor } from '../tensor.js';
+import { type Tensor, toFloat32 } from '../tensor.js';
 import { type Network, type NetworkNode, weightName } from './network.js';
 
 type Foldable = Extract<NetworkNode, { kind: 'conv2d' | 'depthwiseConv2d' | 'pointwiseConv2d' | 'dense' }>;
@@ -42,6 +42,12 @@ export function foldBatchNorm(network: Network): Network {
     weights.set(weightName(name, 'bias'), { shape: [bias.length], data: bias });
   }
   return { ...network, nodes, weights };
+}
+
+/** The same with float32 weights, each rounded once: for a file, and for what is trained further. */
+export function foldBatchNormFloat32(network: Network): Network {
+  const folded = foldBatchNorm(network);
+  return { ...folded, weights: new Map([...folded.weights].map(([name, weight]) => [name, toFloat32(weight)])) };
 }
 
 /** The nodes after folding, and what happens to the weights of each folded one, by its name: for executors that scale while they pack. */

@@ -2,7 +2,7 @@
  * What training begins with. Batch norm makes the scale of the kernels before it meaningless for what a network computes, but not for how it learns:
  * a step changes a kernel's direction by learning rate · gradient / |kernel|², so that large kernels learn slowly. Customary learning rates were
  * found with PyTorch's scale, which is used here: uniform in ±1 / √fan-in, a sixth of the variance of He et al. (arXiv:1502.01852). (Measured on
- * CIFAR-10, V2 α 0.5, SGD 0.05: after 200 steps of 64 pictures 30 % of them are right, with He's variance 17 %.)
+ * CIFAR-10, V2 α 0.5, SGD 0.05: after 200 steps of 64 windows of 24 × 24, 32 % of what is learnt from is right, with He's variance 24 %.)
  */
 import { type Network, randomWeights } from '../network/index.js';
 import { seedOf, uniformRandom } from '../random.js';

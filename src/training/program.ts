@@ -56,6 +56,7 @@ export async function compileTraining(
   const values = machine.at(lowering.values) / 4;
   const gradients = machine.at(lowering.gradients) / 4;
   const { trainableSize, statisticsSize } = lowering.layout;
+  const steps = [...lowering.load, ...lowering.steps, ...lowering.unload];
   const expectCount = (what: string, wanted: number, { length }: Float32Array) => {
     if (length !== wanted) throw new ShapeError(`${network.name}: a step wants ${wanted} ${what}, found ${length}`);
   };
@@ -70,7 +71,8 @@ export async function compileTraining(
       numbers.set(givenValues, values);
       numbers.set(givenPictures, machine.at(pictures) / 4);
       loss.targets = targets;
-      for (const run of [...lowering.load, ...lowering.steps, ...lowering.unload]) run({ ...machine, seed });
+      const seeded = { ...machine, seed };
+      for (const run of steps) run(seeded);
       intoGradients.set(numbers.subarray(gradients, gradients + trainableSize));
       for (const { slot, from, factor } of lowering.statistics) {
         const first = machine.at(from) / 4;

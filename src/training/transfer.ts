@@ -4,14 +4,14 @@
  * afterwards ("fine-tuned"), on the feature maps that they read, which are computed once too.
  *
  * Batch norm keeps the statistics of the base in all that is fine-tuned, since a few pictures have none worth having: it is folded into the
- * convolutions first (`foldBatchNorm`), whose kernels and biases then learn.
+ * convolutions first (`foldBatchNormFloat32`), whose kernels and biases then learn.
  */
 import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import { behind, foldBatchNorm, type Network, upTo } from '../network/index.js';
+import { behind, foldBatchNormFloat32, type Network, upTo } from '../network/index.js';
 import { inputTensor } from '../tasks/index.js';
-import { tensor, toFloat32 } from '../tensor.js';
+import { tensor } from '../tensor.js';
 import type { DataSplits, Dataset } from './dataset.js';
 import { type FitOptions, fitWeights, type LabelledInput } from './fit.js';
 import { optimizerDefaults } from './optimizers.js';
@@ -104,7 +104,7 @@ export async function trainClassifier(
   let trained = joined(tail, await trainHead(classifier, features, { ...HEAD_DEFAULTS, ...options.head, seed }));
   if (fineTune > 0) {
     const tuning = { ...TUNING_DEFAULTS, ...options.tuning, seed };
-    trained = await fitWeights(withFrozenNorms(trained), learnt, tuning, (epoch, loss) =>
+    trained = await fitWeights(foldBatchNormFloat32(trained), learnt, tuning, (epoch, loss) =>
       onProgress(share + ((1 - share) * epoch) / tuning.epochs, `tuning, loss ${loss.toFixed(3)}`),
     );
   }
@@ -170,11 +170,6 @@ async function outputsOf(network: Network, samples: readonly LabelledInput[]): P
   });
   plan.dispose();
   return outputs;
-}
-
-function withFrozenNorms(network: Network): Network {
-  const folded = foldBatchNorm(network);
-  return { ...folded, weights: new Map([...folded.weights].map(([name, weight]) => [name, toFloat32(weight)])) };
 }
 
 /** From the probabilities of the held-back pictures. */

@@ -34,9 +34,8 @@ export function lowerBatchNorm(lowering: Lowering, node: NodeOf<'batchNorm'>, ac
   const beta = center ? lowering.vector(lowering.slot(node, 'beta')) : constantVector(lowering, z, 0);
   const { mean, variance } = batchStatistics(lowering, node, z);
   const bounds = activation ? boundsOf(activation) : [-Infinity, Infinity];
-  const frozen = 0;
   lowering.step([z, y], ({ kernels, at, strided }) => {
-    const normalisation = [at(gamma.vector), at(beta.vector), epsilon, ...bounds, frozen];
+    const normalisation = [at(gamma.vector), at(beta.vector), epsilon, ...bounds];
     kernels.normalise(at(z.buffer), ...rowsOf(z, y), ...normalisation, ...strided(y), at(mean), at(variance));
   });
   return {
@@ -44,7 +43,7 @@ export function lowerBatchNorm(lowering: Lowering, node: NodeOf<'batchNorm'>, ac
       const dy = lowering.gradientOf(output);
       const writeInto = (dz: FeatureMap) =>
         lowering.step([dy, z, dz], ({ kernels, at, strided }) => {
-          const normalisation = [at(gamma.vector), at(beta.vector), epsilon, ...bounds, frozen, at(mean), at(variance)];
+          const normalisation = [at(gamma.vector), at(beta.vector), epsilon, ...bounds, at(mean), at(variance)];
           const from = [at(dy.buffer), at(z.buffer), ...rowsOf(z, dz)];
           kernels.normaliseBackward(...from, ...normalisation, ...strided(dz), at(gamma.gradient), at(beta.gradient));
         });

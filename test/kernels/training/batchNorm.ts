@@ -30,7 +30,6 @@ interface BatchNorm {
   readonly gaps: Gaps;
   readonly epsilon: number;
   readonly clamp: readonly [lo: number, hi: number];
-  readonly frozen: boolean;
   /** Added to every z: a mean far from 0. */
   readonly shift: number;
   readonly numbers: Numbers;
@@ -40,7 +39,6 @@ const anyBatchNorm: fc.Arbitrary<BatchNorm> = fc.record({
   ...{ groups: count(2), images: count(3), rows: count(9), columns: count(9), gap: fc.nat(3), gaps: anyGaps },
   epsilon: fc.constantFrom(1e-3, 1e-5, 0).map(Math.fround),
   clamp: anyClamp,
-  frozen: fc.boolean(),
   shift: fc.constantFrom(0, 0, 1, -30, 1000),
   numbers: fc.record({
     kind: fc.constantFrom<Numbers['kind']>('ordinary', 'ordinary', 'special', 'wide', 'tiny', 'huge'),
@@ -50,7 +48,7 @@ const anyBatchNorm: fc.Arbitrary<BatchNorm> = fc.record({
 
 const relu6: BatchNorm = {
   ...{ groups: 2, images: 2, rows: 3, columns: 5, gap: 3, gaps: { row: 2, image: 14, group: 3 } },
-  ...{ epsilon: Math.fround(1e-3), clamp: [0, 6], frozen: false, shift: 0, numbers: ordinary(1) },
+  ...{ epsilon: Math.fround(1e-3), clamp: [0, 6], shift: 0, numbers: ordinary(1) },
 };
 
 const named: Readonly<Record<string, BatchNorm>> = {
@@ -60,7 +58,6 @@ const named: Readonly<Record<string, BatchNorm>> = {
   },
   'a mean of 1000 deviations': { ...relu6, shift: 1000 },
   'one pixel: a variance of 0': { ...relu6, images: 1, rows: 1, columns: 1 },
-  'given statistics': { ...relu6, frozen: true },
   'special numbers': { ...relu6, numbers: { kind: 'special', seed: 5 } },
 };
 
@@ -73,8 +70,8 @@ function operands(problem: BatchNorm, next: () => number) {
 }
 
 /** The arguments that both kernels take in the same place. */
-function normalisation({ epsilon, clamp, frozen }: BatchNorm, address: AddressOf): number[] {
-  return [address('gamma'), address('beta'), epsilon, ...clamp, Number(frozen)];
+function normalisation({ epsilon, clamp }: BatchNorm, address: AddressOf): number[] {
+  return [address('gamma'), address('beta'), epsilon, ...clamp];
 }
 
 const sizes = ({ groups, images, rows, columns }: BatchNorm): number[] => [groups, images, rows, columns];
@@ -152,51 +149,46 @@ function normalised(z: number, mean: Bounded, a: Bounded, beta: number): Bounded
 }
 
 export const normalise = family<BatchNorm>('normalise', 'all', anyBatchNorm, named, (problem) => {
-  const { groups, images, rows, columns, gaps, epsilon, clamp, frozen, numbers } = problem;
+  const { groups, images, rows, columns, gaps, epsilon, clamp, numbers } = problem;
   const next = draw(numbers);
   const { z, Z, gamma, beta } = operands(problem, next);
-  const mean = filled(groups * 8, next);
-  const variance = filled(groups * 8, () => Math.abs(next()));
   const y = mapLayout({ groups, images, rows, columns }, gaps);
   // One sheet for the three outputs, with words between them that must stay.
   const meanAt = wordsOf(y) + 8;
   const varianceAt = meanAt + groups * 8 + 8;
-  const out = new Sheet(frozen ? wordsOf(y) : varianceAt + groups * 8);
-  const exactly = (value: number): Bounded => ({ value, bound: 0 });
+  const out = new Sheet(varianceAt + groups * 8);
   for (let channel = 0; channel < groups * 8; channel++) {
     const [g, c] = [channel >> 3, channel & 7];
     const values = channelOf(z, Z, g, c);
-    const used = frozen ? { mean: exactly(mean[channel]), variance: exactly(variance[channel]) } : statisticsOf(values);
-    const a = slopeOf(gamma[channel], deviationOf(used.variance, epsilon));
-    if (!frozen) {
-      for (const [at, statistic] of [
-        [meanAt, used.mean],
-        [varianceAt, used.variance],
-      ] as const) {
-        // Of infinite numbers the mean is infinite or NaN, as the order of the sum will have it.
-        if (values.every(Number.isFinite)) expectWithin(out, at + channel, statistic, channel);
-        else out.leaveFree(at + channel);
-      }
+    const { mean, variance } = statisticsOf(values);
+    const a = slopeOf(gamma[channel], deviationOf(variance, epsilon));
+    for (const [at, statistic] of [
+      [meanAt, mean],
+      [varianceAt, variance],
+    ] as const) {
+      // Of infinite numbers the mean is infinite or NaN, as the order of the sum will have it.
+      if (values.every(Number.isFinite)) expectWithin(out, at + channel, statistic, channel);
+      else out.leaveFree(at + channel);
     }
     eachNumber({ ...y, groups: 1 }, (_, n, row, column, lane) => {
       if (lane !== c) return;
-      const result = normalised(Z[wordAt(z, g, n, row, column, c)], used.mean, a, beta[channel]);
+      const result = normalised(Z[wordAt(z, g, n, row, column, c)], mean, a, beta[channel]);
       expectWithin(out, wordAt(y, g, n, row, column, c), clamped(result, ...clamp), n, row, column, channel);
     });
   }
   return {
-    inputs: { z: Z, gamma, beta, ...(frozen && { mean, variance }) },
+    inputs: { z: Z, gamma, beta },
     out,
     args: (address) => [
       ...[address('z'), z.group * 4, ...sizes(problem), ...normalisation(problem, address)],
       ...[address('out'), ...distances(y)],
-      ...(frozen ? [address('mean'), address('variance')] : [address('out', meanAt), address('out', varianceAt)]),
+      ...[address('out', meanAt), address('out', varianceAt)],
     ],
   };
 });
 
 export const normaliseBackward = family<BatchNorm>('normaliseBackward', 'all', anyBatchNorm, named, (problem) => {
-  const { groups, images, rows, columns, gaps, epsilon, clamp, frozen, numbers } = problem;
+  const { groups, images, rows, columns, gaps, epsilon, clamp, numbers } = problem;
   const next = draw(numbers);
   const { z, Z, gamma, beta } = operands(problem, next);
   const dY = filledMap(z, next);
@@ -214,7 +206,7 @@ export const normaliseBackward = family<BatchNorm>('normaliseBackward', 'all', a
       channelOf(z, dY, g, c),
       { gamma: gamma[channel], beta: beta[channel], mean: mean[channel], variance: variance[channel], epsilon },
       clamp,
-      frozen ? Infinity : images * rows * columns,
+      images * rows * columns,
       images,
     );
     expectWithin(out, gammaAt + channel, gradients.dgamma, channel);
@@ -245,7 +237,7 @@ interface Channel {
 }
 
 /**
- * dz, dγ and dβ of one channel, as the head of the kernel's file has them, for m pixels or infinitely many. Where y is so near an edge of the
+ * dz, dγ and dβ of one channel, as the head of the kernel's file has them, for m pixels. Where y is so near an edge of the
  * clamp that its rounding decides whether the gradient passes, both answers are right: that gradient widens all bounds that it is part of.
  */
 function channelGradients(
