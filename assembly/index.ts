@@ -4,6 +4,6 @@ export { dense } from './dense';
 export { depthwise } from './depthwise';
 export { addAll, affine, argMax, clampAll, sigmoid, softmax } from './elementwise';
 export { copyRuns, nhwcToPlanes, nhwcToQuads, packPanels, quadsToNhwc, repeatChannels, padPicture, zeroMargins } from './layout';
-export { pointwise, pointwisePixel } from './pointwise';
+export { pointwise } from './pointwise';
 export { globalAveragePool, pool } from './pool';
 export { resizeBilinear } from './resize';

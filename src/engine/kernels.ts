@@ -3,7 +3,6 @@ import { NetworkError } from '../errors.js';
 
 export const KERNELS = [
   'pointwise',
-  'pointwisePixel',
   'convolution',
   'depthwise',
   'dense',

@@ -35,18 +35,18 @@ export function pointwiseSteps(
   const weights = low.matrix(operation, channels, filters, 8);
   const bias = low.bias(operation, filters);
   const panels = Math.ceil(filters / 8);
-  const stride = quadStride(channels);
-  const alone = pixels % 4 === 1 ? 1 : 0;
-  const quads = quadCount(pixels) - alone;
   low.serve(operation);
-  if (quads > 0) {
-    const tile = tileArguments(low, operation, target, first);
-    low.program.step('pointwise', x, stride, quads, channels, weights, bias, panels, ...tile);
-  }
-  if (alone) {
-    const tile = tileArguments(low, operation, target, first + quads * 4);
-    low.program.step('pointwisePixel', at(x, quads * stride), channels, weights, bias, panels, ...tile);
-  }
+  low.program.step(
+    'pointwise',
+    x,
+    quadStride(channels),
+    pixels,
+    channels,
+    weights,
+    bias,
+    panels,
+    ...tileArguments(low, operation, target, first),
+  );
 }
 
 export function dense(low: Lowering, operation: OperationOf<'dense'>): void {

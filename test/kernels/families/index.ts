@@ -14,13 +14,12 @@ import {
   repeatChannels,
   zeroMargins,
 } from './layout.js';
-import { pointwise, pointwisePixel } from './pointwise.js';
+import { pointwise } from './pointwise.js';
 import { globalAveragePool, pool } from './pool.js';
 import { resizeBilinear } from './resize.js';
 
 export const families: readonly Family[] = [
   pointwise,
-  pointwisePixel,
   convolution,
   depthwise,
   dense,

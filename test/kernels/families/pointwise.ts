@@ -17,7 +17,7 @@ interface Pointwise {
 export const pointwise = family<Pointwise>(
   'pointwise',
   'two',
-  fc.record({ pixels: count(52), channels: count(40), filters: count(36), tile: anyTile, numbers: anyNumbers }),
+  fc.record({ pixels: count(52), channels: count(72), filters: count(36), tile: anyTile, numbers: anyNumbers }),
   {
     'a single number': { pixels: 1, channels: 1, filters: 1, tile: QUADS, numbers: ordinary(1) },
     '49 = 12·4 + 1 pixels, 33 channels: tails of quads and of panels': {
@@ -26,6 +26,20 @@ export const pointwise = family<Pointwise>(
       filters: 33,
       tile: { ...QUADS, layout: 'residual' },
       numbers: ordinary(2),
+    },
+    '29 = (4 + 1 + 2)·4 + 1 pixels, each tile with a pixel more where that pays': {
+      pixels: 29,
+      channels: 34,
+      filters: 12,
+      tile: { ...QUADS, layout: 'planes' },
+      numbers: ordinary(4),
+    },
+    '21 = (4 + 1)·4 + 1 pixels: the last one alone': {
+      pixels: 21,
+      channels: 35,
+      filters: 12,
+      tile: { ...QUADS, layout: 'residual', clamp2: [0, 6] },
+      numbers: ordinary(5),
     },
     'special numbers in planes': {
       pixels: 7,
@@ -41,28 +55,8 @@ export const pointwise = family<Pointwise>(
     return {
       inputs,
       out,
-      args: (address) => [address('x'), stride * 4, Math.ceil(pixels / 4), channels, ...args(address)],
+      args: (address) => [address('x'), stride * 4, pixels, channels, ...args(address)],
     };
-  },
-);
-
-/** Its pixel is the first of a quad; the other three are never read. */
-export const pointwisePixel = family<Omit<Pointwise, 'pixels'>>(
-  'pointwisePixel',
-  'two',
-  fc.record({ channels: count(40), filters: count(36), tile: anyTile, numbers: anyNumbers }),
-  {
-    'one panel alone': { channels: 3, filters: 5, tile: QUADS, numbers: ordinary(1) },
-    'an odd number of panels, residual': {
-      channels: 33,
-      filters: 24,
-      tile: { ...QUADS, layout: 'residual', clamp2: [0, 6] },
-      numbers: ordinary(2),
-    },
-  },
-  (parameters) => {
-    const { inputs, out, args } = product({ ...parameters, pixels: 1 });
-    return { inputs, out, args: (address) => [address('x'), parameters.channels, ...args(address)] };
   },
 );
 
