@@ -56,7 +56,7 @@ export function pointwise(
     if (residual) r += 128;
   }
   if (alone && !(wide && quads % 5)) {
-    const rest = offsets ? 0 : <usize>quads * outStride;
+    const rest: usize = offsets ? 0 : <usize>quads * outStride;
     x += <usize>quads * quadStride;
     pixel(x, panelBytes, weights, bias, panels, lo, hi, out + rest, outStride, offsets ? offsets + (<usize>quads << 4) : 0, residual ? residual + rest : 0, lo2, hi2);
   }
@@ -137,8 +137,8 @@ function tile5x8(
     a += 16; fifth += 16; b += 32;
     if (b == end) break;
   }
-  const y = offsets ? 0 : <usize>q * outStride;
-  const y4 = offsets ? 0 : <usize>other * outStride + (<usize>pixel << 2);
+  const y: usize = offsets ? 0 : <usize>q * outStride;
+  const y4: usize = offsets ? 0 : <usize>other * outStride + (<usize>pixel << 2);
   const r = residual ? residual + y : 0;
   const r4 = residual ? residual + y4 : 0;
   if (offsets) {
@@ -156,7 +156,7 @@ function tileByNumbers(
   x: usize, quadStride: usize, q: i32, channels: i32, weights: usize, bias: usize, lo: f32, hi: f32,
   out: usize, outStride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
 ): void {
-  const y = offsets ? 0 : <usize>q * outStride;
+  const y: usize = offsets ? 0 : <usize>q * outStride;
   const place = offsets ? offsets + (<usize>q << 4) : 0;
   for (let pixel = 0; pixel < 4; ++pixel) {
     for (let o = 0; o < 8; ++o) {

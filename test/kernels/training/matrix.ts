@@ -33,6 +33,10 @@ export const product = family<Matrices & { readonly accumulate: boolean }>(
       ...{ pixels: 135, groups: 2, panels: 2, gap: 1, numbers: ordinary(1) },
       accumulate: false,
     },
+    '163 = 120 + 2·20 + 3 pixels, added to what is there': {
+      ...{ pixels: 163, groups: 2, panels: 1, gap: 0, numbers: ordinary(3) },
+      accumulate: true,
+    },
     'one pixel, added to what is there': {
       ...{ pixels: 1, groups: 3, panels: 2, gap: 0, numbers: ordinary(2) },
       accumulate: true,
