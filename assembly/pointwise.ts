@@ -41,10 +41,9 @@ export function pointwise(
       const last = wide && q + 4 < quads ? q + 4 : quads;
       const shared = last < quads ? 4 : alone;
       for (let pixel = 0; q < last; ++q, ++pixel) {
-        if (ASC_FEATURE_RELAXED_SIMD && wide && pixel < shared) {
-          tile5x8(x, quadStride, q, last, pixel, panelBytes, w, b, lo, hi, y, outStride, offsets, r, lo2, hi2);
-        } else if (ASC_FEATURE_SIMD) {
-          tile4x8(x, quadStride, q, panelBytes, w, b, lo, hi, y, outStride, offsets, r, lo2, hi2);
+        if (ASC_FEATURE_SIMD) {
+          const five = wide && pixel < shared;
+          tile(x, quadStride, q, five, last, pixel, panelBytes, w, b, lo, hi, y, outStride, offsets, r, lo2, hi2);
         } else {
           tileByNumbers(x, quadStride, q, channels, w, b, lo, hi, y, outStride, offsets, r, lo2, hi2);
         }
@@ -62,43 +61,62 @@ export function pointwise(
   }
 }
 
-/** Quad q. */
+/** Quad q, 4 × 8; with `five`, and one pixel of the quad `other`, 5 × 8. */
 // @ts-ignore: decorator
 @inline
-function tile4x8(
-  x: usize, quadStride: usize, q: i32, panelBytes: usize, weights: usize, bias: usize, lo: f32, hi: f32,
+function tile(
+  x: usize, quadStride: usize, q: i32, five: bool, other: i32, pixel: i32, panelBytes: usize, weights: usize, bias: usize, lo: f32, hi: f32,
   out: usize, outStride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
 ): void {
   let c00 = v128.load(bias), c01 = v128.load(bias, 16);
-  let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01;
+  let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01;
   let a = x + <usize>q * quadStride;
   let b = weights;
   const end = weights + panelBytes;
-  while (true) {
-    let b0 = v128.load(b), b1 = v128.load(b, 16);
-    let a0 = v128.load32_splat(a), a1 = v128.load32_splat(a, 4), a2 = v128.load32_splat(a, 8), a3 = v128.load32_splat(a, 12);
-    c30 = madd(a3, b0, c30); c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
-    c31 = madd(a3, b1, c31); c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
-    a += 16; b += 32;
-    if (b == end) break;
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4); a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
-    c30 = madd(a3, b0, c30); c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
-    c31 = madd(a3, b1, c31); c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
-    a += 16; b += 32;
-    if (b == end) break;
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4); a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
-    c30 = madd(a3, b0, c30); c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
-    c31 = madd(a3, b1, c31); c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
-    a += 16; b += 32;
-    if (b == end) break;
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4); a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
-    c30 = madd(a3, b0, c30); c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
-    c31 = madd(a3, b1, c31); c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
-    a += 16; b += 32;
-    if (b == end) break;
+  if (ASC_FEATURE_RELAXED_SIMD && five) {
+    let fifth = x + <usize>other * quadStride + (<usize>pixel << 2);
+    while (true) {
+      const b0 = v128.load(b), b1 = v128.load(b, 16);
+      const a0 = v128.load32_splat(a), a1 = v128.load32_splat(a, 4), a2 = v128.load32_splat(a, 8);
+      c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
+      c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
+      // Never so: what follows is a block of its own.
+      if (b == end) break;
+      const a3 = v128.load32_splat(a, 12), a4 = v128.load32_splat(fifth);
+      c40 = madd(a4, b0, c40); c30 = madd(a3, b0, c30);
+      c41 = madd(a4, b1, c41); c31 = madd(a3, b1, c31);
+      a += 16; fifth += 16; b += 32;
+      if (b == end) break;
+    }
+  } else {
+    while (true) {
+      let b0 = v128.load(b), b1 = v128.load(b, 16);
+      let a0 = v128.load32_splat(a), a1 = v128.load32_splat(a, 4), a2 = v128.load32_splat(a, 8), a3 = v128.load32_splat(a, 12);
+      c30 = madd(a3, b0, c30); c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
+      c31 = madd(a3, b1, c31); c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
+      a += 16; b += 32;
+      if (b == end) break;
+      // Relaxed gains nothing by more steps a turn.
+      if (ASC_FEATURE_RELAXED_SIMD) continue;
+      b0 = v128.load(b); b1 = v128.load(b, 16);
+      a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4); a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
+      c30 = madd(a3, b0, c30); c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
+      c31 = madd(a3, b1, c31); c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
+      a += 16; b += 32;
+      if (b == end) break;
+      b0 = v128.load(b); b1 = v128.load(b, 16);
+      a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4); a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
+      c30 = madd(a3, b0, c30); c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
+      c31 = madd(a3, b1, c31); c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
+      a += 16; b += 32;
+      if (b == end) break;
+      b0 = v128.load(b); b1 = v128.load(b, 16);
+      a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4); a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
+      c30 = madd(a3, b0, c30); c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
+      c31 = madd(a3, b1, c31); c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
+      a += 16; b += 32;
+      if (b == end) break;
+    }
   }
   if (offsets) {
     storeGroups(c00, c01, c10, c11, c20, c21, c30, c31, f32x4.splat(lo), f32x4.splat(hi), out, outStride, offsets + (<usize>q << 4));
@@ -109,44 +127,11 @@ function tile4x8(
       residual ? residual + y : 0, f32x4.splat(lo2), f32x4.splat(hi2),
     );
   }
-}
-
-/** Quad q, and one pixel of another quad. */
-// @ts-ignore: decorator
-@inline
-function tile5x8(
-  x: usize, quadStride: usize, q: i32, other: i32, pixel: i32, panelBytes: usize, weights: usize, bias: usize, lo: f32, hi: f32,
-  out: usize, outStride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
-): void {
-  let c00 = v128.load(bias), c01 = v128.load(bias, 16);
-  let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01;
-  let a = x + <usize>q * quadStride;
-  let fifth = x + <usize>other * quadStride + (<usize>pixel << 2);
-  let b = weights;
-  const end = weights + panelBytes;
-  while (true) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
-    const a0 = v128.load32_splat(a), a1 = v128.load32_splat(a, 4), a2 = v128.load32_splat(a, 8);
-    c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
-    c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
-    // Never so: what follows is a block of its own.
-    if (b == end) break;
-    const a3 = v128.load32_splat(a, 12), a4 = v128.load32_splat(fifth);
-    c40 = madd(a4, b0, c40); c30 = madd(a3, b0, c30);
-    c41 = madd(a4, b1, c41); c31 = madd(a3, b1, c31);
-    a += 16; fifth += 16; b += 32;
-    if (b == end) break;
+  if (ASC_FEATURE_RELAXED_SIMD && five) {
+    const y: usize = offsets ? 0 : <usize>other * outStride + (<usize>pixel << 2);
+    const place = offsets ? offsets + (<usize>(other * 4 + pixel) << 2) : 0;
+    storePixel(c40, c41, lo, hi, out + y, outStride, place, residual ? residual + y : 0, lo2, hi2);
   }
-  const y: usize = offsets ? 0 : <usize>q * outStride;
-  const y4: usize = offsets ? 0 : <usize>other * outStride + (<usize>pixel << 2);
-  const r = residual ? residual + y : 0;
-  const r4 = residual ? residual + y4 : 0;
-  if (offsets) {
-    storeGroups(c00, c01, c10, c11, c20, c21, c30, c31, f32x4.splat(lo), f32x4.splat(hi), out, outStride, offsets + (<usize>q << 4));
-  } else {
-    storeQuads(c00, c01, c10, c11, c20, c21, c30, c31, f32x4.splat(lo), f32x4.splat(hi), out + y, r, f32x4.splat(lo2), f32x4.splat(hi2));
-  }
-  storePixel(c40, c41, lo, hi, out + y4, outStride, offsets ? offsets + (<usize>(other * 4 + pixel) << 2) : 0, r4, lo2, hi2);
 }
 
 /** The same for the scalar target. */

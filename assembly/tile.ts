@@ -30,8 +30,16 @@ export function storeQuads(
   c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128,
   lo: v128, hi: v128, out: usize, residual: usize, lo2: v128, hi2: v128,
 ): void {
-  storeTransposed(c00, c10, c20, c30, lo, hi, out, residual, lo2, hi2);
-  storeTransposed(c01, c11, c21, c31, lo, hi, out + 64, residual ? residual + 64 : 0, lo2, hi2);
+  storeHalf(c00, c10, c20, c30, lo, hi, out, residual, lo2, hi2);
+  storeHalf(c01, c11, c21, c31, lo, hi, out + 64, residual ? residual + 64 : 0, lo2, hi2);
+}
+
+/** Not inlined: the calls cost little beside a tile's sums, four copies some hundred bytes of download. */
+function storeHalf(
+  a: v128, b: v128, c: v128, d: v128,
+  lo: v128, hi: v128, out: usize, residual: usize, lo2: v128, hi2: v128,
+): void {
+  storeTransposed(a, b, c, d, lo, hi, out, residual, lo2, hi2);
 }
 
 /** Four pixels of four channels, a pixel each in a, b, c and d: the 4×4 matrix whose rows they are is stored by columns. */
