@@ -28,7 +28,7 @@ export function pointwise(
   weights: usize, bias: usize, panels: i32, lo: f32, hi: f32,
   out: usize, outStride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
 ): void {
-  // What is left of 49 = 12 · 4 + 1 pixels is no quad.
+  // What is left of 49 = 12 · 4 + 1 pixels is no quad. Behind the last five quads, the first tile takes it along as its fifth pixel, if it has one.
   const alone = ASC_FEATURE_SIMD ? i32(pixels % 4 == 1) : 0;
   const quads = (pixels + 3 >> 2) - alone;
   // Few terms do not pay for the fifth pixel's own stores.

@@ -7,12 +7,9 @@
  */
 import { type Conventions, inferShapes, type Network, type NetworkNode, withWeights } from '../network/index.js';
 import { inFile } from './in-file.js';
-import { encodeModel } from './onnx/encode.js';
-import { type FileModel, readModel } from './onnx/model.js';
+import type { FileModel } from './onnx/model.js';
 import type { OnnxWriteOptions } from './onnx/out-graph.js';
-import { ProtoFile } from './onnx/protobuf.js';
-import { type Placed, type Translated, translate } from './onnx/translate.js';
-import { graphOf } from './onnx/write.js';
+import type { Placed, Translated } from './onnx/translate.js';
 import { CONVENTIONS_KEY, statedConventions } from './stated-conventions.js';
 
 export type { OnnxWriteOptions };
@@ -41,7 +38,12 @@ export async function readOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Pr
 /** As `readOnnx`, with the place of each of the file's tensors. */
 export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxImport> {
   const fileName = options.fileName ?? 'the .onnx file';
-  const { PbfReader } = await import('pbf');
+  const [{ PbfReader }, { ProtoFile }, { readModel }, { translate }] = await Promise.all([
+    import('pbf'),
+    import('./onnx/protobuf.js'),
+    import('./onnx/model.js'),
+    import('./onnx/translate.js'),
+  ]);
   const model = readModel(new ProtoFile(bytes, fileName, PbfReader));
   return inFile(fileName, () => {
     const { tensors, ...translated } = translate(model, options.outputs);
@@ -57,7 +59,11 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): 
  * open. The conventions travel in the file's metadata. Throws a NetworkError for a network without its weights.
  */
 export async function writeOnnx(network: Network, options: OnnxWriteOptions = {}): Promise<Uint8Array> {
-  const { PbfWriter } = await import('pbf');
+  const [{ PbfWriter }, { encodeModel }, { graphOf }] = await Promise.all([
+    import('pbf'),
+    import('./onnx/encode.js'),
+    import('./onnx/write.js'),
+  ]);
   return encodeModel(graphOf(withWeights(network, network.weights), options), PbfWriter);
 }
 

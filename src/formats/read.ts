@@ -14,7 +14,9 @@ import {
 } from './network-file.js';
 import { isNpy, readNpy } from './npy.js';
 import { readNpz } from './npz.js';
+import { readOnnx, writeOnnx } from './onnx.js';
 import { isSafetensors, readSafetensors } from './safetensors.js';
+import { readTflite, writeTflite } from './tflite.js';
 import { isZip } from './zip.js';
 
 export type FileBytes = Uint8Array | ArrayBuffer;
@@ -31,16 +33,12 @@ export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): 
   switch (formatOf(content, file)) {
     case 'hdf5':
       return readKerasH5(content, options);
-    case 'tflite': {
+    case 'tflite':
       expectNoArchitecture(options, file);
-      const { readTflite } = await import('./tflite.js');
       return readTflite(content, file);
-    }
-    case 'onnx': {
+    case 'onnx':
       expectNoArchitecture(options, file);
-      const { readOnnx } = await import('./onnx.js');
       return readOnnx(content, { fileName: file, ...(options.outputs && { outputs: options.outputs }) });
-    }
     case 'zip':
       return readNetworkNpz(content, options);
     case 'safetensors':
@@ -93,14 +91,10 @@ export async function writeNetwork(
       return writeNetworkSafetensors(network, options);
     case 'npz':
       return writeNetworkNpz(network, options);
-    case 'tflite': {
-      const { writeTflite } = await import('./tflite.js');
+    case 'tflite':
       return writeTflite(network, options);
-    }
-    case 'onnx': {
-      const { writeOnnx } = await import('./onnx.js');
+    case 'onnx':
       return writeOnnx(network, options);
-    }
   }
 }
 

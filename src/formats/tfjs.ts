@@ -11,7 +11,7 @@ import { importKerasConfig } from './keras-config.js';
 import { byLayer, nameWeights } from './keras-weights.js';
 import type { WriteOptions } from './network-file.js';
 import { CONVENTIONS_KEY, checkedConventions } from './stated-conventions.js';
-import { networkFromGraph, type TfjsImport } from './tfjs/graph.js';
+import type { TfjsImport } from './tfjs/graph.js';
 import { withoutInnerModels } from './tfjs/nested.js';
 import { fields, readWeights, shardPaths } from './tfjs/weights.js';
 
@@ -44,6 +44,7 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
     if (bytes === undefined) throw new FormatError(`${file}: the weights file '${path}' is missing`);
     return bytes;
   };
+  const { networkFromGraph } = await import('./tfjs/graph.js');
   return inFile(file, () => {
     const weights = readWeights(model.weightsManifest, shard, file);
     const topology = fields(model.modelTopology, 'modelTopology');

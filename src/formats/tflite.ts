@@ -13,13 +13,7 @@ import { type Network, withWeights } from '../network/index.js';
 import { inFile } from './in-file.js';
 import type { WriteOptions } from './network-file.js';
 import { CONVENTIONS_KEY, statedConventions } from './stated-conventions.js';
-import { conventionsOf } from './tflite/conventions.js';
-import { encodeModel } from './tflite/encode.js';
-import { FlatWriter } from './tflite/flat-writer.js';
-import { FlatFile } from './tflite/flatbuffer.js';
-import { readModel } from './tflite/model.js';
-import { type PlacedTensor, translate } from './tflite/translate.js';
-import { modelOf } from './tflite/write.js';
+import type { PlacedTensor } from './tflite/translate.js';
 
 /** A network, and where in it the file's tensors are: for comparisons with other runtimes. */
 export interface TfliteImport {
@@ -34,7 +28,13 @@ export async function readTflite(bytes: Uint8Array, fileName?: string): Promise<
 
 /** As `readTflite`, with the place of each of the file's tensors. */
 export async function importTflite(bytes: Uint8Array, fileName = 'the .tflite file'): Promise<TfliteImport> {
-  const { ByteBuffer } = await import('flatbuffers');
+  const [{ ByteBuffer }, { FlatFile }, { readModel }, { translate }, { conventionsOf }] = await Promise.all([
+    import('flatbuffers'),
+    import('./tflite/flatbuffer.js'),
+    import('./tflite/model.js'),
+    import('./tflite/translate.js'),
+    import('./tflite/conventions.js'),
+  ]);
   const model = readModel(new FlatFile(new ByteBuffer(bytes), fileName));
   const { tensors, ...translated } = translate(model);
   const implied = { name: networkName(fileName), ...translated, conventions: await conventionsOf(model, translated) };
@@ -52,7 +52,12 @@ export async function importTflite(bytes: Uint8Array, fileName = 'the .tflite fi
  * NetworkError for a network without its weights, and for a layer that TensorFlow Lite has no operator for.
  */
 export async function writeTflite(network: Network, options: WriteOptions = {}): Promise<Uint8Array> {
-  const { Builder } = await import('flatbuffers');
+  const [{ Builder }, { FlatWriter }, { encodeModel }, { modelOf }] = await Promise.all([
+    import('flatbuffers'),
+    import('./tflite/flat-writer.js'),
+    import('./tflite/encode.js'),
+    import('./tflite/write.js'),
+  ]);
   return encodeModel(new FlatWriter(new Builder()), modelOf(withWeights(network, network.weights), options));
 }
 
