@@ -57,7 +57,8 @@ export function pointwise(
   if (alone && !(wide && quads % 5)) {
     const rest: usize = offsets ? 0 : <usize>quads * outStride;
     x += <usize>quads * quadStride;
-    pixel(x, panelBytes, weights, bias, panels, lo, hi, out + rest, outStride, offsets ? offsets + (<usize>quads << 4) : 0, residual ? residual + rest : 0, lo2, hi2);
+    const place = offsets ? offsets + (<usize>quads << 4) : 0;
+    onePixel(x, panelBytes, weights, bias, panels, lo, hi, out + rest, outStride, place, residual ? residual + rest : 0, lo2, hi2);
   }
 }
 
@@ -154,8 +155,8 @@ function tileByNumbers(
   }
 }
 
-/** One pixel, 16 output channels at a time: two panels run together, since one pixel's two accumulators would wait for each other's additions. */
-function pixel(
+/** A pixel by itself, 16 output channels at a time: two panels run together, since one pixel's two accumulators would wait for each other's additions. */
+function onePixel(
   x: usize, panelBytes: usize, weights: usize, bias: usize, panels: i32, lo: f32, hi: f32,
   out: usize, outStride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
 ): void {

@@ -22,7 +22,7 @@ const PRODUCT_BLOCK = 120;
 /** Pixels of a block of `weightGradient`. */
 const BLOCK = 128;
 
-/** `accumulate`: adds to what y holds. `outputs` is the number of panels. */
+/** `accumulate`: adds to what y holds. */
 export function product(
   x: usize, xGroup: usize, pixels: i32, groups: i32,
   weights: usize, panels: i32, y: usize, yGroup: usize, accumulate: i32,

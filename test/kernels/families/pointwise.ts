@@ -34,10 +34,10 @@ export const pointwise = family<Pointwise>(
       tile: { ...QUADS, layout: 'planes' },
       numbers: ordinary(4),
     },
-    '21 = (4 + 1)·4 + 1 pixels: the last one alone': {
+    '21 = (4 + 1)·4 + 1 pixels: the last one alone, with an odd number of panels': {
       pixels: 21,
       channels: 35,
-      filters: 12,
+      filters: 20,
       tile: { ...QUADS, layout: 'residual', clamp2: [0, 6] },
       numbers: ordinary(5),
     },
