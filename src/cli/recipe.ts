@@ -10,6 +10,7 @@ import {
   optimizerDefaults,
   type Recipe,
   type ResolutionPhase,
+  type Restart,
   recipeWith,
   type Schedule,
   schedules,
@@ -31,6 +32,7 @@ export interface RecipeFlags {
   readonly batchNormDecay?: number;
   readonly augment: readonly AugmentWord[];
   readonly resolutions?: readonly ResolutionPhase[];
+  readonly restarts?: readonly Restart[];
   readonly seed?: number;
   readonly engine?: Recipe['engine'];
 }
@@ -72,6 +74,11 @@ export function addRecipeOptions(command: Command): Command {
     'smaller pictures first: 24x10,32 is 24 × 24 for 10 epochs, then 32',
     resolutionPhases,
   );
+  option(
+    '--restarts <list>',
+    'of the cosine: 30x0.05 is a learning rate of 0.05 once more after 30 epochs; with --resume a run that ended there goes on',
+    restartList,
+  );
   option('--seed <number>', 'of everything drawn; 1 unless given', wholeNumber(0));
   command.addOption(new Option('--engine <name>', "what computes gradients; 'wasm' unless given").choices(engines));
   return command;
@@ -82,7 +89,7 @@ export function recipeOf(flags: RecipeFlags, side: number): Recipe {
   const { momentum, warmup, ema, augment, optimizer = 'sgd', ...same } = flags;
   return recipeWith({
     ...pick(same, ['epochs', 'batch', 'shards', 'learningRate', 'schedule', 'weightDecay', 'labelSmoothing']),
-    ...pick(same, ['batchNormDecay', 'resolutions', 'seed', 'engine']),
+    ...pick(same, ['batchNormDecay', 'resolutions', 'restarts', 'seed', 'engine']),
     ...(warmup !== undefined && { warmupEpochs: warmup }),
     ...(ema !== undefined && { averageDecay: ema }),
     optimizer: optimizerWith(optimizer, momentum),
@@ -135,5 +142,14 @@ function resolutionPhases(text: string): ResolutionPhase[] {
       throw new InvalidArgumentError('Wanted side x epochs, as in 24x10,32.');
     }
     return epochs === undefined ? [] : [{ side: Number(side), epochs: Number(epochs) }];
+  });
+}
+
+/** '30x0.05,60x0.02' */
+function restartList(text: string): Restart[] {
+  return text.split(',').map((part) => {
+    const [, epoch, rate] = /^(\d+)x(\d*\.?\d+(?:e-?\d+)?)$/.exec(part.trim()) ?? [];
+    if (epoch === undefined) throw new InvalidArgumentError('Wanted epochs x learning rate, as in 30x0.05.');
+    return { epoch: Number(epoch), learningRate: Number(rate) };
   });
 }

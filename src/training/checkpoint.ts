@@ -10,7 +10,7 @@ import { readSafetensors, writeSafetensors } from '../formats/index.js';
 import { type Network, toJson } from '../network/index.js';
 import { tensor } from '../tensor.js';
 import type { Dataset } from './dataset.js';
-import type { Recipe } from './recipe.js';
+import { endedBeforeRestart, type Recipe } from './recipe.js';
 import { initialState, type TrainingState } from './train.js';
 
 const METADATA_KEY = 'depthwise.training';
@@ -32,7 +32,7 @@ export function writeCheckpoint(state: TrainingState, origin: Origin): Uint8Arra
 }
 
 /**
- * The state in a checkpoint. Throws a FormatError for a file that is none, and a UsageError that names what differs where it is of another
+ * The state in a checkpoint. A run that has ended goes on where the recipe has a restart at its end. Throws a FormatError for a file that is none, and a UsageError that names what differs where it is of another
  * recipe, network or data set.
  */
 export function readCheckpoint(bytes: Uint8Array, origin: Origin, file = 'checkpoint'): TrainingState {
@@ -104,8 +104,8 @@ function expectSame(file: string, saved: Description, wanted: Description): void
       `${file} was trained with ${what} ${JSON.stringify(found)}, this run has ${JSON.stringify(now)}; it can only be resumed with the same`,
     );
   };
-  for (const key of Object.keys(wanted.recipe) as (keyof Recipe)[])
-    complain(key, saved.recipe[key], wanted.recipe[key]);
+  const recipe = endedBeforeRestart(wanted.recipe, saved.recipe.epochs);
+  for (const key of Object.keys(recipe) as (keyof Recipe)[]) complain(key, saved.recipe[key], recipe[key]);
   complain('data', saved.data, wanted.data);
   complain('network', saved.network.name, wanted.network.name);
   if (JSON.stringify(saved.network) !== JSON.stringify(wanted.network)) {

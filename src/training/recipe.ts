@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { type Augmentation, NO_AUGMENTATION } from './augment.js';
 import { type OptimizerKind, type OptimizerOptions, optimizerDefaults } from './optimizers.js';
 import type { EngineName } from './programs.js';
-import type { ScheduleOptions } from './schedules.js';
+import type { Restart, ScheduleOptions } from './schedules.js';
 
 /** Pictures of `side` × `side` for so many epochs. */
 export interface ResolutionPhase {
@@ -33,6 +33,7 @@ export interface Recipe extends ScheduleOptions {
   readonly augmentation: Augmentation;
   /** Smaller pictures for the first epochs; the network's own size for all others. */
   readonly resolutions: readonly ResolutionPhase[];
+  readonly restarts: readonly Restart[];
 }
 
 const EPOCHS = 30;
@@ -60,6 +61,7 @@ export function recipeWith(wanted: Partial<Recipe>): Recipe {
     batchNormDecay: 0.99,
     augmentation: NO_AUGMENTATION,
     resolutions: [],
+    restarts: [],
     ...byOptimizer[optimizer.kind],
     ...wanted,
     optimizer,
@@ -92,6 +94,7 @@ function checkRecipe(recipe: Recipe): void {
     expect('resolutions[].side', side, 'a whole number of 8 or more', whole(8));
     expect('resolutions[].epochs', epochs, 'a whole number of 1 or more', whole(1));
   }
+  checkRestarts(recipe);
   if (recipe.batch % recipe.shards !== 0) {
     throw new UsageError(`training: a batch of ${recipe.batch} cannot be split into ${recipe.shards} equal shards`);
   }
@@ -100,6 +103,34 @@ function checkRecipe(recipe: Recipe): void {
       `training: batch norm wants two pictures or more in a shard, found ${recipe.batch} pictures in ${recipe.shards} shards`,
     );
   }
+}
+
+function checkRestarts({ restarts, schedule, warmupEpochs, epochs }: Recipe): void {
+  if (restarts.length > 0 && schedule !== 'cosine') {
+    throw new UsageError(`training: restarts are of the schedule cosine, found ${schedule}`);
+  }
+  let before = warmupEpochs;
+  for (const { epoch, learningRate } of restarts) {
+    if (!(Number.isSafeInteger(epoch) && epoch > before && epoch < epochs)) {
+      throw new UsageError(
+        `training: restarts[].epoch must be a whole number above ${before} and below ${epochs}, found ${epoch}`,
+      );
+    }
+    if (!(learningRate > 0 && learningRate < Infinity)) {
+      throw new UsageError(`training: restarts[].learningRate must be a number above 0, found ${learningRate}`);
+    }
+    before = epoch;
+  }
+}
+
+/**
+ * The recipe as it was before anybody thought of a restart at this epoch, where it has one: its first `epochs` epochs are the same, so that a
+ * run that has ended can go on.
+ */
+export function endedBeforeRestart(recipe: Recipe, epochs: number): Recipe {
+  const { restarts } = recipe;
+  if (!restarts.some(({ epoch }) => epoch === epochs)) return recipe;
+  return { ...recipe, epochs, restarts: restarts.filter(({ epoch }) => epoch < epochs) };
 }
 
 /** Side of an epoch's pictures, or undefined for the network's own size. */

@@ -4,7 +4,8 @@
  *   constant      η
  *   exponential   η · 0.98^⌊t⌋                                    both papers' decay of 0.98 an epoch
  *   linear        η · (T − t) / (T − w)
- *   cosine        η · ½ · (1 + cos(π · (t − w) / (T − w)))         arXiv:1608.03983, eq. 5, without restarts
+ *   cosine        η · ½ · (1 + cos(π · (t − w) / (T − w)))         arXiv:1608.03983, eq. 5; each restart begins another: w is the epoch of
+ *                                                                the last one, η its rate, T the epoch of the next one or the end
  *   one-cycle     a cosine from η / 25 up to η in the first 30 %, another down to η / 250,000   arXiv:1708.07120, with PyTorch's numbers
  *
  * Before t = w the first four grow in proportion to the step instead, from η / steps to η (arXiv:1706.02677, §2.2); one-cycle has its own
@@ -13,12 +14,21 @@
 export const schedules = ['constant', 'exponential', 'linear', 'cosine', 'one-cycle'] as const;
 export type Schedule = (typeof schedules)[number];
 
+/** A warm restart of the cosine (arXiv:1608.03983): from this epoch's beginning the rate falls from this one. */
+export interface Restart {
+  /** Epochs done before it. */
+  readonly epoch: number;
+  readonly learningRate: number;
+}
+
 export interface ScheduleOptions {
   readonly schedule: Schedule;
   readonly learningRate: number;
   readonly epochs: number;
   /** 0: none. */
   readonly warmupEpochs: number;
+  /** Of the cosine, in order. */
+  readonly restarts?: readonly Restart[];
 }
 
 /** The factor an epoch of `exponential`. */
@@ -28,7 +38,7 @@ const ONE_CYCLE = { wayUp: 0.3, first: 1 / 25, last: 1 / 250_000 };
 
 /** The rate of a step, which counts from 0 over all epochs. */
 export function learningRateAt(options: ScheduleOptions, step: number, stepsPerEpoch: number): number {
-  const { schedule, learningRate, epochs: T, warmupEpochs } = options;
+  const { schedule, learningRate, epochs: T, warmupEpochs, restarts = [] } = options;
   const t = step / stepsPerEpoch;
   if (schedule === 'one-cycle') return learningRate * oneCycle(t / T);
   const warmupSteps = Math.round(warmupEpochs * stepsPerEpoch);
@@ -41,8 +51,11 @@ export function learningRateAt(options: ScheduleOptions, step: number, stepsPerE
       return learningRate * EXPONENTIAL_DECAY ** Math.floor(t);
     case 'linear':
       return (learningRate * (T - t)) / (T - w);
-    case 'cosine':
-      return learningRate * between(1, 0, (t - w) / (T - w));
+    case 'cosine': {
+      const next = restarts.find(({ epoch }) => epoch > t);
+      const last = restarts.findLast(({ epoch }) => epoch <= t) ?? { epoch: w, learningRate };
+      return last.learningRate * between(1, 0, (t - last.epoch) / ((next?.epoch ?? T) - last.epoch));
+    }
   }
 }
 

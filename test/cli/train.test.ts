@@ -56,6 +56,18 @@ describe('the same bits', () => {
     return spawn(process.execPath, [main, ...command(run, ...resume)], { stdio: ['ignore', 'ignore', 'pipe'] });
   }
 
+  test('a run that has ended goes on at a restart as one that had it from the beginning', () => {
+    const longer = ['--epochs', '5', '--restarts', '3x0.01'];
+    expect(built(...command('at-once', ...longer)).exitCode).toBe(0);
+    expect(built(...command('in-two', '--warmup', '1')).exitCode).toBe(0);
+    expect(model('in-two').equals(model('at-once'))).toBe(false);
+    const other = built(...command('in-two', '--epochs', '5', '--restarts', '2x0.01', '--resume'));
+    expect(other.stderr).toMatch(/was trained with epochs 3, this run has 5; it can only be resumed with the same/);
+    expect(built(...command('in-two', ...longer, '--resume')).exitCode).toBe(0);
+    expect(model('in-two').equals(model('at-once'))).toBe(true);
+    expect(metrics('in-two')).toBe(metrics('at-once'));
+  });
+
   test('killed at five moments, whatever it was doing, and resumed', async () => {
     const random = uniformRandom(2);
     for (let kill = 0; kill < 5; kill++) {
@@ -180,6 +192,10 @@ test.each<[readonly string[], string]>([
   [
     ['--resolutions', '24,32'],
     "option '--resolutions <list>' argument '24,32' is invalid. Wanted side x epochs, as in 24x10,32.",
+  ],
+  [
+    ['--restarts', '2'],
+    "option '--restarts <list>' argument '2' is invalid. Wanted epochs x learning rate, as in 30x0.05.",
   ],
   [['--momentum', '-1'], "option '--momentum <m>' argument '-1' is invalid. Wanted a number of 0 or more."],
   [['--label-smoothing', '1'], 'training: labelSmoothing must be at least 0 and below 1, found 1'],

@@ -34,6 +34,18 @@ describe('learning rates over 40 steps', () => {
     expect(rates('constant', [0, 1, 4, 5], 0.5)).toEqual([0.4, 0.8, 2, 2]);
   });
 
+  // 4 epochs of 10 steps: a cosine from 2 over one epoch after one of warm-up, one from 1 over two; the last of the first is 2 · ½ · (1 + cos 0.9 π)
+  test('restarts begin another cosine from their rate, which ends at the next or with all', () => {
+    const options = { schedule: 'cosine', learningRate: 2, epochs: 4, warmupEpochs: 1 } as const;
+    const restarted = { ...options, restarts: [{ epoch: 2, learningRate: 1 }] };
+    const at = (step: number) => learningRateAt(restarted, step, 10);
+    expect([at(9), at(10), at(15)]).toEqual([2, 2, expect.closeTo(1, 12)]);
+    expect(at(19)).toBeCloseTo(0.0489434837, 10);
+    expect([at(20), at(25), at(30)]).toEqual([1, expect.closeTo(0.5 + Math.SQRT1_2 / 2, 12), expect.closeTo(0.5, 12)]);
+    const before = { ...options, epochs: 2 };
+    for (let step = 0; step < 20; step++) expect(at(step)).toBe(learningRateAt(before, step, 10));
+  });
+
   test.each(schedules)('%s: above 0 and at most the peak in every step', (schedule) => {
     const all = rates(
       schedule,

@@ -254,6 +254,22 @@ describe('what is no training', () => {
       { resolutions: [{ side: 24, epochs: 0 }] },
       'training: resolutions[].epochs must be a whole number of 1 or more, found 0',
     ],
+    [
+      { schedule: 'linear', restarts: [{ epoch: 10, learningRate: 0.1 }] },
+      'training: restarts are of the schedule cosine, found linear',
+    ],
+    [
+      { epochs: 9, restarts: [4, 4].map((epoch) => ({ epoch, learningRate: 0.1 })) },
+      'training: restarts[].epoch must be a whole number above 4 and below 9, found 4',
+    ],
+    [
+      { epochs: 9, restarts: [{ epoch: 9, learningRate: 0.1 }] },
+      'training: restarts[].epoch must be a whole number above 1 and below 9, found 9',
+    ],
+    [
+      { restarts: [{ epoch: 4, learningRate: 0 }] },
+      'training: restarts[].learningRate must be a number above 0, found 0',
+    ],
   ])('%j', (changed, message) => {
     expect(() => recipeWith(changed)).toThrow(new UsageError(message));
   });
