@@ -7,6 +7,7 @@ import { chooseTarget, type Link, TARGETS, type Target } from './targets.js';
 import { NetworkError } from '../errors.js';
 import type { Network } from '../network/network.js';
 import { expectAllWeights, inputTensors, type NetworkInputs, run, trace } from '../network/run.js';
+import { inferShapes } from '../network/shapes.js';
 import { withWeights } from '../network/weights.js';
 import { type Tensor, toFloat32 } from '../tensor.js';
 import { lower } from './lower.js';
@@ -42,8 +43,9 @@ export interface OperationTime {
  * Kernels multiply zero padding where the TypeScript layers leave it out: a NaN or infinite number in a convolution's kernel gives NaN at borders.
  */
 export async function compile(network: Network, options: CompileOptions = {}): Promise<Plan> {
-  expectAllWeights(network);
-  withWeights(network, network.weights);
+  const shapes = inferShapes(network);
+  expectAllWeights(network, shapes);
+  withWeights(network, network.weights, shapes);
   const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? TARGETS);
   const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));
   const { target, module, chain } = await chooseTarget(allowed);

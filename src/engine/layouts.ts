@@ -50,15 +50,25 @@ export function planeLayout(
 export const planesBytes = (layout: PlaneLayout, channels: number): number =>
   layout.planeStride * (roundUp(channels, 8) / 4) + layout.spare;
 
-/** Where each pixel of the map, in reading order, lies in a plane; filled up to whole quads with the place that nobody reads. */
-export function pixelOffsets(layout: PlaneLayout): Uint32Array {
-  const { height, width, rows, rowBytes, padding, planeStride } = layout;
-  const offsets = new Uint32Array(quadCount(height * width) * 4).fill(planeStride - VECTOR);
-  for (let pixel = 0; pixel < height * width; pixel++) {
-    const row = Math.floor(pixel / width) % rows;
-    offsets[pixel] = row * rowBytes + (padding.left + (pixel % width)) * VECTOR;
+/** Where each pixel of a map begins, in reading order, by where its row begins; filled up to whole quads with `rest`. */
+export function quadOffsets(
+  [height, width]: Pair,
+  rowStart: (row: number) => number,
+  columnBytes: number,
+  rest: number,
+): Uint32Array {
+  const offsets = new Uint32Array(quadCount(height * width) * 4).fill(rest);
+  for (let row = 0, pixel = 0; row < height; row++) {
+    const start = rowStart(row);
+    for (let column = 0; column < width; column++) offsets[pixel++] = start + column * columnBytes;
   }
   return offsets;
+}
+
+/** Where each pixel of the map lies in a plane; quads are filled up with the place that nobody reads. */
+export function pixelOffsets({ height, width, rows, rowBytes, padding, planeStride }: PlaneLayout): Uint32Array {
+  const rowStart = (row: number) => (row % rows) * rowBytes + padding.left * VECTOR;
+  return quadOffsets([height, width], rowStart, VECTOR, planeStride - VECTOR);
 }
 
 /** Where each row that a kernel can touch begins in a plane, from the first padded one on. */

@@ -57,7 +57,7 @@ export class Lowering {
     this.#folded = folded;
     this.#everyTensor = everyTensor;
     this.#shapes = inferShapes(this.network, one);
-    this.operations = operationsOf(this.network, !everyTensor);
+    this.operations = operationsOf(this.network, this.#shapes, !everyTensor);
     this.outputs = everyTensor ? [...this.#shapes.keys()] : network.outputs;
     this.#indices = new Map(this.operations.map((operation, index) => [operation, index]));
     for (const operation of this.operations) {

@@ -1,6 +1,6 @@
 /** Matrix products: pointwise, dense and general convolutions. */
 import { sizeOf } from '../tensor.js';
-import { planeLayout, quadCount, quadStride, quadsBytes, roundUp } from './layouts.js';
+import { planeLayout, quadCount, quadOffsets, quadStride, quadsBytes, roundUp } from './layouts.js';
 import type { Lowering, OperationOf } from './lowering.js';
 import type { Place } from './memory.js';
 import type { Operation } from './operations.js';
@@ -75,12 +75,11 @@ export function convolution(low: Lowering, operation: OperationOf<'conv2d'>): vo
   const contiguous = dilation[1] === 1;
   const runCount = contiguous ? kernelSize[0] : kernelSize[0] * kernelSize[1];
   const runLength = contiguous ? kernelSize[1] * channels : channels;
-  const windows = low.program.table(`windows ${[rowBytes, pixelBytes, strides, outHeight, outWidth]}`, () => {
-    const pixels = outHeight * outWidth;
-    return Uint32Array.from({ length: quadCount(pixels) * 4 }, (_, i) => {
-      const pixel = Math.min(i, pixels - 1);
-      return Math.floor(pixel / outWidth) * strides[0] * rowBytes + (pixel % outWidth) * strides[1] * pixelBytes;
-    });
+  const rowStep = strides[0] * rowBytes;
+  const columnStep = strides[1] * pixelBytes;
+  const windows = low.program.table(`windows ${[rowStep, columnStep, outHeight, outWidth]}`, () => {
+    const last = (outHeight - 1) * rowStep + (outWidth - 1) * columnStep;
+    return quadOffsets([outHeight, outWidth], (row) => row * rowStep, columnStep, last);
   });
   const runs = low.program.table(`runs ${[rowBytes, pixelBytes, kernelSize, dilation]}`, () =>
     Uint32Array.from({ length: runCount }, (_, run) => {

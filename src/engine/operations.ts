@@ -3,7 +3,6 @@
  * 1×1 or general convolution also takes in the residual addition that follows, and its clamp. Nothing is computed here.
  */
 import type { Network, NetworkNode } from '../network/network.js';
-import { inferShapes } from '../network/shapes.js';
 import { type ExplicitPadding, type Pair, slideWindows } from '../padding.js';
 import type { Shape } from '../tensor.js';
 
@@ -30,9 +29,8 @@ export interface Operation {
   readonly padding?: ExplicitPadding;
 }
 
-/** The network's operations in order. With `fuse` false every node stays an operation of its own, so that each tensor exists. */
-export function operationsOf(network: Network, fuse: boolean): Operation[] {
-  const shapes = inferShapes(network);
+/** The network's operations in order; `shapes` are its tensors'. With `fuse` false every node stays an operation of its own, so that each tensor exists. */
+export function operationsOf(network: Network, shapes: ReadonlyMap<string, Shape>, fuse: boolean): Operation[] {
   const uses = countUses(network);
   const made = new Map<string, Operation>();
   const pads = new Map<string, NetworkNode & { kind: 'pad' }>();

@@ -10,14 +10,16 @@ const TEXTS = { relaxed: RELAXED, simd: SIMD, scalar: SCALAR };
 export type WasmTarget = keyof typeof TEXTS;
 
 export function wasmBytes(target: WasmTarget): Uint8Array<ArrayBuffer> {
-  const bytes: number[] = [];
+  const text = TEXTS[target];
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
   let more = 0;
-  for (const character of TEXTS[target]) {
-    const digit = DIGITS.indexOf(character);
+  for (let at = 0; at < text.length; at++) {
+    const digit = DIGITS.indexOf(text[at]);
     if (digit < 80) {
-      bytes.push(more + digit);
+      bytes[length++] = more + digit;
       more = 0;
     } else more = (digit - 79) * 80;
   }
-  return Uint8Array.from(bytes);
+  return bytes.subarray(0, length);
 }

@@ -1,6 +1,5 @@
 /** What a caller says about a file of weights that does not say which network they belong to. */
 import { UsageError } from '../errors.js';
-import { mobilenet, parseModelName } from '../models/index.js';
 import type { Network } from '../network/index.js';
 import type { Pair } from '../padding.js';
 
@@ -19,8 +18,9 @@ export interface ReadOptions {
 }
 
 /** The caller's network, or the one that the file's name says. */
-export function architectureOf({ fileName, architecture }: ReadOptions, file: string): Network {
+export async function architectureOf({ fileName, architecture }: ReadOptions, file: string): Promise<Network> {
   if (architecture !== undefined) return architecture;
+  const { mobilenet, parseModelName } = await import('../models/index.js');
   const said = fileName === undefined ? undefined : parseModelName(fileName);
   if (said?.alpha === undefined || said.resolution === undefined) {
     throw new UsageError(

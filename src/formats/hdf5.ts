@@ -8,13 +8,10 @@ import type { Dataset, DataType, Group } from 'jsfive';
 import { FormatError } from '../errors.js';
 import { type FloatArray, type Shape, type Tensor, tensor } from '../tensor.js';
 import { Meter, meteredCopy } from './hdf5-meter.js';
+import { isHdf5 } from './hdf5-signature.js';
 import { statedSize } from './numbers.js';
 
 type Jsfive = typeof import('jsfive');
-
-const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-
-export const isHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, at) => bytes[at] === byte);
 
 /** What is open: the library, the size of its file in bytes, the name it has in errors, and what reading it has cost. */
 interface Source {

@@ -1,6 +1,6 @@
 /**
- * Files in and out: bytes to networks and tensors, and back. Everything here also runs in a page; `files.ts` is for Node. What only .onnx
- * files, .tflite files or TensorFlow.js graph models need is loaded with the first of them.
+ * Files in and out: bytes to networks and tensors, and back. Everything here also runs in a page; `files.ts` is for Node. What only HDF5, .onnx,
+ * .tflite or TensorFlow.js files need is loaded with the first of them.
  */
 export type { ReadOptions } from './architecture.js';
 export { readKerasH5 } from './keras-h5.js';

@@ -6,11 +6,9 @@
 import { FormatError } from '../errors.js';
 import { type Network, withWeights } from '../network/index.js';
 import { architectureOf, type ReadOptions } from './architecture.js';
-import { type Hdf5Group, openHdf5 } from './hdf5.js';
+import type { Hdf5Group } from './hdf5.js';
 import { inFile } from './in-file.js';
 import { parseJson } from './json.js';
-import { networkFromKerasConfig } from './keras-config.js';
-import { nameWeights, readKerasWeights } from './keras-weights.js';
 
 /**
  * The network of a Keras file, with its weights. Throws a FormatError for a damaged file, an unsupported layer or weights that do not
@@ -18,6 +16,11 @@ import { nameWeights, readKerasWeights } from './keras-weights.js';
  */
 export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}): Promise<Network> {
   const file = options.fileName ?? 'Keras file';
+  const [{ openHdf5 }, { networkFromKerasConfig }, { nameWeights, readKerasWeights }] = await Promise.all([
+    import('./hdf5.js'),
+    import('./keras-config.js'),
+    import('./keras-weights.js'),
+  ]);
   return inFile(file, async () => {
     const root = await openHdf5(bytes, file);
     const config = root.text('model_config');
@@ -25,7 +28,7 @@ export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}):
       config === undefined || options.architecture !== undefined
         ? undefined
         : networkFromKerasConfig(parseJson(config, `${file}: model_config`), options.resolution);
-    const network = described ?? architectureOf(options, file);
+    const network = described ?? (await architectureOf(options, file));
     const layers = readKerasWeights(weightsGroup(root, file), file);
     return withWeights(network, nameWeights(network, layers, file));
   });

@@ -69,7 +69,7 @@ async function assemble(
   if (options.architecture === undefined && description !== undefined) {
     return withWeights(fromJson(parseJson(description, `${file}: the network's description`)), weights);
   }
-  const network = architectureOf(options, file);
+  const network = await architectureOf(options, file);
   const isOurs = [...wantedWeights(network).keys()].every((name) => weights.has(name));
   if (isOurs) return withWeights(network, weights);
   const { withStateDict } = await import('./state-dict.js');

@@ -3,7 +3,8 @@ import { FormatError, UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import { expectNoArchitecture, type ReadOptions } from './architecture.js';
-import { type Hdf5Group, isHdf5, openHdf5 } from './hdf5.js';
+import type { Hdf5Group } from './hdf5.js';
+import { isHdf5 } from './hdf5-signature.js';
 import { readKerasH5 } from './keras-h5.js';
 import {
   readNetworkNpz,
@@ -59,6 +60,7 @@ export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): P
     case 'safetensors':
       return readSafetensors(content, fileName).tensors;
     case 'hdf5': {
+      const { openHdf5 } = await import('./hdf5.js');
       const tensors = new Map<string, Tensor>();
       collect(await openHdf5(content, fileName), tensors, fileName);
       return tensors;

@@ -1,4 +1,6 @@
-/** What each kind of layer may be told: the checks of its attributes. */
+/**
+ * What each kind of layer may be told: the checks of its attributes. Marked as pure, so that a page that only uses the layers leaves them out.
+ */
 import { NetworkError } from '../errors.js';
 import {
   boolean,
@@ -20,9 +22,9 @@ import type { AttributesOf, LayerKind, NetworkNode } from './network.js';
 /** Deepest tensor that a description may speak of. */
 export const LARGEST_RANK = 8;
 
-const epsilon = numberWhere('a number of 0 or more', (value) => value >= 0);
-const rate = numberWhere('a rate from 0 up to, not including, 1', (value) => value >= 0 && value < 1);
-const axis = wholeNumber(-LARGEST_RANK, LARGEST_RANK - 1);
+const epsilon = /* @__PURE__ */ numberWhere('a number of 0 or more', (value) => value >= 0);
+const rate = /* @__PURE__ */ numberWhere('a rate from 0 up to, not including, 1', (value) => value >= 0 && value < 1);
+const axis = /* @__PURE__ */ wholeNumber(-LARGEST_RANK, LARGEST_RANK - 1);
 const sizeOrRest: Check<number> = (value, at) => (value === -1 ? -1 : positive(value, at));
 
 const attributeChecks: { readonly [Kind in LayerKind]: Fields<AttributesOf<Kind>> } = {
@@ -51,8 +53,8 @@ const attributeChecks: { readonly [Kind in LayerKind]: Fields<AttributesOf<Kind>
   globalAveragePool: { keepDims: boolean },
   dense: { units: positive, bias: boolean },
   flatten: {},
-  reshape: { shape: listOf(sizeOrRest, 0, LARGEST_RANK - 1) },
-  resizeBilinear: { size: pair, rule: oneOf('tf1-legacy', 'tf1-align-corners', 'half-pixel') },
+  reshape: { shape: /* @__PURE__ */ listOf(sizeOrRest, 0, LARGEST_RANK - 1) },
+  resizeBilinear: { size: pair, rule: /* @__PURE__ */ oneOf('tf1-legacy', 'tf1-align-corners', 'half-pixel') },
   argMax: {},
 };
 

@@ -95,12 +95,17 @@ export function optional<Value>(check: Check<Value>): Check<Value | undefined> {
   return (value, at) => (value === undefined ? undefined : check(value, at));
 }
 
-export const positive = wholeNumber(1);
+export const positive = /* @__PURE__ */ wholeNumber(1);
 
 export const pair: Check<Pair> = (value, at) => listOf(positive, 2, 2)(value, at) as unknown as Pair;
 
-const side = wholeNumber(0);
-export const explicitPadding: Check<ExplicitPadding> = record({ top: side, bottom: side, left: side, right: side });
+const side = /* @__PURE__ */ wholeNumber(0);
+export const explicitPadding: Check<ExplicitPadding> = /* @__PURE__ */ record({
+  top: side,
+  bottom: side,
+  left: side,
+  right: side,
+});
 
 export const padding: Check<Padding> = (value, at) =>
   typeof value === 'object' ? explicitPadding(value, at) : oneOf('same', 'valid')(value, at);

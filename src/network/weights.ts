@@ -5,9 +5,9 @@ import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../tensor.js
 import { type Network, type NetworkNode, type Weights, weightName } from './network.js';
 import { inferShapes, wantedWeights, weightShapesOf } from './shapes.js';
 
-/** The network with these weights. Throws a NetworkError that lists every missing, surplus or wrongly shaped weight. */
-export function withWeights(network: Network, weights: Weights): Network {
-  const complaints = compareWeights(wantedWeights(network), weights);
+/** The network with these weights; `shapes` are its tensors'. Throws a NetworkError that lists every missing, surplus or wrongly shaped weight. */
+export function withWeights(network: Network, weights: Weights, shapes = inferShapes(network)): Network {
+  const complaints = compareWeights(wantedWeights(network, shapes), weights);
   if (complaints.length > 0) {
     throw new NetworkError(`${network.name}: the weights do not fit the network:\n  ${complaints.join('\n  ')}`);
   }

@@ -6,6 +6,7 @@ import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { NetworkBuilder } from '../../src/network/builder.js';
 import { foldBatchNorm } from '../../src/network/foldBatchNorm.js';
 import type { Network } from '../../src/network/network.js';
+import { inferShapes } from '../../src/network/shapes.js';
 import type { Padding, Pair } from '../../src/padding.js';
 import { agree } from './agree.js';
 import { withRandomWeights } from './networks.js';
@@ -18,6 +19,8 @@ function drawn(draw: Draw): Network {
   const outputs = draw(net, net.input('x', [1, 6, 7, 4]));
   return withRandomWeights(net.build('drawn', outputs, { source: 'other', output: 'features' }), 1);
 }
+
+const fused = (network: Network) => operationsOf(network, inferShapes(network), true);
 
 const pointwise = (filters = 4) => ({ filters, bias: true });
 const window = (kernel = 3, stride = 1, padding: Padding = 'same') => {
@@ -123,7 +126,7 @@ const fusions: Record<string, { draw: Draw; runs: string[][] }> = {
 
 describe.each(Object.entries(fusions))('%s', (_, { draw, runs }) => {
   test('runs so', () => {
-    expect(operationsOf(drawn(draw), true).map(({ nodes }) => nodes)).toEqual(runs);
+    expect(fused(drawn(draw)).map(({ nodes }) => nodes)).toEqual(runs);
   });
 
   test('and rightly', () => agree(drawn(draw), 2));
@@ -174,10 +177,10 @@ const networks: Record<string, Draw> = {
 test.each(Object.entries(networks))('%s', (_, draw) => agree(drawn(draw), 3));
 
 describe('the papers’ networks', () => {
-  const count = (network: Network) => operationsOf(foldBatchNorm(network), true).length;
+  const count = (network: Network) => fused(foldBatchNorm(network)).length;
 
   test('V1 is 27 convolutions, a pool, its classifier and what Keras puts around it', () => {
-    const names = operationsOf(foldBatchNorm(mobilenetV1()), true).map(({ node }) => node.kind);
+    const names = fused(foldBatchNorm(mobilenetV1())).map(({ node }) => node.kind);
     const convolutions = names.filter((kind) => kind.endsWith('onv2d')).length;
     expect(convolutions).toBe(28); // Keras' classifier is a 1 × 1 convolution
     expect(names.filter((kind) => kind === 'pad' || kind.startsWith('relu'))).toEqual([]);

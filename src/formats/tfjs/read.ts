@@ -1,0 +1,62 @@
+/** Reads TensorFlow.js models: see `../tfjs.ts`. */
+import { FormatError } from '../../errors.js';
+import { withWeights } from '../../network/index.js';
+import { expectNoArchitecture, type ReadOptions } from '../architecture.js';
+import { inFile } from '../in-file.js';
+import { parseJson } from '../json.js';
+import { importKerasConfig } from '../keras-config.js';
+import { byLayer, nameWeights } from '../keras-weights.js';
+import { CONVENTIONS_KEY, checkedConventions } from '../stated-conventions.js';
+import { networkFromGraph, type TfjsImport } from './graph.js';
+import { withoutInnerModels } from './nested.js';
+import { fields, readWeights, shardPaths } from './weights.js';
+
+/** Files by name: model.json, and the shards under the names that it gives them. */
+export type TfjsFiles = ReadonlyMap<string, Uint8Array>;
+
+export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): Promise<TfjsImport> {
+  const modelFile = [...files.keys()].filter((name) => name.endsWith('.json'));
+  const file = options.fileName ?? modelFile[0] ?? 'TensorFlow.js model';
+  if (modelFile.length !== 1) {
+    throw new FormatError(
+      `${file}: wanted one .json file that describes the model, found ${modelFile.join(', ') || 'none'}`,
+    );
+  }
+  expectNoArchitecture(options, file);
+  const model = parseModel(files.get(modelFile[0])!, file);
+  const folder = modelFile[0].slice(0, modelFile[0].lastIndexOf('/') + 1);
+  const shard = (path: string) => {
+    const bytes = files.get(folder + path);
+    if (bytes === undefined) throw new FormatError(`${file}: the weights file '${path}' is missing`);
+    return bytes;
+  };
+  return inFile(file, () => {
+    const weights = readWeights(model.weightsManifest, shard, file);
+    const topology = fields(model.modelTopology, 'modelTopology');
+    if (Array.isArray(topology.node)) {
+      const found = networkFromGraph(topology.node, weights, {
+        signature: model.signature,
+        fileName: file,
+        ...options,
+      });
+      const stated = fields(model.userDefinedMetadata ?? {}, 'userDefinedMetadata')[CONVENTIONS_KEY];
+      if (stated === undefined || options.outputs !== undefined) return found;
+      return { ...found, network: { ...found.network, conventions: checkedConventions(stated, found.network) } };
+    }
+    const config = withoutInnerModels(topology.model_config ?? topology);
+    const { network, results } = importKerasConfig(config, options.resolution);
+    return { network: withWeights(network, nameWeights(network, byLayer(weights, file), file)), tensors: results };
+  });
+}
+
+export function tfjsShards(modelJson: Uint8Array, fileName = 'model.json'): Promise<string[]> {
+  return inFile(fileName, () => shardPaths(parseModel(modelJson, fileName).weightsManifest, 'weightsManifest'));
+}
+
+function parseModel(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {
+  const found = fields(parseJson(new TextDecoder().decode(bytes), `${file}: the description`), file);
+  if (!Object.hasOwn(found, 'modelTopology') || !Object.hasOwn(found, 'weightsManifest')) {
+    throw new FormatError(`${file}: not a TensorFlow.js model: wanted modelTopology and weightsManifest`);
+  }
+  return found;
+}
