@@ -30,7 +30,10 @@ const types: Readonly<Record<string, NumberType>> = {
 
 export const isNpy = (bytes: Uint8Array): boolean => MAGIC.every((byte, at) => bytes[at] === byte);
 
-/** The array of a .npy file: float32 for numbers of up to 24 bits, float64 for wider ones. `file` names it in errors. */
+/**
+ * The array of a .npy file: float32 for numbers of up to 24 bits, float64 for wider ones; floats that lie aligned are a view of `bytes`. `file` names
+ * it in errors.
+ */
 export function readNpy(bytes: Uint8Array, file = 'npy file'): Tensor {
   const { header, dataOffset } = splitHeader(bytes, file);
   const { descr, fortranOrder, shape } = parseHeader(header, file);

@@ -26,7 +26,8 @@ type Format = 'hdf5' | 'tflite' | 'onnx' | 'zip' | 'npy' | 'safetensors';
 
 /**
  * The network of a model file, with its weights: Keras HDF5, .tflite, .onnx, .safetensors or .npz. Throws a FormatError for bytes that are
- * none of these, damaged, unsupported or contradictory; a UsageError for a file of weights alone whose network nobody says.
+ * none of these, damaged, unsupported or contradictory; a UsageError for a file of weights alone whose network nobody says. Weights may be views
+ * of the bytes, which must not change afterwards.
  */
 export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): Promise<Network> {
   const content = asBytes(bytes);
@@ -49,7 +50,7 @@ export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): 
   }
 }
 
-/** The tensors of a .npz, .safetensors or HDF5 file by name; that of a .npy file is called 'array'. */
+/** The tensors of a .npz, .safetensors or HDF5 file by name; that of a .npy file is called 'array'. They may be views of the bytes. */
 export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): Promise<Map<string, Tensor>> {
   const content = asBytes(bytes);
   switch (formatOf(content, fileName)) {

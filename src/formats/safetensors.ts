@@ -54,7 +54,10 @@ export function isSafetensors(bytes: Uint8Array): boolean {
   return headerLength(bytes) <= LONGEST_HEADER;
 }
 
-/** The tensors in the order of the header, each in float32 or float64, whichever holds its numbers exactly. */
+/**
+ * The tensors in the order of the header, each in float32 or float64, whichever holds its numbers exactly. Aligned floats are not copied: their
+ * tensors are views of `bytes`.
+ */
 export function readSafetensors(bytes: Uint8Array, file = 'safetensors file'): Safetensors {
   if (bytes.length < 8)
     throw new FormatError(`${file}: truncated: ${bytes.length} bytes end within the header's length`);

@@ -98,6 +98,17 @@ test('tensors of one type keep their order', () => {
   expect([...readSafetensors(writeSafetensors(tensors)).tensors.keys()]).toEqual(['b', 'c', 'a']);
 });
 
+test('aligned floats are views of the file; where the file itself lies at an odd address, they are copied', () => {
+  const bytes = writeSafetensors(new Map([['a', tensor([2], [1.5, -2])]]));
+  const view = readSafetensors(bytes).tensors.get('a')!;
+  expect(view.data.buffer).toBe(bytes.buffer);
+  const shifted = new Uint8Array(bytes.length + 1).subarray(1);
+  shifted.set(bytes);
+  const copy = readSafetensors(shifted).tensors.get('a')!;
+  expect(copy.data.buffer).not.toBe(shifted.buffer);
+  expect([view, copy]).toEqual([tensor([2], [1.5, -2]), tensor([2], [1.5, -2])]);
+});
+
 describe('errors', () => {
   const two = (begin: number) => ({ a: entry('U8', [2], 0, 2), b: entry('U8', [2], begin, begin + 2) });
   const types = 'F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL';
