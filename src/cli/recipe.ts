@@ -33,6 +33,7 @@ export interface RecipeFlags {
   readonly augment: readonly AugmentWord[];
   readonly resolutions?: readonly ResolutionPhase[];
   readonly restarts?: readonly Restart[];
+  readonly averageCycles?: true;
   readonly seed?: number;
   readonly engine?: Recipe['engine'];
 }
@@ -79,6 +80,7 @@ export function addRecipeOptions(command: Command): Command {
     'of the cosine: 30x0.05 is a learning rate of 0.05 once more after 30 epochs; with --resume a run that ended there goes on',
     restartList,
   );
+  command.option('--average-cycles', 'keep the mean of what the cycles between restarts end with');
   option('--seed <number>', 'of everything drawn; 1 unless given', wholeNumber(0));
   command.addOption(new Option('--engine <name>', "what computes gradients; 'wasm' unless given").choices(engines));
   return command;
@@ -89,7 +91,7 @@ export function recipeOf(flags: RecipeFlags, side: number): Recipe {
   const { momentum, warmup, ema, augment, optimizer = 'sgd', ...same } = flags;
   return recipeWith({
     ...pick(same, ['epochs', 'batch', 'shards', 'learningRate', 'schedule', 'weightDecay', 'labelSmoothing']),
-    ...pick(same, ['batchNormDecay', 'resolutions', 'restarts', 'seed', 'engine']),
+    ...pick(same, ['batchNormDecay', 'resolutions', 'restarts', 'averageCycles', 'seed', 'engine']),
     ...(warmup !== undefined && { warmupEpochs: warmup }),
     ...(ema !== undefined && { averageDecay: ema }),
     optimizer: optimizerWith(optimizer, momentum),

@@ -150,6 +150,7 @@ function reporting(progress: Progress, recipe: Recipe) {
       progress.at(part, stepText(report, recipe));
     },
     onTest: (done: number, all: number) => progress.at(part, `testing: ${done} of ${all} pictures`),
+    onStatistics: (done: number, all: number) => progress.at(1, `measuring batch norm: ${done} of ${all} steps`),
     onEpoch: (metrics: EpochMetrics) => progress.note(epochText(metrics, recipe)),
   };
 }

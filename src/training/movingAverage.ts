@@ -13,3 +13,8 @@ export function updateAverage(average: Float32Array, values: Float32Array, decay
   const d = decayAt(decay, updates);
   for (let i = 0; i < average.length; i++) average[i] = d * average[i] + (1 - d) * values[i];
 }
+
+/** Changes `mean`, that of count − 1 arrays, to that of `count`, of which `values` is the last. */
+export function addToMean(mean: Float32Array, values: Float32Array, count: number): void {
+  for (let i = 0; i < mean.length; i++) mean[i] += (values[i] - mean[i]) / count;
+}

@@ -34,6 +34,11 @@ export interface Recipe extends ScheduleOptions {
   /** Smaller pictures for the first epochs; the network's own size for all others. */
   readonly resolutions: readonly ResolutionPhase[];
   readonly restarts: readonly Restart[];
+  /**
+   * What is kept is the mean of what the cycles between restarts end with: they end in different points of one wide valley, and in the middle it is
+   * deeper ("stochastic weight averaging", arXiv:1803.05407).
+   */
+  readonly averageCycles: boolean;
 }
 
 const EPOCHS = 30;
@@ -62,6 +67,7 @@ export function recipeWith(wanted: Partial<Recipe>): Recipe {
     augmentation: NO_AUGMENTATION,
     resolutions: [],
     restarts: [],
+    averageCycles: false,
     ...byOptimizer[optimizer.kind],
     ...wanted,
     optimizer,
@@ -132,6 +138,10 @@ export function endedBeforeRestart(recipe: Recipe, epochs: number): Recipe {
   if (!restarts.some(({ epoch }) => epoch === epochs)) return recipe;
   return { ...recipe, epochs, restarts: restarts.filter(({ epoch }) => epoch < epochs) };
 }
+
+/** Whether the learning rate has come to its end after so many epochs: before a restart, and when all is over. */
+export const endsCycle = ({ restarts, epochs }: Pick<Recipe, 'restarts' | 'epochs'>, done: number): boolean =>
+  done === epochs || restarts.some(({ epoch }) => epoch === done);
 
 /** Side of an epoch's pictures, or undefined for the network's own size. */
 export function sideAt({ resolutions }: Pick<Recipe, 'resolutions'>, epoch: number): number | undefined {

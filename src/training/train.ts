@@ -8,10 +8,10 @@ import { stepsPerEpoch } from './batches.js';
 import type { DataSplits } from './dataset.js';
 import { expectFit } from './evaluate.js';
 import { initialWeights } from './initialWeights.js';
-import { updateAverage } from './movingAverage.js';
+import { addToMean, updateAverage } from './movingAverage.js';
 import { createOptimizer } from './optimizers.js';
 import { packParameters, parameterLayout, withParameters } from './parameters.js';
-import type { Recipe } from './recipe.js';
+import { endsCycle, type Recipe } from './recipe.js';
 import { learningRateAt } from './schedules.js';
 import { type Job, type ShardResult, Team } from './shards.js';
 
@@ -41,6 +41,8 @@ export interface TrainingState {
   readonly statistics: Float32Array;
   /** Moving averages of both, on SharedArrayBuffers: the weights that are tested and kept. */
   readonly average: { readonly values: Float32Array; readonly statistics: Float32Array };
+  /** With `averageCycles`: how many cycles have ended, and the mean of the averages that they ended with. */
+  readonly cycles?: { count: number; readonly values: Float32Array };
   /** What the optimizer remembers, by name. */
   readonly optimizer: Readonly<Record<string, Float32Array>>;
   /** Sums over the shards of the epoch so far, and its seconds. */
@@ -66,6 +68,8 @@ export interface TrainHooks {
   readonly state?: TrainingState;
   readonly onStep?: (report: StepReport) => void;
   readonly onTest?: (done: number, all: number) => void;
+  /** While batch norm's statistics of the cycles' mean are measured, at the end: steps. */
+  readonly onStatistics?: (done: number, all: number) => void;
   readonly onEpoch?: (metrics: EpochMetrics) => void;
   /** After each epoch, and once more when the signal stops the run within one. */
   readonly save?: (state: TrainingState) => Promise<void>;
@@ -74,12 +78,15 @@ export interface TrainHooks {
 }
 
 export interface Trained {
-  /** With the averaged weights. */
+  /** With the averaged weights, or with `averageCycles` and at the end their mean over the cycles. */
   readonly network: Network;
   readonly state: TrainingState;
   /** False when the signal came first. */
   readonly finished: boolean;
 }
+
+/** Steps whose statistics stand for all: 6,400 pictures in batches of 64. */
+const STATISTICS_STEPS = 100;
 
 /** The network with the averaged weights of a state. */
 export function averagedNetwork(network: Network, { average }: TrainingState): Network {
@@ -97,6 +104,7 @@ export function initialState(network: Network, recipe: Recipe): TrainingState {
     values: shared(values),
     statistics,
     average: { values: shared(values), statistics: shared(statistics) },
+    ...(recipe.averageCycles && { cycles: { count: 0, values: new Float32Array(values.length) } }),
     optimizer: createOptimizer(recipe.optimizer, parameterLayout(network), recipe.weightDecay).state,
     running: { loss: 0, correct: 0, seconds: 0 },
     history: [],
@@ -124,7 +132,8 @@ export async function train(
       await hooks.save?.(state);
       if (!finished) return { network: averagedNetwork(network, state), state, finished };
     }
-    return { network: averagedNetwork(network, state), state, finished: true };
+    const mean = await run.meanOfCycles(team, hooks);
+    return { network: mean ?? averagedNetwork(network, state), state, finished: mean !== undefined || !state.cycles };
   } finally {
     await team.close();
   }
@@ -207,8 +216,37 @@ class Run {
     state.history.push(metrics);
     onEpoch?.(metrics);
     state.epoch += 1;
+    if (state.cycles && endsCycle(this.#recipe, state.epoch)) {
+      state.cycles.count += 1;
+      addToMean(state.cycles.values, state.average.values, state.cycles.count);
+    }
     state.step = 0;
     state.running = { loss: 0, correct: 0, seconds: 0 };
+  }
+
+  /**
+   * The mean of the cycles' ends. No cycle's statistics of batch norm are the mean's: they are measured anew, as the mean over batches that are
+   * learnt from (arXiv:1803.05407, §3.3). Undefined without `averageCycles`, or when the signal came first.
+   */
+  async meanOfCycles(team: Team, { signal, onStatistics }: TrainHooks): Promise<Network | undefined> {
+    const { values, cycles, epoch } = this.#state;
+    if (!cycles) return undefined;
+    const steps = Math.min(this.#steps, STATISTICS_STEPS);
+    const mean = new Float32Array(this.#state.statistics.length);
+    const trained = values.slice();
+    values.set(cycles.values);
+    try {
+      for (let step = 0; step < steps; step++) {
+        if (signal?.aborted) return undefined;
+        await team.step({ epoch, step });
+        addToMean(mean, meanInto(this.job.statistics), step + 1);
+        onStatistics?.(step + 1, steps);
+        await new Promise(setImmediate); // lets Ctrl-C in
+      }
+    } finally {
+      values.set(trained);
+    }
+    return withParameters(this.job.network, cycles.values, mean);
   }
 
   /** One step's end: shards averaged in their order, the optimizer's update, the moving averages. */

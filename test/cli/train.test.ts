@@ -57,11 +57,11 @@ describe('the same bits', () => {
   }
 
   test('a run that has ended goes on at a restart as one that had it from the beginning', () => {
-    const longer = ['--epochs', '5', '--restarts', '3x0.01'];
+    const longer = ['--epochs', '5', '--restarts', '3x0.01', '--average-cycles'];
     expect(built(...command('at-once', ...longer)).exitCode).toBe(0);
-    expect(built(...command('in-two', '--warmup', '1')).exitCode).toBe(0);
+    expect(built(...command('in-two', '--warmup', '1', '--average-cycles')).exitCode).toBe(0);
     expect(model('in-two').equals(model('at-once'))).toBe(false);
-    const other = built(...command('in-two', '--epochs', '5', '--restarts', '2x0.01', '--resume'));
+    const other = built(...command('in-two', '--epochs', '5', '--restarts', '2x0.01', '--average-cycles', '--resume'));
     expect(other.stderr).toMatch(/was trained with epochs 3, this run has 5; it can only be resumed with the same/);
     expect(built(...command('in-two', ...longer, '--resume')).exitCode).toBe(0);
     expect(model('in-two').equals(model('at-once'))).toBe(true);

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { FormatError, TrainingError, UsageError } from '../../src/errors.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/index.js';
-import { atResolution, randomWeights } from '../../src/network/index.js';
+import { atResolution, randomWeights, trace } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import {
   evaluate,
   initialState,
+  NO_AUGMENTATION,
   type Origin,
   optimizerDefaults,
   packParameters,
@@ -67,6 +68,60 @@ test('a small data set is driven to no loss, and what it learnt holds for pictur
   expect((await evaluate(network, data.test)).top1).toBeGreaterThan(0.9);
 });
 
+describe('the mean of the cycles', () => {
+  const plain = { augmentation: NO_AUGMENTATION, averageCycles: true } as const;
+  const recipe = recipeOf({
+    ...plain,
+    epochs: 4,
+    restarts: [
+      { epoch: 1, learningRate: 0.1 },
+      { epoch: 3, learningRate: 0.02 },
+    ],
+  });
+
+  test('of the averaged weights after epochs 1, 3 and 4, which nothing of the training depends on', async () => {
+    const ends: Float32Array[] = [];
+    const save = async ({ average }: TrainingState) => void ends.push(average.values.slice());
+    const { network, state } = await train(tinyNetwork(data.train), data, recipe, { save });
+    const mean = ends[0].map((_, i) => (ends[0][i] + ends[2][i] + ends[3][i]) / 3);
+    const found = packParameters(network).values;
+    for (const [i, value] of found.entries()) expect(Math.abs(value - mean[i])).toBeLessThan(1e-6);
+    expect(state.cycles?.count).toBe(3);
+    const alone = await train(tinyNetwork(data.train), data, { ...recipe, averageCycles: false });
+    expect(outcome(state)).toEqual(outcome(alone.state));
+  });
+
+  test("batch norm's statistics are those of what it reads with the mean's own weights", async () => {
+    // One batch is all pictures: what the first batch norm reads is the reference's convolution of them.
+    const whole = recipeOf({ ...plain, epochs: 2, batch: 48, shards: 1, restarts: [{ epoch: 1, learningRate: 0.1 }] });
+    const { network } = await train(tinyNetwork(data.train), data, { ...whole, warmupEpochs: 0 });
+    const { mean, deviation, scale } = network.conventions.preprocessing!;
+    const { pictures } = data.train;
+    const x = Float32Array.from(pictures, (byte, i) => (byte * scale - mean[i % 3]) / deviation[i % 3]);
+    const read = trace(network, tensor([48, 8, 8, 3], x)).get('conv')!.data;
+    for (let c = 0; c < 8; c++) {
+      const channel = Array.from(read).filter((_, i) => i % 8 === c);
+      const average = channel.reduce((sum, value) => sum + value, 0) / channel.length;
+      const variance = channel.reduce((sum, value) => sum + (value - average) ** 2, 0) / channel.length;
+      expect(network.weights.get('conv_bn/movingMean')!.data[c]).toBeCloseTo(average, 4);
+      expect(network.weights.get('conv_bn/movingVariance')!.data[c] / variance).toBeCloseTo(1, 2);
+    }
+  });
+
+  test('a signal while they are measured: not finished, and measured again by a run that is taken up', async () => {
+    const stop = new AbortController();
+    const stopped = await train(tinyNetwork(data.train), data, recipe, {
+      onStatistics: () => stop.abort(),
+      signal: stop.signal,
+    });
+    expect(stopped.finished).toBe(false);
+    const resumed = await train(tinyNetwork(data.train), data, recipe, { state: stopped.state });
+    const whole = await train(tinyNetwork(data.train), data, recipe);
+    expect(resumed.finished).toBe(true);
+    expect(resumed.network.weights).toEqual(whole.network.weights);
+  });
+});
+
 describe('checkpoints', () => {
   const origin = (recipe: Recipe): Origin => ({ network: tinyNetwork(data.train, 0.1), recipe, data: data.train });
 
@@ -113,6 +168,7 @@ describe('checkpoints', () => {
     ['a step before the first', (saved) => ({ ...saved, step: -1 })],
     ['sums that are none', (saved) => ({ ...saved, running: { loss: 'low' } })],
     ['no history', ({ history: _, ...saved }) => saved],
+    ['cycles by name', (saved) => ({ ...saved, cycles: 'two' })],
     ['epochs that nobody saw', (saved) => ({ ...saved, epoch: 3 })],
     ['no recipe', ({ recipe: _, ...saved }) => saved],
   ])('an account of the run with %s', (_, damage) => {
