@@ -32,7 +32,7 @@ export interface RecipeFlags {
   readonly batchNormDecay?: number;
   readonly augment: readonly AugmentWord[];
   readonly resolutions?: readonly ResolutionPhase[];
-  readonly restarts?: readonly Restart[];
+  readonly restarts?: readonly RestartFlag[];
   readonly averageCycles?: true;
   readonly seed?: number;
   readonly engine?: Recipe['engine'];
@@ -77,7 +77,7 @@ export function addRecipeOptions(command: Command): Command {
   );
   option(
     '--restarts <list>',
-    'of the cosine: 30x0.05 is a learning rate of 0.05 once more after 30 epochs; with --resume a run that ended there goes on',
+    'of the cosine: 30x0.05 is a learning rate of 0.05 once more after 30 epochs, 30x0.05:flip+crop+cutout with other augmentation; with --resume a run that ended there goes on',
     restartList,
   );
   command.option('--average-cycles', 'keep the mean of what the cycles between restarts end with');
@@ -88,14 +88,18 @@ export function addRecipeOptions(command: Command): Command {
 
 /** The recipe for pictures of this side; crops are padded by an eighth of it, cut-outs are a quarter of it, unless given. */
 export function recipeOf(flags: RecipeFlags, side: number): Recipe {
-  const { momentum, warmup, ema, augment, optimizer = 'sgd', ...same } = flags;
+  const { momentum, warmup, ema, augment, restarts = [], optimizer = 'sgd', ...same } = flags;
   return recipeWith({
     ...pick(same, ['epochs', 'batch', 'shards', 'learningRate', 'schedule', 'weightDecay', 'labelSmoothing']),
-    ...pick(same, ['batchNormDecay', 'resolutions', 'restarts', 'averageCycles', 'seed', 'engine']),
+    ...pick(same, ['batchNormDecay', 'resolutions', 'averageCycles', 'seed', 'engine']),
     ...(warmup !== undefined && { warmupEpochs: warmup }),
     ...(ema !== undefined && { averageDecay: ema }),
     optimizer: optimizerWith(optimizer, momentum),
     augmentation: augmentationOf(augment, side),
+    restarts: restarts.map(({ augment, ...restart }) => ({
+      ...restart,
+      ...(augment && { augmentation: augmentationOf(augment, side) }),
+    })),
   });
 }
 
@@ -147,11 +151,19 @@ function resolutionPhases(text: string): ResolutionPhase[] {
   });
 }
 
-/** '30x0.05,60x0.02' */
-function restartList(text: string): Restart[] {
+interface RestartFlag extends Omit<Restart, 'augmentation'> {
+  readonly augment?: readonly AugmentWord[];
+}
+
+/** '30x0.05,60x0.02:flip+crop+cutout' */
+function restartList(text: string): RestartFlag[] {
   return text.split(',').map((part) => {
-    const [, epoch, rate] = /^(\d+)x(\d*\.?\d+(?:e-?\d+)?)$/.exec(part.trim()) ?? [];
+    const [, epoch, rate, augment] = /^(\d+)x(\d*\.?\d+(?:e-?\d+)?)(?::(.+))?$/.exec(part.trim()) ?? [];
     if (epoch === undefined) throw new InvalidArgumentError('Wanted epochs x learning rate, as in 30x0.05.');
-    return { epoch: Number(epoch), learningRate: Number(rate) };
+    return {
+      epoch: Number(epoch),
+      learningRate: Number(rate),
+      ...(augment && { augment: augmentWords(augment.replaceAll('+', ',')) }),
+    };
   });
 }

@@ -8,6 +8,8 @@ import type { Pair } from '../padding.js';
 import { seedOf, uniformRandom } from '../random.js';
 import { type Augmentation, centralView, drawBeta, drawView, reflect, type View } from './augment.js';
 import { type Dataset, pictureSize } from './dataset.js';
+import { augmentationAt } from './recipe.js';
+import type { Restart } from './schedules.js';
 
 /** Streams of random numbers that must not be the same. */
 const ORDER = 1;
@@ -19,6 +21,8 @@ export interface BatchOptions {
   /** The target of the right class is 1 − ε + ε / classes, of the others ε / classes (Szegedy et al., arXiv:1512.00567, §7). */
   readonly labelSmoothing: number;
   readonly augmentation: Augmentation;
+  /** From which epochs on another is wanted. */
+  readonly restarts?: readonly Restart[];
 }
 
 /** Steps of an epoch: whole batches only; a data set smaller than a batch is repeated to fill one. */
@@ -62,7 +66,8 @@ export class Batches {
   }
 
   #prepare(epoch: number, position: number, size: Pair, picture: Float32Array, target: Float32Array): void {
-    const { seed, augmentation } = this.#options;
+    const { seed } = this.#options;
+    const augmentation = augmentationAt(this.#options, epoch);
     const random = uniformRandom(seedOf(seed, VIEW, epoch, position));
     const index = this.#indexAt(epoch, position);
     const view = drawView(random, augmentation, pictureSize(this.#data), size);

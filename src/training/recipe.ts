@@ -82,7 +82,7 @@ function checkRecipe(recipe: Recipe): void {
   const expect = (name: string, value: number, wanted: string, holds: (value: number) => boolean) => {
     if (!holds(value)) throw new UsageError(`training: ${name} must be ${wanted}, found ${value}`);
   };
-  const { augmentation, resolutions } = recipe;
+  const { resolutions, restarts } = recipe;
   for (const name of ['epochs', 'batch', 'shards'] as const) {
     expect(name, recipe[name], 'a whole number of 1 or more', whole(1));
   }
@@ -93,9 +93,12 @@ function checkRecipe(recipe: Recipe): void {
   for (const name of ['labelSmoothing', 'averageDecay', 'batchNormDecay'] as const) {
     expect(name, recipe[name], 'at least 0 and below 1', fraction);
   }
-  expect('augmentation.crop', augmentation.crop, 'a whole number of 0 or more', whole(0));
-  expect('augmentation.cutout', augmentation.cutout, 'a whole number of 0 or more', whole(0));
-  expect('augmentation.mixup', augmentation.mixup, 'from 0 to 1', (a) => a >= 0 && a <= 1);
+  for (const { augmentation } of [recipe, ...restarts]) {
+    if (augmentation === undefined) continue;
+    expect('augmentation.crop', augmentation.crop, 'a whole number of 0 or more', whole(0));
+    expect('augmentation.cutout', augmentation.cutout, 'a whole number of 0 or more', whole(0));
+    expect('augmentation.mixup', augmentation.mixup, 'from 0 to 1', (a) => a >= 0 && a <= 1);
+  }
   for (const { side, epochs } of resolutions) {
     expect('resolutions[].side', side, 'a whole number of 8 or more', whole(8));
     expect('resolutions[].epochs', epochs, 'a whole number of 1 or more', whole(1));
@@ -137,6 +140,15 @@ export function endedBeforeRestart(recipe: Recipe, epochs: number): Recipe {
   const { restarts } = recipe;
   if (!restarts.some(({ epoch }) => epoch === epochs)) return recipe;
   return { ...recipe, epochs, restarts: restarts.filter(({ epoch }) => epoch < epochs) };
+}
+
+/** What is done to the pictures of an epoch, which counts from 0. */
+export function augmentationAt(
+  { augmentation, restarts = [] }: Pick<Recipe, 'augmentation'> & Partial<Pick<Recipe, 'restarts'>>,
+  epoch: number,
+): Augmentation {
+  const changed = restarts.findLast((restart) => restart.epoch <= epoch && restart.augmentation !== undefined);
+  return changed?.augmentation ?? augmentation;
 }
 
 /** Whether the learning rate has come to its end after so many epochs: before a restart, and when all is over. */

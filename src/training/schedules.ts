@@ -11,6 +11,8 @@
  * Before t = w the first four grow in proportion to the step instead, from η / steps to η (arXiv:1706.02677, §2.2); one-cycle has its own
  * way up.
  */
+import type { Augmentation } from './augment.js';
+
 export const schedules = ['constant', 'exponential', 'linear', 'cosine', 'one-cycle'] as const;
 export type Schedule = (typeof schedules)[number];
 
@@ -19,6 +21,8 @@ export interface Restart {
   /** Epochs done before it. */
   readonly epoch: number;
   readonly learningRate: number;
+  /** From here on; as before unless given. */
+  readonly augmentation?: Augmentation;
 }
 
 export interface ScheduleOptions {

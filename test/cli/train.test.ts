@@ -57,7 +57,7 @@ describe('the same bits', () => {
   }
 
   test('a run that has ended goes on at a restart as one that had it from the beginning', () => {
-    const longer = ['--epochs', '5', '--restarts', '3x0.01', '--average-cycles'];
+    const longer = ['--epochs', '5', '--restarts', '3x0.01:flip+cutout:6', '--average-cycles'];
     expect(built(...command('at-once', ...longer)).exitCode).toBe(0);
     expect(built(...command('in-two', '--warmup', '1', '--average-cycles')).exitCode).toBe(0);
     expect(model('in-two').equals(model('at-once'))).toBe(false);
@@ -196,6 +196,10 @@ test.each<[readonly string[], string]>([
   [
     ['--restarts', '2'],
     "option '--restarts <list>' argument '2' is invalid. Wanted epochs x learning rate, as in 30x0.05.",
+  ],
+  [
+    ['--restarts', '2x0.1:turn'],
+    "option '--restarts <list>' argument '2x0.1:turn' is invalid. Wanted flip, crop[:pixels], cutout[:pixels], mixup[:a] or none.",
   ],
   [['--momentum', '-1'], "option '--momentum <m>' argument '-1' is invalid. Wanted a number of 0 or more."],
   [['--label-smoothing', '1'], 'training: labelSmoothing must be at least 0 and below 1, found 1'],

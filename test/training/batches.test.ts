@@ -63,6 +63,13 @@ describe('fill', () => {
     expect(part.targets).toEqual(whole.targets.slice(4 * 3));
   });
 
+  test("from a restart on, with the restart's augmentation", () => {
+    const restarts = [{ epoch: 1, learningRate: 1, augmentation: everything }];
+    const changed = { augmentation: NO_AUGMENTATION, restarts };
+    expect(filled(0, 10, changed)).toEqual(filled(0, 10));
+    expect(filled(0, 10, changed, 1)).toEqual(filled(0, 10, { augmentation: everything }, 1));
+  });
+
   test('another epoch and another seed show other pictures', () => {
     const one = filled(0, 10, { augmentation: everything }).pictures;
     expect(filled(0, 10, { augmentation: everything }, 1).pictures).not.toEqual(one);

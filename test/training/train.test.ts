@@ -24,7 +24,7 @@ import {
   writeCheckpoint,
 } from '../../src/training/index.js';
 import { initialWeights } from '../../src/training/initialWeights.js';
-import { sideAt } from '../../src/training/recipe.js';
+import { augmentationAt, sideAt } from '../../src/training/recipe.js';
 import { shapes, shapesData, tinyNetwork } from './tiny.js';
 
 const data = shapes();
@@ -323,6 +323,10 @@ describe('what is no training', () => {
       'training: restarts[].epoch must be a whole number above 1 and below 9, found 9',
     ],
     [
+      { restarts: [{ epoch: 4, learningRate: 1, augmentation: { ...augmentation, crop: -1 } }] },
+      'training: augmentation.crop must be a whole number of 0 or more, found -1',
+    ],
+    [
       { restarts: [{ epoch: 4, learningRate: 0 }] },
       'training: restarts[].learningRate must be a number above 0, found 0',
     ],
@@ -351,6 +355,17 @@ test('the epochs of each size', () => {
     { side: 24, epochs: 1 },
   ];
   expect([0, 1, 2, 3, 9].map((epoch) => sideAt({ resolutions }, epoch))).toEqual([16, 16, 24, undefined, undefined]);
+});
+
+test('the augmentation of each epoch', () => {
+  const [first, second] = [augmentation, { ...augmentation, cutout: 4 }];
+  const restarts = [
+    { epoch: 2, learningRate: 1 },
+    { epoch: 3, learningRate: 1, augmentation: second },
+    { epoch: 5, learningRate: 1 },
+  ];
+  const of = (epoch: number) => augmentationAt({ augmentation: first, restarts }, epoch);
+  expect([0, 2, 3, 4, 5].map(of)).toEqual([first, first, second, second, second]);
 });
 
 test('a network with weights begins with them; one without with random ones of the seed', () => {
