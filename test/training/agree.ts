@@ -70,7 +70,8 @@ const SAMPLES = 4;
  * Fails where the programs differ by more than float32 explains. How far rounding is amplified through batch norms cannot be derived in reason, so it
  * is measured: the reference is computed again with each tensor rounded to float32 and its numbers moved by one rounding, SAMPLES times, and each
  * weight's gradient moves by its noise. That counts one rounding a number where a kernel that sums n numbers makes n, which wander √n far; n is at most
- * some hundreds here, and 100 times the noise is allowed, which is some 10⁻⁵ of a gradient. Wrong formulas are off by a part of the gradient itself.
+ * some hundreds here, and 100 times the noise is allowed, which is some 10⁻⁵ of a gradient. So are 16 roundings of all gradients together: one that is
+ * nothing, as that of a bias before a batch norm, is a sum of parts as large as the others. Wrong formulas are off by a part of the gradient itself.
  */
 function expectAgreement(problem: Problem, exact: Result, found: Result, target: string): void {
   const { network } = problem;
@@ -80,7 +81,7 @@ function expectAgreement(problem: Problem, exact: Result, found: Result, target:
     const part = (numbers: Float32Array) => numbers.subarray(offset, offset + size);
     const noise =
       norm(rounded.map((gradients) => distance(part(gradients), part(exact.gradients)))) / Math.sqrt(SAMPLES);
-    const allowed = 100 * noise + 16 * ROUNDING * norm(part(exact.gradients));
+    const allowed = 100 * noise + 16 * ROUNDING * norm(exact.gradients);
     const off = distance(part(found.gradients), part(exact.gradients));
     if (!(off <= allowed)) throw new Error(`${target}: the gradient of ${name} is off by ${off}, allowed ${allowed}`);
   }
