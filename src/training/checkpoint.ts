@@ -2,8 +2,8 @@
  * Checkpoints: a training run's whole state in one .safetensors file, so that a run that was killed at any moment goes on from the last one
  * and ends with the same bits.
  *
- *   values  statistics  average/values  average/statistics  cycles/values  optimizer/…       float32, flat
- *   metadata 'depthwise.training': JSON of the recipe, the network, the data's name, epoch, step, cycles, sums so far and history
+ *   values  statistics  average/values  average/statistics  cycleMean  optimizer/…       float32, flat
+ *   metadata 'depthwise.training': JSON of the recipe, the network, the data's name, epoch, step, sums so far and history
  */
 import { FormatError, UsageError } from '../errors.js';
 import { readSafetensors, writeSafetensors } from '../formats/index.js';
@@ -24,7 +24,7 @@ export interface Origin {
 
 export function writeCheckpoint(state: TrainingState, origin: Origin): Uint8Array {
   const { epoch, step, running, history } = state;
-  const metadata = { ...described(origin), epoch, step, cycles: state.cycles?.count ?? 0, running, history };
+  const metadata = { ...described(origin), epoch, step, running, history };
   const tensors = Object.entries(arraysOf(state)).map(
     ([name, numbers]) => [name, tensor([numbers.length], numbers)] as const,
   );
@@ -51,26 +51,19 @@ export function readCheckpoint(bytes: Uint8Array, origin: Origin, file = 'checkp
     }
     numbers.set(found.data);
   }
-  const { epoch, step, running, history, cycles } = saved;
-  return {
-    ...fresh,
-    ...(fresh.cycles && { cycles: { ...fresh.cycles, count: cycles } }),
-    epoch,
-    step,
-    running,
-    history,
-  };
+  const { epoch, step, running, history } = saved;
+  return { ...fresh, epoch, step, running, history };
 }
 
-type Saved = Description & Pick<TrainingState, 'epoch' | 'step' | 'running' | 'history'> & { readonly cycles: number };
+type Saved = Description & Pick<TrainingState, 'epoch' | 'step' | 'running' | 'history'>;
 
 function parse(json: string, file: string): Saved {
   const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
   try {
     const saved: Saved = JSON.parse(json);
-    const { epoch, step, cycles, running, history, recipe, network, data } = saved;
+    const { epoch, step, running, history, recipe, network, data } = saved;
     const sums = [running.loss, running.correct, running.seconds];
-    if ([epoch, step, cycles].every(isCount) && sums.every(Number.isFinite) && history.length === epoch) {
+    if (isCount(epoch) && isCount(step) && sums.every(Number.isFinite) && history.length === epoch) {
       if (recipe && network && data) return saved;
     }
   } catch (cause) {
@@ -80,14 +73,14 @@ function parse(json: string, file: string): Saved {
 }
 
 /** Every array of a state, by its name in the file. */
-function arraysOf({ values, statistics, average, cycles, optimizer }: TrainingState): Record<string, Float32Array> {
+function arraysOf({ values, statistics, average, cycleMean, optimizer }: TrainingState): Record<string, Float32Array> {
   const remembered = Object.entries(optimizer).map(([name, numbers]) => [`optimizer/${name}`, numbers]);
   return {
     values,
     statistics,
     'average/values': average.values,
     'average/statistics': average.statistics,
-    ...(cycles && { 'cycles/values': cycles.values }),
+    ...(cycleMean && { cycleMean }),
     ...Object.fromEntries(remembered),
   };
 }

@@ -151,9 +151,9 @@ export function augmentationAt(
   return changed?.augmentation ?? augmentation;
 }
 
-/** Whether the learning rate has come to its end after so many epochs: before a restart, and when all is over. */
-export const endsCycle = ({ restarts, epochs }: Pick<Recipe, 'restarts' | 'epochs'>, done: number): boolean =>
-  done === epochs || restarts.some(({ epoch }) => epoch === done);
+/** How often the learning rate has come to its end after so many epochs: before each restart, and when all is over. */
+export const cyclesEnded = ({ restarts, epochs }: Pick<Recipe, 'restarts' | 'epochs'>, done: number): number =>
+  [...restarts.map(({ epoch }) => epoch), epochs].filter((end) => end <= done).length;
 
 /** Side of an epoch's pictures, or undefined for the network's own size. */
 export function sideAt({ resolutions }: Pick<Recipe, 'resolutions'>, epoch: number): number | undefined {

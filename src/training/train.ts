@@ -11,7 +11,7 @@ import { initialWeights } from './initialWeights.js';
 import { addToMean, updateAverage } from './movingAverage.js';
 import { createOptimizer } from './optimizers.js';
 import { packParameters, parameterLayout, withParameters } from './parameters.js';
-import { endsCycle, type Recipe } from './recipe.js';
+import { cyclesEnded, type Recipe } from './recipe.js';
 import { learningRateAt } from './schedules.js';
 import { type Job, type ShardResult, Team } from './shards.js';
 
@@ -41,8 +41,8 @@ export interface TrainingState {
   readonly statistics: Float32Array;
   /** Moving averages of both, on SharedArrayBuffers: the weights that are tested and kept. */
   readonly average: { readonly values: Float32Array; readonly statistics: Float32Array };
-  /** With `averageCycles`: how many cycles have ended, and the mean of the averages that they ended with. */
-  readonly cycles?: { count: number; readonly values: Float32Array };
+  /** With `averageCycles`: the mean of the averaged weights that the cycles so far ended with. */
+  readonly cycleMean?: Float32Array;
   /** What the optimizer remembers, by name. */
   readonly optimizer: Readonly<Record<string, Float32Array>>;
   /** Sums over the shards of the epoch so far, and its seconds. */
@@ -104,7 +104,7 @@ export function initialState(network: Network, recipe: Recipe): TrainingState {
     values: shared(values),
     statistics,
     average: { values: shared(values), statistics: shared(statistics) },
-    ...(recipe.averageCycles && { cycles: { count: 0, values: new Float32Array(values.length) } }),
+    ...(recipe.averageCycles && { cycleMean: new Float32Array(values.length) }),
     optimizer: createOptimizer(recipe.optimizer, parameterLayout(network), recipe.weightDecay).state,
     running: { loss: 0, correct: 0, seconds: 0 },
     history: [],
@@ -133,7 +133,11 @@ export async function train(
       if (!finished) return { network: averagedNetwork(network, state), state, finished };
     }
     const mean = await run.meanOfCycles(team, hooks);
-    return { network: mean ?? averagedNetwork(network, state), state, finished: mean !== undefined || !state.cycles };
+    return {
+      network: mean ?? averagedNetwork(network, state),
+      state,
+      finished: mean !== undefined || !state.cycleMean,
+    };
   } finally {
     await team.close();
   }
@@ -216,10 +220,9 @@ class Run {
     state.history.push(metrics);
     onEpoch?.(metrics);
     state.epoch += 1;
-    if (state.cycles && endsCycle(this.#recipe, state.epoch)) {
-      state.cycles.count += 1;
-      addToMean(state.cycles.values, state.average.values, state.cycles.count);
-    }
+    const cycles = cyclesEnded(this.#recipe, state.epoch);
+    const endsOne = cycles > cyclesEnded(this.#recipe, state.epoch - 1);
+    if (state.cycleMean && endsOne) addToMean(state.cycleMean, state.average.values, cycles);
     state.step = 0;
     state.running = { loss: 0, correct: 0, seconds: 0 };
   }
@@ -229,12 +232,12 @@ class Run {
    * learnt from (arXiv:1803.05407, §3.3). Undefined without `averageCycles`, or when the signal came first.
    */
   async meanOfCycles(team: Team, { signal, onStatistics }: TrainHooks): Promise<Network | undefined> {
-    const { values, cycles, epoch } = this.#state;
-    if (!cycles) return undefined;
+    const { values, cycleMean, epoch } = this.#state;
+    if (!cycleMean) return undefined;
     const steps = Math.min(this.#steps, STATISTICS_STEPS);
     const mean = new Float32Array(this.#state.statistics.length);
     const trained = values.slice();
-    values.set(cycles.values);
+    values.set(cycleMean);
     try {
       for (let step = 0; step < steps; step++) {
         if (signal?.aborted) return undefined;
@@ -246,7 +249,7 @@ class Run {
     } finally {
       values.set(trained);
     }
-    return withParameters(this.job.network, cycles.values, mean);
+    return withParameters(this.job.network, cycleMean, mean);
   }
 
   /** One step's end: shards averaged in their order, the optimizer's update, the moving averages. */

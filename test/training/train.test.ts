@@ -86,7 +86,6 @@ describe('the mean of the cycles', () => {
     const mean = ends[0].map((_, i) => (ends[0][i] + ends[2][i] + ends[3][i]) / 3);
     const found = packParameters(network).values;
     for (const [i, value] of found.entries()) expect(Math.abs(value - mean[i])).toBeLessThan(1e-6);
-    expect(state.cycles?.count).toBe(3);
     const alone = await train(tinyNetwork(data.train), data, { ...recipe, averageCycles: false });
     expect(outcome(state)).toEqual(outcome(alone.state));
   });
@@ -168,7 +167,6 @@ describe('checkpoints', () => {
     ['a step before the first', (saved) => ({ ...saved, step: -1 })],
     ['sums that are none', (saved) => ({ ...saved, running: { loss: 'low' } })],
     ['no history', ({ history: _, ...saved }) => saved],
-    ['cycles by name', (saved) => ({ ...saved, cycles: 'two' })],
     ['epochs that nobody saw', (saved) => ({ ...saved, epoch: 3 })],
     ['no recipe', ({ recipe: _, ...saved }) => saved],
   ])('an account of the run with %s', (_, damage) => {
