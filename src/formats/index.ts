@@ -7,7 +7,7 @@ export { readKerasH5 } from './keras-h5.js';
 export type { WriteOptions } from './network-file.js';
 export { readNpy, writeNpy } from './npy.js';
 export { type Npz, readNpz, writeNpz } from './npz.js';
-export type { FloatType, TypeChoice } from './numbers.js';
+export type { TypeChoice, WrittenType } from './numbers.js';
 export { importOnnx, type OnnxImport, type OnnxOptions, type OnnxWriteOptions, readOnnx, writeOnnx } from './onnx.js';
 export { type FileBytes, type NetworkFormat, readNetwork, readTensors, writeNetwork } from './read.js';
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';

@@ -6,6 +6,7 @@
 import { fromJson, type Network, toJson, type Weights, wantedWeights, withWeights } from '../network/index.js';
 import { architectureOf, type ReadOptions } from './architecture.js';
 import { inFile } from './in-file.js';
+import { withInt8Kernels, withoutScales } from './int8.js';
 import { parseJson } from './json.js';
 import { readNpz, writeNpz } from './npz.js';
 import { ownType, type TypeChoice } from './numbers.js';
@@ -17,9 +18,10 @@ const NPZ_ENTRY = 'depthwise.network.json';
 export interface WriteOptions {
   /**
    * 'float16' halves the file: kernels are rounded to float16 (relative error at most 2⁻¹¹). Biases and batch norm, one number a channel,
-   * stay as they are, since small variances do not survive it. Default: every weight as it is.
+   * stay as they are, since small variances do not survive it. 'int8', for .safetensors and .npz, makes it a quarter: see `int8.ts`. Default: every
+   * weight as it is.
    */
-  readonly kernels?: 'float16';
+  readonly kernels?: 'float16' | 'int8';
 }
 
 export async function readNetworkSafetensors(bytes: Uint8Array, options: ReadOptions = {}): Promise<Network> {
@@ -44,28 +46,37 @@ export function writeNetworkSafetensors(network: Network, options: WriteOptions 
     ['format', 'depthwise'],
     [METADATA_KEY, describe(network)],
   ]);
-  return writeSafetensors(network.weights, metadata, typeChoice(options));
+  const { weights, typeOf } = written(network, options);
+  return writeSafetensors(weights, metadata, typeOf);
 }
 
 export function writeNetworkNpz(network: Network, options: WriteOptions = {}): Promise<Uint8Array> {
   const description = new TextEncoder().encode(describe(network));
-  return writeNpz(network.weights, typeChoice(options), new Map([[NPZ_ENTRY, description]]));
+  const { weights, typeOf } = written(network, options);
+  return writeNpz(weights, typeOf, new Map([[NPZ_ENTRY, description]]));
 }
 
 /** Throws a NetworkError for a network without its weights, which no reader would accept. */
 const describe = (network: Network): string => JSON.stringify(toJson(withWeights(network, network.weights)));
 
-const typeChoice =
-  ({ kernels }: WriteOptions): TypeChoice =>
-  (_, x) =>
-    kernels === 'float16' && x.shape.length > 1 ? 'float16' : ownType(x);
+function written(network: Network, { kernels }: WriteOptions): { weights: Weights; typeOf: TypeChoice } {
+  if (kernels === 'int8') {
+    const { weights, kernels: names } = withInt8Kernels(network);
+    return { weights, typeOf: (name, x) => (names.has(name) ? 'int8' : ownType(x)) };
+  }
+  return {
+    weights: network.weights,
+    typeOf: (_, x) => (kernels === 'float16' && x.shape.length > 1 ? 'float16' : ownType(x)),
+  };
+}
 
 async function assemble(
-  weights: Weights,
+  tensors: Weights,
   description: string | undefined,
   options: ReadOptions,
   file: string,
 ): Promise<Network> {
+  const weights = withoutScales(tensors, file);
   if (options.architecture === undefined && description !== undefined) {
     return withWeights(fromJson(parseJson(description, `${file}: the network's description`)), weights);
   }

@@ -8,7 +8,15 @@
  */
 import { FormatError } from '../errors.js';
 import { type FloatArray, type Shape, type Tensor, tensor } from '../tensor.js';
-import { bytesOf, type FloatType, type NumberType, ownType, readNumbers, statedSize, writeNumbers } from './numbers.js';
+import {
+  bytesOf,
+  type NumberType,
+  ownType,
+  readNumbers,
+  statedSize,
+  type WrittenType,
+  writeNumbers,
+} from './numbers.js';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
@@ -53,9 +61,9 @@ export function readNpy(bytes: Uint8Array, file = 'npy file'): Tensor {
 }
 
 /** A .npy file of version 1.0, little-endian, row-major, laid out as numpy.save does. */
-export function writeNpy(x: Tensor, type: FloatType = ownType(x), name = 'npy file'): Uint8Array {
+export function writeNpy(x: Tensor, type: WrittenType = ownType(x), name = 'npy file'): Uint8Array {
   const shape = x.shape.length === 1 ? `(${x.shape[0]},)` : `(${x.shape.join(', ')})`;
-  const text = `{'descr': '<f${bytesOf(type)}', 'fortran_order': False, 'shape': ${shape}, }`;
+  const text = `{'descr': '${type === 'int8' ? '|i1' : `<f${bytesOf(type)}`}', 'fortran_order': False, 'shape': ${shape}, }`;
   const before = MAGIC.length + 2 + 2;
   const dataOffset = Math.ceil((before + text.length + 1) / 64) * 64;
   const header = `${text.padEnd(dataOffset - before - 1)}\n`;

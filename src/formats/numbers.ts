@@ -32,13 +32,13 @@ const formats = {
 
 export type NumberType = keyof typeof formats;
 
-/** What is written; a tensor's own type unless the caller asks for another. */
-export type FloatType = 'float16' | 'float32' | 'float64';
+/** What is written; a tensor's own type unless the caller asks for another. int8 is for whole numbers from −128 to 127. */
+export type WrittenType = 'int8' | 'float16' | 'float32' | 'float64';
 
 /** Chooses the type that a tensor is written in, by its name. */
-export type TypeChoice = (name: string, tensor: Tensor) => FloatType;
+export type TypeChoice = (name: string, tensor: Tensor) => WrittenType;
 
-export const ownType = (x: Tensor): FloatType => (x.data instanceof Float64Array ? 'float64' : 'float32');
+export const ownType = (x: Tensor): WrittenType => (x.data instanceof Float64Array ? 'float64' : 'float32');
 
 /** Stands for no bound where a format or layer wants a finite one. */
 export const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
@@ -59,6 +59,7 @@ export function readNumbers(type: NumberType, bytes: Uint8Array, littleEndian: b
     const { buffer, byteOffset, byteLength } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
     return new holder(buffer as ArrayBuffer, byteOffset, byteLength / size);
   }
+  if (type === 'int8') return Float32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const numbers = new holder(bytes.byteLength / size);
   for (let index = 0; index < numbers.length; index++) {
@@ -72,13 +73,14 @@ export function readNumbers(type: NumberType, bytes: Uint8Array, littleEndian: b
 }
 
 /** Little-endian bytes of the tensor's numbers, each rounded to the nearest of the given type. */
-export function writeNumbers(x: Tensor, type: FloatType, what: string): Uint8Array {
+export function writeNumbers(x: Tensor, type: WrittenType, what: string): Uint8Array {
   const size = bytesOf(type);
   const bytes = new Uint8Array(x.data.length * size);
   const view = new DataView(bytes.buffer);
   for (const [index, value] of x.data.entries()) {
     const at = index * size;
-    if (type === 'float64') view.setFloat64(at, value, true);
+    if (type === 'int8') writeInt8(view, at, value, `${what}: number ${index}`);
+    else if (type === 'float64') view.setFloat64(at, value, true);
     else if (type === 'float32') view.setFloat32(at, value, true);
     else view.setUint16(at, toFloat16(value), true);
     if (Number.isFinite(value) && !Number.isFinite(Number(formats[type].read(view, at, true)))) {
@@ -86,6 +88,11 @@ export function writeNumbers(x: Tensor, type: FloatType, what: string): Uint8Arr
     }
   }
   return bytes;
+}
+
+function writeInt8(view: DataView, at: number, value: number, what: string): void {
+  view.setInt8(at, value);
+  if (view.getInt8(at) !== value) throw new FormatError(`${what} is ${value}, not a whole number from −128 to 127`);
 }
 
 /** Most axes of a tensor in a file: NumPy's own limit (NPY_MAXDIMS). */

@@ -11,12 +11,12 @@ import { type Shape, type Tensor, tensor } from '../tensor.js';
 import { parseJson } from './json.js';
 import {
   bytesOf,
-  type FloatType,
   type NumberType,
   ownType,
   readNumbers,
   statedSize,
   type TypeChoice,
+  type WrittenType,
   writeNumbers,
 } from './numbers.js';
 
@@ -36,7 +36,7 @@ const types: Readonly<Record<string, NumberType>> = {
   BOOL: 'bool',
 };
 
-const typeNames: Readonly<Record<FloatType, string>> = { float64: 'F64', float32: 'F32', float16: 'F16' };
+const typeNames: Readonly<Record<WrittenType, string>> = { float64: 'F64', float32: 'F32', float16: 'F16', int8: 'I8' };
 
 const METADATA = '__metadata__';
 

@@ -5,6 +5,7 @@
  */
 import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
+import { expectFloatKernels } from '../int8.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import type { OutModel } from './encode.js';
 import { type OnnxWriteOptions, OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
@@ -16,6 +17,7 @@ const OPSET = 13;
 const RESIZE_OPSET = 18;
 
 export function graphOf(network: Network, options: OnnxWriteOptions = {}): OutModel {
+  expectFloatKernels(options, '.onnx');
   const shapes = inferShapes(network);
   const graph = new OutGraph(network, shapes, options);
   for (const node of network.nodes) {

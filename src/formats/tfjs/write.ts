@@ -1,5 +1,6 @@
 /** A network with its weights as the files of a graph model. */
 import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
+import { expectFloatKernels } from '../int8.js';
 import type { WriteOptions } from '../network-file.js';
 import { CONVENTIONS_KEY } from '../stated-conventions.js';
 import { legalNames } from './legal-names.js';
@@ -11,6 +12,7 @@ import { writers } from './writers.js';
 const SHARD = 4 * 2 ** 20;
 
 export function graphModel(original: Network, options: WriteOptions = {}): Map<string, Uint8Array> {
+  expectFloatKernels(options, 'a TensorFlow.js model');
   const { network, legal } = legalNames(original);
   const graph = new OutGraph(network, options);
   for (const node of network.nodes) {

@@ -2,6 +2,7 @@
 import { type LayerKind, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding } from '../../padding.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
+import type { WriteOptions } from '../network-file.js';
 import { writeNumbers } from '../numbers.js';
 import { transposedTensor } from '../transposed.js';
 import type { WrittenPadding } from '../written-padding.js';
@@ -24,7 +25,7 @@ export class OutGraph {
   readonly #aliases = new Map<string, string>();
   readonly #activations: ReturnType<typeof fusedActivations>;
 
-  constructor(network: Network, shapes: ReadonlyMap<string, Shape>, kernels: 'float16' | undefined) {
+  constructor(network: Network, shapes: ReadonlyMap<string, Shape>, kernels: WriteOptions['kernels']) {
     this.#network = network;
     this.#shapes = shapes;
     this.#float16 = kernels === 'float16';

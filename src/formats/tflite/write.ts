@@ -1,14 +1,16 @@
 /** A network as the tensors and operators of a .tflite file. */
 import { foldBatchNorm, inferShapes, type Network, type NetworkNode } from '../../network/index.js';
+import { expectFloatKernels } from '../int8.js';
 import type { WriteOptions } from '../network-file.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import type { OutModel } from './encode.js';
 import { OutGraph } from './out-graph.js';
 import { writers } from './writers.js';
 
-export function modelOf(network: Network, { kernels }: WriteOptions = {}): OutModel {
+export function modelOf(network: Network, options: WriteOptions = {}): OutModel {
+  expectFloatKernels(options, '.tflite');
   const folded = foldBatchNorm(network);
-  const graph = new OutGraph(folded, inferShapes(folded), kernels);
+  const graph = new OutGraph(folded, inferShapes(folded), options.kernels);
   for (const node of folded.nodes) {
     if (!graph.isFused(node)) (writers[node.kind] as (graph: OutGraph, node: NetworkNode) => void)(graph, node);
   }
