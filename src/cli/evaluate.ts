@@ -56,7 +56,7 @@ Examples:
 
 const PICTURES_AT_ONCE = 100;
 
-/** With a progress bar. Throws a UsageError where the model's labels are not the data's classes. */
+/** With a progress bar. */
 export async function evaluateWith(
   engine: EngineFlags['engine'],
   network: Network,
@@ -72,7 +72,8 @@ export async function evaluateWith(
   }
 }
 
-function expectSameClasses({ name, conventions }: Network, data: Dataset): void {
+/** Throws a UsageError where the model's labels are not the data's classes in their order. */
+export function expectSameClasses({ name, conventions }: Network, data: Dataset): void {
   const labels = conventions.labels?.slice(conventions.labelOffset ?? 0);
   const wrong = data.classes.findIndex((label, index) => labels !== undefined && labels[index] !== label);
   if (labels === undefined || (wrong === -1 && labels.length === data.classes.length)) return;

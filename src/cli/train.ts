@@ -13,8 +13,12 @@ import {
   type StepReport,
   train,
   trainingNetwork,
+  widened,
+  withTeachers,
 } from '../training/index.js';
 import { type ArchitectureFlags, addArchitectureOptions, namedNetwork } from './architecture.js';
+import { expectSameClasses } from './evaluate.js';
+import { readModel, readPictureModel } from './model.js';
 import { Interruption, note, printJson } from './output.js';
 import { type Progress, startProgress } from './progress.js';
 import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
@@ -26,6 +30,9 @@ interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags {
   readonly data?: string;
   readonly network: string;
   readonly dropout?: number;
+  readonly beginWith?: string;
+  readonly teachers?: readonly string[];
+  readonly teaching?: number;
   readonly workers: number;
   readonly out: string;
   readonly resume?: true;
@@ -53,6 +60,18 @@ export function configure(command: Command): void {
   addTransferOptions(addRecipeOptions(addArchitectureOptions(command)))
     .addOption(
       new Option('--dropout <rate>', "before the classifier; the architecture's own unless given").argParser(
+        zeroOrMore,
+      ),
+    )
+    .option(
+      '--begin-with <model>',
+      "a trained network's weights in place of random ones; a narrower one's are completed",
+    )
+    .option('--teachers <models>', 'trained networks, a,b, whose answers are learnt beside the labels', (text) =>
+      text.split(','),
+    )
+    .addOption(
+      new Option('--teaching <share>', 'of the answers of --teachers in what is learnt; 0.5 unless given').argParser(
         zeroOrMore,
       ),
     )
@@ -88,9 +107,10 @@ Examples:
 }
 
 async function run(flags: ScratchFlags): Promise<void> {
-  const data = await readDataFor(flags);
-  const network = networkFor(data.train, flags);
-  const recipe = recipeOf(flags, data.train.height);
+  const labelled = await readDataFor(flags);
+  const recipe = recipeOf(flags, labelled.train.height);
+  const network = await beginningNetwork(networkFor(labelled.train, flags), recipe, flags);
+  const data = { ...labelled, train: await taught(labelled.train, recipe, flags) };
   const folder = new RunFolder(
     flags.out,
     { network, recipe, data: data.train },
@@ -140,6 +160,32 @@ function networkFor(data: Dataset, { network, dropout, ...flags }: Flags): Netwo
   const size = parseModelName(network)?.resolution === undefined ? { resolution: pictureSize(data) } : {};
   const architecture = namedNetwork(network, { ...size, ...flags, classes: data.classes.length });
   return trainingNetwork(architecture, data, dropout === undefined ? {} : { dropout });
+}
+
+/** With the weights of `--begin-with`; not when a run is taken up, whose checkpoint has them all. */
+async function beginningNetwork(network: Network, { seed }: Recipe, flags: Flags): Promise<Network> {
+  if (flags.beginWith === undefined || flags.resume) return network;
+  return widened(network, await readModel(flags.beginWith, {}), seed);
+}
+
+/** The data with the answers of `--teachers`. */
+async function taught(data: Dataset, { labelSmoothing }: Recipe, { teachers, teaching }: Flags): Promise<Dataset> {
+  if (teachers === undefined) {
+    if (teaching !== undefined) throw new UsageError('--teaching goes with --teachers, which was not given');
+    return data;
+  }
+  const networks = await Promise.all(teachers.map((model) => readPictureModel(model, {})));
+  for (const network of networks) expectSameClasses(network, data);
+  const progress = await startProgress('teachers', BETWEEN_LINES);
+  try {
+    return await withTeachers(data, networks, {
+      ...(teaching !== undefined && { share: teaching }),
+      labelSmoothing,
+      onBatch: (done, all) => progress.at(done / all, `${done} of ${all} answers`),
+    });
+  } finally {
+    progress.stop();
+  }
 }
 
 function reporting(progress: Progress, recipe: Recipe) {

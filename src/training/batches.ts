@@ -84,7 +84,12 @@ export class Batches {
 
   #addTarget(index: number, share: number, target: Float32Array): void {
     const { labelSmoothing } = this.#options;
-    const label = this.#data.labels[index];
+    const { labels, targets } = this.#data;
+    if (targets) {
+      for (let k = 0; k < target.length; k++) target[k] += share * targets[index * target.length + k];
+      return;
+    }
+    const label = labels[index];
     for (let k = 0; k < target.length; k++) {
       target[k] += share * ((k === label ? 1 - labelSmoothing : 0) + labelSmoothing / target.length);
     }

@@ -22,6 +22,8 @@ export interface Dataset {
   readonly pictures: Uint8Array;
   /** One for each picture, on a SharedArrayBuffer. */
   readonly labels: Uint16Array;
+  /** What is learnt in place of the labels, where teachers have been asked: [pictures, classes], rows that sum to 1, on a SharedArrayBuffer. */
+  readonly targets?: Float32Array;
 }
 
 /** What is learnt from, and what is never learnt from. */

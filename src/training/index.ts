@@ -4,6 +4,7 @@ export { type Origin, readCheckpoint, saveWhole, writeCheckpoint } from './check
 export { readCifar10 } from './cifar10.js';
 export * from './dataset.js';
 export { readData } from './datasets.js';
+export { type TeachingOptions, withTeachers } from './distillation.js';
 export * from './evaluate.js';
 export type { FitOptions } from './fit.js';
 export * from './gradients.js';
@@ -19,3 +20,4 @@ export { type Report, reportHtml } from './report.js';
 export * from './schedules.js';
 export * from './train.js';
 export * from './transfer.js';
+export { widened } from './widen.js';

@@ -147,6 +147,50 @@ describe('resuming', () => {
   });
 });
 
+describe('--begin-with and --teachers', () => {
+  const taught = (out: string, ...more: string[]) =>
+    command(
+      out,
+      '--alpha',
+      '0.06',
+      '--warmup',
+      '1',
+      '--begin-with',
+      `${folder.path('whole')}/model.safetensors`,
+      ...more,
+    );
+
+  test('a wider network begins as a narrower one, is taught by it, and goes on to the same bits', () => {
+    const teachers = ['--teachers', `${folder.path('whole')}/model.safetensors`, '--teaching', '0.7'];
+    expect(built(...taught('taught', ...teachers)).exitCode).toBe(0);
+    const longer = ['--epochs', '4', '--restarts', '3x0.01', ...teachers];
+    expect(built(...taught('taught', ...longer, '--resume')).exitCode).toBe(0);
+    expect(built(...taught('taught-at-once', ...longer, '--workers', '1')).exitCode).toBe(0);
+    expect(model('taught').equals(model('taught-at-once'))).toBe(true);
+    expect(built(...taught('untaught')).exitCode).toBe(0);
+    expect(metrics('untaught')).not.toBe(metrics('taught'));
+    const { stderr } = built(...taught('taught', ...longer, '--teaching', '0.6', '--resume'));
+    expect(stderr).toMatch(
+      /was trained with data \{"name":"CIFAR-10, training \(taught 0\.7 by [0-9a-f]{8}\)","pictures":100\}, this run has \{"name":"CIFAR-10, training \(taught 0\.6 by /,
+    );
+  });
+
+  test('a network that does not fit, a teacher of other classes, a share of nobody', async () => {
+    const wrong = async (...flags: string[]) => (await depthwise(...command('refused', ...flags))).stderr;
+    const whole = `${folder.path('whole')}/model.safetensors`;
+    expect(await wrong('--network', 'mobilenet_v2', '--begin-with', whole)).toMatch(
+      /^error: mobilenet_v2_0\.05_32_small cannot begin as mobilenet_v1_0\.05_32_small: weight /,
+    );
+    writeCifar10(folder.path('renamed'), 1);
+    const names = ['plane', 'car', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
+    writeFileSync(`${folder.path('renamed')}/batches.meta.txt`, names.join('\n'));
+    expect(await wrong('--data', `cifar10:${folder.path('renamed')}`, '--teachers', whole)).toMatch(
+      /^error: mobilenet_v1_0\.05_32_small has other classes than CIFAR-10, training: airplane, .*; wanted plane, car/,
+    );
+    expect(await wrong('--teaching', '0.5')).toBe('error: --teaching goes with --teachers, which was not given\n');
+  });
+});
+
 test('--float16 halves the model, whose accuracy is measured as it was written', async () => {
   const { stderr } = built(
     ...command('half', '--float16', '--epochs', '1', '--augment', 'none', '--resolutions', '32'),

@@ -1,0 +1,107 @@
+/**
+ * Distillation (Hinton, Vinyals and Dean, arXiv:1503.02531): a network learns from other networks' answers, which say more of a picture than its
+ * label does (this cat is a little like a dog).
+ *
+ *   target = (1 − β) · smoothed label + β · p,   p: mean of the teachers' probabilities for the picture and for its mirror image
+ *
+ * The teachers answer once, before the training: one whole picture and its mirror image stand for all crops of it.
+ */
+import { compile } from '../engine/index.js';
+import { UsageError } from '../errors.js';
+import type { Network } from '../network/index.js';
+import { tensor } from '../tensor.js';
+import { centralView, type View } from './augment.js';
+import { Renderer } from './batches.js';
+import { type Dataset, pictureSize } from './dataset.js';
+import { expectFit } from './evaluate.js';
+import { withoutSoftmax } from './losses.js';
+
+export interface TeachingOptions {
+  /** β, from 0 to 1. Default 0.5. */
+  readonly share?: number;
+  /** ε of the labels' part; see `batches.ts`. */
+  readonly labelSmoothing: number;
+  /** Pictures that all teachers together have answered for. */
+  readonly onBatch?: (done: number, all: number) => void;
+}
+
+const PICTURES_AT_ONCE = 100;
+
+/**
+ * The data with the targets that follow from the teachers' answers, whose bits do not depend on the machine. Throws a UsageError where sizes or
+ * numbers of classes differ.
+ */
+export async function withTeachers(
+  data: Dataset,
+  teachers: readonly Network[],
+  { share = 0.5, labelSmoothing, onBatch }: TeachingOptions,
+): Promise<Dataset> {
+  if (!(share >= 0 && share <= 1))
+    throw new UsageError(`training: a teacher's share must be from 0 to 1, found ${share}`);
+  const pictures = data.labels.length;
+  const K = data.classes.length;
+  const targets = new Float32Array(new SharedArrayBuffer(pictures * K * Float32Array.BYTES_PER_ELEMENT));
+  for (const [n, label] of data.labels.entries()) {
+    targets.fill(((1 - share) * labelSmoothing) / K, n * K, (n + 1) * K);
+    targets[n * K + label] += (1 - share) * (1 - labelSmoothing);
+  }
+  for (const [index, teacher] of teachers.entries()) {
+    await addAnswers(teacher, data, share / teachers.length, targets, (done) =>
+      onBatch?.(index * pictures + done, teachers.length * pictures),
+    );
+  }
+  return { ...data, name: `${data.name} (taught ${share} by ${fingerprint(targets)})`, targets };
+}
+
+/** Adds `share` times the mean of the answers to both views of each picture. */
+async function addAnswers(
+  teacher: Network,
+  data: Dataset,
+  share: number,
+  targets: Float32Array,
+  onBatch: (done: number) => void,
+): Promise<void> {
+  const size = expectFit(teacher, data);
+  const logits = withoutSoftmax(teacher);
+  const plan = await compile(logits, { reproducible: true });
+  const renderer = new Renderer(data, teacher.conventions.preprocessing!);
+  const K = data.classes.length;
+  const whole = centralView(pictureSize(data), size);
+  const numbers = size[0] * size[1] * 3;
+  try {
+    for (let first = 0; first < data.labels.length; first += PICTURES_AT_ONCE) {
+      const count = Math.min(PICTURES_AT_ONCE, data.labels.length - first);
+      for (const view of [whole, { ...whole, flipped: true }] satisfies View[]) {
+        const pictures = new Float32Array(count * numbers);
+        for (let n = 0; n < count; n++) {
+          renderer.add(first + n, view, 0, size, 1, pictures.subarray(n * numbers, (n + 1) * numbers));
+        }
+        const answers = plan.run(tensor([count, ...size, 3], pictures)).get(logits.outputs[0])!.data;
+        if (answers.length !== count * K) {
+          throw new UsageError(`${teacher.name} has ${answers.length / count} classes, ${data.name} has ${K}`);
+        }
+        for (let n = 0; n < count; n++) {
+          const probabilities = softmax(answers.subarray(n * K, (n + 1) * K));
+          for (let k = 0; k < K; k++) targets[(first + n) * K + k] += (share / 2) * probabilities[k];
+        }
+      }
+      onBatch(first + count);
+    }
+  } finally {
+    plan.dispose();
+  }
+}
+
+function softmax(logits: ArrayLike<number>): number[] {
+  const largest = Math.max(...Array.from(logits));
+  const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
+
+/** Eight hexadecimal digits that tell other teachers' answers apart (FNV-1a), so that a run is not taken up with others. */
+function fingerprint(targets: Float32Array): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new Uint8Array(targets.buffer)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
