@@ -4,14 +4,14 @@ import { readPicture } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';
 import { classify, type Prediction } from '../tasks/index.js';
-import { addEngineOption, type EngineFlags, executor } from './executor.js';
+import { addEngineOption, addMirrorOption, type EngineFlags, executor, type MirrorFlag } from './executor.js';
 import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
 import { print, printJson } from './output.js';
 import { startProgress } from './progress.js';
 import { modelOption } from './shipped.js';
 import { wholeNumber } from './values.js';
 
-interface Flags extends ModelFlags, EngineFlags {
+interface Flags extends ModelFlags, EngineFlags, MirrorFlag {
   readonly model: string;
   readonly labels?: string;
   readonly top: number;
@@ -30,7 +30,7 @@ export function configure(command: Command): void {
     .addOption(modelOption('Keras .h5, .tflite, .safetensors, …; or published weights by name'))
     .option('--labels <file>', "a label a line, or JSON; the model's own unless given")
     .option('--top <count>', 'labels a picture', wholeNumber(1), 5);
-  addEngineOption(addModelOptions(command))
+  addMirrorOption(addEngineOption(addModelOptions(command)))
     .option(
       '--json',
       '[{"picture", "predictions": [{"label", "index", "probability"}]}]; index counts the model\'s outputs',
@@ -50,7 +50,7 @@ Examples:
       const network = await readPictureModel(flags.model, flags);
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
       const options = { top: flags.top, ...(labels && { labels }) };
-      const answers = await answer(network, pictures, flags.engine, options);
+      const answers = await answer(network, pictures, flags, options);
       if (flags.json) printJson(answers);
       else print(answers.map(asText).join('\n\n'));
     });
@@ -59,12 +59,12 @@ Examples:
 async function answer(
   network: Network,
   pictures: readonly string[],
-  engine: EngineFlags['engine'],
+  flags: EngineFlags & MirrorFlag,
   options: { top: number; labels?: readonly string[] },
 ): Promise<Answer[]> {
   const progress = await startProgress('classify');
   try {
-    const run = executor(engine, progress, pictures.length);
+    const run = executor(flags, progress, pictures.length);
     const answers: Answer[] = [];
     for (const picture of pictures) {
       const predictions = await classify(network, await readPicture(picture), { ...options, run });

@@ -59,7 +59,7 @@ async function featuresOf(paths: readonly string[], flags: Flags): Promise<Tenso
     return await embed(network, pictures, {
       layer: flags.layer,
       pool: flags.pool,
-      run: executor(flags.engine, progress, pictures.length),
+      run: executor(flags, progress, pictures.length),
     });
   } finally {
     progress.stop();

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import { type Dataset, type Evaluation, evaluate, readData } from '../training/index.js';
-import { addEngineOption, type EngineFlags, executor } from './executor.js';
+import { addEngineOption, addMirrorOption, type EngineFlags, executor, type MirrorFlag } from './executor.js';
 import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
 import { startProgress } from './progress.js';
@@ -11,7 +11,7 @@ import { modelArgument } from './shipped.js';
 import { textTable } from './table.js';
 import { wholeNumber } from './values.js';
 
-interface Flags extends ModelFlags, EngineFlags {
+interface Flags extends ModelFlags, EngineFlags, MirrorFlag {
   readonly data: string;
   readonly seed: number;
   readonly json?: true;
@@ -31,13 +31,14 @@ export function configure(command: Command): void {
       wholeNumber(0),
       1,
     );
-  addEngineOption(addModelOptions(command))
+  addMirrorOption(addEngineOption(addModelOptions(command)))
     .option('--json', '{"top1", "top5", "perClass"}, fractions')
     .addHelpText(
       'after',
       `
 Examples:
   depthwise evaluate --data cifar10:cifar-10-batches-bin
+  depthwise evaluate --data cifar10:cifar-10-batches-bin --mirror
   depthwise evaluate run/model.safetensors --data cifar10:cifar-10-batches-bin
   depthwise evaluate run/model.safetensors --data ./photos --json`,
     )
@@ -47,7 +48,7 @@ Examples:
         preprocessing: network.conventions.preprocessing!,
         seed: flags.seed,
       }));
-      const evaluation = await evaluateWith(flags.engine, network, test);
+      const evaluation = await evaluateWith(flags, network, test);
       const { confusion: _, ...fractions } = evaluation;
       if (flags.json) printJson(fractions);
       else print(asText(evaluation, test));
@@ -58,14 +59,14 @@ const PICTURES_AT_ONCE = 100;
 
 /** With a progress bar. */
 export async function evaluateWith(
-  engine: EngineFlags['engine'],
+  flags: EngineFlags & MirrorFlag,
   network: Network,
   data: Dataset,
 ): Promise<Evaluation> {
   expectSameClasses(network, data);
   const progress = await startProgress('evaluate');
   try {
-    const run = executor(engine, progress, Math.ceil(data.labels.length / PICTURES_AT_ONCE));
+    const run = executor(flags, progress, Math.ceil(data.labels.length / PICTURES_AT_ONCE));
     return await evaluate(network, data, { run, batch: PICTURES_AT_ONCE });
   } finally {
     progress.stop();

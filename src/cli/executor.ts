@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { compile, type Plan } from '../engine/index.js';
 import { type Network, type NetworkInputs, run, trace } from '../network/index.js';
+import { type Executor, mirrored } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
 import { onNodeOf, type Progress } from './progress.js';
 
@@ -12,6 +13,18 @@ export interface EngineFlags {
   readonly engine: EngineName;
 }
 
+export interface MirrorFlag {
+  readonly mirror?: true;
+}
+
+/** For classifiers. */
+export function addMirrorOption(command: Command): Command {
+  return command.option(
+    '--mirror',
+    'the mean of the answers to each picture and to its mirror image: twice the time, some more are right',
+  );
+}
+
 export function addEngineOption(command: Command): Command {
   return command.addOption(
     new Option('--engine <name>', "'wasm', or 'reference': the readable layers, which sum in float64")
@@ -20,12 +33,12 @@ export function addEngineOption(command: Command): Command {
   );
 }
 
-/** Runs networks one picture after another, `count` in all; each network is compiled once. */
-export function executor(
-  engine: EngineName,
-  progress: Progress,
-  count: number,
-): (network: Network, input: Tensor) => Promise<Map<string, Tensor>> {
+/** Runs networks on one picture, or batch, after another, `count` in all; each network is compiled once. */
+export function executor({ engine, mirror }: EngineFlags & MirrorFlag, progress: Progress, count: number): Executor {
+  return mirror ? mirrored(plainExecutor(engine, progress, 2 * count)) : plainExecutor(engine, progress, count);
+}
+
+function plainExecutor(engine: EngineName, progress: Progress, count: number): Executor {
   const plans = new Map<Network, Promise<Plan>>();
   let index = 0;
   return async (network, input) => {

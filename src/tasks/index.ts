@@ -3,3 +3,4 @@ export * from './classify.js';
 export * from './embed.js';
 export { type Executor, inputTensor, type TaskOptions } from './execute.js';
 export * from './labels.js';
+export { mirrored } from './mirrored.js';

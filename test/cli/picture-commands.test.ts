@@ -1,5 +1,6 @@
 /** classify, embed and trace: pictures in, what the library computes out. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readNpy, readSafetensors, readTensors, writeNpz } from '../../src/formats/index.js';
 import { readPicture } from '../../src/image/index.js';
@@ -48,6 +49,21 @@ describe('classify', () => {
     const answers = await depthwiseJson('classify', rocket, cat, '--model', model, '--top', '1');
     expect(answers.map(({ picture }: { picture: string }) => picture)).toEqual([rocket, cat]);
     expect(answers[1]).toEqual((await depthwiseJson('classify', cat, '--model', model, '--top', '1'))[0]);
+  });
+
+  test('--mirror: the mean of the answers to a picture and to its mirror image', async () => {
+    const flopped = folder.path('flopped.png');
+    await sharp(cat).flop().png().toFile(flopped);
+    const probabilities = async (picture: string, ...flags: string[]) => {
+      const [{ predictions }] = await depthwiseJson('classify', picture, '--model', model, '--top', '7', ...flags);
+      return predictions
+        .sort((a: { index: number }, b: { index: number }) => a.index - b.index)
+        .map(({ probability }: { probability: number }) => probability);
+    };
+    const [plain, image] = [await probabilities(cat), await probabilities(flopped)];
+    const both = await probabilities(cat, '--mirror');
+    expect(image).not.toEqual(plain);
+    for (const [k, p] of both.entries()) expect(p).toBeCloseTo((plain[k] + image[k]) / 2, 6);
   });
 
   test('as text: the picture, then per cent and label', async () => {

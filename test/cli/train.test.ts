@@ -210,6 +210,11 @@ describe('evaluate', () => {
     expect(metrics('whole').trimEnd().split('\n').at(-1)?.split(',')[3]).toBe(`${answer.top1}`);
     const reference = await depthwiseJson('evaluate', path, '--data', data, '--engine', 'reference');
     expect(reference).toEqual(answer);
+    const mirrored = await depthwiseJson('evaluate', path, '--data', data, '--mirror');
+    expect(mirrored).not.toEqual(answer);
+    expect(await depthwiseJson('evaluate', path, '--data', data, '--mirror', '--engine', 'reference')).toEqual(
+      mirrored,
+    );
     const { stdout } = await depthwise('evaluate', path, '--data', data);
     expect(stdout).toContain(`CIFAR-10, test: right ${(100 * answer.top1).toFixed(2)} %, among the best five `);
     expect(stdout).toContain('automobile');
