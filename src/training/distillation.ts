@@ -9,7 +9,8 @@
 import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
-import { tensor } from '../tensor.js';
+import type { Pair } from '../padding.js';
+import { type Tensor, tensor } from '../tensor.js';
 import { centralView, type View } from './augment.js';
 import { Renderer } from './batches.js';
 import { type Dataset, pictureSize } from './dataset.js';
@@ -66,17 +67,12 @@ async function addAnswers(
   const plan = await compile(logits, { reproducible: true });
   const renderer = new Renderer(data, teacher.conventions.preprocessing!);
   const K = data.classes.length;
-  const whole = centralView(pictureSize(data), size);
-  const numbers = size[0] * size[1] * 3;
+  const plain = centralView(pictureSize(data), size);
   try {
     for (let first = 0; first < data.labels.length; first += PICTURES_AT_ONCE) {
       const count = Math.min(PICTURES_AT_ONCE, data.labels.length - first);
-      for (const view of [whole, { ...whole, flipped: true }] satisfies View[]) {
-        const pictures = new Float32Array(count * numbers);
-        for (let n = 0; n < count; n++) {
-          renderer.add(first + n, view, 0, size, 1, pictures.subarray(n * numbers, (n + 1) * numbers));
-        }
-        const answers = plan.run(tensor([count, ...size, 3], pictures)).get(logits.outputs[0])!.data;
+      for (const view of [plain, { ...plain, flipped: true }]) {
+        const answers = plan.run(picturesFrom(renderer, first, count, view, size)).get(logits.outputs[0])!.data;
         if (answers.length !== count * K) {
           throw new UsageError(`${teacher.name} has ${answers.length / count} classes, ${data.name} has ${K}`);
         }
@@ -90,6 +86,15 @@ async function addAnswers(
   } finally {
     plan.dispose();
   }
+}
+
+function picturesFrom(renderer: Renderer, first: number, count: number, view: View, size: Pair): Tensor {
+  const numbers = size[0] * size[1] * 3;
+  const pictures = new Float32Array(count * numbers);
+  for (let n = 0; n < count; n++) {
+    renderer.add(first + n, view, 0, size, 1, pictures.subarray(n * numbers, (n + 1) * numbers));
+  }
+  return tensor([count, ...size, 3], pictures);
 }
 
 function softmax(logits: ArrayLike<number>): number[] {
