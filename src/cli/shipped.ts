@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Argument, Option } from 'commander';
 
 export const SHIPPED_MODEL = fileURLToPath(
-  new URL('../../assets/models/mobilenet_v2_0.5_32_small_cifar10.safetensors', import.meta.url),
+  new URL('../../assets/models/mobilenet_v2_0.75_32_small_cifar10.safetensors', import.meta.url),
 );
 
 const WHICH = 'the shipped one: ten kinds of things, CIFAR-10';
