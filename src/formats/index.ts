@@ -4,7 +4,6 @@
  */
 export type { ReadOptions } from './architecture.js';
 export { readKerasH5 } from './keras-h5.js';
-export type { WriteOptions } from './network-file.js';
 export { readNpy, writeNpy } from './npy.js';
 export { type Npz, readNpz, writeNpz } from './npz.js';
 export type { TypeChoice, WrittenType } from './numbers.js';
@@ -13,3 +12,4 @@ export { type FileBytes, type NetworkFormat, readNetwork, readTensors, writeNetw
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
 export { importTfjs, readTfjs, type TfjsFiles, type TfjsImport, writeTfjs } from './tfjs.js';
 export { importTflite, readTflite, type TfliteImport, writeTflite } from './tflite.js';
+export type { WriteOptions } from './write-options.js';

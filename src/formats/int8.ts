@@ -6,10 +6,9 @@
  * A kernel's scale lies beside it under its name and '/scale', with as many axes as the kernel, of 1 or the kernel's size: [1, O] for [K, O],
  * [1, 1, C, M] for a depthwise [KH, KW, C, M]. Whoever multiplies the two by broadcasting, as NumPy does, has the kernel.
  */
-import { FormatError, UsageError } from '../errors.js';
+import { FormatError } from '../errors.js';
 import { type Network, type Weights, weightName } from '../network/index.js';
 import { type Shape, sizeOf, type Tensor, tensor } from '../tensor.js';
-import type { WriteOptions } from './network-file.js';
 
 const SCALE = 'scale';
 const LARGEST = 127;
@@ -88,12 +87,4 @@ function multiplied({ shape, data }: Tensor, scale: Tensor, what: string): Tenso
     for (let c = 0; c < scale.data.length; c++) product[i + c] = data[i + c] * scale.data[c];
   }
   return tensor(shape, product);
-}
-
-/** For the formats of other runtimes, to whom kernels and scales side by side mean nothing. Throws a UsageError for int8. */
-export function expectFloatKernels({ kernels }: WriteOptions, format: string): void {
-  if (kernels !== 'int8') return;
-  throw new UsageError(
-    `kernels of int8 are written as .safetensors or .npz, not as ${format}; wanted float16 or float32`,
-  );
 }

@@ -11,18 +11,10 @@ import { parseJson } from './json.js';
 import { readNpz, writeNpz } from './npz.js';
 import { ownType, type TypeChoice } from './numbers.js';
 import { readSafetensors, writeSafetensors } from './safetensors.js';
+import type { WriteOptions } from './write-options.js';
 
 const METADATA_KEY = 'depthwise.network';
 const NPZ_ENTRY = 'depthwise.network.json';
-
-export interface WriteOptions {
-  /**
-   * 'float16' halves the file: kernels are rounded to float16 (relative error at most 2⁻¹¹). Biases and batch norm, one number a channel,
-   * stay as they are, since small variances do not survive it. 'int8', for .safetensors and .npz, makes it a quarter: see `int8.ts`. Default: every
-   * weight as it is.
-   */
-  readonly kernels?: 'float16' | 'int8';
-}
 
 export async function readNetworkSafetensors(bytes: Uint8Array, options: ReadOptions = {}): Promise<Network> {
   const file = options.fileName ?? 'safetensors file';

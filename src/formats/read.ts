@@ -6,18 +6,13 @@ import { expectNoArchitecture, type ReadOptions } from './architecture.js';
 import type { Hdf5Group } from './hdf5.js';
 import { isHdf5 } from './hdf5-signature.js';
 import { readKerasH5 } from './keras-h5.js';
-import {
-  readNetworkNpz,
-  readNetworkSafetensors,
-  type WriteOptions,
-  writeNetworkNpz,
-  writeNetworkSafetensors,
-} from './network-file.js';
+import { readNetworkNpz, readNetworkSafetensors, writeNetworkNpz, writeNetworkSafetensors } from './network-file.js';
 import { isNpy, readNpy } from './npy.js';
 import { readNpz } from './npz.js';
 import { readOnnx, writeOnnx } from './onnx.js';
 import { isSafetensors, readSafetensors } from './safetensors.js';
 import { readTflite, writeTflite } from './tflite.js';
+import type { WriteOptions } from './write-options.js';
 import { isZip } from './zip.js';
 
 export type FileBytes = Uint8Array | ArrayBuffer;

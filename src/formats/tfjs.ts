@@ -4,9 +4,9 @@
  */
 import { type Network, withWeights } from '../network/index.js';
 import type { ReadOptions } from './architecture.js';
-import type { WriteOptions } from './network-file.js';
 import type { TfjsImport } from './tfjs/graph.js';
 import type { TfjsFiles } from './tfjs/read.js';
+import type { WriteOptions } from './write-options.js';
 
 export type { TfjsFiles, TfjsImport };
 

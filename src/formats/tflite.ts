@@ -11,9 +11,9 @@
  */
 import { type Network, withWeights } from '../network/index.js';
 import { inFile } from './in-file.js';
-import type { WriteOptions } from './network-file.js';
 import { CONVENTIONS_KEY, statedConventions } from './stated-conventions.js';
 import type { PlacedTensor } from './tflite/translate.js';
+import type { WriteOptions } from './write-options.js';
 
 /** A network, and where in it the file's tensors are: for comparisons with other runtimes. */
 export interface TfliteImport {

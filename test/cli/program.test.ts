@@ -91,8 +91,8 @@ describe('as a process', () => {
       'cat',
     ]);
     expect(engine.target).not.toBe('reference');
-    expect(totals.params.trainable).toBe(691_218); // V2 α 0.5 of ten classes has 700,490; 9,272 numbers of batch norm are folded away
-    expect(stdout).toContain('691,218 parameters');
+    expect(totals.params.trainable).toBe(1_354_914); // V2 α 0.75 of ten classes has 1,368,234; 13,320 numbers of batch norm are folded away
+    expect(stdout).toContain('1,354,914 parameters');
   });
 
   test('Ctrl-C ends it at once, in the middle of a layer too', async () => {

@@ -1,8 +1,8 @@
 /** The graph of an .onnx file while it grows. */
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import type { WriteOptions } from '../network-file.js';
 import { transposedTensor } from '../transposed.js';
+import type { WriteOptions } from '../write-options.js';
 import type { AttributeValue, OutConstant, OutNode } from './encode.js';
 import { DATA_TYPES } from './schema.js';
 

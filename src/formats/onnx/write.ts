@@ -5,8 +5,8 @@
  */
 import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
-import { expectFloatKernels } from '../int8.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
+import { expectFloatKernels } from '../write-options.js';
 import type { OutModel } from './encode.js';
 import { type OnnxWriteOptions, OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
 import { writers } from './writers.js';

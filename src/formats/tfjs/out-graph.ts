@@ -2,8 +2,8 @@
 import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding, Pair } from '../../padding.js';
 import type { Shape, Tensor } from '../../tensor.js';
-import type { WriteOptions } from '../network-file.js';
 import { writeNumbers } from '../numbers.js';
+import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';
 
 /** What attributes hold, in the JSON of a GraphDef: whole numbers as texts, texts in base64. */

@@ -1,8 +1,7 @@
 /** A network with its weights as the files of a graph model. */
 import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
-import { expectFloatKernels } from '../int8.js';
-import type { WriteOptions } from '../network-file.js';
 import { CONVENTIONS_KEY } from '../stated-conventions.js';
+import { expectFloatKernels, type WriteOptions } from '../write-options.js';
 import { legalNames } from './legal-names.js';
 import { attr, OutGraph } from './out-graph.js';
 import { joined } from './weights.js';

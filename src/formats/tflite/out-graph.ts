@@ -2,9 +2,9 @@
 import { type LayerKind, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding } from '../../padding.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import type { WriteOptions } from '../network-file.js';
 import { writeNumbers } from '../numbers.js';
 import { transposedTensor } from '../transposed.js';
+import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';
 import type { OutOperator, OutTensor } from './encode.js';
 import { fusedActivations } from './fusion.js';

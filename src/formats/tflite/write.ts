@@ -1,8 +1,7 @@
 /** A network as the tensors and operators of a .tflite file. */
 import { foldBatchNorm, inferShapes, type Network, type NetworkNode } from '../../network/index.js';
-import { expectFloatKernels } from '../int8.js';
-import type { WriteOptions } from '../network-file.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
+import { expectFloatKernels, type WriteOptions } from '../write-options.js';
 import type { OutModel } from './encode.js';
 import { OutGraph } from './out-graph.js';
 import { writers } from './writers.js';
