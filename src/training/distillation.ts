@@ -8,6 +8,7 @@
  */
 import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
+import * as softmax from '../layers/softmax.js';
 import type { Network } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { type Tensor, tensor } from '../tensor.js';
@@ -76,10 +77,8 @@ async function addAnswers(
         if (answers.length !== count * K) {
           throw new UsageError(`${teacher.name} has ${answers.length / count} classes, ${data.name} has ${K}`);
         }
-        for (let n = 0; n < count; n++) {
-          const probabilities = softmax(answers.subarray(n * K, (n + 1) * K));
-          for (let k = 0; k < K; k++) targets[(first + n) * K + k] += (share / 2) * probabilities[k];
-        }
+        const probabilities = softmax.forward([tensor([count, K], Float64Array.from(answers))]).data;
+        for (const [i, p] of probabilities.entries()) targets[first * K + i] += (share / 2) * p;
       }
       onBatch(first + count);
     }
@@ -95,13 +94,6 @@ function picturesFrom(renderer: Renderer, first: number, count: number, view: Vi
     renderer.add(first + n, view, 0, size, 1, pictures.subarray(n * numbers, (n + 1) * numbers));
   }
   return tensor([count, ...size, 3], pictures);
-}
-
-function softmax(logits: ArrayLike<number>): number[] {
-  const largest = Math.max(...Array.from(logits));
-  const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
 }
 
 /** Eight hexadecimal digits that tell other teachers' answers apart (FNV-1a), so that a run is not taken up with others. */

@@ -12,8 +12,9 @@ import { initialWeights } from './initialWeights.js';
 import { packParameters, parameterLayout, type Slot, withParameters } from './parameters.js';
 
 /**
- * `network` with the weights of `narrow`, a trained network of the same layers whose layers have at most as many channels. Throws a UsageError
- * that names the first weight that does not fit.
+ * `network` with the weights of `narrow`, a trained network of the same layers whose layers have at most as many channels. It computes the same
+ * where channels keep their places: not behind a concatenation, or a map of several pixels that is flattened. Throws a UsageError that names the
+ * first weight that does not fit.
  */
 export function widened(network: Network, narrow: Network, seed: number): Network {
   const initial = packParameters(initialWeights(network, seed));
@@ -21,6 +22,7 @@ export function widened(network: Network, narrow: Network, seed: number): Networ
   const from = parameterLayout(narrow);
   const to = parameterLayout(network);
   const embedAll = (slots: readonly Slot[], source: readonly Slot[], numbers: Float32Array, into: Float32Array) => {
+    if (source.length > slots.length) expectNarrower(undefined, source[slots.length], network, narrow);
     for (const [index, slot] of slots.entries()) {
       expectNarrower(slot, source[index], network, narrow);
       embed(slot, source[index], numbers, into);
@@ -39,15 +41,15 @@ function axesOf({ shape, role }: Slot): [number, number, number] {
   return [positions(shape.slice(0, -2)), shape[shape.length - 2], shape[shape.length - 1]];
 }
 
-function expectNarrower(slot: Slot, source: Slot | undefined, { name }: Network, narrow: Network): void {
-  if (source?.name === slot.name && source.shape.length === slot.shape.length) {
+function expectNarrower(slot: Slot | undefined, source: Slot | undefined, { name }: Network, narrow: Network): void {
+  if (slot && source?.name === slot.name && source.shape.length === slot.shape.length) {
     const [positions, inputs, outputs] = axesOf(slot);
     const [samePositions, fewerInputs, fewerOutputs] = axesOf(source);
     if (positions === samePositions && fewerInputs <= inputs && fewerOutputs <= outputs) return;
   }
-  const found = source === undefined ? 'none' : `${source.name} of ${source.shape.join(' × ')}`;
+  const shown = (one: Slot | undefined) => (one ? `${one.name} of ${one.shape.join(' × ')}` : 'none');
   throw new UsageError(
-    `${name} cannot begin as ${narrow.name}: weight ${slot.name} is ${slot.shape.join(' × ')}, found ${found}; wanted the same layers with at most as many channels`,
+    `${name} cannot begin as ${narrow.name}: it has weight ${shown(slot)}, the other ${shown(source)}; wanted the same layers with at most as many channels`,
   );
 }
 

@@ -102,12 +102,24 @@ test('networks that do not fit are an error', () => {
   const of = (alpha: number, more = {}) =>
     mobilenetV2({ alpha, resolution: 32, smallPictures: true, classes: 3, ...more });
   expect(() => widened(of(0.1), randomWeights(of(0.35), 1), 1)).toThrow(
-    'mobilenet_v2_0.1_32_small cannot begin as mobilenet_v2_0.35_32_small: weight Conv1/kernel is 3 × 3 × 3 × 8, found Conv1/kernel of 3 × 3 × 3 × 16; wanted the same layers with at most as many channels',
+    'mobilenet_v2_0.1_32_small cannot begin as mobilenet_v2_0.35_32_small: it has weight Conv1/kernel of 3 × 3 × 3 × 8, the other Conv1/kernel of 3 × 3 × 3 × 16; wanted the same layers with at most as many channels',
   );
   expect(() => widened(of(0.35), randomWeights(chain(2), 1), 1)).toThrow(
-    'mobilenet_v2_0.35_32_small cannot begin as chain: weight Conv1/kernel is 3 × 3 × 3 × 16, found p/kernel of 2 × 2; wanted',
+    'mobilenet_v2_0.35_32_small cannot begin as chain: it has weight Conv1/kernel of 3 × 3 × 3 × 16, the other p/kernel of 2 × 2; wanted',
   );
   expect(() => widened(of(0.1, { classes: 2 }), randomWeights(of(0.1), 1), 1)).toThrow(
-    'weight predictions/kernel is 1280 × 2, found predictions/kernel of 1280 × 3',
+    'it has weight predictions/kernel of 1280 × 2, the other predictions/kernel of 1280 × 3',
+  );
+  const net = new NetworkBuilder();
+  const start = net.build(
+    'start',
+    [net.add('p', 'pointwiseConv2d', net.input('in', [1, 1, 1, 2]), { filters: 2, bias: false })],
+    {
+      source: 'other',
+      output: 'features',
+    },
+  );
+  expect(() => widened(start, randomWeights(chain(2), 1), 1)).toThrow(
+    'start cannot begin as chain: it has weight none, the other n/gamma of 2; wanted the same layers',
   );
 });
