@@ -84,6 +84,19 @@ test('an old file is replaced', async () => {
   expect((await readNetwork(readFileSync(folder.path('old.npz')))).name).toBe(network.name);
 });
 
+test('--int8: little more than a quarter of the file, nearly the same answers', async () => {
+  const out = folder.path('eighths.safetensors');
+  const { bytes, tensors } = await depthwiseJson('convert', model, out, '--int8');
+  expect([bytes, tensors]).toEqual([statSync(out).size, 137]);
+  expect(bytes).toBeLessThan(0.35 * statSync(model).size);
+  expectClose(answer(await readNetworkFile(out)), answer(network), 0.02);
+  const { exitCode, stderr } = await depthwise('convert', model, folder.path('eighths.onnx'), '--int8');
+  expect([exitCode, stderr]).toEqual([
+    2,
+    'error: kernels of int8 are written as .safetensors or .npz, not as .onnx; wanted float16 or float32\n',
+  ]);
+});
+
 test('--float16 halves the file and changes kernels by at most 2^-11 of their size', async () => {
   const out = folder.path('half.safetensors');
   const { bytes, tensors } = await depthwiseJson('convert', model, out, '--float16');
@@ -176,6 +189,8 @@ test.each([
     "<out>: a TF.js model is a folder with a model.json; wanted FOLDER/model.json, found 'my-model.json'",
   ],
   [['out.npy', '--tensors'], `<out>: a .npy file holds a single tensor, and MODEL has 137`],
+  [['out.npz', '--tensors', '--int8'], '--int8 is for models; --tensors copies tensors as they are'],
+  [['out.npz', '--float16', '--int8'], '--float16 and --int8: kernels are one or the other'],
   [['out.npz', '--tensors', '--float16'], '--float16 is for models; --tensors copies tensors as they are'],
 ])('%j is refused', async ([out, ...flags], message) => {
   const path = out.startsWith('out.h5') || out.startsWith('my-') ? out : folder.path(out);

@@ -2,20 +2,13 @@ import { expect, test } from 'vitest';
 import { NetworkBuilder, run } from '../../src/network/index.js';
 import { classify, type Executor, mirrored } from '../../src/tasks/index.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
+import { asBytes } from './networks.js';
 
 const net = new NetworkBuilder();
 const network = net.build('none', [net.add('flat', 'flatten', net.input('in', [1, 2, 2, 2]), {})], {
   source: 'other',
   output: 'logits',
-  preprocessing: {
-    crop: { kind: 'stretch' },
-    resize: 'half-pixel-antialias',
-    size: [2, 2],
-    channels: 'rgb',
-    scale: 1,
-    mean: [0, 0, 0],
-    deviation: [1, 1, 1],
-  },
+  preprocessing: asBytes,
 });
 
 test('an example by hand: columns exchanged, channels not; the mean of both answers', async () => {
