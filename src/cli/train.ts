@@ -13,6 +13,7 @@ import {
   type StepReport,
   train,
   trainingNetwork,
+  unfolded,
   widened,
   withTeachers,
 } from '../training/index.js';
@@ -65,7 +66,7 @@ export function configure(command: Command): void {
     )
     .option(
       '--begin-with <model>',
-      "a trained network's weights in place of random ones; a narrower one's are completed",
+      "a trained network's weights in place of random ones; a narrower one's are completed, a folded one's batch norms restored",
     )
     .option('--teachers <models>', 'trained networks, a,b, whose answers are learnt beside the labels', (text) =>
       text.split(','),
@@ -109,7 +110,7 @@ Examples:
 async function run(flags: ScratchFlags): Promise<void> {
   const labelled = await readDataFor(flags);
   const recipe = recipeOf(flags, labelled.train.height);
-  const network = await beginningNetwork(networkFor(labelled.train, flags), recipe, flags);
+  const network = await beginningNetwork(networkFor(labelled.train, flags), labelled.train, recipe, flags);
   const data = { ...labelled, train: await taught(labelled.train, recipe, flags) };
   const folder = new RunFolder(
     flags.out,
@@ -163,9 +164,10 @@ function networkFor(data: Dataset, { network, dropout, ...flags }: Flags): Netwo
 }
 
 /** With the weights of `--begin-with`; not when a run is taken up, whose checkpoint has them all. */
-async function beginningNetwork(network: Network, { seed }: Recipe, flags: Flags): Promise<Network> {
+async function beginningNetwork(network: Network, data: Dataset, { seed }: Recipe, flags: Flags): Promise<Network> {
   if (flags.beginWith === undefined || flags.resume) return network;
-  return widened(network, await readModel(flags.beginWith, {}), seed);
+  const model = await readModel(flags.beginWith, {});
+  return widened(network, await unfolded(model, network, data), seed);
 }
 
 /** The data with the answers of `--teachers`. */

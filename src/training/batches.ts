@@ -6,7 +6,8 @@ import { UsageError } from '../errors.js';
 import type { Preprocessing } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { seedOf, uniformRandom } from '../random.js';
-import { type Augmentation, centralView, drawBeta, drawView, reflect, type View } from './augment.js';
+import { type Tensor, tensor } from '../tensor.js';
+import { type Augmentation, drawBeta, drawView, reflect, type View } from './augment.js';
 import { type Dataset, pictureSize } from './dataset.js';
 import { augmentationAt } from './recipe.js';
 import type { Restart } from './schedules.js';
@@ -124,9 +125,14 @@ export class Renderer {
     });
   }
 
-  /** The picture as it is, or its centre. */
-  plain(index: number, size: Pair, output: Float32Array): void {
-    this.add(index, centralView(pictureSize(this.#data), size), 0, size, 1, output.fill(0));
+  /** A view of each of these pictures, [count, height, width, 3]. */
+  batch(indices: readonly number[], view: View, [H, W]: Pair): Tensor {
+    const numbers = H * W * 3;
+    const pictures = new Float32Array(indices.length * numbers);
+    for (const [n, index] of indices.entries()) {
+      this.add(index, view, 0, [H, W], 1, pictures.subarray(n * numbers, (n + 1) * numbers));
+    }
+    return tensor([indices.length, H, W, 3], pictures);
   }
 
   /** Adds `share` times a view of a picture to `output`, [height, width, 3]. What is cut out counts as 0, the mean. */

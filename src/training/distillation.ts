@@ -10,11 +10,10 @@ import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import * as softmax from '../layers/softmax.js';
 import type { Network } from '../network/index.js';
-import type { Pair } from '../padding.js';
-import { type Tensor, tensor } from '../tensor.js';
-import { centralView, type View } from './augment.js';
+import { tensor } from '../tensor.js';
+import { centralView } from './augment.js';
 import { Renderer } from './batches.js';
-import { type Dataset, pictureSize } from './dataset.js';
+import type { Dataset } from './dataset.js';
 import { expectFit } from './evaluate.js';
 import { withoutSoftmax } from './losses.js';
 
@@ -68,12 +67,13 @@ async function addAnswers(
   const plan = await compile(logits, { reproducible: true });
   const renderer = new Renderer(data, teacher.conventions.preprocessing!);
   const K = data.classes.length;
-  const plain = centralView(pictureSize(data), size);
+  const plain = centralView(size, size);
   try {
     for (let first = 0; first < data.labels.length; first += PICTURES_AT_ONCE) {
       const count = Math.min(PICTURES_AT_ONCE, data.labels.length - first);
+      const indices = Array.from({ length: count }, (_, n) => first + n);
       for (const view of [plain, { ...plain, flipped: true }]) {
-        const answers = plan.run(picturesFrom(renderer, first, count, view, size)).get(logits.outputs[0])!.data;
+        const answers = plan.run(renderer.batch(indices, view, size)).get(logits.outputs[0])!.data;
         if (answers.length !== count * K) {
           throw new UsageError(`${teacher.name} has ${answers.length / count} classes, ${data.name} has ${K}`);
         }
@@ -85,15 +85,6 @@ async function addAnswers(
   } finally {
     plan.dispose();
   }
-}
-
-function picturesFrom(renderer: Renderer, first: number, count: number, view: View, size: Pair): Tensor {
-  const numbers = size[0] * size[1] * 3;
-  const pictures = new Float32Array(count * numbers);
-  for (let n = 0; n < count; n++) {
-    renderer.add(first + n, view, 0, size, 1, pictures.subarray(n * numbers, (n + 1) * numbers));
-  }
-  return tensor([count, ...size, 3], pictures);
 }
 
 /** Eight hexadecimal digits that tell other teachers' answers apart (FNV-1a), so that a run is not taken up with others. */

@@ -2,7 +2,8 @@
 import { UsageError } from '../errors.js';
 import { type Network, run } from '../network/index.js';
 import type { Pair } from '../padding.js';
-import { type Tensor, tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
+import { centralView } from './augment.js';
 import { Renderer } from './batches.js';
 import type { Dataset } from './dataset.js';
 
@@ -58,16 +59,13 @@ export async function countAnswers(
   const renderer = new Renderer(data, network.conventions.preprocessing!);
   const K = data.classes.length;
   const offset = network.conventions.labelOffset ?? 0;
-  const numbers = size[0] * size[1] * 3;
+  const whole = centralView(size, size);
   const confusion = Array.from({ length: K }, () => new Array<number>(K).fill(0));
   let amongFive = 0;
   for (let done = 0; done < count; done += batch) {
-    const pictures = new Float32Array(Math.min(batch, count - done) * numbers);
     const labels = data.labels.subarray(first + done, first + Math.min(done + batch, count));
-    for (let n = 0; n < labels.length; n++) {
-      renderer.plain(first + done + n, size, pictures.subarray(n * numbers, (n + 1) * numbers));
-    }
-    const outputs = await execute(network, tensor([labels.length, ...size, 3], pictures));
+    const indices = Array.from(labels, (_, n) => first + done + n);
+    const outputs = await execute(network, renderer.batch(indices, whole, size));
     const scores = outputs.get(network.outputs[0])!.data;
     if (scores.length !== labels.length * (K + offset)) {
       throw new UsageError(

@@ -20,4 +20,5 @@ export { type Report, reportHtml } from './report.js';
 export * from './schedules.js';
 export * from './train.js';
 export * from './transfer.js';
+export { unfolded } from './unfold.js';
 export { widened } from './widen.js';

@@ -175,6 +175,16 @@ describe('--begin-with and --teachers', () => {
     );
   });
 
+  test('a network begins as the folded file in 8 bits that was made of another', async () => {
+    const small = folder.path('folded.safetensors');
+    await depthwise('convert', `${folder.path('whole')}/model.safetensors`, small, '--fold', '--int8');
+    expect(built(...command('unfolded', '--begin-with', small, '--epochs', '1')).exitCode).toBe(0);
+    expect(built(...command('fresh', '--epochs', '1')).exitCode).toBe(0);
+    expect(metrics('unfolded')).not.toBe(metrics('fresh'));
+    const { nodes } = await readNetworkFile(`${folder.path('unfolded')}/model.safetensors`);
+    expect(nodes).toEqual((await readNetworkFile(`${folder.path('whole')}/model.safetensors`)).nodes);
+  });
+
   test('a network that does not fit, a teacher of other classes, a share of nobody', async () => {
     const wrong = async (...flags: string[]) => (await depthwise(...command('refused', ...flags))).stderr;
     const whole = `${folder.path('whole')}/model.safetensors`;

@@ -5,7 +5,7 @@ import { NetworkBuilder } from '../../src/network/builder.js';
 import { type LayerKind, type Network, randomWeights } from '../../src/network/index.js';
 import type { ExplicitPadding, Padding, Pair } from '../../src/padding.js';
 import { uniformRandom } from '../../src/random.js';
-import { type Shape, sameShape, sizeOf } from '../../src/tensor.js';
+import { type Shape, sameShape, sizeOf, tensor } from '../../src/tensor.js';
 import { packParameters, parameterLayout, withParameters } from '../../src/training/parameters.js';
 import { features } from '../network/helpers.js';
 
@@ -235,4 +235,22 @@ function shapeOf(kind: LayerKind, shapes: readonly Shape[], attributes: object):
   } catch {
     return undefined;
   }
+}
+
+/** Batch norms that do something. */
+export function withStatistics(network: Network): Network {
+  const random = uniformRandom(5);
+  const weights = [...network.weights].map(
+    ([name, x]) =>
+      [
+        name,
+        x.shape.length === 1
+          ? tensor(
+              x.shape,
+              x.data.map(() => 0.5 + random()),
+            )
+          : x,
+      ] as const,
+  );
+  return { ...network, weights: new Map(weights) };
 }

@@ -4,6 +4,7 @@ import { type Network, NetworkBuilder, randomWeights, run } from '../../src/netw
 import { uniformRandom } from '../../src/random.js';
 import { tensor } from '../../src/tensor.js';
 import { widened } from '../../src/training/index.js';
+import { withStatistics } from './networks.js';
 
 /** A pointwise convolution of `filters` channels, a batch norm and a dense layer of two units. */
 function chain(filters: number): Network {
@@ -74,24 +75,6 @@ test.each([
 });
 
 const countOf = ({ weights }: Network) => [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
-
-/** Batch norms that do something. */
-function withStatistics(network: Network): Network {
-  const random = uniformRandom(5);
-  const weights = [...network.weights].map(
-    ([name, x]) =>
-      [
-        name,
-        x.shape.length === 1
-          ? tensor(
-              x.shape,
-              x.data.map(() => 0.5 + random()),
-            )
-          : x,
-      ] as const,
-  );
-  return { ...network, weights: new Map(weights) };
-}
 
 test('the same network keeps every weight', () => {
   const narrow = withStatistics(randomWeights(chain(3), 1));
