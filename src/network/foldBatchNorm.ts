@@ -11,7 +11,8 @@ import { NetworkError } from '../errors.js';
 import { type Tensor, toFloat32 } from '../tensor.js';
 import { type Network, type NetworkNode, weightName } from './network.js';
 
-type Foldable = Extract<NetworkNode, { kind: 'conv2d' | 'depthwiseConv2d' | 'pointwiseConv2d' | 'dense' }>;
+/** A layer that can take in the batch norm behind it. */
+export type Foldable = Extract<NetworkNode, { kind: 'conv2d' | 'depthwiseConv2d' | 'pointwiseConv2d' | 'dense' }>;
 type BatchNorm = Extract<NetworkNode, { kind: 'batchNorm' }>;
 
 /** What becomes of a layer's weights when its batch norm is folded: kernel′ = kernel · scale (by output channel), and a new bias. */
@@ -78,7 +79,7 @@ function foldsOf({ nodes, outputs }: Network): Map<string, Foldable> {
   return folds;
 }
 
-function isFoldable(node: NetworkNode): node is Foldable {
+export function isFoldable(node: NetworkNode): node is Foldable {
   return ['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense'].includes(node.kind);
 }
 

@@ -10,15 +10,21 @@
  */
 import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
-import { atResolution, type Network, type NetworkNode, weightName } from '../network/index.js';
+import {
+  atResolution,
+  type Foldable,
+  isFoldable,
+  type Network,
+  type NetworkNode,
+  weightName,
+} from '../network/index.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { centralView } from './augment.js';
 import { Renderer } from './batches.js';
-import { type Dataset, pictureSize } from './dataset.js';
+import type { Dataset } from './dataset.js';
+import { expectFit } from './evaluate.js';
 
-type NodeOf<Kind extends NetworkNode['kind']> = Extract<NetworkNode, { kind: Kind }>;
-type Layer = NodeOf<'conv2d' | 'depthwiseConv2d' | 'pointwiseConv2d' | 'dense'>;
-type BatchNorm = NodeOf<'batchNorm'>;
+type BatchNorm = Extract<NetworkNode, { kind: 'batchNorm' }>;
 
 /** Of each channel of a layer's output. */
 interface Moments {
@@ -34,38 +40,36 @@ const PICTURES_AT_ONCE = 50;
 
 /**
  * A folded network with the batch norms of `like`, the network to be trained, whose names the folded layers bear; as it is where it has no such
- * layers. Throws a UsageError for batch norms without gamma or beta, which cannot yield what the folded layer does.
+ * layers. Throws a UsageError where the data's pictures do not fit `like`, and for batch norms without gamma or beta, which cannot yield what the
+ * folded layer does.
  */
 export async function unfolded(network: Network, like: Network, data: Dataset): Promise<Network> {
   const norms = new Map(like.nodes.filter(isBatchNorm).map((norm) => [norm.name, norm]));
-  const layers = network.nodes.filter(isLayer).filter(({ name }) => norms.has(name));
+  const layers = network.nodes.filter(isFoldable).filter(({ name }) => norms.has(name));
   if (layers.length === 0) return network;
   const moments = await measure(network, layers, like, data);
   const weights = new Map(network.weights);
   for (const layer of layers) unfold(layer, norms.get(layer.name)!, moments.get(layer.name)!, weights);
   const nodes = network.nodes.flatMap((node): NetworkNode[] => {
     const norm = norms.get(node.name);
-    return norm && isLayer(node) ? [withoutBias(node, norm.inputs[0]), norm] : [node];
+    return norm && isFoldable(node) ? [withoutBias(node, norm.inputs[0]), norm] : [node];
   });
   return { ...network, nodes, weights };
 }
 
 const isBatchNorm = (node: NetworkNode): node is BatchNorm => node.kind === 'batchNorm';
 
-const isLayer = (node: NetworkNode): node is Layer =>
-  ['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense'].includes(node.kind);
-
-const withoutBias = (layer: Layer, name: string): NetworkNode =>
+const withoutBias = (layer: Foldable, name: string): NetworkNode =>
   ({ ...layer, name, attributes: { ...layer.attributes, bias: false } }) as NetworkNode;
 
 /** m and v of each layer, over whole pictures as the network to be trained is shown them. */
 async function measure(
   network: Network,
-  layers: readonly Layer[],
+  layers: readonly Foldable[],
   like: Network,
   data: Dataset,
 ): Promise<ReadonlyMap<string, Moments>> {
-  const size = pictureSize(data);
+  const size = expectFit(like, data);
   const renderer = new Renderer(data, like.conventions.preprocessing!);
   const pictures = Math.min(PICTURES, data.labels.length);
   const chosen = Array.from({ length: pictures }, (_, n) => Math.floor((n * data.labels.length) / pictures));
@@ -111,7 +115,7 @@ class Sums {
 }
 
 /** Puts the layer's and the batch norm's weights in the place of the folded ones. */
-function unfold(layer: Layer, norm: BatchNorm, { mean, variance }: Moments, weights: Map<string, Tensor>): void {
+function unfold(layer: Foldable, norm: BatchNorm, { mean, variance }: Moments, weights: Map<string, Tensor>): void {
   const { epsilon, scale, center } = norm.attributes;
   if (!scale || !center) {
     throw new UsageError(`${norm.name}: a batch norm without gamma or beta cannot yield what was folded; wanted both`);

@@ -107,6 +107,23 @@ test.each([
   },
 );
 
+test('a layer without a bias has one of 0', async () => {
+  const folded = foldBatchNorm(randomWeights(chain(), 1));
+  const bare = (nodes: Network['nodes']) =>
+    nodes.map((node) => (node.name === 'n' ? { ...node, attributes: { ...node.attributes, bias: false } } : node));
+  const weights = new Map([...folded.weights].filter(([name]) => name !== 'n/bias'));
+  const network = { ...folded, nodes: bare(folded.nodes) as Network['nodes'], weights };
+  const whole = await unfolded(network, chain(), noise(2, 1));
+  const picture = tensor([1, 1, 1, 3], [1, 2, 3]);
+  const answer = (network: Network) => [...run(network, picture).values()][0].data;
+  for (const [k, wanted] of answer(network).entries()) expect(answer(whole)[k]).toBeCloseTo(wanted, 5);
+});
+
+test('pictures of another size are an error', async () => {
+  const folded = foldBatchNorm(randomWeights(chain(), 1));
+  await expect(unfolded(folded, chain(), noise(2, 4))).rejects.toThrow('chain wants pictures of 1×1, noise has 4×4');
+});
+
 test('a network with its batch norms stays as it is', async () => {
   const network = randomWeights(chain(), 1);
   expect(await unfolded(network, chain(), noise(2, 1))).toBe(network);
