@@ -97,7 +97,9 @@ describe('as a process', () => {
 
   test('Ctrl-C ends it at once, in the middle of a layer too', async () => {
     const model = join(mkdtempSync(join(tmpdir(), 'depthwise-')), 'v1.safetensors');
-    writeFileSync(model, await writeNetwork(randomWeights(mobilenetV1(), 1), 'safetensors'));
+    // Several seconds of the readable layers; the first sign of progress comes after one.
+    const network = randomWeights(mobilenetV1({ resolution: 448 }), 1);
+    writeFileSync(model, await writeNetwork(network, 'safetensors'));
     const args = ['classify', 'assets/pictures/chelsea.jpg', '--model', model, '--engine', 'reference'];
     const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     const ended = new Promise((resolve) => child.on('exit', (_, signal) => resolve(signal)));
