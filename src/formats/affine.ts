@@ -1,5 +1,5 @@
 /** Products and sums with constants, channel by channel: what other formats have for batch norms that are not folded. */
-import type { NetworkNode } from '../network/index.js';
+import type { NodeOf } from '../network/index.js';
 import { type Tensor, tensor } from '../tensor.js';
 
 /** y = scale(c) · x + shift(c) for the constant c of each channel. */
@@ -26,11 +26,9 @@ export function affineNorm(channels: number, { data }: Tensor, { scale, shift }:
   };
 }
 
-type BatchNorm = Extract<NetworkNode, { kind: 'batchNorm' }>;
-
 /** A batch norm as y = scale · x + shift. `weight` gives its weights by name. */
 export function scaleAndShift(
-  { attributes: { epsilon } }: BatchNorm,
+  { attributes: { epsilon } }: NodeOf<'batchNorm'>,
   weight: (name: string) => Tensor | undefined,
 ): { scale: Tensor; shift: Tensor } {
   const [gamma, beta] = [weight('gamma')?.data, weight('beta')?.data];

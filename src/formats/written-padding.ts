@@ -1,10 +1,8 @@
 /** Padding as TensorFlow's formats write it: 'same' or 'valid', and what neither says as an operator that pads before. */
 import { NetworkError } from '../errors.js';
-import type { NetworkNode } from '../network/index.js';
+import type { NodeOf } from '../network/index.js';
 import { type ExplicitPadding, type Pair, paddingInWords, slideWindows } from '../padding.js';
 import type { Shape } from '../tensor.js';
-
-type NodeOf<Kind> = Extract<NetworkNode, { kind: Kind }>;
 
 export interface WrittenPadding {
   /** Samples to be put around the input before. */

@@ -9,11 +9,11 @@
  */
 import { NetworkError } from '../errors.js';
 import { type Tensor, toFloat32 } from '../tensor.js';
-import { type Network, type NetworkNode, weightName } from './network.js';
+import { type Network, type NetworkNode, type NodeOf, weightName } from './network.js';
 
 /** A layer that can take in the batch norm behind it. */
-export type Foldable = Extract<NetworkNode, { kind: 'conv2d' | 'depthwiseConv2d' | 'pointwiseConv2d' | 'dense' }>;
-type BatchNorm = Extract<NetworkNode, { kind: 'batchNorm' }>;
+export type Foldable = NodeOf<'conv2d' | 'depthwiseConv2d' | 'pointwiseConv2d' | 'dense'>;
+type BatchNorm = NodeOf<'batchNorm'>;
 
 /** What becomes of a layer's weights when its batch norm is folded: kernel′ = kernel · scale (by output channel), and a new bias. */
 export interface FoldedBatchNorm {

@@ -11,7 +11,7 @@ export type LayerKind = keyof typeof layers;
 /** The attributes of one kind of layer, as its file in `src/layers` declares them. */
 export type AttributesOf<Kind extends LayerKind> = Parameters<(typeof layers)[Kind]['outputShape']>[1];
 
-interface NodeOf<Kind extends LayerKind> {
+interface LayerNode<Kind extends LayerKind> {
   /** Unique within the network; also the name of the tensor it produces. */
   readonly name: string;
   readonly kind: Kind;
@@ -20,7 +20,10 @@ interface NodeOf<Kind extends LayerKind> {
   readonly attributes: AttributesOf<Kind>;
 }
 
-export type NetworkNode = { [Kind in LayerKind]: NodeOf<Kind> }[LayerKind];
+export type NetworkNode = { [Kind in LayerKind]: LayerNode<Kind> }[LayerKind];
+
+/** A node of one kind, or of one of some: NodeOf<'conv2d' | 'dense'>. */
+export type NodeOf<Kind extends LayerKind> = Extract<NetworkNode, { kind: Kind }>;
 
 export interface NetworkInput {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** The network to be trained: the architecture, with what the data says of it. */
 import { NetworkError, UsageError } from '../errors.js';
-import type { Network, NetworkNode, Preprocessing } from '../network/index.js';
+import type { Network, NetworkNode, NodeOf, Preprocessing } from '../network/index.js';
 import { channelStatistics, type Dataset, pictureSize } from './dataset.js';
 
 export interface TrainingNetworkOptions {
@@ -23,7 +23,7 @@ export function trainingNetwork(network: Network, data: Dataset, options: Traini
   return options.dropout === undefined ? prepared : withDropout(prepared, options.dropout);
 }
 
-type Classifier = Extract<NetworkNode, { kind: 'dense' | 'pointwiseConv2d' }>;
+type Classifier = NodeOf<'dense' | 'pointwiseConv2d'>;
 
 /** The last layer with a kernel. */
 function classifierOf({ name, nodes }: Network): Classifier {

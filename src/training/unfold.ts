@@ -16,6 +16,7 @@ import {
   isFoldable,
   type Network,
   type NetworkNode,
+  type NodeOf,
   weightName,
 } from '../network/index.js';
 import { type Tensor, tensor } from '../tensor.js';
@@ -24,7 +25,7 @@ import { Renderer } from './batches.js';
 import type { Dataset } from './dataset.js';
 import { expectFit } from './evaluate.js';
 
-type BatchNorm = Extract<NetworkNode, { kind: 'batchNorm' }>;
+type BatchNorm = NodeOf<'batchNorm'>;
 
 /** Of each channel of a layer's output. */
 interface Moments {

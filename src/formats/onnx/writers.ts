@@ -1,12 +1,10 @@
 /** Each kind of layer as ONNX operators. */
-import type { AttributesOf, LayerKind, NetworkNode } from '../../network/index.js';
+import type { AttributesOf, LayerKind, NetworkNode, NodeOf } from '../../network/index.js';
 import { type Padding, type Pair, slideWindows } from '../../padding.js';
 import { sizeOf, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
 import type { AttributeValue } from './encode.js';
 import { type OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
-
-type NodeOf<Kind extends LayerKind> = Extract<NetworkNode, { kind: Kind }>;
 
 export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: NodeOf<Kind>) => void } = {
   conv2d(graph, node) {

@@ -1,12 +1,10 @@
 /** Each kind of layer as operators of a TensorFlow graph. */
-import type { LayerKind, NetworkNode } from '../../network/index.js';
+import type { LayerKind, NodeOf } from '../../network/index.js';
 import { sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
 import { LARGEST_FLOAT32 } from '../numbers.js';
 import { type WrittenPadding, writtenMeanPadding, writtenPadding } from '../written-padding.js';
 import { alongPicture, attr, type OutGraph, type Product } from './out-graph.js';
-
-type NodeOf<Kind extends LayerKind> = Extract<NetworkNode, { kind: Kind }>;
 
 const NHWC = attr.text('NHWC');
 

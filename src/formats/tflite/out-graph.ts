@@ -1,5 +1,5 @@
 /** The graph of a .tflite file while it grows: tensors by name, and the operators that make them. */
-import { type LayerKind, type Network, type NetworkNode, weightName } from '../../network/index.js';
+import { type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding } from '../../padding.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
 import { writeNumbers } from '../numbers.js';
@@ -9,8 +9,6 @@ import type { WrittenPadding } from '../written-padding.js';
 import type { OutOperator, OutTensor } from './encode.js';
 import { fusedActivations } from './fusion.js';
 import { ACTIVATIONS, PADDINGS } from './schema.js';
-
-export type NodeOf<Kind extends LayerKind> = Extract<NetworkNode, { kind: Kind }>;
 
 type Options = NonNullable<OutOperator['options']>;
 

@@ -1,11 +1,11 @@
 /** Each kind of layer as TFLite operators. Kernels are OHWI, [1, H, W, C·M] and [units, inputs]. */
-import type { LayerKind, NetworkNode } from '../../network/index.js';
+import type { LayerKind, NetworkNode, NodeOf } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import { scaleAndShift } from '../affine.js';
 import { LARGEST_FLOAT32 } from '../numbers.js';
 import { writtenMeanPadding, writtenPadding } from '../written-padding.js';
 import { activationName } from './fusion.js';
-import { computed, type NodeOf, type OutGraph, openBatch } from './out-graph.js';
+import { computed, type OutGraph, openBatch } from './out-graph.js';
 import {
   AddOptions,
   ArgMaxOptions,

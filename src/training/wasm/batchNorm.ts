@@ -1,8 +1,8 @@
 /** Batch norm in training mode with the activation after it, and activations by themselves. */
 import type { Buffer } from '../../engine/memory.js';
-import type { AttributesOf, NetworkNode } from '../../network/index.js';
+import type { AttributesOf, NetworkNode, NodeOf } from '../../network/index.js';
 import { wantedGradientMargins, wantedMargins } from './convolution.js';
-import type { Lowering, NodeOf, Unit } from './lowering.js';
+import type { Lowering, Unit } from './lowering.js';
 import type { FeatureMap } from './maps.js';
 
 /** The activations that the kernels know, as clamps. */

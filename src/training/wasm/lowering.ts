@@ -4,7 +4,7 @@
  */
 import { align, type Buffer, placeBuffers } from '../../engine/memory.js';
 import { NetworkError } from '../../errors.js';
-import { inferShapes, type LayerKind, type Network, type NetworkNode, weightName } from '../../network/index.js';
+import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
 import { type ParameterLayout, parameterLayout, type Slot } from '../parameters.js';
 import type { TrainingKernels } from './kernels.js';
@@ -27,8 +27,6 @@ export interface Machine {
 }
 
 export type Step = (machine: Machine) => void;
-
-export type NodeOf<Kind extends LayerKind> = Extract<NetworkNode, { kind: Kind }>;
 
 /** One layer, or several that run as one, whose forward steps are written; `backward` writes the others. */
 export interface Unit {

@@ -1,7 +1,8 @@
 /** Additions, the global average pool, dropout, and what only names a vector anew. */
 import { NetworkError } from '../../errors.js';
 import { dropout } from '../../layers/index.js';
-import type { Lowering, NodeOf, Unit } from './lowering.js';
+import type { NodeOf } from '../../network/index.js';
+import type { Lowering, Unit } from './lowering.js';
 import type { FeatureMap } from './maps.js';
 
 export function lowerAdd(lowering: Lowering, node: NodeOf<'add'>): Unit {

@@ -1,8 +1,9 @@
 /** 1×1 convolutions, dense layers and, by way of patches, all other convolutions but depthwise ones: matrix products. */
 import type { Buffer } from '../../engine/memory.js';
+import type { NodeOf } from '../../network/index.js';
 import { type Padding, slideWindows } from '../../padding.js';
 import type { Slot } from '../parameters.js';
-import type { Lowering, NodeOf, Unit } from './lowering.js';
+import type { Lowering, Unit } from './lowering.js';
 import { type FeatureMap, featureMap, groupsOf } from './maps.js';
 
 /** Weights [K, O] in the layouts of the two products, and the place of their gradient. */
