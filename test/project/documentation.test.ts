@@ -2,7 +2,7 @@
  * Every example of the documentation is run as written, in a folder where the package is installed, and prints what stands below it.
  *
  *   ```sh      `npx depthwise …` commands, run one after the other; set-up commands must be scripts of package.json
- *   ```ts      type-checked and run as one module
+ *   ```js      type-checked and run as one module, as Node 20 takes it pasted into a .mjs file
  *   ```text    right below an example: what it prints on stdout
  *
  * Models and labels that the package does not hold come from DEPTHWISE_DATA; examples that name one are skipped without it.
@@ -31,7 +31,7 @@ const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((file) =>
 );
 const examples = documents.flatMap((file) => examplesOf(file, readFileSync(join(root, file), 'utf8')));
 const shell = examples.filter(({ language }) => language === 'sh');
-const typescript = examples.filter(({ language }) => language === 'ts');
+const programs = examples.filter(({ language }) => language === 'js');
 
 const SET_UP = /^npm install && npm (?:run )?([\w:]+)$/;
 const DATA_FILE =
@@ -52,6 +52,20 @@ const titleOf = (example: Example): string =>
 const fetched = {
   'mobilenet_v1_0.25_224.h5': 'models/mobilenet_v1_0.25_224.h5',
   'ImageNetLabels.txt': 'labels/imagenet_labels_1001.txt',
+};
+
+/** JavaScript cannot say the types of its parameters, and what a file may not state is `undefined` to the compiler. */
+const CHECKED = {
+  allowJs: true,
+  checkJs: true,
+  noEmit: true,
+  module: 'nodenext',
+  target: 'ES2023',
+  strict: true,
+  noImplicitAny: false,
+  strictNullChecks: false,
+  types: ['node'],
+  skipLibCheck: true,
 };
 
 /** A user's folder: the package installed, its pictures at hand, and the model files that its owner has fetched. */
@@ -127,22 +141,25 @@ describe('shell examples', () => {
   }
 });
 
-describe('TypeScript examples', () => {
-  test('there are some', () => expect(typescript.length).toBeGreaterThan(1));
+describe('programs', () => {
+  test('there are some', () => expect(programs.length).toBeGreaterThan(1));
+
+  test('are in JavaScript, which every Node runs', () => {
+    expect(examples.filter(({ language }) => language === 'ts').map(({ place }) => place)).toEqual([]);
+  });
 
   test('have the right types', () => {
-    const files = typescript.map(({ code }, index) => {
-      writeFileSync(join(folder, `example${index}.ts`), `${code}\nexport {};\n`);
-      return `example${index}.ts`;
+    const files = programs.map(({ code }, index) => {
+      writeFileSync(join(folder, `example${index}.mjs`), `${code}\n`);
+      return `example${index}.mjs`;
     });
-    const compilerOptions = { module: 'nodenext', target: 'ES2023', strict: true, types: ['node'], skipLibCheck: true };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: CHECKED, files }));
     run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', folder]);
   });
 
-  typescript.forEach((example, index) => {
+  programs.forEach((example, index) => {
     test.skipIf(!canRun(example))(titleOf(example), () => {
-      expectDocumented(example, run(process.execPath, [`example${index}.js`]));
+      expectDocumented(example, run(process.execPath, [`example${index}.mjs`]));
     });
   });
 });
