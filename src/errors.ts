@@ -3,7 +3,17 @@
  * shape involved; `code` is stable for programs, the text is for people.
  */
 
-export type ErrorCode = 'shape' | 'network' | 'format' | 'picture' | 'usage' | 'difference' | 'download' | 'training';
+export type ErrorCode =
+  | 'shape'
+  | 'network'
+  | 'format'
+  | 'picture'
+  | 'usage'
+  | 'difference'
+  | 'download'
+  | 'training'
+  | 'camera'
+  | 'worker';
 
 export class DepthwiseError extends Error {
   readonly code: ErrorCode;
@@ -68,5 +78,38 @@ export class DownloadError extends DepthwiseError {
 export class TrainingError extends DepthwiseError {
   constructor(message: string) {
     super('training', message);
+  }
+}
+
+/**
+ * Why there is no camera. `insecure`: the page is not served by https. `unsupported`: no such thing here. `denied`: the person, the browser or
+ * the system said no. `policy`: the frame or the page's headers forbid it. `absent`: no camera. `busy`: another program has it, or it fails.
+ * `constraint`: no camera like that. `disconnected`: gone while running. `silent`: open, but without a picture.
+ */
+export type CameraProblem =
+  | 'insecure'
+  | 'unsupported'
+  | 'denied'
+  | 'policy'
+  | 'absent'
+  | 'busy'
+  | 'constraint'
+  | 'disconnected'
+  | 'silent';
+
+/** A camera that cannot be used, or no longer. */
+export class CameraError extends DepthwiseError {
+  readonly reason: CameraProblem;
+
+  constructor(reason: CameraProblem, message: string, options?: ErrorOptions) {
+    super('camera', message, options);
+    this.reason = reason;
+  }
+}
+
+/** A worker that cannot be started, has died, or was ended. */
+export class WorkerError extends DepthwiseError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('worker', message, options);
   }
 }

@@ -19,6 +19,7 @@ const rooms = [
   ['oracle'],
   ['training'],
   ['cli'],
+  ['browser'],
   ['index.ts'],
 ];
 const rankOf = (file: string): number => rooms.findIndex((room) => room.includes(file.split('/')[0]));
@@ -125,7 +126,7 @@ describe('packages and Node', () => {
   const entries = Object.values<{ default?: string }>(exports).flatMap(({ default: file }) =>
     file === undefined ? [] : [file.replace('./dist/', '').replace(/\.js$/, '.ts')],
   );
-  const pageEntries = ['index.ts', 'engine/index.ts', 'image/browser.ts'];
+  const pageEntries = ['index.ts', 'engine/index.ts', 'image/browser.ts', 'browser/index.ts'];
 
   test.each(entries)(
     'importing %s loads no package and no Node module: they come lazily, at the point of use',
