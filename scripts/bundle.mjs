@@ -6,8 +6,13 @@ import { readFileSync, rmSync } from 'node:fs';
 import { rolldown } from 'rolldown';
 
 const { bin, exports } = JSON.parse(readFileSync('package.json', 'utf8'));
-const targets = [...Object.values(exports), ...Object.values(bin)].map((target) => target.default ?? target);
+const targets = [exports, bin].flatMap(filesOf);
 const entryPoints = targets.filter((target) => target.endsWith('.js')).map((target) => target.replace(/^(\.\/)?/, ''));
+
+/** Every file that some condition of an export leads to. */
+function filesOf(target) {
+  return typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
+}
 
 /** What worker threads load by its path. */
 const workers = ['dist/training/worker.js'];

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
-import { type Dataset, type Evaluation, evaluate, readData } from '../training/index.js';
+import { type Dataset, type Evaluation, evaluate, readData } from '../training/index.node.js';
 import { addEngineOption, addMirrorOption, type EngineFlags, executor, type MirrorFlag } from './executor.js';
 import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';

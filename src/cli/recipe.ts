@@ -14,7 +14,7 @@ import {
   recipeWith,
   type Schedule,
   schedules,
-} from '../training/index.js';
+} from '../training/index.node.js';
 import { positiveNumber, wholeNumber, zeroOrMore } from './values.js';
 
 export interface RecipeFlags {

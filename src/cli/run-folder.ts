@@ -16,7 +16,7 @@ import {
   saveWhole,
   type TrainingState,
   writeCheckpoint,
-} from '../training/index.js';
+} from '../training/index.node.js';
 import { evaluateWith } from './evaluate.js';
 
 export class RunFolder {

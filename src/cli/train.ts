@@ -16,7 +16,7 @@ import {
   unfolded,
   widened,
   withTeachers,
-} from '../training/index.js';
+} from '../training/index.node.js';
 import { type ArchitectureFlags, addArchitectureOptions, namedNetwork } from './architecture.js';
 import { expectSameClasses } from './evaluate.js';
 import { readModel, readPictureModel } from './model.js';

@@ -8,7 +8,7 @@ import {
   readPictureFolder,
   type TransferOptions,
   trainClassifier,
-} from '../training/index.js';
+} from '../training/index.node.js';
 import { type ModelFlags, presetOption, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, print, printJson, writeWhole } from './output.js';
 import { startProgress } from './progress.js';

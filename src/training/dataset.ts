@@ -1,6 +1,7 @@
 /** Labelled pictures of one size, in memory that workers share. */
 import type { Preprocessing } from '../network/index.js';
 import type { Pair } from '../padding.js';
+import { sharedMemory } from './memory.js';
 
 export type Sizing = Pick<Preprocessing, 'crop' | 'resize'>;
 
@@ -18,11 +19,11 @@ export interface Dataset {
   readonly channels: 1 | 3;
   /** How a picture of another size would be brought to this one. */
   readonly sizing: Sizing;
-  /** [pictures, height, width, channels], on a SharedArrayBuffer. */
+  /** [pictures, height, width, channels]. Worker threads want these arrays on SharedArrayBuffers, as `emptyDataset` makes them. */
   readonly pictures: Uint8Array;
-  /** One for each picture, on a SharedArrayBuffer. */
+  /** One for each picture. */
   readonly labels: Uint16Array;
-  /** What is learnt in place of the labels, where teachers have been asked: [pictures, classes], rows that sum to 1, on a SharedArrayBuffer. */
+  /** What is learnt in place of the labels, where teachers have been asked: [pictures, classes], rows that sum to 1. */
   readonly targets?: Float32Array;
 }
 
@@ -35,8 +36,8 @@ export interface DataSplits {
 /** A data set without pictures yet: `pictures` and `labels` are to be filled. */
 export function emptyDataset(count: number, description: Omit<Dataset, 'pictures' | 'labels'>): Dataset {
   const { height, width, channels } = description;
-  const pictures = new Uint8Array(new SharedArrayBuffer(count * height * width * channels));
-  const labels = new Uint16Array(new SharedArrayBuffer(count * Uint16Array.BYTES_PER_ELEMENT));
+  const pictures = new Uint8Array(sharedMemory(count * height * width * channels));
+  const labels = new Uint16Array(sharedMemory(count * Uint16Array.BYTES_PER_ELEMENT));
   return { ...description, pictures, labels };
 }
 

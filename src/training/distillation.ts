@@ -16,6 +16,7 @@ import { Renderer } from './batches.js';
 import type { Dataset } from './dataset.js';
 import { expectFit } from './evaluate.js';
 import { withoutSoftmax } from './losses.js';
+import { sharedMemory } from './memory.js';
 
 export interface TeachingOptions {
   /** β, from 0 to 1. Default 0.5. */
@@ -41,7 +42,7 @@ export async function withTeachers(
     throw new UsageError(`training: a teacher's share must be from 0 to 1, found ${share}`);
   const pictures = data.labels.length;
   const K = data.classes.length;
-  const targets = new Float32Array(new SharedArrayBuffer(pictures * K * Float32Array.BYTES_PER_ELEMENT));
+  const targets = new Float32Array(sharedMemory(pictures * K * Float32Array.BYTES_PER_ELEMENT));
   for (const [n, label] of data.labels.entries()) {
     targets.fill(((1 - share) * labelSmoothing) / K, n * K, (n + 1) * K);
     targets[n * K + label] += (1 - share) * (1 - labelSmoothing);

@@ -2,6 +2,7 @@
 import { inferShapes, type Network } from '../network/index.js';
 import { epochOrder } from './batches.js';
 import { createOptimizer, type OptimizerOptions } from './optimizers.js';
+import { otherTasks } from './otherTasks.js';
 import { packParameters, parameterLayout, withParameters } from './parameters.js';
 import { createProgram, type EngineName } from './programs.js';
 import { learningRateAt } from './schedules.js';
@@ -65,7 +66,7 @@ export async function fitWeights(
       optimizer.update(values, gradients, learningRateAt(schedule, at, steps), at);
     }
     onEpoch(epoch + 1, loss);
-    await new Promise(setImmediate); // lets Ctrl-C in
+    await otherTasks();
   }
   return withParameters(network, values, statistics);
 }

@@ -1,9 +1,10 @@
 /** A folder of pictures, `label/picture.jpg`: one folder a class, in the order of their names. */
 import { FormatError, UsageError } from '../errors.js';
-import { type Picture, preprocess, readPicture } from '../image/index.js';
+import { readPicture } from '../image/decode.js';
 import type { Preprocessing } from '../network/index.js';
 import { seedOf, uniformRandom } from '../random.js';
-import { type DataSplits, type Dataset, emptyDataset } from './dataset.js';
+import type { DataSplits, Dataset } from './dataset.js';
+import { pictureDataset, setPicture } from './pictureDataset.js';
 
 export interface PictureFolderOptions {
   /** How pictures get the network's size; range and channel order are left to training. */
@@ -94,19 +95,10 @@ async function readAll(
   preprocessing: Preprocessing,
   counted: () => void,
 ): Promise<Dataset> {
-  const { crop, resize, size } = preprocessing;
-  const [height, width] = size;
-  const data = emptyDataset(files.length, { name, classes, height, width, channels: 3, sizing: { crop, resize } });
+  const data = pictureDataset(name, classes, files.length, preprocessing);
   for (const [index, { path, label }] of files.entries()) {
-    data.labels[index] = label;
-    data.pictures.set(pictureBytes(await readPicture(path), preprocessing), index * height * width * 3);
+    setPicture(data, index, await readPicture(path), label, preprocessing);
     counted();
   }
   return data;
-}
-
-/** Cropped and resized, in red, green and blue, rounded to bytes. */
-function pictureBytes(picture: Picture, preprocessing: Preprocessing): Uint8Array {
-  const plain = { channels: 'rgb', scale: 1, mean: [0, 0, 0], deviation: [1, 1, 1] } as const;
-  return Uint8Array.from(preprocess(picture, { ...preprocessing, ...plain }).data, Math.round);
 }

@@ -1,5 +1,4 @@
 /** Shards: the equal parts of a batch, computed on this thread and by workers, with the same result wherever each is computed. */
-import type { Worker } from 'node:worker_threads';
 import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import { atResolution, type Network } from '../network/index.js';
@@ -14,7 +13,7 @@ import type { TrainingProgram } from './program.js';
 import { createProgram } from './programs.js';
 import { type Recipe, sideAt } from './recipe.js';
 
-/** What every worker needs to know; the arrays are on SharedArrayBuffers. */
+/** What every member needs to know; where there are several, the arrays are on SharedArrayBuffers. */
 export interface Job {
   /** Its weights do not matter. */
   readonly network: Network;
@@ -110,42 +109,44 @@ export interface TestRange {
   readonly count: number;
 }
 
-/** From the team to a worker, which answers with its ShardResults or Counts. */
+/** From the team to a member, which answers with its ShardResults or Counts. */
 export type Request =
   | { readonly position: Position; readonly shards: readonly number[] }
   | { readonly test: TestRange };
 
-/** This thread and the workers beside it. */
+/** One of a team that computes beside this thread, at the same time: a worker thread. */
+export interface Member {
+  readonly ask: <Answer>(request: Request) => Promise<Answer>;
+  readonly close: () => Promise<void>;
+}
+
+/** Starts so many of them. */
+export type StartMembers = (job: Job, count: number) => Promise<readonly Member[]>;
+
+/** This thread and the members beside it. */
 export class Team {
   readonly #job: Job;
   readonly #runner: ShardRunner;
-  readonly #workers: readonly Worker[];
+  readonly #members: readonly Member[];
   /** Shards of each member; this thread's come first. */
   readonly #shares: readonly (readonly number[])[];
 
-  private constructor(job: Job, workers: readonly Worker[]) {
-    const members = workers.length + 1;
+  private constructor(job: Job, members: readonly Member[]) {
+    const size = members.length + 1;
     const shards = Array.from({ length: job.recipe.shards }, (_, shard) => shard);
     this.#job = job;
     this.#runner = new ShardRunner(job);
-    this.#workers = workers;
-    this.#shares = Array.from({ length: members }, (_, member) => shards.filter((shard) => shard % members === member));
+    this.#members = members;
+    this.#shares = Array.from({ length: size }, (_, member) => shards.filter((shard) => shard % size === member));
   }
 
-  /** `members` counts this thread. More than there are shards would have nothing to do. */
-  static async create(job: Job, members: number): Promise<Team> {
-    const count = Math.min(members, job.recipe.shards) - 1;
-    if (count === 0) return new Team(job, []);
-    const { Worker } = await import('node:worker_threads');
-    // The same path from src, from dist/training and from dist/chunks; in src there is no such file, and no worker.
-    const file = new URL('../training/worker.js', import.meta.url);
-    return new Team(
-      job,
-      Array.from({ length: count }, () => new Worker(file, { workerData: job })),
-    );
+  /** `size` counts this thread. More than there are shards would have nothing to do. */
+  static async create(job: Job, size: number, startMembers: StartMembers): Promise<Team> {
+    const count = Math.min(size, job.recipe.shards) - 1;
+    return new Team(job, count > 0 ? await startMembers(job, count) : []);
   }
 
-  /** Computes a step's shards: their gradients and statistics are in the job's arrays then. One message each way a step and worker. */
+  /** Computes a step's shards: their gradients and statistics are in the job's arrays then. One message each way a step and member. */
   async step(position: Position): Promise<ShardResult[]> {
     const others = this.#ask<ShardResult[]>((member) => ({ position, shards: this.#shares[member] }));
     const found = await Promise.all([this.#runner.run(position, this.#shares[0]), ...others]);
@@ -171,23 +172,11 @@ export class Team {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#members.map((member) => member.close()));
   }
 
-  /** Asks every worker, at once: they compute while this thread does. Each answer rejects with the worker's error. Members count from 1 here. */
+  /** Asks every member, at once: they compute while this thread does. Members count from 1 here. */
   #ask<Answer>(requestOf: (member: number) => Request): Promise<Answer>[] {
-    return this.#workers.map((worker, index) => {
-      const answer = new Promise<Answer>((resolve, reject) => {
-        const done = (settle: () => void) => {
-          worker.off('message', onMessage).off('error', onError);
-          settle();
-        };
-        const onMessage = (found: Answer) => done(() => resolve(found));
-        const onError = (error: unknown) => done(() => reject(error));
-        worker.on('message', onMessage).on('error', onError);
-      });
-      worker.postMessage(requestOf(index + 1));
-      return answer;
-    });
+    return this.#members.map((member, index) => member.ask<Answer>(requestOf(index + 1)));
   }
 }

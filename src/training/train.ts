@@ -8,12 +8,14 @@ import { stepsPerEpoch } from './batches.js';
 import type { DataSplits } from './dataset.js';
 import { expectFit } from './evaluate.js';
 import { initialWeights } from './initialWeights.js';
+import { shared } from './memory.js';
 import { addToMean, updateAverage } from './movingAverage.js';
 import { createOptimizer } from './optimizers.js';
+import { otherTasks } from './otherTasks.js';
 import { packParameters, parameterLayout, withParameters } from './parameters.js';
 import { cyclesEnded, type Recipe } from './recipe.js';
 import { learningRateAt } from './schedules.js';
-import { type Job, type ShardResult, Team } from './shards.js';
+import { type Job, type ShardResult, type StartMembers, Team } from './shards.js';
 
 /** What is known of an epoch when it is over. */
 export interface EpochMetrics {
@@ -35,11 +37,11 @@ export interface TrainingState {
   epoch: number;
   /** Steps of this epoch that are done. */
   step: number;
-  /** Trainable numbers, laid out by `parameterLayout`, on a SharedArrayBuffer. */
+  /** Trainable numbers, laid out by `parameterLayout`, in `sharedMemory`. */
   readonly values: Float32Array;
   /** Batch norm's moving statistics. */
   readonly statistics: Float32Array;
-  /** Moving averages of both, on SharedArrayBuffers: the weights that are tested and kept. */
+  /** Moving averages of both, in `sharedMemory`: the weights that are tested and kept. */
   readonly average: { readonly values: Float32Array; readonly statistics: Float32Array };
   /** With `averageCycles`: the mean of the averaged weights that the cycles so far ended with. */
   readonly cycleMean?: Float32Array;
@@ -62,7 +64,7 @@ export interface StepReport {
 }
 
 export interface TrainHooks {
-  /** Threads that compute, this one included. It changes no bit of the result. Default 1. */
+  /** Threads that compute, this one included; more than one in Node alone. It changes no bit of the result. Default 1. */
   readonly workers?: number;
   /** A saved state to go on from; a fresh one unless given. It is changed. */
   readonly state?: TrainingState;
@@ -115,16 +117,27 @@ export function initialState(network: Network, recipe: Recipe): TrainingState {
  * Trains the network by the recipe. It begins with the network's weights where it has any, and with random ones by the recipe's seed
  * otherwise. Its conventions must say how pictures are prepared. Throws a TrainingError when the loss is no longer a number.
  */
-export async function train(
+export type Train = (network: Network, data: DataSplits, recipe: Recipe, hooks?: TrainHooks) => Promise<Trained>;
+
+/** On this thread alone, as in a page. */
+export const train: Train = (network, data, recipe, hooks = {}) => trainWith(noThreads, network, data, recipe, hooks);
+
+async function noThreads(): Promise<never> {
+  throw new UsageError('training: only Node has the threads that `workers` asks for; wanted 1, the default');
+}
+
+/** With whatever `startMembers` starts beside this thread. */
+export async function trainWith(
+  startMembers: StartMembers,
   network: Network,
   data: DataSplits,
   recipe: Recipe,
-  hooks: TrainHooks = {},
+  hooks: TrainHooks,
 ): Promise<Trained> {
   checkSizes(network, data, recipe);
   const state = hooks.state ?? initialState(network, recipe);
   const run = new Run(network, data, recipe, state);
-  const team = await Team.create(run.job, hooks.workers ?? 1);
+  const team = await Team.create(run.job, hooks.workers ?? 1, startMembers);
   try {
     while (state.epoch < recipe.epochs) {
       const finished = await run.epoch(team, hooks);
@@ -198,7 +211,7 @@ class Run {
         accuracy: state.running.correct / (state.step * batch),
         picturesPerSecond: (state.step * batch) / state.running.seconds,
       });
-      await new Promise(setImmediate); // lets Ctrl-C in
+      await otherTasks();
     }
     return true;
   }
@@ -244,7 +257,7 @@ class Run {
         await team.step({ epoch, step });
         addToMean(mean, meanInto(this.job.statistics), step + 1);
         onStatistics?.(step + 1, steps);
-        await new Promise(setImmediate); // lets Ctrl-C in
+        await otherTasks();
       }
     } finally {
       values.set(trained);
@@ -289,11 +302,4 @@ function meanInto(shards: readonly Float32Array[]): Float32Array {
     mean[i] = sum / shards.length;
   }
   return mean;
-}
-
-/** The same numbers in memory that workers see. */
-export function shared(numbers: Float32Array): Float32Array {
-  const copy = new Float32Array(new SharedArrayBuffer(numbers.byteLength));
-  copy.set(numbers);
-  return copy;
 }

@@ -15,7 +15,8 @@ import { tensor } from '../tensor.js';
 import type { DataSplits, Dataset } from './dataset.js';
 import { type FitOptions, fitWeights, type LabelledInput } from './fit.js';
 import { optimizerDefaults } from './optimizers.js';
-import { trainHead } from './trainHead.js';
+import { otherTasks } from './otherTasks.js';
+import { fitHead, HEAD_DEFAULTS } from './trainHead.js';
 import { blockStart, bodyOf, joined, withClassifier } from './transferNetworks.js';
 
 export interface TransferOptions {
@@ -34,17 +35,6 @@ export interface TransferOptions {
   /** From 0 to 1, and what is being done; what it throws ends the training. */
   readonly onProgress?: (part: number, doing: string) => void;
 }
-
-/** Measured on ten pictures a class of CIFAR-10, with MobileNet V1 0.25: Adam and smoothed labels are worse for so few. */
-export const HEAD_DEFAULTS: Omit<FitOptions, 'seed'> = {
-  epochs: 100,
-  batch: 256,
-  optimizer: optimizerDefaults.sgd,
-  learningRate: 1,
-  weightDecay: 0.01,
-  labelSmoothing: 0,
-  engine: 'wasm',
-};
 
 export const TUNING_DEFAULTS: Omit<FitOptions, 'seed'> = {
   epochs: 20,
@@ -101,7 +91,7 @@ export async function trainClassifier(
   onProgress(share, 'the classifier');
   const classifier = withClassifier(behind(body, body.outputs[0]), classes);
   const features = fineTune === 0 ? learnt : await outputsOf(tail, learnt);
-  let trained = joined(tail, await trainHead(classifier, features, { ...HEAD_DEFAULTS, ...options.head, seed }));
+  let trained = joined(tail, await fitHead(classifier, features, { ...HEAD_DEFAULTS, ...options.head, seed }));
   if (fineTune > 0) {
     const tuning = { ...TUNING_DEFAULTS, ...options.tuning, seed };
     trained = await fitWeights(foldBatchNormFloat32(trained), learnt, tuning, (epoch, loss) =>
@@ -137,7 +127,7 @@ async function featuresOf(
       const output = plan.run(inputTensor(front, view, asItIs)).get(front.outputs[0])!;
       features.push({ input: output.data as Float32Array, label });
     }
-    await new Promise(setImmediate); // lets Ctrl-C in
+    await otherTasks();
   }
   plan.dispose();
   return features;

@@ -41,6 +41,10 @@ function loadedWith(file: string, counts: (found: Import) => boolean, loaded = n
   return loaded;
 }
 
+/** Every file that some condition of an export leads to. */
+const filesOf = (target: string | object): string[] =>
+  typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
+
 /** The packages and Node modules that these files load. */
 function packagesUsed(files: ReadonlySet<string>, counts = atOnce): string[] {
   return imports.filter((found) => files.has(found.from) && found.isPackage && counts(found)).map(show);
@@ -123,10 +127,10 @@ describe('imports', () => {
 
 describe('packages and Node', () => {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const entries = Object.values<{ default?: string }>(exports).flatMap(({ default: file }) =>
-    file === undefined ? [] : [file.replace('./dist/', '').replace(/\.js$/, '.ts')],
-  );
-  const pageEntries = ['index.ts', 'engine/index.ts', 'image/browser.ts', 'browser/index.ts'];
+  const entries = filesOf(exports)
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => file.replace('./dist/', '').replace(/\.js$/, '.ts'));
+  const pageEntries = ['index.ts', 'engine/index.ts', 'image/browser.ts', 'browser/index.ts', 'training/index.ts'];
 
   test.each(entries)(
     'importing %s loads no package and no Node module: they come lazily, at the point of use',

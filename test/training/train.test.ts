@@ -6,6 +6,7 @@ import { FormatError, TrainingError, UsageError } from '../../src/errors.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/index.js';
 import { atResolution, randomWeights, trace } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
+import { train as trainInPage } from '../../src/training/index.js';
 import {
   evaluate,
   initialState,
@@ -22,7 +23,7 @@ import {
   train,
   trainingNetwork,
   writeCheckpoint,
-} from '../../src/training/index.js';
+} from '../../src/training/index.node.js';
 import { initialWeights } from '../../src/training/initialWeights.js';
 import { augmentationAt, sideAt } from '../../src/training/recipe.js';
 import { shapes, shapesData, tinyNetwork } from './tiny.js';
@@ -468,4 +469,11 @@ describe('evaluate', () => {
       'tiny: nothing states how its pictures are prepared',
     );
   });
+});
+
+test("the page's door has no threads, and says so", async () => {
+  const recipe = recipeOf({ epochs: 1 });
+  await expect(trainInPage(tinyNetwork(data.train), data, recipe, { workers: 2 })).rejects.toThrow(
+    new UsageError('training: only Node has the threads that `workers` asks for; wanted 1, the default'),
+  );
 });

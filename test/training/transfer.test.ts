@@ -17,7 +17,7 @@ import {
 } from '../../src/training/index.js';
 import { compileTraining } from '../../src/training/program.js';
 import { referenceTraining } from '../../src/training/reference.js';
-import { trainHead } from '../../src/training/trainHead.js';
+import { fitHead } from '../../src/training/trainHead.js';
 import { bodyOf, withClassifier } from '../../src/training/transferNetworks.js';
 
 const SIDE = 32;
@@ -161,7 +161,7 @@ describe('the classifier on features', () => {
       return { input, label: n % 2 };
     });
     const shifted = samples.map(({ input, label }) => ({ input: input.map((f) => 0.5 * f + 3), label }));
-    const [trained, again] = [await trainHead(head, samples, options), await trainHead(head, shifted, options)];
+    const [trained, again] = [await fitHead(head, samples, options), await fitHead(head, shifted, options)];
     const logit = (network: Network, input: Float32Array, k: number): number => {
       const [kernel, bias] = network.weights.values();
       return input.reduce((sum, f, c) => sum + f * kernel.data[2 * c + k], bias.data[k]);
