@@ -1,5 +1,5 @@
 /** Model and tensor files on disk. For Node alone: pages use `read.ts`, which takes bytes. */
-import { readFile as read } from 'node:fs/promises';
+import { readFile as read, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { FormatError } from '../errors.js';
 import type { Network } from '../network/index.js';
@@ -28,19 +28,26 @@ async function readTfjsFile(path: string, options: ReadOptions): Promise<Network
   return readTfjs(await readTfjsFiles(path), { ...options, fileName: path });
 }
 
-/** A TensorFlow.js model.json, under that name, and the weights beside it. */
+/** A TensorFlow.js model.json, under that name, the weights beside it and Teachable Machine's metadata.json. */
 export async function readTfjsFiles(path: string): Promise<TfjsFiles> {
-  const { tfjsShards } = await import('./tfjs.js');
-  const json = await readFile(path);
-  const files = new Map([['model.json', json]]);
-  for (const shard of await tfjsShards(json, path)) {
-    if (isAbsolute(shard) || shard.split(/[\\/]/).includes('..')) {
-      throw new FormatError(`${path}: the weights file '${shard}' lies outside of the model's folder`);
+  const { tfjsFiles } = await import('./tfjs.js');
+  const beside = (name: string): string => {
+    if (isAbsolute(name) || name.split(/[\\/]/).includes('..')) {
+      throw new FormatError(`${path}: the weights file '${name}' lies outside of the model's folder`);
     }
-    files.set(shard, await readFile(join(dirname(path), shard)));
-  }
-  return files;
+    return join(dirname(path), name);
+  };
+  return tfjsFiles(
+    await readFile(path),
+    {
+      read: async (name) => readFile(beside(name)),
+      find: async (name) => ((await isFile(beside(name))) ? readFile(beside(name)) : undefined),
+    },
+    path,
+  );
 }
+
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isFile() ?? false;
 
 /** The tensors of a file; see `readTensors`. */
 export async function readTensorFile(path: string): Promise<Map<string, Tensor>> {

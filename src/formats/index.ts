@@ -10,6 +10,14 @@ export type { TypeChoice, WrittenType } from './numbers.js';
 export { importOnnx, type OnnxImport, type OnnxOptions, type OnnxWriteOptions, readOnnx, writeOnnx } from './onnx.js';
 export { type FileBytes, type NetworkFormat, readNetwork, readTensors, writeNetwork } from './read.js';
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
-export { importTfjs, readTfjs, type TfjsFiles, type TfjsImport, writeTfjs } from './tfjs.js';
+export {
+  type FilesBeside,
+  importTfjs,
+  readTfjs,
+  type TfjsFiles,
+  type TfjsImport,
+  tfjsFiles,
+  writeTfjs,
+} from './tfjs.js';
 export { importTflite, readTflite, type TfliteImport, writeTflite } from './tflite.js';
 export type { WriteOptions } from './write-options.js';

@@ -11,6 +11,7 @@ import { parseJson } from './json.js';
 import { readNpz, writeNpz } from './npz.js';
 import { ownType, type TypeChoice } from './numbers.js';
 import { readSafetensors, writeSafetensors } from './safetensors.js';
+import { readTfjs } from './tfjs.js';
 import type { WriteOptions } from './write-options.js';
 
 const METADATA_KEY = 'depthwise.network';
@@ -28,10 +29,15 @@ export async function readNetworkNpz(bytes: Uint8Array, options: ReadOptions = {
   const file = options.fileName ?? 'npz file';
   return inFile(file, async () => {
     const { tensors, others } = await readNpz(bytes, file);
+    if (tensors.size === 0 && [...others.keys()].some(isTfjsModel))
+      return readTfjs(others, { fileName: file, ...options });
     const description = others.get(NPZ_ENTRY);
     return assemble(tensors, description && new TextDecoder().decode(description), options, file);
   });
 }
+
+/** Teachable Machine's downloads are a TensorFlow.js model in a zip archive. */
+const isTfjsModel = (name: string): boolean => /^(.*\/)?model\.json$/.test(name);
 
 export function writeNetworkSafetensors(network: Network, options: WriteOptions = {}): Uint8Array {
   const metadata = new Map([

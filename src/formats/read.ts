@@ -128,7 +128,9 @@ function whatElse(bytes: Uint8Array): string {
   if (start.startsWith('version https://git-lfs'))
     return 'is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`';
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'is compressed by gzip; decompress it first';
-  if (start.startsWith('{')) return 'is JSON text; wanted the model file with its weights';
+  if (start.startsWith('{')) {
+    return 'is JSON text; a TensorFlow.js model.json is read with the files of its weights: from its path or address (load), or all together (readTfjs)';
+  }
   const shown = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
   return `not a model or tensor file: wanted Keras HDF5, .tflite, .onnx, .safetensors, .npz or .npy, found ${bytes.length} bytes that begin with ${shown}`;
 }

@@ -5,13 +5,14 @@
 import { type Network, withWeights } from '../network/index.js';
 import type { ReadOptions } from './architecture.js';
 import type { TfjsImport } from './tfjs/graph.js';
-import type { TfjsFiles } from './tfjs/read.js';
+import type { FilesBeside, TfjsFiles } from './tfjs/read.js';
 import type { WriteOptions } from './write-options.js';
 
-export type { TfjsFiles, TfjsImport };
+export type { FilesBeside, TfjsFiles, TfjsImport };
 
 /**
- * The network of a TensorFlow.js model. Throws a FormatError that names the layer or node, what was found and what was wanted.
+ * The network of a TensorFlow.js model; of one of Teachable Machine's with the labels and the preprocessing that its metadata.json implies. Throws a
+ * FormatError that names the layer or node, what was found and what was wanted.
  */
 export async function readTfjs(files: TfjsFiles, options: ReadOptions = {}): Promise<Network> {
   return (await importTfjs(files, options)).network;
@@ -33,8 +34,12 @@ export async function writeTfjs(network: Network, options: WriteOptions = {}): P
   return graphModel(withWeights(network, network.weights), options);
 }
 
-/** Paths of the files that hold the weights of a model.json, relative to it. */
-export async function tfjsShards(modelJson: Uint8Array, fileName = 'model.json'): Promise<string[]> {
-  const { tfjsShards } = await import('./tfjs/read.js');
-  return tfjsShards(modelJson, fileName);
+/** A model.json with the files that belong to it and lie in its folder, for `readTfjs`. */
+export async function tfjsFiles(
+  modelJson: Uint8Array,
+  beside: FilesBeside,
+  fileName = 'model.json',
+): Promise<TfjsFiles> {
+  const { tfjsFiles } = await import('./tfjs/read.js');
+  return tfjsFiles(modelJson, beside, fileName);
 }

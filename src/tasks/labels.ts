@@ -2,12 +2,14 @@
 import { FormatError, UsageError } from '../errors.js';
 
 /**
- * Labels by index. Four forms are known:
+ * Labels by index. Six forms are known:
  *
  *   one label a line         tench, Tinca tinca
  *   index and label          0: tench      or      0 tench      (every line; a missing index becomes '???')
  *   JSON list                ["tench", …]
  *   JSON object by index     {"0": "tench", …}, or Keras' imagenet_class_index {"0": ["n01440764", "tench"], …}
+ *   JSON object by label     {"tench": 0, …}, as Keras' flow_from_directory().class_indices
+ *   Teachable Machine's metadata.json: {"labels": ["tench", …], …}
  *
  * Windows line ends, a byte order mark and empty lines at the end are no part of it. Throws a FormatError that names `name`.
  */
@@ -46,7 +48,14 @@ function fromJson(body: string, name: string): string[] {
   } catch (cause) {
     throw new FormatError(`${name}: begins like JSON, but is not: ${(cause as Error).message}`, { cause });
   }
-  const entries: [string, unknown][] = Object.entries(json as object);
+  const { labels } = json as { readonly labels?: unknown };
+  const entries: [string, unknown][] = Object.entries(Array.isArray(labels) ? labels : (json as object));
+  if (!Array.isArray(json) && entries.every(([, index]) => Number.isInteger(index) && (index as number) >= 0)) {
+    return byIndex(
+      entries.map(([label, index]) => [index as number, label]),
+      name,
+    );
+  }
   return byIndex(
     entries.map(([index, value]) => {
       const label = Array.isArray(value) ? value[value.length - 1] : value;

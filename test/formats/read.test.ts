@@ -35,7 +35,11 @@ describe('what no reader takes is named', () => {
       'is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`',
     ],
     ['gzip', Uint8Array.of(0x1f, 0x8b, 8, 0), 'is compressed by gzip; decompress it first'],
-    ['JSON', text('{"format": "layers-model"}'), 'is JSON text; wanted the model file with its weights'],
+    [
+      'JSON',
+      text('{"format": "layers-model"}'),
+      'is JSON text; a TensorFlow.js model.json is read with the files of its weights: from its path or address (load), or all together (readTfjs)',
+    ],
     ['PNG', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0), other(10, '89 50 4e 47 0d 0a 1a 0a')],
     ['one byte', Uint8Array.of(7), other(1, '07')],
   ])('%s', async (_, bytes, message) => {

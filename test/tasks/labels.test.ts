@@ -26,6 +26,12 @@ describe('parseLabels', () => {
     ['numbers alone', '0\n1\n2', ['0', '1', '2']],
     ['a JSON list', '["cat", "dog"]', ['cat', 'dog']],
     ['a JSON object', '{"1": "dog", "0": "cat"}', ['cat', 'dog']],
+    ["Keras' class_indices", '{"dog": 1, "cat": 0}', ['cat', 'dog']],
+    [
+      "Teachable Machine's metadata",
+      '{"tmVersion": "2.4.5", "labels": ["cat", "dog"], "imageSize": 224}',
+      ['cat', 'dog'],
+    ],
     ["Keras' class index", '{"0": ["n01440764", "tench"], "1": ["n01443537", "goldfish"]}', ['tench', 'goldfish']],
   ])('%s', (_, text, wanted) => {
     expect(parseLabels(text)).toEqual(wanted);
@@ -41,6 +47,9 @@ describe('parseLabels', () => {
     ['a giant index', '999999999 cat', 'list.txt: index 999999999 is beyond 1000000'],
     ['half a JSON', '["cat", ', 'list.txt: begins like JSON, but is not: '],
     ['JSON of numbers', '[1, 2]', 'list.txt: wanted labels by index, found {"0":1}'],
+    ['a negative index', '{"cat": 0, "dog": -1}', 'list.txt: wanted labels by index, found {"cat":0}'],
+    ['two labels of one index', '{"cat": 0, "dog": 0}', "list.txt: index 0 has two labels, 'cat' and 'dog'"],
+    ['labels that are no texts', '{"labels": ["cat", 7]}', 'list.txt: wanted labels by index, found {"1":7}'],
     ['JSON by name', '{"cat": "0"}', 'list.txt: wanted labels by index, found {"cat":"0"}'],
   ])('%s is an error', (_, text, message) => {
     expect(() => parseLabels(text, 'list.txt')).toThrow(FormatError);

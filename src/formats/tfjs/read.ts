@@ -7,15 +7,16 @@ import { parseJson } from '../json.js';
 import { importKerasConfig } from '../keras-config.js';
 import { byLayer, nameWeights } from '../keras-weights.js';
 import { CONVENTIONS_KEY, checkedConventions } from '../stated-conventions.js';
+import { METADATA_FILE, withTeachableMetadata } from '../teachable-machine.js';
 import { networkFromGraph, type TfjsImport } from './graph.js';
 import { withoutInnerModels } from './nested.js';
 import { fields, readWeights, shardPaths } from './weights.js';
 
-/** Files by name: model.json, and the shards under the names that it gives them. */
+/** Files by name: model.json, the shards under the names that it gives them, and Teachable Machine's metadata.json where there is one. */
 export type TfjsFiles = ReadonlyMap<string, Uint8Array>;
 
 export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): Promise<TfjsImport> {
-  const modelFile = [...files.keys()].filter((name) => name.endsWith('.json'));
+  const modelFile = [...files.keys()].filter((name) => name.endsWith('.json') && !isBesideModel(name));
   const file = options.fileName ?? modelFile[0] ?? 'TensorFlow.js model';
   if (modelFile.length !== 1) {
     throw new FormatError(
@@ -45,12 +46,38 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
     }
     const config = withoutInnerModels(topology.model_config ?? topology);
     const { network, results } = importKerasConfig(config, options.resolution);
-    return { network: withWeights(network, nameWeights(network, byLayer(weights, file), file)), tensors: results };
+    const complete = withWeights(network, nameWeights(network, byLayer(weights, file), file));
+    const metadata = files.get(folder + METADATA_FILE);
+    return {
+      network: metadata ? withTeachableMetadata(complete, metadata, file) : complete,
+      tensors: results,
+    };
   });
 }
 
-export function tfjsShards(modelJson: Uint8Array, fileName = 'model.json'): Promise<string[]> {
-  return inFile(fileName, () => shardPaths(parseModel(modelJson, fileName).weightsManifest, 'weightsManifest'));
+/** Archives made on a Macintosh have a '._model.json' beside each 'model.json'. */
+const isBesideModel = (path: string): boolean => {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return name === METADATA_FILE || name.startsWith('._');
+};
+
+/** How the files of a model.json's folder are had, by their paths in it. */
+export interface FilesBeside {
+  /** Throws where there is no such file. */
+  readonly read: (path: string) => Promise<Uint8Array>;
+  /** undefined where there is no such file. */
+  readonly find: (path: string) => Promise<Uint8Array | undefined>;
+}
+
+/** A layers model may be Teachable Machine's, with a metadata.json; TensorFlow's converter, which makes graph models, writes none. */
+export async function tfjsFiles(json: Uint8Array, { read, find }: FilesBeside, fileName: string): Promise<TfjsFiles> {
+  const files = new Map([['model.json', json]]);
+  const { weightsManifest, modelTopology } = parseModel(json, fileName);
+  const shards = await inFile(fileName, () => shardPaths(weightsManifest, 'weightsManifest'));
+  for (const path of shards) files.set(path, await read(path));
+  const isGraph = Array.isArray(fields(modelTopology, 'modelTopology').node);
+  const metadata = isGraph ? undefined : await find(METADATA_FILE);
+  return metadata ? files.set(METADATA_FILE, metadata) : files;
 }
 
 function parseModel(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {

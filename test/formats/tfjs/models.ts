@@ -80,6 +80,33 @@ export const teachableWeights: Weight[] = [
   { name: 'd/kernel', shape: [2, 2], dtype: 'float32' },
 ];
 
+/** As it lies beside an exported model. */
+export const metadata = {
+  tfjsVersion: '1.3.1',
+  tmVersion: '2.4.5',
+  packageVersion: '0.8.4-alpha2',
+  packageName: '@teachablemachine/image',
+  userMetadata: {},
+  modelName: 'tm-my-image-model',
+  labels: ['dark', 'bright'],
+  imageSize: 2,
+};
+
+const jsonBytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+/** The mean of a picture's channels times (−1, 1), and a softmax: bright pictures are of class 1. */
+export function exported(channels: 1 | 3, beside: object | null = metadata): TfjsFiles {
+  const topology = JSON.parse(
+    JSON.stringify(teachable).replace('[null,2,2,1]', `[null,2,2,${channels}]`).replace('"relu"', '"softmax"'),
+  );
+  const weights = teachableWeights.map((weight) =>
+    weight.name === 'c/kernel' ? { ...weight, shape: [1, 1, channels, 2] } : weight,
+  );
+  const kernel = Array.from({ length: channels }, () => [-1 / channels, 1 / channels]).flat();
+  const files = model(topology, weights, bytesOf(Float32Array.of(...kernel, 1, 0, 0, 1)));
+  return beside ? new Map([...files, ['metadata.json', jsonBytes(beside)]]) : files;
+}
+
 export const text = (value: string) => ({ s: btoa(value) });
 export const list = (...numbers: number[]) => ({ list: { i: numbers.map(String) } });
 export const placeholder = {
