@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'picture'
   | 'usage'
   | 'difference'
+  | 'undecided'
   | 'download'
   | 'training'
   | 'camera'
@@ -64,6 +65,13 @@ export class UsageError extends DepthwiseError {
 export class DifferenceError extends DepthwiseError {
   constructor(message: string) {
     super('difference', message);
+  }
+}
+
+/** Another backend's tensors of which nothing can be said: the bounds exceed the numbers. */
+export class UndecidedError extends DepthwiseError {
+  constructor(message: string) {
+    super('undecided', message);
   }
 }
 

@@ -1,12 +1,14 @@
 /** A comparison as a table for people and as JSON for programs. */
 import type { Network } from '../network/index.js';
 import {
+  type Difference,
   HISTOGRAM_EDGES,
   type LayerReport,
   looksLikeNchw,
   type Matched,
   type Precision,
   type Report,
+  type Verdict,
 } from '../oracle/index.js';
 import { formatCount } from './output.js';
 import { type TableColumn, textTable } from './table.js';
@@ -19,15 +21,25 @@ export interface Context {
   readonly precision: Precision;
   /** The layer that the first wrong one's numbers belong to, if there is one. */
   readonly fits: string | undefined;
+  /** Why layers were not isolated, where nobody asked for that. */
+  readonly accumulatedBecause?: string;
+  /** Rows of this verdict alone. */
+  readonly only?: Verdict;
 }
 
 export function asText(report: Report, context: Context): string {
   const { network, precision } = context;
-  const head = `${network.name}, ${report.mode}, bounds for ${precision.name}${precision.flushesToZero ? ', flushing to zero' : ''}`;
-  const rows = report.layers.map((layer) => columns.map(({ text }) => text(layer)));
-  const table = textTable(columns, rows);
-  return [head, '', table, '', ...conclusion(report, context)].join('\n');
+  const mode = report.mode === 'fed' ? 'fed with golden outputs' : report.mode;
+  const head = `${network.name}, ${mode}, bounds for ${precision.name}${precision.flushesToZero ? ', flushing to zero' : ''}`;
+  const listed = report.layers.filter(({ verdict }) => isListed(verdict, context.only));
+  const rows = listed.map((layer) => columns.map(({ text }) => text(layer)));
+  const table = rows.length > 0 ? [textTable(columns, rows), ''] : [];
+  return [head, '', ...table, ...conclusion(report, context)].join('\n');
 }
+
+/** A wrong shape counts as beyond. */
+const isListed = (verdict: Verdict, only: Verdict | undefined): boolean =>
+  only === undefined || verdict === only || (only === 'beyond' && verdict === 'wrong shape');
 
 interface Column extends TableColumn {
   readonly text: (layer: LayerReport) => string;
@@ -37,7 +49,7 @@ const columns: readonly Column[] = [
   { title: 'layer', align: 'left', text: ({ name }) => shortened(name) },
   { title: 'kind', align: 'left', text: ({ kind }) => kind },
   { title: 'verdict', align: 'left', text: ({ verdict }) => verdict },
-  { title: 'max abs', align: 'right', text: ({ difference }) => (difference ? short(difference.maxAbs) : '') },
+  { title: 'off by', align: 'right', text: ({ difference }) => (difference ? short(offBy(difference)) : '') },
   { title: '/ bound', align: 'right', text: ({ difference }) => (difference ? short(difference.maxUnits) : '') },
   {
     title: 'at',
@@ -68,23 +80,40 @@ function shortened(name: string): string {
 }
 
 type Its = LayerReport['difference'];
+
+/** Of the element that the row is about, the one that uses most of its bound. NaN is infinitely far from numbers. */
+function offBy({ maxAbs, worst: { theirs, reference } }: Difference): number {
+  const far = maxAbs === 0 ? 0 : Math.abs(theirs - reference);
+  return Number.isNaN(far) ? Infinity : far;
+}
 const differs = (difference: Its): difference is NonNullable<Its> => difference !== undefined && difference.maxAbs > 0;
 
-const short = (value: number): string => (value === 0 ? '0' : Number.isFinite(value) ? value.toPrecision(3) : '∞');
+/** Three digits; powers of ten for what is small or large. */
+function short(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return value === 0 ? '0' : '∞';
+  return value >= 1e-3 && value < 1e6 ? value.toPrecision(3) : value.toExponential(2);
+}
 const long = (value: number): string => `${Number(value.toPrecision(8))}`;
 
-function conclusion({ layers, first, worst, notShown }: Report, { matched, fits }: Context): string[] {
+function conclusion({ layers, first, worst, notShown, notJudged, undecided }: Report, context: Context): string[] {
+  const { matched, fits, accumulatedBecause } = context;
   const lines: string[] = [];
   if (worst && worst.layer.difference!.maxUnits > 0) lines.push(...histogramLines(worst.layer), '');
-  const loose = layers.filter(({ difference }) => difference?.loose).map(({ name }) => name);
-  if (loose.length > 0) {
-    lines.push(`From '${loose[0]}' on worst cases have added up to more than the numbers themselves: use --isolated.`);
-  }
+  if (accumulatedBecause) lines.push(accumulatedBecause);
   if (notShown.length > 0) lines.push(`Not shown, judged together with the next: ${listed(notShown)}.`);
+  if (notJudged.length > 0) {
+    lines.push(`Not shown, nor anything behind them, and so not judged: ${listed(notJudged)}.`);
+  }
   if (matched.unmatched.length > 0) lines.push(`Theirs without a layer of ours: ${listed(matched.unmatched)}.`);
   const count = (verdict: string): number => layers.filter((layer) => layer.verdict === verdict).length;
   const wrong = count('beyond') + count('wrong shape');
-  lines.push(`${count('exact')} exact, ${count('within rounding')} within rounding, ${wrong} beyond.`);
+  const open = undecided ? `, ${count('not decided')} not decided` : '';
+  lines.push(`${count('exact')} exact, ${count('within rounding')} within rounding, ${wrong} beyond${open}.`);
+  if (undecided) {
+    lines.push(
+      `Not decided from ${shortened(undecided.name)} on: the bound exceeds the numbers, so that wrong ones would pass.`,
+    );
+  }
   if (first) lines.push(blame(first));
   if (first && fits) lines.push(`Its numbers are those of ${fits}: if that is what it is, say so with --names.`);
   return lines;
@@ -125,7 +154,7 @@ const labels = HISTOGRAM_EDGES.map((edge, bin) => {
 
 /** Numbers that JSON does not have, NaN and the infinities, become texts. */
 export function asJson(report: Report, { head, network, matched, precision, fits }: Context): unknown {
-  const { mode, layers, first, notShown } = report;
+  const { mode, layers, first, undecided, notShown, notJudged } = report;
   const plain = (value: unknown): unknown => {
     if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
     if (Array.isArray(value)) return value.map(plain);
@@ -137,8 +166,9 @@ export function asJson(report: Report, { head, network, matched, precision, fits
     network: network.name,
     mode,
     precision: precision.name,
-    verdict: first ? 'beyond' : layers.some(({ verdict }) => verdict !== 'exact') ? 'within rounding' : 'exact',
+    verdict: report.verdict,
     first: first?.name ?? null,
+    undecided: undecided?.name ?? null,
     fits: fits ?? null,
     histogramEdges: HISTOGRAM_EDGES,
     layers: layers.map(({ difference, ...layer }) => ({
@@ -148,6 +178,7 @@ export function asJson(report: Report, { head, network, matched, precision, fits
       verdict: layer.verdict,
     })),
     notShown,
+    notJudged,
     unmatched: matched.unmatched,
   });
 }

@@ -1,30 +1,37 @@
 /** `depthwise compare`: another backend's tensors against a golden bundle, layer by layer. */
 import { type Command, Option } from 'commander';
-import { FormatError } from '../errors.js';
-import { readFile, readTensorFile } from '../formats/files.js';
+import { FormatError, UsageError } from '../errors.js';
+import { readFile } from '../formats/files.js';
+import type { Network } from '../network/index.js';
 import {
   check,
   checkGolden,
+  computable,
   expectWeights,
   type Golden,
   inOurLayout,
   type Layout,
   layouts,
   lookalike,
+  type Matched,
   matchNames,
   type NameMap,
   type Precision,
   precisionOf,
   type Report,
-  readGolden,
 } from '../oracle/index.js';
 import type { Tensor } from '../tensor.js';
+import { givenFlags } from './architecture.js';
+import { readBundle, readTheirs, type Theirs } from './compare-files.js';
+import { exitCodesHelp, judging } from './exit-codes.js';
 import { addJudgementOptions, expectMapWritable, type JudgementFlags, tell } from './judgement.js';
 import { addModelOptions, type ModelFlags, readModel } from './model.js';
 import { onNodeOf, startProgress } from './progress.js';
 
 interface Flags extends ModelFlags, JudgementFlags {
   readonly isolated?: true;
+  readonly accumulated?: true;
+  readonly fedGolden?: true;
   readonly model?: string;
   readonly layout: Layout;
   readonly names?: string;
@@ -33,11 +40,25 @@ interface Flags extends ModelFlags, JudgementFlags {
 export function configure(command: Command): void {
   command
     .argument('<golden>', 'a bundle that depthwise golden wrote')
-    .argument('<theirs>', "the other backend's tensors by name: .npz, .safetensors, or .npy for one")
-    .description(
-      'Find the first layer where another backend is wrong, and say whether it is wrong or only rounded.\nExit code 0: every layer within its bound; 1: one is not, or something failed; 2: a wrong call.',
+    .argument(
+      '<theirs>',
+      "the other backend's tensors by name: .npz, .safetensors, a folder of raw dumps (conv1.f32, .f16, .f64 or .npy), or one such file",
     )
-    .option('--isolated', "feed each layer the other backend's own inputs: what is beyond its bound is wrong itself")
+    .description(
+      `Find the first layer where another backend is wrong, and say whether it is wrong or only rounded. Each layer is fed the other backend's own inputs: what is beyond its bound is wrong itself.\n${exitCodesHelp}`,
+    )
+    .addOption(
+      new Option('--accumulated', 'compare from the input on, with bounds that grow from layer to layer').conflicts([
+        'isolated',
+        'fedGolden',
+      ]),
+    )
+    .option('--isolated', 'refuse to compare otherwise than layer by layer, where a bundle has no weights')
+    .addOption(
+      new Option('--fed-golden', "each of their layers was fed the bundle's outputs, as in a unit test").conflicts(
+        'isolated',
+      ),
+    )
     .option('--model <file>', 'the network, for a bundle without weights');
   addModelOptions(command)
     .addOption(new Option('--layout <order>', 'of their 4-dimensional tensors').choices(layouts).default('nhwc'))
@@ -48,41 +69,84 @@ export function configure(command: Command): void {
       `
 Examples:
   depthwise compare golden/conv2d-normal.safetensors theirs.npz
-  depthwise compare cat.safetensors theirs.npz --isolated --layout nchw --map worst.png
-  depthwise compare cat.safetensors theirs.npz --model mobilenet_v1_0.25_224.h5 --isolated --precision mixed-float16`,
+  depthwise compare cat.safetensors theirs.npz --layout nchw --map worst.png
+  depthwise compare cat.safetensors dumps/ --model mobilenet_v1_0.25_224.h5 --precision mixed-float16`,
     )
-    .action(async (goldenFile: string, theirFile: string, flags: Flags) => {
-      await expectMapWritable(flags);
-      const golden = await readGolden(await readFile(goldenFile), goldenFile);
-      const theirs = await readTensorFile(theirFile);
-      const matched = matchNames(golden.network, theirOutputs(theirs), await readNames(flags.names));
-      if (matched.tensors.size === 0) throw new FormatError(noMatch(theirFile, theirs, golden));
-      const tensors = inOurLayout(golden.network, golden.inputs, matched.tensors, flags.layout);
-      const report = await judge(golden, tensors, flags);
-      const { first } = report;
-      const fits = first && lookalike(golden, first.name, tensors.get(first.name)!);
-      const head = { golden: goldenFile, theirs: theirFile };
-      const context = { head, network: golden.network, matched, precision: precisionFor(golden, flags), fits };
-      await tell(report, context, theirFile, flags);
-    });
+    .action(
+      judging(async (goldenFile: string, theirFile: string, flags: Flags) => {
+        expectModelForItsFlags(flags);
+        await expectMapWritable(flags);
+        const golden = await readBundle(goldenFile, theirFile);
+        const theirs = await readTheirs(theirFile);
+        const matched = matchedTensors(golden, theirs, theirFile, await readNames(flags.names));
+        const tensors = inOurLayout(golden.network, golden.inputs, matched.tensors, flags.layout);
+        const network = computable(golden, flags.model === undefined ? undefined : await readModel(flags.model, flags));
+        const report = await judge(golden, network, tensors, flags);
+        const { first } = report;
+        const fits = first && lookalike(golden, first.name, tensors.get(first.name)!);
+        const head = { golden: goldenFile, theirs: theirFile };
+        const unasked = report.mode === 'accumulated' && !flags.accumulated;
+        const context = {
+          head,
+          network: golden.network,
+          matched,
+          precision: precisionFor(golden, flags),
+          fits,
+          ...(unasked && { accumulatedBecause: NO_WEIGHTS }),
+        };
+        await tell(report, context, theirFile, flags);
+      }),
+    );
 }
 
-async function judge(golden: Golden, theirs: ReadonlyMap<string, Tensor>, flags: Flags): Promise<Report> {
-  const { isolated, allowance, model } = flags;
+const NO_WEIGHTS =
+  'The bundle holds no weights: layers were compared from the input on. Make it with --weights, or give --model, to judge each by itself.';
+
+function expectModelForItsFlags({ model, network, preset, ...flags }: Flags): void {
+  if (model !== undefined) return;
+  const given = [...(network ? ['--network'] : []), ...(preset ? ['--preset'] : []), ...givenFlags(flags)];
+  if (given.length > 0) throw new UsageError(`${given[0]} goes with --model, which was not given`);
+}
+
+async function judge(
+  golden: Golden,
+  network: Network | undefined,
+  theirs: ReadonlyMap<string, Tensor>,
+  flags: Flags,
+): Promise<Report> {
+  const { isolated, accumulated, fedGolden, allowance } = flags;
   const precision = precisionFor(golden, flags);
   const own = golden.precision;
-  if (!isolated && precision.name === own.name && precision.flushesToZero === own.flushesToZero) {
-    return checkGolden(golden, theirs, { allowance });
+  const isOwn = precision.name === own.name && precision.flushesToZero === own.flushesToZero;
+  if (fedGolden) {
+    if (isOwn) return checkGolden(golden, theirs, { allowance, mode: 'fed' });
+    throw new UsageError(`--fed-golden goes by the bundle's own bounds, which are for ${own.name}`);
   }
-  const given = model === undefined ? undefined : await readModel(model, flags);
-  const network = expectWeights(golden, isolated ? '--isolated' : '--precision', given);
+  const mode = accumulated || (network === undefined && !isolated) ? 'accumulated' : 'isolated';
+  if (mode === 'accumulated' && isOwn) return checkGolden(golden, theirs, { allowance });
   const progress = await startProgress('compare');
   try {
-    const mode = isolated ? 'isolated' : 'accumulated';
-    return check(network, golden.inputs, theirs, { mode, precision, allowance, ...onNodeOf(progress) });
+    const computed = network ?? expectWeights(golden, isolated ? '--isolated' : '--precision');
+    return check(computed, golden.inputs, theirs, { mode, precision, allowance, ...onNodeOf(progress) });
   } finally {
     progress.stop();
   }
+}
+
+/** A single tensor without a name is that of the layer that its file is called after, or the network's only output. */
+function matchedTensors({ network }: Golden, { tensors, unnamed }: Theirs, file: string, names: NameMap): Matched {
+  const matched = matchNames(network, theirOutputs(tensors), names);
+  if (matched.tensors.size > 0) return matched;
+  if (unnamed !== undefined) {
+    const [only] = tensors.values();
+    const byFile = matchNames(network, new Map([[unnamed, only]]));
+    if (byFile.tensors.size > 0) return byFile;
+    const { outputs } = network;
+    if (outputs.length === 1) {
+      return { tensors: new Map([[outputs[0], only]]), theirNames: new Map([[outputs[0], unnamed]]), unmatched: [] };
+    }
+  }
+  throw new FormatError(noMatch(file, tensors, network));
 }
 
 const precisionFor = ({ precision: own }: Golden, { precision, flushToZero }: Flags): Precision =>
@@ -116,7 +180,7 @@ async function readNames(file: string | undefined): Promise<NameMap> {
   return names as NameMap;
 }
 
-function noMatch(file: string, theirs: ReadonlyMap<string, Tensor>, { network }: Golden): string {
-  const some = (names: Iterable<string>): string => [...names].slice(0, 4).join(', ');
-  return `${file}: none of its tensors (${some(theirs.keys())}, …) has the name of a layer (${some(network.nodes.map(({ name }) => name))}, …); say which is which with --names`;
+function noMatch(file: string, theirs: ReadonlyMap<string, Tensor>, { nodes }: Network): string {
+  const some = (names: readonly string[]): string => `${names.slice(0, 4).join(', ')}${names.length > 4 ? ', …' : ''}`;
+  return `${file}: none of its tensors (${some([...theirs.keys()])}) has the name of a layer (${some(nodes.map(({ name }) => name))}); say which is which with --names`;
 }

@@ -1,15 +1,16 @@
 /** What `compare` and `verify` have in common: how strictly another backend is judged, and how the verdict is told. */
 import { type Command, Option } from 'commander';
-import { DifferenceError } from '../errors.js';
-import { differencePng, type PrecisionName, precisionNames, type Report } from '../oracle/index.js';
+import { DifferenceError, UndecidedError } from '../errors.js';
+import { differencePng, type PrecisionName, precisionNames, type Report, type Verdict } from '../oracle/index.js';
 import { asJson, asText, type Context } from './compare-table.js';
-import { expectEnding, expectWritable, print, printJson, writeWhole } from './output.js';
+import { expectEnding, expectWritable, plural, print, printJson, writeWhole } from './output.js';
 import { positiveNumber } from './values.js';
 
 export interface JudgementFlags {
   readonly precision?: PrecisionName;
   readonly flushToZero?: true;
   readonly allowance: number;
+  readonly only?: Verdict;
   readonly map?: string;
   readonly json?: true;
 }
@@ -26,10 +27,18 @@ export function addJudgementOptions(command: Command, unlessGiven: string, head:
         .argParser(positiveNumber)
         .default(1),
     )
+    .addOption(
+      new Option('--only <verdict>', 'list these layers alone').choices([
+        'beyond',
+        'not decided',
+        'within rounding',
+        'exact',
+      ]),
+    )
     .option('--map <file>', 'a PNG of where the worst layer differs')
     .option(
       '--json',
-      `{${head}, "network", "mode", "precision", "verdict", "first", "fits", "layers", "notShown", "unmatched"}`,
+      `{${head}, "network", "mode", "precision", "verdict", "first", "undecided", "fits", "layers", "notShown", "notJudged", "unmatched"}`,
     );
 }
 
@@ -40,11 +49,24 @@ export async function expectMapWritable({ map }: JudgementFlags): Promise<void> 
   await expectWritable('--map', map);
 }
 
-/** Writes the map, prints the table or the JSON, and throws a DifferenceError, which begins with `whose`, for a layer beyond its bound. */
+/**
+ * Writes the map and prints the table or the JSON. Throws an error that begins with `whose`: a DifferenceError for a layer beyond its
+ * bound, otherwise an UndecidedError for one that is not decided.
+ */
 export async function tell(report: Report, context: Context, whose: string, flags: JudgementFlags): Promise<void> {
-  const { first, worst } = report;
+  const { worst } = report;
   if (flags.map !== undefined && worst) await writeWhole(flags.map, await differencePng(worst.units));
   if (flags.json) printJson(asJson(report, context));
-  else print(asText(report, context));
+  else print(asText(report, { ...context, ...(flags.only && { only: flags.only }) }));
+  expectAgreement(report, whose);
+}
+
+export function expectAgreement({ first, undecided, layers }: Report, whose: string): void {
   if (first) throw new DifferenceError(`${whose}: the first layer beyond its bound is '${first.name}'`);
+  if (undecided) {
+    const count = layers.filter(({ verdict }) => verdict === 'not decided').length;
+    throw new UndecidedError(
+      `${whose}: ${count} of ${plural(layers.length, 'layer')} not decided, from '${undecided.name}' on: bounds that exceed the numbers would let wrong ones pass`,
+    );
+  }
 }

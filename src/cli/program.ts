@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { DepthwiseError, UsageError } from '../errors.js';
+import { ExitWith } from './exit-codes.js';
 import { Interruption } from './output.js';
 
 /** A command's file adds its arguments, options, examples and action. */
@@ -27,7 +28,10 @@ const commands: Record<string, { summary: string; load: () => Promise<CommandFil
   demo: { summary: 'MobileNet V1, counted and run once on a bundled picture', load: () => import('./demo.js') },
 };
 
-/** Runs the command line and returns its exit code: 0 only when it worked, 2 for a wrong call, 130 for Ctrl-C, else 1. */
+/**
+ * Runs the command line and returns its exit code: 0 only when it worked, 2 for a wrong call, 130 for Ctrl-C, else 1. Commands that judge
+ * another backend tell failures apart: `exit-codes.ts`.
+ */
 export async function commandLine(args: readonly string[]): Promise<number> {
   try {
     await program().parseAsync(args[0] === 'help' ? [...args.slice(1), '--help'] : args, { from: 'user' });
@@ -60,6 +64,7 @@ function program(): Command {
 
 /** Code for programs, text for people, exit code for shells. */
 function describe(error: unknown): { code: string; message: string; exitCode: number } {
+  if (error instanceof ExitWith) return { ...describe(error.cause), exitCode: error.exitCode };
   if (error instanceof CommanderError) {
     return { code: 'usage', message: error.message.replace(/^error: /, ''), exitCode: 2 };
   }

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { check, precisionOf } from '../oracle/index.js';
 import { openPeer, type PeerName, peerNames } from '../oracle/peers/index.js';
 import type { Pair } from '../padding.js';
+import { exitCodesHelp, judging } from './exit-codes.js';
 import { addInputOptions, expectOneInput, fed, type InputFlags } from './inputs.js';
 import { addJudgementOptions, expectMapWritable, type JudgementFlags, tell } from './judgement.js';
 import { type ModelFlags, prepared, presetOption } from './model.js';
@@ -19,7 +20,7 @@ export function configure(command: Command): void {
     .argument('<model>', '.tflite for litert, model.json for tfjs, .onnx for onnxruntime')
     .argument('[picture]', 'a JPEG, PNG, WebP, GIF or BMP file; seeded noise without one')
     .description(
-      'Run another JavaScript runtime, installed where you are, on the same model and input, and compare every tensor that it shows.\nExit code 0: every layer within its bound; 1: one is not, or something failed; 2: a wrong call.',
+      `Run another JavaScript runtime, installed where you are, on the same model and input, and compare every tensor that it shows.\n${exitCodesHelp}`,
     )
     .addOption(new Option('--with <runtime>', 'what to compare with').choices(peerNames).makeOptionMandatory())
     .addOption(presetOption())
@@ -42,31 +43,33 @@ Examples:
   depthwise verify ultraface_slim_320.onnx --with onnxruntime --noise cancellation
   depthwise verify model.json cat.jpg --with tfjs --preset tfjs-hub --map worst.png`,
     )
-    .action(async (path: string, picture: string | undefined, flags: Flags) => {
-      const input = picture === undefined ? flags : { ...flags, picture };
-      expectOneInput(input);
-      await expectMapWritable(flags);
-      const peer = await openPeer(flags.with, path, flags);
-      const network = prepared(peer.network, flags);
-      const { inputs } = await fed(network, path, input);
-      const precision = precisionOf(flags.precision ?? 'float32', { flushesToZero: flags.flushToZero ?? false });
-      const progress = await startProgress('verify');
-      try {
-        progress.at(0, peer.runtime);
-        const { tensors, theirNames } = await peer.run(inputs);
-        const hidden = network.nodes.some(({ name }) => tensors.has(name) && !network.outputs.includes(name));
-        const report = check(network, inputs, tensors, {
-          mode: hidden ? 'isolated' : 'accumulated',
-          precision,
-          allowance: flags.allowance,
-          ...onNodeOf(progress),
-        });
-        progress.stop();
-        const matched = { theirNames: new Map(theirNames), unmatched: [] };
-        const head = { model: path, runtime: peer.runtime };
-        await tell(report, { head, network, matched, precision, fits: undefined }, peer.runtime, flags);
-      } finally {
-        progress.stop();
-      }
-    });
+    .action(
+      judging(async (path: string, picture: string | undefined, flags: Flags) => {
+        const input = picture === undefined ? flags : { ...flags, picture };
+        expectOneInput(input);
+        await expectMapWritable(flags);
+        const peer = await openPeer(flags.with, path, flags);
+        const network = prepared(peer.network, flags);
+        const { inputs } = await fed(network, path, input);
+        const precision = precisionOf(flags.precision ?? 'float32', { flushesToZero: flags.flushToZero ?? false });
+        const progress = await startProgress('verify');
+        try {
+          progress.at(0, peer.runtime);
+          const { tensors, theirNames } = await peer.run(inputs);
+          const hidden = network.nodes.some(({ name }) => tensors.has(name) && !network.outputs.includes(name));
+          const report = check(network, inputs, tensors, {
+            mode: hidden ? 'isolated' : 'accumulated',
+            precision,
+            allowance: flags.allowance,
+            ...onNodeOf(progress),
+          });
+          progress.stop();
+          const matched = { theirNames: new Map(theirNames), unmatched: [] };
+          const head = { model: path, runtime: peer.runtime };
+          await tell(report, { head, network, matched, precision, fits: undefined }, peer.runtime, flags);
+        } finally {
+          progress.stop();
+        }
+      }),
+    );
 }

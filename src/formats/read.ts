@@ -17,7 +17,7 @@ import { isZip } from './zip.js';
 
 export type FileBytes = Uint8Array | ArrayBuffer;
 
-type Format = 'hdf5' | 'tflite' | 'onnx' | 'zip' | 'npy' | 'safetensors';
+export type FileFormat = 'hdf5' | 'tflite' | 'onnx' | 'zip' | 'npy' | 'safetensors';
 
 /**
  * The network of a model file, with its weights: Keras HDF5, .tflite, .onnx, .safetensors or .npz. Throws a FormatError for bytes that are
@@ -102,7 +102,8 @@ function asBytes(bytes: FileBytes): Uint8Array {
   throw new UsageError(`a file's content must be a Uint8Array or an ArrayBuffer, found a ${typeof bytes}`);
 }
 
-function formatOf(bytes: Uint8Array, file: string): Format {
+/** By the first bytes. Throws a FormatError that says what else the file may be. */
+export function formatOf(bytes: Uint8Array, file: string): FileFormat {
   if (isHdf5(bytes)) return 'hdf5';
   if (startOf(bytes.subarray(4, 8)) === 'TFL3') return 'tflite';
   if (isZip(bytes)) return 'zip';

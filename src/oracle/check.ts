@@ -37,13 +37,20 @@ export interface LayerReport {
 }
 
 export interface Report {
-  readonly mode: Mode;
+  /** 'fed': every layer was fed the golden outputs of the layers before it; see `checkGolden`. */
+  readonly mode: Mode | 'fed';
+  /** 'beyond' if any layer is beyond its bound or of another shape; else 'not decided' if any is, or if no layer was shown. */
+  readonly verdict: Exclude<Verdict, 'wrong shape'>;
   /** Those that the other backend has shown. */
   readonly layers: readonly LayerReport[];
-  /** Our layers of which it has shown nothing: judged together with the next one shown. */
+  /** Our layers of which it has shown nothing, judged together with the next one shown. */
   readonly notShown: readonly string[];
+  /** Our layers of which neither it nor anything behind it was shown: nothing is known of them. */
+  readonly notJudged: readonly string[];
   /** The first layer that is beyond its bound or has another shape. */
   readonly first?: LayerReport;
+  /** The first layer that is not decided. */
+  readonly undecided?: LayerReport;
   /** The layer that uses most of its bound, with each element's share of it. */
   readonly worst?: { readonly layer: LayerReport; readonly units: Tensor };
 }
@@ -69,7 +76,7 @@ export function check(
   const { mode = 'isolated', precision = precisionOf('float32'), onNode } = options;
   const shown = mode === 'isolated' ? fitting(network, inputs, theirs) : undefined;
   const walk = estimates(network, inputs, { precision, ...(shown && { shown }), ...(onNode && { onNode }) });
-  return report(mode, asExpected(walk), theirs, options.allowance);
+  return report(mode, network, asExpected(walk), theirs, options.allowance);
 }
 
 function* asExpected(walk: Iterable<NodeEstimate>): Generator<Expected> {
@@ -79,7 +86,7 @@ function* asExpected(walk: Iterable<NodeEstimate>): Generator<Expected> {
 }
 
 /** The tensors that can be fed to the layers after them; `report` names the others. */
-function fitting(
+export function fitting(
   network: Network,
   inputs: NetworkInputs,
   theirs: ReadonlyMap<string, Tensor>,
@@ -91,7 +98,8 @@ function fitting(
 
 /** Compares what is expected, in order, with what was found. */
 export function report(
-  mode: Mode,
+  mode: Report['mode'],
+  network: Network,
   expected: Iterable<Expected>,
   theirs: ReadonlyMap<string, Tensor>,
   allowance = 1,
@@ -118,6 +126,35 @@ export function report(
       worst = { layer, units: { shape: value.shape, data: unitsOf(found.data, value.data, bound.data) } };
     }
   }
-  const first = layers.find(({ verdict }) => verdict === 'beyond' || verdict === 'wrong shape');
-  return { mode, layers, notShown, ...(first && { first }), ...(worst && { worst }) };
+  const first = layers.find(isWrong);
+  const undecided = layers.find(({ verdict }) => verdict === 'not decided');
+  const judged = leadingTo(network, layers);
+  return {
+    mode,
+    verdict: overall(layers),
+    layers,
+    notShown: notShown.filter((name) => judged.has(name)),
+    notJudged: notShown.filter((name) => !judged.has(name)),
+    ...(first && { first }),
+    ...(undecided && { undecided }),
+    ...(worst && { worst }),
+  };
+}
+
+export const isWrong = ({ verdict }: Pick<LayerReport, 'verdict'>): boolean =>
+  verdict === 'beyond' || verdict === 'wrong shape';
+
+function overall(layers: readonly LayerReport[]): Report['verdict'] {
+  if (layers.some(isWrong)) return 'beyond';
+  if (layers.length === 0 || layers.some(({ verdict }) => verdict === 'not decided')) return 'not decided';
+  return layers.every(({ verdict }) => verdict === 'exact') ? 'exact' : 'within rounding';
+}
+
+/** The layers shown and all that lead to them. */
+function leadingTo({ nodes }: Network, shown: readonly LayerReport[]): Set<string> {
+  const names = new Set(shown.map(({ name }) => name));
+  for (const node of nodes.toReversed()) {
+    if (names.has(node.name)) for (const name of node.inputs) names.add(name);
+  }
+  return names;
 }

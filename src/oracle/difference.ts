@@ -2,10 +2,11 @@
 import { coordinateOf, type FloatArray, type Tensor } from '../tensor.js';
 
 /**
- * `exact`: every number is the same. `within rounding`: correct arithmetic of the stated precision may give this. `beyond`: it cannot.
+ * `exact`: every number is the same. `within rounding`: correct arithmetic of the stated precision may give this. `not decided`: the same,
+ * but the bound exceeds the numbers themselves, so that a wrong backend would pass too. `beyond`: correct arithmetic cannot give this.
  * `wrong shape`: there was nothing to compare.
  */
-export type Verdict = 'exact' | 'within rounding' | 'beyond' | 'wrong shape';
+export type Verdict = 'exact' | 'within rounding' | 'not decided' | 'beyond' | 'wrong shape';
 
 /** The element that uses most of its bound. */
 export interface WorstElement {
@@ -19,7 +20,7 @@ export interface Difference {
   readonly verdict: Exclude<Verdict, 'wrong shape'>;
   /** Largest |theirs − reference|; NaN counts as infinitely far from everything but NaN. */
   readonly maxAbs: number;
-  /** Largest |theirs − reference| / bound; above 1 is beyond. */
+  /** Largest |theirs − reference| / bound; above 1 is beyond. For elements whose bound is 0 see `unitsOf`. */
   readonly maxUnits: number;
   readonly worst: WorstElement;
   readonly elements: number;
@@ -29,7 +30,7 @@ export interface Difference {
   readonly cosine: number;
   /** Elements by their share of the bound: those equal, and those up to each of HISTOGRAM_EDGES. */
   readonly histogram: readonly number[];
-  /** True where the bound allows, on average, more than the size of the reference's numbers: agreement then means little. */
+  /** True where the bound allows, on average, more than the size of the reference's numbers: agreement then says nothing. */
   readonly loose: boolean;
 }
 
@@ -53,8 +54,10 @@ export function difference(theirs: Tensor, reference: Tensor, bound: Tensor): Di
     size += Math.abs(reference.data[i]);
   }
   const count = (is: (value: number) => boolean): number => Array.from(theirs.data).filter(is).length;
+  const loose = allowed > size;
+  const agreement = loose ? 'not decided' : 'within rounding';
   return {
-    verdict: units[worst] > 1 ? 'beyond' : maxAbs > 0 ? 'within rounding' : 'exact',
+    verdict: units[worst] > 1 ? 'beyond' : maxAbs > 0 ? agreement : 'exact',
     maxAbs,
     maxUnits: units[worst],
     worst: {
@@ -68,16 +71,35 @@ export function difference(theirs: Tensor, reference: Tensor, bound: Tensor): Di
     infinite: count((value) => Math.abs(value) === Infinity),
     cosine: cosine(theirs.data, reference.data),
     histogram,
-    loose: allowed > size,
+    loose,
   };
 }
 
-/** |theirs − reference| / bound of every element. An infinite bound allows everything, NaN too: a sum may overflow both ways. */
+/**
+ * |theirs − reference| / bound of every element. An infinite bound allows everything, NaN too: a sum may overflow both ways. Where the
+ * bound is 0, at a clamped number for example, every difference is beyond it; in units of the tensor's median bound it also has a size:
+ * 1 + |theirs − reference| / median.
+ */
 export function unitsOf(theirs: FloatArray, reference: FloatArray, bound: FloatArray): Float64Array {
+  let median: number | undefined;
   return Float64Array.from(theirs, (value, i) => {
     const far = distance(value, reference[i]);
-    return far === 0 || bound[i] === Infinity ? 0 : far / bound[i];
+    if (far === 0 || bound[i] === Infinity) return 0;
+    if (bound[i] > 0) return far / bound[i];
+    median ??= medianBound(reference, bound);
+    return 1 + far / median;
   });
+}
+
+/** Of those that are neither 0 nor infinite. Without any: the rounding of the largest number in float32, or 1 where all are 0. */
+function medianBound(reference: FloatArray, bound: FloatArray): number {
+  const sorted = Float64Array.from(bound)
+    .filter((e) => e > 0 && e < Infinity)
+    .sort();
+  if (sorted.length > 0) return sorted[Math.floor(sorted.length / 2)];
+  let largest = 0;
+  for (const y of reference) if (Number.isFinite(y)) largest = Math.max(largest, Math.abs(y));
+  return 2 ** -24 * largest || 1;
 }
 
 /** 0 for equal numbers, the two zeros and two NaNs included. */

@@ -4,6 +4,7 @@
  *   inputs/NAME     what the network is fed
  *   outputs/NODE    every layer's output, the float64 reference rounded to float32
  *   bounds/NODE     how far a correct backend may be from it, element by element, from the inputs on; includes that rounding
+ *   isolated/NODE   the same for a backend whose layer is fed the outputs in this file: for unit tests of single layers
  *   weights/NAME    where asked for; 'conv1/kernel'
  *
  * Numbers are float32, little-endian, row-major, NHWC; kernels are HWIO, HWC(M) and IO. The manifest, as JSON, is the metadata entry
@@ -22,11 +23,12 @@ import {
   type NetworkJson,
   type RunOptions,
   toJson,
+  wantedWeights,
   withWeights,
 } from '../network/index.js';
 import { type Shape, sameShape, type Tensor, toFloat32 } from '../tensor.js';
 import { type CheckOptions, type Expected, type Report, report } from './check.js';
-import { mapTensor } from './estimate.js';
+import { type Estimate, mapTensor } from './estimate.js';
 import { estimates } from './estimates.js';
 import { type Precision, type PrecisionName, precisionNames, precisionOf } from './precision.js';
 
@@ -50,6 +52,8 @@ export interface Golden {
   /** By node, in the network's order; float32. */
   readonly outputs: ReadonlyMap<string, Tensor>;
   readonly bounds: ReadonlyMap<string, Tensor>;
+  /** Bounds of each layer fed with `inputs` and `outputs`. Absent in bundles of version 0.1. */
+  readonly isolated?: ReadonlyMap<string, Tensor>;
 }
 
 interface Manifest {
@@ -78,14 +82,20 @@ export function makeGolden(network: Network, given: NetworkInputs, options: Gold
   const inputs = new Map([...inputTensors(network, given)].map(([name, x]) => [name, toFloat32(x)]));
   const outputs = new Map<string, Tensor>();
   const bounds = new Map<string, Tensor>();
+  const isolated = new Map<string, Tensor>();
+  // What is shown is read after its layer has been yielded: each layer of the second walk is fed the outputs of the first.
+  const fed = estimates(network, inputs, { precision, shown: outputs });
   for (const { node, estimate } of estimates(network, inputs, { precision, ...(onNode && { onNode }) })) {
-    const { value, error } = estimate;
-    const output = toFloat32(value);
+    const output = toFloat32(estimate.value);
+    bounds.set(node.name, boundAround(output, estimate));
+    isolated.set(node.name, boundAround(output, fed.next().value!.estimate));
     outputs.set(node.name, output);
-    bounds.set(node.name, toFloat32(mapTensor(error, (e, i) => widened(e, value.data[i], output.data[i]))));
   }
-  return { network, precision, source, inputs, outputs, bounds };
+  return { network, precision, source, inputs, outputs, bounds, isolated };
 }
+
+const boundAround = (output: Tensor, { value, error }: Estimate): Tensor =>
+  toFloat32(mapTensor(error, (e, i) => widened(e, value.data[i], output.data[i])));
 
 /** The bound around the rounded value: a float32 no less than error + |value − rounded|. */
 function widened(error: number, value: number, rounded: number): number {
@@ -101,9 +111,11 @@ export interface WriteGoldenOptions {
   readonly generator: string;
 }
 
+const none: ReadonlyMap<string, Tensor> = new Map();
+
 export async function writeGolden(golden: Golden, options: WriteGoldenOptions): Promise<Uint8Array> {
-  const { inputs, outputs, bounds, network } = golden;
-  const groups = { inputs, outputs, bounds, weights: options.weights ? network.weights : new Map<string, Tensor>() };
+  const { inputs, outputs, bounds, isolated = none, network } = golden;
+  const groups = { inputs, outputs, bounds, isolated, weights: options.weights ? network.weights : none };
   const tensors = new Map(
     Object.entries(groups).flatMap(([group, its]) => [...its].map(([name, x]) => [`${group}/${name}`, x] as const)),
   );
@@ -140,7 +152,13 @@ export async function readGolden(bytes: Uint8Array, file = 'golden bundle'): Pro
     const described = fromJson(description);
     const weights = group('weights');
     const network = weights.size > 0 ? withWeights(described, weights) : described;
-    const golden = { inputs: group('inputs'), outputs: group('outputs'), bounds: group('bounds') };
+    const isolated = group('isolated');
+    const golden = {
+      inputs: group('inputs'),
+      outputs: group('outputs'),
+      bounds: group('bounds'),
+      ...(isolated.size > 0 && { isolated }),
+    };
     expectShapes(network, golden, file);
     return { network, precision: precisionOf(precision, { flushesToZero }), source, ...golden };
   });
@@ -181,13 +199,13 @@ const isSource = (source: unknown): source is GoldenSource =>
   typeof (source as GoldenSource | null)?.kind === 'string' && typeof (source as GoldenSource).detail === 'string';
 
 /** Every input, output and bound is there in its shape. */
-function expectShapes(network: Network, golden: Pick<Golden, 'inputs' | 'outputs' | 'bounds'>, file: string): void {
+function expectShapes(network: Network, golden: Tensors, file: string): void {
   const given = new Map([...golden.inputs].map(([name, { shape }]) => [name, shape]));
   const shapes = inferShapes(network, given);
   const isInput = new Set(network.inputs.map(({ name }) => name));
   for (const [name, shape] of shapes) {
-    for (const group of isInput.has(name) ? (['inputs'] as const) : (['outputs', 'bounds'] as const)) {
-      const found = golden[group].get(name);
+    for (const group of isInput.has(name) ? (['inputs'] as const) : groupsOf(golden)) {
+      const found = golden[group]!.get(name);
       if (found === undefined) throw new FormatError(`${file}: '${group}/${name}' of shape [${shape}] is missing`);
       if (!sameShape(found.shape, shape)) {
         throw new FormatError(`${file}: '${group}/${name}' must be [${shape}], found [${found.shape}]`);
@@ -196,32 +214,52 @@ function expectShapes(network: Network, golden: Pick<Golden, 'inputs' | 'outputs
   }
 }
 
-/** Compares another backend's tensors, under our names, with the bundle's outputs and bounds: accumulated mode. */
+type Tensors = Pick<Golden, 'inputs' | 'outputs' | 'bounds' | 'isolated'>;
+
+const groupsOf = ({ isolated }: Tensors): ('outputs' | 'bounds' | 'isolated')[] =>
+  isolated ? ['outputs', 'bounds', 'isolated'] : ['outputs', 'bounds'];
+
+/**
+ * Compares another backend's tensors, under our names, with the bundle's outputs, without computing anything anew: in accumulated mode by
+ * `bounds`, for a backend that ran the whole network; in mode 'fed' by `isolated`, for one whose layers were each fed the bundle's outputs.
+ * Throws a UsageError for mode 'fed' with a bundle that has no such bounds.
+ */
 export function checkGolden(
-  { network, outputs, bounds }: Golden,
+  { network, outputs, ...golden }: Golden,
   theirs: ReadonlyMap<string, Tensor>,
-  { allowance }: Pick<CheckOptions, 'allowance'> = {},
+  { allowance, mode = 'accumulated' }: Pick<CheckOptions, 'allowance'> & { readonly mode?: 'accumulated' | 'fed' } = {},
 ): Report {
+  const bounds = mode === 'fed' ? golden.isolated : golden.bounds;
+  if (bounds === undefined) {
+    throw new UsageError(`${network.name}: the bundle has no isolated bounds; make it anew with depthwise golden`);
+  }
   const expected: Expected[] = network.nodes.map(({ name, kind }) => ({
     name,
     kind,
     value: outputs.get(name)!,
     error: bounds.get(name)!,
   }));
-  return report('accumulated', expected, theirs, allowance);
+  return report(mode, network, expected, theirs, allowance);
 }
 
 /**
  * The network with weights, to be computed anew, as isolated mode and other precisions ask for: the model's if one is given, which must
- * have the bundle's layers. Throws a UsageError that begins with the network's name and `what` asks for it.
+ * have the bundle's layers. Layers that have no weights need none. Undefined where weights are missing.
  */
-export function expectWeights(golden: Golden, what: string, model?: Network): Network {
+export function computable(golden: Golden, model?: Network): Network | undefined {
   if (model !== undefined) {
     const layersOf = ({ nodes }: Network): string => nodes.map(({ name, kind }) => `${name} ${kind}`).join(', ');
     if (layersOf(model) === layersOf(golden.network)) return model;
     throw new UsageError(`${model.name}: the model has other layers than the bundle's network, ${golden.network.name}`);
   }
-  if (golden.network.weights.size > 0) return golden.network;
+  const { network } = golden;
+  return network.weights.size > 0 || wantedWeights(network).size === 0 ? network : undefined;
+}
+
+/** The same, or a UsageError that begins with the network's name and says that `what` asks for the weights. */
+export function expectWeights(golden: Golden, what: string, model?: Network): Network {
+  const network = computable(golden, model);
+  if (network !== undefined) return network;
   throw new UsageError(
     `${golden.network.name}: ${what} computes the layers anew and needs the network's weights, which this bundle does not hold; make it with weights, or give the model`,
   );

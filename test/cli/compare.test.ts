@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
 import { trace } from '../../src/network/index.js';
-import { layerSuite, livelyWeights, makeGolden, noise, writeGolden } from '../../src/oracle/index.js';
+import { layerSuite, livelyWeights, makeGolden, noise, readGolden, writeGolden } from '../../src/oracle/index.js';
 import type { Tensor } from '../../src/tensor.js';
 import { cat, depthwise, smallNetwork, temporaryFolder, writeModel } from './command.js';
 
@@ -13,14 +13,18 @@ afterAll(folder.remove);
 const network = livelyWeights(smallNetwork(), 3);
 const input = noise('normal', [1, 32, 32, 3], 1);
 const tensors = trace(network, input);
+/** With the weights, and without. */
 const golden = folder.path('golden.safetensors');
+const bare = folder.path('bare.safetensors');
 let model: string;
 
 beforeAll(async () => {
   model = await writeModel(folder.path('model.safetensors'), network);
   writeFileSync(folder.path('input.npz'), await writeNpz(new Map([['input', input]])));
-  const made = await depthwise('golden', '--model', model, '--input', folder.path('input.npz'), '--out', golden);
+  const make = ['golden', '--model', model, '--input', folder.path('input.npz'), '--out'];
+  const made = await depthwise(...make, golden, '--weights');
   expect(made.stderr).toMatch(/^wrote \S+: 1 bundle, \d/);
+  await depthwise(...make, bare);
 });
 
 async function save(name: string, theirs: ReadonlyMap<string, Tensor>): Promise<string> {
@@ -83,7 +87,7 @@ describe('compare', () => {
   test('a right backend: exit code 0, every layer listed', async () => {
     const { exitCode, stdout, stderr } = await depthwise('compare', golden, await save('right.npz', tensors));
     expect([exitCode, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/^mobilenet_v1_0\.25_32, accumulated, bounds for float32\n\nlayer +kind +verdict +max abs/);
+    expect(stdout).toMatch(/^mobilenet_v1_0\.25_32, isolated, bounds for float32\n\nlayer +kind +verdict +off by/);
     expect(stdout).toMatch(/^conv1 +conv2d +(exact|within rounding) /m);
     expect(stdout).toMatch(/ within rounding, 0 beyond\.\n$/);
   });
@@ -100,6 +104,117 @@ describe('compare', () => {
       /First wrong: conv_dw_1\[0,0,0,5\]: theirs \S+, reference \S+, off by 1\.00, allowed \S+\.\n$/,
     );
     expect(stdout).toContain('conv_dw_1, its elements by their share of the bound:');
+  });
+
+  test.each([
+    [
+      'labels shifted by one class',
+      (): Map<string, Tensor> => {
+        const { shape, data } = tensors.get('predictions')!;
+        const shifted = data.map((_, c) => data[(c + 1) % data.length]);
+        return new Map(tensors).set('predictions', { shape, data: shifted });
+      },
+      'predictions',
+    ],
+    [
+      "the classifier's bias left out",
+      (): Map<string, Tensor> => {
+        const bias = network.weights.get('conv_preds/bias')!;
+        const weights = new Map(network.weights).set('conv_preds/bias', { ...bias, data: new Float32Array(7) });
+        return trace({ ...network, weights }, input);
+      },
+      'conv_preds',
+    ],
+  ])('%s: found without any option', async (what, theirs, wrong) => {
+    const file = await save(`${what}.npz`, theirs());
+    const { exitCode, stderr } = await depthwise('compare', golden, file);
+    expect([exitCode, stderr]).toEqual([1, `error: ${file}: the first layer beyond its bound is '${wrong}'\n`]);
+  });
+
+  test('a layer whose bound exceeds its numbers is not decided: in its row, at the end, in the JSON, in the exit code', async () => {
+    for (const theirs of [tensors, new Map([['predictions', tensors.get('predictions')!]])]) {
+      const file = await save('undecided.npz', theirs);
+      const { exitCode, stdout, stderr } = await depthwise('compare', golden, file, '--accumulated');
+      expect(exitCode).toBe(3);
+      expect(stdout).toMatch(/^predictions +softmax +not decided /m);
+      expect(stdout).toMatch(
+        / 0 beyond, \d+ not decided\.\nNot decided from \S+ on: the bound exceeds the numbers,.*\n$/,
+      );
+      expect(stderr).toMatch(/^error: \S+: \d+ of \d+ layers? not decided, from '\S+' on: /);
+      const { stdout: json } = await depthwise('compare', golden, file, '--accumulated', '--json');
+      const { verdict, undecided, first, layers } = JSON.parse(json);
+      expect([verdict, first]).toEqual(['not decided', null]);
+      expect(layers.at(-1)).toMatchObject({ name: 'predictions', verdict: 'not decided' });
+      expect(layers.find((layer: { verdict: string }) => layer.verdict === 'not decided').name).toBe(undecided);
+    }
+  });
+
+  test('predictions alone are not decided in the default mode either', async () => {
+    const file = await save('predictions.npz', new Map([['predictions', tensors.get('predictions')!]]));
+    expect((await depthwise('compare', golden, file)).exitCode).toBe(3);
+  });
+
+  test('a bundle without weights: from the input on, which the report says', async () => {
+    const { exitCode, stdout } = await depthwise('compare', bare, await save('right.npz', tensors));
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain('accumulated, bounds for float32');
+    expect(stdout).toContain('\nThe bundle holds no weights: layers were compared from the input on. ');
+    const { stdout: asked } = await depthwise('compare', bare, folder.path('right.npz'), '--accumulated');
+    expect(asked).not.toContain('The bundle holds no weights');
+  });
+
+  test('layers that have no weights are isolated without any', async () => {
+    const problem = [...layerSuite(1)].find(({ name }) => name === 'relu-normal')!;
+    const source = { kind: 'noise', detail: 'normal' } as const;
+    const its = makeGolden(problem.network, problem.inputs, { source });
+    writeFileSync(folder.path('relu.npz'), await writeGolden(its, { format: 'npz', generator: 'depthwise 0.0.0' }));
+    const theirs = await save('relu-theirs.npz', its.outputs);
+    for (const flags of [[], ['--isolated'], ['--precision', 'float16']]) {
+      expect(await depthwise('compare', folder.path('relu.npz'), theirs, ...flags)).toMatchObject({ exitCode: 0 });
+    }
+  });
+
+  test('what is shown no further than to some layer says nothing of those behind it', async () => {
+    const file = await save('part.npz', new Map([['conv1_relu', tensors.get('conv1_relu')!]]));
+    const { exitCode, stdout } = await depthwise('compare', golden, file);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('Not shown, judged together with the next: conv1, conv1_bn.\n');
+    expect(stdout).toContain('Not shown, nor anything behind them, and so not judged: conv_dw_1, ');
+  });
+
+  test('--fed-golden: each layer was fed the golden outputs', async () => {
+    const its = await readGolden(readFileSync(golden));
+    const { exitCode, stdout } = await depthwise('compare', golden, await save('fed.npz', its.outputs), '--fed-golden');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^mobilenet_v1_0\.25_32, fed with golden outputs, bounds for float32\n/);
+    const half = await depthwise('compare', golden, folder.path('fed.npz'), '--fed-golden', '--precision', 'float16');
+    expect([half.exitCode, half.stderr]).toEqual([
+      2,
+      "error: --fed-golden goes by the bundle's own bounds, which are for float32\n",
+    ]);
+  });
+
+  test('--only lists the layers of one verdict', async () => {
+    const theirs = await save(
+      'only.npz',
+      changed('conv_dw_1', 5, (value) => value + 1),
+    );
+    const { stdout } = await depthwise('compare', golden, theirs, '--only', 'beyond');
+    const rows = stdout.split('\n').filter((line) => / (beyond|within rounding|exact) /.test(line));
+    expect(rows.map((row) => row.split(' ')[0])).toEqual(['conv_dw_1', 'conv_dw_1_bn']);
+  });
+
+  test('a row is about one element: the worst', async () => {
+    // Far off where much is allowed, and less off, but beyond, where little is.
+    const theirs = await save(
+      'row.npz',
+      changed('conv1_relu', 5, (value) => value + 0.25),
+    );
+    const { stdout } = await depthwise('compare', golden, theirs);
+    const row = /^conv1_relu .*$/m.exec(stdout)![0].split(/ +/);
+    const [, , verdict, offBy, , at, , reference] = row;
+    expect([verdict, offBy, at]).toEqual(['beyond', '0.250', '[0,0,0,5]']);
+    expect(Number(row[6]) - Number(reference)).toBeCloseTo(0.25, 6);
   });
 
   test('NaN is wrong', async () => {
@@ -127,10 +242,10 @@ describe('compare', () => {
     const rest = { ...network, inputs: [{ name: 'conv_pw_2', shape: tensors.get('conv_pw_2')!.shape }] };
     const after = trace({ ...rest, nodes: network.nodes.slice(node + 1) }, wrong.get('conv_pw_2')!);
     const theirs = await save('isolated.npz', new Map([...wrong, ...after]));
-    const without = await depthwise('compare', golden, theirs, '--isolated');
+    const without = await depthwise('compare', bare, theirs, '--isolated');
     expect(without.exitCode).toBe(2);
     expect(without.stderr).toContain('which this bundle does not hold');
-    const { exitCode, stdout } = await depthwise('compare', golden, theirs, '--isolated', '--model', model, '--json');
+    const { exitCode, stdout } = await depthwise('compare', bare, theirs, '--isolated', '--model', model, '--json');
     expect(exitCode).toBe(1);
     const { layers, mode } = JSON.parse(stdout);
     expect(mode).toBe('isolated');
@@ -156,8 +271,8 @@ describe('compare', () => {
   test('--names says which is which', async () => {
     const theirs = await save('odd.npz', new Map([['first', tensors.get('conv1')!]]));
     const lost = await depthwise('compare', golden, theirs);
-    expect(lost.exitCode).toBe(1);
-    expect(lost.stderr).toContain('none of its tensors (first, …) has the name of a layer (conv1, conv1_bn, ');
+    expect(lost.exitCode).toBe(4);
+    expect(lost.stderr).toContain('none of its tensors (first) has the name of a layer (conv1, conv1_bn, ');
     writeFileSync(folder.path('names.json'), '{"first": "conv1"}');
     expect((await depthwise('compare', golden, theirs, '--names', folder.path('names.json'))).exitCode).toBe(0);
     writeFileSync(folder.path('names.json'), '["first"]');
@@ -191,7 +306,7 @@ describe('compare', () => {
   });
 
   test('a bundle compared with itself is exact', async () => {
-    const { stdout } = await depthwise('compare', golden, golden, '--json');
+    const { stdout } = await depthwise('compare', golden, golden, '--accumulated', '--json');
     expect(JSON.parse(stdout).verdict).toBe('exact');
   });
 
@@ -202,15 +317,17 @@ describe('compare', () => {
     );
     expect((await depthwise('compare', golden, theirs)).exitCode).toBe(1);
     expect((await depthwise('compare', golden, theirs, '--allowance', '1000')).exitCode).toBe(0);
-    const half = await depthwise('compare', golden, theirs, '--model', model, '--precision', 'float16');
+    const half = await depthwise('compare', golden, theirs, '--model', model, '--precision', 'mixed-float16');
     expect(half.exitCode).toBe(0);
-    expect(half.stdout).toContain('bounds for float16');
+    expect(half.stdout).toContain('bounds for mixed-float16');
   });
 
   test('a file that is no bundle is an error', async () => {
     writeFileSync(folder.path('no.safetensors'), writeSafetensors(tensors));
-    const { exitCode, stderr } = await depthwise('compare', folder.path('no.safetensors'), golden);
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain("no.safetensors: not a golden bundle: it has no 'depthwise.golden'");
+    const { exitCode, stderr } = await depthwise('compare', folder.path('no.safetensors'), model);
+    expect(exitCode).toBe(4);
+    expect(stderr).toBe(
+      `error: ${folder.path('no.safetensors')}: a file of plain tensors, not a golden bundle; make one with depthwise golden\n`,
+    );
   });
 });

@@ -114,7 +114,7 @@ describe('TensorFlow.js', () => {
   test('a model that it refuses', async () => {
     const path = writeFiles('refused', model(fusedGraph, fusedWeights, fusedData));
     const { exitCode, stderr } = await depthwise('verify', path, '--with', 'tfjs');
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(4);
     expect(stderr).toMatch(/^error: \S+model\.json: @tensorflow\/tfjs-core \S+ does not run it: Cannot read .+\n$/);
   });
 

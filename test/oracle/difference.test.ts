@@ -23,8 +23,11 @@ test.each([
   ['infinity twice', Infinity, Infinity, 0, 'exact'],
   ['the other infinity', -Infinity, Infinity, 0, 'beyond'],
   ['infinity for a number', Infinity, 1, 1e30, 'beyond'],
-  ['an overflow on the way', Infinity, 1, Infinity, 'within rounding'],
-  ['an overflow both ways', NaN, 1, Infinity, 'within rounding'],
+  ['an overflow on the way', Infinity, 1, Infinity, 'not decided'],
+  ['an overflow both ways', NaN, 1, Infinity, 'not decided'],
+  ['a bound above the number', 1.5, 1, 1.1, 'not decided'],
+  ['the number itself, whatever the bound', 1, 1, 1.1, 'exact'],
+  ['beyond a bound above the number', 3, 1, 1.1, 'beyond'],
 ])('%s', (_, theirs, reference, bound, verdict) => {
   expect(difference(row(theirs), row(reference), row(bound)).verdict).toBe(verdict);
 });
@@ -46,6 +49,14 @@ test('cosine: 1 for a multiple, 0 for a right angle, −1 for the opposite', () 
   expect(cosine([1, 2], [2, 4])).toBeCloseTo(1, 12);
   expect(cosine([1, 0], [0, 1])).toBe(0);
   expect(cosine([1, 2], [-1, -2])).toBeCloseTo(-1, 12);
+});
+
+test('where the bound is 0 a difference is beyond it, and measured in units of the median bound', () => {
+  const { verdict, maxUnits, worst } = difference(row(6.5, 1, 2, 3), row(6, 1, 2, 3), row(0, 0.1, 0.25, 0.5));
+  expect({ verdict, maxUnits, at: worst.coordinate }).toEqual({ verdict: 'beyond', maxUnits: 3, at: [0, 0] });
+  // no bound at all: the rounding of the largest number
+  expect(difference(row(6.5, 8), row(6, 8), row(0, 0)).maxUnits).toBe(1 + 0.5 / (8 * 2 ** -24));
+  expect(difference(row(0.5), row(0), row(0)).maxUnits).toBe(1.5);
 });
 
 test('loose: bounds larger than the numbers', () => {

@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
+import { inferShapes, type Network, weightShapesOf } from '../../src/network/index.js';
 import {
   check,
   checkGolden,
+  computable,
   expectWeights,
   type Golden,
   layerSuite,
@@ -13,7 +15,7 @@ import {
   readGolden,
   writeGolden,
 } from '../../src/oracle/index.js';
-import { tensor } from '../../src/tensor.js';
+import { type Tensor, tensor } from '../../src/tensor.js';
 import { float32, runBackend } from './backend.js';
 
 const problem = [...mobilenetSuite(3)].find(({ name }) => name === 'mobilenet_v2_0.25_33x47_slim') as Problem;
@@ -27,6 +29,16 @@ test.each(['safetensors', 'npz'] as const)('a bundle in .%s is read back whole',
   const its = makeGolden(small.network, small.inputs, { source });
   const bytes = await writeGolden(its, { format, weights: true, generator: 'depthwise 0.0.0' });
   expect(await readGolden(bytes)).toEqual(its);
+});
+
+test('layers without weights need none: each can be computed anew from any bundle', () => {
+  for (const { network, inputs } of layerSuite(3)) {
+    const its = makeGolden(network, inputs, { source });
+    const bare = { ...its, network: { ...network, weights: new Map() } };
+    const [node] = network.nodes;
+    const weightless = weightShapesOf(node, inferShapes(network));
+    expect(computable(bare) === undefined, node.kind).toBe(Object.keys(weightless).length > 0);
+  }
 });
 
 test('without weights the network is a description, and computing anew is an error that says so', async () => {
@@ -123,4 +135,56 @@ test('a bundle that lacks a bound is an error', async () => {
   bounds.delete('Conv/Relu6');
   const bytes = await writeGolden({ ...golden, bounds }, { format: 'safetensors', generator: 'depthwise 0.0.0' });
   await expect(readGolden(bytes, 'bad')).rejects.toThrow("bad: 'bounds/Conv/Relu6' of shape [1,17,24,8] is missing");
+  const halved = { ...golden, isolated: bounds };
+  const half = await writeGolden(halved, { format: 'safetensors', generator: 'depthwise 0.0.0' });
+  await expect(readGolden(half, 'bad')).rejects.toThrow("bad: 'isolated/Conv/Relu6' of shape [1,17,24,8] is missing");
+});
+
+describe('isolated bounds', () => {
+  /** Every layer by itself, fed the golden outputs of those before it. */
+  const fedGolden = (its: Golden, arithmetic = float32('pairwise')): Map<string, Tensor> => {
+    const known = new Map([...its.inputs, ...its.outputs]);
+    return new Map(
+      its.network.nodes.map((node): [string, Tensor] => {
+        const fed = new Map(node.inputs.map((name) => [name, known.get(name)!]));
+        const weights = new Map([...its.network.weights].filter(([name]) => name.startsWith(`${node.name}/`)));
+        const single: Network = { ...its.network, nodes: [node], weights };
+        return [node.name, runBackend(single, fed, arithmetic).get(node.name)!];
+      }),
+    );
+  };
+
+  test('hold a right backend whose layers are fed the golden outputs, and decide every layer', () => {
+    const report = checkGolden(golden, fedGolden(golden), { mode: 'fed' });
+    expect(report).toMatchObject({ mode: 'fed', verdict: 'within rounding' });
+    expect(report.layers).toHaveLength(golden.network.nodes.length);
+  });
+
+  test('name the only wrong layer', () => {
+    const { network } = golden;
+    const nodes = network.nodes.map((node) =>
+      node.name === 'expanded_conv_3/depthwise/BatchNorm'
+        ? { ...node, attributes: { ...node.attributes, epsilon: 0 } }
+        : node,
+    );
+    const wrong = fedGolden({ ...golden, network: { ...network, nodes: nodes as typeof network.nodes } });
+    const { layers } = checkGolden(golden, wrong, { mode: 'fed' });
+    const beyond = layers.filter(({ verdict }) => verdict === 'beyond').map(({ name }) => name);
+    expect(beyond).toEqual(['expanded_conv_3/depthwise/BatchNorm']);
+  });
+
+  test('of a single layer are those from the input on', () => {
+    const [small] = layerSuite(3);
+    const its = makeGolden(small.network, small.inputs, { source });
+    expect(its.isolated).toEqual(its.bounds);
+  });
+
+  test('a bundle of an earlier version has none, and says so', async () => {
+    const { isolated: _, ...old } = golden;
+    const read = await readGolden(await writeGolden(old, { format: 'npz', generator: 'depthwise 0.0.0' }));
+    expect(read.isolated).toBeUndefined();
+    expect(() => checkGolden(read, golden.outputs, { mode: 'fed' })).toThrow(
+      'mobilenet_v2_0.25_33x47: the bundle has no isolated bounds; make it anew with depthwise golden',
+    );
+  });
 });
