@@ -69,15 +69,30 @@ export interface FilesBeside {
   readonly find: (path: string) => Promise<Uint8Array | undefined>;
 }
 
-/** A layers model may be Teachable Machine's, with a metadata.json; TensorFlow's converter, which makes graph models, writes none. */
 export async function tfjsFiles(json: Uint8Array, { read, find }: FilesBeside, fileName: string): Promise<TfjsFiles> {
   const files = new Map([['model.json', json]]);
-  const { weightsManifest, modelTopology } = parseModel(json, fileName);
-  const shards = await inFile(fileName, () => shardPaths(weightsManifest, 'weightsManifest'));
-  for (const path of shards) files.set(path, await read(path));
-  const isGraph = Array.isArray(fields(modelTopology, 'modelTopology').node);
-  const metadata = isGraph ? undefined : await find(METADATA_FILE);
-  return metadata ? files.set(METADATA_FILE, metadata) : files;
+  for (const path of await tfjsShards(json, fileName)) files.set(path, await read(path));
+  for (const path of await tfjsNotes(json, fileName)) {
+    const found = await find(path);
+    if (found) files.set(path, found);
+  }
+  return files;
+}
+
+/** Paths of the files that hold the weights. */
+export function tfjsShards(json: Uint8Array, fileName: string): Promise<string[]> {
+  return inFile(fileName, () => shardPaths(parseModel(json, fileName).weightsManifest, 'weightsManifest'));
+}
+
+/**
+ * Paths of files that may lie beside the model and say more of it. A layers model may be Teachable Machine's, with a metadata.json; TensorFlow's
+ * converter, which makes graph models, writes none.
+ */
+export function tfjsNotes(json: Uint8Array, fileName: string): Promise<string[]> {
+  return inFile(fileName, () => {
+    const { node } = fields(parseModel(json, fileName).modelTopology, 'modelTopology');
+    return Array.isArray(node) ? [] : [METADATA_FILE];
+  });
 }
 
 function parseModel(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {
