@@ -5,8 +5,22 @@
  */
 export * from './errors.js';
 export { type FileBytes, type ReadOptions, readNetwork, writeNetwork } from './formats/index.js';
+export type { Reader } from './formats/reader.js';
 export type { AlphaRule, Picture } from './image/picture.js';
 export { type PreprocessOptions, preprocess } from './image/preprocess.js';
+export { load } from './load/index.js';
+export type {
+  LoadOptions,
+  LoadProgress,
+  Model,
+  ModelClassifyOptions,
+  ModelEmbedOptions,
+  ModelInput,
+  ModelReport,
+  ModelRunOptions,
+  ModelSource,
+  PictureOptions,
+} from './load/model.js';
 export { mobilenet, mobilenetV1, mobilenetV2 } from './models/index.js';
 export {
   type Conventions,

@@ -4,7 +4,8 @@ import { basename, extname, join } from 'node:path';
 import { FormatError } from '../errors.js';
 import { readFile } from '../formats/files.js';
 import { fromFloat16 } from '../formats/float16.js';
-import { type FileFormat, formatOf, readTensors } from '../formats/read.js';
+import { readTensors } from '../formats/read.js';
+import { type FileFormat, formatOf } from '../formats/sniff.js';
 import { type Golden, readGolden } from '../oracle/index.js';
 import type { FloatArray, Tensor } from '../tensor.js';
 
@@ -62,6 +63,7 @@ const names: Readonly<Record<FileFormat, string>> = {
   hdf5: 'an HDF5 model',
   tflite: 'a TFLite model',
   onnx: 'an ONNX model',
+  tfjs: 'a TensorFlow.js model',
   npy: 'a .npy array',
   zip: 'a file of plain tensors',
   safetensors: 'a file of plain tensors',

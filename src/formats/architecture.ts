@@ -17,20 +17,6 @@ export interface ReadOptions {
   readonly outputs?: readonly string[];
 }
 
-/** The caller's network, or the one that the file's name says. */
-export async function architectureOf({ fileName, architecture }: ReadOptions, file: string): Promise<Network> {
-  if (architecture !== undefined) return architecture;
-  const { mobilenet, parseModelName } = await import('../models/index.js');
-  const said = fileName === undefined ? undefined : parseModelName(fileName);
-  if (said?.alpha === undefined || said.resolution === undefined) {
-    throw new UsageError(
-      `${file}: holds weights without a network, and its name is none of the published ones; say which network they belong to (architecture, width multiplier, resolution)`,
-    );
-  }
-  const { architecture: name, ...options } = said;
-  return mobilenet(name, options);
-}
-
 /** For files that always say which network their weights belong to. */
 export function expectNoArchitecture({ architecture }: ReadOptions, file: string): void {
   if (architecture === undefined) return;

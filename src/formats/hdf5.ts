@@ -4,33 +4,31 @@
  * jsfive trusts a file's sizes and counts. Around it stand here a meter on its work (`hdf5-meter.ts`), checks of every count before its
  * array is made, and one FormatError for whatever it throws.
  */
+
 import type { Dataset, DataType, Group } from 'jsfive';
+import * as jsfive from 'jsfive';
 import { FormatError } from '../errors.js';
 import { type FloatArray, type Shape, type Tensor, tensor } from '../tensor.js';
 import { Meter, meteredCopy } from './hdf5-meter.js';
-import { isHdf5 } from './hdf5-signature.js';
 import { statedSize } from './numbers.js';
+import { isHdf5 } from './sniff.js';
 
-type Jsfive = typeof import('jsfive');
-
-/** What is open: the library, the size of its file in bytes, the name it has in errors, and what reading it has cost. */
+/** What is open: the size of its file in bytes, the name it has in errors, and what reading it has cost. */
 interface Source {
-  readonly jsfive: Jsfive;
   readonly size: number;
   readonly file: string;
   readonly meter: Meter;
 }
 
 /** The root group of the file. The bytes are copied. */
-export async function openHdf5(bytes: Uint8Array, file = 'HDF5 file'): Promise<Hdf5Group> {
+export function openHdf5(bytes: Uint8Array, file = 'HDF5 file'): Hdf5Group {
   if (!isHdf5(bytes)) throw new FormatError(`${file}: not an HDF5 file: it does not begin with \\x89HDF`);
   const end = statedEnd(bytes);
   if (end !== undefined && end > bytes.length) {
     throw new FormatError(`${file}: truncated: the HDF5 file ends at byte ${end}, found ${bytes.length}`);
   }
-  const jsfive = await import('jsfive');
   const meter = new Meter(bytes.length, file);
-  const source: Source = { jsfive, size: bytes.length, file, meter };
+  const source: Source = { size: bytes.length, file, meter };
   return new Hdf5Group(source, '', () => new jsfive.File(meteredCopy(bytes, meter), file));
 }
 
@@ -121,7 +119,7 @@ export class Hdf5Group {
   #open(path: string): Hdf5Group | Dataset {
     const [name, ...rest] = path.split('/').filter((part) => part !== '');
     const place = this.#below(name ?? '');
-    const { file, jsfive } = this.#source;
+    const { file } = this.#source;
     if (name === undefined || !this.has(name)) throw new FormatError(`${file}: there is no '${place}'`);
     if (typeof this.#group._links[name] !== 'number') {
       throw new FormatError(`${file}: '${place}' is a link to another place, which is not supported`);

@@ -9,6 +9,7 @@ export { type Npz, readNpz, writeNpz } from './npz.js';
 export type { TypeChoice, WrittenType } from './numbers.js';
 export { importOnnx, type OnnxImport, type OnnxOptions, type OnnxWriteOptions, readOnnx, writeOnnx } from './onnx.js';
 export { type FileBytes, type NetworkFormat, readNetwork, readTensors, writeNetwork } from './read.js';
+export type { Reader } from './reader.js';
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
 export {
   type FilesBeside,
@@ -17,6 +18,7 @@ export {
   type TfjsFiles,
   type TfjsImport,
   tfjsFiles,
+  tfjsShards,
   writeTfjs,
 } from './tfjs.js';
 export { importTflite, readTflite, type TfliteImport, writeTflite } from './tflite.js';

@@ -3,7 +3,6 @@ import { FormatError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import { readNpy, writeNpy } from './npy.js';
 import { ownType, type TypeChoice } from './numbers.js';
-import { unzip, zip } from './zip.js';
 
 const SUFFIX = '.npy';
 
@@ -15,9 +14,15 @@ export interface Npz {
 }
 
 export async function readNpz(bytes: Uint8Array, file = 'npz file'): Promise<Npz> {
+  const { unzip } = await import('./zip.js');
+  return npzOf(unzip(bytes, file), file);
+}
+
+/** The arrays among an archive's entries, and the others. */
+export function npzOf(archive: ReadonlyMap<string, Uint8Array>, file: string): Npz {
   const tensors = new Map<string, Tensor>();
   const others = new Map<string, Uint8Array>();
-  for (const [entry, content] of await unzip(bytes, file)) {
+  for (const [entry, content] of archive) {
     if (!entry.endsWith(SUFFIX)) others.set(entry, content);
     else tensors.set(entry.slice(0, -SUFFIX.length), readNpy(content, `${file}: ${entry}`));
   }
@@ -35,5 +40,5 @@ export function writeNpz(
     if (entries.has(name + SUFFIX)) throw new FormatError(`npz: there are two entries '${name}${SUFFIX}'`);
     entries.set(name + SUFFIX, writeNpy(x, typeOf(name, x), name));
   }
-  return zip(entries);
+  return import('./zip.js').then(({ zip }) => zip(entries));
 }

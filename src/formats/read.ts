@@ -1,23 +1,63 @@
 /** Files by their content: the first bytes decide which reader gets them, whatever the name's ending says. */
 import { FormatError, UsageError } from '../errors.js';
+import { found, tagOf } from '../found.js';
 import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
-import { expectNoArchitecture, type ReadOptions } from './architecture.js';
+import type { ReadOptions } from './architecture.js';
 import type { Hdf5Group } from './hdf5.js';
-import { isHdf5 } from './hdf5-signature.js';
-import { readKerasH5 } from './keras-h5.js';
-import { readNetworkNpz, readNetworkSafetensors, writeNetworkNpz, writeNetworkSafetensors } from './network-file.js';
-import { isNpy, readNpy } from './npy.js';
-import { readNpz } from './npz.js';
-import { readOnnx, writeOnnx } from './onnx.js';
-import { isSafetensors, readSafetensors } from './safetensors.js';
-import { readTflite, writeTflite } from './tflite.js';
+import { isTfjsArchive, networkInNpz, networkInSafetensors, type WeightsAlone } from './network-file.js';
+import { writeNetworkNpz, writeNetworkSafetensors } from './network-file-writer.js';
+import { readNpy } from './npy.js';
+import { npzOf, readNpz } from './npz.js';
+import { writeOnnx } from './onnx.js';
+import type { Reader } from './reader.js';
+import { readSafetensors } from './safetensors.js';
+import { type FileFormat, formatOf } from './sniff.js';
+import { readTfjs } from './tfjs.js';
+import { writeTflite } from './tflite.js';
 import type { WriteOptions } from './write-options.js';
-import { isZip } from './zip.js';
 
 export type FileBytes = Uint8Array | ArrayBuffer;
 
-export type FileFormat = 'hdf5' | 'tflite' | 'onnx' | 'zip' | 'npy' | 'safetensors';
+/** The readers of all formats, each loaded with its first file. */
+const readers: { readonly [Name in FileFormat]: (file: string) => Promise<Reader> } = {
+  hdf5: async () => (await import('./readers/keras.js')).keras,
+  tflite: async () => (await import('./readers/tflite.js')).tflite,
+  onnx: async () => (await import('./readers/onnx.js')).onnx,
+  tfjs: async () => (await import('./readers/tfjs.js')).tfjs,
+  zip: async () => zip,
+  safetensors: async () => safetensors,
+  npy: async (file) => {
+    throw new FormatError(`${file}: a .npy file holds a single array, not a network`);
+  },
+};
+
+const ofWeightsAlone: WeightsAlone = async (weights, options, file) => {
+  const { ofWeightsAlone } = await import('./weights-alone.js');
+  return ofWeightsAlone(weights, options, file);
+};
+
+const safetensors: Reader = {
+  format: 'safetensors',
+  read: (bytes, options) => networkInSafetensors(bytes, options, ofWeightsAlone),
+};
+
+/** Of .npz files and, in archives, of TensorFlow.js models. */
+const zip: Reader = {
+  format: 'zip',
+  async read(bytes, options) {
+    const file = options.fileName ?? 'zip file';
+    const { unzip } = await import('./zip.js');
+    const archive = unzip(bytes, file);
+    if (isTfjsArchive(archive)) return readTfjs(archive, { ...options, fileName: file });
+    return networkInNpz(npzOf(archive, file), options, ofWeightsAlone);
+  },
+};
+
+/** The reader for a file, by its first bytes. Throws a FormatError for what is no model. */
+export async function readerOf(bytes: Uint8Array, file: string): Promise<Reader> {
+  return readers[formatOf(bytes, file)](file);
+}
 
 /**
  * The network of a model file, with its weights: Keras HDF5, .tflite, .onnx, .safetensors or .npz. Throws a FormatError for bytes that are
@@ -27,22 +67,13 @@ export type FileFormat = 'hdf5' | 'tflite' | 'onnx' | 'zip' | 'npy' | 'safetenso
 export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): Promise<Network> {
   const content = asBytes(bytes);
   const file = options.fileName ?? 'model file';
-  switch (formatOf(content, file)) {
-    case 'hdf5':
-      return readKerasH5(content, options);
-    case 'tflite':
-      expectNoArchitecture(options, file);
-      return readTflite(content, file);
-    case 'onnx':
-      expectNoArchitecture(options, file);
-      return readOnnx(content, { fileName: file, ...(options.outputs && { outputs: options.outputs }) });
-    case 'zip':
-      return readNetworkNpz(content, options);
-    case 'safetensors':
-      return readNetworkSafetensors(content, options);
-    case 'npy':
-      throw new FormatError(`${file}: a .npy file holds a single array, not a network`);
+  const reader = await readerOf(content, file);
+  if (reader.companions !== undefined) {
+    throw new FormatError(
+      `${file}: is the model.json of a TensorFlow.js model, whose weights are in other files; use load with its address or path, or readTfjs with all files`,
+    );
   }
+  return reader.read(content, options);
 }
 
 /** The tensors of a .npz, .safetensors or HDF5 file by name; that of a .npy file is called 'array'. They may be views of the bytes. */
@@ -58,7 +89,7 @@ export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): P
     case 'hdf5': {
       const { openHdf5 } = await import('./hdf5.js');
       const tensors = new Map<string, Tensor>();
-      collect(await openHdf5(content, fileName), tensors, fileName);
+      collect(openHdf5(content, fileName), tensors, fileName);
       return tensors;
     }
     case 'tflite':
@@ -66,6 +97,8 @@ export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): P
       throw new FormatError(
         `${fileName}: a .${formatOf(content, fileName)} file is a network; read it with readNetwork`,
       );
+    case 'tfjs':
+      throw new FormatError(`${fileName}: a TensorFlow.js model is a network; read it with readTfjs`);
   }
 }
 
@@ -97,46 +130,13 @@ export async function writeNetwork(
 }
 
 function asBytes(bytes: FileBytes): Uint8Array {
-  if (bytes instanceof Uint8Array) return bytes;
-  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
-  throw new UsageError(`a file's content must be a Uint8Array or an ArrayBuffer, found a ${typeof bytes}`);
+  const tag = tagOf(bytes);
+  if (tag === 'Uint8Array') return bytes as Uint8Array;
+  if (tag === 'ArrayBuffer' || tag === 'SharedArrayBuffer') return new Uint8Array(bytes as ArrayBuffer);
+  throw new UsageError(
+    `a file's content must be a Uint8Array or an ArrayBuffer, found ${found(bytes)}; load takes addresses, responses and blobs as they are`,
+  );
 }
-
-/** By the first bytes. Throws a FormatError that says what else the file may be. */
-export function formatOf(bytes: Uint8Array, file: string): FileFormat {
-  if (isHdf5(bytes)) return 'hdf5';
-  if (startOf(bytes.subarray(4, 8)) === 'TFL3') return 'tflite';
-  if (isZip(bytes)) return 'zip';
-  if (isOnnx(bytes)) return 'onnx';
-  if (isNpy(bytes)) return 'npy';
-  if (isSafetensors(bytes)) return 'safetensors';
-  throw new FormatError(`${file}: ${whatElse(bytes)}`);
-}
-
-/** ONNX has no signature. Its first field is the version of the format, a small number; the next is one of the model's other fields. */
-function isOnnx(bytes: Uint8Array): boolean {
-  const [tag, version, next] = bytes;
-  return tag === 0x08 && version > 0 && version < 32 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72].includes(next);
-}
-
-/** What people hand in by mistake; a server's error page comes first (microsoft/onnxruntime#22071 and many others). */
-function whatElse(bytes: Uint8Array): string {
-  if (bytes.length === 0) return 'the file is empty';
-  const start = startOf(bytes.subarray(0, 512)).trimStart().toLowerCase();
-  if (/^(\ufeff)?(<!doctype|<html|<\?xml|<head|<body|<!--)/.test(start)) {
-    return 'is HTML, not a model: the server answered with a page, perhaps an error page; check the address';
-  }
-  if (start.startsWith('version https://git-lfs'))
-    return 'is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`';
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'is compressed by gzip; decompress it first';
-  if (start.startsWith('{')) {
-    return 'is JSON text; a TensorFlow.js model.json is read with the files of its weights: from its path or address (load), or all together (readTfjs)';
-  }
-  const shown = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  return `not a model or tensor file: wanted Keras HDF5, .tflite, .onnx, .safetensors, .npz or .npy, found ${bytes.length} bytes that begin with ${shown}`;
-}
-
-const startOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /** Groups in groups; a file cannot nest them deeper than this, which only a circle does. */
 const DEEPEST = 32;

@@ -6,6 +6,7 @@
  *   Keras     block_1_expand/kernel:0        the same
  */
 import { NetworkError, UsageError } from '../errors.js';
+import { timmByTorchvision } from '../models/timm-names.js';
 import {
   inferShapes,
   type LayerKind,
@@ -41,18 +42,18 @@ interface Names {
  *
  * timm's networks are torchvision's, but each is fed in a way of its own: how pictures are prepared is then not known any more.
  */
-export async function withStateDict(network: Network, tensors: Weights, file: string): Promise<Network> {
+export function withStateDict(network: Network, tensors: Weights, file: string): Network {
   const library = libraryOf([...tensors.keys()]);
   if (library === undefined) return withWeights(network, tensors);
   expectConventions(network, library, file);
   const { preprocessing: _, ...conventions } = network.conventions;
   const fed = library === 'timm' ? { ...network, conventions } : network;
-  return withWeights(fed, await underOurNames(network, library, tensors, file));
+  return withWeights(fed, underOurNames(network, library, tensors, file));
 }
 
-async function underOurNames(network: Network, library: Library, tensors: Weights, file: string): Promise<Weights> {
+function underOurNames(network: Network, library: Library, tensors: Weights, file: string): Weights {
   if (library === 'keras') return nameWeights(network, byLayer(tensors, file), file);
-  const names = library === 'slim' ? slim : await torch(library);
+  const names = library === 'slim' ? slim : torch(library);
   const wanted = wantedBy(names, network);
   const bare = withoutPrefix(wanted, preferAverages(tensors));
   return translated(network, library, wanted, bare, names.trainingState);
@@ -182,8 +183,8 @@ const torchWeights: Readonly<Record<string, string>> = {
 };
 
 /** Our names of layers by torchvision's conventions are its modules. */
-async function torch(library: 'torchvision' | 'timm'): Promise<Names> {
-  const timm = library === 'timm' ? (await import('../models/timm-names.js')).timmByTorchvision() : undefined;
+function torch(library: 'torchvision' | 'timm'): Names {
+  const timm = library === 'timm' ? timmByTorchvision() : undefined;
   return {
     nameOf: (layer, _, weight) => `${timm?.get(layer) ?? layer}.${torchWeights[weight]}`,
     layoutOf: (kind, weight) => (weight === 'kernel' && torchLayouts[kind]) || unchanged,

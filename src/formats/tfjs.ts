@@ -43,3 +43,9 @@ export async function tfjsFiles(
   const { tfjsFiles } = await import('./tfjs/read.js');
   return tfjsFiles(modelJson, beside, fileName);
 }
+
+/** Paths of the files that hold the weights of a model.json, relative to it. */
+export async function tfjsShards(modelJson: Uint8Array, fileName = 'model.json'): Promise<string[]> {
+  const { tfjsShards } = await import('./tfjs/read.js');
+  return tfjsShards(modelJson, fileName);
+}

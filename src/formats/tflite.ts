@@ -10,16 +10,10 @@
  * network computes what the integers approximate, so its outputs differ from an integer runtime's by a few steps of the grid.
  */
 import { type Network, withWeights } from '../network/index.js';
-import { inFile } from './in-file.js';
-import { CONVENTIONS_KEY, statedConventions } from './stated-conventions.js';
-import type { PlacedTensor } from './tflite/translate.js';
+import type { TfliteImport } from './tflite/read.js';
 import type { WriteOptions } from './write-options.js';
 
-/** A network, and where in it the file's tensors are: for comparisons with other runtimes. */
-export interface TfliteImport {
-  readonly network: Network;
-  readonly tensors: readonly PlacedTensor[];
-}
+export type { TfliteImport };
 
 /** The network in the bytes of a .tflite file. Throws a FormatError that names the file, the place, what was found and what was wanted. */
 export async function readTflite(bytes: Uint8Array, fileName?: string): Promise<Network> {
@@ -27,23 +21,9 @@ export async function readTflite(bytes: Uint8Array, fileName?: string): Promise<
 }
 
 /** As `readTflite`, with the place of each of the file's tensors. */
-export async function importTflite(bytes: Uint8Array, fileName = 'the .tflite file'): Promise<TfliteImport> {
-  const [{ ByteBuffer }, { FlatFile }, { readModel }, { translate }, { conventionsOf }] = await Promise.all([
-    import('flatbuffers'),
-    import('./tflite/flatbuffer.js'),
-    import('./tflite/model.js'),
-    import('./tflite/translate.js'),
-    import('./tflite/conventions.js'),
-  ]);
-  const model = readModel(new FlatFile(new ByteBuffer(bytes), fileName));
-  const { tensors, ...translated } = translate(model);
-  const implied = { name: networkName(fileName), ...translated, conventions: await conventionsOf(model, translated) };
-  const stated = model.metadata(CONVENTIONS_KEY);
-  return inFile(fileName, () => {
-    const conventions = stated && statedConventions(new TextDecoder().decode(stated), implied, fileName);
-    const network = withWeights({ ...implied, ...(conventions && { conventions }) }, translated.weights);
-    return { network, tensors };
-  });
+export async function importTflite(bytes: Uint8Array, fileName?: string): Promise<TfliteImport> {
+  const { importTflite } = await import('./tflite/read.js');
+  return importTflite(bytes, fileName);
 }
 
 /**
@@ -59,9 +39,4 @@ export async function writeTflite(network: Network, options: WriteOptions = {}):
     import('./tflite/write.js'),
   ]);
   return encodeModel(new FlatWriter(new Builder()), modelOf(withWeights(network, network.weights), options));
-}
-
-/** 'models/mobilenet_v1.tflite' is the network 'mobilenet_v1'. */
-function networkName(fileName: string): string {
-  return fileName.replace(/^.*[\\/]/, '').replace(/\.tflite$/i, '');
 }

@@ -5,7 +5,7 @@
  * directory declares. Nothing is allocated before the sizes declared for all entries together are at most 20 times the file's
  * own size plus 1 MiB; no byte belongs to two entries; each entry's CRC-32 must agree.
  */
-import type { Inflate } from 'fflate';
+import { Inflate, zipSync } from 'fflate';
 import { FormatError } from '../errors.js';
 
 const LOCAL_HEADER = 0x04034b50;
@@ -28,11 +28,8 @@ interface Entry {
   readonly size: number;
 }
 
-export const isZip = (bytes: Uint8Array): boolean =>
-  bytes[0] === 0x50 && bytes[1] === 0x4b && ((bytes[2] === 3 && bytes[3] === 4) || (bytes[2] === 5 && bytes[3] === 6));
-
 /** The files of an archive by name, in the order of its directory; folders are left out. */
-export async function unzip(bytes: Uint8Array, file = 'zip file'): Promise<Map<string, Uint8Array>> {
+export function unzip(bytes: Uint8Array, file = 'zip file'): Map<string, Uint8Array> {
   const entries = readDirectory(bytes, file);
   const total = entries.reduce((sum, { size }) => sum + size, 0);
   const most = 20 * bytes.length + 2 ** 20;
@@ -41,10 +38,9 @@ export async function unzip(bytes: Uint8Array, file = 'zip file'): Promise<Map<s
       `${file}: its entries declare ${total} bytes; at most ${most} are read from an archive of ${bytes.length} (20 times its size and 1 MiB)`,
     );
   }
-  const fflate = await import('fflate');
   const files = new Map<string, Uint8Array>();
   for (const entry of entries) {
-    const content = entry.method === STORED ? entry.compressed : inflate(fflate.Inflate, entry, file);
+    const content = entry.method === STORED ? entry.compressed : inflate(entry, file);
     if (crc32(content) !== entry.crc)
       throw new FormatError(`${file}: entry '${entry.name}' is damaged: wrong checksum`);
     files.set(entry.name, content);
@@ -53,8 +49,7 @@ export async function unzip(bytes: Uint8Array, file = 'zip file'): Promise<Map<s
 }
 
 /** An archive of these files, stored without compression like numpy.savez's; the same files give the same bytes at any time. */
-export async function zip(files: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {
-  const { zipSync } = await import('fflate');
+export function zip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const mtime = new Date(1980, 0, 1);
   return zipSync(Object.fromEntries(files), { level: 0, mtime });
 }
@@ -134,10 +129,10 @@ function expectDistinct(entries: readonly Entry[], spans: [number, number, strin
   }
 }
 
-function inflate(Inflater: typeof Inflate, { name, compressed, size }: Entry, file: string): Uint8Array {
+function inflate({ name, compressed, size }: Entry, file: string): Uint8Array {
   const content = new Uint8Array(size);
   let length = 0;
-  const inflater = new Inflater((chunk) => {
+  const inflater = new Inflate((chunk) => {
     if (length + chunk.length > size) throw new FormatError(`inflates to more than the ${size} bytes it declares`);
     content.set(chunk, length);
     length += chunk.length;

@@ -8,16 +8,23 @@ import { inferShapes } from './shapes.js';
  * features: it keeps the conventions of the input, not those of the classes. Throws a NetworkError that lists similar names.
  */
 export function upTo(network: Network, name: string): Network {
-  const needed = neededFor(network, name);
-  const nodes = network.nodes.filter((node) => needed.has(node.name));
   const { source, preprocessing } = network.conventions;
   return {
+    ...withOutputs(network, [name]),
     name: `${network.name} up to ${name}`,
-    inputs: network.inputs.filter((input) => needed.has(input.name)),
-    nodes,
-    outputs: [name],
-    weights: new Map([...network.weights].filter(([weight]) => needed.has(weight.slice(0, weight.lastIndexOf('/'))))),
     conventions: { source, output: 'features', ...(preprocessing && { preprocessing }) },
+  };
+}
+
+/** The network that yields the named tensors, and has only the nodes, inputs and weights that they need. */
+export function withOutputs(network: Network, names: readonly string[]): Network {
+  const needed = neededFor(network, names);
+  return {
+    ...network,
+    inputs: network.inputs.filter((input) => needed.has(input.name)),
+    nodes: network.nodes.filter((node) => needed.has(node.name)),
+    outputs: names,
+    weights: new Map([...network.weights].filter(([weight]) => needed.has(weight.slice(0, weight.lastIndexOf('/'))))),
   };
 }
 
@@ -26,7 +33,7 @@ export function upTo(network: Network, name: string): Network {
  * up the whole. Throws a NetworkError where something behind it also reads a tensor before it, as across a residual block.
  */
 export function behind(network: Network, name: string): Network {
-  const before = neededFor(network, name);
+  const before = neededFor(network, [name]);
   const nodes = network.nodes.filter((node) => !before.has(node.name));
   const known = new Set([name, ...nodes.map((node) => node.name)]);
   for (const node of nodes) {
@@ -49,15 +56,16 @@ export function behind(network: Network, name: string): Network {
   };
 }
 
-/** The name itself and every node and input that leads to it. */
-function neededFor(network: Network, name: string): Set<string> {
-  const names = [...network.inputs, ...network.nodes].map((tensor) => tensor.name);
-  if (!names.includes(name)) {
+/** The names themselves and every node and input that leads to them. */
+function neededFor(network: Network, names: readonly string[]): Set<string> {
+  const known = [...network.inputs, ...network.nodes].map((tensor) => tensor.name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
     throw new NetworkError(
-      `${network.name}: there is no layer '${name}'; similar names: ${similarNames(name, names).join(', ')}`,
+      `${network.name}: there is no layer '${unknown}'; similar names: ${similarNames(unknown, known).join(', ')}`,
     );
   }
-  const needed = new Set([name]);
+  const needed = new Set(names);
   for (const node of network.nodes.toReversed()) {
     if (needed.has(node.name)) for (const input of node.inputs) needed.add(input);
   }

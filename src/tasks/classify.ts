@@ -1,42 +1,11 @@
-/**
- * From a picture to the names of what it shows. Logits become probabilities by softmax; a network that ends in softmax is taken at
- * its word. The index of a prediction counts the network's own outputs; where output 0 is the background (label offset 1), classIndex
- * = index − 1 stands beside it.
- */
-import { NetworkError, UsageError } from '../errors.js';
+/** From a picture to the names of what it shows. */
 import type { Picture } from '../image/picture.js';
-import * as softmax from '../layers/softmax.js';
-import { type Conventions, type Network, upTo } from '../network/index.js';
-import { sizeOf, type Tensor, tensor } from '../tensor.js';
+import type { Network } from '../network/index.js';
+import type { Tensor } from '../tensor.js';
 import { execute, type TaskOptions } from './execute.js';
-import { labelsForOutputs } from './labels.js';
-
-export interface Prediction {
-  readonly label: string;
-  /** Position among the network's outputs. */
-  readonly index: number;
-  /** Position among the classes, where the network has a background output before them; absent for the background itself. */
-  readonly classIndex?: number;
-  readonly probability: number;
-}
-
-/**
- * What becomes of a background output. `keep`: it is an answer like any other, probabilities sum to 1 over all outputs.
- * `before-softmax`: it is removed first, as TF.js' mobilenet does; the classes sum to 1. `after-softmax`: it is removed last, as MLPerf
- * does; the classes sum to 1 − P(background).
- */
-export type BackgroundRule = 'keep' | 'before-softmax' | 'after-softmax';
-
-export interface PredictionOptions {
-  /** How many predictions, best first; 5 unless stated. More than there are classes yields all of them. */
-  readonly top?: number;
-  /** The network's own labels unless stated; 'class 7' where there are none. */
-  readonly labels?: readonly string[];
-  /** Where the network's conventions do not say or are to be overruled. */
-  readonly labelOffset?: 0 | 1;
-  /** 'keep' unless stated; the other two want a label offset of 1. */
-  readonly background?: BackgroundRule;
-}
+import { logitsLayer } from './heads.js';
+import { cutAt } from './plans.js';
+import { asRows, type Prediction, type PredictionOptions, predictions, toProbabilities } from './predictions.js';
 
 export type ClassifyOptions = PredictionOptions & TaskOptions;
 
@@ -62,121 +31,10 @@ export async function classify(
 /** The picture's logits [1, outputs]. Of a network that ends in softmax, what goes into it. */
 export async function logits(network: Network, picture: Picture, options: TaskOptions = {}): Promise<Tensor> {
   if (network.conventions.output === 'logits') return asRows(await execute(network, picture, options));
-  return asRows(await execute(upTo(network, beforeSoftmax(network)), picture, options));
+  return asRows(await execute(cutAt(network, logitsLayer(network)), picture, options));
 }
 
 /** The picture's probabilities [1, outputs], which sum to 1 (of a quantised network: nearly). */
 export async function probabilities(network: Network, picture: Picture, options: TaskOptions = {}): Promise<Tensor> {
   return toProbabilities(asRows(await execute(network, picture, options)), network.conventions);
-}
-
-/**
- * The best predictions for each row of a network's output [N, outputs] (or [N, 1, 1, outputs]). Equal probabilities stand in the order of
- * the outputs. Throws a NetworkError for NaN or infinite outputs, a UsageError for labels that do not fit.
- */
-export function predictions(output: Tensor, conventions: Conventions, options: PredictionOptions = {}): Prediction[][] {
-  const { top = 5, background = 'keep', labelOffset = conventions.labelOffset ?? 0 } = options;
-  if (!Number.isInteger(top) || top < 1) {
-    throw new UsageError(`classify: top must be a whole number of 1 or more, found ${top}`);
-  }
-  if (background !== 'keep' && labelOffset !== 1) {
-    throw new UsageError(`classify: background '${background}' wants a label offset of 1, found ${labelOffset}`);
-  }
-  const rows = asRows(output);
-  const [N, K] = rows.shape;
-  const given = options.labels ?? conventions.labels;
-  const labels = given && labelsForOutputs(given, K, labelOffset);
-  const first = background === 'keep' ? 0 : 1;
-  const probability = toProbabilities(rows, conventions, background);
-
-  return Array.from({ length: N }, (_, n) =>
-    bestOf(probability.data.subarray(n * (K - first), (n + 1) * (K - first)), top).map(([at, value]) => {
-      const index = at + first;
-      const classIndex = index - labelOffset;
-      const label = labels?.[index] ?? (classIndex < 0 ? 'background' : `class ${classIndex}`);
-      return { label, index, ...(labelOffset === 1 && classIndex >= 0 && { classIndex }), probability: value };
-    }),
-  );
-}
-
-/** Rows of probabilities; without the background's column unless it is kept. */
-function toProbabilities(rows: Tensor, conventions: Conventions, background: BackgroundRule = 'keep'): Tensor {
-  checkFinite(rows);
-  switch (conventions.output) {
-    case 'logits':
-      return background === 'before-softmax'
-        ? softmax.forward([withoutFirst(rows)])
-        : dropUnlessKept(softmax.forward([rows]), background);
-    case 'probabilities':
-      // softmax without output 0 is p / Σp over the others: logits are log p up to a constant.
-      return background === 'before-softmax' ? normalised(withoutFirst(rows)) : dropUnlessKept(rows, background);
-    default:
-      throw new UsageError(
-        `classify: the network yields ${conventions.output}, not logits or probabilities of classes`,
-      );
-  }
-}
-
-const dropUnlessKept = (rows: Tensor, background: BackgroundRule): Tensor =>
-  background === 'keep' ? rows : withoutFirst(rows);
-
-/** [N, K] without column 0. */
-function withoutFirst({ shape: [N, K], data }: Tensor): Tensor {
-  return tensor(
-    [N, K - 1],
-    data.filter((_, i) => i % K !== 0),
-  );
-}
-
-/** Each row divided by its sum. */
-function normalised({ shape: [N, K], data }: Tensor): Tensor {
-  const sums = new Float64Array(N);
-  for (let i = 0; i < data.length; i++) sums[Math.floor(i / K)] += data[i];
-  return tensor(
-    [N, K],
-    data.map((p, i) => p / sums[Math.floor(i / K)]),
-  );
-}
-
-/** The output as [N, outputs]. */
-function asRows(output: Tensor): Tensor {
-  const [N, ...sizes] = output.shape;
-  const outputs = sizes.at(-1);
-  if (outputs === undefined || sizeOf(sizes) !== outputs || outputs < 1) {
-    throw new NetworkError(
-      `classify: wanted an output [batch, classes] or [batch, 1, 1, classes], found [${output.shape}]`,
-    );
-  }
-  return tensor([N, outputs], output.data);
-}
-
-function checkFinite({ shape: [, K], data }: Tensor): void {
-  const at = data.findIndex((value) => !Number.isFinite(value));
-  if (at !== -1) {
-    throw new NetworkError(
-      `classify: output ${at % K} of picture ${Math.floor(at / K)} is ${data[at]}, wanted a number`,
-    );
-  }
-}
-
-/** [index, value] of the `count` largest, the largest first. */
-function bestOf(values: ArrayLike<number>, count: number): [index: number, value: number][] {
-  return Array.from(values, (value, index): [number, number] => [index, value])
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, count);
-}
-
-const FOLLOW_SOFTMAX: ReadonlySet<string> = new Set(['reshape', 'flatten', 'clamp']);
-
-/** Name of the tensor that the last softmax reads; only reshapes, and a quantised file's clamp to its range, may follow it. */
-function beforeSoftmax(network: Network): string {
-  let name = network.outputs[0];
-  for (;;) {
-    const node = network.nodes.find((candidate) => candidate.name === name);
-    if (node?.kind === 'softmax') return node.inputs[0];
-    if (node === undefined || !FOLLOW_SOFTMAX.has(node.kind)) {
-      throw new NetworkError(`${network.name}: its logits are unknown, since '${network.outputs[0]}' is no softmax`);
-    }
-    name = node.inputs[0];
-  }
 }

@@ -2,9 +2,10 @@
 import { PictureError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
 import * as globalAveragePool from '../layers/globalAveragePool.js';
-import { type Network, upTo } from '../network/index.js';
+import type { Network } from '../network/index.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { execute, type TaskOptions } from './execute.js';
+import { cutAt } from './plans.js';
 
 export interface EmbedOptions extends TaskOptions {
   /** Name of any layer. */
@@ -22,19 +23,22 @@ export async function embed(
   pictures: Picture | readonly Picture[],
   options: EmbedOptions,
 ): Promise<Tensor> {
-  const part = upTo(network, options.layer);
+  const part = cutAt(network, options.layer);
   const list: readonly Picture[] = 'data' in pictures ? [pictures] : pictures;
   if (list.length === 0) throw new PictureError('embed: no pictures given');
   const features: Tensor[] = [];
-  for (const picture of list) {
-    const output = await execute(part, picture, options);
-    const poolable = output.shape.length === 4 && (options.pool ?? true);
-    features.push(poolable ? globalAveragePool.forward([output], {}, { keepDims: false }) : output);
-  }
+  for (const picture of list) features.push(pooled(await execute(part, picture, options), options.pool));
   return stack(features);
 }
 
-function stack(tensors: readonly Tensor[]): Tensor {
+/** Feature maps [N, H, W, C] averaged to [N, C], unless that is not wanted; what is flat already as it is. */
+export function pooled(features: Tensor, pool = true): Tensor {
+  if (!pool || features.shape.length !== 4) return features;
+  return globalAveragePool.forward([features], {}, { keepDims: false });
+}
+
+/** One tensor after the other along the batch. */
+export function stack(tensors: readonly Tensor[]): Tensor {
   const [first] = tensors;
   const data = new Float32Array(tensors.length * first.data.length);
   tensors.forEach((one, n) => {

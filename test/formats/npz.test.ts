@@ -177,7 +177,7 @@ describe('errors', () => {
       ]),
     );
     const renamed = Uint8Array.from(archive, (byte) => (byte === 'c'.charCodeAt(0) ? 'b'.charCodeAt(0) : byte));
-    await expect(unzip(renamed, 'a.npz')).rejects.toThrow(new FormatError("a.npz: there are two entries 'ab'"));
+    expect(() => unzip(renamed, 'a.npz')).toThrow(new FormatError("a.npz: there are two entries 'ab'"));
   });
 
   test('entries that share their bytes, as compression bombs do', async () => {
@@ -190,7 +190,7 @@ describe('errors', () => {
     const end = archive.length - 22;
     const second = new DataView(archive.buffer).getUint32(end + 16, true) + 46 + 2;
     new DataView(archive.buffer).setUint32(second + 42, 0, true);
-    await expect(unzip(archive, 'a.npz')).rejects.toThrow(new FormatError("a.npz: the entries 'ab' and 'ac' overlap"));
+    expect(() => unzip(archive, 'a.npz')).toThrow(new FormatError("a.npz: the entries 'ab' and 'ac' overlap"));
   });
 
   test('a bomb is refused by what it declares, before anything is inflated', async () => {

@@ -38,7 +38,7 @@ describe('what no reader takes is named', () => {
     [
       'JSON',
       text('{"format": "layers-model"}'),
-      'is JSON text; a TensorFlow.js model.json is read with the files of its weights: from its path or address (load), or all together (readTfjs)',
+      'is JSON text, but no TensorFlow.js model, which has modelTopology and weightsManifest; wanted a model file',
     ],
     ['PNG', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0), other(10, '89 50 4e 47 0d 0a 1a 0a')],
     ['one byte', Uint8Array.of(7), other(1, '07')],
@@ -54,7 +54,9 @@ describe('what no reader takes is named', () => {
 
   test('a path instead of the bytes', async () => {
     await expect(readNetwork('model.h5' as never)).rejects.toThrow(
-      new UsageError("a file's content must be a Uint8Array or an ArrayBuffer, found a string"),
+      new UsageError(
+        "a file's content must be a Uint8Array or an ArrayBuffer, found the text 'model.h5'; load takes addresses, responses and blobs as they are",
+      ),
     );
   });
 

@@ -6,7 +6,7 @@ import { type Import, importsOf, readImports, root, sourceFiles } from './import
 
 /** A room may import from itself and from the rooms above it. */
 const rooms = [
-  ['errors.ts', 'tensor.ts', 'random.ts'],
+  ['errors.ts', 'found.ts', 'tensor.ts', 'random.ts'],
   ['padding.ts'],
   ['layers'],
   ['network'],
@@ -14,13 +14,15 @@ const rooms = [
   ['formats'],
   ['engine'],
   ['image'],
+  ['remote'],
   ['tasks'],
   ['pretrained'],
+  ['load'],
   ['oracle'],
   ['training'],
   ['cli'],
   ['browser'],
-  ['index.ts'],
+  ['index.ts', 'index.node.ts', 'safetensors.ts'],
 ];
 const rankOf = (file: string): number => rooms.findIndex((room) => room.includes(file.split('/')[0]));
 const rankOfRoom = (room: string): number => rooms.findIndex((names) => names.includes(room));
@@ -130,14 +132,37 @@ describe('packages and Node', () => {
   const entries = filesOf(exports)
     .filter((file) => file.endsWith('.js'))
     .map((file) => file.replace('./dist/', '').replace(/\.js$/, '.ts'));
-  const pageEntries = ['index.ts', 'engine/index.ts', 'image/browser.ts', 'browser/index.ts', 'training/index.ts'];
+  const isStatic = (entry: string) => entry.startsWith('formats/readers/');
+  const pageEntries = [
+    'index.ts',
+    'load/static.ts',
+    'safetensors.ts',
+    'engine/index.ts',
+    'image/browser.ts',
+    'browser/index.ts',
+    'training/index.ts',
+  ];
 
-  test.each(entries)(
+  test.each(entries.filter((entry) => !isStatic(entry)))(
     'importing %s loads no package and no Node module: they come lazily, at the point of use',
     (entry) => {
       expect(packagesUsed(loadedWith(entry, atOnce))).toEqual([]);
     },
   );
+
+  test.each([
+    ['tflite', ['flatbuffers', 'fflate']],
+    ['keras', ['jsfive']],
+    ['onnx', ['pbf']],
+    ['tfjs', []],
+    ['npz', ['fflate']],
+    ['safetensors', []],
+  ])('the static reader of %s loads its own packages, and nothing later', (name, packages) => {
+    const files = loadedWith(`formats/readers/${name}.ts`, everAtAll);
+    const used = imports.filter((found) => files.has(found.from) && found.isPackage && everAtAll(found));
+    expect(new Set(used.map(({ to }) => to))).toEqual(new Set(packages));
+    expect(used.filter(({ lazy }) => lazy)).toEqual([]);
+  });
 
   test('errors to models use no package and no Node module at all', () => {
     const core = imports.filter(({ from, isPackage }) => isPackage && rankOf(from) <= rankOfRoom('models'));

@@ -2,15 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NetworkError, UsageError } from '../../src/errors.js';
 import type { Conventions } from '../../src/network/index.js';
-import {
-  type BackgroundRule,
-  classify,
-  logits,
-  type PredictionOptions,
-  predictions,
-  probabilities,
-} from '../../src/tasks/classify.js';
+import { classify, logits, probabilities } from '../../src/tasks/classify.js';
 import { inputTensor } from '../../src/tasks/execute.js';
+import { type BackgroundRule, type PredictionOptions, predictions } from '../../src/tasks/predictions.js';
 import { tensor } from '../../src/tensor.js';
 import { asBytes, colourNetwork, filled } from './networks.js';
 

@@ -1,4 +1,5 @@
 /** What a file says, in its tensors or in its metadata, about its input's range, its outputs' meaning and their labels. */
+import { ByteBuffer } from 'flatbuffers';
 import type { Conventions, Preprocessing } from '../../network/index.js';
 import { unzip } from '../zip.js';
 import { representableRange } from './constants.js';
@@ -17,11 +18,11 @@ import {
 } from './schema.js';
 import type { Translated } from './translate.js';
 
-export async function conventionsOf(model: FileModel, network: Omit<Translated, 'tensors'>): Promise<Conventions> {
-  const metadata = await readMetadata(model);
+export function conventionsOf(model: FileModel, network: Omit<Translated, 'tensors'>): Conventions {
+  const metadata = readMetadata(model);
   const classes = classCount(model);
   const output = outputOf(network, classes);
-  const labels = classes && (await labelsOf(model, metadata, classes));
+  const labels = classes && labelsOf(model, metadata, classes);
   const preprocessing = preprocessingOf(model, metadata, classes === 1000 || classes === 1001);
   return {
     source: 'tflite',
@@ -97,10 +98,9 @@ interface TensorTables {
   readonly outputs: readonly FlatTable<typeof TensorMetadata>[];
 }
 
-async function readMetadata(model: FileModel): Promise<TensorTables> {
+function readMetadata(model: FileModel): TensorTables {
   const bytes = model.metadata(METADATA_NAME);
   if (bytes === undefined) return { inputs: [], outputs: [] };
-  const { ByteBuffer } = await import('flatbuffers');
   const file = new FlatFile(new ByteBuffer(bytes), model.file.name);
   const [graph] = file.root(ModelMetadata, 'metadata').tables('subgraph_metadata', SubGraphMetadata);
   return {
@@ -110,17 +110,13 @@ async function readMetadata(model: FileModel): Promise<TensorTables> {
 }
 
 /** The label list that the metadata names, out of the zip archive behind the model. */
-async function labelsOf(
-  { file }: FileModel,
-  { outputs: [output] }: TensorTables,
-  classes: number,
-): Promise<string[] | undefined> {
+function labelsOf({ file }: FileModel, { outputs: [output] }: TensorTables, classes: number): string[] | undefined {
   const name = output
     ?.tables('associated_files', AssociatedFile)
     .find((candidate) => candidate.int8('type') === TENSOR_AXIS_LABELS)
     ?.string('name');
   if (name === undefined) return undefined;
-  const bytes = (await unzip(file.buffer.bytes(), file.name)).get(name);
+  const bytes = unzip(file.buffer.bytes(), file.name).get(name);
   if (bytes === undefined) file.fail('metadata', `names the label list '${name}', which is not behind the model`);
   const labels = new TextDecoder().decode(bytes).trimEnd().split(/\r?\n/);
   if (labels.length !== classes) file.fail(name, `has ${labels.length} labels for ${classes} outputs`);

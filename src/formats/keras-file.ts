@@ -1,0 +1,31 @@
+/** Reads Keras' HDF5 files: see `keras-h5.ts`. */
+import { FormatError } from '../errors.js';
+import { type Network, withWeights } from '../network/index.js';
+import type { ReadOptions } from './architecture.js';
+import { type Hdf5Group, openHdf5 } from './hdf5.js';
+import { inFile } from './in-file.js';
+import { parseJson } from './json.js';
+import { networkFromKerasConfig } from './keras-config.js';
+import { nameWeights, readKerasWeights } from './keras-weights.js';
+import { architectureOf } from './weights-alone.js';
+
+export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}): Promise<Network> {
+  const file = options.fileName ?? 'Keras file';
+  return inFile(file, () => {
+    const root = openHdf5(bytes, file);
+    const config = root.text('model_config');
+    const described =
+      config === undefined || options.architecture !== undefined
+        ? undefined
+        : networkFromKerasConfig(parseJson(config, `${file}: model_config`), options.resolution);
+    const network = described ?? architectureOf(options, file);
+    const layers = readKerasWeights(weightsGroup(root, file), file);
+    return withWeights(network, nameWeights(network, layers, file));
+  });
+}
+
+function weightsGroup(root: Hdf5Group, file: string): Hdf5Group {
+  if (root.has('model_weights')) return root.group('model_weights');
+  if (root.text('model_config') !== undefined) throw new FormatError(`${file}: the group 'model_weights' is missing`);
+  return root;
+}

@@ -1,0 +1,65 @@
+/** Reads .onnx files: see `../onnx.ts`. */
+import { PbfReader } from 'pbf';
+import { type Conventions, inferShapes, type Network, type NetworkNode, withWeights } from '../../network/index.js';
+import { inFile } from '../in-file.js';
+import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';
+import { type FileModel, readModel } from './model.js';
+import { ProtoFile } from './protobuf.js';
+import { type Placed, type Translated, translate } from './translate.js';
+
+export interface OnnxOptions {
+  readonly fileName?: string;
+  /**
+   * Names of the file's tensors at which the network ends, instead of the file's outputs: what comes after them, such as the decoding of
+   * boxes, need not be known.
+   */
+  readonly outputs?: readonly string[];
+}
+
+/** A network, and where in it the file's tensors are. */
+export interface OnnxImport {
+  readonly network: Network;
+  /** By the file's names; for comparisons with other runtimes. */
+  readonly tensors: ReadonlyMap<string, Placed>;
+}
+
+export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxImport> {
+  const fileName = options.fileName ?? 'the .onnx file';
+  const model = readModel(new ProtoFile(bytes, fileName, PbfReader));
+  return inFile(fileName, () => {
+    const { tensors, ...translated } = translate(model, options.outputs);
+    const name = fileName.replace(/^.*[\\/]/, '').replace(/\.onnx$/i, '');
+    const implied = { name, ...translated, conventions: conventionsOf(name, translated) };
+    const network = { ...implied, conventions: conventionsIn(model, implied) ?? implied.conventions };
+    return { network: withWeights(network, translated.weights), tensors };
+  });
+}
+
+/** The conventions of a network of ours that was written as ONNX; left out where it was cut. */
+function conventionsIn({ file, metadata, outputs }: FileModel, network: Network): Conventions | undefined {
+  const json = metadata.get(CONVENTIONS_KEY);
+  if (json === undefined || network.outputs.some((output) => !outputs.includes(output))) return undefined;
+  return statedConventions(json, network, file.name);
+}
+
+/** What the last layer says; how pictures become inputs no ONNX file states. */
+function conventionsOf(name: string, translated: Omit<Translated, 'tensors'>): Conventions {
+  const unknown: Conventions = { source: 'other', output: 'features' };
+  const shapes = inferShapes({ name, ...translated, conventions: unknown });
+  const [output, ...others] = translated.outputs;
+  const [, classes, ...rest] = shapes.get(output)!;
+  if (others.length > 0 || rest.length > 0 || classes === undefined) return unknown;
+  const labels = (classes === 1000 || classes === 1001) && ({ labelOffset: classes === 1001 ? 1 : 0 } as const);
+  return {
+    source: 'other',
+    output: endsInProbabilities(translated.nodes, output) ? 'probabilities' : 'logits',
+    ...labels,
+  };
+}
+
+function endsInProbabilities(nodes: readonly NetworkNode[], output: string): boolean {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  let node = byName.get(output);
+  while (node && ['reshape', 'flatten', 'dropout'].includes(node.kind)) node = byName.get(node.inputs[0]);
+  return node?.kind === 'softmax' || node?.kind === 'sigmoid';
+}

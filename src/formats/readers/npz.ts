@@ -1,0 +1,21 @@
+/** The reader of .npz files, without `import()`: for service workers and single scripts. */
+import { FormatError } from '../../errors.js';
+import { isTfjsArchive, networkInNpz } from '../network-file.js';
+import { npzOf } from '../npz.js';
+import type { Reader } from '../reader.js';
+import { ofWeightsAlone } from '../weights-alone.js';
+import { unzip } from '../zip.js';
+
+export const npz: Reader = {
+  format: 'zip',
+  async read(bytes, options) {
+    const file = options.fileName ?? 'npz file';
+    const archive = unzip(bytes, file);
+    if (isTfjsArchive(archive)) {
+      throw new FormatError(
+        `${file}: is a TensorFlow.js model in a zip archive, which only readNetwork unpacks; unpack it`,
+      );
+    }
+    return networkInNpz(npzOf(archive, file), options, ofWeightsAlone);
+  },
+};

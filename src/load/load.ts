@@ -1,0 +1,211 @@
+/**
+ * `load`: from whatever holds a model to a `Model` that can be asked. What differs between a page and Node is a `Platform`; everything else, the
+ * order of the phases included, is the same.
+ */
+import { type CompileOptions, type EngineReport, TARGETS } from '../engine/index.js';
+import { UsageError } from '../errors.js';
+import type { ReadOptions } from '../formats/architecture.js';
+import { found, tagOf } from '../found.js';
+import type { Preprocessing } from '../network/conventions.js';
+import type { Network } from '../network/network.js';
+import { preprocessingPreset, presetNames } from '../network/presets.js';
+import { inferShapes } from '../network/shapes.js';
+import { abortable } from '../remote/abort.js';
+import type { FileStore } from '../remote/fileStore.js';
+import { parseIntegrity } from '../remote/integrity.js';
+import { expectHash } from '../remote/remoteFile.js';
+import { labelsForOutputs } from '../tasks/labels.js';
+import { absolute, filesAt, filesOf } from './addresses.js';
+import { LoadedModel } from './loadedModel.js';
+import type { LoadOptions, LoadProgress, Model, ModelSource } from './model.js';
+import { type Files, type Origin, originOf, type ReaderOf, type Report } from './origin.js';
+import type { Platform } from './platform.js';
+import { fromReaders } from './readers.js';
+
+export type Load = (source: ModelSource, options?: LoadOptions) => Promise<Model>;
+
+/** `load` for a platform. */
+export const loadWith =
+  (platform: Platform): Load =>
+  async (source, options = {}) => {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    checkOptions(options);
+    const report = rising(options.onProgress);
+    const origin = await abortable(originFor(source, options, platform), signal);
+    const network = adapted(await abortable(origin.read(report, signal), signal), options);
+    report({ phase: 'compile', loaded: 0, total: 1 });
+    const again = origin.repeatable ? () => origin.read(() => {}) : undefined;
+    const pictures = { decode: platform.decode, read: (name: string) => readPicture(name, options, platform) };
+    const making = LoadedModel.create({ network, ...(again && { again }) }, pictures, compileOptions(options));
+    making.then((model) => signal?.aborted && model.dispose()).catch(() => {});
+    const model = await abortable(making, signal);
+    tellFallback(model.report(), options);
+    report({ phase: 'compile', loaded: 1, total: 1 });
+    return model;
+  };
+
+/** Before anything is downloaded. */
+function checkOptions({ target, integrity, preprocessing, readers }: LoadOptions): void {
+  for (const one of target === undefined || target === 'auto' ? [] : [target].flat()) {
+    if (!TARGETS.includes(one)) {
+      throw new UsageError(`load: target must be one of auto, ${TARGETS.join(', ')}, found ${found(one)}`);
+    }
+  }
+  if (integrity !== undefined) parseIntegrity(integrity);
+  if (typeof preprocessing === 'string' && !presetNames.includes(preprocessing)) {
+    throw new UsageError(
+      `load: there is no preprocessing '${preprocessing}'; wanted one of ${presetNames.join(', ')}, or the rules themselves`,
+    );
+  }
+  if (readers !== undefined && !Array.isArray(readers)) {
+    throw new UsageError(`load: readers must be a list, found ${found(readers)}`);
+  }
+}
+
+function compileOptions({ target = 'auto', reproducible }: LoadOptions): CompileOptions {
+  return {
+    ...(target !== 'auto' && { target }),
+    ...(reproducible !== undefined && { reproducible }),
+  };
+}
+
+/** Falling back to the readable layers, without being asked to, is never silent. */
+function tellFallback(report: EngineReport, { target = 'auto', onFallback = warn }: LoadOptions): void {
+  if (report.target === 'reference' && ![target].flat().includes('reference')) onFallback(report);
+}
+
+function warn({ chain }: EngineReport): void {
+  const reasons = chain.filter(({ taken }) => !taken).map(({ target, reason }) => `\n  ${target}: ${reason}`);
+  console.warn(
+    `depthwise: the kernels cannot run here; the readable layers compute, many times slower:${reasons.join('')}`,
+  );
+}
+
+async function originFor(source: ModelSource, options: LoadOptions, platform: Platform): Promise<Origin> {
+  const files = (of: Files): Origin => originOf(of, readOptions(options), readerOf(options, platform));
+  const inMemory = (of: Files): Origin => files(withHash(of, options.integrity));
+  switch (tagOf(source)) {
+    case 'String':
+    case 'URL':
+      return named(String(source), options, platform, files);
+    case 'Request':
+      return files(filesAt(source as Request, storeOf(options, platform), options));
+    case 'Response':
+      return files(filesOf(source as Response, options));
+    case 'Blob':
+    case 'File':
+      return inMemory(filesIn((source as File).name ?? 'the blob', true, () => (source as Blob).arrayBuffer()));
+    case 'Uint8Array':
+    case 'ArrayBuffer':
+    case 'SharedArrayBuffer':
+      return inMemory(filesIn('model file', false, async () => source as Uint8Array));
+  }
+  if (isNetwork(source)) return { repeatable: false, read: async () => source };
+  throw new UsageError(`load: wanted ${WANTED}, found ${foundSource(source)}`);
+}
+
+function storeOf({ cache }: LoadOptions, platform: Platform): FileStore | undefined {
+  return cache ? platform.store(cache === true ? undefined : cache) : undefined;
+}
+
+const WANTED = "a model's address, Response, Blob, bytes or network";
+
+function foundSource(source: unknown): string {
+  if (source === null || typeof source !== 'object') return found(source);
+  if ('classify' in source) return 'a model, which is loaded already';
+  if ('run' in source && 'report' in source) return 'a compiled plan; load takes the network, and compiles it';
+  return found(source);
+}
+
+const isNetwork = (source: unknown): source is Network =>
+  typeof source === 'object' && source !== null && 'nodes' in source && 'weights' in source;
+
+/** What a text names: a file, a published network, or an address. */
+async function named(
+  text: string,
+  options: LoadOptions,
+  platform: Platform,
+  files: (of: Files) => Origin,
+): Promise<Origin> {
+  const file = await platform.file?.(text);
+  if (file !== undefined) return files(withHash(file, options.integrity));
+  const published = await platform.published?.(text, options);
+  if (published !== undefined) return published;
+  const address = absolute(text, platform.base?.());
+  if (address === undefined) throw await platform.unknown(text);
+  return files(filesAt(address, storeOf(options, platform), options));
+}
+
+/** A model that is in memory, or in a file of the user's. */
+function filesIn(name: string, repeatable: boolean, read: () => Promise<ArrayBuffer | Uint8Array>): Files {
+  return {
+    name,
+    repeatable,
+    downloaded: false,
+    async main() {
+      const bytes = await read();
+      return tagOf(bytes) === 'Uint8Array' ? (bytes as Uint8Array) : new Uint8Array(bytes as ArrayBuffer);
+    },
+  };
+}
+
+function withHash(files: Files, integrity: string | undefined): Files {
+  if (integrity === undefined) return files;
+  const wanted = parseIntegrity(integrity);
+  return {
+    ...files,
+    async main(onBytes, signal) {
+      const bytes = await files.main(onBytes, signal);
+      await expectHash(bytes, files.name, wanted);
+      return bytes;
+    },
+  };
+}
+
+function readOptions({ architecture, resolution, outputs, fileName }: LoadOptions): ReadOptions {
+  return {
+    ...(architecture && { architecture }),
+    ...(resolution && { resolution }),
+    ...(outputs && { outputs }),
+    ...(fileName !== undefined && { fileName }),
+  };
+}
+
+const readerOf = ({ readers }: LoadOptions, platform: Platform): ReaderOf =>
+  readers === undefined ? platform.readerOf : fromReaders(readers);
+
+/** The network with the caller's labels and preprocessing in place of the file's. */
+function adapted(network: Network, { labels, preprocessing }: LoadOptions): Network {
+  const { conventions, inputs, outputs } = network;
+  const changes: { labels?: readonly string[]; preprocessing?: Preprocessing } = {};
+  if (labels !== undefined) {
+    const count = inferShapes(network).get(outputs[0])!.at(-1) ?? 0;
+    changes.labels = labelsForOutputs(labels, count, conventions.labelOffset ?? 0);
+  }
+  if (typeof preprocessing === 'string') {
+    const [, height, width] = inputs[0].shape;
+    changes.preprocessing = preprocessingPreset(preprocessing, [height, width]);
+  } else if (preprocessing !== undefined) changes.preprocessing = preprocessing;
+  return { ...network, conventions: { ...conventions, ...changes } };
+}
+
+/** The file of a picture: a path, or an address. */
+async function readPicture(name: string, options: LoadOptions, platform: Platform): Promise<Uint8Array> {
+  const { fetch, signal } = options;
+  const file = await platform.file?.(name);
+  if (file !== undefined) return file.main(() => {});
+  const address = absolute(name, platform.base?.());
+  if (address === undefined) throw await platform.unknown(name);
+  return filesAt(address, undefined, { ...(fetch && { fetch }), ...(signal && { signal }) }).main(() => {});
+}
+
+/** Reports never fall within a phase, and a total that was passed is none. */
+function rising(onProgress: ((progress: LoadProgress) => void) | undefined): Report {
+  const most = new Map<string, number>();
+  return ({ phase, loaded, total }) => {
+    const shown = Math.max(loaded, most.get(phase) ?? 0);
+    most.set(phase, shown);
+    onProgress?.({ phase, loaded: shown, ...(total !== undefined && total >= shown && { total }) });
+  };
+}

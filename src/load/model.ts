@@ -1,0 +1,108 @@
+/** What `load` takes and gives: one interface in a page, in a worker and in Node. */
+import type { EngineReport, Target } from '../engine/index.js';
+import type { Reader, ReadOptions } from '../formats/index.js';
+import type { AlphaRule } from '../image/picture.js';
+import type { Network, NetworkInput, Preprocessing, PresetName } from '../network/index.js';
+import type { Prediction, PredictionOptions } from '../tasks/index.js';
+import type { Tensor } from '../tensor.js';
+
+/**
+ * What a model is loaded from. A text is, in Node, the path of a file that exists; otherwise the name of a published network
+ * ('mobilenet_v1_0.25_224'); otherwise an address. The address (or path) of a TensorFlow.js model.json stands for its shards too.
+ */
+export type ModelSource = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | Network;
+
+export interface LoadProgress {
+  /** The phases follow each other; what is not downloaded begins with 'read'. */
+  readonly phase: 'download' | 'read' | 'compile';
+  /** Bytes of the download; of the other phases 0 or 1. Never falls within a phase. */
+  readonly loaded: number;
+  /** As `loaded`, of the whole phase; absent where the server does not say how long its files are. */
+  readonly total?: number;
+}
+
+export interface LoadOptions extends ReadOptions {
+  /** In place of the file's own; one for each output, with or without the background. */
+  readonly labels?: readonly string[];
+  /** How pictures become inputs, in place of what the file says. Where neither says it, asking for a picture is an error. */
+  readonly preprocessing?: Preprocessing | PresetName;
+  /** What computes: 'auto' is the fastest that works here; see `report().chain`. 'reference' asks for the readable layers. */
+  readonly target?: 'auto' | Target | readonly Target[];
+  /** Leaves relaxed SIMD out, whose results may differ between machines in the last bit. */
+  readonly reproducible?: boolean;
+  /** In place of `import()`, where that is not possible: service workers, single scripts. The first bytes still decide which one reads. */
+  readonly readers?: readonly Reader[];
+  /**
+   * Where downloads are kept. In a page: true, or the name of a store, for the Cache API; addresses are not kept unless it is stated. In Node: a
+   * folder; true is the user's cache folder, where published networks are kept in any case.
+   */
+  readonly cache?: boolean | string;
+  /** The file's SHA-256, 'sha256-BASE64' or 64 hexadecimal digits; checked each time, for a kept file too. */
+  readonly integrity?: string;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Called when no kernels work here and the readable layers compute, which is slow; unless given, it is a warning on the console. */
+  readonly onFallback?: (report: EngineReport) => void;
+  /** Ends loading; the promise is rejected with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** In place of the platform's, for everything that is fetched. */
+  readonly fetch?: typeof fetch;
+}
+
+/**
+ * What a model is asked about. Everywhere: a `Picture`, `ImageData`, `Blob` or `File`, the bytes of a picture file, an address, or a `Tensor` [1, H, W, C]
+ * that is prepared already. In a page also what it shows: an <img>, SVG <image>, <video>, <canvas>, OffscreenCanvas, ImageBitmap, VideoFrame. In Node also
+ * the path of a picture file. Nothing that is given is changed or closed.
+ */
+export type ModelInput = unknown;
+
+export interface PictureOptions {
+  /** What becomes of transparency; 'drop' unless stated. */
+  readonly alpha?: AlphaRule;
+}
+
+export interface ModelRunOptions extends PictureOptions {
+  /** Ends the call between two pictures. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ModelClassifyOptions extends ModelRunOptions, PredictionOptions {}
+
+export interface ModelEmbedOptions extends ModelRunOptions {
+  /** Name of any layer; unless stated, what the classifier reads. */
+  readonly layer?: string;
+  /** Average feature maps [N, H, W, C] to [N, C]; true unless stated. What is flat already stays as it is. */
+  readonly pool?: boolean;
+}
+
+export interface ModelReport extends EngineReport {
+  readonly name: string;
+  /** Name of the layer that `embed` reads unless told otherwise; absent where the network has no classifier. */
+  readonly embeddingLayer?: string;
+  /** Whether the network's weights are kept beside the packed ones, or are read again when another layer is asked for. */
+  readonly weights: 'kept' | 'read again';
+}
+
+/** A network, compiled and ready to be asked. Calls may overlap; a batch runs picture by picture. */
+export interface Model {
+  readonly name: string;
+  /** One for each output; undefined where they are not known. */
+  readonly labels: readonly string[] | undefined;
+  readonly inputs: readonly NetworkInput[];
+  /** [height, width] of the pictures as the network sees them. */
+  readonly inputSize: readonly [height: number, width: number];
+  /** The best predictions for one input; for a list of them, a list each. */
+  classify(input: readonly ModelInput[], options?: ModelClassifyOptions): Promise<Prediction[][]>;
+  classify(input: ModelInput, options?: ModelClassifyOptions): Promise<Prediction[]>;
+  /** Features [N, C] of N inputs. */
+  embed(input: ModelInput | readonly ModelInput[], options?: ModelEmbedOptions): Promise<Tensor>;
+  /** [N, outputs]. Of a network that ends in softmax, what goes into it. */
+  logits(input: ModelInput | readonly ModelInput[], options?: ModelRunOptions): Promise<Tensor>;
+  /** [N, outputs]; each row sums to 1 (of a quantised network: nearly). */
+  probabilities(input: ModelInput | readonly ModelInput[], options?: ModelRunOptions): Promise<Tensor>;
+  /** Tensors by the names of the layers that made them, inputs included: those that are named, or all. */
+  trace(input: ModelInput, names?: readonly string[], options?: ModelRunOptions): Promise<Map<string, Tensor>>;
+  report(): ModelReport;
+  /** Frees the memory. May be called again; whatever is asked later is rejected. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}

@@ -1,0 +1,21 @@
+/** What differs between a page and Node. */
+import type { UsageError } from '../errors.js';
+import type { FileStore } from '../remote/fileStore.js';
+import type { Decode } from './inputs.js';
+import type { LoadOptions } from './model.js';
+import type { Files, Origin, ReaderOf } from './origin.js';
+
+export interface Platform {
+  readonly readerOf: ReaderOf;
+  readonly decode: Decode;
+  /** What relative addresses are relative to, where there is something. */
+  base?(): string | undefined;
+  /** The store of that name, or in that folder. */
+  store(name?: string): FileStore;
+  /** The file at a path, if there is one. */
+  file?(path: string): Promise<Files | undefined>;
+  /** The published network of that name, if there is one. */
+  published?(name: string, options: LoadOptions): Promise<Origin | undefined>;
+  /** The error about a text that names nothing. */
+  unknown(text: string): Promise<UsageError>;
+}

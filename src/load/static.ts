@@ -1,0 +1,11 @@
+/**
+ * `depthwise/load`: `load` for places where `import()` is not possible, such as service workers and single scripts. It reads what its option `readers`
+ * names, and networks; published networks it does not know by name.
+ */
+import { type Load, loadWith } from './load.js';
+import { webPlatform } from './web.js';
+
+export type { Reader } from '../formats/reader.js';
+export type * from './model.js';
+
+export const load: Load = loadWith(webPlatform);

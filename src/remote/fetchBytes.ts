@@ -1,0 +1,95 @@
+/** One file from the net into memory. Whatever the server answers in its place is an error that says what it was. */
+import { DownloadError } from '../errors.js';
+import { abortable } from './abort.js';
+
+export interface FetchOptions {
+  /** In place of the platform's. */
+  readonly fetch?: typeof fetch | undefined;
+  /** Ends the download with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes so far, and of the whole file where the server says. */
+  readonly onProgress?: ((loaded: number, total: number | undefined) => void) | undefined;
+}
+
+/** The file at an address. Throws a DownloadError that begins with the address. */
+export async function fetchBytes(request: string | Request, options: FetchOptions = {}): Promise<Uint8Array> {
+  const { fetch: get = globalThis.fetch, signal } = options;
+  signal?.throwIfAborted();
+  const address = typeof request === 'string' ? request : request.url;
+  const answer = get(request, { ...(signal && { signal }) });
+  const response = await abortable(answer, signal).catch((cause) => {
+    signal?.throwIfAborted();
+    throw new DownloadError(`${address}: ${unreachable(cause)}`, { cause });
+  });
+  return responseBytes(response, options, address);
+}
+
+/** `fetch failed` says nothing; its cause does, in Node. Browsers do not tell a page more than "Failed to fetch". */
+function unreachable(error: unknown): string {
+  const { message, cause } = error as Error;
+  const { code, message: why } = (cause ?? {}) as { code?: string; message?: string };
+  if (why || code) return why || String(code);
+  return `could not be fetched (${message}): there is no connection, or the server does not allow this page to read it (CORS)`;
+}
+
+/** The body of a response. Throws a DownloadError for an error's status and for a page of HTML. */
+export async function responseBytes(
+  response: Response,
+  { signal, onProgress }: FetchOptions = {},
+  address = response.url || 'the response',
+): Promise<Uint8Array> {
+  if (!response.ok) throw new DownloadError(`${address}: ${await abortable(refusal(response), signal)}`);
+  if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
+    throw new DownloadError(`${address}: the server answered with an HTML page; check the address`);
+  }
+  if (response.bodyUsed) throw new DownloadError(`${address}: the response has been read already; fetch it again`);
+  if (response.body === null) return new Uint8Array(0);
+  const total = statedLength(response.headers);
+  const reader = response.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let loaded = 0;
+  try {
+    for (;;) {
+      const { done, value } = await abortable(reader.read(), signal);
+      if (done) break;
+      chunks.push(value);
+      loaded += value.length;
+      onProgress?.(loaded, total === undefined || loaded > total ? undefined : total);
+    }
+  } catch (cause) {
+    reader.cancel(cause).catch(() => {});
+    signal?.throwIfAborted();
+    throw new DownloadError(`${address}: the connection broke after ${loaded} bytes (${(cause as Error).message})`, {
+      cause,
+    });
+  }
+  return joined(chunks, loaded);
+}
+
+/** Of a compressed answer, the length is that of what is sent, not of the file. */
+function statedLength(headers: Headers): number | undefined {
+  const length = headers.get('content-length');
+  return length === null || headers.has('content-encoding') ? undefined : Number(length);
+}
+
+/** '404 Not Found: "no such model"', of the text that came with it as much as fits a line. */
+async function refusal(response: Response): Promise<string> {
+  const { status, statusText, headers } = response;
+  const answer = `the server answered ${`${status} ${statusText}`.trimEnd()}`;
+  const type = headers.get('content-type') ?? 'text/plain';
+  if (/html/i.test(type)) return `${answer} with an HTML page`;
+  if (!/^text|json/i.test(type) || response.bodyUsed) return answer;
+  const text = (await response.text().catch(() => '')).replace(/\s+/g, ' ').trim();
+  return text === '' ? answer : `${answer}: "${text.length > 200 ? `${text.slice(0, 200)}…` : text}"`;
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  if (chunks.length === 1) return chunks[0];
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,28 @@
+/** The engine as the executor of tasks: a network is compiled when it is first asked, and no more often. */
+import { compile, type Plan } from '../engine/index.js';
+import { type Network, upTo } from '../network/index.js';
+import type { Executor } from './execute.js';
+
+const plans = new WeakMap<Network, Promise<Plan>>();
+
+/** Runs the network's kernels. */
+export const runKernels: Executor = async (network, input) => {
+  let plan = plans.get(network);
+  if (plan === undefined) {
+    plan = compile(network);
+    plans.set(network, plan);
+    plan.catch(() => plans.delete(network)); // what failed once, for want of memory, may work later
+  }
+  return (await plan).run(input);
+};
+
+const cuts = new WeakMap<Network, Map<string, Network>>();
+
+/** The network up to a layer; of one network and layer always the same, so that it is compiled once. */
+export function cutAt(network: Network, layer: string): Network {
+  const known = cuts.get(network) ?? new Map<string, Network>();
+  cuts.set(network, known);
+  const cut = known.get(layer) ?? upTo(network, layer);
+  known.set(layer, cut);
+  return cut;
+}
