@@ -1,0 +1,120 @@
+/**
+ * Models that run in a worker, with the interface of those that run here. The page fetches and reads the model file, since its readers are loaded
+ * when they are needed, and moves the network to the worker, which compiles and runs it. So the worker's script is small and imports nothing.
+ */
+import type { CompileOptions } from '../engine/index.js';
+import { WorkerError } from '../errors.js';
+import { readerOf } from '../formats/read.js';
+import type { Pictures } from '../load/inputs.js';
+import { loadWith } from '../load/load.js';
+import type { Loaded } from '../load/loadedModel.js';
+import type { LoadOptions, ModelSource } from '../load/model.js';
+import { webPlatform } from '../load/web.js';
+import type { Network } from '../network/network.js';
+import { WorkerCalls } from './worker-calls.js';
+import { buffersOf, type NetworkAgain, sentError } from './worker-messages.js';
+import { ModelInWorker, type WorkerModel } from './worker-model.js';
+import { type Started, type StartOptions, startWorker } from './worker-start.js';
+
+export type CreateWorkerOptions = StartOptions;
+
+export interface ModelWorker {
+  /** As `load` of 'depthwise'. Rejected with a WorkerError where the worker does not start, has failed, or was disposed. */
+  load(source: ModelSource, options?: LoadOptions): Promise<WorkerModel>;
+  /** Ends the worker and its models: calls that wait and all later ones are rejected. May be called again. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** Starts a worker, for as many models as are loaded into it. They take turns. */
+export function createWorker(options: CreateWorkerOptions = {}): ModelWorker {
+  return new PageOfWorker(startWorker(options));
+}
+
+interface Running extends Omit<Started, 'worker'> {
+  readonly calls: WorkerCalls;
+}
+
+class PageOfWorker implements ModelWorker {
+  readonly #running: Promise<Running>;
+  #models = 0;
+  #disposed: WorkerError | undefined;
+
+  constructor(started: Promise<Started>) {
+    this.#running = started.then((found) => this.#watched(found));
+    this.#running.catch(() => {}); // `load` reports it
+  }
+
+  load(source: ModelSource, options?: LoadOptions): Promise<WorkerModel> {
+    return loadWith({ ...webPlatform, readerOf }, (loaded, pictures, compileOptions, signal) =>
+      this.#send(loaded, pictures, compileOptions, mayMove(source, loaded.network), signal),
+    )(source, options);
+  }
+
+  dispose(): void {
+    this.#disposed ??= new WorkerError('worker: it was disposed; create another one');
+    const error = this.#disposed;
+    this.#running.then(({ calls }) => calls.end(error)).catch(() => {});
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async #watched({ worker, ...how }: Started): Promise<Running> {
+    const calls = new WorkerCalls(worker);
+    if (this.#disposed) calls.end(this.#disposed);
+    else await watch(calls);
+    return { calls, ...how };
+  }
+
+  /** Sends a network to be compiled. */
+  async #send(
+    loaded: Loaded,
+    pictures: Pictures,
+    options: CompileOptions,
+    transfer: readonly ArrayBuffer[],
+    signal: AbortSignal | undefined,
+  ): Promise<WorkerModel> {
+    const { calls, ...how } = await this.#running;
+    const id = this.#models++;
+    const port = loaded.again && answering(loaded.again);
+    const cargo = {
+      args: [id, loaded.network, options, port] as const,
+      transfer: [...transfer, ...(port ? [port] : [])],
+    };
+    const report = await calls.ask('load', cargo as never, signal);
+    return new ModelInWorker(calls, id, loaded, pictures, { ...report, worker: how });
+  }
+}
+
+/** The memory of a network that may leave the page: all but what the caller holds. */
+function mayMove(source: ModelSource, { weights }: Network): ArrayBuffer[] {
+  if (typeof source === 'object' && 'weights' in source) return [];
+  const kept = ArrayBuffer.isView(source) ? source.buffer : source;
+  return buffersOf(weights.values()).filter((buffer) => buffer !== kept);
+}
+
+/** A port through which the worker has a network read again. */
+function answering(again: () => Promise<Network>): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = async () => {
+    try {
+      const network = await again();
+      port1.postMessage({ network } satisfies NetworkAgain, buffersOf(network.weights.values()));
+    } catch (error) {
+      port1.postMessage({ error: sentError(error) } satisfies NetworkAgain);
+    }
+  };
+  return port2;
+}
+
+/** Learns of a worker's end that has no event, such as `close()` in it: a lock that it holds comes free. Pages that are not secure have no locks. */
+async function watch(calls: WorkerCalls): Promise<void> {
+  if (!globalThis.navigator?.locks) return;
+  const lock = `depthwise worker ${crypto.randomUUID()}`;
+  await calls.ask('hold', { args: [lock] });
+  navigator.locks
+    .request(lock, () => calls.end(new WorkerError('worker: it has ended by itself; create another one')))
+    .catch(() => {}); // a page that is being left
+}

@@ -1,0 +1,66 @@
+/** Inputs on their way to a worker: what only a page can see becomes frames and pixels here; the rest is sent as it is, and decoded there. */
+import { tagOf } from '../found.js';
+import type { Picture } from '../image/picture.js';
+import { type Pictures, pictureOf } from '../load/inputs.js';
+import type { ModelInput, PictureOptions } from '../load/model.js';
+import type { Tensor } from '../tensor.js';
+
+export interface SentInput {
+  /** What the structured clone can carry. */
+  readonly value: unknown;
+  /** Parts of it that are made here, and moved. */
+  readonly made: readonly Transferable[];
+  /** Parts of it that are the caller's. */
+  readonly given: readonly Transferable[];
+}
+
+/** What an input shows when this is called, also where it takes longer. Throws a PictureError as the model in the page does. */
+export async function sendInput(
+  task: string,
+  input: ModelInput,
+  pictures: Pictures,
+  options: PictureOptions,
+): Promise<SentInput> {
+  switch (tagOf(input)) {
+    case 'ImageBitmap':
+    case 'VideoFrame':
+    case 'ArrayBuffer':
+      return { value: input, made: [], given: [input as Transferable] };
+    case 'ImageData':
+    case 'Uint8Array':
+      return { value: input, made: [], given: [memoryOf(input)] };
+    case 'Blob':
+    case 'File':
+      return { value: input, made: [], given: [] };
+    case 'HTMLVideoElement': {
+      const frame = frameOf(input as HTMLVideoElement);
+      if (frame) return { value: frame, made: [frame], given: [] };
+      break;
+    }
+    case 'String':
+    case 'URL': {
+      const name = String(input);
+      return { value: new File([(await pictures.read(name)) as Uint8Array<ArrayBuffer>], name), made: [], given: [] };
+    }
+    case 'Object':
+      if (isPlain(input)) return { value: input, made: [], given: [memoryOf(input)] };
+  }
+  const picture = await pictureOf(task, input, pictures, options);
+  return { value: picture, made: [memoryOf(picture)], given: [] };
+}
+
+/** The video's frame, without a copy of its pixels. undefined where a canvas has to take it, and has errors for what cannot be taken. */
+function frameOf(video: HTMLVideoElement): VideoFrame | undefined {
+  if (typeof VideoFrame === 'undefined' || video.readyState < video.HAVE_CURRENT_DATA) return undefined;
+  try {
+    return new VideoFrame(video);
+  } catch {
+    return undefined; // such as a film of another site
+  }
+}
+
+/** A Picture or a Tensor: numbers in memory. */
+const isPlain = (input: unknown): input is Picture | Tensor => ArrayBuffer.isView((input as Tensor).data);
+
+const memoryOf = (input: unknown): ArrayBuffer =>
+  (ArrayBuffer.isView(input) ? input : (input as Picture | Tensor | ImageData).data).buffer as ArrayBuffer;

@@ -1,0 +1,149 @@
+/** A model in a worker, asked from the page. */
+import { UsageError } from '../errors.js';
+import type { Pictures } from '../load/inputs.js';
+import type { Loaded } from '../load/loadedModel.js';
+import type {
+  Model,
+  ModelClassifyOptions,
+  ModelEmbedOptions,
+  ModelInput,
+  ModelReport,
+  ModelRunOptions,
+} from '../load/model.js';
+import type { Network } from '../network/network.js';
+import type { Prediction } from '../tasks/predictions.js';
+import type { Tensor } from '../tensor.js';
+import type { Cargo, WorkerCalls } from './worker-calls.js';
+import { sendInput } from './worker-inputs.js';
+import type { Task, WorkerMethods } from './worker-messages.js';
+import type { Started } from './worker-start.js';
+
+export interface TransferOptions {
+  /** Moves bitmaps, frames and arrays to the worker in place of copying them. They are of no more use here then. */
+  readonly transfer?: boolean;
+}
+
+export interface WorkerReport extends ModelReport {
+  /** Where the worker's script came from, and why not from the package's file. */
+  readonly worker: Omit<Started, 'worker'>;
+}
+
+/** As every model. Calls are answered in their order, one at a time; `signal` takes out a call that waits. */
+export interface WorkerModel extends Model {
+  classify(input: readonly ModelInput[], options?: ModelClassifyOptions & TransferOptions): Promise<Prediction[][]>;
+  classify(input: ModelInput, options?: ModelClassifyOptions & TransferOptions): Promise<Prediction[]>;
+  embed(input: ModelInput | readonly ModelInput[], options?: ModelEmbedOptions & TransferOptions): Promise<Tensor>;
+  logits(input: ModelInput | readonly ModelInput[], options?: ModelRunOptions & TransferOptions): Promise<Tensor>;
+  probabilities(
+    input: ModelInput | readonly ModelInput[],
+    options?: ModelRunOptions & TransferOptions,
+  ): Promise<Tensor>;
+  trace(
+    input: ModelInput,
+    names?: readonly string[],
+    options?: ModelRunOptions & TransferOptions,
+  ): Promise<Map<string, Tensor>>;
+  report(): WorkerReport;
+}
+
+type RunCargo = Cargo<Parameters<WorkerMethods['run']>>;
+
+export class ModelInWorker implements WorkerModel {
+  readonly name: string;
+  readonly labels: readonly string[] | undefined;
+  readonly inputs: Network['inputs'];
+  readonly #calls: WorkerCalls;
+  readonly #id: number;
+  readonly #pictures: Pictures;
+  readonly #report: WorkerReport;
+  #disposed = false;
+
+  constructor(calls: WorkerCalls, id: number, { network }: Loaded, pictures: Pictures, report: WorkerReport) {
+    this.name = network.name;
+    this.inputs = network.inputs;
+    this.labels = network.conventions.labels;
+    this.#calls = calls;
+    this.#id = id;
+    this.#pictures = pictures;
+    this.#report = report;
+  }
+
+  get inputSize(): [height: number, width: number] {
+    const [, height = 1, width = 1] = this.inputs[0].shape;
+    return [height, width];
+  }
+
+  classify(input: readonly ModelInput[], options?: ModelClassifyOptions): Promise<Prediction[][]>;
+  classify(input: ModelInput, options?: ModelClassifyOptions): Promise<Prediction[]>;
+  classify(input: ModelInput, options: ModelClassifyOptions = {}): Promise<Prediction[] | Prediction[][]> {
+    return this.#ask('classify', input, options);
+  }
+
+  embed(input: ModelInput, options: ModelEmbedOptions = {}): Promise<Tensor> {
+    return this.#ask('embed', input, options);
+  }
+
+  logits(input: ModelInput, options: ModelRunOptions = {}): Promise<Tensor> {
+    return this.#ask('logits', input, options);
+  }
+
+  probabilities(input: ModelInput, options: ModelRunOptions = {}): Promise<Tensor> {
+    return this.#ask('probabilities', input, options);
+  }
+
+  trace(input: ModelInput, names?: readonly string[], options: ModelRunOptions = {}): Promise<Map<string, Tensor>> {
+    return this.#ask('trace', input, options, names);
+  }
+
+  report(): WorkerReport {
+    this.#expectAlive('report');
+    return this.#report;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#calls.ask('dispose', { args: [this.#id] }).catch(() => {}); // a worker that has ended holds nothing
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async #ask<Result>(
+    task: Task,
+    input: ModelInput,
+    { signal, transfer = false, ...options }: ModelRunOptions & TransferOptions,
+    ...names: readonly unknown[]
+  ): Promise<Result> {
+    this.#expectAlive(task);
+    signal?.throwIfAborted();
+    const cargo = this.#cargo(task, input, transfer, options, names);
+    return (await this.#calls.ask('run', cargo, signal)) as Result;
+  }
+
+  /** What the inputs show is taken at once, however long the worker is busy with earlier calls. */
+  async #cargo(
+    task: Task,
+    input: ModelInput,
+    transfer: boolean,
+    options: ModelRunOptions,
+    names: readonly unknown[],
+  ): Promise<RunCargo> {
+    const list: readonly ModelInput[] = Array.isArray(input) ? input : [input];
+    const sent = await Promise.all(list.map((one) => sendInput(task, one, this.#pictures, options)));
+    const values = sent.map(({ value }) => value);
+    const moved = sent.flatMap(({ made, given }) => (transfer ? [...made, ...given] : made));
+    return {
+      args: [this.#id, task, Array.isArray(input) ? values : values[0], ...names, options],
+      transfer: [...new Set(moved)],
+      drop: () => {
+        for (const one of sent.flatMap(({ made }) => made)) if ('close' in one) one.close();
+      },
+    };
+  }
+
+  #expectAlive(task: string): void {
+    if (this.#disposed) throw new UsageError(`${task}: the model ${this.name} was disposed; load it again`);
+  }
+}
