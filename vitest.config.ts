@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests of the built package: the command line as a child process, the exports, the examples of the documentation. */
-const built = ['test/cli/**/*.test.ts', 'test/project/**/*.test.ts'];
+const built = ['test/cli/**/*.test.ts', 'test/project/**/*.test.ts', 'test/browser/built/*.test.ts'];
 
 export default defineConfig({
   test: {

@@ -7,7 +7,9 @@ import { rolldown } from 'rolldown';
 
 const { bin, exports } = JSON.parse(readFileSync('package.json', 'utf8'));
 const targets = [exports, bin].flatMap(filesOf);
-const entryPoints = targets.filter((target) => target.endsWith('.js')).map((target) => target.replace(/^(\.\/)?/, ''));
+const scripts = targets.filter((target) => target.endsWith('.js')).map((target) => target.replace(/^(\.\/)?/, ''));
+/** Without the worker of `depthwise/browser`, which scripts/embed-worker.mjs makes. */
+const entryPoints = scripts.filter((script) => script !== 'dist/browser/worker.js');
 
 /** Every file that some condition of an export leads to. */
 function filesOf(target) {

@@ -14,7 +14,8 @@ const bundle = await rolldown({
 // A classic script also starts as a module.
 const { output } = await bundle.generate({ format: 'iife', minify: true, codeSplitting: false });
 const [{ code }] = output;
-if (output.length !== 1 || /\bimport\s*\(/.test(code)) throw new Error('the worker did not become one script without imports');
+if (output.length !== 1 || /\bimport\s*\(/.test(code))
+  throw new Error('the worker did not become one script without imports');
 
 mkdirSync('dist/browser', { recursive: true });
 writeFileSync('dist/browser/worker.js', code);

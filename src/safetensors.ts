@@ -1,6 +1,7 @@
 /** `depthwise/safetensors`: the least that a page needs to load a model: the engine, and the reader of .safetensors files; nothing is loaded later. */
 import { safetensors } from './formats/readers/safetensors.js';
 import { type Load, loadWith } from './load/load.js';
+import { LoadedModel } from './load/loadedModel.js';
 import { fromReaders } from './load/readers.js';
 import { webPlatform } from './load/web.js';
 
@@ -9,4 +10,4 @@ export type * from './load/model.js';
 export { safetensors };
 
 /** `load` for .safetensors files; for others, and in place of that reader, `readers`. */
-export const load: Load = loadWith({ ...webPlatform, readerOf: fromReaders([safetensors]) });
+export const load: Load = loadWith({ ...webPlatform, readerOf: fromReaders([safetensors]) }, LoadedModel.create);

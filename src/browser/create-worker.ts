@@ -3,7 +3,7 @@
  * when they are needed, and moves the network to the worker, which compiles and runs it. So the worker's script is small and imports nothing.
  */
 import type { CompileOptions } from '../engine/index.js';
-import { WorkerError } from '../errors.js';
+import { UsageError, WorkerError } from '../errors.js';
 import { readerOf } from '../formats/read.js';
 import type { Pictures } from '../load/inputs.js';
 import { loadWith } from '../load/load.js';
@@ -28,6 +28,11 @@ export interface ModelWorker {
 
 /** Starts a worker, for as many models as are loaded into it. They take turns. */
 export function createWorker(options: CreateWorkerOptions = {}): ModelWorker {
+  if (typeof Worker === 'undefined') {
+    throw new UsageError(
+      'createWorker: there are no Workers here, it is for pages; in Node, call load() in a thread of node:worker_threads',
+    );
+  }
   return new PageOfWorker(startWorker(options));
 }
 

@@ -14,6 +14,7 @@ import {
   PictureError,
   ShapeError,
   TrainingError,
+  UndecidedError,
   UsageError,
   WorkerError,
 } from '../errors.js';
@@ -74,6 +75,7 @@ const CLASSES: Record<Exclude<ErrorCode, 'camera'>, new (message: string) => Dep
   picture: PictureError,
   usage: UsageError,
   difference: DifferenceError,
+  undecided: UndecidedError,
   download: DownloadError,
   training: TrainingError,
   worker: WorkerError,

@@ -2,7 +2,7 @@
  * Starts a worker from the package's own file, which the bundlers that know `new Worker(new URL(…))` find and carry along (Vite, webpack, Rollup's
  * plugin, Parcel). Where that file is not there to load (esbuild leaves it behind, a CDN is another origin), the same script starts from its text.
  */
-import { UsageError, WorkerError } from '../errors.js';
+import { WorkerError } from '../errors.js';
 import { PROTOCOL, type Ready } from './worker-messages.js';
 
 export interface StartOptions {
@@ -28,11 +28,6 @@ export interface Started {
 const START_TIMEOUT = 20_000;
 
 export async function startWorker({ url, name = '', startTimeout = START_TIMEOUT }: StartOptions): Promise<Started> {
-  if (typeof Worker === 'undefined') {
-    throw new UsageError(
-      'createWorker: there are no Workers here, it is for pages; in Node, call load() in a thread of node:worker_threads',
-    );
-  }
   const start = (make: () => Worker) => ready(make, startTimeout);
   if (url !== undefined) {
     try {

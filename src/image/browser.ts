@@ -35,7 +35,13 @@ export async function fromBlob(blob: Blob): Promise<Picture> {
   }
 }
 
-export type PictureSource = HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | ImageBitmap;
+export type PictureSource =
+  | HTMLImageElement
+  | HTMLVideoElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | ImageBitmap
+  | VideoFrame;
 
 /** What an element shows, at its own resolution: an image's natural size, a video's current frame, a canvas. */
 export function fromElement(source: PictureSource): Picture {
@@ -62,6 +68,7 @@ export function fromElement(source: PictureSource): Picture {
 function ownSize(source: PictureSource): [width: number, height: number] {
   if ('naturalWidth' in source) return [source.naturalWidth, source.naturalHeight];
   if ('videoWidth' in source) return [source.videoWidth, source.videoHeight];
+  if ('displayWidth' in source) return [source.displayWidth, source.displayHeight];
   return [source.width, source.height];
 }
 

@@ -1,6 +1,7 @@
 /** `load` for a page, a worker or a service worker; readers are loaded with the first file of their format. */
 import { readerOf } from '../formats/read.js';
 import { type Load, loadWith } from './load.js';
+import { LoadedModel } from './loadedModel.js';
 import { webPlatform } from './web.js';
 
-export const load: Load = loadWith({ ...webPlatform, readerOf });
+export const load: Load = loadWith({ ...webPlatform, readerOf }, LoadedModel.create);

@@ -16,17 +16,26 @@ import { parseIntegrity } from '../remote/integrity.js';
 import { expectHash } from '../remote/remoteFile.js';
 import { labelsForOutputs } from '../tasks/labels.js';
 import { absolute, filesAt, filesOf } from './addresses.js';
-import { LoadedModel } from './loadedModel.js';
+import type { Pictures } from './inputs.js';
+import type { Loaded } from './loadedModel.js';
 import type { LoadOptions, LoadProgress, Model, ModelSource } from './model.js';
 import { type Files, type Origin, originOf, type ReaderOf, type Report } from './origin.js';
 import type { Platform } from './platform.js';
 import { fromReaders } from './readers.js';
 
-export type Load = (source: ModelSource, options?: LoadOptions) => Promise<Model>;
+export type Load<Kind extends Model = Model> = (source: ModelSource, options?: LoadOptions) => Promise<Kind>;
+
+/** Compiles a network that was read: in this thread, or elsewhere. */
+export type MakeModel<Kind extends Model> = (
+  loaded: Loaded,
+  pictures: Pictures,
+  options: CompileOptions,
+  signal: AbortSignal | undefined,
+) => Promise<Kind>;
 
 /** `load` for a platform. */
 export const loadWith =
-  (platform: Platform): Load =>
+  <Kind extends Model>(platform: Platform, make: MakeModel<Kind>): Load<Kind> =>
   async (source, options = {}) => {
     const { signal } = options;
     signal?.throwIfAborted();
@@ -37,7 +46,7 @@ export const loadWith =
     report({ phase: 'compile', loaded: 0, total: 1 });
     const again = origin.repeatable ? () => origin.read(() => {}) : undefined;
     const pictures = { decode: platform.decode, read: (name: string) => readPicture(name, options, platform) };
-    const making = LoadedModel.create({ network, ...(again && { again }) }, pictures, compileOptions(options));
+    const making = make({ network, ...(again && { again }) }, pictures, compileOptions(options), signal);
     making.then((model) => signal?.aborted && model.dispose()).catch(() => {});
     const model = await abortable(making, signal);
     tellFallback(model.report(), options);

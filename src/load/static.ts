@@ -3,9 +3,10 @@
  * names, and networks; published networks it does not know by name.
  */
 import { type Load, loadWith } from './load.js';
+import { LoadedModel } from './loadedModel.js';
 import { webPlatform } from './web.js';
 
 export type { Reader } from '../formats/reader.js';
 export type * from './model.js';
 
-export const load: Load = loadWith(webPlatform);
+export const load: Load = loadWith(webPlatform, LoadedModel.create);
