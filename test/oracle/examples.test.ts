@@ -1,54 +1,74 @@
-/** The example readers: programs in other languages find in a bundle what the library put there. */
+/** The example unit tests: programs in other languages read a bundle, check a layer by its isolated bounds, and write what we can read. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { layerSuite, makeGolden, type Problem, writeGolden } from '../../src/oracle/index.js';
+import { afterAll, expect, test } from 'vitest';
+import { readTensors } from '../../src/formats/index.js';
+import {
+  check,
+  checkGolden,
+  type Golden,
+  layerSuite,
+  makeGolden,
+  mobilenetSuite,
+  writeGolden,
+} from '../../src/oracle/index.js';
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'depthwise-examples-'));
+const theirs = join(folder, 'theirs.safetensors');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
 const python = has('python3');
 const compiler = has('g++');
 
-const problem = [...layerSuite(1)].find(({ name }) => name === 'conv2d-stride-2-odd-cancellation') as Problem;
-const source = { kind: 'noise', detail: 'cancellation', seed: 1 } as const;
-const golden = makeGolden(problem.network, problem.inputs, { source });
-const bundle = join(folder, 'golden.safetensors');
-beforeAll(async () =>
-  writeFileSync(
-    bundle,
-    await writeGolden(golden, { format: 'safetensors', weights: true, generator: 'depthwise 0.0.0' }),
-  ),
-);
-
-const first = (): { value: number; bound: number } => ({
-  value: golden.outputs.get('conv2d')!.data[0],
-  bound: golden.bounds.get('conv2d')!.data[0],
-});
-
-function expectNumbers(printed: string): void {
-  const [, value, bound] = /: (\S+) ± (\S+), beyond: 0/.exec(printed) ?? [];
-  expect(Number(value) / first().value).toBeCloseTo(1, 5);
-  expect(Number(bound) / first().bound).toBeCloseTo(1, 1);
+function goldenOf(name: string): Golden {
+  const { network, inputs } = [...layerSuite(1), ...mobilenetSuite(1)].find((problem) => problem.name === name)!;
+  return makeGolden(network, inputs, { source: { kind: 'noise', detail: 'normal', seed: 1 } });
 }
 
-test.skipIf(!python)(`read_golden.py${python ? '' : ' (needs python3)'}`, () => {
-  const printed = execFileSync('python3', [join(examples, 'read_golden.py'), bundle], { encoding: 'utf8' });
-  expect(printed).toMatch(
-    /^conv2d-stride-2-odd by depthwise 0\.0\.0, bounds for float32\nconv2d conv2d \[1, 4, 3, 7\]: /,
+async function write(golden: Golden): Promise<string> {
+  const path = join(folder, `${golden.network.name}.safetensors`);
+  writeFileSync(
+    path,
+    await writeGolden(golden, { format: 'safetensors', weights: true, generator: 'depthwise 0.0.0' }),
   );
-  expectNumbers(printed);
+  return path;
+}
+
+function expectNumbers(printed: string, golden: Golden, layer: string): void {
+  const [, value, bound] = new RegExp(`^${layer}\\b.*: (\\S+) ± (\\S+), beyond: 0 of `, 'm').exec(printed) ?? [];
+  expect(Number(value) / golden.outputs.get(layer)!.data[0]).toBeCloseTo(1, 5);
+  const first = golden.isolated!.get(layer)!.data[0];
+  expect(Number(bound)).toBeCloseTo(first, 1 - Math.floor(Math.log10(first || 1)));
+}
+
+test.skipIf(!python)(`read_golden.py${python ? '' : ' (needs python3)'}`, async () => {
+  const golden = goldenOf('mobilenet_v2_0.25_32_keras');
+  const printed = execFileSync('python3', [join(examples, 'read_golden.py'), await write(golden), theirs], {
+    encoding: 'utf8',
+  });
+  expect(printed).toMatch(
+    /^mobilenet_v2_0\.25_32 by depthwise 0\.0\.0, bounds for float32\nConv1 conv2d: not in this backend\n/,
+  );
+  expectNumbers(printed, golden, 'block_2_add');
+  const report = checkGolden(golden, await readTensors(readFileSync(theirs)), { mode: 'fed' });
+  const known = golden.network.nodes.filter(({ kind }) => ['relu', 'relu6', 'add'].includes(kind));
+  expect(report.layers.map(({ name }) => name)).toEqual(known.map(({ name }) => name));
+  expect(report.first).toBeUndefined();
 });
 
-test.skipIf(!compiler)(`read_golden.cpp${compiler ? '' : ' (needs g++)'}`, () => {
+test.skipIf(!compiler)(`read_golden.cpp${compiler ? '' : ' (needs g++)'}`, async () => {
+  const golden = goldenOf('dense-normal');
   const program = join(folder, 'read_golden');
   execFileSync('g++', ['-std=c++17', '-Wall', '-Werror', '-o', program, join(examples, 'read_golden.cpp')]);
-  const printed = execFileSync(program, [bundle, 'conv2d'], { encoding: 'utf8' });
-  expect(printed).toMatch(/^conv2d: .* of 84\n$/);
-  expectNumbers(printed);
+  const printed = execFileSync(program, [await write(golden), 'dense', theirs], { encoding: 'utf8' });
+  expect(printed).toMatch(/^dense: .* of 9\n$/);
+  expectNumbers(printed, golden, 'dense');
+  const { data } = (await readTensors(readFileSync(theirs))).get('dense')!;
+  const shown = new Map([['dense', { shape: [1, 9], data }]]);
+  expect(check(golden.network, golden.inputs, shown).verdict).toMatch(/exact|within rounding/);
 });
