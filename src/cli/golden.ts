@@ -3,27 +3,40 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import type { LayerKind, Network } from '../network/index.js';
 import {
+  layerSuite,
+  livelyWeights,
   makeGolden,
+  mobilenetSuite,
   type PrecisionName,
+  type Problem,
   precisionNames,
   precisionOf,
+  randomKinds,
+  type ShapeSet,
   type SuiteName,
-  suite,
+  shapeSets,
   suiteNames,
 } from '../oracle/index.js';
-import { type BundleFormat, type Written, writeBundle } from './bundle.js';
+import { namedNetwork } from './architecture.js';
+import { type Beside, type BundleFormat, besides, type Written, writeBundle } from './bundle.js';
 import { addInputOptions, expectOneInput, fed, type InputFlags, noiseSource } from './inputs.js';
-import { addModelOptions, type ModelFlags, readModel } from './model.js';
+import { addModelOptions, type ModelFlags, prepared, readModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, plural, printJson } from './output.js';
 import { onNodeOf, startProgress } from './progress.js';
+import { listOf, wholeNumber } from './values.js';
 
 interface Flags extends ModelFlags, InputFlags {
   readonly suite?: SuiteName;
+  readonly shapes?: readonly ShapeSet[];
+  readonly kinds?: readonly LayerKind[];
+  readonly count?: number;
   readonly model?: string;
   readonly precision: PrecisionName;
   readonly flushToZero?: true;
   readonly weights?: true;
+  readonly with?: readonly Beside[];
   readonly format: BundleFormat;
   readonly out: string;
   readonly json?: true;
@@ -31,17 +44,58 @@ interface Flags extends ModelFlags, InputFlags {
 
 const formats: readonly BundleFormat[] = ['safetensors', 'npz'];
 
+/** Where the problem comes from, and the options that go with it besides those that go with all. */
+const always = ['out', 'json', 'seed', 'precision', 'flushToZero', 'with'];
+const architecture = [
+  'alpha',
+  'resolution',
+  'expansion',
+  'classes',
+  'conventions',
+  'outputStride',
+  'smallPictures',
+  'shallow',
+  'fullConvolutions',
+];
+const input = ['preset', 'picture', 'input', 'noise', 'weights'];
+const sources = {
+  '--suite layers': ['suite', 'format', 'shapes', 'kinds', 'count'],
+  '--suite mobilenet': ['suite', 'format', 'alpha', 'resolution', 'classes', 'conventions'],
+  '--network without --model': ['network', ...architecture, ...input],
+  '--model': ['model', 'network', ...architecture, ...input],
+} as const;
+
 export function configure(command: Command): void {
   command
     .description(
       "Write golden bundles: inputs, every layer's output, how far a correct backend may be from it, and a JSON manifest.",
     )
-    .addOption(new Option('--suite <name>', 'small synthetic networks, weights included').choices(suiteNames))
+    .addOption(
+      new Option('--suite <name>', 'synthetic networks, weights included: single layers, or V1 and V2').choices(
+        suiteNames,
+      ),
+    )
+    .addOption(
+      new Option('--shapes <sets>', 'of --suite layers: odd, vector, mobilenet; odd,vector unless given').argParser(
+        listOf(shapeSets),
+      ),
+    )
+    .addOption(
+      new Option('--kinds <kinds>', 'of --suite layers: these alone, conv2d,add').argParser(listOf(randomKinds)),
+    )
+    .addOption(
+      new Option('--count <number>', 'of --suite layers: so many random problems in place of the fixed ones')
+        .argParser(wholeNumber(1))
+        .conflicts('shapes'),
+    )
     .option(
       '--model <file>',
       'one network instead: Keras .h5, .tflite, .safetensors, .npz; or published weights by name',
     );
-  addModelOptions(command).option('--picture <file>', 'feed the model a picture, prepared as its conventions say');
+  addModelOptions(command, 'for a file of weights alone or, without --model, with seeded weights').option(
+    '--picture <file>',
+    'feed the model a picture, prepared as its conventions say',
+  );
   addInputOptions(command, 'of noise and synthetic weights')
     .addOption(
       new Option('--precision <name>', 'how the backends compute that will be compared')
@@ -51,50 +105,84 @@ export function configure(command: Command): void {
     .option('--flush-to-zero', 'they turn numbers below the smallest normal one into zero')
     .option('--weights', "put the model's weights into the bundle, as isolated comparisons need them")
     .addOption(
+      new Option(
+        '--with <formats>',
+        'write each network beside its bundle too, as onnx, tflite, c (a header)',
+      ).argParser(listOf(besides)),
+    )
+    .addOption(
       new Option('--format <name>', 'of a suite: the ending of its files').choices(formats).default('safetensors'),
     )
     .requiredOption('--out <path>', 'a folder for a suite; a .safetensors or .npz file for a model')
-    .option('--json', '[{"out", "network", "layers", "bytes"}]')
+    .option('--json', '[{"out", "network", "layers", "bytes"}], and with --with "with", "without"')
     .addHelpText(
       'after',
       `
+Shapes of --suite layers:
+  odd        small sizes that are no multiples of anything; every padding, stride and dilation; three kinds of noise
+  vector     two pictures, and 4, 8, 16, 32 or 64 channels, or one more or less
+  mobilenet  every distinct layer of V1 and V2 at full size; some 700 MB
+
 Examples:
   depthwise golden --suite layers --out golden
+  depthwise golden --suite layers --count 200 --seed 7 --kinds conv2d,depthwiseConv2d --with onnx,tflite,c --out random
   depthwise golden --suite mobilenet --format npz --precision mixed-float16 --out golden
+  depthwise golden --network mobilenet_v2 --alpha 0.35 --resolution 96 --seed 1 --out v2.safetensors
   depthwise golden --model mobilenet_v1_0.25_224.h5 --picture cat.jpg --weights --out cat.safetensors`,
     )
-    .action(async (flags: Flags) => {
-      if ((flags.suite === undefined) === (flags.model === undefined)) {
-        throw new UsageError('wanted either --suite or --model');
-      }
-      const written =
-        flags.suite === undefined ? [await writeModelGolden(flags)] : await writeSuite(flags.suite, flags);
+    .action(async (flags: Flags, command: Command) => {
+      refuseOthers(command, sourceOf(flags));
+      const written = flags.suite === undefined ? [await writeNetworkGolden(flags)] : await writeSuite(flags);
       if (flags.json) printJson(written);
-      else {
-        const bytes = written.reduce((sum, file) => sum + file.bytes, 0);
-        note(`wrote ${flags.out}: ${plural(written.length, 'bundle')}, ${formatBytes(bytes)}`);
-      }
+      else tellWritten(written, flags.out);
     });
 }
 
-async function writeSuite(name: SuiteName, flags: Flags): Promise<Written[]> {
-  for (const flag of ['picture', 'input', 'noise', 'preset', 'network'] as const) {
-    if (flags[flag] !== undefined)
-      throw new UsageError(`--${flag} goes with --model; a suite brings its own networks and inputs`);
+function sourceOf({ suite, model, network }: Flags): keyof typeof sources {
+  if (suite !== undefined && model === undefined) return suite === 'layers' ? '--suite layers' : '--suite mobilenet';
+  if (suite === undefined && model !== undefined) return '--model';
+  if (suite === undefined && network !== undefined) return '--network without --model';
+  throw new UsageError('wanted one of --suite, --model and --network');
+}
+
+/** What was given and would change nothing is an error. */
+function refuseOthers(command: Command, source: keyof typeof sources): void {
+  const honoured: readonly string[] = [...always, ...sources[source]];
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (command.getOptionValueSource(name) !== 'cli' || honoured.includes(name)) continue;
+    throw new UsageError(`${option.long} does not go with ${source}`);
   }
+}
+
+function tellWritten(written: readonly Written[], out: string): void {
+  const bytes = written.reduce((sum, file) => sum + file.bytes, 0);
+  const beside = written.flatMap((file) => file.with ?? []).length;
+  const also = beside > 0 ? ` and ${plural(beside, 'file')} beside them` : '';
+  note(`wrote ${out}: ${plural(written.length, 'bundle')}, ${formatBytes(bytes)}${also}`);
+  const without = written.flatMap((file) => file.without ?? []);
+  for (const line of without.slice(0, MOST_LINES)) note(`not written: ${line}`);
+  if (without.length > MOST_LINES) note(`and ${without.length - MOST_LINES} more not written`);
+}
+
+const MOST_LINES = 10;
+
+async function writeSuite(flags: Flags): Promise<Written[]> {
   await mkdir(flags.out, { recursive: true }).catch((cause) => {
     throw new UsageError(`--out: '${flags.out}' cannot be made a folder: ${cause.code ?? cause.message}`, { cause });
   });
   const written: Written[] = [];
-  const problems = [...suite(name, flags.seed)];
   const progress = await startProgress('golden');
   try {
+    const problems = [...problemsOf(flags)];
+    if (problems.length === 0)
+      throw new UsageError(`--kinds: the suite has no layers of kind ${flags.kinds?.join(', ')}`);
     for (const [index, problem] of problems.entries()) {
       progress.at(index / problems.length, problem.name);
-      const source = noiseSource(problem.noise, flags.seed);
+      const source = noiseSource(problem.noise, problem.seed);
       const golden = makeGolden(problem.network, problem.inputs, { source, ...precisionFlags(flags) });
-      const out = join(flags.out, `${problem.name}.${flags.format}`);
-      written.push(await writeBundle(golden, await expectWritable('--out', out), flags.format, true));
+      const out = await expectWritable('--out', join(flags.out, `${problem.name}.${flags.format}`));
+      written.push(await writeBundle(golden, out, flags.format, bundleOptions(flags, true)));
     }
   } finally {
     progress.stop();
@@ -102,20 +190,42 @@ async function writeSuite(name: SuiteName, flags: Flags): Promise<Written[]> {
   return written;
 }
 
-async function writeModelGolden(flags: Flags): Promise<Written> {
+function problemsOf(flags: Flags): Generator<Problem> {
+  const { suite, seed, shapes, kinds, count, alpha, classes, conventions, resolution } = flags;
+  if (suite === 'layers') {
+    return layerSuite(seed, { ...(shapes && { shapes }), ...(kinds && { kinds }), ...(count && { count }) });
+  }
+  return mobilenetSuite(seed, {
+    ...(alpha !== undefined && { alpha }),
+    ...(classes !== undefined && { classes }),
+    ...(conventions && { conventions }),
+    ...(resolution && { resolution }),
+  });
+}
+
+async function writeNetworkGolden(flags: Flags): Promise<Written> {
   const ending = expectEnding('--out', flags.out, ['.safetensors', '.npz']);
   const target = await expectWritable('--out', flags.out);
   expectOneInput(flags);
-  const network = await readModel(flags.model!, flags);
-  const { inputs, source } = await fed(network, flags.model!, flags);
+  const network = await networkOf(flags);
+  const { inputs, source } = await fed(network, flags.model ?? flags.network!, flags);
   const progress = await startProgress('golden');
   try {
     const golden = makeGolden(network, inputs, { source, ...precisionFlags(flags), ...onNodeOf(progress) });
-    return await writeBundle(golden, target, ending === '.npz' ? 'npz' : 'safetensors', flags.weights ?? false);
+    const weights = flags.weights ?? flags.model === undefined;
+    return await writeBundle(golden, target, ending === '.npz' ? 'npz' : 'safetensors', bundleOptions(flags, weights));
   } finally {
     progress.stop();
   }
 }
+
+/** Of a model file, or with seeded weights, which nobody else has: they go into the bundle. */
+async function networkOf(flags: Flags): Promise<Network> {
+  if (flags.model !== undefined) return readModel(flags.model, flags);
+  return livelyWeights(prepared(namedNetwork(flags.network!, flags), flags), flags.seed);
+}
+
+const bundleOptions = (flags: Flags, weights: boolean) => ({ weights, ...(flags.with && { beside: flags.with }) });
 
 const precisionFlags = ({ precision, flushToZero }: Flags) => ({
   precision: precisionOf(precision, { flushesToZero: flushToZero ?? false }),

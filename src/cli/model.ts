@@ -15,8 +15,9 @@ export interface ModelFlags extends ArchitectureFlags {
   readonly preset?: PresetName;
 }
 
-export function addModelOptions(command: Command): Command {
-  command.option('--network <name>', 'for a file of weights alone: mobilenet_v1, mobilenet_v2_1.4_224, …');
+/** `network`: what `--network` is for. */
+export function addModelOptions(command: Command, network = 'for a file of weights alone'): Command {
+  command.option('--network <name>', `${network}: mobilenet_v1, mobilenet_v2_1.4_224, …`);
   addArchitectureOptions(command);
   return command.addOption(presetOption());
 }

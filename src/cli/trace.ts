@@ -125,7 +125,7 @@ async function writeGoldenTrace(
   const progress = await startProgress('trace');
   try {
     const golden = makeGolden(network, inputs, { source, ...onNodeOf(progress) });
-    const { bytes } = await writeBundle(golden, out, format, weights ?? false);
+    const { bytes } = await writeBundle(golden, out, format, { weights: weights ?? false });
     return { tensors: new Map([...golden.inputs, ...golden.outputs]), bytes };
   } finally {
     progress.stop();

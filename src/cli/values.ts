@@ -27,6 +27,18 @@ export function part(text: string): number {
   return value;
 }
 
+/** Some of the given words, separated by commas: 'onnx,tflite'. */
+export function listOf<Word extends string>(words: readonly Word[]): (text: string) => readonly Word[] {
+  return (text) => {
+    const found = text.split(',').map((word) => word.trim());
+    const strange = found.find((word) => !(words as readonly string[]).includes(word));
+    if (strange !== undefined) {
+      throw new InvalidArgumentError(`Wanted some of ${words.join(', ')}, separated by commas; found '${strange}'.`);
+    }
+    return found as Word[];
+  };
+}
+
 /** A whole number of `least` or more, written in digits. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {

@@ -1,4 +1,5 @@
 /** The oracle: is another backend right, or only rounded differently? Bounds, comparison, golden bundles. */
+export { cHeader } from './c-header.js';
 export * from './check.js';
 export { type Difference, difference, HISTOGRAM_EDGES, type Verdict, type WorstElement } from './difference.js';
 export { differencePixels, differencePng, type MapPixels } from './differenceMap.js';
@@ -10,12 +11,16 @@ export { lookalike } from './lookalike.js';
 export { type Matched, matchNames, type NameMap } from './names.js';
 export { type NoiseKind, noise, noiseKinds } from './noise.js';
 export { type NumberRange, type Precision, type PrecisionName, precisionNames, precisionOf } from './precision.js';
+export { randomKinds } from './random-layers.js';
 export {
+  type LayerSuiteOptions,
   layerSuite,
   livelyWeights,
+  type MobilenetSuiteOptions,
   mobilenetSuite,
   type Problem,
+  type ShapeSet,
   type SuiteName,
-  suite,
+  shapeSets,
   suiteNames,
 } from './suites.js';

@@ -1,13 +1,15 @@
 /**
- * Small synthetic networks for other backends to try: every layer kind by itself, in odd sizes, and whole tiny MobileNets. Weights and
- * inputs are seeded; the weights use every number, so that a forgotten bias or a wrong epsilon shows.
+ * Synthetic networks for other backends to try: every layer kind by itself, and whole tiny MobileNets. Weights and inputs are seeded; the
+ * weights use every number, so that a forgotten bias or a wrong epsilon shows.
  */
 import { type MobilenetOptions, mobilenetV1, mobilenetV2, modelConventions } from '../models/index.js';
-import { type AttributesOf, type LayerKind, type Network, NetworkBuilder, randomWeights } from '../network/index.js';
-import type { Padding, Pair } from '../padding.js';
-import { normalRandom } from '../random.js';
-import type { Shape, Tensor } from '../tensor.js';
+import { type LayerKind, type Network, randomWeights } from '../network/index.js';
+import type { Pair } from '../padding.js';
+import { normalRandom, seedOf } from '../random.js';
+import type { Tensor } from '../tensor.js';
 import { type NoiseKind, noise, noiseKinds } from './noise.js';
+import { randomLayer } from './random-layers.js';
+import { mobilenetLayers, oddLayers, type SingleLayer, vectorLayers } from './single-layers.js';
 
 export const suiteNames = ['layers', 'mobilenet'] as const;
 export type SuiteName = (typeof suiteNames)[number];
@@ -22,26 +24,69 @@ export interface Problem {
   readonly seed: number;
 }
 
-export function* suite(name: SuiteName, seed: number): Generator<Problem> {
-  yield* name === 'layers' ? layerSuite(seed) : mobilenetSuite(seed);
+/**
+ * `odd`: small sizes that are no multiples of anything, every kind of padding, stride and dilation, each with every kind of noise.
+ * `vector`: two pictures, and 4, 8, 16, 32 or 64 channels, or one more or less, for the kernels that compute several channels at once.
+ * `mobilenet`: every distinct layer of V1 and V2 with α = 1 at 224 × 224.
+ */
+export const shapeSets = ['odd', 'vector', 'mobilenet'] as const;
+export type ShapeSet = (typeof shapeSets)[number];
+
+export interface LayerSuiteOptions {
+  /** Default odd and vector. */
+  readonly shapes?: readonly ShapeSet[];
+  /** These kinds of layers alone. */
+  readonly kinds?: readonly LayerKind[];
+  /** So many random problems in place of the fixed ones: others for every seed. */
+  readonly count?: number;
 }
 
-/** Every layer kind by itself, for each kind of noise. */
-export function* layerSuite(seed: number): Generator<Problem> {
-  for (const { name, network } of singleLayers()) {
-    for (const kind of noiseKinds) yield problem(`${name}-${kind}`, network, kind, seed);
+/** Every layer kind by itself. */
+export function* layerSuite(seed: number, options: LayerSuiteOptions = {}): Generator<Problem> {
+  const { shapes = ['odd', 'vector'], kinds, count } = options;
+  if (count !== undefined) return yield* randomProblems(seed, count, kinds);
+  const wanted = ({ network }: SingleLayer): boolean => !kinds || kinds.includes(network.nodes[0].kind);
+  if (shapes.includes('odd')) {
+    for (const { name, network } of oddLayers().filter(wanted)) {
+      for (const kind of noiseKinds) yield problem(`${name}-${kind}`, network, kind, seed);
+    }
+  }
+  const others = [
+    ...(shapes.includes('vector') ? vectorLayers() : []),
+    ...(shapes.includes('mobilenet') ? mobilenetLayers() : []),
+  ];
+  for (const [index, { name, network }] of others.filter(wanted).entries()) {
+    yield problem(name, network, noiseKinds[index % noiseKinds.length], seed);
   }
 }
 
-/** V1 and V2 with α = 0.25 and 10 classes, by the three conventions, at an even size and an odd one that is no square. */
-export function* mobilenetSuite(seed: number): Generator<Problem> {
-  for (const resolution of [
-    [32, 32],
-    [33, 47],
-  ] as const) {
-    for (const conventions of modelConventions) {
-      const options: MobilenetOptions = { alpha: 0.25, classes: 10, output: 'probabilities', resolution, conventions };
-      for (const network of [mobilenetV1(options), mobilenetV2(options)]) {
+function* randomProblems(seed: number, count: number, kinds?: readonly LayerKind[]): Generator<Problem> {
+  const digits = String(count - 1).length;
+  for (let index = 0; index < count; index++) {
+    const own = seedOf(seed, index);
+    const { name, network } = randomLayer(own, kinds);
+    const number = String(index).padStart(digits, '0');
+    yield problem(`random-${seed}-${number}-${name}`, network, noiseKinds[own % noiseKinds.length], own);
+  }
+}
+
+export interface MobilenetSuiteOptions extends Pick<MobilenetOptions, 'alpha' | 'classes' | 'conventions'> {
+  readonly resolution?: Pair;
+}
+
+/** V1 and V2, with α = 0.25 and 10 classes, by the three conventions, at an even size and an odd one that is no square, unless stated. */
+export function* mobilenetSuite(seed: number, options: MobilenetSuiteOptions = {}): Generator<Problem> {
+  const { alpha = 0.25, classes = 10 } = options;
+  const resolutions: readonly Pair[] = options.resolution
+    ? [options.resolution]
+    : [
+        [32, 32],
+        [33, 47],
+      ];
+  for (const resolution of resolutions) {
+    for (const conventions of options.conventions ? [options.conventions] : modelConventions) {
+      const settings: MobilenetOptions = { alpha, classes, output: 'probabilities', resolution, conventions };
+      for (const network of [mobilenetV1(settings), mobilenetV2(settings)]) {
         yield problem(`${network.name}_${conventions}`, network, 'normal', seed);
       }
     }
@@ -75,80 +120,3 @@ export function livelyWeights(network: Network, seed: number): Network {
   );
   return { ...random, weights };
 }
-
-interface SingleLayer {
-  readonly name: string;
-  readonly network: Network;
-}
-
-const even: Shape = [1, 8, 6, 5];
-const odd: Shape = [1, 7, 5, 6];
-
-function singleLayers(): SingleLayer[] {
-  const window = (strides: Pair, padding: Padding, kernelSize: Pair = [3, 3], dilation: Pair = [1, 1]) => ({
-    kernelSize,
-    strides,
-    dilation,
-    padding,
-  });
-  const around = { top: 1, bottom: 1, left: 1, right: 1 };
-  const pool = { poolSize: [3, 2] as Pair, strides: [2, 2] as Pair };
-  const conv = { filters: 7, bias: true };
-  const deep = { depthMultiplier: 1, bias: true };
-  return [
-    layer('conv2d', [even], { ...conv, ...window([1, 1], 'same') }),
-    layer('conv2d', [even], { ...conv, ...window([2, 2], 'same') }, 'stride-2-even'),
-    layer('conv2d', [odd], { ...conv, ...window([2, 2], 'same') }, 'stride-2-odd'),
-    layer('conv2d', [odd], { ...conv, ...window([2, 1], around, [3, 2]) }, 'explicit-padding'),
-    layer('conv2d', [odd], { ...conv, ...window([1, 1], 'valid', [2, 3]), bias: false }, 'valid'),
-    layer('conv2d', [even], { ...conv, ...window([1, 1], 'same', [3, 3], [2, 2]) }, 'dilated'),
-    layer('conv2d', [odd], { ...conv, ...window([2, 2], 'same', [1, 1]) }, 'kernel-below-stride'),
-    layer('depthwiseConv2d', [even], { ...deep, ...window([1, 1], 'same') }),
-    layer('depthwiseConv2d', [even], { ...deep, ...window([2, 2], 'same') }, 'stride-2-even'),
-    layer('depthwiseConv2d', [odd], { ...deep, ...window([2, 2], 'same') }, 'stride-2-odd'),
-    layer('depthwiseConv2d', [even], { ...deep, ...window([2, 2], around) }, 'explicit-padding'),
-    layer('depthwiseConv2d', [odd], { ...deep, ...window([1, 1], 'same', [3, 3], [2, 2]) }, 'dilated'),
-    layer('depthwiseConv2d', [odd], { depthMultiplier: 3, bias: true, ...window([1, 1], 'same') }, 'depth-multiplier'),
-    layer('depthwiseConv2d', [even], { depthMultiplier: 1, bias: false, ...window([1, 1], 'same', [5, 5]) }, '5x5'),
-    layer('pointwiseConv2d', [odd], conv),
-    layer('pointwiseConv2d', [[1, 3, 3, 257]], { filters: 3, bias: false }, 'long-sum'),
-    layer('dense', [[1, 300]], { units: 9, bias: true }),
-    layer('batchNorm', [even], { epsilon: 1e-3, scale: true, center: true }),
-    layer('batchNorm', [odd], { epsilon: 1e-5, scale: false, center: false }, 'statistics-alone'),
-    layer('relu', [odd], {}),
-    layer('relu6', [odd], {}),
-    layer('clamp', [odd], { min: -0.7, max: 1.3 }),
-    layer('sigmoid', [odd], {}),
-    layer('softmax', [[1, 21]], {}),
-    layer('add', [odd, odd], {}),
-    layer('add', [even, even, even], {}, 'three'),
-    layer('concat', [odd, [1, 7, 5, 3]], { axis: -1 }),
-    layer('pad', [odd], { padding: { top: 0, bottom: 1, left: 2, right: 3 }, value: 0 }),
-    layer('averagePool', [odd], { ...pool, padding: 'same', includePadding: false }),
-    layer('averagePool', [odd], { ...pool, padding: around, includePadding: true }, 'include-padding'),
-    layer('maxPool', [odd], { ...pool, padding: 'same' }),
-    layer('globalAveragePool', [odd], { keepDims: false }),
-    layer('globalAveragePool', [even], { keepDims: true }, 'keep-dims'),
-    layer('flatten', [odd], {}),
-    layer('reshape', [odd], { shape: [5, -1] }),
-    layer('dropout', [odd], { rate: 0.2 }),
-    layer('resizeBilinear', [odd], { size: [10, 3], rule: 'half-pixel' }, 'half-pixel'),
-    layer('resizeBilinear', [even], { size: [13, 11], rule: 'tf1-legacy' }, 'legacy'),
-    layer('resizeBilinear', [even], { size: [15, 11], rule: 'tf1-align-corners' }, 'align-corners'),
-    layer('argMax', [odd], {}),
-  ];
-}
-
-function layer<Kind extends LayerKind>(
-  kind: Kind,
-  inputs: readonly Shape[],
-  attributes: NonNullable<AttributesOf<Kind>>,
-  variant?: string,
-): SingleLayer {
-  const net = new NetworkBuilder();
-  const names = inputs.map((shape, i) => net.input(inputs.length === 1 ? 'input' : `input_${i}`, shape));
-  const name = variant === undefined ? kind : `${kind}-${variant}`;
-  return { name, network: net.build(name, [net.add(kind, kind, names, attributes)], CONVENTIONS) };
-}
-
-const CONVENTIONS = { source: 'other', output: 'features' } as const;

@@ -1,9 +1,19 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
+import { readNetwork, readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
 import { trace } from '../../src/network/index.js';
-import { layerSuite, livelyWeights, makeGolden, noise, readGolden, writeGolden } from '../../src/oracle/index.js';
+import {
+  cHeader,
+  checkGolden,
+  layerSuite,
+  livelyWeights,
+  makeGolden,
+  noise,
+  readGolden,
+  writeGolden,
+} from '../../src/oracle/index.js';
 import type { Tensor } from '../../src/tensor.js';
 import { cat, depthwise, smallNetwork, temporaryFolder, writeModel } from './command.js';
 
@@ -66,12 +76,119 @@ describe('golden', () => {
     expect(found.has('weights/conv1/kernel')).toBe(true);
   });
 
+  test('random problems of some kinds, others for another seed, each also for other runtimes and for C', async () => {
+    const make = (seed: string) =>
+      depthwise(
+        ...['golden', '--suite', 'layers', '--count', '12', '--seed', seed, '--kinds', 'conv2d,add'],
+        ...['--with', 'onnx,tflite,c', '--out', folder.path(`random-${seed}`), '--json'],
+      );
+    const [seven, eight] = [await make('7'), await make('8')].map(({ stdout }) => JSON.parse(stdout));
+    expect(seven).toHaveLength(12);
+    const names = readdirSync(folder.path('random-7')).map((file) => file.replace(/\.\w+$/, ''));
+    expect(new Set(names).size).toBe(12);
+    for (const name of names) expect(name).toMatch(/^random-7-\d\d-(conv2d|add)$/);
+    for (const { network, out, with: beside, without } of seven) {
+      expect(['conv2d', 'add']).toContain(network);
+      expect([...beside, ...without.map((line: string) => line.split(':')[0])].sort()).toEqual(
+        ['.h', '.onnx', '.tflite'].map((ending) => out.replace('.safetensors', ending)),
+      );
+    }
+    expect(eight.map(({ bytes }: { bytes: number }) => bytes)).not.toEqual(
+      seven.map(({ bytes }: { bytes: number }) => bytes),
+    );
+    // What other runtimes are given computes the same.
+    const [{ out }] = seven;
+    const golden = await readGolden(readFileSync(out));
+    const onnx = await readNetwork(readFileSync(out.replace('.safetensors', '.onnx')));
+    const theirs = trace(onnx, golden.inputs);
+    expect(
+      checkGolden(golden, new Map([[golden.network.outputs[0], theirs.get(onnx.outputs[0])!]])).first,
+    ).toBeUndefined();
+  });
+
+  test.skipIf(spawnSync('gcc', ['--version']).status !== 0)(
+    'the C header compiles, and holds the numbers',
+    async () => {
+      const problem = [...layerSuite(1)].find(({ name }) => name === 'dense-cancellation')!;
+      const golden = makeGolden(problem.network, problem.inputs, { source: { kind: 'noise', detail: 'normal' } });
+      const bounds = new Map(golden.isolated);
+      bounds.set('dense', {
+        shape: [1, 9],
+        data: Float32Array.of(...bounds.get('dense')!.data.subarray(0, 8), Infinity),
+      });
+      writeFileSync(folder.path('dense.h'), cHeader({ ...golden, isolated: bounds }, 'dense', 'depthwise 0.0.0'));
+      writeFileSync(
+        folder.path('dense.c'),
+        `#include <stdio.h>
+#include "dense.h"
+int main(void) {
+  int beyond = 0;
+  for (int o = 0; o < 9; o++) {
+    float y = dense_dense_bias[o];
+    for (int i = 0; i < 300; i++) y += dense_input[i] * dense_dense_kernel[i * 9 + o];
+    if (!(fabsf(y - dense_dense_output[o]) <= dense_dense_bound[o])) beyond++;
+  }
+  printf("%d %.9g %d", beyond, dense_dense_output[3], isinf(dense_dense_bound[8]) != 0);
+  return 0;
+}`,
+      );
+      const compiled = spawnSync(
+        'gcc',
+        ['-std=c99', '-Wall', '-Wextra', '-Werror', '-o', folder.path('dense'), folder.path('dense.c'), '-lm'],
+        { encoding: 'utf8' },
+      );
+      expect(compiled.stderr).toBe('');
+      const { stdout } = spawnSync(folder.path('dense'), { encoding: 'utf8' });
+      const [beyond, output, infinite] = stdout.split(' ').map(Number);
+      expect([beyond, Math.fround(output), infinite]).toEqual([0, golden.outputs.get('dense')!.data[3], 1]);
+    },
+  );
+
+  test('--network: V1 or V2 with seeded weights, which the bundle holds', async () => {
+    const out = folder.path('v2.safetensors');
+    const { exitCode } = await depthwise(
+      ...['golden', '--network', 'mobilenet_v2', '--alpha', '0.35', '--resolution', '32', '--seed', '1', '--out', out],
+    );
+    expect(exitCode).toBe(0);
+    const { network, source } = await readGolden(readFileSync(out));
+    expect(network.name).toBe('mobilenet_v2_0.35_32');
+    expect(network.weights.get('Conv1/kernel')!.shape).toEqual([3, 3, 3, 16]);
+    expect(source).toEqual({ kind: 'noise', detail: 'normal', seed: 1 });
+  });
+
+  test('--suite mobilenet by its options', async () => {
+    const out = folder.path('suite');
+    await depthwise(
+      ...['golden', '--suite', 'mobilenet', '--alpha', '0.1', '--resolution', '40', '--classes', '3'],
+      ...['--conventions', 'slim', '--out', out],
+    );
+    expect(readdirSync(out).sort()).toEqual([
+      'mobilenet_v1_0.1_40_slim.safetensors',
+      'mobilenet_v2_0.1_40_slim.safetensors',
+    ]);
+    const { outputs } = await readGolden(readFileSync(`${out}/mobilenet_v1_0.1_40_slim.safetensors`));
+    expect(outputs.get('Predictions')!.shape).toEqual([1, 3]);
+  });
+
   test.each([
-    [['--out', 'x'], 'error: wanted either --suite or --model\n'],
-    [['--suite', 'layers', '--model', 'm', '--out', 'x'], 'error: wanted either --suite or --model\n'],
+    [['--out', 'x'], 'error: wanted one of --suite, --model and --network\n'],
+    [['--suite', 'layers', '--model', 'm', '--out', 'x'], 'error: wanted one of --suite, --model and --network\n'],
+    [['--suite', 'layers', '--picture', cat, '--out', 'x'], 'error: --picture does not go with --suite layers\n'],
+    [['--suite', 'layers', '--alpha', '0.5', '--out', 'x'], 'error: --alpha does not go with --suite layers\n'],
+    [['--suite', 'layers', '--weights', '--out', 'x'], 'error: --weights does not go with --suite layers\n'],
     [
-      ['--suite', 'layers', '--picture', cat, '--out', 'x'],
-      'error: --picture goes with --model; a suite brings its own networks and inputs\n',
+      ['--suite', 'mobilenet', '--expansion', '4', '--out', 'x'],
+      'error: --expansion does not go with --suite mobilenet\n',
+    ],
+    [['--suite', 'mobilenet', '--kinds', 'add', '--out', 'x'], 'error: --kinds does not go with --suite mobilenet\n'],
+    [['--model', 'm', '--count', '3', '--out', 'x.npz'], 'error: --count does not go with --model\n'],
+    [
+      ['--network', 'mobilenet_v2', '--format', 'npz', '--out', 'x.npz'],
+      'error: --format does not go with --network without --model\n',
+    ],
+    [
+      ['--suite', 'layers', '--kinds', 'conv2d,conv', '--out', 'x'],
+      "error: option '--kinds <kinds>' argument 'conv2d,conv' is invalid. Wanted some of conv2d, depthwiseConv2d, pointwiseConv2d, dense, batchNorm, relu, relu6, clamp, sigmoid, softmax, add, concat, pad, averagePool, maxPool, globalAveragePool, flatten, resizeBilinear, argMax, separated by commas; found 'conv'.\n",
     ],
     [
       ['--model', 'm', '--picture', cat, '--noise', 'large', '--out', 'x.npz'],
