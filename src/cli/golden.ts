@@ -121,7 +121,7 @@ export function configure(command: Command): void {
 Shapes of --suite layers:
   odd        small sizes that are no multiples of anything; every padding, stride and dilation; three kinds of noise
   vector     two pictures, and 4, 8, 16, 32 or 64 channels, or one more or less
-  mobilenet  every distinct layer of V1 and V2 at full size; some 700 MB
+  mobilenet  every distinct layer of V1 and V2 at full size; some 350 MB
 
 Examples:
   depthwise golden --suite layers --out golden

@@ -5,6 +5,7 @@
  */
 import { fromJson, type Network, type Weights, withWeights } from '../network/index.js';
 import type { ReadOptions } from './architecture.js';
+import { GOLDEN_KEY, networkOfGolden } from './golden-bundle.js';
 import { inFile } from './in-file.js';
 import { withoutScales } from './int8.js';
 import { parseJson } from './json.js';
@@ -26,6 +27,8 @@ export async function networkInSafetensors(
   const file = options.fileName ?? 'safetensors file';
   return inFile(file, () => {
     const { tensors, metadata } = readSafetensors(bytes, file);
+    const golden = metadata.get(GOLDEN_KEY);
+    if (golden !== undefined) return networkOfGolden(tensors, golden, options, file);
     return assemble(tensors, metadata.get(METADATA_KEY), options, file, alone);
   });
 }
@@ -42,9 +45,15 @@ export async function networkInNpz(
   alone: WeightsAlone,
 ): Promise<Network> {
   const file = options.fileName ?? 'npz file';
-  const description = others.get(NPZ_ENTRY);
+  const text = (name: string): string | undefined => {
+    const entry = others.get(name);
+    return entry && new TextDecoder().decode(entry);
+  };
+  const golden = text(`${GOLDEN_KEY}.json`);
   return inFile(file, () =>
-    assemble(tensors, description && new TextDecoder().decode(description), options, file, alone),
+    golden === undefined
+      ? assemble(tensors, text(NPZ_ENTRY), options, file, alone)
+      : networkOfGolden(tensors, golden, options, file),
   );
 }
 

@@ -11,6 +11,7 @@
  * `depthwise.golden` of a .safetensors file, the entry `depthwise.golden.json` of a .npz.
  */
 import { FormatError, UsageError } from '../errors.js';
+import { GOLDEN_KEY } from '../formats/golden-bundle.js';
 import { inFile } from '../formats/in-file.js';
 import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
@@ -33,8 +34,7 @@ import { estimates } from './estimates.js';
 import { type Precision, type PrecisionName, precisionNames, precisionOf } from './precision.js';
 
 const FORMAT = 'depthwise-golden';
-const METADATA_KEY = 'depthwise.golden';
-const NPZ_ENTRY = 'depthwise.golden.json';
+const NPZ_ENTRY = `${GOLDEN_KEY}.json`;
 
 /** Where the inputs come from: 'noise normal, seed 1', 'picture cat.jpg'. */
 export interface GoldenSource {
@@ -120,7 +120,7 @@ export async function writeGolden(golden: Golden, options: WriteGoldenOptions): 
     Object.entries(groups).flatMap(([group, its]) => [...its].map(([name, x]) => [`${group}/${name}`, x] as const)),
   );
   const manifest = JSON.stringify(manifestOf(golden, options.generator), undefined, 1);
-  if (options.format === 'safetensors') return writeSafetensors(tensors, new Map([[METADATA_KEY, manifest]]));
+  if (options.format === 'safetensors') return writeSafetensors(tensors, new Map([[GOLDEN_KEY, manifest]]));
   return writeNpz(tensors, undefined, new Map([[NPZ_ENTRY, new TextEncoder().encode(manifest)]]));
 }
 
@@ -175,12 +175,12 @@ async function contentOf(
     return { tensors, manifest: entry && new TextDecoder().decode(entry) };
   }
   const { tensors, metadata } = readSafetensors(bytes, file);
-  return { tensors, manifest: metadata.get(METADATA_KEY) };
+  return { tensors, manifest: metadata.get(GOLDEN_KEY) };
 }
 
 function expectManifest(text: string | undefined, file: string): Manifest {
   if (text === undefined) {
-    throw new FormatError(`${file}: not a golden bundle: it has no '${METADATA_KEY}'; make one with depthwise golden`);
+    throw new FormatError(`${file}: not a golden bundle: it has no '${GOLDEN_KEY}'; make one with depthwise golden`);
   }
   const found = parseJson(text, `${file}: the manifest`) as Partial<Manifest> | null;
   if (found?.format !== FORMAT || found.version !== 1) {

@@ -15,7 +15,7 @@ import {
   writeGolden,
 } from '../../src/oracle/index.js';
 import type { Tensor } from '../../src/tensor.js';
-import { cat, depthwise, smallNetwork, temporaryFolder, writeModel } from './command.js';
+import { cat, depthwise, depthwiseJson, smallNetwork, temporaryFolder, writeModel } from './command.js';
 
 const folder = temporaryFolder();
 afterAll(folder.remove);
@@ -154,6 +154,19 @@ int main(void) {
     expect(network.name).toBe('mobilenet_v2_0.35_32');
     expect(network.weights.get('Conv1/kernel')!.shape).toEqual([3, 3, 3, 16]);
     expect(source).toEqual({ kind: 'noise', detail: 'normal', seed: 1 });
+  });
+
+  test('a bundle with weights is a model for the other commands', async () => {
+    expect((await depthwiseJson('summary', golden)).network).toBe(network.name);
+    const { exitCode } = await depthwise('convert', golden, folder.path('converted.onnx'));
+    expect(exitCode).toBe(0);
+    const { stdout } = await depthwise('classify', cat, '--model', golden, '--json');
+    expect(stdout).toContain('"probability"');
+    const none = await depthwise('summary', bare);
+    expect([none.exitCode, none.stderr]).toEqual([
+      1,
+      `error: ${bare}: a golden bundle without weights is no model; make it with depthwise golden --weights\n`,
+    ]);
   });
 
   test('--suite mobilenet by its options', async () => {

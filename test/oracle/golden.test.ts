@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
+import { readNetwork, readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
 import { inferShapes, type Network, weightShapesOf } from '../../src/network/index.js';
 import {
   check,
@@ -38,6 +38,28 @@ test('layers without weights need none: each can be computed anew from any bundl
     const [node] = network.nodes;
     const weightless = weightShapesOf(node, inferShapes(network));
     expect(computable(bare) === undefined, node.kind).toBe(Object.keys(weightless).length > 0);
+  }
+});
+
+test.each(['safetensors', 'npz'] as const)('a bundle in .%s with weights is a model', async (format) => {
+  const model = await readNetwork(await write(format, true));
+  expect(model).toEqual(golden.network);
+  await expect(readNetwork(await write(format, false), { fileName: 'x' })).rejects.toThrow(
+    'x: a golden bundle without weights is no model; make it with depthwise golden --weights',
+  );
+  await expect(readNetwork(await write(format, true), { architecture: problem.network })).rejects.toThrow(
+    'describes its own network; an architecture is for files of weights alone',
+  );
+  const [relu] = layerSuite(1, { kinds: ['relu'] });
+  const its = makeGolden(relu.network, relu.inputs, { source });
+  expect(await readNetwork(await writeGolden(its, { format, generator: 'depthwise 0.0.0' }))).toEqual(relu.network);
+});
+
+test('a bundle whose manifest is damaged is no model', async () => {
+  for (const text of ['null', '{}']) {
+    await expect(readNetwork(writeSafetensors(new Map(), manifest(text)), { fileName: 'x' })).rejects.toThrow(
+      'x: the manifest of the golden bundle has no network',
+    );
   }
 });
 
