@@ -6,8 +6,9 @@
 export * from './errors.js';
 export { type FileBytes, type ReadOptions, readNetwork, writeNetwork } from './formats/index.js';
 export type { Reader } from './formats/reader.js';
-export type { AlphaRule, Picture } from './image/picture.js';
-export { type PreprocessOptions, preprocess } from './image/preprocess.js';
+export type { AlphaRule, Picture, PictureOptions, Region, Rotation } from './image/picture.js';
+export { prepare } from './image/prepare.js';
+export { preprocess } from './image/preprocess.js';
 export { load } from './load/index.js';
 export type {
   LoadOptions,
@@ -19,7 +20,6 @@ export type {
   ModelReport,
   ModelRunOptions,
   ModelSource,
-  PictureOptions,
 } from './load/model.js';
 export { mobilenet, mobilenetV1, mobilenetV2 } from './models/index.js';
 export {

@@ -6,9 +6,24 @@
 import { PictureError } from '../errors.js';
 import type { Picture } from './picture.js';
 
-export * from './picture.js';
-export * from './preprocess.js';
-export * from './resize.js';
+export {
+  type AlphaRule,
+  arrange,
+  checkPicture,
+  crop,
+  mirror,
+  type Picture,
+  type PictureOptions,
+  type Region,
+  type Rotation,
+  swapRedAndBlue,
+  toGrey,
+  toRgb,
+  turn,
+} from './picture.js';
+export { prepare } from './prepare.js';
+export { centralCrop, preprocess } from './preprocess.js';
+export { resize, resizeRules } from './resize.js';
 
 /** What a canvas yields: RGBA, not premultiplied. The bytes are shared, not copied. */
 export function fromImageData({ width, height, data }: Pick<ImageData, 'width' | 'height' | 'data'>): Picture {

@@ -1,5 +1,20 @@
 /** Pictures: decoding, conversions, the named resize rules, preprocessing. Decoding loads sharp when it is called, and only in Node. */
 export * from './decode.js';
-export * from './picture.js';
-export * from './preprocess.js';
-export * from './resize.js';
+export {
+  type AlphaRule,
+  arrange,
+  checkPicture,
+  crop,
+  mirror,
+  type Picture,
+  type PictureOptions,
+  type Region,
+  type Rotation,
+  swapRedAndBlue,
+  toGrey,
+  toRgb,
+  turn,
+} from './picture.js';
+export { prepare } from './prepare.js';
+export { centralCrop, preprocess } from './preprocess.js';
+export { resize, resizeRules } from './resize.js';

@@ -19,6 +19,29 @@ export interface Picture {
  */
 export type AlphaRule = 'drop' | 'black' | 'white';
 
+/** A rectangle in pixels of a picture as it lies in memory, from the upper left corner. */
+export interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Degrees clockwise. */
+export type Rotation = 0 | 90 | 180 | 270;
+
+/** How a picture is looked at. The steps are taken in this order: transparency, region, rotation, mirror. */
+export interface PictureOptions {
+  /** For pictures with four channels; 'drop' unless stated. */
+  readonly alpha?: AlphaRule;
+  /** The part that is used, in pixels of the given picture; the whole unless stated. */
+  readonly region?: Region;
+  /** The quarter turns, clockwise, that put the region upright; 0 unless stated. */
+  readonly rotation?: Rotation;
+  /** Left and right change places, after the rotation; false unless stated. */
+  readonly mirror?: boolean;
+}
+
 /** The same picture, once its fields agree. Throws a PictureError that names `name`, what was found and what was wanted. */
 export function checkPicture(picture: Picture, name = 'picture'): Picture {
   const { width, height, channels, data } = picture;
@@ -78,12 +101,7 @@ export function swapRedAndBlue(picture: Picture): Picture {
 /** The rectangle of `height` × `width` pixels whose upper left corner lies at (top, left). */
 export function crop(picture: Picture, top: number, left: number, height: number, width: number): Picture {
   checkPicture(picture);
-  const inside = top >= 0 && left >= 0 && top + height <= picture.height && left + width <= picture.width;
-  if (![top, left, height, width].every(Number.isInteger) || height < 1 || width < 1 || !inside) {
-    throw new PictureError(
-      `crop: ${width}×${height} pixels at (${left}, ${top}) do not lie inside a picture of ${picture.width}×${picture.height}`,
-    );
-  }
+  checkRegion(picture, { top, left, height, width });
   const { channels } = picture;
   const data = new Uint8Array(height * width * channels);
   for (let row = 0; row < height; row++) {
@@ -93,11 +111,78 @@ export function crop(picture: Picture, top: number, left: number, height: number
   return { width, height, channels, data };
 }
 
-/** Reads colour channel c of a pixel with the alpha rule applied; grey pictures have the same value in all three. */
-function colourReader({ channels, data }: Picture, alpha: AlphaRule): (pixel: number, c: number) => number {
+export function checkRegion(picture: Pick<Picture, 'width' | 'height'>, { top, left, height, width }: Region): void {
+  const inside = top >= 0 && left >= 0 && top + height <= picture.height && left + width <= picture.width;
+  if (![top, left, height, width].every(Number.isInteger) || height < 1 || width < 1 || !inside) {
+    throw new PictureError(
+      `crop: ${width}×${height} pixels at (${left}, ${top}) do not lie inside a picture of ${picture.width}×${picture.height}`,
+    );
+  }
+}
+
+/** Turned clockwise by 0, 90, 180 or 270 degrees: 90 makes the first column, read upward, the first row. */
+export function turn(picture: Picture, rotation: Rotation): Picture {
+  checkPicture(picture);
+  checkRotation(rotation);
+  const { width, height } = picture;
+  switch (rotation) {
+    case 90:
+      return rearrange(picture, height, width, (x, y) => [y, height - 1 - x]);
+    case 180:
+      return rearrange(picture, width, height, (x, y) => [width - 1 - x, height - 1 - y]);
+    case 270:
+      return rearrange(picture, height, width, (x, y) => [width - 1 - y, x]);
+    default:
+      return { ...picture, data: picture.data.slice() };
+  }
+}
+
+/** Left and right exchanged. */
+export function mirror(picture: Picture): Picture {
+  checkPicture(picture);
+  return rearrange(picture, picture.width, picture.height, (x, y) => [picture.width - 1 - x, y]);
+}
+
+/** The region, turned, then mirrored. Transparency is left to `toRgb` and `toGrey`: it makes no difference which comes first. */
+export function arrange(picture: Picture, { region, rotation = 0, mirror: mirrored = false }: PictureOptions): Picture {
+  const part = region === undefined ? picture : crop(picture, region.top, region.left, region.height, region.width);
+  const upright = rotation === 0 ? part : turn(part, rotation);
+  return mirrored ? mirror(upright) : upright;
+}
+
+export function checkRotation(rotation: number): void {
+  if (rotation !== 0 && rotation !== 90 && rotation !== 180 && rotation !== 270) {
+    throw new PictureError(`picture: the rotation must be 0, 90, 180 or 270 degrees clockwise, found ${rotation}`);
+  }
+}
+
+export function checkAlpha(alpha: AlphaRule): void {
   if (alpha !== 'drop' && alpha !== 'black' && alpha !== 'white') {
     throw new PictureError(`picture: the alpha rule must be 'drop', 'black' or 'white', found '${alpha}'`);
   }
+}
+
+/** The picture of `width` × `height` whose pixel (x, y) is the given picture's pixel from(x, y). */
+function rearrange(
+  { channels, data, width: given }: Picture,
+  width: number,
+  height: number,
+  from: (x: number, y: number) => [x: number, y: number],
+): Picture {
+  const pixels = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [column, row] = from(x, y);
+      const start = (row * given + column) * channels;
+      pixels.set(data.subarray(start, start + channels), (y * width + x) * channels);
+    }
+  }
+  return { width, height, channels, data: pixels };
+}
+
+/** Reads colour channel c of a pixel with the alpha rule applied; grey pictures have the same value in all three. */
+function colourReader({ channels, data }: Picture, alpha: AlphaRule): (pixel: number, c: number) => number {
+  checkAlpha(alpha);
   if (channels === 1) return (pixel) => data[pixel];
   if (channels === 3 || alpha === 'drop') return (pixel, c) => data[pixel * channels + c];
   const background = alpha === 'white' ? 255 : 0;

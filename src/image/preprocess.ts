@@ -11,28 +11,36 @@
  */
 import { PictureError } from '../errors.js';
 import type { CropRule, Preprocessing } from '../network/conventions.js';
+import type { Pair } from '../padding.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';
-import { type AlphaRule, checkPicture, crop, type Picture, swapRedAndBlue, toGrey, toRgb } from './picture.js';
-import { resize } from './resize.js';
-
-export interface PreprocessOptions {
-  /** For pictures with four channels; 'drop' unless stated. */
-  readonly alpha?: AlphaRule;
-}
+import {
+  arrange,
+  checkAlpha,
+  checkPicture,
+  crop,
+  type Picture,
+  type PictureOptions,
+  type Region,
+  swapRedAndBlue,
+  toGrey,
+  toRgb,
+} from './picture.js';
+import { checkSize, resize } from './resize.js';
 
 /** The input tensor [N, H, W, C] in float32 of one picture or of several. The pictures are not changed. */
 export function preprocess(
   pictures: Picture | readonly Picture[],
   preprocessing: Preprocessing,
-  options: PreprocessOptions = {},
+  options: PictureOptions = {},
 ): Tensor {
-  const list: readonly Picture[] = 'data' in pictures ? [pictures] : pictures;
-  if (list.length === 0) throw new PictureError('preprocess: no pictures given');
+  const list = listOf(pictures);
   const channels = channelCount(preprocessing);
+  checkSize(preprocessing.size);
   const shape = [list.length, ...preprocessing.size, channels];
   const x = new Float32Array(sizeOf(shape));
   list.forEach((picture, n) => {
-    const bytes = cropAndResize(inChannels(picture, preprocessing, options), preprocessing).data;
+    const arranged = arrange(checkPicture(picture), options);
+    const bytes = cropAndResize(inChannels(arranged, preprocessing, options), preprocessing).data;
     const start = n * bytes.length;
     for (let i = 0; i < bytes.length; i++) {
       const c = i % channels;
@@ -42,8 +50,17 @@ export function preprocess(
   return tensor(shape, x);
 }
 
+export function listOf(pictures: Picture | readonly Picture[]): readonly Picture[] {
+  const list: readonly Picture[] = 'data' in pictures ? [pictures] : pictures;
+  if (list.length === 0) throw new PictureError('preprocess: no pictures given');
+  return list;
+}
+
 /** Number of channels, once the mean and deviation have as many numbers. */
-function channelCount({ channels, mean, deviation }: Preprocessing): number {
+export function channelCount({ channels, mean, deviation }: Preprocessing): number {
+  if (channels !== 'rgb' && channels !== 'bgr' && channels !== 'grey') {
+    throw new PictureError(`preprocess: channels must be 'rgb', 'bgr' or 'grey', found '${channels}'`);
+  }
   const count = channels === 'grey' ? 1 : 3;
   if (mean.length !== count || deviation.length !== count) {
     throw new PictureError(
@@ -53,37 +70,43 @@ function channelCount({ channels, mean, deviation }: Preprocessing): number {
   return count;
 }
 
-function inChannels(picture: Picture, { channels }: Preprocessing, { alpha = 'drop' }: PreprocessOptions): Picture {
-  checkPicture(picture);
-  switch (channels) {
-    case 'grey':
-      return toGrey(picture, alpha);
-    case 'rgb':
-      return toRgb(picture, alpha);
-    case 'bgr':
-      return swapRedAndBlue(toRgb(picture, alpha));
-    default:
-      throw new PictureError(`preprocess: channels must be 'rgb', 'bgr' or 'grey', found '${channels}'`);
-  }
+function inChannels(picture: Picture, { channels }: Preprocessing, { alpha = 'drop' }: PictureOptions): Picture {
+  checkAlpha(alpha);
+  if (channels === 'grey') return toGrey(picture, alpha);
+  return channels === 'bgr' ? swapRedAndBlue(toRgb(picture, alpha)) : toRgb(picture, alpha);
 }
 
-function cropAndResize(picture: Picture, { crop: rule, resize: resizeRule, size }: Preprocessing): Tensor {
+function cropAndResize(picture: Picture, preprocessing: Preprocessing): Tensor {
+  const { part, whole, window } = placement(picture, preprocessing);
+  return resize(crop(picture, part.top, part.left, part.height, part.width), whole, preprocessing.resize, window);
+}
+
+/** The crop rule applied: `part` of the picture is resized to `whole` = [height, width], of which `window` is kept. */
+export interface Placement {
+  readonly part: Region;
+  readonly whole: Pair;
+  readonly window: Region;
+}
+
+export function placement(picture: Pick<Picture, 'width' | 'height'>, { crop: rule, size }: Preprocessing): Placement {
+  const { width, height } = picture;
+  const all = { top: 0, left: 0, height, width };
+  const window = { top: 0, left: 0, height: size[0], width: size[1] };
   switch (rule.kind) {
     case 'stretch':
-      return resize(picture, size, resizeRule);
+      return { part: all, whole: size, window };
     case 'central':
-      return resize(centralCrop(picture, rule.fraction), size, resizeRule);
+      return { part: centralPart(picture, rule.fraction), whole: size, window };
     case 'shorter-side': {
       const whole = atShorterSide(picture, rule.side);
-      const [height, width] = size;
-      if (whole[0] < height || whole[1] < width) {
+      if (whole[0] < size[0] || whole[1] < size[1]) {
         throw new PictureError(
-          `preprocess: a picture of ${picture.width}×${picture.height} resized to ${whole[1]}×${whole[0]} (shorter side ${rule.side}) has no centre of ${width}×${height}`,
+          `preprocess: a picture of ${width}×${height} resized to ${whole[1]}×${whole[0]} (shorter side ${rule.side}) has no centre of ${size[1]}×${size[0]}`,
         );
       }
-      const top = roundHalfToEven((whole[0] - height) / 2);
-      const left = roundHalfToEven((whole[1] - width) / 2);
-      return resize(picture, whole, resizeRule, { top, left, height, width });
+      const top = roundHalfToEven((whole[0] - size[0]) / 2);
+      const left = roundHalfToEven((whole[1] - size[1]) / 2);
+      return { part: all, whole, window: { ...window, top, left } };
     }
     default:
       throw new PictureError(`preprocess: there is no crop rule '${(rule as CropRule).kind}'`);
@@ -92,16 +115,24 @@ function cropAndResize(picture: Picture, { crop: rule, resize: resizeRule, size 
 
 /** TensorFlow's central_crop (tensorflow/python/ops/image_ops_impl.py): start = int((size − size · fraction) / 2) along each side. */
 export function centralCrop(picture: Picture, fraction: number): Picture {
+  const { top, left, height, width } = centralPart(picture, fraction);
+  return crop(picture, top, left, height, width);
+}
+
+function centralPart(picture: Pick<Picture, 'width' | 'height'>, fraction: number): Region {
   if (!(fraction > 0 && fraction <= 1)) {
     throw new PictureError(`centralCrop: the fraction must be above 0 and at most 1, found ${fraction}`);
   }
   const top = Math.trunc((picture.height - picture.height * fraction) / 2);
   const left = Math.trunc((picture.width - picture.width * fraction) / 2);
-  return crop(picture, top, left, picture.height - 2 * top, picture.width - 2 * left);
+  return { top, left, height: picture.height - 2 * top, width: picture.width - 2 * left };
 }
 
 /** [height, width] by torchvision's Resize(side): the shorter side becomes `side`, the longer int(side · longer / shorter). */
-function atShorterSide({ width, height }: Picture, side: number): [height: number, width: number] {
+function atShorterSide(
+  { width, height }: Pick<Picture, 'width' | 'height'>,
+  side: number,
+): [height: number, width: number] {
   const longer = Math.trunc((side * Math.max(width, height)) / Math.min(width, height));
   return width <= height ? [longer, side] : [side, longer];
 }

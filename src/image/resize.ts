@@ -18,18 +18,10 @@ import { mixAt } from '../layers/resizeBilinear.js';
 import type { ResizeRule } from '../network/conventions.js';
 import type { Pair } from '../padding.js';
 import { type Tensor, tensor } from '../tensor.js';
-import { checkPicture, type Picture } from './picture.js';
-
-/** The part of the resized picture that is wanted. */
-export interface Window {
-  readonly top: number;
-  readonly left: number;
-  readonly height: number;
-  readonly width: number;
-}
+import { checkPicture, type Picture, type Region } from './picture.js';
 
 /** What one output sample reads: the input samples first, first + 1, … and the share of each. */
-interface Taps {
+export interface Taps {
   readonly first: number;
   readonly shares: readonly number[];
 }
@@ -38,9 +30,10 @@ interface Taps {
  * The picture at [height, width] as a tensor [1, height, width, channels] of numbers 0…255, in double precision: the normalisation
  * that follows rounds once. With a `window`, only that part of the result is computed.
  */
-export function resize(picture: Picture, size: Pair, rule: ResizeRule, window = wholeOf(size)): Tensor {
+export function resize(picture: Picture, size: Pair, rule: ResizeRule, window: Region = wholeOf(size)): Tensor {
   checkPicture(picture);
-  checkSize(size, window);
+  checkSize(size);
+  checkWindow(window, size);
   const taps = tapsOf(rule);
   const along = (from: number, count: number, samples: number, out: number): Taps[] =>
     Array.from({ length: count }, (_, i) => taps(from + i, samples, out));
@@ -49,12 +42,12 @@ export function resize(picture: Picture, size: Pair, rule: ResizeRule, window = 
   return resample(picture, rows, columns, isAntialiased(rule) ? roundToByte : (sum) => sum);
 }
 
-const wholeOf = ([height, width]: Pair): Window => ({ top: 0, left: 0, height, width });
+const wholeOf = ([height, width]: Pair): Region => ({ top: 0, left: 0, height, width });
 
-const isAntialiased = (rule: ResizeRule): rule is keyof typeof filters => Object.hasOwn(filters, rule);
+export const isAntialiased = (rule: ResizeRule): rule is keyof typeof filters => Object.hasOwn(filters, rule);
 
 /** What output sample `at` of `out` reads of `size` samples. */
-function tapsOf(rule: ResizeRule): (at: number, size: number, out: number) => Taps {
+export function tapsOf(rule: ResizeRule): (at: number, size: number, out: number) => Taps {
   if (isAntialiased(rule)) {
     const filter = filters[rule];
     return (at, size, out) => antialiasTaps(filter, at, size, out);
@@ -68,12 +61,17 @@ function tapsOf(rule: ResizeRule): (at: number, size: number, out: number) => Ta
   };
 }
 
-function checkSize([height, width]: Pair, window: Window): void {
-  for (const [side, value] of Object.entries({ height, width })) {
+/** [height, width] of a resized picture. */
+export function checkSize(size: Pair): void {
+  size.forEach((value, axis) => {
     if (!Number.isInteger(value) || value < 1) {
+      const side = axis === 0 ? 'height' : 'width';
       throw new PictureError(`resize: the new ${side} must be a whole number of 1 or more, found ${value}`);
     }
-  }
+  });
+}
+
+function checkWindow(window: Region, [height, width]: Pair): void {
   const fits =
     window.top >= 0 && window.left >= 0 && window.top + window.height <= height && window.left + window.width <= width;
   if (!fits || window.height < 1 || window.width < 1 || !Object.values(window).every(Number.isInteger)) {
@@ -137,7 +135,7 @@ export const resizeRules: readonly ResizeRule[] = [
 /** Shares are whole numbers of 2⁻²², as in Pillow, whose sums fit 32 bits. */
 const ONE = 2 ** 22;
 
-const roundToByte = (sum: number): number => Math.min(Math.max(Math.floor(sum / ONE + 0.5), 0), 255);
+export const roundToByte = (sum: number): number => Math.min(Math.max(Math.floor(sum / ONE + 0.5), 0), 255);
 
 /** The samples whose centres lie under the filter; at the borders the filter is cut off and its shares still sum to one. */
 function antialiasTaps({ halfWidth, weight }: Filter, at: number, size: number, out: number): Taps {

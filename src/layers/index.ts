@@ -56,59 +56,78 @@ export {
 };
 
 /**
- * What describes a network and runs it. The functions are named one by one, and `backward` apart, so that a page that only infers is
- * not made to load what trains.
+ * What describes a network and runs it. The functions are named one by one, `cost` and `backward` apart, so that a page that only infers
+ * is not made to load what counts and what trains.
  */
 export const layers = {
   conv2d: {
     weightShapes: conv2d.weightShapes,
     outputShape: conv2d.outputShape,
-    cost: conv2d.cost,
     forward: conv2d.forward,
   },
   depthwiseConv2d: {
     weightShapes: depthwiseConv2d.weightShapes,
     outputShape: depthwiseConv2d.outputShape,
-    cost: depthwiseConv2d.cost,
     forward: depthwiseConv2d.forward,
   },
   pointwiseConv2d: {
     weightShapes: pointwiseConv2d.weightShapes,
     outputShape: pointwiseConv2d.outputShape,
-    cost: pointwiseConv2d.cost,
     forward: pointwiseConv2d.forward,
   },
   batchNorm: {
     weightShapes: batchNorm.weightShapes,
     outputShape: batchNorm.outputShape,
-    cost: batchNorm.cost,
     forward: batchNorm.forward,
   },
-  relu: { outputShape: relu.outputShape, cost: relu.cost, forward: relu.forward },
-  relu6: { outputShape: relu6.outputShape, cost: relu6.cost, forward: relu6.forward },
-  clamp: { outputShape: clamp.outputShape, cost: clamp.cost, forward: clamp.forward },
-  sigmoid: { outputShape: sigmoid.outputShape, cost: sigmoid.cost, forward: sigmoid.forward },
-  add: { outputShape: add.outputShape, cost: add.cost, forward: add.forward },
-  concat: { outputShape: concat.outputShape, cost: concat.cost, forward: concat.forward },
-  pad: { outputShape: pad.outputShape, cost: pad.cost, forward: pad.forward },
-  averagePool: { outputShape: averagePool.outputShape, cost: averagePool.cost, forward: averagePool.forward },
-  maxPool: { outputShape: maxPool.outputShape, cost: maxPool.cost, forward: maxPool.forward },
+  relu: { outputShape: relu.outputShape, forward: relu.forward },
+  relu6: { outputShape: relu6.outputShape, forward: relu6.forward },
+  clamp: { outputShape: clamp.outputShape, forward: clamp.forward },
+  sigmoid: { outputShape: sigmoid.outputShape, forward: sigmoid.forward },
+  add: { outputShape: add.outputShape, forward: add.forward },
+  concat: { outputShape: concat.outputShape, forward: concat.forward },
+  pad: { outputShape: pad.outputShape, forward: pad.forward },
+  averagePool: { outputShape: averagePool.outputShape, forward: averagePool.forward },
+  maxPool: { outputShape: maxPool.outputShape, forward: maxPool.forward },
   globalAveragePool: {
     outputShape: globalAveragePool.outputShape,
-    cost: globalAveragePool.cost,
     forward: globalAveragePool.forward,
   },
-  dense: { weightShapes: dense.weightShapes, outputShape: dense.outputShape, cost: dense.cost, forward: dense.forward },
-  flatten: { outputShape: flatten.outputShape, cost: flatten.cost, forward: flatten.forward },
-  reshape: { outputShape: reshape.outputShape, cost: reshape.cost, forward: reshape.forward },
-  dropout: { outputShape: dropout.outputShape, cost: dropout.cost, forward: dropout.forward },
-  softmax: { outputShape: softmax.outputShape, cost: softmax.cost, forward: softmax.forward },
+  dense: { weightShapes: dense.weightShapes, outputShape: dense.outputShape, forward: dense.forward },
+  flatten: { outputShape: flatten.outputShape, forward: flatten.forward },
+  reshape: { outputShape: reshape.outputShape, forward: reshape.forward },
+  dropout: { outputShape: dropout.outputShape, forward: dropout.forward },
+  softmax: { outputShape: softmax.outputShape, forward: softmax.forward },
   resizeBilinear: {
     outputShape: resizeBilinear.outputShape,
-    cost: resizeBilinear.cost,
     forward: resizeBilinear.forward,
   },
-  argMax: { outputShape: argMax.outputShape, cost: argMax.cost, forward: argMax.forward },
+  argMax: { outputShape: argMax.outputShape, forward: argMax.forward },
+} as const;
+
+/** Multiply-adds and parameters of every layer, by the same names. */
+export const cost = {
+  conv2d: conv2d.cost,
+  depthwiseConv2d: depthwiseConv2d.cost,
+  pointwiseConv2d: pointwiseConv2d.cost,
+  batchNorm: batchNorm.cost,
+  relu: relu.cost,
+  relu6: relu6.cost,
+  clamp: clamp.cost,
+  sigmoid: sigmoid.cost,
+  add: add.cost,
+  concat: concat.cost,
+  pad: pad.cost,
+  averagePool: averagePool.cost,
+  maxPool: maxPool.cost,
+  globalAveragePool: globalAveragePool.cost,
+  dense: dense.cost,
+  flatten: flatten.cost,
+  reshape: reshape.cost,
+  dropout: dropout.cost,
+  softmax: softmax.cost,
+  resizeBilinear: resizeBilinear.cost,
+  argMax: argMax.cost,
 } as const;
 
 export const backward = {

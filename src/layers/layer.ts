@@ -55,6 +55,5 @@ export type Backward<Attributes, Weights> = (
 export interface Layer<Attributes, Weights> {
   readonly weightShapes?: (inputs: readonly Shape[], attributes: Attributes) => WeightShapes;
   readonly outputShape: (inputs: readonly Shape[], attributes: Attributes) => Shape;
-  readonly cost: (inputs: readonly Shape[], attributes: Attributes) => Cost;
   readonly forward: (inputs: readonly Tensor[], weights: Weights, attributes: Attributes) => Tensor;
 }

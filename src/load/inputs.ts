@@ -2,8 +2,7 @@
 import { PictureError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import { fromElement, fromImageData, type PictureSource } from '../image/browser.js';
-import type { Picture } from '../image/picture.js';
-import type { PictureOptions } from './model.js';
+import type { Picture, PictureOptions } from '../image/picture.js';
 
 /** The picture in a file's bytes; `name` is what errors call it. */
 export type Decode = (file: Uint8Array | Blob, name: string) => Promise<Picture>;

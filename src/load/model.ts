@@ -1,7 +1,7 @@
 /** What `load` takes and gives: one interface in a page, in a worker and in Node. */
 import type { EngineReport, Target } from '../engine/index.js';
 import type { Reader, ReadOptions } from '../formats/index.js';
-import type { AlphaRule } from '../image/picture.js';
+import type { PictureOptions } from '../image/picture.js';
 import type { Network, NetworkInput, Preprocessing, PresetName } from '../network/index.js';
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
@@ -54,11 +54,6 @@ export interface LoadOptions extends ReadOptions {
  * the path of a picture file. Nothing that is given is changed or closed.
  */
 export type ModelInput = unknown;
-
-export interface PictureOptions {
-  /** What becomes of transparency; 'drop' unless stated. */
-  readonly alpha?: AlphaRule;
-}
 
 export interface ModelRunOptions extends PictureOptions {
   /** Ends the call between two pictures. */

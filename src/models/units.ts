@@ -12,7 +12,7 @@
  * smaller map than slim's.
  */
 import type { Conventions, NetworkBuilder } from '../network/index.js';
-import { preprocessingPreset } from '../network/index.js';
+import { conventionPresets } from '../network/presets.js';
 import type { Padding } from '../padding.js';
 import type { HeadNames, UnitNames } from './node-names.js';
 import type { MobilenetSettings, ModelConventions, OutputStride } from './options.js';
@@ -130,6 +130,6 @@ export function conventionsOf({ conventions, head, output, labelOffset, resoluti
   return {
     source: conventions,
     ...(head === 'classifier' ? { output, labelOffset } : { output: 'features' }),
-    preprocessing: preprocessingPreset(conventions, resolution),
+    preprocessing: conventionPresets[conventions](resolution),
   };
 }

@@ -21,6 +21,24 @@ import { UsageError } from '../errors.js';
 import type { Pair } from '../padding.js';
 import type { CropRule, Preprocessing } from './conventions.js';
 
+/** A list apart from what the names stand for: an error that tells them brings no preset into a page. */
+export const presetNames = [
+  'slim',
+  'keras',
+  'torchvision',
+  'torchvision-v2',
+  'timm',
+  'timm-v1',
+  'tfjs',
+  'tfjs-hub',
+  'caffe',
+  'mobilenet-caffe',
+  'teachable-machine',
+  'tflite-128-127',
+] as const;
+
+export type PresetName = (typeof presetNames)[number];
+
 type Values = Pick<Preprocessing, 'channels' | 'scale' | 'mean' | 'deviation'>;
 
 /** [−1, 1]: byte / 127.5 − 1, which is exact for slim's (byte / 255 − 0.5) · 2. */
@@ -44,7 +62,10 @@ const shorterSide = (side: number, [height, width]: Pair): CropRule => ({
   side: Math.floor((Math.max(height, width) * side) / 224),
 });
 
-const presets = {
+/**
+ * The presets of the architectures' own conventions, apart from the rest: a page that makes a MobileNet downloads these three.
+ */
+export const conventionPresets = {
   /** tensorflow/models, research/slim/preprocessing/inception_preprocessing.py, preprocess_for_eval. */
   slim: (size) => ({ crop: { kind: 'central', fraction: 0.875 }, resize: 'tf1-legacy', size, ...MINUS_ONE_TO_ONE }),
 
@@ -56,6 +77,12 @@ const presets = {
 
   /** torchvision/models/mobilenetv2.py, MobileNet_V2_Weights.IMAGENET1K_V1: ImageClassification(crop_size=224). */
   torchvision: (size) => ({ crop: shorterSide(256, size), resize: 'half-pixel-antialias', size, ...IMAGENET }),
+} satisfies Record<string, (size: Pair) => Preprocessing>;
+
+const presets: Record<PresetName, (size: Pair) => Preprocessing> = {
+  slim: (size) => conventionPresets.slim(size),
+  keras: (size) => conventionPresets.keras(size),
+  torchvision: (size) => conventionPresets.torchvision(size),
 
   /** The same file, IMAGENET1K_V2: ImageClassification(crop_size=224, resize_size=232). */
   'torchvision-v2': (size) => ({ crop: shorterSide(232, size), resize: 'half-pixel-antialias', size, ...IMAGENET }),
@@ -118,11 +145,7 @@ const presets = {
     mean: [128, 128, 128],
     deviation: [127, 127, 127],
   }),
-} satisfies Record<string, (size: Pair) => Preprocessing>;
-
-export type PresetName = keyof typeof presets;
-
-export const presetNames = Object.keys(presets) as readonly PresetName[];
+};
 
 /** The named preprocessing for an input of [height, width]. */
 export function preprocessingPreset(name: PresetName, size: Pair): Preprocessing {

@@ -1,9 +1,10 @@
 /** What a network costs, layer by layer, counted as the papers count unless asked otherwise. */
+import { type Cost, cost } from '../layers/index.js';
 import type { Pair } from '../padding.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import type { LayerKind, Network, NetworkNode } from './network.js';
 import { receptiveFields, windowOf } from './receptiveField.js';
-import { inferShapes, inputShapesOf, layerOf, weightShapesOf } from './shapes.js';
+import { inferShapes, inputShapesOf, weightShapesOf } from './shapes.js';
 
 /** 'papers', or 'batch-norm': as fvcore, which adds 2 for each number that batch norm puts out. */
 export type Counting = 'papers' | 'batch-norm';
@@ -89,12 +90,18 @@ export interface SummaryOptions {
   readonly grouped?: boolean;
 }
 
+/** The node's multiply-adds and parameters. Attributes and layer agree by NetworkNode's type, as in `layerOf`. */
+export function costOf(node: NetworkNode, shapes: ReadonlyMap<string, Shape>): Cost {
+  const count = cost[node.kind] as (inputs: readonly Shape[], attributes: unknown) => Cost;
+  return count(inputShapesOf(node, shapes), node.attributes);
+}
+
 /** Costs of a network for its declared input shapes. Weights are not needed. */
 export function summarize(network: Network, { counting = 'papers', grouped = false }: SummaryOptions = {}): Summary {
   const shapes = inferShapes(network);
   const fields = receptiveFields(network, shapes);
   const counted = network.nodes.map((node) => {
-    const { multiplyAdds, trainable, stored } = layerOf(node).cost(inputShapesOf(node, shapes), node.attributes);
+    const { multiplyAdds, trainable, stored } = costOf(node, shapes);
     const { kernel } = weightShapesOf(node, shapes);
     const output = shapes.get(node.name)!;
     const field = fields.get(node.name);

@@ -1,7 +1,7 @@
 /** What all tasks share: a picture in, one output tensor out, whichever executor computes it. */
 import { NetworkError, UsageError } from '../errors.js';
-import type { AlphaRule, Picture } from '../image/picture.js';
-import { preprocess } from '../image/preprocess.js';
+import type { Picture, PictureOptions } from '../image/picture.js';
+import { prepare } from '../image/prepare.js';
 import { type Network, type Preprocessing, presetNames, run } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 
@@ -11,11 +11,9 @@ export type Executor = (
   input: Tensor,
 ) => ReadonlyMap<string, Tensor> | Promise<ReadonlyMap<string, Tensor>>;
 
-export interface TaskOptions {
+export interface TaskOptions extends PictureOptions {
   /** How pictures become tensors, where the network's conventions do not say or are to be overruled. */
   readonly preprocessing?: Preprocessing;
-  /** What becomes of transparency; 'drop' unless stated. */
-  readonly alpha?: AlphaRule;
   /** The reference executor unless stated. */
   readonly run?: Executor;
 }
@@ -27,9 +25,9 @@ export interface TaskOptions {
 export function inputTensor(
   network: Network,
   pictures: Picture | readonly Picture[],
-  options: Pick<TaskOptions, 'preprocessing' | 'alpha'> = {},
+  options: Omit<TaskOptions, 'run'> = {},
 ): Tensor {
-  return preprocess(pictures, preprocessingFor(network, options), options);
+  return prepare(pictures, preprocessingFor(network, options), options);
 }
 
 /** The only output of a network of one input, for one picture; its batch size is 1. */

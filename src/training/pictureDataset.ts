@@ -1,7 +1,7 @@
 /** Labelled pictures in memory, cut and resized to one size. */
 import { UsageError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import { preprocess } from '../image/preprocess.js';
+import { prepare } from '../image/prepare.js';
 import type { Preprocessing } from '../network/index.js';
 import { type Dataset, emptyDataset } from './dataset.js';
 
@@ -54,7 +54,7 @@ export function setPicture(
   preprocessing: Preprocessing,
 ): void {
   const plain = { channels: 'rgb', scale: 1, mean: [0, 0, 0], deviation: [1, 1, 1] } as const;
-  const bytes = Uint8Array.from(preprocess(picture, { ...preprocessing, ...plain }).data, Math.round);
+  const bytes = Uint8Array.from(prepare(picture, { ...preprocessing, ...plain }).data, Math.round);
   pictures.set(bytes, index * bytes.length);
   labels[index] = label;
 }

@@ -4,12 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { PictureError } from '../../src/errors.js';
 import {
   type AlphaRule,
+  arrange,
   checkPicture,
   crop,
+  mirror,
   type Picture,
+  type Rotation,
   swapRedAndBlue,
   toGrey,
   toRgb,
+  turn,
 } from '../../src/image/picture.js';
 import { anyPicture, picture } from './patterns.js';
 
@@ -147,4 +151,35 @@ test('no conversion changes the picture it is given, or hands out its bytes', ()
       expect(any.data).toEqual(before);
     }),
   );
+});
+
+describe('turned and mirrored', () => {
+  // 1 2 3
+  // 4 5 6
+  const six = picture(3, 2, 1, [1, 2, 3, 4, 5, 6]);
+
+  test.each<[Rotation, number, number, number[]]>([
+    [0, 3, 2, [1, 2, 3, 4, 5, 6]],
+    [90, 2, 3, [4, 1, 5, 2, 6, 3]],
+    [180, 3, 2, [6, 5, 4, 3, 2, 1]],
+    [270, 2, 3, [3, 6, 2, 5, 1, 4]],
+  ])('%i degrees clockwise', (rotation, width, height, bytes) => {
+    expect(turn(six, rotation)).toEqual(picture(width, height, 1, bytes));
+  });
+
+  test('mirrored: pixels change places, their channels do not', () => {
+    expect(mirror(six)).toEqual(picture(3, 2, 1, [3, 2, 1, 6, 5, 4]));
+    expect(mirror(picture(2, 1, 3, [1, 2, 3, 4, 5, 6]))).toEqual(picture(2, 1, 3, [4, 5, 6, 1, 2, 3]));
+  });
+
+  test('the region first, then the rotation, then the mirror', () => {
+    const options = { region: { left: 1, top: 0, width: 2, height: 2 }, rotation: 90, mirror: true } as const;
+    expect(arrange(six, options)).toEqual(picture(2, 2, 1, [2, 5, 3, 6])); // 2 3 / 5 6, then 5 2 / 6 3, then 2 5 / 3 6
+  });
+
+  test('by another angle', () => {
+    expect(() => turn(six, 45 as Rotation)).toThrow(
+      'picture: the rotation must be 0, 90, 180 or 270 degrees clockwise, found 45',
+    );
+  });
 });

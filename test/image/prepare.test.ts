@@ -1,0 +1,187 @@
+/** The one pass against the readable rules: the same bits, and the same errors. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { PictureError } from '../../src/errors.js';
+import { type Picture, type PictureOptions, prepare, preprocess, resizeRules } from '../../src/image/index.js';
+import type { CropRule, Preprocessing } from '../../src/network/conventions.js';
+import { preprocessingPreset, presetNames } from '../../src/network/presets.js';
+import { type Tensor, zeros } from '../../src/tensor.js';
+import { nightly } from '../nightly.js';
+import { anyPicture, drawn, pattern } from './patterns.js';
+
+const side = (max: number) => fc.integer({ min: 1, max });
+
+const anyCrop = (size: readonly [number, number]): fc.Arbitrary<CropRule> =>
+  fc.oneof(
+    fc.constant<CropRule>({ kind: 'stretch' }),
+    fc.double({ min: 0.05, max: 1, noNaN: true }).map((fraction): CropRule => ({ kind: 'central', fraction })),
+    fc.nat(12).map((more): CropRule => ({ kind: 'shorter-side', side: Math.max(...size) + more })),
+    side(12).map((length): CropRule => ({ kind: 'shorter-side', side: length })), // often too short: an error
+  );
+
+const number = fc.double({ min: -300, max: 300, noNaN: true });
+
+const anyPreprocessing: fc.Arbitrary<Preprocessing> = fc
+  .record({
+    size: fc.tuple(side(12), side(12)),
+    channels: fc.constantFrom('rgb' as const, 'bgr' as const, 'grey' as const),
+  })
+  .chain(({ size, channels }) => {
+    const count = channels === 'grey' ? 1 : 3;
+    const each = (value: fc.Arbitrary<number>) => fc.array(value, { minLength: count, maxLength: count });
+    return fc.record({
+      size: fc.constant(size),
+      channels: fc.constant(channels),
+      crop: anyCrop(size),
+      resize: fc.constantFrom(...resizeRules),
+      scale: fc.constantFrom(1, 1 / 255, 1 / 127.5, 0.017),
+      mean: each(number),
+      deviation: each(fc.oneof(fc.constantFrom(1, 0.5), number)),
+    });
+  });
+
+const anyOptions = ({ width, height }: Picture): fc.Arbitrary<PictureOptions> => {
+  const region = fc.record({ left: fc.nat(width - 1), top: fc.nat(height - 1) }).chain(({ left, top }) =>
+    fc.record({
+      left: fc.constant(left),
+      top: fc.constant(top),
+      width: side(width - left),
+      height: side(height - top),
+    }),
+  );
+  return fc.record(
+    {
+      alpha: fc.constantFrom('drop' as const, 'black' as const, 'white' as const),
+      region,
+      rotation: fc.constantFrom(0 as const, 90 as const, 180 as const, 270 as const),
+      mirror: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  );
+};
+
+/** Pictures of up to `largest` pixels a side, and how they are to be seen. */
+const anyView = (largest: number) =>
+  anyPicture(largest).chain((picture) => fc.tuple(fc.constant(picture), anyOptions(picture)));
+
+/** The tensor, or the text of the error. */
+function outcome(act: () => Tensor): Tensor | string {
+  try {
+    return act();
+  } catch (error) {
+    expect(error).toBeInstanceOf(PictureError);
+    return (error as Error).message;
+  }
+}
+
+function sameOutcome(pictures: Picture | Picture[], preprocessing: Preprocessing, options: PictureOptions) {
+  const wanted = outcome(() => preprocess(pictures, preprocessing, options));
+  const found = outcome(() => prepare(pictures, preprocessing, options));
+  if (typeof wanted === 'string' || typeof found === 'string') return expect(found).toEqual(wanted);
+  expect(found.shape).toEqual(wanted.shape);
+  const differs = wanted.data.findIndex((value, i) => !Object.is(value, found.data[i]));
+  if (differs >= 0) throw new Error(`at ${differs}: wanted ${wanted.data[differs]}, found ${found.data[differs]}`);
+}
+
+describe('equal to the readable rules bit for bit', () => {
+  test('small pictures, all rules and options', () => {
+    fc.assert(
+      fc.property(anyView(14), anyPreprocessing, ([picture, options], preprocessing) => {
+        sameOutcome(picture, preprocessing, options);
+      }),
+      { numRuns: nightly ? 100_000 : 3000 },
+    );
+  }, 600_000);
+
+  test('larger pictures, where antialiasing sums many samples', () => {
+    fc.assert(
+      fc.property(anyView(90), anyPreprocessing, ([picture, options], preprocessing) => {
+        sameOutcome(picture, preprocessing, options);
+      }),
+      { numRuns: nightly ? 5000 : 200 },
+    );
+  }, 600_000);
+
+  test('batches', () => {
+    fc.assert(
+      fc.property(fc.array(anyPicture(8), { maxLength: 3 }), anyPreprocessing, (pictures, preprocessing) => {
+        sameOutcome(pictures, preprocessing, {});
+      }),
+    );
+  });
+
+  test.each(presetNames)('%s at 224, as a camera gives it', (name) => {
+    sameOutcome(pattern(320, 240, 4), preprocessingPreset(name, [224, 224]), { mirror: true });
+    sameOutcome(pattern(640, 480, 3), preprocessingPreset(name, [96, 96]), {});
+  });
+
+  test('the highest contrast: no sum leaves 32 bits', () => {
+    for (const step of [1, 2, 5, 17]) {
+      const stripes = drawn(119, 87, 3, (x, y, c) => (((x / step) ^ (y / step) ^ c) & 1 ? 255 : 0));
+      for (const name of ['keras', 'timm'] as const) {
+        for (const size of [4, 31, 140]) sameOutcome(stripes, preprocessingPreset(name, [size, size]), {});
+      }
+    }
+  });
+});
+
+describe('into', () => {
+  const preset = preprocessingPreset('slim', [3, 4]);
+  const picture = pattern(9, 7, 3);
+
+  test('is written and returned', () => {
+    const into = zeros([1, 3, 4, 3]);
+    expect(prepare(picture, preset, {}, into)).toBe(into);
+    expect(into).toEqual(preprocess(picture, preset));
+  });
+
+  test.each([
+    [zeros([1, 4, 3, 3]), 'found Float32 of [1,4,3,3]'],
+    [{ shape: [1, 3, 4, 3], data: new Float64Array(36) }, 'found Float64 of [1,3,4,3]'],
+  ])('of another shape or type', (into, found) => {
+    expect(() => prepare(picture, preset, {}, into)).toThrow(
+      new PictureError(`prepare: 'into' must be Float32 of [1,3,4,3], ${found}`),
+    );
+  });
+});
+
+test('what is returned is not overwritten by later calls, and pictures stay as they are', () => {
+  const picture = pattern(9, 7, 4);
+  const bytes = picture.data.slice();
+  const preset = preprocessingPreset('timm', [3, 4]);
+  const first = prepare(picture, preset);
+  const copy = first.data.slice();
+  prepare(pattern(20, 30, 3), preset);
+  expect(first.data).toEqual(copy);
+  expect(picture.data).toEqual(bytes);
+});
+
+describe('errors', () => {
+  const dot = drawn(2, 3, 3, () => 1);
+  const preset = preprocessingPreset('slim', [2, 2]);
+
+  test.each<[PictureOptions, string]>([
+    [{ rotation: 45 as 90 }, 'picture: the rotation must be 0, 90, 180 or 270 degrees clockwise, found 45'],
+    [{ alpha: 'grey' as 'drop' }, "picture: the alpha rule must be 'drop', 'black' or 'white', found 'grey'"],
+    [
+      { region: { left: 1, top: 0, width: 2, height: 3 } },
+      'crop: 2×3 pixels at (1, 0) do not lie inside a picture of 2×3',
+    ],
+  ])('%j', (options, message) => {
+    expect(() => prepare(dot, preset, options)).toThrow(new PictureError(message));
+    sameOutcome(dot, preset, options);
+  });
+
+  test.each<[string, Partial<Preprocessing>]>([
+    ['size', { size: [0, 3] }],
+    ['negative size', { size: [2, -1] }],
+    ['resize rule', { resize: 'nearest' as 'half-pixel' }],
+    ['crop rule', { crop: { kind: 'middle' } as unknown as CropRule }],
+    ['fraction', { crop: { kind: 'central', fraction: 0 } }],
+    ['channels', { channels: 'rbg' as 'rgb' }],
+    ['means', { mean: [1] }],
+  ])('the same as the readable rules have: %s', (_, wrong) => {
+    expect(outcome(() => prepare(dot, { ...preset, ...wrong }))).toBeTypeOf('string');
+    sameOutcome(dot, { ...preset, ...wrong }, {});
+  });
+});
