@@ -1,8 +1,8 @@
 /** Inputs on their way to a worker: what only a page can see becomes frames and pixels here; the rest is sent as it is, and decoded there. */
 import { tagOf } from '../found.js';
-import type { Picture } from '../image/picture.js';
+import type { Picture, PictureOptions } from '../image/picture.js';
 import { type Pictures, pictureOf } from '../load/inputs.js';
-import type { ModelInput, PictureOptions } from '../load/model.js';
+import type { ModelInput } from '../load/model.js';
 import type { Tensor } from '../tensor.js';
 
 export interface SentInput {
