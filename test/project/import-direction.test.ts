@@ -23,6 +23,7 @@ const rooms = [
   ['cli'],
   ['browser'],
   ['index.ts', 'index.node.ts', 'safetensors.ts'],
+  ['cdn.ts', 'cdn.global.ts'],
 ];
 const rankOf = (file: string): number => rooms.findIndex((room) => room.includes(file.split('/')[0]));
 const rankOfRoom = (room: string): number => rooms.findIndex((names) => names.includes(room));
@@ -141,6 +142,7 @@ describe('packages and Node', () => {
     'image/browser.ts',
     'browser/index.ts',
     'training/index.ts',
+    'cdn.ts',
   ];
 
   test.each(entries.filter((entry) => !isStatic(entry)))(

@@ -1,11 +1,12 @@
 /** The built package as its users meet it: every export loads and has types, and Node and bundlers find the same files. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { root } from './imports.js';
+import { importsOf, root } from './imports.js';
 
 const packageJson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 /** Without those that are no modules: a module's target says its types too. */
@@ -49,6 +50,45 @@ describe('exports', () => {
     };
     writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
     expect(typeErrors(consumer)).toBe('');
+  });
+});
+
+describe('the files for CDNs', () => {
+  const cdn = join(root, 'dist', 'cdn');
+
+  test('unpkg and jsDelivr serve the classic script', () => {
+    for (const field of ['unpkg', 'jsdelivr']) {
+      expect(join(root, packageJson[field])).toBe(join(cdn, 'depthwise.global.js'));
+    }
+  });
+
+  test('the script sets one global, with the names of the module', async () => {
+    const context = createContext({ TextDecoder, TextEncoder, console });
+    runInContext(readFileSync(join(cdn, 'depthwise.global.js'), 'utf8'), context);
+    const { depthwise } = context as { depthwise: object };
+    expect(Object.keys(context).filter((name) => !/^(Text(De|En)coder|console)$/.test(name))).toEqual(['depthwise']);
+    const names = Object.keys(await import(join(cdn, 'depthwise.js')));
+    expect(names).toEqual(expect.arrayContaining(Object.keys(depthwise)));
+    expect(Object.keys(depthwise)).toEqual(expect.arrayContaining(['load', 'webcam', 'fromElement', 'compile']));
+  });
+
+  test('nothing is imported that is not beside them', () => {
+    for (const file of readdirSync(cdn).filter((name) => name.endsWith('.js'))) {
+      const imports = importsOf(file, readFileSync(join(cdn, file), 'utf8'));
+      if (file === 'depthwise.global.js') expect(imports).toEqual([]);
+      for (const { to, isPackage } of imports) {
+        expect(!isPackage && existsSync(join(cdn, to.replace(/\.ts$/, '.js'))), `${file} imports ${to}`).toBe(true);
+      }
+    }
+  });
+
+  test('the licences of the packages inside are beside them', () => {
+    const licences = readFileSync(join(cdn, 'LICENSES.txt'), 'utf8');
+    const [banner] = readFileSync(join(cdn, 'depthwise.js'), 'utf8').split('\n');
+    const packages = /contains (.*): their licences/.exec(banner)?.[1].split(', ') ?? [];
+    expect(packages.map((name) => name.split(' ')[0])).toEqual(expect.arrayContaining(['fflate', 'jsfive', 'pako']));
+    for (const name of packages) expect(licences).toContain(`${name}\n\n`);
+    expect(licences).toMatch(/Permission is hereby granted/);
   });
 });
 

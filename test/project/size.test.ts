@@ -1,4 +1,6 @@
 /** What a page downloads: entries of the built package, bundled and minified as a page's bundler does it, after gzip. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
 import { expect, test } from 'vitest';
@@ -23,8 +25,25 @@ const ENTRIES: readonly Entry[] = [
     ceiling: 30_000,
   },
   { name: 'the engine alone', code: `export { compile } from 'depthwise/engine';`, ceiling: 23_200 },
+  {
+    name: 'load, for .safetensors files alone',
+    code: `
+      export { load } from 'depthwise/load';
+      export { safetensors } from 'depthwise/safetensors';`,
+    ceiling: 39_500,
+  },
   { name: 'all layers', code: `export { layers } from 'depthwise/layers';`, ceiling: 6_000 },
 ];
+
+/** What a page without a bundler fetches; the readers are files beside the first, and inside the second. */
+const CDN_FILES: readonly { readonly file: string; readonly ceiling: number }[] = [
+  { file: 'dist/cdn/depthwise.js', ceiling: 55_000 },
+  { file: 'dist/cdn/depthwise.global.js', ceiling: 136_000 },
+];
+
+test.each(CDN_FILES)('$file: at most $ceiling bytes', ({ file, ceiling }) => {
+  expect(gzipSync(readFileSync(join(root, file)), { level: 9 }).length).toBeLessThanOrEqual(ceiling);
+});
 
 test.each(ENTRIES)('$name: at most $ceiling bytes', async ({ code, ceiling }) => {
   const bytes = gzipSync(await bundled(code), { level: 9 }).length;

@@ -1,0 +1,141 @@
+/** The pages of examples/ and of the CDN files, in Chromium, each in a folder of its own where the package is installed. */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readNetwork } from '../../src/formats/index.js';
+import { writeFilm } from '../browser/film.js';
+import { root } from './imports.js';
+import { type StaticServer, serveFolder } from './static-server.js';
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const picture = (name: string) => join(root, 'assets', 'pictures', `${name}.jpg`);
+
+describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePath}, or CHROMIUM to name one)`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'depthwise-pages-'));
+  const servers: StaticServer[] = [];
+  let browser: Browser;
+
+  beforeAll(async () => {
+    const film = join(folder, 'film.y4m');
+    await writeFilm(film, [picture('chelsea'), picture('rocket')], 160, 120);
+    const camera = ['--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${film}`];
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-quic', ...camera] });
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    for (const server of servers) server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** A folder with the package in its node_modules: an example's, or an empty one. */
+  function project(name: string): string {
+    const path = join(folder, name);
+    mkdirSync(join(path, 'node_modules'), { recursive: true });
+    symlinkSync(root, join(path, 'node_modules', 'depthwise'));
+    if (existsSync(join(root, 'examples', name))) cpSync(join(root, 'examples', name), path, { recursive: true });
+    return path;
+  }
+
+  async function open(path: string): Promise<Page> {
+    const server = await serveFolder(path);
+    servers.push(server);
+    const context = await browser.newContext({ permissions: ['camera'] });
+    const page = await context.newPage();
+    page.on('pageerror', (error) => {
+      throw error;
+    });
+    await page.goto(server.address);
+    return page;
+  }
+
+  const textOf = async (page: Page, id: string, wanted: RegExp): Promise<string> => {
+    const text = await page.waitForFunction(
+      ([id, source]) => {
+        const found = document.getElementById(id)?.textContent ?? '';
+        return new RegExp(source).test(found) && found;
+      },
+      [id, wanted.source] as const,
+      { timeout: 20_000 },
+    );
+    return `${await text.jsonValue()}`;
+  };
+
+  test('examples/script-tag', async () => {
+    const page = await open(project('script-tag'));
+    expect(await textOf(page, 'answer', /%/)).toMatch(/^ *9\d\.\d % {2}cat\n.*%.*\n.*%.*$/);
+    await page.setInputFiles('#file', picture('rocket'));
+    expect(await textOf(page, 'answer', /%(?! {2}cat)/)).not.toMatch(/^ *\d+\.\d % {2}cat/);
+  });
+
+  test('dist/cdn/depthwise.js by an import map', async () => {
+    const path = project('import-map');
+    writeFileSync(
+      join(path, 'index.html'),
+      `<!doctype html><title>import map</title><pre id="answer"></pre>
+      <script type="importmap">{ "imports": { "depthwise": "/node_modules/depthwise/dist/cdn/depthwise.js" } }</script>
+      <script type="module">
+        import { load } from 'depthwise';
+        const model = await load('/node_modules/depthwise/assets/models/mobilenet_v2_0.75_32_small_cifar10.safetensors');
+        const picture = new Image();
+        picture.src = '/node_modules/depthwise/assets/pictures/chelsea.jpg';
+        await picture.decode();
+        const [{ label }] = await model.classify(picture);
+        document.getElementById('answer').textContent = label + ', ' + performance.getEntriesByType('resource')
+          .filter(({ name }) => name.endsWith('.js')).map(({ name }) => new URL(name).pathname).join();
+      </script>`,
+    );
+    const page = await open(path);
+    expect(await textOf(page, 'answer', /,/)).toBe('cat, /node_modules/depthwise/dist/cdn/depthwise.js');
+  });
+
+  test('examples/transfer-learning', async () => {
+    const path = project('transfer-learning');
+    await build({ root: path, logLevel: 'silent', configFile: false });
+    const page = await open(join(path, 'dist'));
+    await page.waitForFunction(() => document.querySelector('video')!.currentTime > 0);
+    await page.evaluate(teach);
+    await page.click('#train');
+    await textOf(page, 'head', /%/);
+    const [neighbours, head] = await page.evaluate(watch);
+    expect(neighbours).toBeGreaterThan(0.7);
+    expect(head).toBeGreaterThan(0.7);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+    const { conventions } = await readNetwork(readFileSync(await download.path()));
+    expect([...(conventions.labels ?? [])].sort()).toEqual(['A', 'B']);
+  });
+});
+
+/** In the page: for two seconds, holds button A while the cat is on, and B while the rocket is. */
+async function teach(): Promise<void> {
+  const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })!;
+  const press = (label: string, type: string) =>
+    document.querySelector(`[data-label=${label}]`)!.dispatchEvent(new PointerEvent(type));
+  for (const end = performance.now() + 2000; performance.now() < end; ) {
+    context.drawImage(document.querySelector('video')!, 0, 0, 1, 1);
+    const [red] = context.getImageData(0, 0, 1, 1).data; // 147 of the cat, 42 of the rocket
+    press(red > 95 ? 'B' : 'A', 'pointerup');
+    press(red > 95 ? 'A' : 'B', 'pointerdown');
+    await new Promise(requestAnimationFrame);
+  }
+  press('A', 'pointerup');
+}
+
+/** In the page: for two seconds, how often nearest neighbours and classifier say the button of what is on. */
+async function watch(): Promise<[neighbours: number, head: number]> {
+  const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })!;
+  const right: [number, number] = [0, 0];
+  let looks = 0;
+  for (const end = performance.now() + 2000; performance.now() < end; looks++) {
+    context.drawImage(document.querySelector('video')!, 0, 0, 1, 1);
+    const wanted = context.getImageData(0, 0, 1, 1).data[0] > 95 ? 'A' : 'B';
+    for (const [i, id] of ['neighbours', 'head'].entries()) {
+      if (document.getElementById(id)!.textContent!.startsWith(`${wanted},`)) right[i] += 1;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return [right[0] / looks, right[1] / looks];
+}
