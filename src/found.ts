@@ -3,14 +3,12 @@
 /** 'Response', 'HTMLImageElement', 'Uint8Array', 'Object', 'Undefined': the same in every frame, realm and minified bundle. */
 export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
 
-/** With its article: 'a Response', 'an HTMLImageElement', "the text '#photo'", 'undefined', 'an object'. */
+/** With its article: 'a Response', 'an HTMLImageElement', "the text '#photo'", 'a compiled plan', 'undefined'. */
 export function found(value: unknown): string {
-  if (typeof value === 'string') return `the text '${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null) {
-    return String(value);
-  }
   const tag = tagOf(value);
-  if (tag === 'Promise') return 'a Promise (await it first)';
-  const name = /^(Object|Array|Function)$/.test(tag) ? tag.toLowerCase() : tag;
-  return `${/^([aeio]|html|svg)/i.test(name) ? 'an' : 'a'} ${name}`;
+  if (tag === 'String') return `the text '${(value as string).slice(0, 60)}'`;
+  if (value === null || !/object|function/.test(typeof value)) return String(value);
+  const { classify, profile } = value as { classify?: unknown; profile?: unknown };
+  const name = classify ? 'loaded model' : profile ? 'compiled plan' : tag;
+  return `${/^[AEIO]|^HTML|^SVG/.test(name) ? 'an' : 'a'} ${name}`;
 }

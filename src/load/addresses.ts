@@ -4,6 +4,7 @@ import { responseBytes } from '../remote/fetchBytes.js';
 import type { FileStore } from '../remote/fileStore.js';
 import { parseIntegrity } from '../remote/integrity.js';
 import { expectHash, remoteFile } from '../remote/remoteFile.js';
+import type { WebRequest, WebResponse } from '../web-types.js';
 import type { LoadOptions } from './model.js';
 import type { Files } from './origin.js';
 
@@ -27,7 +28,7 @@ const nameOf = (address: string): string => {
 type Options = Pick<LoadOptions, 'fetch' | 'integrity' | 'signal'>;
 
 /** The model at an address, or that a request asks for, and the files beside it. */
-export function filesAt(source: string | Request, store: FileStore | undefined, options: Options): Files {
+export function filesAt(source: string | WebRequest, store: FileStore | undefined, options: Options): Files {
   const address = typeof source === 'string' ? source : source.url;
   const wanted = options.integrity === undefined ? undefined : parseIntegrity(options.integrity);
   const { fetch } = options;
@@ -46,7 +47,7 @@ export function filesAt(source: string | Request, store: FileStore | undefined, 
 }
 
 /** The model in a response, and the files beside where it came from. */
-export function filesOf(response: Response, options: Options): Files {
+export function filesOf(response: WebResponse, options: Options): Files {
   const wanted = options.integrity === undefined ? undefined : parseIntegrity(options.integrity);
   const { url } = response;
   const { beside } = url === '' ? {} : filesAt(url, undefined, options);

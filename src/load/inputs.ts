@@ -3,9 +3,10 @@ import { PictureError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import { fromElement, fromImageData, type PictureSource } from '../image/browser.js';
 import type { Picture, PictureOptions } from '../image/picture.js';
+import type { WebBlob } from '../web-types.js';
 
 /** The picture in a file's bytes; `name` is what errors call it. */
-export type Decode = (file: Uint8Array | Blob, name: string) => Promise<Picture>;
+export type Decode = (file: Uint8Array | WebBlob, name: string) => Promise<Picture>;
 
 /** What the platform does for inputs that are not in memory as pixels. */
 export interface Pictures {
@@ -28,7 +29,8 @@ export async function pictureOf(
   if (tag === 'ImageData') return fromImageData(input as ImageData);
   if (isPicture(input)) return input;
   if (ELEMENTS.test(tag)) return fromElement(input as PictureSource);
-  if (tag === 'Blob' || tag === 'File') return pictures.decode(input as Blob, (input as File).name ?? 'picture');
+  if (tag === 'Blob' || tag === 'File')
+    return pictures.decode(input as WebBlob, (input as { name?: string }).name ?? 'picture');
   if (BYTES.test(tag)) return pictures.decode(new Uint8Array(input as ArrayBuffer), 'picture');
   if (typeof input === 'string' || tag === 'URL') {
     const name = String(input);

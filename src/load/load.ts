@@ -15,6 +15,7 @@ import type { FileStore } from '../remote/fileStore.js';
 import { parseIntegrity } from '../remote/integrity.js';
 import { expectHash } from '../remote/remoteFile.js';
 import { labelsForOutputs } from '../tasks/labels.js';
+import type { WebBlob, WebRequest, WebResponse } from '../web-types.js';
 import { absolute, filesAt, filesOf } from './addresses.js';
 import type { Pictures } from './inputs.js';
 import type { Loaded } from './loadedModel.js';
@@ -99,19 +100,21 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
     case 'URL':
       return named(String(source), options, platform, files);
     case 'Request':
-      return files(filesAt(source as Request, storeOf(options, platform), options));
+      return files(filesAt(source as WebRequest, storeOf(options, platform), options));
     case 'Response':
-      return files(filesOf(source as Response, options));
+      return files(filesOf(source as WebResponse, options));
     case 'Blob':
     case 'File':
-      return inMemory(filesIn((source as File).name ?? 'the blob', true, () => (source as Blob).arrayBuffer()));
+      return inMemory(
+        filesIn((source as { name?: string }).name ?? 'the blob', true, () => (source as WebBlob).arrayBuffer()),
+      );
     case 'Uint8Array':
     case 'ArrayBuffer':
     case 'SharedArrayBuffer':
       return inMemory(filesIn('model file', false, async () => source as Uint8Array));
   }
   if (isNetwork(source)) return { repeatable: false, read: async () => source };
-  throw new UsageError(`load: wanted ${WANTED}, found ${foundSource(source)}`);
+  throw new UsageError(`load: wanted ${WANTED}, found ${found(source)}`);
 }
 
 function storeOf({ cache }: LoadOptions, platform: Platform): FileStore | undefined {
@@ -119,13 +122,6 @@ function storeOf({ cache }: LoadOptions, platform: Platform): FileStore | undefi
 }
 
 const WANTED = "a model's address, Response, Blob, bytes or network";
-
-function foundSource(source: unknown): string {
-  if (source === null || typeof source !== 'object') return found(source);
-  if ('classify' in source) return 'a model, which is loaded already';
-  if ('run' in source && 'report' in source) return 'a compiled plan; load takes the network, and compiles it';
-  return found(source);
-}
 
 const isNetwork = (source: unknown): source is Network =>
   typeof source === 'object' && source !== null && 'nodes' in source && 'weights' in source;

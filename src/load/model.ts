@@ -5,12 +5,20 @@ import type { PictureOptions } from '../image/picture.js';
 import type { Network, NetworkInput, Preprocessing, PresetName } from '../network/index.js';
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
+import type { WebAbortSignal, WebBlob, WebFetch, WebRequest, WebResponse, WebUrl } from '../web-types.js';
+
+declare global {
+  /** For projects whose lib has no Symbol.dispose yet. */
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+  }
+}
 
 /**
  * What a model is loaded from. A text is, in Node, the path of a file that exists; otherwise the name of a published network
  * ('mobilenet_v1_0.25_224'); otherwise an address. The address (or path) of a TensorFlow.js model.json stands for its shards too.
  */
-export type ModelSource = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | Network;
+export type ModelSource = string | WebUrl | WebRequest | WebResponse | WebBlob | ArrayBuffer | Uint8Array | Network;
 
 export interface LoadProgress {
   /** The phases follow each other; what is not downloaded begins with 'read'. */
@@ -43,9 +51,9 @@ export interface LoadOptions extends ReadOptions {
   /** Called when no kernels work here and the readable layers compute, which is slow; unless given, it is a warning on the console. */
   readonly onFallback?: (report: EngineReport) => void;
   /** Ends loading; the promise is rejected with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: WebAbortSignal;
   /** In place of the platform's, for everything that is fetched. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: WebFetch['fetch'];
 }
 
 /**
@@ -57,7 +65,7 @@ export type ModelInput = unknown;
 
 export interface ModelRunOptions extends PictureOptions {
   /** Ends the call between two pictures. */
-  readonly signal?: AbortSignal;
+  readonly signal?: WebAbortSignal;
 }
 
 export interface ModelClassifyOptions extends ModelRunOptions, PredictionOptions {}

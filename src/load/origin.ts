@@ -5,6 +5,7 @@ import type { ReadOptions } from '../formats/architecture.js';
 import type { Reader } from '../formats/reader.js';
 import type { Network } from '../network/network.js';
 import { abortable } from '../remote/abort.js';
+import type { WebAbortSignal } from '../web-types.js';
 import { fingerprint } from './fingerprint.js';
 import type { LoadProgress } from './model.js';
 
@@ -12,7 +13,7 @@ export type Report = (progress: LoadProgress) => void;
 
 export interface Origin {
   /** The network with its weights. */
-  read(report: Report, signal?: AbortSignal): Promise<Network>;
+  read(report: Report, signal?: WebAbortSignal): Promise<Network>;
   /** Whether `read` may be called again, later. */
   readonly repeatable: boolean;
 }
@@ -27,9 +28,9 @@ export interface Files {
   readonly repeatable: boolean;
   /** Whether the bytes come over the net. */
   readonly downloaded: boolean;
-  main(onBytes: OnBytes, signal?: AbortSignal): Promise<Uint8Array>;
+  main(onBytes: OnBytes, signal?: WebAbortSignal): Promise<Uint8Array>;
   /** A file by its path relative to the main one; absent where the main file is all there is. */
-  beside?(path: string, onBytes: OnBytes, signal?: AbortSignal): Promise<Uint8Array>;
+  beside?(path: string, onBytes: OnBytes, signal?: WebAbortSignal): Promise<Uint8Array>;
 }
 
 /** Finds the reader of a file by its first bytes. */
@@ -73,7 +74,7 @@ function ifMissing(error: unknown): undefined {
   if (!(error instanceof DepthwiseError)) throw error;
 }
 
-async function beside(files: Files, path: string, onBytes: OnBytes, signal?: AbortSignal): Promise<Uint8Array> {
+async function beside(files: Files, path: string, onBytes: OnBytes, signal?: WebAbortSignal): Promise<Uint8Array> {
   if (files.beside === undefined) {
     throw new UsageError(
       `${files.name}: is a TensorFlow.js model, whose weights are in other files ('${path}'); load it by its address or path, or give readTfjs all files and load its network`,

@@ -1,22 +1,23 @@
 /** One file from the net into memory. Whatever the server answers in its place is an error that says what it was. */
 import { DownloadError } from '../errors.js';
+import type { WebAbortSignal, WebFetch, WebRequest, WebResponse } from '../web-types.js';
 import { abortable } from './abort.js';
 
 export interface FetchOptions {
   /** In place of the platform's. */
-  readonly fetch?: typeof fetch | undefined;
+  readonly fetch?: WebFetch['fetch'] | undefined;
   /** Ends the download with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: WebAbortSignal | undefined;
   /** Bytes so far, and of the whole file where the server says. */
   readonly onProgress?: ((loaded: number, total: number | undefined) => void) | undefined;
 }
 
 /** The file at an address. Throws a DownloadError that begins with the address. */
-export async function fetchBytes(request: string | Request, options: FetchOptions = {}): Promise<Uint8Array> {
+export async function fetchBytes(request: string | WebRequest, options: FetchOptions = {}): Promise<Uint8Array> {
   const { fetch: get = globalThis.fetch, signal } = options;
   signal?.throwIfAborted();
   const address = typeof request === 'string' ? request : request.url;
-  const answer = get(request, { ...(signal && { signal }) });
+  const answer = get(request as string, { ...(signal && { signal }) });
   const response = await abortable(answer, signal).catch((cause) => {
     signal?.throwIfAborted();
     throw new DownloadError(`${address}: ${unreachable(cause)}`, { cause });
@@ -34,10 +35,11 @@ function unreachable(error: unknown): string {
 
 /** The body of a response. Throws a DownloadError for an error's status and for a page of HTML. */
 export async function responseBytes(
-  response: Response,
+  answer: WebResponse,
   { signal, onProgress }: FetchOptions = {},
-  address = response.url || 'the response',
+  address = answer.url || 'the response',
 ): Promise<Uint8Array> {
+  const response = answer as Response;
   if (!response.ok) throw new DownloadError(`${address}: ${await abortable(refusal(response), signal)}`);
   if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
     throw new DownloadError(`${address}: the server answered with an HTML page; check the address`);

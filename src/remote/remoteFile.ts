@@ -1,5 +1,6 @@
 /** A file from the net or from where it is kept, with the hash that is wanted of it. */
 import { DownloadError } from '../errors.js';
+import type { WebRequest } from '../web-types.js';
 import { abortable } from './abort.js';
 import { type FetchOptions, fetchBytes } from './fetchBytes.js';
 import type { FileStore } from './fileStore.js';
@@ -16,7 +17,7 @@ export interface RemoteFileOptions extends FetchOptions {
  * The file at an address. A kept file with another hash is deleted and fetched again. Throws a DownloadError for a file that cannot be had,
  * or is another than the hash says; that one is not kept.
  */
-export async function remoteFile(request: string | Request, options: RemoteFileOptions = {}): Promise<Uint8Array> {
+export async function remoteFile(request: string | WebRequest, options: RemoteFileOptions = {}): Promise<Uint8Array> {
   const { store, sha256: wanted, signal } = options;
   const address = typeof request === 'string' ? request : request.url;
   const kept = store && (await abortable(store.get(address), signal));

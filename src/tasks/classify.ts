@@ -2,7 +2,7 @@
 import type { Picture } from '../image/picture.js';
 import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
-import { execute, type TaskOptions } from './execute.js';
+import { checkCall, execute, type TaskOptions } from './execute.js';
 import { logitsLayer } from './heads.js';
 import { cutAt } from './plans.js';
 import { asRows, type Prediction, type PredictionOptions, predictions, toProbabilities } from './predictions.js';
@@ -21,20 +21,24 @@ export async function classify(
   pictures: Picture | readonly Picture[],
   options: ClassifyOptions = {},
 ): Promise<Prediction[] | Prediction[][]> {
-  if ('data' in pictures)
-    return predictions(await execute(network, pictures, options), network.conventions, options)[0];
+  checkCall('classify', network, pictures, options.run);
+  const ask = async (picture: Picture) =>
+    predictions(await execute(network, picture, options), network.conventions, options)[0];
+  if ('data' in pictures) return ask(pictures);
   const lists: Prediction[][] = [];
-  for (const picture of pictures) lists.push(await classify(network, picture, options));
+  for (const picture of pictures) lists.push(await ask(picture));
   return lists;
 }
 
 /** The picture's logits [1, outputs]. Of a network that ends in softmax, what goes into it. */
 export async function logits(network: Network, picture: Picture, options: TaskOptions = {}): Promise<Tensor> {
+  checkCall('logits', network, picture, options.run);
   if (network.conventions.output === 'logits') return asRows(await execute(network, picture, options));
   return asRows(await execute(cutAt(network, logitsLayer(network)), picture, options));
 }
 
 /** The picture's probabilities [1, outputs], which sum to 1 (of a quantised network: nearly). */
 export async function probabilities(network: Network, picture: Picture, options: TaskOptions = {}): Promise<Tensor> {
+  checkCall('probabilities', network, picture, options.run);
   return toProbabilities(asRows(await execute(network, picture, options)), network.conventions);
 }

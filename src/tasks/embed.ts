@@ -4,7 +4,7 @@ import type { Picture } from '../image/picture.js';
 import * as globalAveragePool from '../layers/globalAveragePool.js';
 import type { Network } from '../network/index.js';
 import { type Tensor, tensor } from '../tensor.js';
-import { execute, type TaskOptions } from './execute.js';
+import { checkCall, execute, type TaskOptions } from './execute.js';
 import { cutAt } from './plans.js';
 
 export interface EmbedOptions extends TaskOptions {
@@ -23,6 +23,7 @@ export async function embed(
   pictures: Picture | readonly Picture[],
   options: EmbedOptions,
 ): Promise<Tensor> {
+  checkCall('embed', network, pictures, options.run);
   const part = cutAt(network, options.layer);
   const list: readonly Picture[] = 'data' in pictures ? [pictures] : pictures;
   if (list.length === 0) throw new PictureError('embed: no pictures given');

@@ -1,11 +1,13 @@
 /** What all tasks share: a picture in, one output tensor out, whichever executor computes it. */
 import { NetworkError, UsageError } from '../errors.js';
+import { found } from '../found.js';
 import type { Picture, PictureOptions } from '../image/picture.js';
 import { prepare } from '../image/prepare.js';
-import { type Network, type Preprocessing, presetNames, run } from '../network/index.js';
+import { type Network, type Preprocessing, presetNames } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
+import { Plan, runKernels } from './plans.js';
 
-/** Computes a network's outputs by name: the reference's `run`, the engine, or a worker. */
+/** Computes a network's outputs by name: the readable layers' `run` of `depthwise/network`, for one. The network may be a part of the one asked. */
 export type Executor = (
   network: Network,
   input: Tensor,
@@ -14,7 +16,7 @@ export type Executor = (
 export interface TaskOptions extends PictureOptions {
   /** How pictures become tensors, where the network's conventions do not say or are to be overruled. */
   readonly preprocessing?: Preprocessing;
-  /** The reference executor unless stated. */
+  /** The engine's kernels unless stated; the network is compiled once. */
   readonly run?: Executor;
 }
 
@@ -30,15 +32,33 @@ export function inputTensor(
   return prepare(pictures, preprocessingFor(network, options), options);
 }
 
+/** Throws a UsageError for arguments of another kind than a task takes; it names the calls that take them. */
+export function checkCall(task: string, network: Network, pictures: unknown, run: unknown): void {
+  const wrong = [
+    ...(network?.nodes ? [] : [network]),
+    ...([pictures].flat() as (Picture | undefined)[]).filter((picture) => !picture?.channels),
+    ...(run === undefined || (typeof run === 'function' && run !== Plan.prototype.run) ? [] : [run]),
+  ];
+  for (const value of wrong) {
+    throw new UsageError(
+      `${task}: found ${found(value)}; wanted ${task}(network, picture, { run: (network, input) => outputs }), run only if the kernels shall not, or for other inputs load(network) and model.${task}(input)`,
+    );
+  }
+}
+
 /** The only output of a network of one input, for one picture; its batch size is 1. */
 export async function execute(network: Network, picture: Picture, options: TaskOptions): Promise<Tensor> {
   if (network.outputs.length !== 1) {
     throw new NetworkError(`${network.name}: wanted a network of one output, found ${network.outputs.join(', ')}`);
   }
-  const outputs = await (options.run ?? run)(network, inputTensor(network, picture, options));
+  const outputs = await (options.run ?? runKernels)(network, inputTensor(network, picture, options));
   const [name] = network.outputs;
   const output = outputs.get(name);
-  if (output === undefined) throw new NetworkError(`${network.name}: the executor returned no output '${name}'`);
+  if (output === undefined) {
+    throw new UsageError(
+      `${network.name}: run answered with ${[...outputs.keys()].join(', ') || 'nothing'}, wanted ${name}: it must compute the network that it is given, which may be a part; without run, the kernels do`,
+    );
+  }
   return output;
 }
 

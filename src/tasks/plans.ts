@@ -1,12 +1,15 @@
 /** The engine as the executor of tasks: a network is compiled when it is first asked, and no more often. */
-import { compile, type Plan } from '../engine/index.js';
+import { compile, Plan } from '../engine/engine.js';
+import type { NetworkInputs } from '../network/index.js';
 import { type Network, upTo } from '../network/index.js';
-import type { Executor } from './execute.js';
+import type { Tensor } from '../tensor.js';
+
+export { Plan };
 
 const plans = new WeakMap<Network, Promise<Plan>>();
 
 /** Runs the network's kernels. */
-export const runKernels: Executor = async (network, input) => {
+export async function runKernels(network: Network, input: NetworkInputs): Promise<Map<string, Tensor>> {
   let plan = plans.get(network);
   if (plan === undefined) {
     plan = compile(network);
@@ -14,7 +17,7 @@ export const runKernels: Executor = async (network, input) => {
     plan.catch(() => plans.delete(network)); // what failed once, for want of memory, may work later
   }
   return (await plan).run(input);
-};
+}
 
 const cuts = new WeakMap<Network, Map<string, Network>>();
 
