@@ -11,6 +11,7 @@ import type { Loaded } from '../load/loadedModel.js';
 import type { LoadOptions, ModelSource } from '../load/model.js';
 import { webPlatform } from '../load/web.js';
 import type { Network } from '../network/network.js';
+import type { WebAbortSignal } from '../web-types.js';
 import { WorkerCalls } from './worker-calls.js';
 import { buffersOf, type NetworkAgain, sentError } from './worker-messages.js';
 import { ModelInWorker, type WorkerModel } from './worker-model.js';
@@ -79,7 +80,7 @@ class PageOfWorker implements ModelWorker {
     pictures: Pictures,
     options: CompileOptions,
     transfer: readonly ArrayBuffer[],
-    signal: AbortSignal | undefined,
+    signal: WebAbortSignal | undefined,
   ): Promise<WorkerModel> {
     const { calls, ...how } = await this.#running;
     const id = this.#models++;

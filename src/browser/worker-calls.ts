@@ -3,6 +3,7 @@
  * abort can still take them out. When the worker dies, every call is rejected.
  */
 import { WorkerError } from '../errors.js';
+import type { WebAbortSignal } from '../web-types.js';
 import { type Answer, type Cancellation, type Question, receivedError, type WorkerMethods } from './worker-messages.js';
 
 type Method = keyof WorkerMethods;
@@ -20,7 +21,7 @@ interface Call {
   readonly id: number;
   readonly method: Method;
   readonly cargo: Promise<Cargo>;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: WebAbortSignal | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** Aborted when it is answered, which takes the listener off the signal. */
@@ -52,7 +53,7 @@ export class WorkerCalls {
   ask<Name extends Method>(
     method: Name,
     cargo: Cargo<Parameters<WorkerMethods[Name]>> | Promise<Cargo<Parameters<WorkerMethods[Name]>>>,
-    signal?: AbortSignal,
+    signal?: WebAbortSignal,
   ): ReturnType<WorkerMethods[Name]> {
     return new Promise((resolve, reject) => {
       const settled = new AbortController();

@@ -15,7 +15,7 @@ import type { FileStore } from '../remote/fileStore.js';
 import { parseIntegrity } from '../remote/integrity.js';
 import { expectHash } from '../remote/remoteFile.js';
 import { labelsForOutputs } from '../tasks/labels.js';
-import type { WebBlob, WebRequest, WebResponse } from '../web-types.js';
+import type { WebAbortSignal, WebBlob, WebRequest, WebResponse } from '../web-types.js';
 import { absolute, filesAt, filesOf } from './addresses.js';
 import type { Pictures } from './inputs.js';
 import type { Loaded } from './loadedModel.js';
@@ -31,7 +31,7 @@ export type MakeModel<Kind extends Model> = (
   loaded: Loaded,
   pictures: Pictures,
   options: CompileOptions,
-  signal: AbortSignal | undefined,
+  signal: WebAbortSignal | undefined,
 ) => Promise<Kind>;
 
 /** `load` for a platform. */

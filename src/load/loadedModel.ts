@@ -85,7 +85,8 @@ export class LoadedModel implements Model {
   async classify(input: ModelInput, options: ModelClassifyOptions = {}): Promise<Prediction[] | Prediction[][]> {
     const { conventions } = this.#network;
     const lists = await this.#each('classify', input, options, async (x) => {
-      return predictions(this.#answer(await this.#run(x)), conventions, options)[0];
+      const answer = this.#answer(await this.#run(x));
+      return chosen((top) => predictions(answer, conventions, { ...options, top })[0], options);
     });
     return Array.isArray(input) ? lists : lists[0];
   }

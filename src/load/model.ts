@@ -6,6 +6,7 @@ import type { Network, NetworkInput, Preprocessing, PresetName } from '../networ
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
 import type { WebAbortSignal, WebBlob, WebFetch, WebRequest, WebResponse, WebUrl } from '../web-types.js';
+import type { ChoiceOptions } from './choose.js';
 
 declare global {
   /** For projects whose lib has no Symbol.dispose yet. */
@@ -68,7 +69,7 @@ export interface ModelRunOptions extends PictureOptions {
   readonly signal?: WebAbortSignal;
 }
 
-export interface ModelClassifyOptions extends ModelRunOptions, PredictionOptions {}
+export interface ModelClassifyOptions extends ModelRunOptions, PredictionOptions, ChoiceOptions {}
 
 export interface ModelEmbedOptions extends ModelRunOptions {
   /** Name of any layer; unless stated, what the classifier reads. */

@@ -124,9 +124,14 @@ function checkFinite({ shape: [, K], data }: Tensor): void {
   }
 }
 
-/** [index, value] of the `count` largest, the largest first. */
+/** [index, value] of the `count` largest, the largest first, equal ones in their order. */
 function bestOf(values: ArrayLike<number>, count: number): [index: number, value: number][] {
-  return Array.from(values, (value, index): [number, number] => [index, value])
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, count);
+  const best: number[] = [];
+  for (let index = 0; index < values.length; index++) {
+    let place = best.length;
+    while (place > 0 && values[index] > values[best[place - 1]]) place--;
+    if (place < count) best.splice(place, 0, index);
+    if (best.length > count) best.pop();
+  }
+  return best.map((index) => [index, values[index]]);
 }
