@@ -7,7 +7,7 @@ export interface WebAbortSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
   throwIfAborted(): void;
-  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  addEventListener(type: 'abort', listener: () => void, options?: object): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 

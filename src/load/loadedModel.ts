@@ -8,6 +8,7 @@ import { inputTensor } from '../tasks/execute.js';
 import { embeddingLayer, logitsLayer } from '../tasks/heads.js';
 import { asRows, type Prediction, predictions, toProbabilities } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
+import { chosen } from './choose.js';
 import { type Pictures, pictureOf } from './inputs.js';
 import type {
   Model,
