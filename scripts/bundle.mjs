@@ -31,12 +31,15 @@ const sourceOf = (target) => {
  *
  *   wasm           the kernels' text; alone, so that it can stand first in a page's bundle, see src/engine/engine.ts
  *   json, presets  compute something when loaded: a page's bundler can leave such code out by whole files only
+ *   safetensors    has no import(), for Vite makes chunks of whatever the files in a worker would load, whether that code is used or not,
+ *                  and by its defaults builds no worker of several chunks
  */
 const chunks = [
   'engine/generated/wasm',
   'engine/index',
   'network/json',
   'network/presets',
+  'safetensors',
   'models/index',
   'formats/index',
 ];
