@@ -13,6 +13,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { rolldown } from 'rolldown';
 import * as vite from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nightly } from '../../nightly.js';
 import { serveFolders } from './serve-folders.js';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -125,8 +126,10 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
     const webpack = createRequire(import.meta.url)('webpack');
     const path = join(folder, 'webpack');
     await new Promise<void>((resolve, reject) => {
+      // Minifying takes most of its time, and is left to the nightly run.
+      const defaults = { mode: 'production', context: folder, entry: './src/main.js', output: { path } };
       webpack(
-        { mode: 'production', context: folder, entry: './src/main.js', output: { path } },
+        { ...defaults, ...(!nightly && { optimization: { minimize: false } }) },
         (error: Error | null, stats: Stats) => {
           if (error || stats.hasErrors()) reject(error ?? new Error(stats.toString()));
           else resolve();
