@@ -3,12 +3,17 @@ import { defineConfig } from 'vitest/config';
 /** Tests of the built package: the command line as a child process, the exports, the examples of the documentation. */
 const built = ['test/cli/**/*.test.ts', 'test/project/**/*.test.ts', 'test/browser/built/*.test.ts'];
 
+/** Whatever the machine's locale and its terminal are: UTF-8, and no colours. */
+const plainTerminal = { LC_ALL: 'C.UTF-8', FORCE_COLOR: '0' };
+
 export default defineConfig({
   test: {
     reporters: process.env.CI ? ['default', ['json', { outputFile: 'reports/vitest.json' }]] : ['default'],
     projects: [
       { test: { name: 'source', include: ['test/**/*.test.ts'], exclude: built, testTimeout: 60_000 } },
-      { test: { name: 'built', include: built, testTimeout: 120_000, globalSetup: 'test/build.ts' } },
+      {
+        test: { name: 'built', include: built, testTimeout: 120_000, globalSetup: 'test/build.ts', env: plainTerminal },
+      },
     ],
   },
 });

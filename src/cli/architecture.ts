@@ -13,6 +13,7 @@ import {
 } from '../models/index.js';
 import type { Network } from '../network/index.js';
 import type { Pair } from '../padding.js';
+import { didYouMean } from './nearest.js';
 import { positiveNumber, resolution, wholeNumber } from './values.js';
 
 export interface ArchitectureFlags {
@@ -33,16 +34,16 @@ export function addArchitectureOptions(command: Command): Command {
     .addOption(
       new Option(
         '--resolution <pixels>',
-        'input side (224, or 32 for small pictures, unless given) or height x width, 240x320',
+        'of the input: a side, or height x width; 224 unless given, or 32 for small pictures',
       ).argParser(resolution),
     )
-    .option('--small-pictures', 'strides 1 in place of the first two of 2: for pictures of about 32 x 32')
+    .option('--small-pictures', 'first two strides 1: for pictures of about 32 x 32')
     .addOption(new Option('--expansion <factor>', 'expansion factor t of V2; 6 unless given').argParser(positiveNumber))
     .addOption(
       new Option('--classes <count>', 'outputs of the classifier; 1000, or 1001 for slim').argParser(wholeNumber(1)),
     )
     .addOption(
-      new Option('--conventions <of>', 'whose padding, epsilon, rounding, head and names; keras unless given').choices(
+      new Option('--conventions <of>', 'whose padding, epsilon, rounding and names; keras unless given').choices(
         modelConventions,
       ),
     )
@@ -54,21 +55,33 @@ export function addArchitectureOptions(command: Command): Command {
     );
 }
 
+/** For suggestions; a width and a resolution may follow. */
+export const networkNames = ['mobilenet_v1', 'mobilenet_v2'] as const;
+
 /** The network that a published name describes, with what the flags say in place of what the name says. */
 export function namedNetwork(name: string, flags: ArchitectureFlags): Network {
   const said = parseModelName(name);
   if (said === undefined) {
     throw new UsageError(
-      `there is no network '${name}'; wanted mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192`,
+      `there is no network '${name}'; wanted mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192${didYouMean(name, networkNames)}`,
     );
   }
   const { architecture, ...options } = said;
+  expectResolution(name, flags, flags.smallPictures ?? options.smallPictures ?? false);
   expectOnlyFor('mobilenet_v1', architecture, {
     '--shallow': flags.shallow,
     '--full-convolutions': flags.fullConvolutions,
   });
   expectOnlyFor('mobilenet_v2', architecture, { '--expansion': flags.expansion });
   return mobilenet(architecture, { ...options, ...optionsOf(flags) });
+}
+
+function expectResolution(name: string, { resolution }: ArchitectureFlags, smallPictures: boolean): void {
+  const least = smallPictures ? 8 : 32;
+  if (resolution === undefined || Math.min(...resolution) >= least) return;
+  throw new UsageError(
+    `--resolution: ${name} wants pictures of ${least} x ${least} or more, found ${resolution.join(' x ')}`,
+  );
 }
 
 function optionsOf(flags: ArchitectureFlags): MobilenetV1Options & MobilenetV2Options {

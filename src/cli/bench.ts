@@ -4,14 +4,16 @@ import { compile, type Plan } from '../engine/index.js';
 import { randomWeights, summarize } from '../network/index.js';
 import { uniformRandom } from '../random.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';
-import { addModelOptions, type ModelFlags, networkNamedOrIn } from './model.js';
+import { type TargetChoice, targetOption } from './executor.js';
+import { addNetworkOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { print, printJson } from './output.js';
 import { type Progress, startProgress } from './progress.js';
 import { textTable } from './table.js';
 import { positiveNumber } from './values.js';
 
 interface Flags extends ModelFlags {
-  readonly target?: 'relaxed' | 'simd' | 'scalar';
+  readonly model?: string;
+  readonly target: Exclude<TargetChoice, 'reference'>;
   readonly seconds: number;
   readonly json?: true;
 }
@@ -34,22 +36,21 @@ interface LayerTiming {
 
 export function configure(command: Command): void {
   command
-    .argument('<network>', "mobilenet_v1, a full name such as mobilenet_v2_0.35_96, or a model file's path")
+    .argument('[model]', NETWORK)
     .description(
-      'Time a network and each of its layers on the WASM engine, one thread, batch 1. A name gets seeded random weights.',
+      'Time a network and each of its layers on the WASM engine, one thread, batch 1. A name gets random weights, which take the same time as real ones: nothing is fetched.',
     )
     .addOption(
-      new Option('--target <name>', 'the kernels; by default the best that work here').choices([
-        'relaxed',
-        'simd',
-        'scalar',
-      ]),
+      new Option('--target <name>', 'the kernels; auto is the fastest that work here')
+        .choices(['auto', 'relaxed', 'simd', 'scalar'])
+        .default('auto'),
     )
     .option('--seconds <number>', 'how long to measure', positiveNumber, 3);
-  addModelOptions(command)
+  command.option('--model <file>', 'the same as the argument');
+  addNetworkOptions(command)
     .option(
       '--json',
-      '{"network", "target", "milliseconds": {"median", "fast", "slow"}, "multiplyAdds", "runs", "layers": […]}',
+      '{"network", "weights", "target", "milliseconds": {"median", "fast", "slow"}, "multiplyAdds", "runs", "layers": […]}',
     )
     .addHelpText(
       'after',
@@ -58,10 +59,11 @@ Examples:
   depthwise bench mobilenet_v2_0.35_96
   depthwise bench mobilenet_v1_0.25_224.h5 --target simd --seconds 10 --json`,
     )
-    .action(async (name: string, flags: Flags) => {
-      const described = await networkNamedOrIn(name, flags);
-      const network = described.weights.size > 0 ? described : randomWeights(described, 1);
-      const plan = await compile(network, { target: flags.target ?? ['relaxed', 'simd', 'scalar'] });
+    .action(async (name: string | undefined, flags: Flags) => {
+      const described = await networkNamedOrIn(theModel(name, flags.model), flags);
+      const weights = described.weights.size > 0 ? 'of the file' : 'random';
+      const network = weights === 'random' ? randomWeights(described, 1) : described;
+      const plan = await compile(network, { target: ['relaxed', 'simd', 'scalar'], ...targetOption(flags.target) });
       const inputs = new Map(network.inputs.map(({ name, shape }) => [name, noise(shape)]));
       const progress = await startProgress('bench');
       try {
@@ -69,7 +71,7 @@ Examples:
         const layers = timeLayers(plan, inputs, flags.seconds / 2, progress);
         const { multiplyAdds } = summarize(network).totals;
         const { target } = plan.report();
-        const result = { network: network.name, target, ...whole, multiplyAdds, layers };
+        const result = { network: network.name, weights, target, ...whole, multiplyAdds, layers };
         if (flags.json) printJson(result);
         else print(asText(result));
       } finally {
@@ -137,6 +139,7 @@ function timingOf(times: readonly number[]): Timing {
 
 function asText(result: {
   network: string;
+  weights: string;
   target: string;
   milliseconds: Timing;
   runs: number;
@@ -151,7 +154,7 @@ function asText(result: {
   ]);
   const { median, fast, slow } = result.milliseconds;
   return [
-    `${result.network} on '${result.target}', one thread, batch 1`,
+    `${result.network}, weights ${result.weights}, on '${result.target}', one thread, batch 1`,
     '',
     textTable(COLUMNS, rows),
     '',

@@ -1,39 +1,36 @@
 /** `depthwise classify`: what pictures show. */
 import type { Command } from 'commander';
-import { readPicture } from '../image/index.js';
-import type { Network } from '../network/index.js';
-import { readLabels } from '../tasks/files.js';
-import { classify, type Prediction } from '../tasks/index.js';
-import { addEngineOption, addMirrorOption, type EngineFlags, executor, type MirrorFlag } from './executor.js';
-import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
+import { UsageError } from '../errors.js';
+import { inferShapes, type Network } from '../network/index.js';
+import { labelsIn, readLabels } from '../tasks/files.js';
+import { classify, labelsForOutputs, type Prediction } from '../tasks/index.js';
+import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
+import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { print, printJson } from './output.js';
+import { eachPicture, errorJson, expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
 import { startProgress } from './progress.js';
 import { modelOption } from './shipped.js';
+import { readFileOrInput } from './standard-input.js';
 import { wholeNumber } from './values.js';
 
-interface Flags extends ModelFlags, EngineFlags, MirrorFlag {
+interface Flags extends ModelFlags, TargetFlags, MirrorFlag {
   readonly model: string;
   readonly labels?: string;
   readonly top: number;
   readonly json?: true;
 }
 
-interface Answer {
-  readonly picture: string;
-  readonly predictions: readonly Prediction[];
-}
-
 export function configure(command: Command): void {
   command
-    .argument('<picture...>', 'JPEG, PNG, WebP, GIF or BMP files')
+    .argument('<picture...>', PICTURES)
     .description("Say what is in each picture: the model's best labels, with their probabilities.")
-    .addOption(modelOption('Keras .h5, .tflite, .safetensors, …; or published weights by name'))
-    .option('--labels <file>', "a label a line, or JSON; the model's own unless given")
+    .addOption(modelOption(MODEL))
+    .option('--labels <file>', LABELS)
     .option('--top <count>', 'labels a picture', wholeNumber(1), 5);
-  addMirrorOption(addEngineOption(addModelOptions(command)))
+  addMirrorOption(addTargetOption(addModelOptions(command)))
     .option(
       '--json',
-      '[{"picture", "predictions": [{"label", "index", "probability"}]}]; index counts the model\'s outputs',
+      '[{"picture", "predictions": [{"label", "index", "probability"}]}]; index counts the model\'s outputs; a picture that cannot be read has "error" in place of "predictions"',
     )
     .addHelpText(
       'after',
@@ -41,44 +38,72 @@ export function configure(command: Command): void {
 Examples:
   depthwise classify cat.jpg
   depthwise classify cat.jpg --model mobilenet_v1_0.25_224
+  depthwise classify photos --top 1 --json
+  depthwise classify - --json < cat.jpg
   depthwise classify cat.jpg --model mobilenet_v1_0.25_224.h5 --labels imagenet_labels_1001.txt
   depthwise classify *.png --model mobilenet_v2_1.0_224_quant.tflite --top 1 --json
   depthwise classify cat.jpg --model weights.h5 --network mobilenet_v1 --alpha 0.25 --resolution 224
   depthwise classify cat.jpg --model vww_96_float.tflite --preset tfjs-hub`,
     )
-    .action(async (pictures: string[], flags: Flags) => {
+    .action(async (paths: string[], flags: Flags) => {
+      const pictures = await withoutFolders(paths);
       const network = await readPictureModel(flags.model, flags);
-      const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
-      const options = { top: flags.top, ...(labels && { labels }) };
-      const answers = await answer(network, pictures, flags, options);
-      if (flags.json) printJson(answers);
-      else print(answers.map(asText).join('\n\n'));
+      const labels = flags.labels === undefined ? undefined : await labelsOf(network, flags.labels);
+      const outcomes = await answer(network, pictures, flags, { top: flags.top, ...(labels && { labels }) });
+      if (flags.json) printJson(outcomes.map(asJson));
+      else print(outcomes.flatMap(asText).join('\n\n'));
+      expectAllRead(outcomes);
     });
 }
+
+/** The help of `--labels`. */
+export const LABELS = "a label a line, or JSON; the model's own unless given";
+
+/** The labels in a file, or on standard input, one for each output. Throws an error that names the file. */
+export async function labelsOf(network: Network, path: string): Promise<readonly string[]> {
+  const labels = path === '-' ? await pipedLabels() : await readLabels(path);
+  const outputs = inferShapes(network).get(network.outputs[0])!.at(-1)!;
+  try {
+    return labelsForOutputs(labels, outputs, network.conventions.labelOffset ?? 0);
+  } catch (error) {
+    throw error instanceof UsageError
+      ? new UsageError(`--labels ${path}: ${error.message.replace(/^labels: /, '')}`)
+      : error;
+  }
+}
+
+async function pipedLabels(): Promise<string[]> {
+  const { name, bytes } = await readFileOrInput('-', 'the labels');
+  return labelsIn(bytes, name);
+}
+
+type Answer = Outcome<readonly Prediction[]>;
 
 async function answer(
   network: Network,
   pictures: readonly string[],
-  flags: EngineFlags & MirrorFlag,
+  flags: TargetFlags & MirrorFlag,
   options: { top: number; labels?: readonly string[] },
 ): Promise<Answer[]> {
   const progress = await startProgress('classify');
   try {
     const run = executor(flags, progress, pictures.length);
-    const answers: Answer[] = [];
-    for (const picture of pictures) {
-      const predictions = await classify(network, await readPicture(picture), { ...options, run });
-      answers.push({ picture, predictions });
-    }
-    return answers;
+    return await eachPicture(pictures, (picture) => classify(network, picture, { ...options, run }));
   } finally {
     progress.stop();
   }
 }
 
-function asText({ picture, predictions }: Answer): string {
-  const lines = predictions.map(
+const asJson = (answer: Answer) =>
+  'error' in answer
+    ? { picture: answer.picture, error: errorJson(answer.error) }
+    : { picture: answer.picture, predictions: answer.result };
+
+/** Nothing for a picture that cannot be read: that is said on stderr. */
+function asText(answer: Answer): string[] {
+  if ('error' in answer) return [];
+  const lines = answer.result.map(
     ({ label, probability }) => `${(100 * probability).toFixed(1).padStart(5)} %  ${label}`,
   );
-  return [picture, ...lines].join('\n');
+  return [[answer.picture, ...lines].join('\n')];
 }

@@ -1,16 +1,36 @@
 /** `depthwise convert`: model files and tensor files, from one format to another. */
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { readTensorFile } from '../formats/files.js';
-import { type WriteOptions, writeNetwork, writeNpy, writeNpz, writeSafetensors, writeTfjs } from '../formats/index.js';
+import {
+  readTensors,
+  type WriteOptions,
+  writeNetwork,
+  writeNpy,
+  writeNpz,
+  writeSafetensors,
+  writeTfjs,
+} from '../formats/index.js';
 import { foldBatchNormFloat32, type Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
-import { addModelOptions, type ModelFlags, readModel } from './model.js';
-import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
+import { labelsOf } from './classify.js';
+import { addModelOptions, MODEL, type ModelFlags, readModel } from './model.js';
+import {
+  expectEnding,
+  expectWritable,
+  formatBytes,
+  makeFolder,
+  note,
+  plural,
+  printJson,
+  writeWhole,
+} from './output.js';
+import { readFileOrInput } from './standard-input.js';
 
 interface Flags extends ModelFlags {
+  readonly model?: string;
+  readonly out?: string;
+  readonly labels?: string;
   readonly tensors?: true;
   readonly float16?: true;
   readonly int8?: true;
@@ -31,17 +51,17 @@ const networkEndings = {
 
 export function configure(command: Command): void {
   command
+    .argument('[model]', `${MODEL}; with --tensors a .npy file too`)
     .argument(
-      '<in>',
-      'Keras .h5, .tflite, .onnx, TF.js model.json, .safetensors, .npz or .npy; or published weights by name',
-    )
-    .argument(
-      '<out>',
+      '[out]',
       'a .safetensors, .npz, .tflite or .onnx file, FOLDER/model.json for TF.js or, for a single tensor, a .npy file; old files are replaced',
     )
     .description(
       'Turn a model file into one of another format, with its labels and preprocessing inside; or, with --tensors, copy tensors as they are.',
     )
+    .option('--model <file>', 'the same as the first argument')
+    .option('--out <file>', 'the same as the second argument')
+    .option('--labels <file>', "the outputs' names: a label a line, or JSON; the model's own unless given")
     .option('--tensors', 'the tensors alone, whatever they belong to')
     .option('--float16', 'kernels in float16: half the size; biases and batch norm stay as they are')
     .option('--int8', 'kernels in 8 bits with a scale for each channel: a quarter of the size; .safetensors and .npz')
@@ -54,7 +74,11 @@ export function configure(command: Command): void {
 Examples:
   depthwise convert mobilenet_v1_0.25_224.h5 mobilenet.safetensors
   depthwise convert mobilenet_v1_0.25_224.h5 mobilenet.onnx
+  depthwise convert mobilenet_v1_0.25_224.h5 named.tflite --labels imagenet_labels_1001.txt
+  depthwise convert my_model/model.json mine.safetensors --preset teachable-machine --labels labels.txt
   depthwise convert run/model.safetensors small.safetensors --fold --float16
+  depthwise convert mobilenet_v1_0.25_224.h5 named.tflite --labels imagenet_labels_1001.txt
+  depthwise convert my_model/model.json mine.safetensors --preset teachable-machine --labels labels.txt
   depthwise convert run/model.safetensors smaller.safetensors --fold --int8
   depthwise convert ultraface_slim_320.onnx faces/model.json
   depthwise convert mobilenet_v2_1.0_224_quant.tflite small.tflite --float16
@@ -62,15 +86,28 @@ Examples:
   depthwise convert torchvision_v2.safetensors v2.tflite --network mobilenet_v2 --conventions torchvision
   depthwise convert features.npz features.safetensors --tensors`,
     )
-    .action(async (from: string, to: string, flags: Flags) => {
+    .action(async (first: string | undefined, second: string | undefined, flags: Flags) => {
+      const [from, to] = fromAndTo([first, second], flags);
       const { files, network, count } = flags.tensors
-        ? await convertedTensors(from, to, flags)
+        ? await convertedTensors(from, to)
         : await convertedModel(from, to, flags);
       for (const [path, content] of files) await writeWhole(path, content);
       const bytes = files.reduce((sum, [, content]) => sum + content.length, 0);
       if (flags.json) printJson({ in: from, out: to, ...(network && { network }), tensors: count, bytes });
       else note(`wrote ${to}: ${network ? `${network}, ` : ''}${plural(count, 'tensor')}, ${formatBytes(bytes)}`);
     });
+}
+
+/** Two words; what is given by an option is not given as a word. */
+function fromAndTo(words: readonly (string | undefined)[], { model, out }: Flags): [from: string, to: string] {
+  const left = words.filter((word) => word !== undefined);
+  const from = model ?? left.shift();
+  const to = out ?? left.shift();
+  if (from === undefined || to === undefined) {
+    throw new UsageError(`wanted a model and a file to write: convert MODEL OUT, found ${from ?? to ?? 'neither'}`);
+  }
+  if (left.length > 0) throw new UsageError(`wanted one model and one file to write, found '${left.join("', '")}' too`);
+  return [from, to];
 }
 
 interface Converted {
@@ -81,13 +118,12 @@ interface Converted {
 }
 
 async function convertedModel(from: string, to: string, flags: Flags): Promise<Converted> {
-  if (flags.float16 && flags.int8) throw new UsageError('--float16 and --int8: kernels are one or the other');
   if (to.endsWith('.npy')) throw new UsageError('<out>: a .npy file holds a single tensor, not a model');
   const endings = Object.keys(networkEndings) as (keyof typeof networkEndings)[];
   const format = networkEndings[expectEnding('<out>', to, endings)];
   if (format === 'tfjs') await makeModelFolder(to);
   const target = await expectWritable('<out>', to);
-  const read = await readModel(from, flags);
+  const read = await labelled(await readModel(from, flags), flags);
   const network = flags.fold ? foldBatchNormFloat32(read) : read;
   const options: WriteOptions = flags.float16 ? { kernels: 'float16' } : flags.int8 ? { kernels: 'int8' } : {};
   const files: Converted['files'] =
@@ -104,11 +140,12 @@ async function makeModelFolder(path: string): Promise<void> {
       `<out>: a TF.js model is a folder with a model.json; wanted FOLDER/model.json, found '${path}'`,
     );
   }
-  await mkdir(dirname(path), { recursive: true }).catch((cause) => {
-    throw new UsageError(`<out>: '${dirname(path)}' cannot be made a folder: ${cause.code ?? cause.message}`, {
-      cause,
-    });
-  });
+  await makeFolder('<out>', dirname(path));
+}
+
+async function labelled(network: Network, { labels }: Flags): Promise<Network> {
+  if (labels === undefined) return network;
+  return { ...network, conventions: { ...network.conventions, labels: await labelsOf(network, labels) } };
 }
 
 /** The weights first: a model.json is there once everything is. */
@@ -117,13 +154,11 @@ async function tfjsFiles(network: Network, options: WriteOptions, folder: string
   return [...Object.entries(shards), [TFJS_MODEL, model] as const].map(([name, bytes]) => [join(folder, name), bytes]);
 }
 
-async function convertedTensors(from: string, to: string, flags: Flags): Promise<Converted> {
-  for (const flag of ['float16', 'int8', 'fold'] as const) {
-    if (flags[flag]) throw new UsageError(`--${flag} is for models; --tensors copies tensors as they are`);
-  }
+async function convertedTensors(from: string, to: string): Promise<Converted> {
   const ending = expectEnding('<out>', to, ['.safetensors', '.npz', '.npy']);
   const target = await expectWritable('<out>', to);
-  const tensors = await readTensorFile(from);
+  const { name, bytes } = await readFileOrInput(from, 'the tensors');
+  const tensors = await readTensors(bytes, name);
   return { files: [[target, await tensorBytes(tensors, ending, from)]], count: tensors.size };
 }
 

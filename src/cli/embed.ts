@@ -2,17 +2,19 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { writeNpy } from '../formats/index.js';
-import { readPicture } from '../image/index.js';
-import { embed } from '../tasks/index.js';
+import type { Network } from '../network/index.js';
+import { embed, stack } from '../tasks/embed.js';
+import { embeddingLayer } from '../tasks/heads.js';
 import type { Tensor } from '../tensor.js';
-import { addEngineOption, type EngineFlags, executor } from './executor.js';
-import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
+import { addTargetOption, executor, type TargetFlags } from './executor.js';
+import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, note, printJson, writeWhole } from './output.js';
+import { eachPicture, errorJson, expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
 import { startProgress } from './progress.js';
 
-interface Flags extends ModelFlags, EngineFlags {
+interface Flags extends ModelFlags, TargetFlags {
   readonly model: string;
-  readonly layer: string;
+  readonly layer?: string;
   readonly out?: string;
   readonly pool: boolean;
   readonly json?: true;
@@ -20,47 +22,73 @@ interface Flags extends ModelFlags, EngineFlags {
 
 export function configure(command: Command): void {
   command
-    .argument('<picture...>', 'JPEG, PNG, WebP, GIF or BMP files')
+    .argument('<picture...>', PICTURES)
     .description(
       "Write the pictures' features at a layer: float32 [pictures, channels], averaged over the feature map.",
     )
-    .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz; or published weights by name')
-    .requiredOption('--layer <name>', 'any layer that `depthwise summary` lists')
+    .requiredOption('--model <file>', MODEL)
+    .option('--layer <name>', 'any layer that `depthwise summary` lists; what the classifier reads unless given')
     .option('--out <file>', 'a .npy file; an old one is replaced')
     .option('--no-pool', 'keep the whole feature map: [pictures, height, width, channels]');
-  addEngineOption(addModelOptions(command))
-    .option('--json', '{"pictures", "layer", "shape", "out"}, or "values" in place of "out" without --out')
+  addTargetOption(addModelOptions(command))
+    .option(
+      '--json',
+      '{"pictures", "layer", "shape", "out"}, or "values" in place of "out" without --out; "errors" where pictures cannot be read',
+    )
     .addHelpText(
       'after',
       `
 Examples:
   depthwise embed cat.jpg --model mobilenet_v1_0.25_224.h5 --layer conv_pw_13_relu --out cat.npy
+  depthwise embed photos --model mobilenet_v1_0.25_224 --out photos.npy
   depthwise embed *.jpg --model mobilenet_v1_0.25_224.h5 --layer global_average_pooling2d --json`,
     )
-    .action(async (pictures: string[], flags: Flags) => {
+    .action(async (paths: string[], flags: Flags) => {
       if (flags.out === undefined && !flags.json) throw new UsageError('nowhere to write to; wanted --out or --json');
       if (flags.out !== undefined) expectEnding('--out', flags.out, ['.npy']);
       const target = flags.out === undefined ? undefined : await expectWritable('--out', flags.out);
-      const features = await featuresOf(pictures, flags);
+      const pictures = await withoutFolders(paths);
+      const network = await readPictureModel(flags.model, flags);
+      const layer = flags.layer ?? expectEmbeddingLayer(network);
+      const outcomes = await featuresOf(network, layer, pictures, flags);
+      const rows = outcomes.flatMap((outcome) => ('error' in outcome ? [] : [outcome]));
+      if (rows.length === 0) return expectAllRead(outcomes);
+      const features = stack(rows.map(({ result }) => result));
       const { shape } = features;
       if (target !== undefined) await writeWhole(target, writeNpy(features));
       if (flags.json) {
         const result = target === undefined ? { values: [...features.data] } : { out: flags.out };
-        printJson({ pictures, layer: flags.layer, shape, ...result });
+        const errors = outcomes.flatMap((outcome) =>
+          'error' in outcome ? [{ picture: outcome.picture, error: errorJson(outcome.error) }] : [],
+        );
+        printJson({
+          pictures: rows.map(({ picture }) => picture),
+          layer,
+          shape,
+          ...result,
+          ...(errors.length > 0 && { errors }),
+        });
       } else note(`wrote ${flags.out}: [${shape.join(', ')}]`);
+      expectAllRead(outcomes);
     });
 }
 
-async function featuresOf(paths: readonly string[], flags: Flags): Promise<Tensor> {
-  const network = await readPictureModel(flags.model, flags);
+function expectEmbeddingLayer(network: Network): string {
+  const layer = embeddingLayer(network);
+  if (layer !== undefined) return layer;
+  throw new UsageError(`${network.name}: it is not known what its classifier reads; wanted --layer`);
+}
+
+async function featuresOf(
+  network: Network,
+  layer: string,
+  pictures: readonly string[],
+  flags: Flags,
+): Promise<Outcome<Tensor>[]> {
   const progress = await startProgress('embed');
   try {
-    const pictures = await Promise.all(paths.map((path) => readPicture(path)));
-    return await embed(network, pictures, {
-      layer: flags.layer,
-      pool: flags.pool,
-      run: executor(flags, progress, pictures.length),
-    });
+    const run = executor(flags, progress, pictures.length);
+    return await eachPicture(pictures, (picture) => embed(network, picture, { layer, pool: flags.pool, run }));
   } finally {
     progress.stop();
   }

@@ -3,15 +3,16 @@ import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import { type Dataset, type Evaluation, evaluate, readData } from '../training/index.node.js';
-import { addEngineOption, addMirrorOption, type EngineFlags, executor, type MirrorFlag } from './executor.js';
-import { addModelOptions, type ModelFlags, readPictureModel } from './model.js';
+import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
+import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
 import { startProgress } from './progress.js';
-import { modelArgument } from './shipped.js';
+import { SHIPPED_MODEL, WHICH } from './shipped.js';
 import { textTable } from './table.js';
 import { wholeNumber } from './values.js';
 
-interface Flags extends ModelFlags, EngineFlags, MirrorFlag {
+interface Flags extends ModelFlags, TargetFlags, MirrorFlag {
+  readonly model?: string;
   readonly data: string;
   readonly seed: number;
   readonly json?: true;
@@ -19,19 +20,17 @@ interface Flags extends ModelFlags, EngineFlags, MirrorFlag {
 
 export function configure(command: Command): void {
   command
-    .addArgument(modelArgument('Keras .h5, .tflite, .safetensors, …; or published weights by name'))
+    .argument('[model]', `${MODEL}; unless given ${WHICH}`)
     .description('Say how often a model is right about the test pictures of a data set.')
-    .requiredOption(
-      '--data <source>',
-      'cifar10:FOLDER, mnist:FOLDER, or a folder with a folder of pictures for each class',
-    )
+    .option('--model <file>', 'the same as the argument')
+    .requiredOption('--data <source>', DATA)
     .option(
       '--seed <number>',
       "of the training: decides which of a folder's pictures were held back",
       wholeNumber(0),
       1,
     );
-  addMirrorOption(addEngineOption(addModelOptions(command)))
+  addMirrorOption(addTargetOption(addModelOptions(command)))
     .option('--json', '{"top1", "top5", "perClass"}, fractions')
     .addHelpText(
       'after',
@@ -42,8 +41,9 @@ Examples:
   depthwise evaluate run/model.safetensors --data cifar10:cifar-10-batches-bin
   depthwise evaluate run/model.safetensors --data ./photos --json`,
     )
-    .action(async (model: string, flags: Flags) => {
-      const network = await readPictureModel(model, flags);
+    .action(async (model: string | undefined, flags: Flags) => {
+      const none = model === undefined && flags.model === undefined;
+      const network = await readPictureModel(none ? SHIPPED_MODEL : theModel(model, flags.model), flags);
       const { test } = await readData(flags.data, () => ({
         preprocessing: network.conventions.preprocessing!,
         seed: flags.seed,
@@ -55,11 +55,15 @@ Examples:
     });
 }
 
+/** The help of `--data`. */
+export const DATA =
+  'digits (drawn here, needs no files), cifar10:FOLDER, mnist:FOLDER, or a folder with a folder of pictures for each class';
+
 const PICTURES_AT_ONCE = 100;
 
 /** With a progress bar. */
 export async function evaluateWith(
-  flags: EngineFlags & MirrorFlag,
+  flags: TargetFlags & MirrorFlag,
   network: Network,
   data: Dataset,
 ): Promise<Evaluation> {

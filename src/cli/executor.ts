@@ -1,16 +1,21 @@
-/** `--engine`: what computes. The WASM engine unless the readable layers are asked for. */
+/** `--target`: what computes. The fastest kernels that work here, unless others or the readable layers are asked for. */
 import { type Command, Option } from 'commander';
-import { compile, type Plan } from '../engine/index.js';
+import { compile, type Plan, type Target } from '../engine/index.js';
 import { type Network, type NetworkInputs, run, trace } from '../network/index.js';
 import { type Executor, mirrored } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
 import { onNodeOf, type Progress } from './progress.js';
 
-const ENGINES = ['wasm', 'reference'] as const;
-export type EngineName = (typeof ENGINES)[number];
+const targetChoices = ['auto', 'relaxed', 'simd', 'scalar', 'reference'] as const satisfies readonly (
+  | 'auto'
+  | Target
+)[];
+export type TargetChoice = (typeof targetChoices)[number];
 
-export interface EngineFlags {
-  readonly engine: EngineName;
+export interface TargetFlags {
+  readonly target: TargetChoice;
+  /** The older word: 'wasm' is 'auto'. */
+  readonly engine?: 'wasm' | 'reference';
 }
 
 export interface MirrorFlag {
@@ -25,42 +30,52 @@ export function addMirrorOption(command: Command): Command {
   );
 }
 
-export function addEngineOption(command: Command): Command {
-  return command.addOption(
-    new Option('--engine <name>', "'wasm', or 'reference': the readable layers, which sum in float64")
-      .choices(ENGINES)
-      .default('wasm'),
-  );
+export function addTargetOption(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--target <name>',
+        'what computes: auto, the fastest kernels that work here; relaxed, simd, scalar: those of WASM; reference: the readable layers, which sum in float64',
+      )
+        .choices(targetChoices)
+        .default('auto'),
+    )
+    .addOption(new Option('--engine <name>').choices(['wasm', 'reference']).hideHelp());
 }
 
-/** Runs networks on one picture, or batch, after another, `count` in all; each network is compiled once. */
-export function executor({ engine, mirror }: EngineFlags & MirrorFlag, progress: Progress, count: number): Executor {
-  return mirror ? mirrored(plainExecutor(engine, progress, 2 * count)) : plainExecutor(engine, progress, count);
+export const targetOf = ({ target, engine }: TargetFlags): TargetChoice =>
+  engine === 'reference' ? 'reference' : target;
+
+/** What `compile` is to take, which by itself takes the whole chain. */
+export const targetOption = (target: TargetChoice): { target?: Target } => (target === 'auto' ? {} : { target });
+
+/** Runs networks on one picture, or batch, after another, `count` in all. */
+export function executor(flags: TargetFlags & MirrorFlag, progress: Progress, count: number): Executor {
+  const target = targetOf(flags);
+  return flags.mirror ? mirrored(plainExecutor(target, progress, 2 * count)) : plainExecutor(target, progress, count);
 }
 
-function plainExecutor(engine: EngineName, progress: Progress, count: number): Executor {
+/** A network is compiled once, and so is each cut of it, which the tasks make once. */
+function plainExecutor(target: TargetChoice, progress: Progress, count: number): Executor {
   const plans = new Map<Network, Promise<Plan>>();
   let index = 0;
   return async (network, input) => {
-    if (engine === 'reference') return run(network, input, onNodeOf(progress, index++, count));
+    if (target === 'reference') return run(network, input, onNodeOf(progress, index++, count));
     progress.at(index++ / count, 'compiled kernels');
-    let plan = plans.get(network);
-    if (plan === undefined) {
-      plan = compile(network);
-      plans.set(network, plan);
-    }
+    const plan = plans.get(network) ?? compile(network, targetOption(target));
+    plans.set(network, plan);
     return (await plan).run(input);
   };
 }
 
-/** Every tensor by name. The engine's kernels give the same bits on every machine here: relaxed SIMD is left out. */
+/** Every tensor by name. The engine's kernels give the same bits on every machine here: `auto` leaves relaxed SIMD out. */
 export async function traceWith(
-  engine: EngineName,
+  target: TargetChoice,
   network: Network,
   inputs: NetworkInputs,
   progress: Progress,
 ): Promise<Map<string, Tensor>> {
-  if (engine === 'reference') return trace(network, inputs, onNodeOf(progress));
-  const plan = await compile(network, { reproducible: true });
+  if (target === 'reference') return trace(network, inputs, onNodeOf(progress));
+  const plan = await compile(network, target === 'auto' ? { reproducible: true } : { target });
   return plan.trace(inputs);
 }

@@ -1,13 +1,14 @@
 /** What a network is fed: a picture, a saved tensor, or seeded noise. */
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { readTensorFile } from '../formats/files.js';
-import { readPicture } from '../image/index.js';
+import { readTensors } from '../formats/index.js';
 import type { Network } from '../network/index.js';
 import { type GoldenSource, type NoiseKind, noise, noiseKinds } from '../oracle/index.js';
 import { inputTensor } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
 import { expectPreprocessing } from './model.js';
+import { openPicture } from './pictures.js';
+import { readFileOrInput } from './standard-input.js';
 import { wholeNumber } from './values.js';
 
 export interface InputFlags {
@@ -20,7 +21,10 @@ export interface InputFlags {
 /** Without `--picture`, which some commands have as an argument. `seed` says what the seed is of. */
 export function addInputOptions(command: Command, seed = 'of the noise'): Command {
   return command
-    .option('--input <file>', 'feed it a tensor: .npy, or .npz and .safetensors with its inputs by name')
+    .option(
+      '--input <file>',
+      "feed it a tensor: .npy, or .npz and .safetensors with its inputs by name; '-' is standard input",
+    )
     .addOption(
       new Option('--noise <kind>', 'feed it seeded noise; normal unless another input is given').choices(noiseKinds),
     )
@@ -44,7 +48,7 @@ export async function fed(network: Network, model: string, flags: InputFlags): P
   const { picture, input, noise: kind = 'normal', seed } = flags;
   if (picture !== undefined) {
     expectPreprocessing(network, model);
-    const inputs = new Map([[network.inputs[0].name, inputTensor(network, await readPicture(picture))]]);
+    const inputs = new Map([[network.inputs[0].name, inputTensor(network, await openPicture(picture))]]);
     return { inputs, source: { kind: 'picture', detail: picture } };
   }
   if (input !== undefined) {
@@ -58,7 +62,8 @@ export const noiseSource = (kind: NoiseKind, seed: number): GoldenSource => ({ k
 
 /** A file's only tensor for a network of one input; otherwise each by name. */
 async function savedInputs(network: Network, file: string): Promise<Map<string, Tensor>> {
-  const tensors = await readTensorFile(file);
+  const { name, bytes } = await readFileOrInput(file, 'the input');
+  const tensors = await readTensors(bytes, name);
   if (network.inputs.length === 1 && tensors.size === 1)
     return new Map([[network.inputs[0].name, [...tensors.values()][0]]]);
   return new Map(

@@ -1,42 +1,77 @@
 /** Models: files, with the flags that complete what a file does not say, and published weights by their names. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../errors.js';
+import { DepthwiseError, FormatError, ShapeError, UsageError } from '../errors.js';
 import { readNetworkFile } from '../formats/files.js';
+import { type ReadOptions, readNetwork } from '../formats/index.js';
 import { parseModelName } from '../models/index.js';
 import { atResolution, type Network, type PresetName, preprocessingPreset, presetNames } from '../network/index.js';
-import { findRelease, loadPretrained } from '../pretrained/index.js';
-import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwork } from './architecture.js';
+import type { Pair } from '../padding.js';
+import { findRelease, loadPretrained, releases } from '../pretrained/index.js';
+import {
+  type ArchitectureFlags,
+  addArchitectureOptions,
+  givenFlags,
+  namedNetwork,
+  networkNames,
+} from './architecture.js';
+import { lookalikeOf } from './lookalike-weights.js';
+import { didYouMean, nearest } from './nearest.js';
 import { formatBytes, Interruption } from './output.js';
+import { isAddress, notFetched } from './pictures.js';
 import { startProgress } from './progress.js';
+import { readFileOrInput } from './standard-input.js';
 
 export interface ModelFlags extends ArchitectureFlags {
   readonly network?: string;
   readonly preset?: PresetName;
 }
 
+/** The help of `--model` and of an argument that is one. */
+export const MODEL = "a model file, '-' for standard input, or published weights by name (depthwise models)";
+
 /** `network`: what `--network` is for. */
 export function addModelOptions(command: Command, network = 'for a file of weights alone'): Command {
-  command.option('--network <name>', `${network}: mobilenet_v1, mobilenet_v2_1.4_224, …`);
-  addArchitectureOptions(command);
-  return command.addOption(presetOption());
+  return addNetworkOptions(command, network).addOption(presetOption());
+}
+
+/** The help of an argument whose name stands for a network without its weights. */
+export const NETWORK = `mobilenet_v1, mobilenet_v2 or a full name such as mobilenet_v1_0.75_192, for which nothing is fetched; a model file, or '-' for standard input`;
+
+/** `--network` and the options that describe it: a group of their own in `--help`. */
+export function addNetworkOptions(command: Command, network = 'for a file of weights alone'): Command {
+  command
+    .optionsGroup('Which network, where a name or a file does not say it:')
+    .option('--network <name>', `${network}: mobilenet_v1, mobilenet_v2_1.4_224, …`);
+  return addArchitectureOptions(command).optionsGroup('Options:');
 }
 
 export const presetOption = (): Option =>
   new Option('--preset <name>', 'how pictures are prepared, where the file does not say').choices(presetNames);
 
+/** The model of a command that takes it as its first argument or as `--model`. */
+export function theModel(argument: string | undefined, option: string | undefined): string {
+  if (argument !== undefined && option !== undefined) {
+    throw new UsageError(`wanted one model, found '${argument}' and --model '${option}'`);
+  }
+  const model = argument ?? option;
+  if (model === undefined) throw new UsageError('wanted a model: a file, or a name such as mobilenet_v1_0.25_224');
+  return model;
+}
+
 /**
  * The network in a model file or, where there is no such file, of published weights. `--network` and the flags that go with it describe
  * the network of a file that holds weights alone; without `--network` the file, or its name, says all but the resolution.
  */
-export async function readModel(path: string, flags: ModelFlags): Promise<Network> {
-  return prepared(await networkIn(path, flags), flags);
+export async function readModel(source: string, flags: ModelFlags): Promise<Network> {
+  return prepared(await networkIn(source, flags), flags);
 }
 
 /** The same, to be fed with pictures: it must be known how they are prepared. */
-export async function readPictureModel(path: string, flags: ModelFlags): Promise<Network> {
-  const network = await readModel(path, flags);
-  expectPreprocessing(network, path);
+export async function readPictureModel(source: string, flags: ModelFlags): Promise<Network> {
+  const network = await readModel(source, flags);
+  expectPreprocessing(network, source);
   return network;
 }
 
@@ -48,50 +83,114 @@ export function expectPreprocessing({ conventions }: Network, path: string): voi
   );
 }
 
-const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
-
 /** A file where there is one; otherwise the architecture of that name, without weights, so that nothing is fetched. */
-export async function networkNamedOrIn(name: string, flags: ModelFlags): Promise<Network> {
-  if (statSync(name, { throwIfNoEntry: false })?.isFile()) return readModel(name, flags);
-  if (parseModelName(name) === undefined || /\.\w+$/.test(name.replace(/\d\.\d+/g, ''))) {
+export async function networkNamedOrIn(source: string, flags: ModelFlags): Promise<Network> {
+  if (source === '-' || existsSync(source) || looksLikeFile(source)) return readModel(source, flags);
+  if (parseModelName(source) === undefined) {
     throw new UsageError(
-      `'${name}' is neither a model file nor a network's name; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192`,
+      `there is no network '${source}', and no such file; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192${didYouMean(source, networkNames)}`,
     );
   }
   if (flags.network !== undefined)
-    throw new UsageError(`--network is for files of weights; '${name}' is a name itself`);
-  return namedNetwork(name, flags);
+    throw new UsageError(`--network is for files of weights; '${source}' is a name itself`);
+  return namedNetwork(source, flags);
 }
 
-async function networkIn(path: string, { network: name, ...flags }: ModelFlags): Promise<Network> {
+/** An address, a path with folders, or a file's ending, which the numbers in networks' names have not. */
+const looksLikeFile = (source: string): boolean =>
+  isAddress(source) || /[\\/]/.test(source) || /\.\w+$/.test(source.replace(/\d\.\d+/g, ''));
+
+async function networkIn(source: string, { network: name, ...flags }: ModelFlags): Promise<Network> {
+  const path = modelFile(source);
   if (name !== undefined) {
-    if (isNameOfWeights(path)) {
+    if (path === undefined) {
       throw new UsageError(
-        `--network is for files of weights; there is no file '${path}', and the published weights of that name have their network`,
+        `--network is for files of weights; there is no file '${source}', and the published weights of that name have their network`,
       );
     }
-    return naming('--network, --conventions', readNetworkFile(path, { architecture: namedNetwork(name, flags) }));
+    return readFrom(path, '--network, --conventions', { architecture: namedNetwork(name, flags) });
   }
   const { resolution, ...others } = flags;
   const [surplus] = givenFlags(others);
   if (surplus !== undefined) throw new UsageError(`${surplus} goes with --network, which was not given`);
-  const network = isNameOfWeights(path) ? await pretrained(path) : await fileAlone(path);
-  return resolution === undefined ? network : atResolution(network, resolution);
+  const network =
+    path === undefined ? await pretrained(source) : await readFrom(path, '--network, --alpha, --resolution');
+  return resolution === undefined ? network : resized(network, resolution);
 }
 
-/** A file of that name, whatever it holds, goes before the name. */
-const isNameOfWeights = (name: string): boolean => !exists(name) && findRelease(name) !== undefined;
-
-function fileAlone(path: string): Promise<Network> {
-  return naming('--network, --alpha, --resolution', readNetworkFile(path));
+/** The file that is meant, or undefined for published weights: a file of that name, whatever it holds, goes before the name. */
+function modelFile(source: string): string | undefined {
+  if (source === '-') return source;
+  if (isAddress(source)) throw new UsageError(notFetched(source));
+  const found = statSync(source, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return modelInFolder(source);
+  if (found !== undefined) return source;
+  if (findRelease(source) !== undefined) return undefined;
+  const release = findRelease(source.replace(/^.*[\\/]/, '').replace(/\.\w+$/, ''));
+  if (release !== undefined) {
+    throw new FormatError(
+      `${source}: there is no such file or folder; --model ${release.name} fetches published weights`,
+    );
+  }
+  if (looksLikeFile(source)) return source; // whose reader says that it is not there
+  const names = [...networkNames, ...releases.map((one) => one.name)];
+  throw new UsageError(
+    `there are no published weights called '${source}', and no such file; similar names: ${nearest(source, names)}; depthwise models lists all`,
+  );
 }
 
-/** Puts the flags that are meant behind what the library complains about. */
-function naming(flags: string, network: Promise<Network>): Promise<Network> {
-  return network.catch((error) => {
-    if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`${error.message}: ${flags}`);
-  });
+/** What a training run or TensorFlow.js leaves in a folder. */
+function modelInFolder(folder: string): string {
+  const file = ['model.safetensors', 'model.json'].map((name) => join(folder, name)).find((path) => existsSync(path));
+  if (file !== undefined) return file;
+  throw new FormatError(`${folder}: is a folder, not a file, and holds neither model.safetensors nor model.json`);
+}
+
+/** `flags`: those that complete a file of weights alone. */
+async function readFrom(path: string, flags: string, options: ReadOptions = {}): Promise<Network> {
+  try {
+    if (path !== '-') return await readNetworkFile(path, options);
+    const { name, bytes } = await readFileOrInput(path, 'the model');
+    return await readNetwork(bytes, { ...options, fileName: name });
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`${error.message}: ${flags}${await guess(path)}`);
+    if (error instanceof FormatError && options.architecture) {
+      throw new FormatError(`${error.message}${await guess(path)}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** What the weights of a file look like, for the end of an error. */
+async function guess(path: string): Promise<string> {
+  const found = await lookalikeOf(path);
+  return found === undefined
+    ? ''
+    : `\nThese look like the weights of ${found.title}: --network ${found.architecture} --alpha ${found.alpha}`;
+}
+
+/** The network for pictures of another size. Throws a UsageError with the smallest that it takes. */
+function resized(network: Network, size: Pair): Network {
+  const at = (size: Pair): Network | DepthwiseError => {
+    try {
+      return atResolution(network, size);
+    } catch (error) {
+      if (error instanceof DepthwiseError) return error;
+      throw error;
+    }
+  };
+  const found = at(size);
+  if (!(found instanceof DepthwiseError)) return found;
+  const [, height, width] = network.inputs[0].shape;
+  const least = Array.from({ length: Math.min(height, width) }, (_, i) => i + 1).find(
+    (side) => !(at([side, side]) instanceof DepthwiseError),
+  );
+  if (!(found instanceof ShapeError) || least === undefined || Math.min(...size) >= least) {
+    throw new UsageError(`--resolution ${size.join('x')}: ${found.message}`);
+  }
+  throw new UsageError(
+    `--resolution: ${network.name} wants pictures of ${least} x ${least} or more, found ${size.join(' x ')}`,
+  );
 }
 
 /** The published network, from the cache or the net. Ctrl-C leaves what has arrived to the next call. */

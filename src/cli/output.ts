@@ -1,21 +1,23 @@
 /** Writing: results to stdout, everything about them to stderr, files whole or not at all. */
 import { constants } from 'node:fs';
-import { access, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UsageError } from '../errors.js';
+import { systemReason } from '../system-error.js';
+import { readable } from './display.js';
 
 /** The result of a command. */
 export function print(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  process.stdout.write(readable(text.endsWith('\n') ? text : `${text}\n`));
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, undefined, 2));
+  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 }
 
 /** A remark about the result, for people. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(readable(`${text}\n`, process.stderr));
 }
 
 /** The path's ending, once it is one of those wanted. */
@@ -42,6 +44,13 @@ export async function expectWritable(flag: string, path: string): Promise<string
     );
   });
   return target;
+}
+
+/** Makes a folder, and those that it lies in, where it is not there. */
+export async function makeFolder(flag: string, path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause) => {
+    throw new UsageError(`${flag}: '${path}' cannot be made a folder: ${systemReason(cause)}`, { cause });
+  });
 }
 
 /** Writes the whole file or, when interrupted or out of space, nothing: into a temporary file beside it, then renamed. */

@@ -1,8 +1,12 @@
 /** The commands, loaded one at a time, and what becomes of their failures. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
 import { DepthwiseError, UsageError } from '../errors.js';
+import { systemReason } from '../system-error.js';
+import { readable, showWide, styled } from './display.js';
 import { ExitWith } from './exit-codes.js';
+import { didYouMean } from './nearest.js';
+import { expectHonoured } from './option-rules.js';
 import { Interruption } from './output.js';
 
 /** A command's file adds its arguments, options, examples and action. */
@@ -10,39 +14,84 @@ interface CommandFile {
   configure(command: Command): void;
 }
 
-const commands: Record<string, { summary: string; load: () => Promise<CommandFile> }> = {
-  summary: {
-    summary: 'the layers of a network, their parameters and multiply-adds',
-    load: () => import('./summary.js'),
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<CommandFile>;
+  /** It prints a table, which `--wide` leaves whole on a narrow terminal. */
+  readonly table?: true;
+}
+
+/** In the order and under the headings of `depthwise --help`. */
+const commands: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
+  'Ask a model:': {
+    demo: { summary: 'what the model in the package sees in a bundled picture', load: () => import('./demo.js') },
+    classify: { summary: 'say what is in a picture', load: () => import('./classify.js') },
+    embed: { summary: "write a picture's features at a named layer", load: () => import('./embed.js') },
+    evaluate: { summary: 'how often a model is right', load: () => import('./evaluate.js'), table: true },
   },
-  classify: { summary: 'say what is in a picture', load: () => import('./classify.js') },
-  embed: { summary: "write a picture's features at a named layer", load: () => import('./embed.js') },
-  trace: { summary: "write every layer's output for a picture", load: () => import('./trace.js') },
-  bench: { summary: 'how long each layer of a network takes', load: () => import('./bench.js') },
-  golden: { summary: 'write bundles for another backend to check itself with', load: () => import('./golden.js') },
-  compare: { summary: 'find the first layer where another backend is wrong', load: () => import('./compare.js') },
-  verify: { summary: 'run another runtime on the same model, layer by layer', load: () => import('./verify.js') },
-  convert: { summary: 'turn one model or tensor file into another', load: () => import('./convert.js') },
-  train: { summary: 'train a network on labelled pictures', load: () => import('./train.js') },
-  evaluate: { summary: 'how often a model is right', load: () => import('./evaluate.js') },
-  demo: { summary: 'MobileNet V1, counted and run once on a bundled picture', load: () => import('./demo.js') },
+  'Look inside:': {
+    models: { summary: 'the models that are fetched by name', load: () => import('./models.js'), table: true },
+    summary: {
+      summary: 'the layers of a network, their parameters and multiply-adds',
+      load: () => import('./summary.js'),
+      table: true,
+    },
+    bench: { summary: 'how long each layer of a network takes', load: () => import('./bench.js'), table: true },
+    trace: { summary: "write every layer's output for a picture", load: () => import('./trace.js') },
+  },
+  'Make a model:': {
+    train: { summary: 'train a network on labelled pictures', load: () => import('./train.js'), table: true },
+    convert: { summary: 'turn one model or tensor file into another', load: () => import('./convert.js') },
+  },
+  'Check another backend:': {
+    golden: { summary: 'write bundles for another backend to check itself with', load: () => import('./golden.js') },
+    compare: {
+      summary: 'find the first layer where another backend is wrong',
+      load: () => import('./compare.js'),
+      table: true,
+    },
+    verify: {
+      summary: 'run another runtime on the same model, layer by layer',
+      load: () => import('./verify.js'),
+      table: true,
+    },
+  },
 };
+
+const byName: Readonly<Record<string, Entry>> = Object.assign({}, ...Object.values(commands));
+
+/** What somebody who has typed nothing yet can do at once. */
+const START = `MobileNet V1 and V2 in TypeScript. Try one of these first:
+
+  depthwise demo                    the model in the package on its picture
+  depthwise classify PICTURE        the same for a picture of your own
+  depthwise classify PICTURE --model mobilenet_v1_0.25_224
+                                    a thousand kinds of things; 2 MB, once
+  depthwise models                  all models that can be fetched by name
+  depthwise summary mobilenet_v2    its layers, parameters and multiply-adds
+
+depthwise --help lists the commands; depthwise COMMAND --help has examples.
+`;
 
 /**
  * Runs the command line and returns its exit code: 0 only when it worked, 2 for a wrong call, 130 for Ctrl-C, else 1. Commands that judge
  * another backend tell failures apart: `exit-codes.ts`.
  */
 export async function commandLine(args: readonly string[]): Promise<number> {
+  if (args.length === 0) {
+    process.stderr.write(START);
+    return 2;
+  }
+  showWide(false);
   try {
     await program().parseAsync(args[0] === 'help' ? [...args.slice(1), '--help'] : args, { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help and --version
     if (error instanceof CommanderError && error.code === 'commander.help') return 2; // no command: the help is on stderr
-    const { code, message, exitCode } = describe(error);
-    const text = args.includes('--json') ? JSON.stringify({ error: { code, message } }) : `error: ${message}`;
-    process.stderr.write(`${text}\n`);
-    return exitCode;
+    const failure = describe(error);
+    process.stderr.write(args.includes('--json') ? asJson(failure) : asText(failure));
+    return failure.exitCode;
   }
 }
 
@@ -55,15 +104,51 @@ function program(): Command {
     .exitOverride()
     .configureOutput({ outputError: () => {} }) // commandLine() says it
     .showSuggestionAfterError();
-  for (const [name, { summary }] of Object.entries(commands)) depthwise.command(name).summary(summary);
-  return depthwise.hook('preSubcommand', async (_, command) => {
-    const { configure } = await commands[command.name()].load();
+  for (const [heading, group] of Object.entries(commands)) {
+    depthwise.commandsGroup(heading);
+    for (const [name, { summary }] of Object.entries(group)) depthwise.command(name).summary(summary);
+  }
+  depthwise.hook('preSubcommand', async (_, command) => {
+    const { load, table } = byName[command.name()];
+    const { configure } = await load();
     configure(command);
+    if (table) command.option('--wide', 'tables keep all columns on a narrow terminal too');
+    command.options.forEach(suggestChoices);
+  });
+  return depthwise.hook('preAction', (_, command) => {
+    showWide(command.opts().wide === true);
+    expectHonoured(command);
   });
 }
 
-/** Code for programs, text for people, exit code for shells. */
-function describe(error: unknown): { code: string; message: string; exitCode: number } {
+/** A wrong word for one of a few names is answered with the nearest of them, as commander does for options and commands. */
+function suggestChoices(option: Option): void {
+  const { argChoices: names } = option;
+  if (names === undefined) return;
+  option.argParser((text) => {
+    if (names.includes(text)) return text;
+    throw new InvalidArgumentError(`Allowed choices are ${names.join(', ')}.${didYouMean(text, names)}`);
+  });
+}
+
+interface Failure {
+  /** For programs. */
+  readonly code: string;
+  /** For people. */
+  readonly message: string;
+  /** For shells. */
+  readonly exitCode: number;
+}
+
+const asJson = ({ code, message }: Failure): string => `${JSON.stringify({ error: { code, message } })}\n`;
+
+/** Ctrl-C is no error. */
+function asText({ code, message }: Failure): string {
+  const head = code === 'interrupted' ? '' : `${styled('red', 'error:', process.stderr)} `;
+  return readable(`${head}${message}\n`, process.stderr);
+}
+
+function describe(error: unknown): Failure {
   if (error instanceof ExitWith) return { ...describe(error.cause), exitCode: error.exitCode };
   if (error instanceof CommanderError) {
     return { code: 'usage', message: error.message.replace(/^error: /, ''), exitCode: 2 };
@@ -72,7 +157,13 @@ function describe(error: unknown): { code: string; message: string; exitCode: nu
     return { code: error.code, message: error.message, exitCode: error instanceof UsageError ? 2 : 1 };
   }
   if (error instanceof Interruption) return { code: 'interrupted', message: error.message, exitCode: 130 };
-  if (error instanceof Error && 'syscall' in error) return { code: 'system', message: error.message, exitCode: 1 };
+  if (isSystemError(error)) return { code: 'system', message: systemText(error), exitCode: 1 };
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: 'internal', message: `this is a fault of depthwise, please report it: ${text}`, exitCode: 1 };
+}
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'syscall' in error;
+
+function systemText(error: NodeJS.ErrnoException): string {
+  return error.path === undefined ? error.message : `${error.path}: ${systemReason(error)}`;
 }

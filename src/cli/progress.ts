@@ -1,5 +1,6 @@
 /** Progress of a job, on stderr: a bar on a terminal, plain lines elsewhere, nothing at all for a job of under a second. */
 import type { RunOptions } from '../network/index.js';
+import { readable, wantsAscii } from './display.js';
 import { note } from './output.js';
 
 export interface Progress {
@@ -24,6 +25,7 @@ export async function startProgress(job: string, betweenLines = BETWEEN_LINES): 
 
 async function bar(job: string): Promise<Progress> {
   const { default: cliProgress } = await import('cli-progress');
+  const ascii = wantsAscii(process.stderr);
   // gracefulExit would install a SIGINT listener, which cannot run while a layer computes: Ctrl-C would wait for the job's end.
   const drawn = new cliProgress.SingleBar({
     format: `${job} {bar} {percentage} % {doing}`,
@@ -31,14 +33,14 @@ async function bar(job: string): Promise<Progress> {
     clearOnComplete: true,
     gracefulExit: false,
     stream: process.stderr,
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
+    barCompleteChar: ascii ? '#' : '█',
+    barIncompleteChar: ascii ? '.' : '░',
   });
   const began = Date.now();
   return {
     at(part, doing) {
-      if (drawn.isActive) drawn.update(part, { doing });
-      else if (Date.now() - began >= FIRST_SIGN) drawn.start(1, part, { doing });
+      if (drawn.isActive) drawn.update(part, { doing: readable(doing, process.stderr) });
+      else if (Date.now() - began >= FIRST_SIGN) drawn.start(1, part, { doing: readable(doing, process.stderr) });
     },
     note(text) {
       drawn.stop(); // and the next step draws it again, below the line
@@ -54,7 +56,7 @@ function lines(job: string, betweenLines: number): Progress {
     at(part, doing) {
       if (Date.now() < next) return;
       next = Date.now() + betweenLines;
-      process.stderr.write(`${job}: ${Math.floor(100 * part)} % ${doing}\n`);
+      note(`${job}: ${Math.floor(100 * part)} % ${doing}`);
     },
     note,
     stop() {},

@@ -57,7 +57,7 @@ export class RunFolder {
   /** Writes the model, tests it as it was written, and writes the report. */
   async finish(network: Network, history: readonly EpochMetrics[], test: Dataset): Promise<Evaluation> {
     const bytes = await this.#saveModel(network);
-    const evaluation = await evaluateWith({ engine: 'wasm' }, await readNetwork(bytes), test);
+    const evaluation = await evaluateWith({ target: 'auto' }, await readNetwork(bytes), test);
     const { recipe } = this.#origin;
     const title = `${network.name} on ${this.#origin.data.name}`;
     const html = reportHtml({ title, recipe, history, evaluation, classes: test.classes });

@@ -12,15 +12,21 @@ interface Column extends TableColumn {
 const columns: readonly Column[] = [
   { title: 'name', align: 'left', text: ({ name }) => shortened(name) },
   { title: 'kind', align: 'left', text: ({ kind, followedBy }) => [kind, ...(followedBy ?? [])].join(' + ') },
-  { title: 'kernel', align: 'left', text: ({ kernel, dilation }) => `${sides(kernel)}${dilated(dilation)}` },
-  { title: 'stride', align: 'right', text: ({ strides }) => (strides === null ? '' : one(strides)) },
+  { title: 'kernel', align: 'left', spare: 3, text: ({ kernel, dilation }) => `${sides(kernel)}${dilated(dilation)}` },
+  { title: 'stride', align: 'right', spare: 2, text: ({ strides }) => (strides === null ? '' : one(strides)) },
   { title: 'output', align: 'right', text: ({ output }) => output.slice(1).join('×') },
   { title: 'params', align: 'right', text: ({ params }) => formatCount(params) },
   { title: 'multiply-adds', align: 'right', text: ({ multiplyAdds }) => formatCount(multiplyAdds) },
-  { title: 'share', align: 'right', text: ({ share, multiplyAdds }) => (multiplyAdds === 0 ? '' : percent(share)) },
+  {
+    title: 'share',
+    align: 'right',
+    spare: 1,
+    text: ({ share, multiplyAdds }) => (multiplyAdds === 0 ? '' : percent(share)),
+  },
   {
     title: 'receptive field',
     align: 'right',
+    spare: 4,
     text: ({ receptiveField }) => (receptiveField ? one(receptiveField) : ''),
   },
 ];

@@ -2,12 +2,12 @@
 import { type Command, Option } from 'commander';
 import { type MemoryPlan, planMemory } from '../engine/index.js';
 import { type Counting, type Summary, summarize } from '../network/index.js';
-import { addArchitectureOptions } from './architecture.js';
-import { type ModelFlags, networkNamedOrIn } from './model.js';
+import { addNetworkOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { formatBytes, print, printJson } from './output.js';
 import { asCsv, asMarkdown, asText } from './summary-table.js';
 
 interface Flags extends ModelFlags {
+  readonly model?: string;
   readonly grouped?: true;
   readonly counting: Counting;
   readonly markdown?: true;
@@ -17,15 +17,12 @@ interface Flags extends ModelFlags {
 
 export function configure(command: Command): void {
   command
-    .argument(
-      '<network>',
-      "mobilenet_v1, mobilenet_v2, a full name such as mobilenet_v1_0.75_192, or a model file's path",
-    )
+    .argument('[model]', NETWORK)
     .description('Print the layers of a network with their parameters and multiply-adds, and the totals.');
-  addArchitectureOptions(command)
+  command.option('--model <file>', 'the same as the argument');
+  addNetworkOptions(command)
     .option('--shallow', 'V1 without its five 14 x 14 x 512 layers (Table 5)')
     .option('--full-convolutions', 'V1 of standard convolutions (Table 4)')
-    .option('--network <name>', 'the network of a file that holds weights alone')
     .option('--grouped', "rows as in the papers' tables: batch norm and activations counted with their convolution")
     .addOption(
       new Option('--counting <rule>', "'papers', or 'batch-norm' to count 2 for each of its outputs, as fvcore does")
@@ -44,8 +41,8 @@ Examples:
   depthwise summary mobilenet_v2 --expansion 4 --classes 10 --json
   depthwise summary mobilenet_v1_0.25_224.h5`,
     )
-    .action(async (name: string, flags: Flags) => {
-      const network = await networkNamedOrIn(name, flags);
+    .action(async (name: string | undefined, flags: Flags) => {
+      const network = await networkNamedOrIn(theModel(name, flags.model), flags);
       const summary = summarize(network, { counting: flags.counting, grouped: flags.grouped ?? false });
       show({ ...summary, memory: planMemory(network) }, flags);
     });

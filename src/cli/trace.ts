@@ -6,13 +6,13 @@ import { type Network, toJson } from '../network/index.js';
 import { type GoldenSource, makeGolden } from '../oracle/index.js';
 import { type Tensor, toFloat64 } from '../tensor.js';
 import { type BundleFormat, generator, writeBundle } from './bundle.js';
-import { addEngineOption, type EngineFlags, traceWith } from './executor.js';
+import { addTargetOption, type TargetFlags, targetOf, traceWith } from './executor.js';
 import { addInputOptions, expectOneInput, type Fed, fed, type InputFlags } from './inputs.js';
-import { addModelOptions, type ModelFlags, readModel } from './model.js';
+import { addModelOptions, MODEL, type ModelFlags, readModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
 import { onNodeOf, startProgress } from './progress.js';
 
-interface Flags extends ModelFlags, EngineFlags, Omit<InputFlags, 'picture'> {
+interface Flags extends ModelFlags, TargetFlags, Omit<InputFlags, 'picture'> {
   readonly model: string;
   readonly out: string;
   readonly float64?: true;
@@ -23,22 +23,22 @@ interface Flags extends ModelFlags, EngineFlags, Omit<InputFlags, 'picture'> {
 
 export function configure(command: Command): void {
   command
-    .argument('[picture]', 'a JPEG, PNG, WebP, GIF or BMP file; seeded noise without one')
+    .argument('[picture]', "a JPEG, PNG, WebP, GIF or BMP file, '-' for standard input; seeded noise without one")
     .description("Write the input tensor and every layer's output by name, to check another backend with.")
-    .requiredOption('--model <file>', 'Keras .h5, .tflite, .safetensors or .npz; or published weights by name')
+    .requiredOption('--model <file>', MODEL)
     .requiredOption('--out <file>', 'a .npz or .safetensors file; an old one is replaced')
     .addOption(
       new Option('--float64', 'compute and write in double precision, by the reference').implies({
-        engine: 'reference',
+        target: 'reference',
       }),
     )
     .addOption(
       new Option('--bounds', 'a golden bundle: also how far a correct backend may be from each number').implies({
-        engine: 'reference',
+        target: 'reference',
       }),
     )
     .option('--weights', "put the model's weights into the bundle");
-  addInputOptions(addEngineOption(addModelOptions(command)))
+  addInputOptions(addTargetOption(addModelOptions(command)))
     .option('--json', '{"picture", "network", "out", "tensors": [{"name", "shape"}]}')
     .addHelpText(
       'after',
@@ -64,14 +64,13 @@ Examples:
     });
 }
 
-function expectCompatible({ float64, bounds, weights, engine }: Flags): void {
-  if (float64 && bounds) throw new UsageError('--bounds are of float32 outputs; --float64 was asked for too');
+function expectCompatible({ float64, bounds, target, engine }: Flags): void {
   for (const [flag, on] of Object.entries({ float64, bounds })) {
-    if (on && engine !== 'reference') {
-      throw new UsageError(`--${flag} is computed by the reference; --engine wasm was asked for`);
+    const asked = engine === 'wasm' ? '--engine wasm' : `--target ${target}`;
+    if (on && (target !== 'reference' || engine === 'wasm')) {
+      throw new UsageError(`--${flag} is computed by the reference; ${asked} was asked for`);
     }
   }
-  if (weights && !bounds) throw new UsageError('--weights goes with --bounds');
 }
 
 interface Written {
@@ -86,13 +85,14 @@ async function writeTrace(
   { inputs, source }: Fed,
   out: string,
   format: BundleFormat,
-  { engine, float64 }: Flags,
+  { float64, ...flags }: Flags,
 ): Promise<Written> {
   const progress = await startProgress('trace');
   try {
     const given = float64 ? new Map([...inputs].map(([name, x]) => [name, toFloat64(x)])) : inputs;
-    const tensors = await traceWith(engine, network, given, progress);
-    const manifest = JSON.stringify(manifestOf(network, source, engine));
+    const target = targetOf(flags);
+    const tensors = await traceWith(target, network, given, progress);
+    const manifest = JSON.stringify(manifestOf(network, source, target === 'reference' ? 'reference' : 'wasm'));
     const bytes =
       format === 'npz'
         ? await writeNpz(tensors, undefined, new Map([['depthwise.trace.json', new TextEncoder().encode(manifest)]]))
@@ -105,7 +105,7 @@ async function writeTrace(
 }
 
 /** What the numbers come from. */
-const manifestOf = (network: Network, source: GoldenSource, engine: EngineFlags['engine']) => ({
+const manifestOf = (network: Network, source: GoldenSource, engine: 'reference' | 'wasm') => ({
   format: 'depthwise-trace',
   version: 1,
   generator: generator(),

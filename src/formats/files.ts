@@ -3,6 +3,7 @@ import { readFile as read, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { FormatError } from '../errors.js';
 import type { Network } from '../network/index.js';
+import { systemReason } from '../system-error.js';
 import type { Tensor } from '../tensor.js';
 import type { ReadOptions } from './architecture.js';
 import { readNetwork, readTensors } from './read.js';
@@ -13,7 +14,7 @@ export async function readFile(path: string): Promise<Uint8Array> {
   try {
     return await read(path);
   } catch (error) {
-    throw new FormatError(`${path}: ${reason(error)}`, { cause: error });
+    throw new FormatError(`${path}: ${systemReason(error)}`, { cause: error });
   }
 }
 
@@ -52,12 +53,4 @@ const isFile = async (path: string): Promise<boolean> => (await stat(path).catch
 /** The tensors of a file; see `readTensors`. */
 export async function readTensorFile(path: string): Promise<Map<string, Tensor>> {
   return readTensors(await readFile(path), path);
-}
-
-function reason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'there is no such file or folder';
-  if (code === 'EISDIR') return 'is a folder, not a file';
-  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
-  return message;
 }

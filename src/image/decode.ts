@@ -4,6 +4,7 @@
  * are reduced to 8, CMYK becomes RGB, palettes are looked up.
  */
 import { PictureError } from '../errors.js';
+import { systemReason } from '../system-error.js';
 import { decodeBmp } from './bmp.js';
 import type { Picture } from './picture.js';
 
@@ -32,7 +33,7 @@ export async function readPicture(path: string, options: DecodeOptions = {}): Pr
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new PictureError(`${path}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? cause})`, { cause });
+    throw new PictureError(`${path}: ${systemReason(cause)}`, { cause });
   }
   return decodePicture(bytes, path, options);
 }
@@ -66,12 +67,19 @@ const refused: typeof signatures = [
   ['a TensorFlow Lite model', [null, null, null, null, ...ascii('TFL3')]],
 ];
 
+/** 'JPEG', 'PNG', 'WebP', 'GIF' or 'BMP', by a file's first 12 bytes; undefined for any other file. */
+export const pictureFormat = (bytes: Uint8Array): string | undefined => nameIn(signatures, bytes);
+
 function formatOf(bytes: Uint8Array, name: string): string {
-  const match = ([, signature]: (typeof signatures)[number]) =>
+  const format = pictureFormat(bytes);
+  if (format !== undefined) return format;
+  throw new PictureError(`${name}: found ${nameIn(refused, bytes) ?? describe(bytes)}; ${WANTED}`);
+}
+
+function nameIn(table: typeof signatures, bytes: Uint8Array): string | undefined {
+  const fits = ([, signature]: (typeof signatures)[number]): boolean =>
     signature.every((byte, at) => (byte === null ? at < bytes.length : bytes[at] === byte));
-  const format = signatures.find(match);
-  if (format) return format[0];
-  throw new PictureError(`${name}: found ${refused.find(match)?.[0] ?? describe(bytes)}; ${WANTED}`);
+  return table.find(fits)?.[0];
 }
 
 function describe(bytes: Uint8Array): string {

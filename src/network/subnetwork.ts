@@ -82,7 +82,7 @@ export function similarNames(name: string, names: readonly string[]): string[] {
 }
 
 /** Levenshtein's distance: insertions, removals and replacements of one letter. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const above = row;

@@ -1,17 +1,24 @@
 /** Label files on disk. For Node alone: pages use `parseLabels`, which takes text. */
 import { readFile } from 'node:fs/promises';
 import { FormatError } from '../errors.js';
+import { systemReason } from '../system-error.js';
 import { parseLabels } from './labels.js';
 
 /** The labels in a file; see `parseLabels`. */
 export async function readLabels(path: string): Promise<string[]> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = await readFile(path, 'utf8');
+    bytes = await readFile(path);
   } catch (cause) {
-    throw new FormatError(`${path}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? cause})`, { cause });
+    throw new FormatError(`${path}: ${systemReason(cause)}`, { cause });
   }
+  return labelsIn(bytes, path);
+}
+
+/** The labels in a file's bytes. Throws a FormatError that names `name`. */
+export function labelsIn(bytes: Uint8Array, name: string): string[] {
+  const text = new TextDecoder().decode(bytes);
   if (text.includes('\0') || text.includes('\uFFFD'))
-    throw new FormatError(`${path}: found binary data, wanted UTF-8 text`);
-  return parseLabels(text, path);
+    throw new FormatError(`${name}: found binary data, wanted UTF-8 text`);
+  return parseLabels(text, name);
 }

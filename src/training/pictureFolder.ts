@@ -3,6 +3,7 @@ import { FormatError, UsageError } from '../errors.js';
 import { readPicture } from '../image/decode.js';
 import type { Preprocessing } from '../network/index.js';
 import { seedOf, uniformRandom } from '../random.js';
+import { systemReason } from '../system-error.js';
 import type { DataSplits, Dataset } from './dataset.js';
 import { pictureDataset, setPicture } from './pictureDataset.js';
 
@@ -56,7 +57,7 @@ export async function readPictureFolder(folder: string, options: PictureFolderOp
 async function listClasses(folder: string): Promise<{ name: string; paths: string[] }[]> {
   const { readdir } = await import('node:fs/promises');
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause) => {
-    throw new FormatError(`${folder}: cannot be listed (${cause.code ?? cause})`, { cause });
+    throw new FormatError(`${folder}: ${systemReason(cause)}`, { cause });
   });
   const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
   if (names.length < 2) {

@@ -65,7 +65,10 @@ function sizeOf(path: string): number {
 
 test('a folder that cannot be made is an error', async () => {
   const { exitCode, stderr } = await depthwise('convert', model, join(model, 'model.json'));
-  expect([exitCode, stderr]).toEqual([2, `error: <out>: '${model}' cannot be made a folder: EEXIST\n`]);
+  expect([exitCode, stderr]).toEqual([
+    2,
+    `error: <out>: '${model}' cannot be made a folder: a file stands where a folder is wanted\n`,
+  ]);
 });
 
 test.each(['own.tflite', 'own.onnx', 'own/model.json'])('--network is not for %s', async (name) => {
@@ -189,9 +192,9 @@ test.each([
     "<out>: a TF.js model is a folder with a model.json; wanted FOLDER/model.json, found 'my-model.json'",
   ],
   [['out.npy', '--tensors'], `<out>: a .npy file holds a single tensor, and MODEL has 137`],
-  [['out.npz', '--tensors', '--int8'], '--int8 is for models; --tensors copies tensors as they are'],
-  [['out.npz', '--float16', '--int8'], '--float16 and --int8: kernels are one or the other'],
-  [['out.npz', '--tensors', '--float16'], '--float16 is for models; --tensors copies tensors as they are'],
+  [['out.npz', '--tensors', '--int8'], '--int8 says nothing beside --tensors: tensors are copied as they are'],
+  [['out.npz', '--float16', '--int8'], '--int8 says nothing beside --float16: kernels are one or the other'],
+  [['out.npz', '--tensors', '--float16'], '--float16 says nothing beside --tensors: tensors are copied as they are'],
 ])('%j is refused', async ([out, ...flags], message) => {
   const path = out.startsWith('out.h5') || out.startsWith('my-') ? out : folder.path(out);
   const { exitCode, stdout, stderr } = await depthwise('convert', model, path, ...flags);

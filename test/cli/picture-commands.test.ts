@@ -16,7 +16,7 @@ afterAll(folder.remove);
 
 const network = smallNetwork();
 /** The layers themselves, to the bit. */
-const reference = ['--engine', 'reference'];
+const reference = ['--target', 'reference'];
 let model: string;
 let input: Tensor;
 
@@ -129,7 +129,10 @@ describe('classify', () => {
       '--labels',
       folder.path('three.txt'),
     );
-    expect([exitCode, stderr]).toEqual([2, 'error: labels: found 3 labels for 7 outputs, wanted 7\n']);
+    expect([exitCode, stderr]).toEqual([
+      2,
+      `error: --labels ${folder.path('three.txt')}: found 3 labels for 7 outputs, wanted 7\n`,
+    ]);
   });
 
   test('a file that is no picture is named', async () => {
@@ -186,6 +189,13 @@ describe('embed', () => {
     const found = await depthwiseJson('embed', cat, ...at('conv_preds'), '--no-pool', ...reference);
     expect(found).toMatchObject({ pictures: [cat], layer: 'conv_preds', shape: [1, 1, 1, 7] });
     expect(found.values).toEqual([...trace(network, input).get('conv_preds')!.data]);
+  });
+
+  test('without --layer: what the classifier reads', async () => {
+    const args = ['embed', cat, '--model', model];
+    const found = await depthwiseJson(...args);
+    expect(found).toEqual(await depthwiseJson(...args, '--layer', 'global_average_pooling2d'));
+    expect(found.shape).toEqual([1, 256]);
   });
 
   test('an unknown layer is named, with similar names', async () => {
@@ -256,9 +266,10 @@ describe('trace', () => {
   });
 
   test.each([
-    [['--bounds', '--float64'], '--bounds are of float32 outputs; --float64 was asked for too'],
+    [['--bounds', '--float64'], '--float64 says nothing beside --bounds: bounds are of float32 outputs'],
+    [['--bounds', '--target', 'simd'], '--bounds is computed by the reference; --target simd was asked for'],
     [['--bounds', '--engine', 'wasm'], '--bounds is computed by the reference; --engine wasm was asked for'],
-    [['--weights'], '--weights goes with --bounds'],
+    [['--weights'], '--weights goes with --bounds, which was not given'],
     [['--noise', 'normal', '--input', 'x.npz'], 'wanted one of a picture, --input and --noise, found more'],
   ])('%s', async (args, message) => {
     const { exitCode, stderr } = await depthwise('trace', '--model', 'm', '--out', 'x.npz', ...args);
@@ -280,7 +291,7 @@ describe('trace', () => {
   });
 });
 
-describe('--engine', () => {
+describe('--target, and --engine, the older word', () => {
   /** The largest difference, as a part of the largest number. */
   const difference = (found: ArrayLike<number>, expected: ArrayLike<number>) => {
     const largest = Math.max(...Array.from(expected, Math.abs));
@@ -291,6 +302,7 @@ describe('--engine', () => {
     const args = ['classify', cat, '--model', model, '--top', '7'];
     const ofWasm = await depthwiseJson(...args, '--engine', 'wasm');
     expect(await depthwiseJson(...args)).toEqual(ofWasm);
+    expect(await depthwiseJson(...args, '--engine', 'reference')).toEqual(await depthwiseJson(...args, ...reference));
     const probabilities = ([{ predictions }]: { predictions: { index: number; probability: number }[] }[]) =>
       predictions.sort((a, b) => a.index - b.index).map(({ probability }) => probability);
     const expected = probabilities(await depthwiseJson(...args, ...reference));
@@ -329,6 +341,10 @@ describe('--engine', () => {
       2,
       "error: option '--engine <name>' argument 'gpu' is invalid. Allowed choices are wasm, reference.\n",
     ]);
+    expect(await refused('classify', cat, '--engine', 'wasm', '--target', 'simd')).toEqual([
+      2,
+      'error: --engine says nothing beside --target: it is the older word for the same\n',
+    ]);
     const args = ['trace', cat, '--model', model, '--out', folder.path('x.npz'), '--float64', '--engine', 'wasm'];
     expect(await refused(...args)).toEqual([
       2,
@@ -341,7 +357,12 @@ describe('bench', () => {
   test('times the network and each group of layers, and counts their multiply-adds', async () => {
     const { layers, ...whole } = await depthwiseJson('bench', model, '--seconds', '0.05', '--target', 'simd');
     const { totals } = summarize(network);
-    expect(whole).toMatchObject({ network: network.name, target: 'simd', multiplyAdds: totals.multiplyAdds });
+    expect(whole).toMatchObject({
+      network: network.name,
+      weights: 'of the file',
+      target: 'simd',
+      multiplyAdds: totals.multiplyAdds,
+    });
     expect(whole.runs).toBeGreaterThan(0);
     expect(whole.milliseconds.median).toBeGreaterThan(0);
     expect(layers.flatMap((layer: { layers: string[] }) => layer.layers)).toEqual(
@@ -356,7 +377,7 @@ describe('bench', () => {
     const { exitCode, stdout } = await depthwise('bench', 'mobilenet_v2_0.35_96', '--seconds', '0.05');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /^mobilenet_v2_0\.35_96 on '(relaxed|simd|scalar)', one thread, batch 1\n\nlayers that run as one +ms/,
+      /^mobilenet_v2_0\.35_96, weights random, on '(relaxed|simd|scalar)', one thread, batch 1\n\nlayers that run as one +ms/,
     );
     expect(stdout).toMatch(/\nwhole: \d+\.\d\d ms \(median of \d+ runs; .*\), \d+\.\d\d G multiply-adds\/s\n$/);
   });

@@ -133,7 +133,7 @@ test('Ctrl-C leaves what has come, and says so', async () => {
     while (!arrived()) await new Promise((next) => setTimeout(next, 10));
     child.kill('SIGINT');
     expect(await closed).toBe(130);
-    expect(stderr).toBe('error: interrupted; the next call continues the download\n');
+    expect(stderr).toBe('interrupted; the next call continues the download\n');
     expect(readdirSync(folder.path('slow'))).toEqual(['mobilenet_2_5_128_tf.h5.part']);
   } finally {
     slow.close();

@@ -11,7 +11,7 @@ import { built, depthwise, main, root } from './command.js';
 
 const commands = [
   ...['summary', 'classify', 'embed', 'trace', 'golden', 'compare', 'verify'],
-  ...['bench', 'convert', 'train', 'evaluate', 'demo'],
+  ...['bench', 'convert', 'train', 'evaluate', 'demo', 'models'],
 ];
 
 describe('help', () => {
@@ -39,23 +39,25 @@ describe('help', () => {
     expect(await depthwise('--version')).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  test('without a command it stands on stderr, and nothing worked', async () => {
+  test('without a command: what to try first, on stderr, since nothing was asked for', async () => {
     const { exitCode, stdout, stderr } = await depthwise();
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(stderr).toContain('Usage: depthwise [options] [command]');
+    const tried = [...stderr.matchAll(/^ {2}depthwise (\w+)/gm)].map(([, command]) => command);
+    expect(tried).toEqual(['demo', 'classify', 'classify', 'models', 'summary']);
+    for (const line of stderr.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 });
 
 describe('wrong calls exit with 2 and say what is wrong', () => {
   test.each([
     [['sumary'], "unknown command 'sumary'\n(Did you mean summary?)"],
-    [['summary'], "missing required argument 'network'"],
+    [['summary'], 'wanted a model: a file, or a name such as mobilenet_v1_0.25_224'],
     [['summary', 'mobilenet_v1', 'mobilenet_v2'], "too many arguments for 'summary'. Expected 1 argument but got 2."],
     [['summary', 'mobilenet_v1', '--alhpa', '1'], "unknown option '--alhpa'\n(Did you mean --alpha?)"],
     [['summary', 'mobilenet_v1', '--alpha'], "option '--alpha <number>' argument missing"],
-    [['embed', 'cat.jpg', '--model', 'x.h5'], "required option '--layer <name>' not specified"],
+    [['embed', 'cat.jpg'], "required option '--model <file>' not specified"],
     [['trace', 'cat.jpg', '--model', 'x.h5'], "required option '--out <file>' not specified"],
-    [['convert', 'x.h5'], "missing required argument 'out'"],
+    [['convert', 'x.h5'], 'wanted a model and a file to write: convert MODEL OUT, found x.h5'],
   ])('%j', async (args, message) => {
     expect(await depthwise(...args)).toEqual({ exitCode: 2, stdout: '', stderr: `error: ${message}\n` });
     const { exitCode, stdout, stderr } = await depthwise(...args, '--json');

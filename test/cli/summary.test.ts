@@ -199,7 +199,10 @@ describe('wrong values name the flag, what was found and what was wanted', () =>
       ['mobilenet_v1', '--resolution', '0'],
       "option '--resolution <pixels>' argument '0' is invalid. Wanted a side in pixels, 224, or height x width, 240x320.",
     ],
-    [['mobilenet_v1', '--resolution', '16'], 'mobilenetV1: resolution must be whole pixels, 32 or more, found 16,16'],
+    [
+      ['mobilenet_v1', '--resolution', '16'],
+      '--resolution: mobilenet_v1 wants pictures of 32 x 32 or more, found 16 x 16',
+    ],
     [
       ['mobilenet_v1', '--classes', '1.5'],
       "option '--classes <count>' argument '1.5' is invalid. Wanted a whole number of 1 or more.",
@@ -221,12 +224,13 @@ describe('wrong values name the flag, what was found and what was wanted', () =>
     [['mobilenet_v1', '--csv', '--markdown'], "option '--markdown' cannot be used with option '--csv'"],
     [
       ['resnet50'],
-      "'resnet50' is neither a model file nor a network's name; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192",
+      "there is no network 'resnet50', and no such file; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192",
     ],
     [
-      ['mobilenet_v1_0.25_224.h5'],
-      "'mobilenet_v1_0.25_224.h5' is neither a model file nor a network's name; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192",
+      ['mobilnet_v2'],
+      "there is no network 'mobilnet_v2', and no such file; wanted a file's path, mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v1_0.75_192 (Did you mean mobilenet_v2?)",
     ],
+    [['mobilenet_v1', '--model', 'mobilenet_v2'], "wanted one model, found 'mobilenet_v1' and --model 'mobilenet_v2'"],
   ])('%j', async (args, message) => {
     expect(await depthwise('summary', ...args)).toEqual({ exitCode: 2, stdout: '', stderr: `error: ${message}\n` });
   });

@@ -91,7 +91,7 @@ describe('the same bits', () => {
     });
     const [code] = await once(child, 'close');
     expect(code).toBe(130);
-    const [, words] = /error: stopped and saved; to go on: depthwise (.*)\n$/.exec(said) ?? [];
+    const [, words] = /^stopped and saved; to go on: depthwise (.*)$/m.exec(said) ?? [];
     expect(words).toBe([...command('stopped'), '--resume'].join(' '));
     expect(built(...words.split(' ')).exitCode).toBe(0);
     expect(model('stopped').equals(model('whole'))).toBe(true);

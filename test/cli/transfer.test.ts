@@ -117,7 +117,7 @@ describe('errors', () => {
   const learning = (name: string) => failing(folder.path(name), '--base', base, ...to);
 
   test('a folder that is not there', async () => {
-    expect(await learning('nowhere')).toEqual([1, 'error: nowhere: cannot be listed (ENOENT)\n']);
+    expect(await learning('nowhere')).toEqual([1, 'error: nowhere: there is no such file or folder\n']);
   });
 
   test('pictures without folders', async () => {

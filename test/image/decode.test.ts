@@ -309,11 +309,11 @@ describe('files', () => {
 
   test('no such file', async () => {
     const path = join(folder, 'missing.jpg');
-    await expect(readPicture(path)).rejects.toThrow(new PictureError(`${path}: cannot be read (ENOENT)`));
+    await expect(readPicture(path)).rejects.toThrow(new PictureError(`${path}: there is no such file or folder`));
   });
 
   test('a folder', async () => {
-    await expect(readPicture(folder)).rejects.toThrow(new PictureError(`${folder}: cannot be read (EISDIR)`));
+    await expect(readPicture(folder)).rejects.toThrow(new PictureError(`${folder}: is a folder, not a file`));
   });
 
   test.each(['astronaut', 'chelsea', 'coffee', 'rocket'])('the bundled %s.jpg', async (name) => {

@@ -71,7 +71,7 @@ describe('readLabels', () => {
 
   test('no file', async () => {
     const path = join(folder, 'missing.txt');
-    await expect(readLabels(path)).rejects.toThrow(new FormatError(`${path}: cannot be read (ENOENT)`));
+    await expect(readLabels(path)).rejects.toThrow(new FormatError(`${path}: there is no such file or folder`));
   });
 
   test('a picture instead', async () => {

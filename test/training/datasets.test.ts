@@ -189,7 +189,7 @@ describe('a folder of pictures', () => {
 
   test('what is no such folder', async () => {
     const read = (at = folder, heldBack = 0.2) => readPictureFolder(at, { preprocessing, heldBack });
-    await expect(read(`${folder}/none`)).rejects.toThrow(`${folder}/none: cannot be listed (ENOENT)`);
+    await expect(read(`${folder}/none`)).rejects.toThrow(`${folder}/none: there is no such file or folder`);
     await expect(read()).rejects.toThrow(`${folder}: wanted a folder for each of two or more classes, found 0`);
     await writePictures({ a: 2, b: 1 });
     await expect(read()).rejects.toThrow(

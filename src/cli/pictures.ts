@@ -1,0 +1,102 @@
+/** The pictures that a command is given: files, folders of them, '-' for standard input. One that cannot be read does not lose the others. */
+import { open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DepthwiseError, PictureError } from '../errors.js';
+import { decodePicture, type Picture, pictureFormat, readPicture } from '../image/index.js';
+import { systemReason } from '../system-error.js';
+import { note, plural } from './output.js';
+import { readFileOrInput } from './standard-input.js';
+
+/** The help of such an argument. */
+export const PICTURES = "JPEG, PNG, WebP, GIF or BMP files; a folder is its pictures, '-' is standard input";
+
+/** What has become of a picture. */
+export type Outcome<Result> =
+  | { readonly picture: string; readonly result: Result }
+  | { readonly picture: string; readonly error: DepthwiseError };
+
+/** The paths with folders replaced by the pictures in them, by name. What else lies there is said on stderr. */
+export async function withoutFolders(paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+    found.push(...(isFolder ? await picturesIn(path) : [path]));
+  }
+  return found;
+}
+
+async function picturesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause) => {
+    throw new PictureError(`${folder}: ${systemReason(cause)}`, { cause });
+  });
+  const pictures: string[] = [];
+  const others: string[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.name.startsWith('.')) continue;
+    if (!entry.isDirectory() && (await isPicture(path))) pictures.push(path);
+    else others.push(entry.isDirectory() ? `${entry.name}/` : entry.name);
+  }
+  const leftOut =
+    others.length > 5 ? `${others.slice(0, 5).join(', ')} and ${others.length - 5} more` : others.join(', ');
+  if (pictures.length === 0) {
+    throw new PictureError(`${folder}: there is no picture in this folder${leftOut && `, only ${leftOut}`}`);
+  }
+  if (leftOut) note(`${folder}: ${plural(pictures.length, 'picture')}; left out: ${leftOut}`);
+  return pictures;
+}
+
+/** By its first bytes, whatever its name says. */
+async function isPicture(path: string): Promise<boolean> {
+  const file = await open(path).catch(() => undefined);
+  try {
+    const { buffer, bytesRead } = (await file?.read(new Uint8Array(16))) ?? { buffer: new Uint8Array(0), bytesRead: 0 };
+    return pictureFormat(buffer.subarray(0, bytesRead)) !== undefined;
+  } catch {
+    return false; // a pipe, a device
+  } finally {
+    await file?.close();
+  }
+}
+
+/** The picture in a file, or on standard input. Throws a PictureError. */
+export async function openPicture(path: string): Promise<Picture> {
+  if (isAddress(path)) throw new PictureError(notFetched(path));
+  if (path !== '-') return readPicture(path);
+  const { name, bytes } = await readFileOrInput(path, 'a picture');
+  return decodePicture(bytes, name);
+}
+
+export const isAddress = (path: string): boolean => /^(https?|ftp|data):/i.test(path);
+
+export const notFetched = (address: string): string =>
+  `${address}: addresses are not fetched; save it as a file first, as with curl -LO`;
+
+/** The result for each picture, in their order; where there is only one, its error is thrown. */
+export async function eachPicture<Result>(
+  paths: readonly string[],
+  work: (picture: Picture) => Promise<Result>,
+): Promise<Outcome<Result>[]> {
+  const outcomes: Outcome<Result>[] = [];
+  for (const picture of paths) {
+    try {
+      outcomes.push({ picture, result: await work(await openPicture(picture)) });
+    } catch (error) {
+      if (!(error instanceof PictureError) || paths.length === 1) throw error;
+      outcomes.push({ picture, error });
+    }
+  }
+  return outcomes;
+}
+
+/** After the other answers: throws a PictureError where some pictures have none. */
+export function expectAllRead(outcomes: readonly Outcome<unknown>[]): void {
+  const failed = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error.message] : []));
+  if (failed.length === 0) return;
+  throw new PictureError(
+    `${failed.length} of ${plural(outcomes.length, 'picture')} cannot be read:\n  ${failed.join('\n  ')}`,
+  );
+}
+
+/** The error as in the JSON of a command that fails as a whole. */
+export const errorJson = ({ code, message }: DepthwiseError): { code: string; message: string } => ({ code, message });

@@ -1,0 +1,330 @@
+/** What commands are given: models, pictures and labels, by every way that people try. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readNpy, writeNpz } from '../../src/formats/index.js';
+import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
+import { randomWeights } from '../../src/network/index.js';
+import { dataPath, noData } from '../data.js';
+import { cat, depthwise, depthwiseJson, main, rocket, smallNetwork, temporaryFolder, writeModel } from './command.js';
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+let model: string;
+beforeAll(async () => {
+  model = await writeModel(folder.path('small.safetensors'), smallNetwork());
+});
+
+const failure = async (...args: string[]) => {
+  const { exitCode, stdout, stderr } = await depthwise(...args);
+  return { exitCode, stdout, stderr };
+};
+
+describe('a model', () => {
+  const classify = (source: string, ...flags: string[]) => failure('classify', cat, '--model', source, ...flags);
+
+  test('by a name without weights: similar names', async () => {
+    expect(await classify('mobilenet_v1_0.3_224')).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr:
+        "error: there are no published weights called 'mobilenet_v1_0.3_224', and no such file; similar names: mobilenet_v1_0.5_224, mobilenet_v1_1.0_224, mobilenet_v1_0.75_224; depthwise models lists all\n",
+    });
+    expect((await classify('mobilenet_v3')).stderr).toContain('similar names: mobilenet_v1, mobilenet_v2, ');
+  });
+
+  test.each([
+    ['no.h5', 1, 'no.h5: there is no such file or folder'],
+    ['no/such/model', 1, 'no/such/model: there is no such file or folder'],
+    [
+      'x/mobilenet_v1_0.25_224.h5',
+      1,
+      'x/mobilenet_v1_0.25_224.h5: there is no such file or folder; --model mobilenet_v1_0.25_224 fetches published weights',
+    ],
+    [
+      'https://example.com/a.tflite',
+      2,
+      'https://example.com/a.tflite: addresses are not fetched; save it as a file first, as with curl -LO',
+    ],
+  ])('%s', async (source, exitCode, message) => {
+    expect(await classify(source)).toEqual({ exitCode, stdout: '', stderr: `error: ${message}\n` });
+    expect((await failure('summary', source)).stderr).toBe(`error: ${message}\n`);
+  });
+
+  test('a folder is its model.safetensors, or says what it lacks', async () => {
+    mkdirSync(folder.path('run'));
+    copyFileSync(model, folder.path('run/model.safetensors'));
+    const args = ['classify', cat, '--model'];
+    expect(await depthwiseJson(...args, folder.path('run'))).toEqual(await depthwiseJson(...args, model));
+    mkdirSync(folder.path('empty'));
+    expect((await classify(folder.path('empty'))).stderr).toBe(
+      `error: ${folder.path('empty')}: is a folder, not a file, and holds neither model.safetensors nor model.json\n`,
+    );
+  });
+
+  test('as an argument or as --model, in the commands that are about a model', async () => {
+    expect(await depthwise('summary', '--model', model)).toEqual(await depthwise('summary', model));
+    const out = folder.path('copy.npz');
+    expect((await depthwise('convert', '--model', model, '--out', out)).exitCode).toBe(0);
+    expect((await depthwise('convert', '--model', model, out)).exitCode).toBe(0);
+    expect((await depthwise('convert', model, '--out', out)).exitCode).toBe(0);
+    expect((await failure('convert', '--model', model, 'a.npz', out)).stderr).toBe(
+      `error: wanted one model and one file to write, found '${out}' too\n`,
+    );
+  });
+
+  test('from standard input', () => {
+    const { stdout } = spawnSync(process.execPath, [main, 'summary', '-'], {
+      input: readFileSync(model),
+      encoding: 'utf8',
+    });
+    expect(stdout).toContain('mobilenet_v1_0.25_32');
+  });
+
+  test('--resolution that is too small: the least that the file takes', async () => {
+    expect(await classify(model, '--resolution', '0x1')).toMatchObject({ exitCode: 2 });
+    const valid = await writeModel(
+      folder.path('keras.safetensors'),
+      randomWeights(mobilenetV1({ alpha: 0.25, classes: 3 }), 1),
+    );
+    const { exitCode, stderr } = await classify(valid, '--resolution', '20');
+    expect(exitCode).toBe(2);
+    const [, least] =
+      /^error: --resolution: mobilenet_v1_0\.25_224 wants pictures of (\d+) x \d+ or more, found 20 x 20\n$/.exec(
+        stderr,
+      )!;
+    expect((await classify(valid, '--resolution', least)).exitCode).toBe(0);
+    expect((await classify(valid, '--resolution', `${Number(least) - 1}`)).exitCode).toBe(2);
+  });
+});
+
+describe('weights of another network than was said', () => {
+  test('five of each kind, how many more, and what they look like', async () => {
+    const weights = folder.path('weights.npz');
+    writeFileSync(weights, await writeNpz(new Map(randomWeights(mobilenetV1({ alpha: 0.25 }), 1).weights)));
+    const { exitCode, stderr } = await failure('summary', weights, '--network', 'mobilenet_v2');
+    expect(exitCode).toBe(1);
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines.length).toBeLessThan(20);
+    for (const kind of ['missing', 'surplus']) {
+      expect(lines.filter((line) => line.startsWith(`  ${kind}: `) && !line.includes(': and '))).toHaveLength(5);
+      expect(lines.filter((line) => new RegExp(`^  ${kind}: and \\d+ more$`).test(line))).toHaveLength(1);
+    }
+    expect(lines.at(-1)).toBe('These look like the weights of MobileNet V1 0.25: --network mobilenet_v1 --alpha 0.25');
+  });
+
+  test('a file of weights alone says the same where no network was said', async () => {
+    const weights = folder.path('unnamed.npz');
+    writeFileSync(
+      weights,
+      await writeNpz(new Map(randomWeights(mobilenetV2({ alpha: 0.35, classes: 10 }), 1).weights)),
+    );
+    const { exitCode, stderr } = await failure('summary', weights);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(
+      '\nThese look like the weights of MobileNet V2 0.35: --network mobilenet_v2 --alpha 0.35\n',
+    );
+  });
+});
+
+describe('names that differ by a letter or two', () => {
+  test.each([
+    [['classify', cat, '--preset', 'kears'], '(Did you mean keras?)'],
+    [['summary', 'mobilenet_v1', '--conventions', 'slin'], '(Did you mean slim?)'],
+    [['classify', cat, '--target', 'relaxt'], '(Did you mean relaxed?)'],
+    [['train', '--data', 'x', '--network', 'mobilnet_v1', '--out', 'y'], '(Did you mean mobilenet_v1?)'],
+    [['clasify', cat], '(Did you mean classify?)'],
+    [['classify', cat, '--lables', 'x'], '(Did you mean --labels?)'],
+  ])('%j', async (args, suggestion) => {
+    const { exitCode, stderr } = await failure(...args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(suggestion);
+  });
+});
+
+describe('pictures', () => {
+  const photos = folder.path('photos');
+  beforeAll(() => {
+    mkdirSync(`${photos}/more`, { recursive: true });
+    copyFileSync(rocket, `${photos}/b.jpg`);
+    copyFileSync(cat, `${photos}/a.dat`);
+    writeFileSync(`${photos}/notes.txt`, 'no picture\n');
+    writeFileSync(`${photos}/.hidden.jpg`, '');
+  });
+
+  test('a folder is its pictures, by name; what is left out is said', async () => {
+    const { stdout, stderr } = await depthwise('classify', photos, '--model', model, '--json');
+    expect(JSON.parse(stdout).map(({ picture }: { picture: string }) => picture)).toEqual([
+      `${photos}/a.dat`,
+      `${photos}/b.jpg`,
+    ]);
+    expect(stderr).toBe(`${photos}: 2 pictures; left out: more/, notes.txt\n`);
+    expect(await failure('classify', `${photos}/more`, '--model', model)).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `error: ${photos}/more: there is no picture in this folder\n`,
+    });
+  });
+
+  test('one that cannot be read does not lose the others', async () => {
+    const args = ['classify', 'no.jpg', cat, `${photos}/notes.txt`, '--model', model, '--top', '1'];
+    const text = await depthwise(...args);
+    expect(text.exitCode).toBe(1);
+    expect(text.stdout).toMatch(new RegExp(`^${cat}\n *\\d+\\.\\d %  class \\d\n$`));
+    expect(text.stderr).toMatch(
+      /^error: 2 of 3 pictures cannot be read:\n {2}no\.jpg: there is no such file or folder\n {2}\S+notes\.txt: found /,
+    );
+    const { exitCode, stdout, stderr } = await depthwise(...args, '--json');
+    expect([exitCode, JSON.parse(stderr).error.code]).toEqual([1, 'picture']);
+    const [bad, good, notes] = JSON.parse(stdout);
+    expect(bad).toEqual({
+      picture: 'no.jpg',
+      error: { code: 'picture', message: 'no.jpg: there is no such file or folder' },
+    });
+    expect(good).toEqual((await depthwiseJson('classify', cat, '--model', model, '--top', '1'))[0]);
+    expect(notes.error.code).toBe('picture');
+  });
+
+  test('embed: rows for those that can be read', async () => {
+    const out = folder.path('features.npy');
+    const args = ['embed', cat, 'no.jpg', rocket, '--model', model, '--layer', 'conv_pw_7_relu', '--out', out];
+    const { exitCode, stdout } = await depthwise(...args, '--json');
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({
+      pictures: [cat, rocket],
+      layer: 'conv_pw_7_relu',
+      shape: [2, 128],
+      out,
+      errors: [{ picture: 'no.jpg', error: { code: 'picture', message: 'no.jpg: there is no such file or folder' } }],
+    });
+    expect(readNpy(readFileSync(out)).shape).toEqual([2, 128]);
+  });
+
+  test.each([
+    ['no.jpg', 'no.jpg: there is no such file or folder'],
+    [
+      'http://example.com/x.jpg',
+      'http://example.com/x.jpg: addresses are not fetched; save it as a file first, as with curl -LO',
+    ],
+  ])('%s alone', async (picture, message) => {
+    expect(await failure('classify', picture)).toEqual({ exitCode: 1, stdout: '', stderr: `error: ${message}\n` });
+    expect((await failure('trace', picture, '--model', model, '--out', folder.path('x.npz'))).stderr).toBe(
+      `error: ${message}\n`,
+    );
+  });
+
+  test('from standard input, once', () => {
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [main, ...args], { input: readFileSync(cat), encoding: 'utf8' });
+    const [{ picture, predictions }] = JSON.parse(run('classify', '-', '--top', '1', '--json').stdout);
+    expect([picture, predictions[0].label]).toEqual(['-', 'cat']);
+    const labels = { input: 'a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n', encoding: 'utf8' } as const;
+    expect(spawnSync(process.execPath, [main, 'classify', '-', '--labels', '-'], labels).stderr).toBe(
+      "error: '-' is the labels already, and there is only one standard input\n",
+    );
+  });
+});
+
+describe('labels', () => {
+  test.each(['named.safetensors', 'named.npz', 'named.tflite', 'named.onnx', 'named/model.json'])(
+    'convert --labels to %s',
+    async (name) => {
+      const labels = ['zero', 'one', 'two', 'three', 'four', 'five', 'six'];
+      writeFileSync(folder.path('labels.txt'), labels.join('\n'));
+      const out = folder.path(name);
+      expect((await depthwise('convert', model, out, '--labels', folder.path('labels.txt'))).exitCode).toBe(0);
+      const [{ predictions }] = await depthwiseJson('classify', cat, '--model', out, '--top', '7');
+      for (const { index, label } of predictions) expect(label).toBe(labels[index]);
+    },
+  );
+
+  test('of another number are refused with the file', async () => {
+    writeFileSync(folder.path('two.txt'), 'a\nb\n');
+    expect(await failure('convert', model, folder.path('x.npz'), '--labels', folder.path('two.txt'))).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `error: --labels ${folder.path('two.txt')}: found 2 labels for 7 outputs, wanted 7\n`,
+    });
+  });
+});
+
+describe('models', () => {
+  test('lists the published names with figures that have a source', async () => {
+    const models = await depthwiseJson('models');
+    expect(models).toHaveLength(41);
+    const byName = Object.fromEntries(models.map((one: { name: string }) => [one.name, one]));
+    // keras-applications' README: errors of 48.418 and 24.208 %; its parameters and multiply-adds from the papers' tables, see test/models.
+    expect(byName['mobilenet_v1_0.25_224']).toMatchObject({
+      params: 470_072,
+      multiplyAdds: 41_030_272,
+      accuracy: { top1: 51.6, top5: 75.8, source: 'Keras' },
+    });
+    // slim's README.
+    expect(byName['mobilenet_v2_0.35_96'].accuracy).toEqual({ top1: 45.5, top5: 70.4, source: 'slim' });
+    expect(byName['mobilenet_v2_1.0_224_quant'].accuracy).toBeNull();
+  });
+
+  test.skipIf(noData)("slim's figures are those of its tables (needs DEPTHWISE_DATA)", async () => {
+    const models: { name: string; accuracy: { top1: number; top5: number; source: string } | null }[] =
+      await depthwiseJson('models');
+    const csv = ['slim_mobilenet_v1.csv', 'slim_mobilenet_v2.csv'].flatMap((file) =>
+      readFileSync(dataPath('tables', file), 'utf8').toLowerCase().trim().split('\n').slice(1),
+    );
+    const published = new Map(
+      csv.map((row) => {
+        const [name, , , top1, top5] = row.split(',');
+        return [name.replace('0.50', '0.5'), [Number(top1), Number(top5)]];
+      }),
+    );
+    const ofSlim = models.filter(({ accuracy }) => accuracy?.source === 'slim');
+    expect(ofSlim).toHaveLength(30);
+    for (const { name, accuracy } of ofSlim) {
+      expect([accuracy!.top1, accuracy!.top5], name).toEqual(published.get(name));
+    }
+  });
+
+  test('says what is in the cache', async () => {
+    const cache = folder.path('cache');
+    mkdirSync(cache);
+    writeFileSync(`${cache}/mobilenet_v1_0.25_224.h5`, 'twelve bytes');
+    process.env.DEPTHWISE_CACHE = cache;
+    try {
+      const models = await depthwiseJson('models');
+      const here = models.filter(({ cached }: { cached: boolean }) => cached);
+      expect(here.map(({ name, bytes }: { name: string; bytes: number }) => [name, bytes])).toEqual([
+        ['mobilenet_v1_0.25_224', 12],
+      ]);
+      expect((await depthwise('models')).stdout).toMatch(/^mobilenet_v1_0\.25_224 .* 12 B {2}yes$/m);
+    } finally {
+      delete process.env.DEPTHWISE_CACHE;
+    }
+  });
+});
+
+describe('options that would do nothing are refused', () => {
+  test.each([
+    [
+      ['trace', 'x.jpg', '--model', 'm', '--out', 'o.npz', '--seed', '2'],
+      '--seed says nothing beside a picture: the seed is of the noise',
+    ],
+    [
+      ['trace', '--input', 'x.npy', '--model', 'm', '--out', 'o.npz', '--seed', '2'],
+      '--seed says nothing beside --input: the seed is of the noise',
+    ],
+    [
+      ['verify', 'x.tflite', '--with', 'litert', '--preset', 'slim'],
+      '--preset goes with a picture, which was not given',
+    ],
+    [
+      ['convert', 'x.npz', 'y.npz', '--tensors', '--alpha', '0.5'],
+      '--alpha says nothing beside --tensors: tensors are copied as they are',
+    ],
+    [
+      ['evaluate', '--data', 'cifar10:x', '--seed', '2'],
+      '--seed is for a folder of pictures, a part of which is held back; this data has test pictures of its own',
+    ],
+    [['bench', 'mobilenet_v1', '--preset', 'slim'], "unknown option '--preset'"],
+  ])('%j', async (args, message) => {
+    expect(await failure(...args)).toEqual({ exitCode: 2, stdout: '', stderr: `error: ${message}\n` });
+  });
+});
