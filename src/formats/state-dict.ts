@@ -11,7 +11,6 @@ import {
   inferShapes,
   type LayerKind,
   type Network,
-  someOf,
   type Weights,
   weightName,
   weightShapesOf,
@@ -39,7 +38,7 @@ interface Names {
 
 /**
  * The network with these weights. Throws a UsageError where their names are those of a library by whose conventions the network is not,
- * and a NetworkError that lists missing, surplus and wrongly shaped weights, by the library's names where they are known.
+ * and a NetworkError that lists every missing, surplus or wrongly shaped weight, by the library's names where they are known.
  *
  * timm's networks are torchvision's, but each is fed in a way of its own: how pictures are prepared is then not known any more.
  */
@@ -146,7 +145,7 @@ function translated(
   }
   if (complaints.length === 0) return found;
   throw new NetworkError(
-    `${network.name}: the weights, by the names of ${library}, do not fit the network:\n  ${someOf(complaints)}`,
+    `${network.name}: the weights, by the names of ${library}, do not fit the network:\n  ${complaints.join('\n  ')}`,
   );
 }
 

@@ -5,28 +5,13 @@ import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../tensor.js
 import { type Network, type NetworkNode, type Weights, weightName } from './network.js';
 import { inferShapes, wantedWeights, weightShapesOf } from './shapes.js';
 
-/** The network with these weights; `shapes` are its tensors'. Throws a NetworkError that lists missing, surplus and wrongly shaped weights. */
+/** The network with these weights; `shapes` are its tensors'. Throws a NetworkError that lists every missing, surplus or wrongly shaped weight. */
 export function withWeights(network: Network, weights: Weights, shapes = inferShapes(network)): Network {
   const complaints = compareWeights(wantedWeights(network, shapes), weights);
   if (complaints.length > 0) {
-    throw new NetworkError(`${network.name}: the weights do not fit the network:\n  ${someOf(complaints)}`);
+    throw new NetworkError(`${network.name}: the weights do not fit the network:\n  ${complaints.join('\n  ')}`);
   }
   return { ...network, weights };
-}
-
-const MOST_OF_A_KIND = 5;
-
-/** Complaints as lines of text: at most five of each kind, which is what stands before their colon. */
-export function someOf(complaints: readonly string[]): string {
-  const kindOf = (complaint: string): string => complaint.slice(0, complaint.indexOf(':'));
-  const kinds = new Set(complaints.map(kindOf));
-  return [...kinds]
-    .flatMap((kind) => {
-      const its = complaints.filter((complaint) => kindOf(complaint) === kind);
-      const more = its.length - MOST_OF_A_KIND;
-      return more > 0 ? [...its.slice(0, MOST_OF_A_KIND), `${kind}: and ${more} more`] : its;
-    })
-    .join('\n  ');
 }
 
 function compareWeights(wanted: ReadonlyMap<string, Shape>, found: Weights): string[] {

@@ -107,9 +107,10 @@ describe('weights of another network than was said', () => {
     const lines = stderr.trimEnd().split('\n');
     expect(lines.length).toBeLessThan(20);
     for (const kind of ['missing', 'surplus']) {
-      expect(lines.filter((line) => line.startsWith(`  ${kind}: `) && !line.includes(': and '))).toHaveLength(5);
-      expect(lines.filter((line) => new RegExp(`^  ${kind}: and \\d+ more$`).test(line))).toHaveLength(1);
+      expect(lines.filter((line) => line.startsWith(`  ${kind}: `))).toHaveLength(5);
     }
+    // 262 weights of V2 and 137 of V1 have no name in common.
+    expect(lines).toContain('  and 389 more');
     expect(lines.at(-1)).toBe('These look like the weights of MobileNet V1 0.25: --network mobilenet_v1 --alpha 0.25');
   });
 
