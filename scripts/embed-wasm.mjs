@@ -1,6 +1,6 @@
 /**
- * Compiles the kernels for all three targets and writes their bytes into the modules that the engine and the trainer import: the engine's in the digits
- * of src/engine/wasmBytes.ts, since a page downloads them, the trainer's in base64. Does nothing where a module is newer than every source.
+ * Compiles the kernels and writes their bytes into the modules that the engine, the trainer and the preparation of pictures import: the engine's in the
+ * digits of src/engine/wasmBytes.ts, since a page downloads them, the others' in base64. Does nothing where a module is newer than every source.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,27 +13,31 @@ const TARGETS = ['scalar', 'simd', 'relaxed'];
  */
 const CHARACTERS = 'te,noras()i.=lu:hdfp{}cC;mw[]gb1v0>+*y2?kMx-!&A|S#z634jON_P/5DBIEFR8qTGVWL7UHYKXQJZ9%';
 
-await embed('src/engine/generated/wasm.ts', 'asconfig.json', '', (modules) => {
+await embed('src/engine/generated/wasm.ts', 'asconfig.json', '', TARGETS, (modules) => {
   const digits = modules.map((bytes) => [...bytes].flatMap(digitsOf));
   const alphabet = charactersOfDigits(digits.flat());
   const constant = (name, value) => `export const ${name} =\n  '${value}';`;
   const text = (digits) => digits.map((digit) => alphabet[digit]).join('');
   return [constant('DIGITS', alphabet), ...TARGETS.map((target, i) => constant(target.toUpperCase(), text(digits[i])))];
 });
-await embed('src/training/wasm/generated/wasm.ts', 'asconfig.training.json', 'training-', (modules) => [
+await embed('src/training/wasm/generated/wasm.ts', 'asconfig.training.json', 'training-', TARGETS, (modules) => [
   'export const TRAINING_KERNELS = {',
   ...TARGETS.map((target, i) => `  ${target}:\n    '${modules[i].toString('base64')}',`),
   '};',
 ]);
 
-/** `linesOf` makes the module's lines from the three targets' bytes. */
-async function embed(module, config, prefix, linesOf) {
+await embed('src/image/generated/wasm.ts', 'asconfig.image.json', 'image-', ['simd'], ([bytes]) => [
+  `export const PICTURE_KERNELS =\n  '${bytes.toString('base64')}';`,
+]);
+
+/** `linesOf` makes the module's lines from the bytes of each target. */
+async function embed(module, config, prefix, targets, linesOf) {
   const sources = [config, 'scripts/embed-wasm.mjs', ...kernelFiles()];
   const newest = Math.max(...sources.map((file) => statSync(file).mtimeMs));
   if (existsSync(module) && statSync(module).mtimeMs >= newest) return;
   const { default: asc } = await import('assemblyscript/asc');
   const modules = [];
-  for (const target of TARGETS) {
+  for (const target of targets) {
     const { error, stderr } = await asc.main(['--config', config, '--target', target]);
     if (error) throw new Error(`asc, target ${target}: ${error.message}\n${stderr.toString()}`);
     modules.push(readFileSync(`build/${prefix}${target}.wasm`));

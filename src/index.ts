@@ -7,8 +7,8 @@ export * from './errors.js';
 export { type FileBytes, type ReadOptions, readNetwork, writeNetwork } from './formats/index.js';
 export type { Reader } from './formats/reader.js';
 export type { AlphaRule, Picture, PictureOptions, Region, Rotation } from './image/picture.js';
-export { prepare } from './image/prepare.js';
 export { preprocess } from './image/preprocess.js';
+export { prepare } from './image/withKernels.js';
 export { load } from './load/index.js';
 export type {
   LoadOptions,

@@ -21,9 +21,9 @@ export {
   toRgb,
   turn,
 } from './picture.js';
-export { prepare } from './prepare.js';
 export { centralCrop, preprocess } from './preprocess.js';
 export { resize, resizeRules } from './resize.js';
+export { prepare } from './withKernels.js';
 
 /** What a canvas yields: RGBA, not premultiplied. The bytes are shared, not copied. */
 export function fromImageData({ width, height, data }: Pick<ImageData, 'width' | 'height' | 'data'>): Picture {

@@ -15,6 +15,6 @@ export {
   toRgb,
   turn,
 } from './picture.js';
-export { prepare } from './prepare.js';
 export { centralCrop, preprocess } from './preprocess.js';
 export { resize, resizeRules } from './resize.js';
+export { prepare } from './withKernels.js';

@@ -18,7 +18,7 @@ import { axisOf } from './axis.js';
 import { gridOf, partOf } from './grid.js';
 import { checkAlpha, checkPicture, type Picture, type PictureOptions } from './picture.js';
 import { channelCount, listOf, placement } from './preprocess.js';
-import { resample } from './resample.js';
+import { antialias, resample } from './resample.js';
 import { checkSize, isAntialiased } from './resize.js';
 
 /**
@@ -67,5 +67,6 @@ function prepareOne(picture: Picture, preprocessing: Preprocessing, options: Pic
     width: columns.count,
   });
   const conversion = { grey: order === 'grey', alpha };
-  resample({ grid, conversion, rows, columns, preprocessing, rounded: isAntialiased(rule) }, x);
+  const rounded = isAntialiased(rule);
+  (rounded ? antialias : resample)({ grid, conversion, rows, columns, preprocessing, rounded }, x);
 }

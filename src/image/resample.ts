@@ -22,6 +22,13 @@ export interface Job {
   readonly rounded: boolean;
 }
 
+/** What resamples by the antialiased rules, which sum over many pixels; `antialias.ts` puts kernels here. */
+export let antialias: typeof resample = resample;
+
+export function setAntialias(instead: typeof resample): void {
+  antialias = instead;
+}
+
 /** Kept from call to call: one row of the picture, converted; narrowed rows, [taps, width of the result, C]; their shares. */
 let pixels = new Uint8Array(0);
 let ring = new Float64Array(0);

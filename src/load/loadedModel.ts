@@ -1,6 +1,7 @@
 /** A loaded network: its plans, what is read again when a plan is missing, and the tasks. */
 import { type CompileOptions, compile, type Plan } from '../engine/index.js';
 import { NetworkError, UsageError } from '../errors.js';
+import { usePictureKernels } from '../image/antialias.js';
 import { type Network, withOutputs } from '../network/index.js';
 import { abortable } from '../remote/abort.js';
 import { pooled, stack } from '../tasks/embed.js';
@@ -41,6 +42,7 @@ export class LoadedModel implements Model {
   /** Compiles one plan for all tasks. */
   static async create(loaded: Loaded, pictures: Pictures, options: CompileOptions): Promise<LoadedModel> {
     const { network } = loaded;
+    usePictureKernels();
     const [logits, features] = [known(() => logitsLayer(network)), embeddingLayer(network)];
     const heads = [logits, features].filter((name) => name !== undefined);
     const plan = await compile({ ...network, outputs: [...new Set([...network.outputs, ...heads])] }, options);

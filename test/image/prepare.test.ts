@@ -1,8 +1,13 @@
 /** The one pass against the readable rules: the same bits, and the same errors. */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PictureError } from '../../src/errors.js';
-import { type Picture, type PictureOptions, prepare, preprocess, resizeRules } from '../../src/image/index.js';
+import { usePictureKernels } from '../../src/image/antialias.js';
+import type { Picture, PictureOptions } from '../../src/image/picture.js';
+import { prepare } from '../../src/image/prepare.js';
+import { preprocess } from '../../src/image/preprocess.js';
+import { resample, setAntialias } from '../../src/image/resample.js';
+import { resizeRules } from '../../src/image/resize.js';
 import type { CropRule, Preprocessing } from '../../src/network/conventions.js';
 import { preprocessingPreset, presetNames } from '../../src/network/presets.js';
 import { type Tensor, zeros } from '../../src/tensor.js';
@@ -83,7 +88,12 @@ function sameOutcome(pictures: Picture | Picture[], preprocessing: Preprocessing
   if (differs >= 0) throw new Error(`at ${differs}: wanted ${wanted.data[differs]}, found ${found.data[differs]}`);
 }
 
-describe('equal to the readable rules bit for bit', () => {
+describe.each([
+  ['kernels', usePictureKernels],
+  ['JavaScript', () => setAntialias(resample)],
+])('equal to the readable rules bit for bit, by %s', (_, choose) => {
+  beforeAll(choose);
+
   test('small pictures, all rules and options', () => {
     fc.assert(
       fc.property(anyView(14), anyPreprocessing, ([picture, options], preprocessing) => {
@@ -184,4 +194,34 @@ describe('errors', () => {
     expect(outcome(() => prepare(dot, { ...preset, ...wrong }))).toBeTypeOf('string');
     sameOutcome(dot, { ...preset, ...wrong }, {});
   });
+});
+
+describe('without leave to compile', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  test.each<[string, unknown]>([
+    ['there is no WebAssembly', undefined],
+    [
+      'the policy forbids it',
+      {
+        Module: class {
+          constructor() {
+            throw new Error('violates the Content Security Policy');
+          }
+        },
+      },
+    ],
+  ])('%s: JavaScript gives the same', async (_, instead) => {
+    vi.stubGlobal('WebAssembly', instead);
+    vi.resetModules();
+    const alone = await import('../../src/image/withKernels.js');
+    const preset = preprocessingPreset('timm', [20, 20]);
+    const picture = pattern(50, 40, 4);
+    expect(alone.prepare(picture, preset)).toEqual(preprocess(picture, preset));
+  });
+});
+
+test('the kernels are few enough bytes to be compiled at once on a page', async () => {
+  const { PICTURE_KERNELS } = await import('../../src/image/generated/wasm.js');
+  expect(atob(PICTURE_KERNELS).length).toBeLessThan(4096);
 });
