@@ -30,14 +30,14 @@ const ENTRIES: readonly Entry[] = [
     code: `
       export { load } from 'depthwise/load';
       export { safetensors } from 'depthwise/safetensors';`,
-    ceiling: 39_500,
+    ceiling: 40_500,
   },
   { name: 'all layers', code: `export { layers } from 'depthwise/layers';`, ceiling: 6_000 },
 ];
 
 /** What a page without a bundler fetches; the readers are files beside the first, and inside the second. */
 const CDN_FILES: readonly { readonly file: string; readonly ceiling: number }[] = [
-  { file: 'dist/cdn/depthwise.js', ceiling: 55_000 },
+  { file: 'dist/cdn/depthwise.js', ceiling: 56_000 },
   { file: 'dist/cdn/depthwise.global.js', ceiling: 136_000 },
 ];
 
