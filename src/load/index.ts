@@ -4,4 +4,5 @@ import { type Load, loadWith } from './load.js';
 import { LoadedModel } from './loadedModel.js';
 import { webPlatform } from './web.js';
 
-export const load: Load = loadWith({ ...webPlatform, readerOf }, LoadedModel.create);
+export const load: Load = (source, options) =>
+  loadWith({ ...webPlatform, readerOf }, LoadedModel.create)(source, options);

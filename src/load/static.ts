@@ -9,4 +9,4 @@ import { webPlatform } from './web.js';
 export type { Reader } from '../formats/reader.js';
 export type * from './model.js';
 
-export const load: Load = loadWith(webPlatform, LoadedModel.create);
+export const load: Load = (source, options) => loadWith(webPlatform, LoadedModel.create)(source, options);

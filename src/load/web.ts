@@ -12,7 +12,7 @@ const decode: Decode = (file) =>
 
 /** Without readers of its own and without the list of published networks: nothing here is loaded later. */
 export const webPlatform: Platform = {
-  readerOf: fromReaders([]),
+  readerOf: /* @__PURE__ */ fromReaders([]),
   decode,
   base: () => globalThis.document?.baseURI ?? globalThis.location?.href,
   store: fileStore,
