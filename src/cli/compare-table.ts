@@ -38,14 +38,14 @@ export function asText(report: Report, context: Context): string {
 }
 
 /** A wrong shape counts as beyond. */
-const isListed = (verdict: Verdict, only: Verdict | undefined): boolean =>
+export const isListed = (verdict: Verdict, only: Verdict | undefined): boolean =>
   only === undefined || verdict === only || (only === 'beyond' && verdict === 'wrong shape');
 
 interface Column extends TableColumn {
   readonly text: (layer: LayerReport) => string;
 }
 
-const columns: readonly Column[] = [
+export const columns: readonly Column[] = [
   { title: 'layer', align: 'left', text: ({ name }) => shortened(name) },
   { title: 'kind', align: 'left', text: ({ kind }) => kind },
   { title: 'verdict', align: 'left', text: ({ verdict }) => verdict },
@@ -114,18 +114,19 @@ function conclusion({ layers, first, worst, notShown, notJudged, undecided }: Re
       `Not decided from ${shortened(undecided.name)} on: the bound exceeds the numbers, so that wrong ones would pass.`,
     );
   }
-  if (first) lines.push(blame(first));
+  if (first) lines.push(`First wrong: ${blame(first)}`);
   if (first && fits) lines.push(`Its numbers are those of ${fits}: if that is what it is, say so with --names.`);
   return lines;
 }
 
-function blame({ name, found, shape, difference }: LayerReport): string {
+/** What is wrong with a layer, or not decided, in a sentence. */
+export function blame({ name, found, shape, difference }: LayerReport): string {
   if (difference === undefined) {
     const advice = looksLikeNchw(found!, shape) ? '; it looks like NCHW: --layout nchw' : '';
-    return `First wrong: ${name} has the shape [${found}], wanted [${shape}]${advice}.`;
+    return `${name} has the shape [${found}], wanted [${shape}]${advice}.`;
   }
   const { coordinate, theirs, reference, bound } = difference.worst;
-  return `First wrong: ${name}[${coordinate}]: theirs ${theirs}, reference ${reference}, off by ${short(Math.abs(theirs - reference))}, allowed ${short(bound)}.`;
+  return `${name}[${coordinate}]: theirs ${theirs}, reference ${reference}, off by ${short(Math.abs(theirs - reference))}, allowed ${short(bound)}.`;
 }
 
 function listed(names: readonly string[]): string {

@@ -1,48 +1,21 @@
 /** `depthwise compare`: another backend's tensors against a golden bundle, layer by layer. */
 import { type Command, Option } from 'commander';
-import { FormatError, UsageError } from '../errors.js';
-import { readFile } from '../formats/files.js';
-import type { Network } from '../network/index.js';
-import {
-  check,
-  checkGolden,
-  computable,
-  expectWeights,
-  type Golden,
-  inOurLayout,
-  type Layout,
-  layouts,
-  lookalike,
-  type Matched,
-  matchNames,
-  type NameMap,
-  type Precision,
-  precisionOf,
-  type Report,
-} from '../oracle/index.js';
-import type { Tensor } from '../tensor.js';
-import { givenFlags } from './architecture.js';
-import { readBundle, readTheirs, type Theirs } from './compare-files.js';
+import { layouts } from '../oracle/index.js';
+import { isFolder } from './compare-files.js';
+import { compareFolders } from './compare-folders.js';
+import { type CompareFlags, compareFiles, expectModelForItsFlags } from './comparison.js';
 import { exitCodesHelp, judging } from './exit-codes.js';
-import { addJudgementOptions, expectMapWritable, type JudgementFlags, tell } from './judgement.js';
-import { addModelOptions, type ModelFlags, readModel } from './model.js';
-import { onNodeOf, startProgress } from './progress.js';
-
-interface Flags extends ModelFlags, JudgementFlags {
-  readonly isolated?: true;
-  readonly accumulated?: true;
-  readonly fedGolden?: true;
-  readonly model?: string;
-  readonly layout: Layout;
-  readonly names?: string;
-}
+import { addJudgementOptions, expectMapWritable, tell } from './judgement.js';
+import { junitOfLayers } from './junit.js';
+import { addModelOptions } from './model.js';
+import { expectWritable, writeWhole } from './output.js';
 
 export function configure(command: Command): void {
   command
-    .argument('<golden>', 'a bundle that depthwise golden wrote')
+    .argument('<golden>', 'a bundle that depthwise golden wrote, or a folder of bundles')
     .argument(
       '<theirs>',
-      "the other backend's tensors by name: .npz, .safetensors, a folder of raw dumps (conv1.f32, .f16, .f64 or .npy), or one such file",
+      "the other backend's tensors by name: .npz, .safetensors, a folder of raw dumps (conv1.f32, .f16, .f64 or .npy), or one such file; for a folder of bundles, a folder of such files, each called as its bundle",
     )
     .description(
       `Find the first layer where another backend is wrong, and say whether it is wrong or only rounded. Each layer is fed the other backend's own inputs: what is beyond its bound is wrong itself.\n${exitCodesHelp}`,
@@ -61,126 +34,31 @@ export function configure(command: Command): void {
     )
     .option('--model <file>', 'the network, for a bundle without weights');
   addModelOptions(command)
-    .addOption(new Option('--layout <order>', 'of their 4-dimensional tensors').choices(layouts).default('nhwc'))
-    .option('--names <file>', 'JSON, {"their name": "our name"}, for what does not match by itself');
+    .addOption(new Option('--layout <order>', 'of their feature maps').choices(layouts).default('nhwc'))
+    .option('--names <file>', 'JSON, {"their name": "our name"}, for what does not match by itself')
+    .option(
+      '--junit <file>',
+      'also write the verdicts as JUnit XML: a test case for each layer, or for each bundle of a folder',
+    );
   addJudgementOptions(command, "the bundle's own", '"golden", "theirs"')
     .addHelpText(
       'after',
       `
 Examples:
   depthwise compare golden/conv2d-normal.safetensors theirs.npz
+  depthwise compare golden/ theirs/ --only beyond --junit report.xml
   depthwise compare cat.safetensors theirs.npz --layout nchw --map worst.png
   depthwise compare cat.safetensors dumps/ --model mobilenet_v1_0.25_224.h5 --precision mixed-float16`,
     )
     .action(
-      judging(async (goldenFile: string, theirFile: string, flags: Flags) => {
+      judging(async (goldenPath: string, theirPath: string, flags: CompareFlags) => {
         expectModelForItsFlags(flags);
         await expectMapWritable(flags);
-        const golden = await readBundle(goldenFile, theirFile);
-        const theirs = await readTheirs(theirFile);
-        const matched = matchedTensors(golden, theirs, theirFile, await readNames(flags.names));
-        const tensors = inOurLayout(golden.network, golden.inputs, matched.tensors, flags.layout);
-        const network = computable(golden, flags.model === undefined ? undefined : await readModel(flags.model, flags));
-        const report = await judge(golden, network, tensors, flags);
-        const { first } = report;
-        const fits = first && lookalike(golden, first.name, tensors.get(first.name)!);
-        const head = { golden: goldenFile, theirs: theirFile };
-        const unasked = report.mode === 'accumulated' && !flags.accumulated;
-        const context = {
-          head,
-          network: golden.network,
-          matched,
-          precision: precisionFor(golden, flags),
-          fits,
-          ...(unasked && { accumulatedBecause: NO_WEIGHTS }),
-        };
-        await tell(report, context, theirFile, flags);
+        if (flags.junit !== undefined) await expectWritable('--junit', flags.junit);
+        if (await isFolder(goldenPath)) return compareFolders(goldenPath, theirPath, flags);
+        const { report, context } = await compareFiles(goldenPath, theirPath, flags);
+        if (flags.junit !== undefined) await writeWhole(flags.junit, junitOfLayers(context.network.name, report));
+        await tell(report, context, theirPath, flags);
       }),
     );
-}
-
-const NO_WEIGHTS =
-  'The bundle holds no weights: layers were compared from the input on. Make it with --weights, or give --model, to judge each by itself.';
-
-function expectModelForItsFlags({ model, network, preset, ...flags }: Flags): void {
-  if (model !== undefined) return;
-  const given = [...(network ? ['--network'] : []), ...(preset ? ['--preset'] : []), ...givenFlags(flags)];
-  if (given.length > 0) throw new UsageError(`${given[0]} goes with --model, which was not given`);
-}
-
-async function judge(
-  golden: Golden,
-  network: Network | undefined,
-  theirs: ReadonlyMap<string, Tensor>,
-  flags: Flags,
-): Promise<Report> {
-  const { isolated, accumulated, fedGolden, allowance } = flags;
-  const precision = precisionFor(golden, flags);
-  const own = golden.precision;
-  const isOwn = precision.name === own.name && precision.flushesToZero === own.flushesToZero;
-  if (fedGolden) {
-    if (isOwn) return checkGolden(golden, theirs, { allowance, mode: 'fed' });
-    throw new UsageError(`--fed-golden goes by the bundle's own bounds, which are for ${own.name}`);
-  }
-  const mode = accumulated || (network === undefined && !isolated) ? 'accumulated' : 'isolated';
-  if (mode === 'accumulated' && isOwn) return checkGolden(golden, theirs, { allowance });
-  const progress = await startProgress('compare');
-  try {
-    const computed = network ?? expectWeights(golden, isolated ? '--isolated' : '--precision');
-    return check(computed, golden.inputs, theirs, { mode, precision, allowance, ...onNodeOf(progress) });
-  } finally {
-    progress.stop();
-  }
-}
-
-/** A single tensor without a name is that of the layer that its file is called after, or the network's only output. */
-function matchedTensors({ network }: Golden, { tensors, unnamed }: Theirs, file: string, names: NameMap): Matched {
-  const matched = matchNames(network, theirOutputs(tensors), names);
-  if (matched.tensors.size > 0) return matched;
-  if (unnamed !== undefined) {
-    const [only] = tensors.values();
-    const byFile = matchNames(network, new Map([[unnamed, only]]));
-    if (byFile.tensors.size > 0) return byFile;
-    const { outputs } = network;
-    if (outputs.length === 1) {
-      return { tensors: new Map([[outputs[0], only]]), theirNames: new Map([[outputs[0], unnamed]]), unmatched: [] };
-    }
-  }
-  throw new FormatError(noMatch(file, tensors, network));
-}
-
-const precisionFor = ({ precision: own }: Golden, { precision, flushToZero }: Flags): Precision =>
-  precisionOf(precision ?? own.name, { flushesToZero: flushToZero ?? own.flushesToZero });
-
-/** A bundle's own tensors when theirs is one too: what is in it besides outputs and inputs is not for comparison. */
-function theirOutputs(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
-  const groups = /^(inputs|outputs)\/(.*)$/s;
-  const outputs = [...tensors].flatMap(([name, x]) => {
-    const [, , own] = groups.exec(name) ?? [];
-    return own === undefined ? [] : [[own, x] as const];
-  });
-  return outputs.length > 0 && [...tensors.keys()].some((name) => name.startsWith('outputs/'))
-    ? new Map(outputs)
-    : tensors;
-}
-
-async function readNames(file: string | undefined): Promise<NameMap> {
-  if (file === undefined) return {};
-  let names: unknown;
-  try {
-    names = JSON.parse(new TextDecoder().decode(await readFile(file)));
-  } catch (cause) {
-    if (cause instanceof FormatError) throw cause;
-    throw new FormatError(`${file}: not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const isMap = typeof names === 'object' && names !== null && !Array.isArray(names);
-  if (!isMap || !Object.values(names as object).every((name) => typeof name === 'string')) {
-    throw new FormatError(`${file}: wanted {"their name": "our name", …}`);
-  }
-  return names as NameMap;
-}
-
-function noMatch(file: string, theirs: ReadonlyMap<string, Tensor>, { nodes }: Network): string {
-  const some = (names: readonly string[]): string => `${names.slice(0, 4).join(', ')}${names.length > 4 ? ', …' : ''}`;
-  return `${file}: none of its tensors (${some([...theirs.keys()])}) has the name of a layer (${some(nodes.map(({ name }) => name))}); say which is which with --names`;
 }

@@ -10,7 +10,7 @@ export interface JudgementFlags {
   readonly precision?: PrecisionName;
   readonly flushToZero?: true;
   readonly allowance: number;
-  readonly only?: Verdict;
+  readonly only?: string;
   readonly map?: string;
   readonly json?: true;
 }
@@ -28,12 +28,7 @@ export function addJudgementOptions(command: Command, unlessGiven: string, head:
         .default(1),
     )
     .addOption(
-      new Option('--only <verdict>', 'list these layers alone').choices([
-        'beyond',
-        'not decided',
-        'within rounding',
-        'exact',
-      ]),
+      new Option('--only <verdict>', 'list these alone').choices(['beyond', 'not-decided', 'within-rounding', 'exact']),
     )
     .option('--map <file>', 'a PNG of where the worst layer differs')
     .option(
@@ -57,11 +52,14 @@ export async function tell(report: Report, context: Context, whose: string, flag
   const { worst } = report;
   if (flags.map !== undefined && worst) await writeWhole(flags.map, await differencePng(worst.units));
   if (flags.json) printJson(asJson(report, context));
-  else print(asText(report, { ...context, ...(flags.only && { only: flags.only }) }));
+  else print(asText(report, { ...context, ...(flags.only && { only: verdictOf(flags.only) }) }));
   expectAgreement(report, whose);
 }
 
-export function expectAgreement({ first, undecided, layers }: Report, whose: string): void {
+/** 'not-decided', which needs no quotes in a shell, is 'not decided'. */
+export const verdictOf = (word: string): Verdict => word.replaceAll('-', ' ') as Verdict;
+
+function expectAgreement({ first, undecided, layers }: Report, whose: string): void {
   if (first) throw new DifferenceError(`${whose}: the first layer beyond its bound is '${first.name}'`);
   if (undecided) {
     const count = layers.filter(({ verdict }) => verdict === 'not decided').length;

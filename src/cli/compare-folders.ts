@@ -1,0 +1,173 @@
+/** `depthwise compare` of a folder of bundles: one table of what fails, one verdict. */
+import { readdir } from 'node:fs/promises';
+import { DepthwiseError, DifferenceError, FormatError, UndecidedError, UsageError } from '../errors.js';
+import type { Verdict } from '../oracle/index.js';
+import { bundlesIn, isFolder, stemOf, theirsOf } from './compare-files.js';
+import { asJson, blame, columns, isListed } from './compare-table.js';
+import { type CompareFlags, type Comparison, compareFiles } from './comparison.js';
+import { verdictOf } from './judgement.js';
+import { junit, type TestCase } from './junit.js';
+import { plural, print, printJson, writeWhole } from './output.js';
+import { startProgress } from './progress.js';
+import { textTable } from './table.js';
+
+/** 'missing': their folder has nothing for the bundle. 'unreadable': one of the two files is damaged, or fits in no way. */
+type CaseVerdict = Exclude<Verdict, 'wrong shape'> | 'missing' | 'unreadable';
+
+interface Case {
+  /** The bundle's name. */
+  readonly name: string;
+  readonly verdict: CaseVerdict;
+  readonly comparison?: Comparison;
+  /** Why there is no comparison. */
+  readonly message?: string;
+}
+
+const orderOfVerdicts: readonly CaseVerdict[] = [
+  'exact',
+  'within rounding',
+  'beyond',
+  'not decided',
+  'missing',
+  'unreadable',
+];
+
+/** Compares every bundle with the file or folder of the same name, and tells as `compare-table.ts` and `judgement.ts` do of one. */
+export async function compareFolders(golden: string, theirs: string, flags: CompareFlags): Promise<void> {
+  for (const [flag, value] of Object.entries({ '--model': flags.model, '--map': flags.map, '--names': flags.names })) {
+    if (value !== undefined) throw new UsageError(`${flag} is for one bundle, and '${golden}' is a folder`);
+  }
+  if (!(await isFolder(theirs)))
+    throw new UsageError(`'${golden}' is a folder of bundles, so '${theirs}' must be a folder`);
+  const cases = await compareAll(await bundlesIn(golden), theirs, flags);
+  if (cases.every(({ verdict }) => verdict === 'missing')) {
+    throw new FormatError(`${theirs}: has nothing for any of the bundles; wanted files such as ${cases[0].name}.npz`);
+  }
+  const surplus = await surplusIn(theirs, cases);
+  if (flags.junit !== undefined)
+    await writeWhole(
+      flags.junit,
+      junit(
+        golden,
+        cases.map((its) => asTestCase(golden, its)),
+      ),
+    );
+  if (flags.json) printJson(asJsonOfFolders(golden, theirs, cases, surplus));
+  else print(asTextOfFolders(cases, surplus, flags));
+  expectAgreementOfAll(cases, theirs);
+}
+
+async function compareAll(bundles: readonly string[], theirs: string, flags: CompareFlags): Promise<Case[]> {
+  const progress = await startProgress('compare');
+  const cases: Case[] = [];
+  try {
+    for (const [index, bundle] of bundles.entries()) {
+      progress.at(index / bundles.length, stemOf(bundle));
+      cases.push(await compareCase(bundle, await theirsOf(bundle, theirs), flags));
+    }
+  } finally {
+    progress.stop();
+  }
+  return cases;
+}
+
+async function compareCase(bundle: string, theirs: string | undefined, flags: CompareFlags): Promise<Case> {
+  const name = stemOf(bundle);
+  if (theirs === undefined) return { name, verdict: 'missing', message: 'their folder has nothing for it' };
+  try {
+    const comparison = await compareFiles(bundle, theirs, flags);
+    return { name, verdict: comparison.report.verdict, comparison };
+  } catch (error) {
+    if (!(error instanceof DepthwiseError) || error instanceof UsageError) throw error;
+    return { name, verdict: 'unreadable', message: error.message };
+  }
+}
+
+/** Their files that no bundle is called after. */
+async function surplusIn(theirs: string, cases: readonly Case[]): Promise<string[]> {
+  const names = new Set(cases.map(({ name }) => name));
+  const found = await readdir(theirs);
+  return found
+    .filter((file) => !file.startsWith('.') && !names.has(file) && !names.has(file.replace(/\.\w+$/, '')))
+    .sort();
+}
+
+const hasFailed = ({ verdict }: Case): boolean => verdict !== 'exact' && verdict !== 'within rounding';
+
+function asTextOfFolders(cases: readonly Case[], surplus: readonly string[], { only }: CompareFlags): string {
+  const listed = cases.filter((its) =>
+    only === undefined ? hasFailed(its) : isListed(its.verdict as Verdict, verdictOf(only)),
+  );
+  const rows = listed.filter(({ comparison }) => comparison !== undefined);
+  const lines: string[] = [];
+  if (rows.length > 0) {
+    lines.push(textTable([{ title: 'bundle', align: 'left' }, ...columns], rows.map(rowOf)), '');
+  }
+  for (const { name, message } of listed) if (message !== undefined) lines.push(`${name}: ${message}`);
+  if (surplus.length > 0) lines.push(`Theirs without a bundle: ${shortened(surplus)}.`);
+  lines.push(`${countsOf(cases)} of ${plural(cases.length, 'bundle')}.`);
+  return lines.join('\n');
+}
+
+/** Of the first wrong layer, the first undecided one or, where all is well, the one nearest to its bound. */
+function rowOf({ name, comparison }: Case): string[] {
+  const { first, undecided, worst, layers } = comparison!.report;
+  const layer = first ?? undecided ?? worst?.layer ?? layers[0];
+  return [name, ...columns.map(({ text }) => text(layer))];
+}
+
+function countsOf(cases: readonly Case[]): string {
+  const always: readonly CaseVerdict[] = ['exact', 'within rounding', 'beyond'];
+  return orderOfVerdicts
+    .map((verdict) => ({ verdict, count: cases.filter((its) => its.verdict === verdict).length }))
+    .filter(({ verdict, count }) => count > 0 || always.includes(verdict))
+    .map(({ verdict, count }) => `${count} ${verdict}`)
+    .join(', ');
+}
+
+const shortened = (names: readonly string[]): string =>
+  names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+
+function asTestCase(golden: string, { name, verdict, comparison, message }: Case): TestCase {
+  const layer = comparison?.report.first ?? comparison?.report.undecided;
+  const group = `${golden}.${comparison?.context.network.nodes[0]?.kind ?? 'bundle'}`;
+  if (verdict === 'missing' || verdict === 'unreadable') return { group, name, error: message! };
+  return layer ? { group, name, failure: { type: layer.verdict, message: blame(layer) } } : { group, name };
+}
+
+function asJsonOfFolders(golden: string, theirs: string, cases: readonly Case[], surplus: readonly string[]): unknown {
+  return {
+    golden,
+    theirs,
+    verdict: verdictOfAll(cases),
+    cases: cases.map(({ name, verdict, comparison, message }) => ({
+      name,
+      verdict,
+      ...(message && { message }),
+      ...(comparison && { report: asJson(comparison.report, comparison.context) }),
+    })),
+    surplus,
+  };
+}
+
+function verdictOfAll(cases: readonly Case[]): CaseVerdict {
+  const worstFirst: readonly CaseVerdict[] = [
+    'beyond',
+    'unreadable',
+    'not decided',
+    'missing',
+    'within rounding',
+    'exact',
+  ];
+  return worstFirst.find((verdict) => cases.some((its) => its.verdict === verdict))!;
+}
+
+/** What fails, fails as its exit code says: a difference before a damaged file, and that before what is not decided. */
+function expectAgreementOfAll(cases: readonly Case[], theirs: string): void {
+  const verdict = verdictOfAll(cases);
+  if (verdict === 'exact' || verdict === 'within rounding') return;
+  const failed = cases.filter((its) => its.verdict === verdict);
+  const message = `${theirs}: ${failed.length} of ${plural(cases.length, 'bundle')} ${verdict}, the first is '${failed[0].name}'`;
+  if (verdict === 'beyond') throw new DifferenceError(message);
+  throw verdict === 'unreadable' ? new FormatError(message) : new UndecidedError(message);
+}

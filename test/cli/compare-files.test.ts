@@ -1,0 +1,245 @@
+/** What `compare` takes: folders of bundles, raw dumps, flat arrays, lone arrays, other layouts; and what it says of other files. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toFloat16 } from '../../src/formats/float16.js';
+import { writeNetwork, writeNpy, writeNpz } from '../../src/formats/index.js';
+import { layerSuite, livelyWeights, makeGolden, type Problem, writeGolden } from '../../src/oracle/index.js';
+import { type Tensor, toFloat64 } from '../../src/tensor.js';
+import { float32, runBackend } from '../oracle/backend.js';
+import { cat, depthwise, smallNetwork, temporaryFolder } from './command.js';
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+
+const suite = [...layerSuite(1, { shapes: ['odd'] })];
+const problemOf = (name: string): Problem => suite.find((problem) => problem.name === name)!;
+
+async function writeBundle(path: string, { network, inputs }: Problem): Promise<void> {
+  const golden = makeGolden(network, inputs, { source: { kind: 'noise', detail: 'normal' } });
+  const bytes = await writeGolden(golden, { format: 'safetensors', weights: true, generator: 'depthwise 0.0.0' });
+  writeFileSync(folder.path(path), bytes);
+}
+
+const outputOf = ({ network, inputs }: Problem): Tensor =>
+  runBackend(network, inputs, float32('pairwise')).get(network.outputs[0])!;
+
+const float32Bytes = ({ data }: Tensor): Uint8Array => new Uint8Array(Float32Array.from(data).buffer);
+
+const bundle = folder.path('conv2d.safetensors');
+const problem = problemOf('conv2d-normal');
+const right = outputOf(problem);
+const [, H, W, C] = right.shape;
+beforeAll(() => writeBundle('conv2d.safetensors', problem));
+
+async function exitCode(file: string, ...flags: string[]): Promise<number | null> {
+  return (await depthwise('compare', bundle, folder.path(file), ...flags)).exitCode;
+}
+
+describe('one bundle', () => {
+  test.each<[string, string, () => Uint8Array | Promise<Uint8Array>]>([
+    ['a lone .npy', 'any.npy', () => writeNpy(right)],
+    ['a raw dump', 'any.f32', () => float32Bytes(right)],
+    ['a raw dump in float64', 'any.f64', () => new Uint8Array(toFloat64(right).data.buffer)],
+    ['a flat array', 'flat.npz', () => writeNpz(new Map([['conv2d', { shape: [H * W * C], data: right.data }]]))],
+    ['rows of channels', 'rows.npz', () => writeNpz(new Map([['conv2d', { shape: [H * W, C], data: right.data }]]))],
+  ])('%s', async (_, file, bytes) => {
+    writeFileSync(folder.path(file), await bytes());
+    expect(await exitCode(file)).toBe(0);
+  });
+
+  test('a folder of raw dumps, in folders as the names have them', async () => {
+    mkdirSync(folder.path('dumps/model'), { recursive: true });
+    writeFileSync(folder.path('dumps/model/conv2d.f32'), float32Bytes(right));
+    expect(await exitCode('dumps')).toBe(0);
+    const half = Uint16Array.from(right.data, toFloat16);
+    mkdirSync(folder.path('half'));
+    writeFileSync(folder.path('half/conv2d.f16'), new Uint8Array(half.buffer));
+    expect([await exitCode('half'), await exitCode('half', '--precision', 'mixed-float16')]).toEqual([1, 0]);
+  });
+
+  test.each([
+    ['nchw', (n: number, y: number, x: number, c: number) => ((n * C + c) * H + y) * W + x],
+    ['chwn', (_: number, y: number, x: number, c: number) => (c * H + y) * W + x],
+    [
+      'nc4hw4',
+      (n: number, y: number, x: number, c: number) =>
+        (((n * Math.ceil(C / 4) + Math.floor(c / 4)) * H + y) * W + x) * 4 + (c % 4),
+    ],
+  ])('--layout %s of a flat dump', async (layout, at) => {
+    const data = new Float32Array(H * W * (layout === 'nc4hw4' ? Math.ceil(C / 4) * 4 : C));
+    for (let i = 0; i < right.data.length; i++) {
+      data[at(0, Math.floor(i / C / W), Math.floor(i / C) % W, i % C)] = right.data[i];
+    }
+    writeFileSync(folder.path(`${layout}.f32`), new Uint8Array(data.buffer));
+    expect([await exitCode(`${layout}.f32`), await exitCode(`${layout}.f32`, '--layout', layout)]).toEqual([1, 0]);
+  });
+
+  test.each<[string, string, string, () => string | Uint8Array | Promise<Uint8Array>]>([
+    [
+      'an HDF5 model in place of the bundle',
+      'first.h5',
+      'an HDF5 model, not a golden bundle',
+      () => Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a),
+    ],
+    ['a picture', 'first.jpg', 'a JPEG picture, not a golden bundle', () => readFileSync(cat)],
+    ['a model', 'first.safetensors', 'a model, not a golden bundle', () => writeNetwork(smallNetwork(), 'safetensors')],
+    ['an array', 'first.npy', 'a .npy array, not a golden bundle', () => writeNpy(right)],
+    ['nothing', 'first.npz', 'the file is empty, not a golden bundle', () => ''],
+  ])('%s; swapped or not', async (_, file, message, bytes) => {
+    writeFileSync(folder.path(file), await bytes());
+    const path = folder.path(file);
+    expect(await depthwise('compare', path, bundle)).toEqual({
+      exitCode: 4,
+      stdout: '',
+      stderr: `error: ${path}: ${message}; the second argument is one: swapped?\n`,
+    });
+    const { stderr } = await depthwise('compare', path, path);
+    expect(stderr).toBe(`error: ${path}: ${message}; make one with depthwise golden\n`);
+  });
+
+  test.each<[string, string, () => string | Uint8Array | Promise<Uint8Array>, string]>([
+    [
+      'a model for theirs',
+      'theirs.safetensors',
+      async () => writeNetwork(livelyWeights(smallNetwork(), 1), 'safetensors'),
+      'a model; wanted the tensors that the other backend computed, in a .npz, .safetensors or .npy file or a folder of raw dumps',
+    ],
+    [
+      'a picture for theirs',
+      'theirs.jpg',
+      () => readFileSync(cat),
+      'a JPEG picture; wanted the tensors that the other backend computed, in a .npz, .safetensors or .npy file or a folder of raw dumps',
+    ],
+    ['a broken dump', 'theirs.f32', () => Uint8Array.of(1, 2, 3), 'wanted numbers of 4 bytes, found 3 bytes'],
+  ])('%s', async (_, file, bytes, message) => {
+    writeFileSync(folder.path(file), await bytes());
+    const { exitCode: code, stderr } = await depthwise('compare', bundle, folder.path(file));
+    expect([code, stderr]).toEqual([4, `error: ${folder.path(file)}: ${message}\n`]);
+  });
+
+  test('a folder without tensors', async () => {
+    mkdirSync(folder.path('none'));
+    const { exitCode: code, stderr } = await depthwise('compare', bundle, folder.path('none'));
+    expect([code, stderr]).toEqual([
+      4,
+      `error: ${folder.path('none')}: holds no tensors; wanted files such as conv1.f32, conv1.f16, conv1.f64 or conv1.npy\n`,
+    ]);
+  });
+
+  test('options of a model without one', async () => {
+    const { exitCode: code, stderr } = await depthwise('compare', bundle, bundle, '--alpha', '0.5');
+    expect([code, stderr]).toEqual([2, 'error: --alpha goes with --model, which was not given\n']);
+  });
+
+  test('--junit: a test case for each layer', async () => {
+    const file = folder.path('one.xml');
+    expect(await exitCode('any.npy', '--junit', file)).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(`<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="depthwise compare" tests="1" failures="0" errors="0">
+  <testsuite name="conv2d" tests="1" failures="0" errors="0">
+    <testcase classname="conv2d.conv2d" name="conv2d"/>
+  </testsuite>
+</testsuites>
+`);
+  });
+});
+
+describe('folders', () => {
+  const golden = folder.path('golden');
+  const theirs = folder.path('theirs');
+  const names = ['conv2d-normal', 'relu-normal', 'dense-normal', 'add-normal', 'sigmoid-normal'];
+
+  beforeAll(async () => {
+    mkdirSync(golden);
+    mkdirSync(theirs);
+    for (const name of names) {
+      await writeBundle(`golden/${name}.safetensors`, problemOf(name));
+      const output = outputOf(problemOf(name));
+      writeFileSync(folder.path(`theirs/${name}.f32`), float32Bytes(output));
+    }
+  });
+
+  const table = (...flags: string[]) => depthwise('compare', golden, theirs, ...flags);
+
+  test('all is well: no row, one line, exit code 0', async () => {
+    expect(await table()).toEqual({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^\d exact, \d within rounding, 0 beyond of 5 bundles\.\n$/),
+      stderr: '',
+    });
+  });
+
+  test('what fails has a row, also in JUnit XML and JSON; the exit code is that of the worst', async () => {
+    const { shape, data } = outputOf(problemOf('dense-normal'));
+    const wrong = { shape, data: data.map((value, i) => (i === 4 ? value + 1 : value)) };
+    writeFileSync(folder.path('theirs/dense-normal.f32'), float32Bytes(wrong));
+    writeFileSync(folder.path('golden/broken&.npz'), 'no bundle');
+    writeFileSync(folder.path('theirs/broken&.npz'), '');
+    await writeBundle('golden/flatten-normal.safetensors', problemOf('flatten-normal'));
+    writeFileSync(folder.path('theirs/other.npz'), '');
+    const file = folder.path('all.xml');
+    const { exitCode: code, stdout, stderr } = await table('--junit', file);
+    expect(code).toBe(1);
+    expect(stderr).toBe(`error: ${theirs}: 1 of 7 bundles beyond, the first is 'dense-normal'\n`);
+    expect(stdout).toMatch(/^bundle +layer +kind +verdict +off by /);
+    expect(stdout).toMatch(/^dense-normal +dense +dense +beyond +1\.00 .* \[0,4\] /m);
+    expect(stdout).toContain('\nflatten-normal: their folder has nothing for it\n');
+    expect(stdout).toMatch(/^broken&: \S+: not a model or tensor file: .*, not a golden bundle; /m);
+    expect(stdout).toMatch(
+      /\nTheirs without a bundle: other\.npz\.\n\d exact, \d within rounding, 1 beyond, 1 missing, 1 unreadable of 7 bundles\.\n$/,
+    );
+    const xml = readFileSync(file, 'utf8');
+    expect(xml).toContain('<testsuites name="depthwise compare" tests="7" failures="1" errors="2">');
+    expect(xml).toContain(`name="dense-normal"><failure type="beyond" message="dense[0,4]: theirs ${wrong.data[4]}, `);
+    expect(xml).toContain('name="broken&amp;"><error type="failed" message="');
+    expect(xml).toContain(`<testcase classname="${golden}.add" name="add-normal"/>`);
+    const { verdict, cases, surplus } = JSON.parse((await table('--json')).stdout);
+    expect([verdict, surplus]).toEqual(['beyond', ['other.npz']]);
+    const verdicts = Object.fromEntries(cases.map((its: { name: string; verdict: string }) => [its.name, its.verdict]));
+    expect(verdicts).toMatchObject({ 'dense-normal': 'beyond', 'flatten-normal': 'missing', 'broken&': 'unreadable' });
+    const { stdout: beyond } = await table('--only', 'beyond');
+    expect(beyond.split('\n').filter((line) => line.includes('-normal '))).toHaveLength(1);
+    expect(beyond).not.toContain('flatten-normal');
+  });
+
+  test.each<[string, () => string[], number, string]>([
+    [
+      'an option for one bundle',
+      () => [golden, theirs, '--map', 'x.png'],
+      2,
+      `--map is for one bundle, and '${golden}' is a folder`,
+    ],
+    [
+      'a file for theirs',
+      () => [golden, bundle],
+      2,
+      `'${golden}' is a folder of bundles, so '${bundle}' must be a folder`,
+    ],
+    [
+      'no bundles',
+      () => [folder.path('none'), theirs],
+      4,
+      `${folder.path('none')}: holds no golden bundles; make some with depthwise golden --suite layers --out ${folder.path('none')}`,
+    ],
+    [
+      'nothing of theirs',
+      () => [golden, folder.path('none')],
+      4,
+      `${folder.path('none')}: has nothing for any of the bundles; wanted files such as add-normal.npz`,
+    ],
+  ])('%s', async (_, args, code, message) => {
+    expect(await depthwise('compare', ...args())).toEqual({
+      exitCode: code,
+      stdout: '',
+      stderr: `error: ${message}\n`,
+    });
+  });
+
+  test('a bundle for which they have nothing is not judged: exit code 3', async () => {
+    mkdirSync(folder.path('two'));
+    await writeBundle('two/relu-normal.safetensors', problemOf('relu-normal'));
+    await writeBundle('two/flatten-normal.safetensors', problemOf('flatten-normal'));
+    const { exitCode: code, stderr } = await depthwise('compare', folder.path('two'), theirs);
+    expect([code, stderr]).toEqual([3, `error: ${theirs}: 1 of 2 bundles missing, the first is 'flatten-normal'\n`]);
+  });
+});
