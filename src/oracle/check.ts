@@ -9,7 +9,7 @@ import {
 } from '../network/index.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
 import { type Difference, difference, unitsOf, type Verdict } from './difference.js';
-import { estimates, type NodeEstimate } from './estimates.js';
+import { estimates, type NodeEstimate, shownTensor } from './estimates.js';
 import { type Precision, precisionOf } from './precision.js';
 
 /** See `estimates.ts`. */
@@ -27,7 +27,8 @@ export interface CheckOptions extends RunOptions {
 export interface LayerReport {
   /** Our name of the tensor. */
   readonly name: string;
-  readonly kind: LayerKind;
+  /** 'input' for an input of the network that the backend has shown: it must be the one that it was given. */
+  readonly kind: LayerKind | 'input';
   readonly shape: Shape;
   readonly verdict: Verdict;
   /** Shape of the other backend's tensor, where it is another. */
@@ -58,14 +59,14 @@ export interface Report {
 /** A layer's reference and bound. */
 export interface Expected {
   readonly name: string;
-  readonly kind: LayerKind;
+  readonly kind: LayerReport['kind'];
   readonly value: Tensor;
   readonly error: Tensor;
 }
 
 /**
  * Judges a backend by the tensors it shows, under our names, in NHWC. They must come of one run: in isolated mode each is fed to the layers
- * after it. Inputs among them take the place of the given ones.
+ * after it. So are inputs among them, which are judged like layers: they must be the given ones.
  */
 export function check(
   network: Network,
@@ -76,7 +77,23 @@ export function check(
   const { mode = 'isolated', precision = precisionOf('float32'), onNode } = options;
   const shown = mode === 'isolated' ? fitting(network, inputs, theirs) : undefined;
   const walk = estimates(network, inputs, { precision, ...(shown && { shown }), ...(onNode && { onNode }) });
-  return report(mode, network, asExpected(walk), theirs, options.allowance);
+  const judged = inThisOrder(expectedInputs(inputTensors(network, inputs), theirs, precision), asExpected(walk));
+  return report(mode, network, judged, theirs, options.allowance);
+}
+
+function* inThisOrder<Item>(...lists: readonly Iterable<Item>[]): Generator<Item> {
+  for (const list of lists) yield* list;
+}
+
+/** The inputs that the backend has shown, as it may have stored them. */
+export function* expectedInputs(
+  given: ReadonlyMap<string, Tensor>,
+  theirs: ReadonlyMap<string, Tensor>,
+  precision: Precision,
+): Generator<Expected> {
+  for (const [name, value] of given) {
+    if (theirs.has(name)) yield { name, kind: 'input', value, error: shownTensor(value, precision).error };
+  }
 }
 
 function* asExpected(walk: Iterable<NodeEstimate>): Generator<Expected> {

@@ -73,7 +73,7 @@ export function* estimates(
 }
 
 /** A tensor that the backend has shown: its own, up to the rounding of showing it. */
-function shownTensor(x: Tensor, precision: Precision): Estimate {
+export function shownTensor(x: Tensor, precision: Precision): Estimate {
   const least = smallestCounted(precision);
   const value = toFloat64(x);
   const u = roundoff(precision.stored);

@@ -28,7 +28,7 @@ import {
   withWeights,
 } from '../network/index.js';
 import { type Shape, sameShape, type Tensor, toFloat32 } from '../tensor.js';
-import { type CheckOptions, type Expected, type Report, report } from './check.js';
+import { type CheckOptions, type Expected, expectedInputs, type Report, report } from './check.js';
 import { type Estimate, mapTensor } from './estimate.js';
 import { estimates } from './estimates.js';
 import { type Precision, type PrecisionName, precisionNames, precisionOf } from './precision.js';
@@ -225,7 +225,7 @@ const groupsOf = ({ isolated }: Tensors): ('outputs' | 'bounds' | 'isolated')[] 
  * Throws a UsageError for mode 'fed' with a bundle that has no such bounds.
  */
 export function checkGolden(
-  { network, outputs, ...golden }: Golden,
+  { network, inputs, outputs, precision, ...golden }: Golden,
   theirs: ReadonlyMap<string, Tensor>,
   { allowance, mode = 'accumulated' }: Pick<CheckOptions, 'allowance'> & { readonly mode?: 'accumulated' | 'fed' } = {},
 ): Report {
@@ -233,12 +233,10 @@ export function checkGolden(
   if (bounds === undefined) {
     throw new UsageError(`${network.name}: the bundle has no isolated bounds; make it anew with depthwise golden`);
   }
-  const expected: Expected[] = network.nodes.map(({ name, kind }) => ({
-    name,
-    kind,
-    value: outputs.get(name)!,
-    error: bounds.get(name)!,
-  }));
+  const layers = network.nodes.map(({ name, kind }): Expected => {
+    return { name, kind, value: outputs.get(name)!, error: bounds.get(name)! };
+  });
+  const expected = [...expectedInputs(inputs, theirs, precision), ...layers];
   return report(mode, network, expected, theirs, allowance);
 }
 

@@ -347,6 +347,23 @@ describe('compare', () => {
     expect(Number(row[6]) - Number(reference)).toBeCloseTo(0.25, 6);
   });
 
+  test('an input that is not the one of the bundle is wrong itself, and what follows is judged by it', async () => {
+    const other = noise('normal', [1, 32, 32, 3], 2);
+    const theirs = new Map([...trace(network, other), ['input', other] as const]);
+    const { exitCode, stdout } = await depthwise(
+      'compare',
+      golden,
+      await save('input.npz', theirs),
+      '--only',
+      'beyond',
+    );
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^input +input +beyond /m);
+    expect(stdout).toMatch(/ 1 beyond\.\nFirst wrong: input\[/);
+    const same = new Map([...tensors, ['input', input] as const]);
+    expect((await depthwise('compare', golden, await save('same.npz', same))).exitCode).toBe(0);
+  });
+
   test('NaN is wrong', async () => {
     const theirs = await save(
       'nan.npz',
@@ -356,7 +373,7 @@ describe('compare', () => {
     expect(exitCode).toBe(1);
     const { first, verdict, layers } = JSON.parse(stdout);
     expect([first, verdict]).toEqual(['conv1', 'beyond']);
-    const { name, nan, maxAbs, worst } = layers[0];
+    const { name, nan, maxAbs, worst } = layers.find((layer: { name: string }) => layer.name === first);
     expect({ name, nan, maxAbs, theirs: worst.theirs }).toEqual({
       name: 'conv1',
       nan: 1,
