@@ -1,3 +1,3 @@
 /** As `index.ts`, for Node: `load` takes paths, and the names of published networks, too. */
 export * from './index.js';
-export { load } from './load/node.js';
+export { clearCache, isCached, load } from './load/node.js';

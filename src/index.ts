@@ -9,7 +9,7 @@ export type { Reader } from './formats/reader.js';
 export type { AlphaRule, Picture, PictureOptions, Region, Rotation } from './image/picture.js';
 export { preprocess } from './image/preprocess.js';
 export { prepare } from './image/withKernels.js';
-export { load } from './load/index.js';
+export { clearCache, isCached, load } from './load/index.js';
 export type {
   LoadOptions,
   LoadProgress,

@@ -25,7 +25,7 @@ const nameOf = (address: string): string => {
   return origin === 'null' ? `${protocol}//${pathname}` : origin + pathname;
 };
 
-type Options = Pick<LoadOptions, 'fetch' | 'integrity' | 'signal'>;
+type Options = Pick<LoadOptions, 'fetch' | 'integrity'>;
 
 /** The model at an address, or that a request asks for, and the files beside it. */
 export function filesAt(source: string | WebRequest, store: FileStore | undefined, options: Options): Files {

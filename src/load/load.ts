@@ -100,7 +100,7 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
     case 'URL':
       return named(String(source), options, platform, files);
     case 'Request':
-      return files(filesAt(source as WebRequest, storeOf(options, platform), options));
+      return files(filesAt(source as WebRequest, await storeOf(options, platform), options));
     case 'Response':
       return files(filesOf(source as WebResponse, options));
     case 'Blob':
@@ -117,7 +117,7 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
   throw new UsageError(`load: wanted ${WANTED}, found ${found(source)}`);
 }
 
-function storeOf({ cache }: LoadOptions, platform: Platform): FileStore | undefined {
+async function storeOf({ cache }: LoadOptions, platform: Platform): Promise<FileStore | undefined> {
   return cache ? platform.store(cache === true ? undefined : cache) : undefined;
 }
 
@@ -139,7 +139,7 @@ async function named(
   if (published !== undefined) return published;
   const address = absolute(text, platform.base?.());
   if (address === undefined) throw await platform.unknown(text);
-  return files(filesAt(address, storeOf(options, platform), options));
+  return files(filesAt(address, await storeOf(options, platform), options));
 }
 
 /** A model that is in memory, or in a file of the user's. */
@@ -197,12 +197,12 @@ function adapted(network: Network, { labels, preprocessing }: LoadOptions): Netw
 
 /** The file of a picture: a path, or an address. */
 async function readPicture(name: string, options: LoadOptions, platform: Platform): Promise<Uint8Array> {
-  const { fetch, signal } = options;
+  const { fetch } = options;
   const file = await platform.file?.(name);
   if (file !== undefined) return file.main(() => {});
   const address = absolute(name, platform.base?.());
   if (address === undefined) throw await platform.unknown(name);
-  return filesAt(address, undefined, { ...(fetch && { fetch }), ...(signal && { signal }) }).main(() => {});
+  return filesAt(address, undefined, { ...(fetch && { fetch }) }).main(() => {});
 }
 
 /** Reports never fall within a phase, and a total that was passed is none. */

@@ -26,6 +26,9 @@ export interface Loaded {
   readonly again?: () => Promise<Network>;
 }
 
+/** For so long, a list of inputs is worked on without a look at anything else: a frame of a screen. */
+const MILLISECONDS_BUSY = 16;
+
 export class LoadedModel implements Model {
   /** The network; without weights where it can be read again. */
   #network: Network;
@@ -164,7 +167,12 @@ export class LoadedModel implements Model {
     this.#expectAlive(task);
     const { signal } = options;
     const answers: Answer[] = [];
+    let rested = performance.now();
     for (const one of Array.isArray(input) ? input : [input]) {
+      if (signal && performance.now() - rested > MILLISECONDS_BUSY) {
+        await new Promise((resolve) => setTimeout(resolve)); // or else nobody could abort
+        rested = performance.now();
+      }
       signal?.throwIfAborted();
       const x = await abortable(this.#prepared(task, one, options), signal);
       this.#expectAlive(task);

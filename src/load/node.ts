@@ -3,8 +3,8 @@ import { UsageError } from '../errors.js';
 import { readerOf } from '../formats/read.js';
 import { tagOf } from '../found.js';
 import { similarNames } from '../network/subnetwork.js';
-import { fileStore } from '../remote/fileStore.js';
 import type { WebBlob } from '../web-types.js';
+import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
 import { type Load, loadWith } from './load.js';
 import { LoadedModel } from './loadedModel.js';
 import type { Files } from './origin.js';
@@ -12,7 +12,14 @@ import type { Platform } from './platform.js';
 
 const nodePlatform: Platform = {
   readerOf,
-  store: fileStore,
+  async store(folder) {
+    const [{ folderStore }, { cacheFolder }, { join }] = await Promise.all([
+      import('../remote/folderStore.js'),
+      import('../pretrained/cache.js'),
+      import('node:path'),
+    ]);
+    return folderStore(folder ?? join(cacheFolder(), 'addresses'));
+  },
   async decode(file, name) {
     const { decodePicture } = await import('../image/decode.js');
     const bytes = tagOf(file) === 'Uint8Array' ? (file as Uint8Array) : await (file as WebBlob).arrayBuffer();
@@ -48,7 +55,9 @@ const nodePlatform: Platform = {
   },
 };
 
-export const load: Load = loadWith(nodePlatform, LoadedModel.create);
+export const load: Load = /* @__PURE__ */ loadWith(nodePlatform, LoadedModel.create);
+export const isCached: IsCached = /* @__PURE__ */ isCachedWith(nodePlatform);
+export const clearCache: ClearCache = /* @__PURE__ */ clearCacheWith(nodePlatform);
 
 async function fileAt(text: string): Promise<Files | undefined> {
   const [{ stat }, { readFile }, { dirname, join }, { fileURLToPath }] = await Promise.all([

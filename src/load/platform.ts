@@ -10,8 +10,8 @@ export interface Platform {
   readonly decode: Decode;
   /** What relative addresses are relative to, where there is something. */
   base?(): string | undefined;
-  /** The store of that name, or in that folder. */
-  store(name?: string): FileStore;
+  /** The store of that name or (in Node) in that folder; the usual one unless stated. */
+  store(name?: string): FileStore | Promise<FileStore>;
   /** The file at a path, if there is one. */
   file?(path: string): Promise<Files | undefined>;
   /** The published network of that name, if there is one. */

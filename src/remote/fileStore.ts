@@ -5,6 +5,7 @@
 
 /** Files by address. */
 export interface FileStore {
+  has(address: string): Promise<boolean>;
   get(address: string): Promise<Uint8Array | undefined>;
   /** Ends when the file is written. */
   put(address: string, bytes: Uint8Array): Promise<void>;
@@ -22,6 +23,11 @@ export function fileStore(name = DEFAULT_STORE): FileStore {
   const memory = inMemory.get(name) ?? new Map<string, Uint8Array>();
   inMemory.set(name, memory);
   return {
+    async has(address) {
+      return (
+        memory.has(address) || (await (await openCache(name))?.match(address).catch(() => undefined)) !== undefined
+      );
+    },
     async get(address) {
       const response = await (await openCache(name))?.match(address).catch(() => undefined);
       return response ? new Uint8Array(await response.arrayBuffer()) : memory.get(address);

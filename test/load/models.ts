@@ -1,0 +1,71 @@
+/** Small models in all the forms that `load` takes, and a server of files. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { writeNetwork, writeTfjs } from '../../src/formats/index.js';
+import type { Picture } from '../../src/image/picture.js';
+import { mobilenetV1 } from '../../src/models/index.js';
+import { type Network, preprocessingPreset, randomWeights } from '../../src/network/index.js';
+import { uniformRandom } from '../../src/random.js';
+
+export const labels = ['ant', 'bee', 'cat'];
+
+/** MobileNet V1 of width 0.1 for pictures of 32 × 32, with three classes; it ends in softmax. */
+export function smallNetwork(seed = 1): Network {
+  const network = randomWeights(mobilenetV1({ alpha: 0.1, resolution: 32, classes: 3 }), seed);
+  const preprocessing = preprocessingPreset('keras', [32, 32]);
+  return { ...network, conventions: { ...network.conventions, labels, preprocessing } };
+}
+
+export const smallFile = (network = smallNetwork()): Promise<Uint8Array<ArrayBuffer>> =>
+  writeNetwork(network, 'safetensors') as Promise<Uint8Array<ArrayBuffer>>;
+
+export const tfjsFiles = (network = smallNetwork()): Promise<Map<string, Uint8Array>> => writeTfjs(network);
+
+/** A picture of noise. */
+export function noise(seed: number, width = 40, height = 48): Picture {
+  const random = uniformRandom(seed);
+  return {
+    width,
+    height,
+    channels: 3,
+    data: Uint8Array.from({ length: width * height * 3 }, () => Math.floor(256 * random())),
+  };
+}
+
+export interface Answer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | string;
+}
+
+export interface FileServer {
+  /** 'http://localhost:PORT/' */
+  readonly address: string;
+  /** Paths that were asked for, in order. */
+  readonly asked: string[];
+  readonly close: () => void;
+}
+
+/** Serves answers by path; they may be changed later. Everything else is 404. */
+export async function serveFiles(files: Map<string, Answer | Uint8Array>): Promise<FileServer> {
+  const asked: string[] = [];
+  const server = createServer(({ url = '/' }, response) => {
+    const path = new URL(url, 'http://localhost').pathname.slice(1);
+    asked.push(path);
+    const found = files.get(path) ?? { status: 404, headers: { 'content-type': 'text/plain' }, body: 'no such file' };
+    const { status = 200, headers = {}, body } = found instanceof Uint8Array ? { body: found } : found;
+    response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers }).end(body);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `http://localhost:${port}/`,
+    asked,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
