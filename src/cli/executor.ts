@@ -76,6 +76,7 @@ export async function traceWith(
   progress: Progress,
 ): Promise<Map<string, Tensor>> {
   if (target === 'reference') return trace(network, inputs, onNodeOf(progress));
-  const plan = await compile(network, target === 'auto' ? { reproducible: true } : { target });
-  return plan.trace(inputs);
+  const kernels = target === 'auto' ? { reproducible: true } : { target };
+  const plan = await compile(network, { ...kernels, everyTensor: true });
+  return plan.run(inputs);
 }

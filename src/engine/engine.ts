@@ -18,14 +18,16 @@ export interface CompileOptions {
   readonly target?: Target | readonly Target[];
   /** Leaves relaxed SIMD out, whose results may differ between machines in the last bit. */
   readonly reproducible?: boolean;
+  /** Makes every tensor a result, to look into the network: nothing is folded or fused, which takes more time and memory. */
+  readonly everyTensor?: boolean;
 }
 
 export interface EngineReport {
   readonly target: Target;
   /** What became of every target that was tried, and why. */
   readonly chain: readonly Link[];
-  /** With what the activations would take if every feature map existed whole: the row blocks' saving is the difference. */
-  readonly memory?: MemoryReport & { readonly wholeMapsActivationBytes: number };
+  /** Of a WASM target. What the activations would take if every feature map existed whole, `planMemory(plan.network)` tells. */
+  readonly memory?: MemoryReport;
   readonly operations?: readonly OperationReport[];
 }
 
@@ -48,108 +50,98 @@ export async function compile(network: Network, options: CompileOptions = {}): P
   withWeights(network, network.weights, shapes);
   const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? TARGETS);
   const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));
-  const { target, module, chain } = await chooseTarget(allowed);
-  const program = module && (await WasmProgram.create(module, network.name, lower(network)));
-  return new Plan(network, target, chain, module, program);
+  const { target, heaps, chain } = await chooseTarget(allowed);
+  const { everyTensor = false } = options;
+  const program = heaps
+    ? await WasmProgram.create(heaps, network.name, lower(network, { everyTensor }))
+    : new ReferenceProgram(network, everyTensor);
+  return new Plan({ ...network, weights: new Map() }, { target, chain }, program);
 }
 
 /** A compiled network. */
 export class Plan {
+  /** A description of what the plan computes. It has no weights: the plan keeps them packed, and lets the given ones go. */
   readonly network: Network;
-  readonly #target: Target;
-  readonly #chain: readonly Link[];
-  readonly #module: WebAssembly.Module | undefined;
-  #program: WasmProgram | undefined;
-  #tracer: Promise<WasmProgram> | undefined;
-  #disposed = false;
+  readonly #choice: Pick<EngineReport, 'target' | 'chain'>;
+  #program: WasmProgram | ReferenceProgram | undefined;
 
   /** Use `compile`. */
   constructor(
     network: Network,
-    target: Target,
-    chain: readonly Link[],
-    module: WebAssembly.Module | undefined,
-    program: WasmProgram | undefined,
+    choice: Pick<EngineReport, 'target' | 'chain'>,
+    program: WasmProgram | ReferenceProgram,
   ) {
     this.network = network;
-    this.#target = target;
-    this.#chain = chain;
-    this.#module = module;
+    this.#choice = choice;
     this.#program = program;
   }
 
   /**
    * The network's outputs by name, float32, for inputs [batch, …]. With `into`, results are written into the given tensors and none is
-   * allocated.
+   * allocated. A plan compiled with `everyTensor` gives every tensor, inputs included, in the order of the nodes.
    */
   run(inputs: NetworkInputs, into?: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-    this.#checkAlive();
-    const given = inputTensors(this.network, inputs);
-    return this.#program ? this.#program.run(given, into) : runReference(this.network, given, into);
-  }
-
-  /** Every tensor by name, inputs included: compiled once more without any fusing, so that each exists. */
-  async trace(inputs: NetworkInputs): Promise<Map<string, Tensor>> {
-    this.#checkAlive();
-    const given = inputTensors(this.network, inputs);
-    if (!this.#module) return trace(this.network, allFloat32(given));
-    this.#tracer ??= WasmProgram.create(this.#module, this.network.name, lower(this.network, { everyTensor: true }));
-    const tracer = await this.#tracer;
-    this.#checkAlive();
-    return tracer.run(given);
+    return this.#alive().run(inputTensors(this.network, inputs), into);
   }
 
   /** Time of each operation in one run over one picture. Needs a WASM target. */
   profile(inputs: NetworkInputs): OperationTime[] {
-    this.#checkAlive();
-    if (!this.#program)
+    const program = this.#alive();
+    if (program instanceof ReferenceProgram)
       throw new NetworkError(
-        `${this.network.name}: only WASM targets can be profiled, this plan runs on '${this.#target}'`,
+        `${this.network.name}: only WASM targets can be profiled, this plan runs on '${this.#choice.target}'`,
       );
-    const times = this.#program.operations.map(() => 0);
+    const times = program.operations.map(() => 0);
     let before = performance.now();
-    this.#program.run(inputTensors(this.network, inputs), undefined, (operation) => {
+    program.run(inputTensors(this.network, inputs), undefined, (operation) => {
       const now = performance.now();
       times[operation] += now - before;
       before = now;
     });
-    return this.#program.operations.map(({ nodes }, i) => ({ nodes, milliseconds: times[i] }));
+    return program.operations.map(({ nodes }, i) => ({ nodes, milliseconds: times[i] }));
   }
 
   report(): EngineReport {
-    const report = { target: this.#target, chain: this.#chain };
-    if (!this.#program) return report;
-    const { memory, operations } = this.#program;
-    const wholeMapsActivationBytes = lower(this.network, { wholeMaps: true }).program.layOut();
-    return { ...report, memory: { ...memory, wholeMapsActivationBytes }, operations };
+    const program = this.#program;
+    if (!(program instanceof WasmProgram)) return this.#choice;
+    const { memory, operations } = program;
+    return { ...this.#choice, memory, operations };
   }
 
-  /** Frees the WASM memory. May be called again; running a disposed plan is an error. */
+  /** Gives the memory back. May be called again; running a disposed plan is an error. A plan that is garbage collected gives it back by itself. */
   dispose(): void {
-    this.#disposed = true;
+    this.#program?.dispose();
     this.#program = undefined;
-    this.#tracer = undefined;
   }
 
-  #checkAlive(): void {
-    if (this.#disposed)
-      throw new NetworkError(`${this.network.name}: this plan was disposed; compile the network again`);
+  #alive(): WasmProgram | ReferenceProgram {
+    if (this.#program) return this.#program;
+    throw new NetworkError(`${this.network.name}: this plan was disposed; compile the network again`);
   }
 }
 
 /** The TypeScript layers in float32, whatever the number type of the inputs, as the kernels compute. */
-function runReference(
-  network: Network,
-  inputs: ReadonlyMap<string, Tensor>,
-  into: ReadonlyMap<string, Tensor> | undefined,
-): Map<string, Tensor> {
-  const outputs = run(network, allFloat32(inputs));
-  for (const [name, { shape, data }] of into ? outputs : []) {
-    const result = resultTensor(name, shape, into);
-    result.data.set(data);
-    outputs.set(name, result);
+class ReferenceProgram {
+  readonly #network: Network;
+  readonly #everyTensor: boolean;
+
+  constructor(network: Network, everyTensor: boolean) {
+    this.#network = network;
+    this.#everyTensor = everyTensor;
   }
-  return outputs;
+
+  run(inputs: ReadonlyMap<string, Tensor>, into: ReadonlyMap<string, Tensor> | undefined): Map<string, Tensor> {
+    const outputs = (this.#everyTensor ? trace : run)(this.#network, allFloat32(inputs));
+    for (const [name, { shape, data }] of into ? outputs : []) {
+      const result = resultTensor(name, shape, into);
+      result.data.set(data);
+      outputs.set(name, result);
+    }
+    return outputs;
+  }
+
+  /** Nothing to give back. */
+  dispose(): void {}
 }
 
 const allFloat32 = (tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> =>

@@ -149,16 +149,16 @@ export class Lowering {
     return this.network.weights.get(weightName(node, weight)) as Tensor;
   }
 
-  /** Address of the operation's kernel as panels; rows are the terms of a sum, columns its output channels. */
-  matrix({ node }: Operation, rows: number, columns: number, width: number): number {
+  /** The operation's kernel as panels; rows are the terms of a sum, columns its output channels. */
+  matrix({ node }: Operation, rows: number, columns: number, width: number): Place {
     const folded = this.#folded.get(node.name);
     const kernel = folded?.kernel ?? this.weight(node.name, 'kernel');
-    const scale = folded ? this.program.table(`scale ${node.name}`, () => folded.scale) : 0;
+    const scale = folded && this.program.table(`scale ${node.name}`, () => folded.scale);
     return this.program.matrix(`${node.name} ${width}`, rows, columns, width, kernel.data, scale);
   }
 
   /** The bias, or zeros, filled up with zeros to a whole number of the widest panels. */
-  bias({ node }: Operation, channels: number): number {
+  bias({ node }: Operation, channels: number): Place {
     const { bias: hasBias } = node.attributes as { readonly bias?: boolean };
     const length = roundUp(channels, 16);
     if (!hasBias) return this.program.table(`zeros ${length}`, () => new Float32Array(length));
@@ -187,11 +187,11 @@ export class Lowering {
     return place;
   }
 
-  pixelOffsets(layout: PlaneLayout): number {
+  pixelOffsets(layout: PlaneLayout): Place {
     return this.program.table(`pixels ${layoutKey(layout)}`, () => pixelOffsets(layout));
   }
 
-  rowOffsets(layout: PlaneLayout): number {
+  rowOffsets(layout: PlaneLayout): Place {
     return this.program.table(`rows ${layoutKey(layout)}`, () => rowOffsets(layout));
   }
 

@@ -10,8 +10,8 @@ import { at } from './program.js';
 export interface TileTarget {
   readonly place: Place;
   readonly stride: number;
-  /** Address of the pixel offsets; 0 for quads. */
-  readonly offsets: number;
+  /** Where each pixel lies in a plane; none for quads. */
+  readonly offsets?: Place;
 }
 
 export function pointwise(low: Lowering, operation: OperationOf<'pointwiseConv2d'>): void {
@@ -59,7 +59,7 @@ export function dense(low: Lowering, operation: OperationOf<'dense'>): void {
   }
   const { units } = operation.node.attributes;
   const place = low.program.buffer(quadsBytes(rows, units));
-  const target = { place, stride: quadStride(units), offsets: 0 };
+  const target = { place, stride: quadStride(units) };
   pointwiseSteps(low, operation, low.quads(operation.inputs[0]), target, 0, rows);
   low.values.set(operation.output, { shape: low.shape(operation.output), quads: place });
 }
@@ -138,7 +138,7 @@ export function tileTarget(low: Lowering, operation: Operation): TileTarget {
   }
   const place = low.program.buffer(quadsBytes(height * width, channels));
   low.values.set(operation.output, { shape, quads: place });
-  return { place, stride: quadStride(channels), offsets: 0 };
+  return { place, stride: quadStride(channels) };
 }
 
 /** The last eight arguments of the tile kernels. */
@@ -151,7 +151,7 @@ function tileArguments(low: Lowering, operation: Operation, target: TileTarget, 
     hi,
     at(target.place, quads),
     target.stride,
-    target.offsets ? target.offsets + first * 4 : 0,
+    target.offsets ? at(target.offsets, first * 4) : 0,
     residual ? at(low.quads(residual.input), quads) : 0,
     residual?.clamp.lo ?? 0,
     residual?.clamp.hi ?? 0,

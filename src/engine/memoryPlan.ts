@@ -18,7 +18,7 @@ export function planMemory(network: Network): MemoryPlan {
   const described = network.weights.size > 0 ? network : { ...network, weights: placeholders(network) };
   const { program } = lower(described);
   return {
-    weightBytes: program.constantBytes,
+    weightBytes: program.constants.bytes,
     activationBytes: program.layOut(),
     wholeMapsActivationBytes: lower(described, { wholeMaps: true }).program.layOut(),
   };

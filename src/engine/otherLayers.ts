@@ -1,6 +1,7 @@
 /** All layers but the convolutions. */
 import { NetworkError } from '../errors.js';
 import { mixes } from '../layers/resizeBilinear.js';
+import { scaleAndBias } from '../network/foldBatchNorm.js';
 import { slideWindows } from '../padding.js';
 import { sizeOf } from '../tensor.js';
 import { quadStride, quadsBytes } from './layouts.js';
@@ -62,29 +63,18 @@ export function add(low: Lowering, { inputs, output, clamp }: Operation): void {
   });
 }
 
-/** A batch norm that no convolution took in: y = x·scale + shift with scale = γ / √(σ² + ε), shift = β − μ·scale. */
-export function batchNorm(low: Lowering, operation: OperationOf<'batchNorm'>): void {
-  const shape = low.shape(operation.output);
-  const channels = shape[shape.length - 1];
-  const mean = low.weight(operation.node.name, 'movingMean').data;
-  const variance = low.weight(operation.node.name, 'movingVariance').data;
-  const { epsilon, scale, center } = operation.node.attributes;
-  const gamma = scale ? low.weight(operation.node.name, 'gamma').data : undefined;
-  const beta = center ? low.weight(operation.node.name, 'beta').data : undefined;
-  const scales = Float64Array.from(
-    { length: channels },
-    (_, c) => (gamma?.[c] ?? 1) / Math.sqrt(variance[c] + epsilon),
-  );
-  const shifts = Float32Array.from({ length: channels }, (_, c) => (beta?.[c] ?? 0) - mean[c] * scales[c]);
-  const name = operation.node.name;
-  low.nhwcStep(operation.output, (out) =>
+/** A batch norm that no convolution took in. */
+export function batchNorm(low: Lowering, { node, inputs: [input], output }: OperationOf<'batchNorm'>): void {
+  const [pixels, channels] = pixelsOf(low.shape(output));
+  const { scale, bias } = scaleAndBias(low.network, node);
+  low.nhwcStep(output, (out) =>
     low.program.step(
       'affine',
-      low.nhwc(operation.inputs[0]),
-      sizeOf(shape) / channels,
+      low.nhwc(input),
+      pixels,
       channels,
-      low.program.table(`scale ${name}`, () => Float32Array.from(scales)),
-      low.program.table(`shift ${name}`, () => shifts),
+      low.program.table(`scale ${node.name}`, () => Float32Array.from(scale)),
+      low.program.table(`shift ${node.name}`, () => Float32Array.from(bias)),
       out,
     ),
   );

@@ -6,7 +6,7 @@ import type { FloatArray } from '../tensor.js';
 import type { KernelName } from './kernels.js';
 import { align, type Buffer, type Place, placeBuffers } from './memory.js';
 
-/** A kernel call. Arguments are numbers, or places that become addresses once memory is laid out. */
+/** A kernel call. Arguments are numbers, or places that become addresses once the plan has its memory. */
 export interface Step {
   readonly kernel: KernelName;
   readonly args: readonly (number | Place)[];
@@ -16,31 +16,29 @@ export interface Step {
 
 /** A matrix that goes into the weights area as panels of `width` columns, see assembly/layout.ts. */
 export interface PackedMatrix {
-  readonly address: number;
+  readonly place: Place;
   readonly rows: number;
   readonly columns: number;
   readonly width: number;
   readonly data: FloatArray;
-  /** Address of a float64 factor for each column; 0 for none. */
-  readonly scale: number;
+  /** A float64 factor for each column. */
+  readonly scale: Place | undefined;
 }
 
 export interface Table {
-  readonly address: number;
+  readonly place: Place;
   readonly data: Uint32Array | FloatArray;
 }
-
-/** Address 0 is kept free: it means "none" to kernels. */
-const FIRST_ADDRESS = 64;
 
 export class Program {
   readonly steps: Step[] = [];
   readonly buffers: Buffer[] = [];
   readonly matrices: PackedMatrix[] = [];
   readonly tables: Table[] = [];
-  readonly #matrixAddresses = new Map<string, number>();
-  readonly #tableAddresses = new Map<string, number>();
-  #constants = FIRST_ADDRESS;
+  /** Weights and tables. They lie before all other buffers. */
+  readonly constants = { bytes: 0, first: 0, last: 0, offset: 0 };
+  readonly #matrixPlaces = new Map<string, Place>();
+  readonly #tablePlaces = new Map<string, Place>();
   #operation = 0;
 
   /** Steps added from here on serve this operation. */
@@ -71,30 +69,25 @@ export class Program {
     buffer.last = Math.max(buffer.last, -1);
   }
 
-  /** Address of the matrix [rows][columns] as panels of `width` columns. Steps that use one key share one matrix. */
-  matrix(key: string, rows: number, columns: number, width: number, data: FloatArray, scale = 0): number {
-    const known = this.#matrixAddresses.get(key);
-    if (known !== undefined) return known;
-    const address = this.#constant(Math.ceil(columns / width) * rows * width * 4);
-    this.matrices.push({ address, rows, columns, width, data, scale });
-    this.#matrixAddresses.set(key, address);
-    return address;
+  /** The matrix [rows][columns] as panels of `width` columns. Steps that use one key share one matrix. */
+  matrix(key: string, rows: number, columns: number, width: number, data: FloatArray, scale?: Place): Place {
+    const known = this.#matrixPlaces.get(key);
+    if (known) return known;
+    const place = this.#constant(Math.ceil(columns / width) * rows * width * 4);
+    this.matrices.push({ place, rows, columns, width, data, scale });
+    this.#matrixPlaces.set(key, place);
+    return place;
   }
 
-  /** Address of a table. Tables with the same key are one: the key says everything that the content depends on. */
-  table(key: string, make: () => Uint32Array | FloatArray): number {
-    const known = this.#tableAddresses.get(key);
-    if (known !== undefined) return known;
+  /** A table. Tables with the same key are one: the key says everything that the content depends on. */
+  table(key: string, make: () => Uint32Array | FloatArray): Place {
+    const known = this.#tablePlaces.get(key);
+    if (known) return known;
     const data = make();
-    const address = this.#constant(data.byteLength);
-    this.tables.push({ address, data });
-    this.#tableAddresses.set(key, address);
-    return address;
-  }
-
-  /** Bytes of weights and tables. */
-  get constantBytes(): number {
-    return this.#constants;
+    const place = this.#constant(data.byteLength);
+    this.tables.push({ place, data });
+    this.#tablePlaces.set(key, place);
+    return place;
   }
 
   /** Places all buffers and returns the bytes of memory needed for activations. */
@@ -102,10 +95,10 @@ export class Program {
     return placeBuffers(this.buffers);
   }
 
-  #constant(bytes: number): number {
-    const address = this.#constants;
-    this.#constants += align(bytes);
-    return address;
+  #constant(bytes: number): Place {
+    const place = { buffer: this.constants, byte: this.constants.bytes };
+    this.constants.bytes += align(bytes);
+    return place;
   }
 }
 

@@ -11,10 +11,11 @@ import { UsageError } from '../errors.js';
 import { NetworkBuilder } from '../network/builder.js';
 import type { Network } from '../network/network.js';
 import { run } from '../network/run.js';
-import { randomWeights } from '../network/weights.js';
-import { uniformRandom } from '../random.js';
-import { tensor } from '../tensor.js';
+import { wantedWeights } from '../network/shapes.js';
+import { type Shape, sizeOf, type Tensor } from '../tensor.js';
+import { Heaps } from './heap.js';
 import { lower } from './lower.js';
+import { compileBytes } from './wasm.js';
 import { WasmProgram } from './wasmProgram.js';
 
 export const TARGETS = ['relaxed', 'simd', 'scalar', 'reference'] as const;
@@ -34,8 +35,8 @@ export interface Capability {
   readonly reason: string;
 }
 
-/** Modules that have passed the self-test, or are in it. */
-const tested = new Map<WasmTarget, Promise<WebAssembly.Module>>();
+/** Kernels that have passed the self-test, or are in it. */
+const tested = new Map<WasmTarget, Promise<Heaps>>();
 
 /** What this machine can run: every target of the chain is compiled and tested. */
 export async function capabilities(): Promise<Capability[]> {
@@ -53,48 +54,48 @@ export async function capabilities(): Promise<Capability[]> {
  */
 export async function chooseTarget(
   wanted: readonly Target[],
-): Promise<{ target: Target; module?: WebAssembly.Module; chain: Link[] }> {
+): Promise<{ target: Target; heaps?: Heaps; chain: Link[] }> {
   const unknown = wanted.find((target) => !TARGETS.includes(target));
   if (unknown !== undefined) throw new UsageError(`target must be one of ${TARGETS.join(', ')}, found '${unknown}'`);
   const chain: Link[] = [];
   for (const target of wanted) {
-    const { works, reason, module } = await tryTarget(target);
+    const { works, reason, heaps } = await tryTarget(target);
     chain.push({ target, taken: works, reason });
-    if (works) return { target, chain, ...(module && { module }) };
+    if (works) return { target, chain, ...(heaps && { heaps }) };
   }
   const reasons = chain.map(({ target, reason }) => `\n  ${target}: ${reason}`).join('');
   throw new UsageError(`no wanted target works here:${reasons || ' none is left'}`);
 }
 
-async function tryTarget(target: Target): Promise<{ works: boolean; reason: string; module?: WebAssembly.Module }> {
+async function tryTarget(target: Target): Promise<{ works: boolean; reason: string; heaps?: Heaps }> {
   if (target === 'reference') return { works: true, reason: 'TypeScript layers need nothing' };
   try {
-    const module = await testedModule(target);
-    return { works: true, reason: 'compiled, and agrees with the TypeScript layers', module };
+    const heaps = await testedKernels(target);
+    return { works: true, reason: 'compiled, and agrees with the TypeScript layers', heaps };
   } catch (error) {
     return { works: false, reason: error instanceof Error ? error.message : String(error) };
   }
 }
 
 /** A failure is not kept: a page may allow later what it refuses now. */
-async function testedModule(target: WasmTarget): Promise<WebAssembly.Module> {
-  const module = tested.get(target) ?? compileAndTest(target);
-  tested.set(target, module);
+async function testedKernels(target: WasmTarget): Promise<Heaps> {
+  const heaps = tested.get(target) ?? compileAndTest(target);
+  tested.set(target, heaps);
   try {
-    return await module;
+    return await heaps;
   } catch (error) {
     tested.delete(target);
     throw error;
   }
 }
 
-async function compileAndTest(target: WasmTarget): Promise<WebAssembly.Module> {
+async function compileAndTest(target: WasmTarget): Promise<Heaps> {
   if (typeof WebAssembly !== 'object') throw new Error('WebAssembly does not exist here');
   const bytes = wasmBytes(target);
   if (!WebAssembly.validate(bytes)) throw new Error(`this machine does not know the instructions of '${target}'`);
-  const module = WebAssembly.compile(bytes);
-  await selfTest(module);
-  return module;
+  const heaps = new Heaps(await compileBytes(bytes));
+  await selfTest(heaps);
+  return heaps;
 }
 
 /** Share of an output's largest number that a kernel may be off: these sums have at most 73 terms of rounding 2⁻²⁴. */
@@ -102,19 +103,17 @@ const SELF_TEST_TOLERANCE = 1e-5;
 
 /**
  * Runs a small network, a stem, a separable convolution and an inverted residual on an odd size, and compares it with the reference. Browsers have
- * shipped SIMD that computed wrong numbers (iOS 16.4: microsoft/onnxruntime#15644). The reference computes while other threads compile.
+ * shipped SIMD that computed wrong numbers (iOS 16.4: microsoft/onnxruntime#15644).
  */
-async function selfTest(module: Promise<WebAssembly.Module>): Promise<void> {
-  const network = randomWeights(selfTestNetwork(), 1);
-  const random = uniformRandom(2);
-  const x = tensor(
-    [1, 9, 7, 3],
-    Float32Array.from({ length: 9 * 7 * 3 }, () => 2 * random() - 1),
-  );
-  const lowered = lower(network);
+async function selfTest(heaps: Heaps): Promise<void> {
+  const described = selfTestNetwork();
+  const weights = new Map([...wantedWeights(described)].map(([name, shape]) => [name, waves(shape)]));
+  const network = { ...described, weights };
+  const x = waves(described.inputs[0].shape);
   const wanted = run(network, x);
-  const program = await WasmProgram.create(await module, network.name, lowered);
+  const program = await WasmProgram.create(heaps, network.name, lower(network));
   const found = program.run(new Map([['picture', x]]));
+  program.dispose();
   for (const [name, { data }] of wanted) {
     const numbers = found.get(name)!.data;
     const largest = Math.max(...data.map(Math.abs));
@@ -123,6 +122,12 @@ async function selfTest(module: Promise<WebAssembly.Module>): Promise<void> {
     throw new Error(`self-test: ${name}[${at}] is ${numbers[at]}, the TypeScript layers give ${data[at]}`);
   }
 }
+
+/** Numbers between −1 and 1 without a pattern that a fault could hide behind. */
+const waves = (shape: Shape): Tensor => ({
+  shape,
+  data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin((i + 1) ** 2)),
+});
 
 function selfTestNetwork(): Network {
   const net = new NetworkBuilder();

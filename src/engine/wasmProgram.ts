@@ -4,8 +4,9 @@
  */
 import { NetworkError } from '../errors.js';
 import { type Shape, sameShape, sizeOf, type Tensor, zeros } from '../tensor.js';
-import { allocate, instantiate, type Kernel, type Kernels } from './kernels.js';
-import type { Lowered } from './lower.js';
+import type { Heap, Heaps, Region } from './heap.js';
+import type { Kernel } from './kernels.js';
+import type { Lowered, PlacedTensor } from './lower.js';
 import { align, type Place } from './memory.js';
 import type { Operation } from './operations.js';
 import type { PackedMatrix } from './program.js';
@@ -22,8 +23,9 @@ interface Call {
 interface Port {
   readonly name: string;
   readonly shape: Shape;
-  /** The tensor's numbers in WASM memory, for one picture. */
-  readonly data: Float32Array;
+  /** The indices of one picture's numbers among those of the whole memory. */
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface MemoryReport {
@@ -31,7 +33,7 @@ export interface MemoryReport {
   readonly weightBytes: number;
   /** Planned peak of the activations. */
   readonly activationBytes: number;
-  /** What the WASM memory really is: whole pages of 64 KiB. */
+  /** The plan's region of the WASM memory, which it shares with the other plans of its target. */
   readonly totalBytes: number;
   /** The largest buffer between two layers. */
   readonly largestBufferBytes: number;
@@ -48,55 +50,61 @@ export class WasmProgram {
   readonly memory: MemoryReport;
   readonly operations: readonly OperationReport[];
   readonly #network: string;
+  readonly #heaps: Heaps;
+  readonly #region: Region;
   readonly #calls: readonly Call[];
   readonly #inputs: readonly Port[];
   readonly #outputs: readonly Port[];
+  #view: Float32Array = new Float32Array(0);
 
   /** Lays out the memory and packs the weights. */
-  static async create(module: WebAssembly.Module, network: string, lowered: Lowered): Promise<WasmProgram> {
-    const { program } = lowered;
-    const activationBytes = program.layOut();
-    const staging = stagingBytes(program.matrices);
-    const memory = allocate(network, program.constantBytes + Math.max(activationBytes, staging));
-    const kernels = await instantiate(module, memory);
-    return new WasmProgram(memory, kernels, network, lowered, activationBytes, staging);
+  static async create(heaps: Heaps, network: string, lowered: Lowered): Promise<WasmProgram> {
+    const { constants, matrices } = lowered.program;
+    const activationBytes = lowered.program.layOut();
+    const staging = stagingBytes(matrices);
+    const region = await heaps.take(network, constants.bytes + Math.max(activationBytes, staging));
+    return new WasmProgram(heaps, region, network, lowered, activationBytes, staging);
   }
 
   private constructor(
-    memory: WebAssembly.Memory,
-    kernels: Kernels,
+    heaps: Heaps,
+    region: Region,
     network: string,
     { program, operations, inputs, outputs }: Lowered,
     activationBytes: number,
     staging: number,
   ) {
-    const base = program.constantBytes;
-    const addressOf = ({ buffer, byte }: Place) => base + buffer.offset + byte;
+    heaps.giveBackAfter(this, region);
+    this.#network = network;
+    this.#heaps = heaps;
+    this.#region = region;
 
-    for (const { address, data } of program.tables) {
-      new Uint8Array(memory.buffer, address, data.byteLength).set(
+    const { kernels, memory } = region.heap;
+    const base = region.address + program.constants.bytes;
+    const addressOf = ({ buffer, byte }: Place) =>
+      (buffer === program.constants ? region.address : base + buffer.offset) + byte;
+    for (const { place, data } of program.tables) {
+      new Uint8Array(memory.buffer).set(
         new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+        addressOf(place),
       );
     }
-    for (const matrix of program.matrices) packMatrix(kernels, memory, matrix, base, staging);
-
-    this.#network = network;
+    for (const matrix of program.matrices) packMatrix(region.heap, addressOf, matrix, base, staging);
     this.#calls = program.steps.map(({ kernel, args, operation }) => ({
       kernel: kernels[kernel],
       args: args.map((arg) => (typeof arg === 'number' ? arg : addressOf(arg))),
       operation,
     }));
-    const port = ({ name, shape, place }: Lowered['inputs'][number]): Port => ({
-      name,
-      shape,
-      data: new Float32Array(memory.buffer, addressOf(place), sizeOf(shape)),
-    });
+    const port = ({ name, shape, place }: PlacedTensor): Port => {
+      const from = addressOf(place) / 4;
+      return { name, shape, from, to: from + sizeOf(shape) };
+    };
     this.#inputs = inputs.map(port);
     this.#outputs = outputs.map(port);
     this.memory = {
-      weightBytes: base,
+      weightBytes: program.constants.bytes,
       activationBytes,
-      totalBytes: memory.buffer.byteLength,
+      totalBytes: region.end - region.address,
       largestBufferBytes: Math.max(0, ...program.buffers.map(({ bytes }) => bytes)),
     };
     this.operations = operations.map((operation, index) => reportOf(operation, program.steps, index));
@@ -113,19 +121,32 @@ export class WasmProgram {
     const results = this.#outputs.map(({ name, shape }) =>
       resultTensor(name, [shape[0] * batch, ...shape.slice(1)], into),
     );
+    const numbers = this.#numbers();
     for (let n = 0; n < batch; n++) {
-      this.#inputs.forEach(({ data }, i) => {
-        data.set(given[i].data.subarray(n * data.length, (n + 1) * data.length));
+      this.#inputs.forEach(({ from, to }, i) => {
+        numbers.set(given[i].data.subarray(n * (to - from), (n + 1) * (to - from)), from);
       });
       for (const call of this.#calls) {
         call.kernel(...call.args);
         onCall?.(call.operation, this.operations.length);
       }
-      this.#outputs.forEach(({ data }, i) => {
-        results[i].data.set(data, n * data.length);
+      this.#outputs.forEach(({ from, to }, i) => {
+        results[i].data.set(numbers.subarray(from, to), n * (to - from));
       });
     }
     return new Map(this.#outputs.map(({ name }, i) => [name, results[i]]));
+  }
+
+  /** The whole memory. If it has grown, earlier views of it hold nothing any more. */
+  #numbers(): Float32Array {
+    const { buffer } = this.#region.heap.memory;
+    if (this.#view.buffer !== buffer) this.#view = new Float32Array(buffer);
+    return this.#view;
+  }
+
+  /** Gives the memory back. The program must not run any more. */
+  dispose(): void {
+    this.#heaps.giveBack(this.#region);
   }
 
   #batchOf(given: readonly Tensor[]): number {
@@ -143,19 +164,20 @@ function stagingBytes(matrices: readonly PackedMatrix[]): number {
 }
 
 function packMatrix(
-  kernels: Kernels,
-  memory: WebAssembly.Memory,
-  { address, rows, columns, width, data, scale }: PackedMatrix,
+  { kernels, memory }: Heap,
+  addressOf: (place: Place) => number,
+  { place, rows, columns, width, data, scale }: PackedMatrix,
   staging: number,
   stagingBytes: number,
 ): void {
   const rowsAtOnce = Math.max(Math.floor(stagingBytes / (columns * 4)), 1);
+  const factors = scale ? addressOf(scale) : 0;
   for (let row = 0; row < rows; row += rowsAtOnce) {
     const count = Math.min(rowsAtOnce, rows - row);
     new Float32Array(memory.buffer, staging, count * columns).set(
       data.subarray(row * columns, (row + count) * columns),
     );
-    kernels.packPanels(staging, count, columns, width, scale, address + row * width * 4, rows * width * 4);
+    kernels.packPanels(staging, count, columns, width, factors, addressOf(place) + row * width * 4, rows * width * 4);
   }
 }
 

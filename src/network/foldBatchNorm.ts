@@ -8,7 +8,7 @@
  * norm's tensor: every name that a folded network has means what it meant before.
  */
 import { NetworkError } from '../errors.js';
-import { type Tensor, toFloat32 } from '../tensor.js';
+import { type FloatArray, type Tensor, toFloat32 } from '../tensor.js';
 import { type Network, type NetworkNode, type NodeOf, weightName } from './network.js';
 
 /** A layer that can take in the batch norm behind it. */
@@ -88,20 +88,32 @@ function withBias(layer: Foldable, name: string): NetworkNode {
 }
 
 function foldedWeights(network: Network, layer: Foldable, norm: BatchNorm): FoldedBatchNorm {
-  const { epsilon, scale: hasGamma, center: hasBeta } = norm.attributes;
-  const mean = weightOf(network, norm.name, 'movingMean').data;
-  const variance = weightOf(network, norm.name, 'movingVariance').data;
-  const gamma = hasGamma ? weightOf(network, norm.name, 'gamma').data : undefined;
-  const beta = hasBeta ? weightOf(network, norm.name, 'beta').data : undefined;
   const old = layer.attributes.bias ? weightOf(network, layer.name, 'bias').data : undefined;
+  return {
+    layer: layer.name,
+    kernel: weightOf(network, layer.name, 'kernel'),
+    ...scaleAndBias(network, norm, old),
+  };
+}
+
+/** What a batch norm does, by channel, to x + old: x · scale + bias. */
+export function scaleAndBias(
+  network: Network,
+  { name, attributes }: BatchNorm,
+  old?: FloatArray,
+): { scale: Float64Array; bias: Float64Array } {
+  const mean = weightOf(network, name, 'movingMean').data;
+  const variance = weightOf(network, name, 'movingVariance').data;
+  const gamma = attributes.scale ? weightOf(network, name, 'gamma').data : undefined;
+  const beta = attributes.center ? weightOf(network, name, 'beta').data : undefined;
 
   const scale = new Float64Array(mean.length);
   const bias = new Float64Array(mean.length);
   for (let o = 0; o < mean.length; o++) {
-    scale[o] = (gamma?.[o] ?? 1) / Math.sqrt(variance[o] + epsilon);
+    scale[o] = (gamma?.[o] ?? 1) / Math.sqrt(variance[o] + attributes.epsilon);
     bias[o] = ((old?.[o] ?? 0) - mean[o]) * scale[o] + (beta?.[o] ?? 0);
   }
-  return { layer: layer.name, kernel: weightOf(network, layer.name, 'kernel'), scale, bias };
+  return { scale, bias };
 }
 
 function weightOf(network: Network, node: string, weight: string): Tensor {

@@ -2,8 +2,8 @@
  * A network's training step on the WASM kernels: forward in training mode, softmax cross-entropy, backward. Everything is decided before the first
  * step: kernel calls, memory, layouts. The readable form of the same is `reference.ts`.
  */
-import { allocate } from '../engine/kernels.js';
 import type { Buffer } from '../engine/memory.js';
+import { allocate, type WasmMemory } from '../engine/wasm.js';
 import { ShapeError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import { withoutSoftmax } from './losses.js';
@@ -83,7 +83,7 @@ export async function compileTraining(
   };
 }
 
-function machineOf(kernels: TrainingKernels, memory: WebAssembly.Memory, constants: number): Omit<Machine, 'seed'> {
+function machineOf(kernels: TrainingKernels, memory: WasmMemory, constants: number): Omit<Machine, 'seed'> {
   const at = (buffer: Buffer) => (buffer.last === Infinity ? 0 : constants) + buffer.offset;
   return {
     kernels,

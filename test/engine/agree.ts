@@ -17,7 +17,9 @@ export async function agree(network: Network, seed: number, targets: readonly Ta
     const plan = await compile(network, { target });
     const alone = plan.run(one);
     expectWithin(`${target}, run`, alone, bounds);
-    const trace = await plan.trace(one);
+    const tracer = await compile(network, { target, everyTensor: true });
+    const trace = tracer.run(one);
+    tracer.dispose();
     if (`${[...trace.keys()]}` !== `${[...bounds.values.keys()]}`) throw new Error(`trace has ${[...trace.keys()]}`);
     expectWithin(`${target}, trace`, trace, bounds);
     sameBits(`${target}, the second run`, plan.run(one), alone);

@@ -33,7 +33,7 @@ describe.skipIf(noData)('files (needs DEPTHWISE_DATA)', () => {
       const plan = await compile(network, { target });
       expectWithin(target, plan.run(inputs), wholeNetworkBounds(network, inputs));
       if (target === 'simd') {
-        const trace = await plan.trace(inputs);
+        const trace = (await compile(network, { target, everyTensor: true })).run(inputs);
         expectWithin('isolated', trace, isolatedBoundsOf(network, trace));
       }
       plan.dispose();

@@ -34,11 +34,20 @@ function expectRuns(plan: Plan): void {
 const isTarget = (bytes: BufferSource, target: WasmTarget): boolean =>
   Buffer.from(bytes as Uint8Array).equals(wasmBytes(target));
 
-/** WebAssembly with some of its functions replaced. */
-const stubbed = (functions: Partial<Pick<typeof WebAssembly, 'compile' | 'validate'>>): void => {
+/** WebAssembly with some of its members replaced. */
+const stubbed = (members: object): void => {
   const { validate, compile, instantiate, Memory, Module, Instance } = real;
-  vi.stubGlobal('WebAssembly', { validate, compile, instantiate, Memory, Module, Instance, ...functions });
+  vi.stubGlobal('WebAssembly', { validate, compile, instantiate, Memory, Module, Instance, ...members });
 };
+
+/** A class whose constructor does that. */
+const constructing = (make: (...args: never[]) => object) =>
+  class {
+    constructor(...args: never[]) {
+      // biome-ignore lint/correctness/noConstructorReturn: stands for a constructor of WebAssembly's
+      return make(...args);
+    }
+  };
 
 beforeEach(() => vi.resetModules());
 afterEach(() => vi.unstubAllGlobals());
@@ -81,6 +90,25 @@ describe('where everything works', () => {
   });
 });
 
+describe('compiling and instantiating', () => {
+  test('never wait for a promise of WebAssembly, which on Node 20 may never be settled', async () => {
+    const never = () => new Promise(() => {});
+    stubbed({ compile: never, instantiate: never });
+    expectRuns(await planWith());
+  });
+
+  test("are asynchronous where a page's main thread refuses to do so much at once", async () => {
+    const refusing = (what: string) =>
+      constructing(() => {
+        throw new RangeError(`${what} is disallowed on the main thread, if the buffer size is larger than 4KB`);
+      });
+    stubbed({ Module: refusing('WebAssembly.Compile'), Instance: refusing('WebAssembly.Instance') });
+    const plan = await planWith();
+    expect(plan.report().target).toBe('relaxed');
+    expectRuns(plan);
+  });
+});
+
 describe('what is asked for', () => {
   test('must be a target', async () => {
     await expect(planWith({ target: 'webgpu' as 'simd' })).rejects.toThrow(
@@ -97,7 +125,7 @@ describe('what is asked for', () => {
 
 describe('the next link is taken, and says why', () => {
   test('without relaxed SIMD: SIMD', async () => {
-    stubbed({ validate: (bytes) => !isTarget(bytes, 'relaxed') && real.validate(bytes) });
+    stubbed({ validate: (bytes: BufferSource) => !isTarget(bytes, 'relaxed') && real.validate(bytes) });
     const plan = await planWith();
     expect(plan.report().chain).toEqual([
       { target: 'relaxed', taken: false, reason: "this machine does not know the instructions of 'relaxed'" },
@@ -107,7 +135,7 @@ describe('the next link is taken, and says why', () => {
   });
 
   test('without any SIMD: scalar WASM', async () => {
-    stubbed({ validate: (bytes) => isTarget(bytes, 'scalar') && real.validate(bytes) });
+    stubbed({ validate: (bytes: BufferSource) => isTarget(bytes, 'scalar') && real.validate(bytes) });
     const plan = await planWith();
     expect(plan.report().chain.map(({ target, taken }) => `${target} ${taken}`)).toEqual([
       'relaxed false',
@@ -120,7 +148,10 @@ describe('the next link is taken, and says why', () => {
   test('under a Content-Security-Policy that forbids compiling: TypeScript', async () => {
     const refusal =
       "Refused to compile WebAssembly module because 'wasm-unsafe-eval' is not an allowed source of script";
-    stubbed({ compile: async () => Promise.reject(new real.CompileError(refusal)) });
+    const Module = constructing(() => {
+      throw new real.CompileError(refusal);
+    });
+    stubbed({ Module });
     const plan = await planWith();
     expect(plan.report()).toEqual({
       target: 'reference',
@@ -149,7 +180,10 @@ describe('the next link is taken, and says why', () => {
       }
       return code;
     };
-    stubbed({ compile: (bytes: BufferSource) => real.compile(isTarget(bytes, 'simd') ? wrong(bytes) : bytes) });
+    const Module = constructing(
+      (bytes: BufferSource) => new real.Module(isTarget(bytes, 'simd') ? wrong(bytes) : bytes),
+    );
+    stubbed({ Module });
     const plan = await planWith({ target: ['simd', 'scalar'] });
     expect(plan.report().target).toBe('scalar');
     expect(plan.report().chain[0]).toEqual({

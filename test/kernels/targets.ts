@@ -1,5 +1,6 @@
 /** The kernels of every target that this machine runs, each with a memory of its own. */
-import { allocate, instantiate, type Kernel } from '../../src/engine/kernels.js';
+import type { Kernel } from '../../src/engine/kernels.js';
+import { allocate, compileBytes, instantiate, type WasmMemory } from '../../src/engine/wasm.js';
 import { type WasmTarget, wasmBytes } from '../../src/engine/wasmBytes.js';
 import { instantiateTraining, trainingBytes } from '../../src/training/wasm/kernels.js';
 import type { AnyKernelName } from './problem.js';
@@ -16,14 +17,14 @@ const MEMORY_BYTES = 1 << 16;
 
 /** The engine's kernels: scalar and SIMD, and relaxed SIMD where the machine knows its instructions. */
 export const engineMachines = (): Promise<Machine[]> =>
-  machines(wasmBytes, async (target, memory) => instantiate(await WebAssembly.compile(wasmBytes(target)), memory));
+  machines(wasmBytes, async (target, memory) => instantiate(await compileBytes(wasmBytes(target)), memory));
 
 /** The trainer's. */
 export const trainingMachines = (): Promise<Machine[]> => machines(trainingBytes, instantiateTraining);
 
 async function machines(
   bytesOf: (target: WasmTarget) => Uint8Array<ArrayBuffer>,
-  instantiateIn: (target: WasmTarget, memory: WebAssembly.Memory) => Promise<Machine['kernels']>,
+  instantiateIn: (target: WasmTarget, memory: WasmMemory) => Promise<Machine['kernels']>,
 ): Promise<Machine[]> {
   const found: Machine[] = [];
   for (const target of ['scalar', 'simd', 'relaxed'] as const) {

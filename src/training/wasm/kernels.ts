@@ -1,4 +1,5 @@
 /** The training kernels as TypeScript sees them. Their meaning and layouts stand at the head of each file of `assembly/training/`. */
+import { compileBytes, instantiate, type WasmMemory } from '../../engine/wasm.js';
 import { NetworkError } from '../../errors.js';
 import { TRAINING_KERNELS } from './generated/wasm.js';
 
@@ -40,14 +41,10 @@ export function trainingBytes(target: TrainingTarget): Uint8Array<ArrayBuffer> {
 }
 
 /** The kernels of one target, bound to a memory. Throws a NetworkError where this machine cannot compile them. */
-export async function instantiateTraining(
-  target: TrainingTarget,
-  memory: WebAssembly.Memory,
-): Promise<TrainingKernels> {
+export async function instantiateTraining(target: TrainingTarget, memory: WasmMemory): Promise<TrainingKernels> {
   const bytes = trainingBytes(target);
   if (!WebAssembly.validate(bytes)) {
     throw new NetworkError(`training: this machine does not know the instructions of target '${target}'`);
   }
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  return instance.exports as unknown as TrainingKernels;
+  return instantiate(await compileBytes(bytes), memory);
 }
