@@ -1,6 +1,6 @@
 /** `depthwise bench`: milliseconds of a network and of each of its layers, on the WASM engine. */
 import { type Command, Option } from 'commander';
-import { compile, type Plan } from '../engine/index.js';
+import { compile, type Plan, profile } from '../engine/index.js';
 import { randomWeights, summarize } from '../network/index.js';
 import { uniformRandom } from '../random.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';
@@ -112,11 +112,11 @@ function timeLayers(
 ): LayerTiming[] {
   const runs: number[][] = [];
   repeat(seconds, (part) => {
-    runs.push(plan.profile(inputs).map(({ milliseconds }) => milliseconds));
+    runs.push(profile(plan, inputs).map(({ milliseconds }) => milliseconds));
     progress.at((1 + part) / 2, 'layer by layer');
   });
   const counted = new Map(summarize(plan.network).layers.map(({ name, multiplyAdds }) => [name, multiplyAdds]));
-  const timed = plan.profile(inputs).map(({ nodes }, i) => ({
+  const timed = profile(plan, inputs).map(({ nodes }, i) => ({
     layers: nodes,
     milliseconds: timingOf(runs.map((run) => run[i])).median,
     multiplyAdds: nodes.reduce((sum, node) => sum + (counted.get(node) ?? 0), 0),

@@ -71,7 +71,7 @@ export function depthwise(low: Lowering, operation: OperationOf<'depthwiseConv2d
   const place = low.program.buffer(quadsBytes(height * width, channels));
   const { place: x, layout } = depthwiseInput(low, operation);
   depthwiseSteps(low, operation, x, layout, place, 0, height);
-  low.values.set(operation.output, { shape, quads: place });
+  low.made(operation.output, { quads: place });
 }
 
 /** Pixels that are summed before they become quads, at least: fewer, and narrow maps change between the two loops too often. */

@@ -11,7 +11,7 @@ import { inferShapes } from '../network/shapes.js';
 import { withWeights } from '../network/weights.js';
 import { type Tensor, toFloat32 } from '../tensor.js';
 import { lower } from './lower.js';
-import { type MemoryReport, type OperationReport, resultTensor, WasmProgram } from './wasmProgram.js';
+import { type ProgramReport, resultTensor, WasmProgram } from './wasmProgram.js';
 
 export interface CompileOptions {
   /** Forces one link of the chain, or gives another chain; an error says why none of it works. */
@@ -22,20 +22,16 @@ export interface CompileOptions {
   readonly everyTensor?: boolean;
 }
 
-export interface EngineReport {
+/** `memory` and `operations` are those of a WASM target that is not disposed. */
+export interface EngineReport extends Partial<ProgramReport> {
   readonly target: Target;
   /** What became of every target that was tried, and why. */
   readonly chain: readonly Link[];
-  /** Of a WASM target. What the activations would take if every feature map existed whole, `planMemory(plan.network)` tells. */
-  readonly memory?: MemoryReport;
-  readonly operations?: readonly OperationReport[];
 }
 
-export interface OperationTime {
-  /** The network's nodes that run as one. */
-  readonly nodes: readonly string[];
-  /** Milliseconds, one picture. */
-  readonly milliseconds: number;
+/** What runs a network: kernels, or the TypeScript layers. */
+interface Executable extends Pick<WasmProgram, 'run' | 'dispose'> {
+  readonly report?: ProgramReport;
 }
 
 /**
@@ -52,10 +48,10 @@ export async function compile(network: Network, options: CompileOptions = {}): P
   const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));
   const { target, heaps, chain } = await chooseTarget(allowed);
   const { everyTensor = false } = options;
-  const program = heaps
+  const executable = heaps
     ? await WasmProgram.create(heaps, network.name, lower(network, { everyTensor }))
-    : new ReferenceProgram(network, everyTensor);
-  return new Plan({ ...network, weights: new Map() }, { target, chain }, program);
+    : referenceExecutable(network, everyTensor);
+  return new Plan({ ...network, weights: new Map() }, { target, chain }, executable);
 }
 
 /** A compiled network. */
@@ -63,86 +59,53 @@ export class Plan {
   /** A description of what the plan computes. It has no weights: the plan keeps them packed, and lets the given ones go. */
   readonly network: Network;
   readonly #choice: Pick<EngineReport, 'target' | 'chain'>;
-  #program: WasmProgram | ReferenceProgram | undefined;
+  #executable: Executable | undefined;
 
   /** Use `compile`. */
-  constructor(
-    network: Network,
-    choice: Pick<EngineReport, 'target' | 'chain'>,
-    program: WasmProgram | ReferenceProgram,
-  ) {
+  constructor(network: Network, choice: Pick<EngineReport, 'target' | 'chain'>, executable: Executable) {
     this.network = network;
     this.#choice = choice;
-    this.#program = program;
+    this.#executable = executable;
   }
 
   /**
    * The network's outputs by name, float32, for inputs [batch, …]. With `into`, results are written into the given tensors and none is
-   * allocated. A plan compiled with `everyTensor` gives every tensor, inputs included, in the order of the nodes.
+   * allocated. A plan compiled with `everyTensor` gives every tensor, inputs included, in the order of the nodes. `onCall` hears after each
+   * kernel call which of the report's operations it served.
    */
-  run(inputs: NetworkInputs, into?: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-    return this.#alive().run(inputTensors(this.network, inputs), into);
-  }
-
-  /** Time of each operation in one run over one picture. Needs a WASM target. */
-  profile(inputs: NetworkInputs): OperationTime[] {
-    const program = this.#alive();
-    if (program instanceof ReferenceProgram)
-      throw new NetworkError(
-        `${this.network.name}: only WASM targets can be profiled, this plan runs on '${this.#choice.target}'`,
-      );
-    const times = program.operations.map(() => 0);
-    let before = performance.now();
-    program.run(inputTensors(this.network, inputs), undefined, (operation) => {
-      const now = performance.now();
-      times[operation] += now - before;
-      before = now;
-    });
-    return program.operations.map(({ nodes }, i) => ({ nodes, milliseconds: times[i] }));
+  run(
+    inputs: NetworkInputs,
+    into?: ReadonlyMap<string, Tensor>,
+    onCall?: (operation: number) => void,
+  ): Map<string, Tensor> {
+    if (this.#executable) return this.#executable.run(inputTensors(this.network, inputs), into, onCall);
+    throw new NetworkError(`${this.network.name}: this plan was disposed; compile the network again`);
   }
 
   report(): EngineReport {
-    const program = this.#program;
-    if (!(program instanceof WasmProgram)) return this.#choice;
-    const { memory, operations } = program;
-    return { ...this.#choice, memory, operations };
+    return { ...this.#choice, ...this.#executable?.report };
   }
 
   /** Gives the memory back. May be called again; running a disposed plan is an error. A plan that is garbage collected gives it back by itself. */
   dispose(): void {
-    this.#program?.dispose();
-    this.#program = undefined;
-  }
-
-  #alive(): WasmProgram | ReferenceProgram {
-    if (this.#program) return this.#program;
-    throw new NetworkError(`${this.network.name}: this plan was disposed; compile the network again`);
+    this.#executable?.dispose();
+    this.#executable = undefined;
   }
 }
 
 /** The TypeScript layers in float32, whatever the number type of the inputs, as the kernels compute. */
-class ReferenceProgram {
-  readonly #network: Network;
-  readonly #everyTensor: boolean;
-
-  constructor(network: Network, everyTensor: boolean) {
-    this.#network = network;
-    this.#everyTensor = everyTensor;
-  }
-
-  run(inputs: ReadonlyMap<string, Tensor>, into: ReadonlyMap<string, Tensor> | undefined): Map<string, Tensor> {
-    const outputs = (this.#everyTensor ? trace : run)(this.#network, allFloat32(inputs));
+const referenceExecutable = (network: Network, everyTensor: boolean): Executable => ({
+  run(inputs, into) {
+    const outputs = (everyTensor ? trace : run)(network, allFloat32(inputs));
     for (const [name, { shape, data }] of into ? outputs : []) {
       const result = resultTensor(name, shape, into);
       result.data.set(data);
       outputs.set(name, result);
     }
     return outputs;
-  }
-
-  /** Nothing to give back. */
-  dispose(): void {}
-}
+  },
+  dispose() {},
+});
 
 const allFloat32 = (tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> =>
   new Map([...tensors].map(([name, x]) => [name, x.data instanceof Float64Array ? toFloat32(x) : x]));

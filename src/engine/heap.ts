@@ -42,26 +42,18 @@ export class Heaps {
 
   /** Throws a NetworkError, beginning with `where`, if there is no such memory. */
   async take(where: string, bytes: number): Promise<Region> {
-    const found = this.#find(bytes, SMALL_BYTES);
-    if (found) return found;
-    if (this.#heaps.some(({ regions }) => regions.length > 0)) await nextTask();
-    return this.#find(bytes) ?? this.#takeNew(where, bytes);
-  }
-
-  /** A region of a heap that has room, or can grow to at most `limit` bytes to have it. */
-  #find(bytes: number, limit?: number): Region | undefined {
-    for (const heap of this.#heaps) {
-      const region = regionIn(heap, bytes, limit);
-      if (region) return region;
+    for (const limit of [SMALL_BYTES, Number.POSITIVE_INFINITY]) {
+      for (const heap of this.#heaps) {
+        const region = regionIn(heap, bytes, limit);
+        if (region) return region;
+      }
+      // The program may be one that compiles in a loop and awaits nothing else, so that no finalizer comes to its turn.
+      if (this.#heaps.some(({ regions }) => regions.length > 0)) await nextTask();
     }
-    return undefined;
-  }
-
-  async #takeNew(where: string, bytes: number): Promise<Region> {
     const memory = allocate(where, FIRST_ADDRESS + align(bytes));
     const heap = { kernels: await instantiate<Kernels>(this.#module, memory), memory, regions: [] };
     this.#heaps.push(heap);
-    return regionIn(heap, bytes)!;
+    return regionIn(heap, bytes, Number.POSITIVE_INFINITY)!;
   }
 
   /** Gives the region back when `owner` is garbage collected, unless that happens before. */
@@ -78,31 +70,28 @@ export class Heaps {
   }
 }
 
-/**
- * Finalizers are tasks, which a program never comes to that compiles in a loop and awaits nothing else. Hosts that allow no timer at this
- * moment (Cloudflare's, while a worker starts) go on without.
- */
+/** Hosts that allow no timer at this moment (Cloudflare's, while a worker starts) go on without. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve)).catch(() => {});
 
-/** The lowest free region of this size, if the memory has one or can grow by one. */
-function regionIn(heap: Heap, bytes: number, limit = Number.POSITIVE_INFINITY): Region | undefined {
+/** The lowest free region of this size, if the memory has one, or can grow to at most `limit` bytes to have it. */
+function regionIn(heap: Heap, bytes: number, limit: number): Region | undefined {
   const { memory, regions } = heap;
   let address = FIRST_ADDRESS;
   let index = 0;
-  for (; index < regions.length && regions[index].address - address < align(bytes); index++) {
-    address = regions[index].end;
-  }
+  while (index < regions.length && regions[index].address - address < align(bytes)) address = regions[index++].end;
   const end = address + align(bytes);
   const missing = Math.ceil((end - memory.buffer.byteLength) / PAGE_BYTES);
-  try {
-    if (missing > 0) {
-      if (end > limit) return undefined;
-      memory.grow(missing);
-    }
-  } catch {
-    return undefined;
-  }
+  if (missing > 0 && (end > limit || !grows(memory, missing))) return undefined;
   const region = { heap, address, end };
   regions.splice(index, 0, region);
   return region;
+}
+
+function grows(memory: WasmMemory, pages: number): boolean {
+  try {
+    memory.grow(pages);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 /** Fast execution: networks compiled for WASM kernels. */
-export { type CompileOptions, compile, type EngineReport, type OperationTime, type Plan } from './engine.js';
+export { type CompileOptions, compile, type EngineReport, type Plan } from './engine.js';
 export { type MemoryPlan, planMemory } from './memoryPlan.js';
+export { type OperationTime, profile } from './profile.js';
 export { type Capability, capabilities, type Link, TARGETS, type Target } from './targets.js';
-export type { MemoryReport, OperationReport } from './wasmProgram.js';
+export type { MemoryReport, OperationReport, ProgramReport } from './wasmProgram.js';

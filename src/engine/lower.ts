@@ -41,7 +41,7 @@ function inputTensor(low: Lowering, name: string): PlacedTensor {
   const shape = low.shape(name);
   const place = low.program.buffer(sizeOf(shape) * 4);
   low.program.touchAtStart(place);
-  low.values.set(name, { shape, nhwc: place });
+  low.made(name, { nhwc: place });
   return { name, shape, place };
 }
 
@@ -85,7 +85,7 @@ function lowerOperation(low: Lowering, operation: Operation): void {
     case 'flatten':
     case 'reshape':
     case 'dropout':
-      low.values.set(operation.output, { shape: low.shape(operation.output), nhwc: low.nhwc(operation.inputs[0]) });
+      low.made(operation.output, { nhwc: low.nhwc(operation.inputs[0]) });
       break;
     default:
       elementwise(low, operation);

@@ -2,7 +2,6 @@
  * What lowering a network works with: the program being written, the layouts in which each tensor lies in memory so far, the weights, and
  * which operation reads what. Asking for a tensor in a layout that it does not have yet adds the step that rearranges it.
  */
-import { NetworkError } from '../errors.js';
 import { type FoldedBatchNorm, foldPlan } from '../network/foldBatchNorm.js';
 import { type Network, weightName } from '../network/network.js';
 import { inferShapes } from '../network/shapes.js';
@@ -17,12 +16,16 @@ export type OperationOf<Kind extends Operation['node']['kind']> = Operation & {
   node: Extract<Operation['node'], { kind: Kind }>;
 };
 
-/** A tensor and the layouts in which it lies in memory so far. */
-export interface Value {
-  readonly shape: Shape;
+/** Where a tensor lies, by layout. */
+interface Layouts {
   nhwc?: Place;
   quads?: Place;
   planes?: { readonly place: Place; readonly layout: PlaneLayout };
+}
+
+/** A tensor and the layouts in which it lies in memory so far. */
+interface Value extends Layouts {
+  readonly shape: Shape;
 }
 
 export interface LowerOptions {
@@ -38,11 +41,11 @@ export class Lowering {
   readonly outputs: readonly string[];
   readonly operations: readonly Operation[];
   readonly program = new Program();
-  readonly values = new Map<string, Value>();
   /** Operations that wait to be computed together with their only consumer, by the name of their output. */
   readonly waiting = new Map<string, Operation>();
   /** Operations that read each tensor. */
   readonly #consumers = new Map<string, Operation[]>();
+  readonly #values = new Map<string, Value>();
   readonly #indices: ReadonlyMap<Operation, number>;
   readonly #shapes: Map<string, Shape>;
   /** What becomes of the weights of nodes that stand for a layer and its batch norm. */
@@ -85,10 +88,14 @@ export class Lowering {
     return this.#shapes.get(name) as Shape;
   }
 
+  /** The tensor, which an operation before has made. */
   value(name: string): Value {
-    const value = this.values.get(name);
-    if (value === undefined) throw new NetworkError(`${this.network.name}: '${name}' is read before it is made`);
-    return value;
+    return this.#values.get(name) as Value;
+  }
+
+  /** Says where the tensor lies now that it has been made. */
+  made(name: string, layouts: Layouts): void {
+    this.#values.set(name, { shape: this.shape(name), ...layouts });
   }
 
   nhwc(name: string): Place {
@@ -197,10 +204,9 @@ export class Lowering {
 
   /** A new NHWC buffer for `output`, filled by `emit`. */
   nhwcStep(output: string, emit: (out: Place) => void): void {
-    const shape = this.shape(output);
-    const out = this.program.buffer(sizeOf(shape) * 4);
+    const out = this.program.buffer(sizeOf(this.shape(output)) * 4);
     emit(out);
-    this.values.set(output, { shape, nhwc: out });
+    this.made(output, { nhwc: out });
   }
 }
 

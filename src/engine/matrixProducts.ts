@@ -61,7 +61,7 @@ export function dense(low: Lowering, operation: OperationOf<'dense'>): void {
   const place = low.program.buffer(quadsBytes(rows, units));
   const target = { place, stride: quadStride(units) };
   pointwiseSteps(low, operation, low.quads(operation.inputs[0]), target, 0, rows);
-  low.values.set(operation.output, { shape: low.shape(operation.output), quads: place });
+  low.made(operation.output, { quads: place });
 }
 
 export function convolution(low: Lowering, operation: OperationOf<'conv2d'>): void {
@@ -121,7 +121,7 @@ function matrixVector(low: Lowering, operation: OperationOf<'pointwiseConv2d' | 
     operation.clamp.hi,
     out,
   );
-  low.values.set(operation.output, { shape: low.shape(operation.output), nhwc: out });
+  low.made(operation.output, { nhwc: out });
 }
 
 /** Where a tile kernel writes: planes if a depthwise convolution alone reads the result, quads otherwise. */
@@ -133,11 +133,11 @@ export function tileTarget(low: Lowering, operation: Operation): TileTarget {
   if (planes && !operation.residual) {
     const layout = planeLayout([height, width], consumer.padding!, height, consumer.node.attributes.strides[1]);
     const place = low.planes(layout, channels);
-    low.values.set(operation.output, { shape, planes: { place, layout } });
+    low.made(operation.output, { planes: { place, layout } });
     return { place, stride: layout.planeStride, offsets: low.pixelOffsets(layout) };
   }
   const place = low.program.buffer(quadsBytes(height * width, channels));
-  low.values.set(operation.output, { shape, quads: place });
+  low.made(operation.output, { quads: place });
   return { place, stride: quadStride(channels) };
 }
 

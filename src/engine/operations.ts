@@ -3,6 +3,7 @@
  * 1×1 or general convolution also takes in the residual addition that follows, and its clamp. Nothing is computed here.
  */
 import type { Network, NetworkNode } from '../network/network.js';
+import { countUses } from '../network/uses.js';
 import { type ExplicitPadding, type Pair, slideWindows } from '../padding.js';
 import type { Shape } from '../tensor.js';
 
@@ -54,15 +55,6 @@ export function operationsOf(network: Network, shapes: ReadonlyMap<string, Shape
     made.set(node.name, taker ?? operations[operations.length - 1]);
   }
   return operations;
-}
-
-function countUses(network: Network): Map<string, number> {
-  const uses = new Map<string, number>();
-  const use = (name: string) => uses.set(name, (uses.get(name) ?? 0) + 1);
-  for (const node of network.nodes) for (const input of node.inputs) use(input);
-  // An output must exist as it is: to be read outside is a use like any other.
-  for (const output of network.outputs) use(output);
-  return uses;
 }
 
 function newOperation(

@@ -13,7 +13,7 @@ export function globalAveragePool(low: Lowering, { inputs: [input], output }: Op
   const [, height, width, channels] = low.shape(input);
   const out = low.program.buffer(channels * 4);
   low.program.step('globalAveragePool', low.quads(input), quadStride(channels), height * width, channels, out);
-  low.values.set(output, { shape: low.shape(output), nhwc: out });
+  low.made(output, { nhwc: out });
 }
 
 export function pool(low: Lowering, { inputs: [input], output, node }: OperationOf<'averagePool' | 'maxPool'>): void {
@@ -44,11 +44,11 @@ export function pool(low: Lowering, { inputs: [input], output, node }: Operation
 
 export function add(low: Lowering, { inputs, output, clamp }: Operation): void {
   const shape = low.shape(output);
-  if (inputs.length === 2 && inputs.every((input) => low.values.get(input)?.quads)) {
+  if (inputs.length === 2 && inputs.every((input) => low.value(input).quads)) {
     const bytes = quadsBytes(...pixelsOf(shape));
     const out = low.program.buffer(bytes);
     low.program.step('addAll', low.quads(inputs[0]), low.quads(inputs[1]), bytes / 4, clamp.lo, clamp.hi, out);
-    low.values.set(output, { shape, quads: out });
+    low.made(output, { quads: out });
     return;
   }
   const size = sizeOf(shape);
@@ -99,7 +99,7 @@ export function concat(low: Lowering, { inputs, output, node }: OperationOf<'con
 export function pad(low: Lowering, { inputs: [input], output, node }: OperationOf<'pad'>): void {
   const [, height, width, channels] = low.shape(input);
   const place = low.padded(input, [height, width], channels * 4, node.attributes.padding, node.attributes.value);
-  low.values.set(output, { shape: low.shape(output), nhwc: place });
+  low.made(output, { nhwc: place });
 }
 
 export function resize(low: Lowering, { inputs: [input], output, node }: OperationOf<'resizeBilinear'>): void {

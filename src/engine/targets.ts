@@ -78,15 +78,11 @@ async function tryTarget(target: Target): Promise<{ works: boolean; reason: stri
 }
 
 /** A failure is not kept: a page may allow later what it refuses now. */
-async function testedKernels(target: WasmTarget): Promise<Heaps> {
+function testedKernels(target: WasmTarget): Promise<Heaps> {
   const heaps = tested.get(target) ?? compileAndTest(target);
   tested.set(target, heaps);
-  try {
-    return await heaps;
-  } catch (error) {
-    tested.delete(target);
-    throw error;
-  }
+  heaps.catch(() => tested.delete(target));
+  return heaps;
 }
 
 async function compileAndTest(target: WasmTarget): Promise<Heaps> {

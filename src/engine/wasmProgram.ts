@@ -46,9 +46,13 @@ export interface OperationReport {
   readonly kernels: Readonly<Record<string, number>>;
 }
 
-export class WasmProgram {
+export interface ProgramReport {
   readonly memory: MemoryReport;
   readonly operations: readonly OperationReport[];
+}
+
+export class WasmProgram {
+  readonly report: ProgramReport;
   readonly #network: string;
   readonly #heaps: Heaps;
   readonly #region: Region;
@@ -101,20 +105,22 @@ export class WasmProgram {
     };
     this.#inputs = inputs.map(port);
     this.#outputs = outputs.map(port);
-    this.memory = {
-      weightBytes: program.constants.bytes,
-      activationBytes,
-      totalBytes: region.end - region.address,
-      largestBufferBytes: Math.max(0, ...program.buffers.map(({ bytes }) => bytes)),
+    this.report = {
+      memory: {
+        weightBytes: program.constants.bytes,
+        activationBytes,
+        totalBytes: region.end - region.address,
+        largestBufferBytes: Math.max(0, ...program.buffers.map(({ bytes }) => bytes)),
+      },
+      operations: operations.map((operation, index) => reportOf(operation, program.steps, index)),
     };
-    this.operations = operations.map((operation, index) => reportOf(operation, program.steps, index));
   }
 
   /** `inputs` are the network's, checked. */
   run(
     inputs: ReadonlyMap<string, Tensor>,
     into?: ReadonlyMap<string, Tensor>,
-    onCall?: (operation: number, count: number) => void,
+    onCall?: (operation: number) => void,
   ): Map<string, Tensor> {
     const given = this.#inputs.map(({ name }) => inputs.get(name) as Tensor);
     const batch = this.#batchOf(given);
@@ -128,7 +134,7 @@ export class WasmProgram {
       });
       for (const call of this.#calls) {
         call.kernel(...call.args);
-        onCall?.(call.operation, this.operations.length);
+        onCall?.(call.operation);
       }
       this.#outputs.forEach(({ from, to }, i) => {
         results[i].data.set(numbers.subarray(from, to), n * (to - from));

@@ -10,6 +10,7 @@
 import { NetworkError } from '../errors.js';
 import { type FloatArray, type Tensor, toFloat32 } from '../tensor.js';
 import { type Network, type NetworkNode, type NodeOf, weightName } from './network.js';
+import { countUses } from './uses.js';
 
 /** A layer that can take in the batch norm behind it. */
 export type Foldable = NodeOf<'conv2d' | 'depthwiseConv2d' | 'pointwiseConv2d' | 'dense'>;
@@ -66,15 +67,14 @@ export function foldPlan(network: Network): { nodes: NetworkNode[]; folded: Map<
 }
 
 /** The layer that goes into each batch norm that can be folded, by the batch norm's name. */
-function foldsOf({ nodes, outputs }: Network): Map<string, Foldable> {
+function foldsOf(network: Network): Map<string, Foldable> {
+  const { nodes } = network;
   const byName = new Map(nodes.map((node) => [node.name, node]));
-  const readers = new Map<string, number>();
-  for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...outputs])
-    readers.set(name, (readers.get(name) ?? 0) + 1);
+  const uses = countUses(network);
   const folds = new Map<string, Foldable>();
   for (const { name, kind, inputs } of nodes) {
     const before = byName.get(inputs[0]);
-    if (kind === 'batchNorm' && before && isFoldable(before) && readers.get(before.name) === 1) folds.set(name, before);
+    if (kind === 'batchNorm' && before && isFoldable(before) && uses.get(before.name) === 1) folds.set(name, before);
   }
   return folds;
 }
