@@ -11,6 +11,7 @@
  */
 import { type Network, withWeights } from '../network/index.js';
 import type { TfliteImport } from './tflite/read.js';
+import { METADATA_NAME } from './tflite/schema.js';
 import type { WriteOptions } from './write-options.js';
 
 export type { TfliteImport };
@@ -28,15 +29,26 @@ export async function importTflite(bytes: Uint8Array, fileName?: string): Promis
 
 /**
  * The network as a .tflite file of float32, or with kernels of float16. Batch norms are folded where a layer before them can take them in,
- * activations are fused; inputs and outputs keep their names and shapes. The conventions travel in the file's metadata. Throws a
- * NetworkError for a network without its weights, and for a layer that TensorFlow Lite has no operator for.
+ * activations are fused; inputs and outputs keep their names and shapes. The conventions travel in the file's metadata: whole in an entry of ours,
+ * the input's range and the labels also in TensorFlow Lite's own, which MediaPipe reads. Throws a NetworkError for a network without its weights, and
+ * for a layer that TensorFlow Lite has no operator for.
  */
 export async function writeTflite(network: Network, options: WriteOptions = {}): Promise<Uint8Array> {
-  const [{ Builder }, { FlatWriter }, { encodeModel }, { modelOf }] = await Promise.all([
-    import('flatbuffers'),
-    import('./tflite/flat-writer.js'),
-    import('./tflite/encode.js'),
-    import('./tflite/write.js'),
-  ]);
-  return encodeModel(new FlatWriter(new Builder()), modelOf(withWeights(network, network.weights), options));
+  const [{ Builder }, { FlatWriter }, { encodeModel }, { modelOf }, { encodeMetadata, labelsFile }] = await Promise.all(
+    [
+      import('flatbuffers'),
+      import('./tflite/flat-writer.js'),
+      import('./tflite/encode.js'),
+      import('./tflite/write.js'),
+      import('./tflite/metadata.js'),
+    ],
+  );
+  const model = modelOf(withWeights(network, network.weights), options);
+  const about = encodeMetadata(new FlatWriter(new Builder()), network);
+  const metadata = { ...model.metadata, ...(about && { [METADATA_NAME]: about }) };
+  const bytes = encodeModel(new FlatWriter(new Builder()), { ...model, metadata });
+  const labels = about && labelsFile(network);
+  if (labels === undefined) return bytes;
+  const { zipBehind } = await import('./zip.js');
+  return zipBehind(bytes, labels);
 }

@@ -54,6 +54,24 @@ export function zip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   return zipSync(Object.fromEntries(files), { level: 0, mtime });
 }
 
+/** The bytes with such an archive behind them, whose places count from the beginning of all. */
+export function zipBehind(front: Uint8Array, files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const archive = zip(files);
+  const view = new DataView(archive.buffer, archive.byteOffset, archive.length);
+  const move = (at: number): void => view.setUint32(at, view.getUint32(at, true) + front.length, true);
+  const end = archive.length - END_SIZE; // no comment follows it
+  let at = view.getUint32(end + 16, true);
+  for (let left = view.getUint16(end + 10, true); left > 0; left--) {
+    move(at + 42);
+    at += ENTRY_SIZE + view.getUint16(at + 28, true) + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+  }
+  move(end + 16);
+  const bytes = new Uint8Array(front.length + archive.length);
+  bytes.set(front);
+  bytes.set(archive, front.length);
+  return bytes;
+}
+
 function readDirectory(bytes: Uint8Array, file: string): Entry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = findEnd(view);

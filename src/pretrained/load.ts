@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DepthwiseError, DownloadError, FormatError, UsageError } from '../errors.js';
 import { readNetworkFile } from '../formats/files.js';
-import { inferShapes, type Network } from '../network/index.js';
+import { inferShapes, type Network, similarNames } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';
 import { labelsForOutputs } from '../tasks/index.js';
 import { cacheFolder } from './cache.js';
@@ -27,11 +27,14 @@ export async function load(name: string, options: PretrainedOptions = {}): Promi
   const release = findRelease(name, table);
   if (release === undefined) {
     throw new UsageError(
-      `there are no published weights called '${name}'; wanted one of ${table.map((one) => one.name).join(', ')}`,
+      `there are no published weights called '${name}'; similar names: ${similarNames(
+        name,
+        table.map((one) => one.name),
+      ).join(', ')}`,
     );
   }
   const weights = await fetched(release.weights, release.name, options);
-  const network = await fromCache(weights, () => readNetworkFile(weights));
+  const network = { ...(await fromCache(weights, () => readNetworkFile(weights))), name: release.name };
   if (release.labels === undefined) return network;
   const labels = await fetched(release.labels, release.name, options);
   return fromCache(labels, async () => withLabels(network, await readLabels(labels)));

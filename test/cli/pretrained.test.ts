@@ -1,5 +1,5 @@
 /** Published weights by name on the command line, from a mirror on this machine. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -58,7 +58,10 @@ test('two processes at once', async () => {
 
 test('convert, embed and golden take the name too', async () => {
   const out = folder.path('converted.safetensors');
-  expect(await depthwise('others', 'convert', name, out)).toMatchObject({ exitCode: 0 });
+  expect(await depthwise('others', 'convert', name, out)).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringContaining(`wrote ${out}: ${name}, `),
+  });
   expect(
     await depthwise('others', 'embed', cat, '--model', name, '--layer', 'conv_pw_13_relu', '--json'),
   ).toMatchObject({
@@ -156,6 +159,16 @@ test.skipIf(noData)('the real file, under its hash (needs DEPTHWISE_DATA)', asyn
     child.stdout.on('data', (text) => (stdout += text));
     await new Promise((done) => child.on('close', done));
     expect(stdout).toBe(`${cat}\n 54.0 %  Egyptian cat\n`);
+    // The file itself has Keras' name for it, mobilenet_0.25_224.
+    const summary = spawnSync(
+      process.execPath,
+      [main, 'convert', 'mobilenet_v1_0.25_224', folder.path('real.npz'), '--json'],
+      {
+        env: environment,
+        encoding: 'utf8',
+      },
+    );
+    expect(JSON.parse(summary.stdout).network).toBe('mobilenet_v1_0.25_224');
   } finally {
     real.close();
   }

@@ -179,7 +179,7 @@ describe('loadPretrained', () => {
 
   test('a name without weights', async () => {
     expect(await failure(loadPretrained('mobilenet_v1_0.3_224', { releases: table() }))).toBe(
-      "UsageError: there are no published weights called 'mobilenet_v1_0.3_224'; wanted one of mobilenet_v1_0.25_32",
+      "UsageError: there are no published weights called 'mobilenet_v1_0.3_224'; similar names: mobilenet_v1_0.25_32",
     );
   });
 });

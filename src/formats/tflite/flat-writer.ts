@@ -11,6 +11,8 @@ export type Value = number | boolean | Written;
 /** Numbers that the schema stores in one byte, and as float32; all others have 32 bits. */
 const BYTES = new Set([
   'builtin_options_type',
+  'color_space',
+  'content_properties_type',
   'deprecated_builtin_code',
   'details_type',
   'fused_activation_function',

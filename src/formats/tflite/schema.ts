@@ -124,7 +124,16 @@ export const BUILTIN_OPERATORS = `
 /** Metadata: what a file says about its input's range and its outputs' labels. */
 export const METADATA_NAME = 'TFLITE_METADATA';
 export const METADATA_IDENTIFIER = 'M001';
-export const ModelMetadata = ['name', 'description', 'version', 'subgraph_metadata'] as const;
+export const ModelMetadata = [
+  'name',
+  'description',
+  'version',
+  'subgraph_metadata',
+  'author',
+  'license',
+  'associated_files',
+  'min_parser_version',
+] as const;
 export const SubGraphMetadata = [
   'name',
   'description',
@@ -141,8 +150,12 @@ export const TensorMetadata = [
   'stats',
   'associated_files',
 ] as const;
+export const Content = ['content_properties_type', 'content_properties', 'range'] as const;
+export const ImageProperties = ['color_space', 'default_size'] as const;
 export const AssociatedFile = ['name', 'description', 'type', 'locale'] as const;
 export const ProcessUnit = ['options_type', 'options'] as const;
 export const NormalizationOptions = ['mean', 'std'] as const;
 export const NORMALIZATION_OPTIONS = 1;
+export const IMAGE_PROPERTIES = 2;
+export const COLOR_SPACES = ['UNKNOWN', 'RGB', 'GRAYSCALE'] as const;
 export const TENSOR_AXIS_LABELS = 2;
