@@ -8,7 +8,7 @@ export function found(value: unknown): string {
   const tag = tagOf(value);
   if (tag === 'String') return `the text '${(value as string).slice(0, 60)}'`;
   if (value === null || !/object|function/.test(typeof value)) return String(value);
-  const { classify, profile } = value as { classify?: unknown; profile?: unknown };
-  const name = classify ? 'loaded model' : profile ? 'compiled plan' : tag;
+  const { classify, report } = value as { classify?: unknown; report?: unknown };
+  const name = classify ? 'loaded model' : report ? 'compiled plan' : tag;
   return `${/^[AEIO]|^HTML|^SVG/.test(name) ? 'an' : 'a'} ${name}`;
 }
