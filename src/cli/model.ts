@@ -8,7 +8,7 @@ import { type ReadOptions, readNetwork } from '../formats/index.js';
 import { parseModelName } from '../models/index.js';
 import { atResolution, type Network, type PresetName, preprocessingPreset, presetNames } from '../network/index.js';
 import type { Pair } from '../padding.js';
-import { findRelease, loadPretrained, releases } from '../pretrained/index.js';
+import { findRelease, loadPretrained, releases } from '../pretrained/index.node.js';
 import {
   type ArchitectureFlags,
   addArchitectureOptions,

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { mobilenet, parseModelName } from '../models/index.js';
 import { summarize } from '../network/index.js';
 import { cacheFolder } from '../pretrained/cache.js';
-import { type Release, releases } from '../pretrained/index.js';
+import { type Release, releases } from '../pretrained/index.node.js';
 import { formatBytes, formatCount, print, printJson } from './output.js';
 import { type PublishedAccuracy, publishedAccuracy } from './published-accuracy.js';
 import { type TableColumn, textTable } from './table.js';

@@ -1,10 +1,24 @@
-/** `load` for a page, a worker or a service worker; readers are loaded with the first file of their format. */
+/** `load` for a page, a worker or a service worker; readers, and the list of published networks, are loaded when they are needed. */
 import { readerOf } from '../formats/read.js';
+import type { WebAbortSignal } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
 import { type Load, loadWith } from './load.js';
 import { LoadedModel } from './loadedModel.js';
+import type { LoadOptions } from './model.js';
+import { type OnBytes, type Origin, publishedOrigin } from './origin.js';
 import { webPlatform } from './web.js';
 
-export const load: Load = /* @__PURE__ */ loadWith({ ...webPlatform, readerOf }, LoadedModel.create);
+export const load: Load = (source, options) =>
+  loadWith({ ...webPlatform, readerOf, published }, LoadedModel.create)(source, options);
 export const isCached: IsCached = /* @__PURE__ */ isCachedWith(webPlatform);
 export const clearCache: ClearCache = /* @__PURE__ */ clearCacheWith(webPlatform);
+
+async function published(name: string, { cache, fetch }: LoadOptions): Promise<Origin | undefined> {
+  if (!/^mobilenet[\w.-]*$/i.test(name)) return undefined; // as all of them begin
+  const { findRelease, loadPretrained } = await import('../pretrained/index.js');
+  if (findRelease(name) === undefined) return undefined;
+  const store = typeof cache === 'string' || cache === false ? { cache } : {};
+  const load = (onProgress: OnBytes, signal?: WebAbortSignal) =>
+    loadPretrained(name, { ...store, fetch, onProgress, signal });
+  return publishedOrigin(load, cache !== false);
+}

@@ -6,15 +6,13 @@ import { type CompileOptions, type EngineReport, TARGETS } from '../engine/index
 import { UsageError } from '../errors.js';
 import type { ReadOptions } from '../formats/architecture.js';
 import { found, tagOf } from '../found.js';
-import type { Preprocessing } from '../network/conventions.js';
 import type { Network } from '../network/network.js';
 import { preprocessingPreset, presetNames } from '../network/presets.js';
-import { inferShapes } from '../network/shapes.js';
 import { abortable } from '../remote/abort.js';
 import type { FileStore } from '../remote/fileStore.js';
 import { parseIntegrity } from '../remote/integrity.js';
 import { expectHash } from '../remote/remoteFile.js';
-import { labelsForOutputs } from '../tasks/labels.js';
+import { withLabels } from '../tasks/labels.js';
 import type { WebAbortSignal, WebBlob, WebRequest, WebResponse } from '../web-types.js';
 import { absolute, filesAt, filesOf } from './addresses.js';
 import type { Pictures } from './inputs.js';
@@ -182,17 +180,11 @@ const readerOf = ({ readers }: LoadOptions, platform: Platform): ReaderOf =>
 
 /** The network with the caller's labels and preprocessing in place of the file's. */
 function adapted(network: Network, { labels, preprocessing }: LoadOptions): Network {
-  const { conventions, inputs, outputs } = network;
-  const changes: { labels?: readonly string[]; preprocessing?: Preprocessing } = {};
-  if (labels !== undefined) {
-    const count = inferShapes(network).get(outputs[0])!.at(-1) ?? 0;
-    changes.labels = labelsForOutputs(labels, count, conventions.labelOffset ?? 0);
-  }
-  if (typeof preprocessing === 'string') {
-    const [, height, width] = inputs[0].shape;
-    changes.preprocessing = preprocessingPreset(preprocessing, [height, width]);
-  } else if (preprocessing !== undefined) changes.preprocessing = preprocessing;
-  return { ...network, conventions: { ...conventions, ...changes } };
+  const labelled = labels === undefined ? network : withLabels(network, labels);
+  if (preprocessing === undefined) return labelled;
+  const [, height, width] = network.inputs[0].shape;
+  const rules = typeof preprocessing === 'string' ? preprocessingPreset(preprocessing, [height, width]) : preprocessing;
+  return { ...labelled, conventions: { ...labelled.conventions, preprocessing: rules } };
 }
 
 /** The file of a picture: a path, or an address. */

@@ -7,7 +7,7 @@ import type { WebBlob } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
 import { type Load, loadWith } from './load.js';
 import { LoadedModel } from './loadedModel.js';
-import type { Files } from './origin.js';
+import { type Files, publishedOrigin } from './origin.js';
 import type { Platform } from './platform.js';
 
 const nodePlatform: Platform = {
@@ -27,24 +27,19 @@ const nodePlatform: Platform = {
   },
   file: fileAt,
   async published(name, { cache }) {
-    const { findRelease, loadPretrained } = await import('../pretrained/index.js');
+    const { findRelease, loadPretrained } = await import('../pretrained/index.node.js');
     if (findRelease(name) === undefined) return undefined;
     const folder = typeof cache === 'string' ? cache : undefined;
-    return {
-      repeatable: true,
-      async read(report, signal) {
-        const network = await loadPretrained(name, {
-          ...(folder !== undefined && { folder }),
-          ...(signal && { signal: signal as AbortSignal }),
-          onProgress: (loaded, total) => report({ phase: 'download', loaded, ...(total !== undefined && { total }) }),
-        });
-        report({ phase: 'read', loaded: 1, total: 1 });
-        return network;
-      },
-    };
+    return publishedOrigin((onProgress, signal) =>
+      loadPretrained(name, {
+        ...(folder !== undefined && { folder }),
+        ...(signal && { signal: signal as AbortSignal }),
+        onProgress,
+      }),
+    );
   },
   async unknown(text) {
-    const { releases } = await import('../pretrained/index.js');
+    const { releases } = await import('../pretrained/index.node.js');
     const names = similarNames(
       text,
       releases.map(({ name }) => name),

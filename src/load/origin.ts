@@ -74,6 +74,23 @@ function ifMissing(error: unknown): undefined {
   if (!(error instanceof DepthwiseError)) throw error;
 }
 
+/** A published network, by what loads it. */
+export function publishedOrigin(
+  load: (onBytes: OnBytes, signal?: WebAbortSignal) => Promise<Network>,
+  repeatable = true,
+): Origin {
+  return {
+    repeatable,
+    async read(report, signal) {
+      const onBytes: OnBytes = (loaded, total) =>
+        report({ phase: 'download', loaded, ...(total !== undefined && { total }) });
+      const network = await load(onBytes, signal);
+      report({ phase: 'read', loaded: 1, total: 1 });
+      return network;
+    },
+  };
+}
+
 async function beside(files: Files, path: string, onBytes: OnBytes, signal?: WebAbortSignal): Promise<Uint8Array> {
   if (files.beside === undefined) {
     throw new UsageError(

@@ -1,14 +1,14 @@
 /** A release's files, from the cache or the net, and the network in them. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DepthwiseError, DownloadError, FormatError, UsageError } from '../errors.js';
+import { DepthwiseError, DownloadError, FormatError } from '../errors.js';
 import { readNetworkFile } from '../formats/files.js';
-import { inferShapes, type Network, similarNames } from '../network/index.js';
+import type { Network } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';
-import { labelsForOutputs } from '../tasks/index.js';
+import { withLabels } from '../tasks/labels.js';
 import { cacheFolder } from './cache.js';
 import { type DownloadOptions, download, sha256 } from './download.js';
-import { findRelease, type Release, type RemoteFile, releases } from './releases.js';
+import { addressOf, type Release, type RemoteFile, releaseNamed } from './releases.js';
 
 export interface PretrainedOptions extends Pick<DownloadOptions, 'onProgress' | 'signal' | 'patience'> {
   /** Where files are kept; the environment's DEPTHWISE_CACHE, or the user's cache folder, unless stated. */
@@ -23,16 +23,7 @@ export interface PretrainedOptions extends Pick<DownloadOptions, 'onProgress' | 
 }
 
 export async function load(name: string, options: PretrainedOptions = {}): Promise<Network> {
-  const table = options.releases ?? releases;
-  const release = findRelease(name, table);
-  if (release === undefined) {
-    throw new UsageError(
-      `there are no published weights called '${name}'; similar names: ${similarNames(
-        name,
-        table.map((one) => one.name),
-      ).join(', ')}`,
-    );
-  }
+  const release = releaseNamed(name, options.releases);
   const weights = await fetched(release.weights, release.name, options);
   const network = { ...(await fromCache(weights, () => readNetworkFile(weights))), name: release.name };
   if (release.labels === undefined) return network;
@@ -48,7 +39,7 @@ async function fetched(remote: RemoteFile, name: string, options: PretrainedOpti
     return path;
   }
   const mirror = options.mirror ?? process.env.DEPTHWISE_MIRROR;
-  const address = mirror ? `${mirror.replace(/\/+$/, '')}/${remote.file}` : remote.address;
+  const address = addressOf(remote, mirror);
   try {
     await download(address, path, { ...options, ...(remote.sha256 && { sha256: remote.sha256 }) });
   } catch (error) {
@@ -82,13 +73,4 @@ async function fromCache(path: string, read: () => Promise<Network>): Promise<Ne
     if (!(error instanceof DepthwiseError)) throw error;
     throw new FormatError(`${error.message}; delete ${path} to have it fetched again`, { cause: error });
   }
-}
-
-function withLabels(network: Network, labels: readonly string[]): Network {
-  const { conventions } = network;
-  const outputs = inferShapes(network).get(network.outputs[0])!.at(-1)!;
-  return {
-    ...network,
-    conventions: { ...conventions, labels: labelsForOutputs(labels, outputs, conventions.labelOffset ?? 0) },
-  };
 }

@@ -2,7 +2,9 @@
  * Where trained weights are published: ImageNet networks by the names of `parseModelName`, e.g. mobilenet_v1_0.25_224. A file whose
  * SHA-256 is known is refused when it is another; of the others the length and, when it is read, every shape is checked.
  */
+import { UsageError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
+import { similarNames } from '../network/index.js';
 
 /** A file on the net, and the name under which it is kept. */
 export interface RemoteFile {
@@ -18,10 +20,13 @@ export interface Release {
   readonly labels?: RemoteFile;
 }
 
-/** 1001 lines, the first 'background'; TensorFlow's own tutorials read it. */
+/** At a fixed commit, so that the files stay what they are. */
+const CORAL = 'https://raw.githubusercontent.com/google-coral/test_data/104342d2d3480b3e66203073dac24f4e2dbb4c41';
+
+/** 1001 lines, the first 'background'. */
 const IMAGENET_LABELS: RemoteFile = {
-  file: 'ImageNetLabels.txt',
-  address: 'https://storage.googleapis.com/download.tensorflow.org/data/ImageNetLabels.txt',
+  file: 'imagenet_labels.txt',
+  address: `${CORAL}/imagenet_labels.txt`,
 };
 
 /** keras/src/applications/mobilenet.py and mobilenet_v2.py, BASE_WEIGHT_PATH. */
@@ -61,8 +66,7 @@ const V1_QUARTER_224: Release = {
 /** slim's networks in 8 bits, with 1001 outputs. */
 function quantised(name: string, sha256: string): Release {
   const file = `${name}.tflite`;
-  const address = `https://raw.githubusercontent.com/google-coral/test_data/master/${file}`;
-  return { name, weights: { file, address, sha256 }, labels: IMAGENET_LABELS };
+  return { name, weights: { file, address: `${CORAL}/${file}`, sha256 }, labels: IMAGENET_LABELS };
 }
 
 export const releases: readonly Release[] = [
@@ -86,6 +90,24 @@ export function findRelease(name: string, table: readonly Release[] = releases):
   const wanted = canonical(name);
   return table.find((release) => release.name === name || (wanted !== undefined && canonical(release.name) === wanted));
 }
+
+/** The same, for a name that must be one. Throws a UsageError that lists similar ones. */
+export function releaseNamed(name: string, table: readonly Release[] = releases): Release {
+  const release = findRelease(name, table);
+  if (release !== undefined) return release;
+  const similar = similarNames(
+    name,
+    table.map((one) => one.name),
+  );
+  throw new UsageError(`there are no published weights called '${name}'; similar names: ${similar.join(', ')}`);
+}
+
+/** Where a file is fetched from: a mirror has all files side by side. */
+export const addressOf = ({ file, address }: RemoteFile, mirror?: string): string =>
+  mirror ? `${mirror.replace(/\/+$/, '')}/${file}` : address;
+
+/** Whether the host lets pages of other sites read its files (CORS). Of Google's storage this is not known, and it has refused before. */
+export const pagesMayRead = (address: string): boolean => new URL(address).hostname === 'raw.githubusercontent.com';
 
 /** undefined for anything that is no network's name with α and resolution in it; a path or a file's ending is none. */
 function canonical(name: string): string | undefined {

@@ -1,5 +1,6 @@
 /** Label lists: reading them, and matching them to a network's outputs. */
 import { FormatError, UsageError } from '../errors.js';
+import { inferShapes, type Network } from '../network/index.js';
 
 /**
  * Labels by index. Six forms are known:
@@ -96,4 +97,14 @@ export function labelsForOutputs(labels: readonly string[], outputs: number, lab
   if (labelOffset === 0 && labels.length === outputs + 1 && BACKGROUND.test(labels[0])) return labels.slice(1);
   const wanted = labelOffset === 1 ? `${outputs} or, without background, ${outputs - 1}` : `${outputs}`;
   throw new UsageError(`labels: found ${labels.length} labels for ${outputs} outputs, wanted ${wanted}`);
+}
+
+/** The network with these labels in place of its own, once they fit its outputs; see `labelsForOutputs`. */
+export function withLabels(network: Network, labels: readonly string[]): Network {
+  const { conventions } = network;
+  const outputs = inferShapes(network).get(network.outputs[0])!.at(-1) ?? 0;
+  return {
+    ...network,
+    conventions: { ...conventions, labels: labelsForOutputs(labels, outputs, conventions.labelOffset ?? 0) },
+  };
 }

@@ -18,7 +18,7 @@ beforeAll(async () => {
   // A file says what it holds by its content: here a small network, whatever the name.
   weights = readFileSync(await writeModel(folder.path('small.safetensors'), smallNetwork({ classes: 1000 })));
   mirror = await serve((request, response) => {
-    if (request.url === '/ImageNetLabels.txt') sendFile(request, response, labels);
+    if (request.url === '/imagenet_labels.txt') sendFile(request, response, labels);
     else if (request.url === '/mobilenet_2_5_128_tf.h5') sendFile(request, response, weights);
     else response.writeHead(404).end();
   });
@@ -52,7 +52,7 @@ test('two processes at once', async () => {
   const [one, other] = await Promise.all([depthwise('both', ...args), depthwise('both', ...args)]);
   expect(one).toMatchObject({ exitCode: 0, stderr: '' });
   expect(other).toEqual(one);
-  expect(readdirSync(folder.path('both')).sort()).toEqual(['ImageNetLabels.txt', 'mobilenet_2_5_128_tf.h5']);
+  expect(readdirSync(folder.path('both')).sort()).toEqual(['imagenet_labels.txt', 'mobilenet_2_5_128_tf.h5']);
   expect(Buffer.compare(readFileSync(join(folder.path('both'), 'mobilenet_2_5_128_tf.h5')), weights)).toBe(0);
 });
 
@@ -118,7 +118,7 @@ test('a file of that name goes before the name', async () => {
 test('Ctrl-C leaves what has come, and says so', async () => {
   const slow = await serve((request, response) => {
     const from = request.headers.range ? 1000 : 0;
-    if (from > 0 || request.url === '/ImageNetLabels.txt') sendFile(request, response, from ? weights : labels);
+    if (from > 0 || request.url === '/imagenet_labels.txt') sendFile(request, response, from ? weights : labels);
     else sendFile(request, response, weights, { upTo: 1000 });
   });
   try {
@@ -146,7 +146,7 @@ test('Ctrl-C leaves what has come, and says so', async () => {
 test.skipIf(noData)('the real file, under its hash (needs DEPTHWISE_DATA)', async () => {
   const real = await serve((request, response) => {
     const file =
-      request.url === '/ImageNetLabels.txt'
+      request.url === '/imagenet_labels.txt'
         ? dataPath('labels', 'imagenet_labels_1001.txt')
         : dataPath('models', request.url!.slice(1));
     sendFile(request, response, readFileSync(file));

@@ -8,7 +8,7 @@ import { writeNetwork } from '../../src/formats/index.js';
 import { mobilenet, mobilenetV1, parseModelName } from '../../src/models/index.js';
 import { type Network, randomWeights } from '../../src/network/index.js';
 import { cacheFolder } from '../../src/pretrained/cache.js';
-import { findRelease, loadPretrained, type Release, releases } from '../../src/pretrained/index.js';
+import { findRelease, loadPretrained, type Release, releases } from '../../src/pretrained/index.node.js';
 import { dataPath, noData } from '../data.js';
 import { type Server, serve } from './server.js';
 

@@ -51,7 +51,7 @@ const titleOf = (example: Example): string =>
 /** What the user has fetched by name before: files of the cache folder, and where they lie in the data folder. */
 const fetched = {
   'mobilenet_v1_0.25_224.h5': 'models/mobilenet_v1_0.25_224.h5',
-  'ImageNetLabels.txt': 'labels/imagenet_labels_1001.txt',
+  'imagenet_labels.txt': 'labels/imagenet_labels_1001.txt',
 };
 
 /** JavaScript cannot say the types of its parameters, and what a file may not state is `undefined` to the compiler. */

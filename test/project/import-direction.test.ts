@@ -142,6 +142,7 @@ describe('packages and Node', () => {
     'image/browser.ts',
     'browser/index.ts',
     'training/index.ts',
+    'pretrained/index.ts',
     'cdn.ts',
   ];
 

@@ -12,6 +12,7 @@ const DOORS = [
   'depthwise/layers',
   'depthwise/models',
   'depthwise/network',
+  'depthwise/pretrained',
   'depthwise/tasks',
   'depthwise/training',
 ];
