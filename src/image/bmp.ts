@@ -1,6 +1,6 @@
 /**
  * Windows and OS/2 bitmaps: 1, 2, 4, 8 bits with a palette, 16, 24, 32 bits with or without masks, bottom-up and top-down, RLE4 and
- * RLE8. Own code because sharp reads no BMP, and the small libraries tried against Pillow (bmp-ts 1.0.9, decode-bmp 0.2.1,
+ * RLE8. Own code because the small libraries tried against Pillow (bmp-ts 1.0.9, decode-bmp 0.2.1,
  * @vingle/bmp-js 0.2.5) each misread several of these.
  *
  *   offset  0  'BM', file size, reserved, offset of the pixels      14 bytes

@@ -1,12 +1,19 @@
 /**
- * Picture files to pictures, in Node: JPEG, PNG, WebP and GIF (first frame) by sharp, BMP by `bmp.ts`. The bytes decide the format, never
- * the name. The EXIF orientation is applied, as browsers do; embedded colour profiles are not, as Pillow and TensorFlow do not. 16 bits
- * are reduced to 8, CMYK becomes RGB, palettes are looked up.
+ * Picture files to pictures, in Node: JPEG, PNG, WebP, GIF (first frame) and BMP by decoders that the package holds, TIFF, AVIF and rare
+ * kinds of JPEG by sharp, where it is installed. The bytes decide the format, never the name. The EXIF orientation is applied, as browsers
+ * do; embedded colour profiles are not, as Pillow and TensorFlow do not. 16 bits are reduced to 8, CMYK becomes RGB, palettes are looked up.
  */
 import { PictureError } from '../errors.js';
 import { systemReason } from '../system-error.js';
 import { decodeBmp } from './bmp.js';
+import { oriented } from './exif.js';
+import { openGif } from './gif.js';
+import { openJpeg } from './jpeg.js';
 import type { Picture } from './picture.js';
+import type { PictureFile } from './picture-file.js';
+import { openPng } from './png.js';
+import { decodeWithSharp } from './sharp.js';
+import { openWebp } from './webp.js';
 
 export interface DecodeOptions {
   /** Pictures of more pixels are refused before they are decoded; 100 million unless stated. */
@@ -23,8 +30,33 @@ export async function decodePicture(
 ): Promise<Picture> {
   const { maxPixels = MAX_PIXELS } = options;
   const format = formatOf(bytes, name);
-  return format === 'BMP' ? decodeBmp(bytes, name, maxPixels) : decodeWithSharp(bytes, name, format, maxPixels);
+  if (format === 'BMP') return decodeBmp(bytes, name, maxPixels);
+  if (format === 'TIFF' || format === 'AVIF')
+    return decodeWithSharp(bytes, name, `${format === 'TIFF' ? 'a TIFF' : 'an AVIF'} picture`, maxPixels);
+  const fail = (what: string, cause?: unknown): never => {
+    throw new PictureError(`${name}: this ${format} of ${bytes.length} bytes ${what}`, { cause });
+  };
+  try {
+    const file = openers[format](bytes);
+    const { width, height, orientation, rare } = file;
+    if (width < 1 || height < 1) return fail(`has ${width}×${height} pixels`);
+    if (width * height > maxPixels) return fail(`has more than the ${maxPixels} pixels allowed`);
+    if (rare !== undefined) return await decodeWithSharp(bytes, name, rare, maxPixels);
+    return oriented(await file.decode(), orientation);
+  } catch (cause) {
+    if (cause instanceof PictureError) throw cause;
+    return fail(`is cut off or damaged: ${(cause as Error).message || 'its decoder does not say where'}`, cause);
+  }
 }
+
+const openers: Record<'JPEG' | 'PNG' | 'WebP' | 'GIF', (bytes: Uint8Array) => PictureFile> = {
+  JPEG: openJpeg,
+  PNG: openPng,
+  WebP: openWebp,
+  GIF: openGif,
+};
+
+type Format = keyof typeof openers | 'BMP' | 'TIFF' | 'AVIF';
 
 /** The picture in a file. Throws a PictureError that names the path, also where there is no such file. */
 export async function readPicture(path: string, options: DecodeOptions = {}): Promise<Picture> {
@@ -40,21 +72,23 @@ export async function readPicture(path: string, options: DecodeOptions = {}): Pr
 
 const WANTED = 'wanted JPEG, PNG, WebP, GIF or BMP';
 
-/** First bytes of each format; null stands for any byte. */
-const signatures: readonly (readonly [format: string, readonly (number | null)[]])[] = [
+/** First bytes of a format; null stands for any byte. */
+type Signature<F> = readonly [format: F, readonly (number | null)[]];
+
+const signatures: readonly Signature<Format>[] = [
   ['JPEG', [0xff, 0xd8, 0xff]],
   ['PNG', [0x89, ...ascii('PNG\r\n'), 0x1a, 0x0a]],
   ['WebP', [...ascii('RIFF'), null, null, null, null, ...ascii('WEBP')]],
   ['GIF', ascii('GIF87a')],
   ['GIF', ascii('GIF89a')],
   ['BMP', ascii('BM')],
+  ['TIFF', [...ascii('II'), 42, 0]],
+  ['TIFF', [...ascii('MM'), 0, 42]],
+  ['AVIF', [null, null, null, null, ...ascii('ftypavi')]],
 ];
 
 /** Formats that people try, to be named in the error. */
-const refused: typeof signatures = [
-  ['a TIFF picture', [...ascii('II'), 42, 0]],
-  ['a TIFF picture', [...ascii('MM'), 0, 42]],
-  ['an AVIF picture', [null, null, null, null, ...ascii('ftypavi')]],
+const refused: readonly Signature<string>[] = [
   ['a HEIC picture', [null, null, null, null, ...ascii('ftyphei')]],
   ['a HEIC picture', [null, null, null, null, ...ascii('ftypmif1')]],
   ['a JPEG XL picture', [0xff, 0x0a]],
@@ -67,17 +101,17 @@ const refused: typeof signatures = [
   ['a TensorFlow Lite model', [null, null, null, null, ...ascii('TFL3')]],
 ];
 
-/** 'JPEG', 'PNG', 'WebP', 'GIF' or 'BMP', by a file's first 12 bytes; undefined for any other file. */
-export const pictureFormat = (bytes: Uint8Array): string | undefined => nameIn(signatures, bytes);
+/** By a file's first 12 bytes; undefined for what is no picture. */
+export const pictureFormat = (bytes: Uint8Array): Format | undefined => nameIn(signatures, bytes);
 
-function formatOf(bytes: Uint8Array, name: string): string {
+function formatOf(bytes: Uint8Array, name: string): Format {
   const format = pictureFormat(bytes);
   if (format !== undefined) return format;
   throw new PictureError(`${name}: found ${nameIn(refused, bytes) ?? describe(bytes)}; ${WANTED}`);
 }
 
-function nameIn(table: typeof signatures, bytes: Uint8Array): string | undefined {
-  const fits = ([, signature]: (typeof signatures)[number]): boolean =>
+function nameIn<Name>(table: readonly Signature<Name>[], bytes: Uint8Array): Name | undefined {
+  const fits = ([, signature]: Signature<Name>): boolean =>
     signature.every((byte, at) => (byte === null ? at < bytes.length : bytes[at] === byte));
   return table.find(fits)?.[0];
 }
@@ -95,50 +129,4 @@ function describe(bytes: Uint8Array): string {
 /** The characters' codes; a function declaration, so that the tables above may use it. */
 function ascii(text: string): number[] {
   return Array.from(text, (character) => character.charCodeAt(0));
-}
-
-async function decodeWithSharp(bytes: Uint8Array, name: string, format: string, maxPixels: number): Promise<Picture> {
-  const { default: sharp } = await import('sharp');
-  try {
-    const { data, info } = await sharp(bytes, {
-      failOn: 'error',
-      limitInputPixels: maxPixels,
-      page: 0,
-      pages: 1,
-      ignoreIcc: true,
-    })
-      .autoOrient()
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    const { width, height, channels } = info;
-    const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return channels === 2
-      ? fromGreyAlpha(width, height, pixels)
-      : { width, height, channels: channels as 1 | 3 | 4, data: pixels };
-  } catch (cause) {
-    throw new PictureError(`${name}: this ${format} of ${bytes.length} bytes ${complaint(cause, maxPixels)}`, {
-      cause,
-    });
-  }
-}
-
-/** sharp's words, of several lines and with its own names for things, as the end of a sentence. */
-function complaint(cause: unknown, maxPixels: number): string {
-  const { message } = cause as Error;
-  if (/pixel limit/.test(message)) return `has more than the ${maxPixels} pixels allowed`;
-  const reason = message
-    .replace('Input buffer has corrupt header:', '')
-    .split('\n')
-    .map((line) => line.trim());
-  return `is cut off or damaged: ${reason.filter(Boolean).join(', ') || 'its header is not complete'}`;
-}
-
-function fromGreyAlpha(width: number, height: number, pixels: Uint8Array): Picture {
-  const data = new Uint8Array(width * height * 4);
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    data.fill(pixels[pixel * 2], pixel * 4, pixel * 4 + 3);
-    data[pixel * 4 + 3] = pixels[pixel * 2 + 1];
-  }
-  return { width, height, channels: 4, data };
 }

@@ -1,4 +1,4 @@
-/** Pictures: decoding, conversions, the named resize rules, preprocessing. Decoding loads sharp when it is called, and only in Node. */
+/** Pictures: decoding, conversions, the named resize rules, preprocessing. Decoders are loaded when they are called, and only in Node. */
 export * from './decode.js';
 export {
   type AlphaRule,

@@ -6,6 +6,7 @@
  *   blue      up to 2⁻¹⁰ of the bound, brighter towards the bound: rounding
  *   yellow    just beyond it, red from 16 times on: wrong
  */
+import { encodePng } from '../image/png.js';
 import { sizeOf, type Tensor } from '../tensor.js';
 
 /** RGB bytes in rows from the top. */
@@ -26,11 +27,14 @@ export function differencePixels(units: Tensor): MapPixels {
 export async function differencePng(units: Tensor, side = 256): Promise<Uint8Array> {
   const { width, height, data } = differencePixels(units);
   const times = Math.max(1, Math.ceil(side / Math.max(width, height)));
-  const { default: sharp } = await import('sharp');
-  return sharp(data, { raw: { width, height, channels: 3 } })
-    .resize(width * times, height * times, { kernel: 'nearest' })
-    .png()
-    .toBuffer();
+  const enlarged = new Uint8ClampedArray(width * times * height * times * 4).fill(255);
+  for (let y = 0; y < height * times; y++) {
+    for (let x = 0; x < width * times; x++) {
+      const from = (Math.floor(y / times) * width + Math.floor(x / times)) * 3;
+      enlarged.set(data.subarray(from, from + 3), (y * width * times + x) * 4);
+    }
+  }
+  return encodePng({ width: width * times, height: height * times, data: enlarged });
 }
 
 interface Grid {
