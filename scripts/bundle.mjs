@@ -3,9 +3,11 @@
  * apart. Packages stay outside; the code stays readable.
  */
 import { readFileSync, rmSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import { rolldown } from 'rolldown';
+import { esmExternalRequirePlugin } from 'rolldown/plugins';
 
-const { bin, exports } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { bin, exports, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const targets = [exports, bin].flatMap(filesOf);
 const scripts = targets.filter((target) => target.endsWith('.js')).map((target) => target.replace(/^(\.\/)?/, ''));
 /** Without the worker of `depthwise/browser`, which scripts/embed-worker.mjs makes. */
@@ -44,17 +46,22 @@ const chunks = [
   'formats/index',
 ];
 
-rmSync('dist/chunks', { recursive: true, force: true });
+const nodeModules = builtinModules.flatMap((name) => [name, `node:${name}`]);
+
+rmSync('dist', { recursive: true, force: true });
 const bundle = await rolldown({
   input: Object.fromEntries([...entryPoints, ...workers].map(sourceOf)),
-  external: (id) => !/^(\.|\/|src\/)/.test(id), // packages and Node's own modules
+  external: Object.keys(peerDependencies),
   platform: 'neutral', // Node's alone would import node:module into every page
-  resolve: { extensionAlias: { '.js': ['.ts'] } },
+  resolve: { extensionAlias: { '.js': ['.ts'] }, mainFields: ['module', 'main'] },
+  plugins: [esmExternalRequirePlugin({ external: nodeModules })], // Node's modules, also where CommonJS requires them
   logLevel: 'warn',
 });
-await bundle.write({
+const { output } = await bundle.write({
   dir: 'dist',
   format: 'esm',
+  sourcemap: true,
+  sourcemapExcludeSources: true, // they are in the package
   entryFileNames: '[name].js',
   chunkFileNames: 'chunks/[name]-[hash].js', // as deep as dist/cli, so that paths relative to a file agree
   codeSplitting: {
