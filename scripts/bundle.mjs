@@ -1,11 +1,13 @@
 /**
  * Bundles src into dist: one file for each export of package.json and for the command line, what they share in chunks, what they load lazily
- * apart. Packages stay outside; the code stays readable.
+ * apart. The packages of devDependencies that src imports come along, with their licences, so that installing this package installs no
+ * other; sharp stays outside, being 19 MB. The code stays readable.
  */
-import { readFileSync, rmSync } from 'node:fs';
-import { builtinModules } from 'node:module';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { builtinModules, createRequire } from 'node:module';
 import { rolldown } from 'rolldown';
 import { esmExternalRequirePlugin } from 'rolldown/plugins';
+import { licencesOf } from './licences.mjs';
 
 const { bin, exports, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const targets = [exports, bin].flatMap(filesOf);
@@ -48,7 +50,6 @@ const chunks = [
 
 const nodeModules = builtinModules.flatMap((name) => [name, `node:${name}`]);
 
-rmSync('dist', { recursive: true, force: true });
 const bundle = await rolldown({
   input: Object.fromEntries([...entryPoints, ...workers].map(sourceOf)),
   external: Object.keys(peerDependencies),
@@ -72,3 +73,11 @@ const { output } = await bundle.write({
     })),
   },
 });
+
+const bundled = output.flatMap((file) => file.moduleIds ?? []);
+const embedded = bundled.flatMap((file) => /\/src\/image\/generated\/(\w+)\.ts$/.exec(file)?.[1] ?? []);
+const decoders = embedded.map((name) => createRequire(import.meta.url).resolve(`@jsquash/${name}/package.json`));
+writeFileSync('dist/THIRD_PARTY_LICENSES.txt', licencesOf([...bundled, ...decoders]));
+
+// npm makes the commands of installed packages executable, but not those of the folder that one works in.
+for (const command of Object.values(bin)) chmodSync(command, 0o755);

@@ -36,7 +36,7 @@ export interface CameraFrame {
 }
 
 /** The loop's end, however it comes, turns the camera off; `return` is what `break` calls. */
-export interface Webcam extends AsyncIterableIterator<CameraFrame, undefined> {
+export interface Webcam extends AsyncIterableIterator<CameraFrame> {
   next(): Promise<IteratorResult<CameraFrame, undefined>>;
   return(): Promise<IteratorResult<CameraFrame, undefined>>;
   [Symbol.asyncIterator](): Webcam;

@@ -12,7 +12,7 @@ type Method = keyof WorkerMethods;
 export interface Cargo<Args = readonly unknown[]> {
   readonly args: Args;
   /** Moved to the worker in place of being copied. */
-  readonly transfer?: readonly Transferable[];
+  readonly transfer?: readonly object[];
   /** Frees what was made for the question, when it is never sent. */
   readonly drop?: () => void;
 }

@@ -26,7 +26,7 @@ export { resize, resizeRules } from './resize.js';
 export { prepare } from './withKernels.js';
 
 /** What a canvas yields: RGBA, not premultiplied. The bytes are shared, not copied. */
-export function fromImageData({ width, height, data }: Pick<ImageData, 'width' | 'height' | 'data'>): Picture {
+export function fromImageData({ width, height, data }: Omit<Picture, 'channels'>): Picture {
   return { width, height, channels: 4, data: data as Uint8ClampedArray };
 }
 
