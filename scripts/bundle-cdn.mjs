@@ -4,9 +4,10 @@
  *   dist/cdn/depthwise.js         src/cdn.ts, a module; the readers of most formats are files beside it, fetched when they are needed
  *   dist/cdn/depthwise.global.js  src/cdn.global.ts, a classic script that sets `depthwise`, with all readers
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
+import { licenceText, packagesIn } from './licences.mjs';
 
 const FOLDER = 'dist/cdn';
 const { version, license } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -34,29 +35,10 @@ const written = [
   await script.write({ dir: FOLDER, minify: true, format: 'iife', name: 'depthwise', codeSplitting: false }),
 ];
 
-const packages = packagesIn(written.flatMap(({ output }) => output));
+const packages = packagesIn(written.flatMap(({ output }) => output.flatMap((file) => file.moduleIds ?? [])));
 const names = packages.map(({ name }) => name).join(', ');
 for (const file of ['depthwise.js', 'depthwise.global.js']) {
   const banner = `/*! depthwise ${version}, ${license}; contains ${names}: their licences are in LICENSES.txt */\n`;
   writeFileSync(join(FOLDER, file), banner + readFileSync(join(FOLDER, file), 'utf8'));
 }
-writeFileSync(
-  join(FOLDER, 'LICENSES.txt'),
-  packages.map(({ name, text }) => `${name}\n\n${text.trim()}\n`).join('\n---\n\n'),
-);
-
-/** The packages that modules of the bundle come from and what they depend on, since jsfive carries pako within, with the text of their licences. */
-function packagesIn(chunks) {
-  const modules = chunks.flatMap((chunk) => chunk.moduleIds ?? []);
-  const found = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []));
-  for (const folder of found) {
-    const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    for (const name of Object.keys(dependencies)) found.add(join('node_modules', name));
-  }
-  return [...found].sort().map((folder) => {
-    const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
-    if (file === undefined) throw new Error(`${folder}: has no licence file`);
-    const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    return { name: `${name} ${version}`, text: readFileSync(join(folder, file), 'utf8') };
-  });
-}
+writeFileSync(join(FOLDER, 'LICENSES.txt'), licenceText(packages));

@@ -4,10 +4,10 @@
  * other; sharp stays outside, being 19 MB. The code stays readable.
  */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { builtinModules, createRequire } from 'node:module';
+import { builtinModules } from 'node:module';
 import { rolldown } from 'rolldown';
 import { esmExternalRequirePlugin } from 'rolldown/plugins';
-import { licencesOf } from './licences.mjs';
+import { licenceText, packagesIn } from './licences.mjs';
 
 const { bin, exports, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const targets = [exports, bin].flatMap(filesOf);
@@ -74,10 +74,8 @@ const { output } = await bundle.write({
   },
 });
 
-const bundled = output.flatMap((file) => file.moduleIds ?? []);
-const embedded = bundled.flatMap((file) => /\/src\/image\/generated\/(\w+)\.ts$/.exec(file)?.[1] ?? []);
-const decoders = embedded.map((name) => createRequire(import.meta.url).resolve(`@jsquash/${name}/package.json`));
-writeFileSync('dist/THIRD_PARTY_LICENSES.txt', licencesOf([...bundled, ...decoders]));
+const modules = output.flatMap((file) => file.moduleIds ?? []);
+writeFileSync('dist/THIRD_PARTY_LICENSES.txt', licenceText(packagesIn(modules)));
 
 // npm makes the commands of installed packages executable, but not those of the folder that one works in.
 for (const command of Object.values(bin)) chmodSync(command, 0o755);

@@ -20,12 +20,15 @@ const files = readdirSync('dist', { recursive: true, encoding: 'utf8' })
 for (const file of files) {
   const path = join('dist', file);
   const before = readFileSync(path, 'utf8');
-  const alone = before.replaceAll(typedArray, '$1').replaceAll(ofPackage, (_, names) =>
-    names
-      .split(', ')
-      .map((name) => `declare const ${name}: unknown; type ${name} = unknown;`)
-      .join(' '),
-  );
+  const alone = before
+    .replaceAll(typedArray, '$1')
+    .replaceAll(text, ': string')
+    .replaceAll(ofPackage, (_, names) =>
+      names
+        .split(', ')
+        .map((name) => `declare const ${name}: unknown; type ${name} = unknown;`)
+        .join(' '),
+    );
   const refers = namesGlobal.test(alone);
   const to = posix.relative(posix.dirname(file), 'globals.d.ts');
   const after = refers ? `/// <reference path="${to.startsWith('.') ? to : `./${to}`}" />\n${alone}` : alone;
