@@ -29,7 +29,7 @@ await embed('src/training/wasm/generated/wasm.ts', 'asconfig.training.json', 'tr
 ]);
 
 await embed('src/image/generated/wasm.ts', 'asconfig.image.json', 'image-', ['simd'], ([bytes]) => [
-  `export const PICTURE_KERNELS =\n  '${bytes.toString('base64')}';`,
+  `export const PICTURE_KERNELS: string =\n  '${bytes.toString('base64')}';`,
 ]);
 
 embedDecoder('jpeg', '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');

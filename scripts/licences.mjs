@@ -28,7 +28,7 @@ export function licenceText(packages) {
 }
 
 function folderOf(module) {
-  const decoder = /\/src\/image\/generated\/(\w+)\.ts$/.exec(module)?.[1];
+  const decoder = /\/src\/image\/generated\/(jpeg|png|webp)\.ts$/.exec(module)?.[1];
   if (decoder !== undefined) return rootOf(`@jsquash/${decoder}`);
   return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(module)?.[0];
 }
