@@ -10,7 +10,5 @@ export type * from './load/model.js';
 export { safetensors };
 
 /** `load` for .safetensors files; for others, and in place of that reader, `readers`. */
-export const load: Load = /* @__PURE__ */ loadWith(
-  { ...webPlatform, readerOf: fromReaders([safetensors]) },
-  LoadedModel.create,
-);
+export const load: Load = (source, options) =>
+  loadWith({ ...webPlatform, readerOf: fromReaders([safetensors]) }, LoadedModel.create)(source, options);

@@ -8,8 +8,10 @@ import type { LoadOptions } from './model.js';
 import { type OnBytes, type Origin, publishedOrigin } from './origin.js';
 import { webPlatform } from './web.js';
 
+// A function, since bundlers keep a call with a spread in its arguments, used or not.
 export const load: Load = (source, options) =>
   loadWith({ ...webPlatform, readerOf, published }, LoadedModel.create)(source, options);
+
 export const isCached: IsCached = /* @__PURE__ */ isCachedWith(webPlatform);
 export const clearCache: ClearCache = /* @__PURE__ */ clearCacheWith(webPlatform);
 

@@ -1,6 +1,6 @@
 /** A loaded network: its plans, what is read again when a plan is missing, and the tasks. */
 import { type CompileOptions, compile, type Plan } from '../engine/index.js';
-import { NetworkError, UsageError } from '../errors.js';
+import { NetworkError, PictureError, UsageError } from '../errors.js';
 import { usePictureKernels } from '../image/antialias.js';
 import { type Network, withOutputs } from '../network/index.js';
 import { abortable } from '../remote/abort.js';
@@ -41,6 +41,8 @@ export class LoadedModel implements Model {
   /** Of cuts at other layers, by the names of their outputs. */
   readonly #cuts = new Map<string, Promise<Plan>>();
   #disposed = false;
+  /** Set in the constructor: bundlers cannot leave out a class whose body reads Symbol.dispose. */
+  declare [Symbol.dispose]: () => void;
 
   /** Compiles one plan for all tasks. */
   static async create(loaded: Loaded, pictures: Pictures, options: CompileOptions): Promise<LoadedModel> {
@@ -67,6 +69,7 @@ export class LoadedModel implements Model {
     this.#options = options;
     this.#logits = logits;
     this.#features = features;
+    this[Symbol.dispose] = () => this.dispose();
   }
 
   get name(): string {
@@ -153,10 +156,6 @@ export class LoadedModel implements Model {
     this.#network = { ...this.#network, weights: new Map() };
   }
 
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
   /** What `ask` says of each input, one after the other. */
   async #each<Answer>(
     task: string,
@@ -179,6 +178,7 @@ export class LoadedModel implements Model {
       answers.push(await ask(x));
     }
     signal?.throwIfAborted();
+    if (answers.length === 0 && task !== 'classify') throw new PictureError(`${task}: no inputs given`);
     return answers;
   }
 
