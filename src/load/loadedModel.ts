@@ -131,11 +131,9 @@ export class LoadedModel implements Model {
     names?: readonly string[],
     options: ModelRunOptions = {},
   ): Promise<Map<string, Tensor>> {
-    const { inputs, nodes } = this.#network;
-    const all = [...inputs, ...nodes].map(({ name }) => name);
     if (Array.isArray(input)) throw new UsageError('trace: wanted one input, found a list');
-    const [tensors] = await this.#each('trace', input, options, (x) => this.#run(x, names ?? all));
-    return tensors;
+    const [tensors] = await this.#each('trace', input, options, (x) => (names ? this.#run(x, names) : this.#every(x)));
+    return names ? new Map(names.map((name) => [name, tensors.get(name)!])) : tensors;
   }
 
   report(): ModelReport {
@@ -210,6 +208,16 @@ export class LoadedModel implements Model {
       plan.catch(() => this.#cuts.delete(key));
     }
     return plan;
+  }
+
+  /** Every tensor. It takes the weights unfolded and every tensor's memory, so that the plan is let go at once. */
+  async #every(x: Tensor): Promise<Map<string, Tensor>> {
+    const plan = await compile(await this.#whole(), { ...this.#options, everyTensor: true });
+    try {
+      return plan.run(x);
+    } finally {
+      plan.dispose();
+    }
   }
 
   async #whole(): Promise<Network> {

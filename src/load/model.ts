@@ -103,7 +103,10 @@ export interface Model {
   logits(input: ModelInput | readonly ModelInput[], options?: ModelRunOptions): Promise<Tensor>;
   /** [N, outputs]; each row sums to 1 (of a quantised network: nearly). */
   probabilities(input: ModelInput | readonly ModelInput[], options?: ModelRunOptions): Promise<Tensor>;
-  /** Tensors by the names of the layers that made them, inputs included: those that are named, or all. */
+  /**
+   * Tensors by the names of the layers that made them: those that are named, or all, inputs included. A plan for named ones is kept; one for all is
+   * made anew for each call, since it takes much memory.
+   */
   trace(input: ModelInput, names?: readonly string[], options?: ModelRunOptions): Promise<Map<string, Tensor>>;
   report(): ModelReport;
   /** Frees the memory. May be called again; whatever is asked later is rejected. */

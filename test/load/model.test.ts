@@ -10,7 +10,7 @@ import { classify, embed, inputTensor, logits, probabilities } from '../../src/t
 import { tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
 import { colourNetwork, filled } from '../tasks/networks.js';
-import { noise, smallNetwork } from './models.js';
+import { noise, smallNetwork, watched } from './models.js';
 
 const network = smallNetwork();
 const picture = noise(1);
@@ -78,20 +78,16 @@ describe('the answers are those of the pure functions, bit for bit', () => {
   });
 
   test('one plan answers all tasks', async () => {
-    const { instantiate } = WebAssembly;
-    let count = 0;
-    WebAssembly.instantiate = ((...given: Parameters<typeof instantiate>) => {
-      count++;
-      return instantiate(...given);
-    }) as typeof instantiate;
-    try {
-      const fresh = await load(network);
-      const loaded = count;
-      for (const ask of ['classify', 'logits', 'probabilities', 'embed'] as const) await fresh[ask](picture);
-      expect(count).toBe(loaded);
-    } finally {
-      WebAssembly.instantiate = instantiate;
-    }
+    const { network: fresh, reads } = watched(network);
+    const loaded = await load(fresh);
+    const once = reads();
+    for (const ask of ['classify', 'logits', 'probabilities', 'embed'] as const) await loaded[ask](picture);
+    expect(reads()).toBe(once);
+    await loaded.embed(picture, { layer: 'conv1' });
+    const twice = reads();
+    expect(twice).toBeGreaterThan(once);
+    await loaded.embed(picture, { layer: 'conv1' });
+    expect(reads()).toBe(twice);
   });
 });
 

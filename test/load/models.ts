@@ -6,6 +6,7 @@ import type { Picture } from '../../src/image/picture.js';
 import { mobilenetV1 } from '../../src/models/index.js';
 import { type Network, preprocessingPreset, randomWeights } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
+import type { Tensor } from '../../src/tensor.js';
 
 export const labels = ['ant', 'bee', 'cat'];
 
@@ -68,4 +69,20 @@ export async function serveFiles(files: Map<string, Answer | Uint8Array>): Promi
       server.closeAllConnections();
     },
   };
+}
+
+/** The network, and how often its weights were read: whoever compiles it reads them. */
+export function watched(network: Network): { network: Network; reads: () => number } {
+  let count = 0;
+  const weights = new (class extends Map<string, Tensor> {
+    override get(name: string) {
+      count++;
+      return super.get(name);
+    }
+    override [Symbol.iterator]() {
+      count++;
+      return super[Symbol.iterator]();
+    }
+  })(network.weights);
+  return { network: { ...network, weights }, reads: () => count };
 }

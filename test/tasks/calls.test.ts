@@ -4,6 +4,7 @@ import { compile } from '../../src/engine/index.js';
 import { UsageError } from '../../src/errors.js';
 import { run } from '../../src/network/index.js';
 import { classify, embed, logits, probabilities } from '../../src/tasks/index.js';
+import { noise, smallNetwork, watched } from '../load/models.js';
 import { colourNetwork, filled } from './networks.js';
 
 const network = colourNetwork('softmax');
@@ -89,28 +90,20 @@ test('an executor of the whole network where a part is wanted: the answer says s
 });
 
 test('kernels compute unless run is given, and a network is compiled once', async () => {
-  const { instantiate } = WebAssembly;
-  let count = 0;
-  WebAssembly.instantiate = ((...given: Parameters<typeof instantiate>) => {
-    count++;
-    return instantiate(...given);
-  }) as typeof instantiate;
-  try {
-    const fresh = colourNetwork('softmax');
-    await classify(fresh, picture, { run });
-    expect(count).toBe(0);
-    await classify(fresh, picture);
-    const first = count;
-    expect(first).toBeGreaterThan(0);
-    for (let i = 0; i < 3; i++) await classify(fresh, picture);
-    await probabilities(fresh, picture);
-    expect(count).toBe(first);
-    await logits(fresh, picture);
-    const withCut = count;
-    await logits(fresh, picture);
-    await embed(fresh, picture, { layer: 'mean' }); // the same cut
-    expect(count).toBe(withCut);
-  } finally {
-    WebAssembly.instantiate = instantiate;
-  }
+  const { network: fresh, reads } = watched(smallNetwork());
+  const shown = noise(1);
+  await classify(fresh, shown);
+  const once = reads();
+  await classify(fresh, shown);
+  await probabilities(fresh, shown);
+  expect(reads()).toBe(once);
+  await logits(fresh, shown);
+  await embed(fresh, shown, { layer: 'conv_pw_3_relu' });
+  const cuts = reads();
+  expect(cuts).toBeGreaterThan(once);
+  await logits(fresh, shown);
+  await embed(fresh, shown, { layer: 'conv_pw_3_relu' });
+  expect(reads()).toBe(cuts);
+  await classify(fresh, shown, { run });
+  expect(reads()).toBeGreaterThan(cuts);
 });
