@@ -1,7 +1,9 @@
 /** Inputs on their way to a worker: what only a page can see becomes frames and pixels here; the rest is sent as it is, and decoded there. */
 import { tagOf } from '../found.js';
-import type { Picture, PictureOptions } from '../image/picture.js';
-import { type Pictures, pictureOf } from '../load/inputs.js';
+import { fromElement } from '../image/browser.js';
+import type { Picture } from '../image/picture.js';
+import { isSource } from '../image/sources.js';
+import { type Pictures, withShown } from '../load/inputs.js';
 import type { ModelInput } from '../load/model.js';
 import type { Tensor } from '../tensor.js';
 
@@ -15,12 +17,7 @@ export interface SentInput {
 }
 
 /** What an input shows when this is called, also where it takes longer. Throws a PictureError as the model in the page does. */
-export async function sendInput(
-  task: string,
-  input: ModelInput,
-  pictures: Pictures,
-  options: PictureOptions,
-): Promise<SentInput> {
+export async function sendInput(task: string, input: ModelInput, pictures: Pictures): Promise<SentInput> {
   switch (tagOf(input)) {
     case 'ImageBitmap':
     case 'VideoFrame':
@@ -45,7 +42,7 @@ export async function sendInput(
     case 'Object':
       if (isPlain(input)) return { value: input, made: [], given: [memoryOf(input)] };
   }
-  const picture = await pictureOf(task, input, pictures, options);
+  const picture = await withShown(task, input, pictures, (shown) => (isSource(shown) ? fromElement(shown) : shown));
   return { value: picture, made: [memoryOf(picture)], given: [] };
 }
 

@@ -131,7 +131,7 @@ export class ModelInWorker implements WorkerModel {
     names: readonly unknown[],
   ): Promise<RunCargo> {
     const list: readonly ModelInput[] = Array.isArray(input) ? input : [input];
-    const sent = await Promise.all(list.map((one) => sendInput(task, one, this.#pictures, options)));
+    const sent = await Promise.all(list.map((one) => sendInput(task, one, this.#pictures)));
     const values = sent.map(({ value }) => value);
     const moved = sent.flatMap(({ made, given }) => (transfer ? [...made, ...given] : made));
     return {

@@ -4,7 +4,7 @@
  */
 import { UsageError } from '../errors.js';
 import { tagOf } from '../found.js';
-import { fromBlob } from '../image/browser.js';
+import { bitmapOf } from '../image/canvas.js';
 import type { Pictures } from '../load/inputs.js';
 import { LoadedModel } from '../load/loadedModel.js';
 import type { Network } from '../network/network.js';
@@ -70,7 +70,7 @@ const methods: WorkerMethods = {
 /** Files of pictures are decoded here, so that they do not hold up the page, which fetches them. */
 const pictures: Pictures = {
   decode: (file) =>
-    fromBlob(tagOf(file) === 'Uint8Array' ? new Blob([file as Uint8Array<ArrayBuffer>]) : (file as Blob)),
+    bitmapOf(tagOf(file) === 'Uint8Array' ? new Blob([file as Uint8Array<ArrayBuffer>]) : (file as Blob)),
   read: (name) => Promise.reject(new UsageError(`worker: was sent the address ${name} in place of its file`)),
 };
 

@@ -4,7 +4,18 @@
  * blobs). Decoders differ by a few levels of 255 from one browser to the next: compare networks from the same bytes.
  */
 import { PictureError } from '../errors.js';
-import type { Picture } from './picture.js';
+import type { Preprocessing } from '../network/conventions.js';
+import type { Pair } from '../padding.js';
+import { sizeOf, type Tensor, tensor } from '../tensor.js';
+import type { WebBlob } from '../web-types.js';
+import { usePictureKernels } from './antialias.js';
+import { bitmapOf, draw, isSafe } from './canvas.js';
+import { gridOf, partOf, regionOf } from './grid.js';
+import { checkAlpha, checkRegion, type Picture, type PictureOptions, type Region } from './picture.js';
+import { checkInto, fill, layoutOf, prepare } from './prepare.js';
+import { channelCount, placement } from './preprocess.js';
+import { checkSize } from './resize.js';
+import { type PictureSource, sizeOfSource } from './sources.js';
 
 export {
   type AlphaRule,
@@ -23,6 +34,7 @@ export {
 } from './picture.js';
 export { centralCrop, preprocess } from './preprocess.js';
 export { resize, resizeRules } from './resize.js';
+export type { PictureSource } from './sources.js';
 export { prepare } from './withKernels.js';
 
 /** What a canvas yields: RGBA, not premultiplied. The bytes are shared, not copied. */
@@ -31,18 +43,8 @@ export function fromImageData({ width, height, data }: Omit<Picture, 'channels'>
 }
 
 /** The picture in a File, a Blob, or a fetched response's blob. Throws a PictureError where the browser cannot decode it. */
-export async function fromBlob(blob: Blob): Promise<Picture> {
-  let bitmap: ImageBitmap;
-  try {
-    bitmap = await createImageBitmap(blob, {
-      imageOrientation: 'from-image',
-      premultiplyAlpha: 'none',
-      colorSpaceConversion: 'none',
-    });
-  } catch (cause) {
-    const found = `${blob.size} bytes of type '${blob.type}'`;
-    throw new PictureError(`picture: the browser cannot decode ${found}: ${(cause as Error).message}`, { cause });
-  }
+export async function fromBlob(blob: WebBlob): Promise<Picture> {
+  const bitmap = await bitmapOf(blob);
   try {
     return fromElement(bitmap);
   } finally {
@@ -50,44 +52,89 @@ export async function fromBlob(blob: Blob): Promise<Picture> {
   }
 }
 
-export type PictureSource =
-  | HTMLImageElement
-  | HTMLVideoElement
-  | HTMLCanvasElement
-  | OffscreenCanvas
-  | ImageBitmap
-  | VideoFrame;
-
-/** What an element shows, at its own resolution: an image's natural size, a video's current frame, a canvas. */
-export function fromElement(source: PictureSource): Picture {
-  const [width, height] = ownSize(source);
-  if (!(width > 0 && height > 0)) {
-    throw new PictureError('picture: the element has no pixels yet; wait for its load event, or img.decode()');
-  }
-  const context = canvas(width, height).getContext('2d', { willReadFrequently: true }) as
-    | CanvasRenderingContext2D
-    | OffscreenCanvasRenderingContext2D
-    | null;
-  if (context === null) throw new PictureError(`picture: the browser gives no 2D canvas of ${width}×${height}`);
-  context.drawImage(source, 0, 0, width, height);
-  try {
-    return fromImageData(context.getImageData(0, 0, width, height));
-  } catch (cause) {
-    throw new PictureError(
-      `picture: the browser does not let this page read the pixels; a picture from another site needs crossorigin="anonymous" and a server that allows it (${(cause as Error).message})`,
-      { cause },
-    );
-  }
+export interface ElementOptions {
+  /** The part that is wanted, in the element's own pixels; the whole unless stated. */
+  readonly region?: Region;
+  /** [height, width] at which the canvas draws it; its own size unless stated. How a canvas scales is up to the browser. */
+  readonly size?: Pair;
 }
 
-function ownSize(source: PictureSource): [width: number, height: number] {
-  if ('naturalWidth' in source) return [source.naturalWidth, source.naturalHeight];
-  if ('videoWidth' in source) return [source.videoWidth, source.videoHeight];
-  if ('displayWidth' in source) return [source.displayWidth, source.displayHeight];
-  return [source.width, source.height];
+/**
+ * What an element shows, at its own resolution unless a size is stated: an image's natural size, a video's current frame, a canvas. Throws a
+ * PictureError for what has no pixels (yet), what another site keeps from being read, and what is larger than the browser's canvas.
+ */
+export function fromElement(source: PictureSource, { region, size }: ElementOptions = {}): Picture {
+  const [width, height] = sizeOfSource(source);
+  if (region !== undefined) checkRegion({ width, height }, region);
+  if (size !== undefined) checkSize(size);
+  const from = region ?? { left: 0, top: 0, width, height };
+  return draw(source, from, size?.[1] ?? from.width, size?.[0] ?? from.height);
 }
 
-function canvas(width: number, height: number): OffscreenCanvas | HTMLCanvasElement {
-  if (typeof OffscreenCanvas !== 'undefined') return new OffscreenCanvas(width, height);
-  return Object.assign(document.createElement('canvas'), { width, height });
+export interface GrabOptions extends PictureOptions {
+  /**
+   * 'exact', unless stated: the rules of the preprocessing, on the element's own pixels. 'canvas': the browser's canvas draws the part that
+   * the crop keeps at the input's size. That is faster, other numbers, and different from one browser to the next.
+   */
+  readonly scaling?: 'exact' | 'canvas';
+}
+
+/**
+ * The input tensor [1, H, W, C] of what an element shows, by `prepare`. Only the pixels that the crop keeps are copied from the browser.
+ * `into` is reused as in `prepare`.
+ *
+ * Results are exact, the bits of `prepare(fromElement(source), …)`, as long as the part that is read has at most 2²⁴ pixels (4096 × 4096) and
+ * at most 8192 a side, which every platform's canvas holds. A larger part is first drawn at twice the input's size, or at its own where
+ * that is smaller, by the canvas, whose shrinking is the browser's; then the resize rule does the rest. So a picture of 48 megapixels takes
+ * no more memory than the browser needs to show it.
+ */
+export function prepareElement(
+  source: PictureSource,
+  preprocessing: Preprocessing,
+  options: GrabOptions = {},
+  into?: Tensor,
+): Tensor {
+  usePictureKernels();
+  const [width, height] = sizeOfSource(source);
+  const { scaling = 'exact', ...seen } = options;
+  if (scaling !== 'exact' && scaling !== 'canvas') {
+    throw new PictureError(`picture: scaling must be 'exact' or 'canvas', found '${scaling}'`);
+  }
+  const channels = channelCount(preprocessing);
+  checkSize(preprocessing.size);
+  checkAlpha(options.alpha);
+  const upright = gridOf({ width, height, channels: 1, data: NO_BYTES }, seen);
+  const layout = layoutOf(upright, preprocessing);
+  const region = regionOf(partOf(upright, layout.read), width);
+  const { region: _, ...turned } = seen;
+  if (scaling === 'exact' && isSafe(region.width, region.height)) {
+    const shape = [1, ...preprocessing.size, channels];
+    const x = into === undefined ? tensor(shape, new Float32Array(sizeOf(shape))) : checkInto(into, shape);
+    const picture = draw(source, region, region.width, region.height);
+    fill(gridOf(picture, turned), layout, preprocessing, options, x.data as Float32Array);
+    return x;
+  }
+
+  const kept = keptPart(upright, preprocessing);
+  const from = regionOf(partOf(upright, kept), width);
+  const [drawnHeight, drawnWidth] = preprocessing.size.map((side, axis) =>
+    scaling === 'canvas' ? side : Math.min(2 * side, axis === 0 ? kept.height : kept.width),
+  );
+  const isTurned = seen.rotation === 90 || seen.rotation === 270;
+  const picture = draw(source, from, isTurned ? drawnHeight : drawnWidth, isTurned ? drawnWidth : drawnHeight);
+  return prepare(picture, { ...preprocessing, crop: { kind: 'stretch' } }, turned, into);
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** What the crop keeps, in whole pixels of the upright picture. */
+function keptPart(upright: Pick<Picture, 'width' | 'height'>, preprocessing: Preprocessing): Region {
+  const { part, whole, window } = placement(upright, preprocessing);
+  const along = (start: number, length: number, out: number, from: number, count: number) => {
+    const begin = Math.floor((from * length) / out);
+    return [start + begin, Math.max(Math.round(((from + count) * length) / out) - begin, 1)];
+  };
+  const [top, height] = along(part.top, part.height, whole[0], window.top, window.height);
+  const [left, width] = along(part.left, part.width, whole[1], window.left, window.width);
+  return { top, left, height, width };
 }

@@ -39,6 +39,14 @@ export function partOf(grid: Grid, { left, top, width, height }: Region): Grid {
   return { ...grid, width, height, start: grid.start + top * grid.rowStep + left * grid.columnStep };
 }
 
+/** Where, in pixels of the picture whose grid has one channel, the grid's pixels lie. */
+export function regionOf({ start, rowStep, columnStep, width, height }: Grid, rowLength: number): Region {
+  const last = start + (height - 1) * rowStep + (width - 1) * columnStep;
+  const [left, right] = [start % rowLength, last % rowLength].sort((a, b) => a - b);
+  const [top, bottom] = [start, last].map((at) => Math.floor(at / rowLength)).sort((a, b) => a - b);
+  return { left, top, width: right - left + 1, height: bottom - top + 1 };
+}
+
 /** Clockwise: rows run along the columns, from the bottom up. */
 function quarterTurn(grid: Grid): Grid {
   return {

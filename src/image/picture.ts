@@ -156,7 +156,7 @@ export function checkRotation(rotation: number): void {
   }
 }
 
-export function checkAlpha(alpha: AlphaRule): void {
+export function checkAlpha(alpha: AlphaRule = 'drop'): void {
   if (alpha !== 'drop' && alpha !== 'black' && alpha !== 'white') {
     throw new PictureError(`picture: the alpha rule must be 'drop', 'black' or 'white', found '${alpha}'`);
   }

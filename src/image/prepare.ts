@@ -14,9 +14,9 @@
 import { PictureError } from '../errors.js';
 import type { Preprocessing } from '../network/conventions.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';
-import { axisOf } from './axis.js';
-import { gridOf, partOf } from './grid.js';
-import { checkAlpha, checkPicture, type Picture, type PictureOptions } from './picture.js';
+import { type Axis, axisOf } from './axis.js';
+import { type Grid, gridOf, partOf } from './grid.js';
+import { checkAlpha, checkPicture, type Picture, type PictureOptions, type Region } from './picture.js';
 import { channelCount, listOf, placement } from './preprocess.js';
 import { antialias, resample } from './resample.js';
 import { checkSize, isAntialiased } from './resize.js';
@@ -43,7 +43,7 @@ export function prepare(
   return x;
 }
 
-function checkInto(into: Tensor, shape: readonly number[]): Tensor {
+export function checkInto(into: Tensor, shape: readonly number[]): Tensor {
   const type = Object.prototype.toString.call(into.data).slice(8, -6);
   if (type !== 'Float32' || into.shape.join() !== shape.join()) {
     throw new PictureError(`prepare: 'into' must be Float32 of [${shape}], found ${type} of [${into.shape}]`);
@@ -52,21 +52,42 @@ function checkInto(into: Tensor, shape: readonly number[]): Tensor {
 }
 
 function prepareOne(picture: Picture, preprocessing: Preprocessing, options: PictureOptions, x: Float32Array): void {
-  const { resize: rule, channels: order } = preprocessing;
-  const { alpha = 'drop' } = options;
   const upright = gridOf(checkPicture(picture), options);
-  checkAlpha(alpha);
+  checkAlpha(options.alpha);
+  const layout = layoutOf(upright, preprocessing);
+  fill(partOf(upright, layout.read), layout, preprocessing, options, x);
+}
+
+/** What of a picture of some size, turned upright, is read, and with which shares. */
+export interface Layout {
+  readonly read: Region;
+  readonly rows: Axis;
+  readonly columns: Axis;
+}
+
+export function layoutOf(upright: Pick<Picture, 'width' | 'height'>, preprocessing: Preprocessing): Layout {
   const { part, whole, window } = placement(upright, preprocessing);
   checkSize(whole);
-  const rows = axisOf(rule, part.height, whole[0], window.top, window.height);
-  const columns = axisOf(rule, part.width, whole[1], window.left, window.width);
-  const grid = partOf(upright, {
+  const rows = axisOf(preprocessing.resize, part.height, whole[0], window.top, window.height);
+  const columns = axisOf(preprocessing.resize, part.width, whole[1], window.left, window.width);
+  const read = {
     top: part.top + rows.begin,
     left: part.left + columns.begin,
     height: rows.count,
     width: columns.count,
-  });
-  const conversion = { grey: order === 'grey', alpha };
-  const rounded = isAntialiased(rule);
+  };
+  return { read, rows, columns };
+}
+
+/** The tensor's numbers from the pixels that are read. */
+export function fill(
+  grid: Grid,
+  { rows, columns }: Layout,
+  preprocessing: Preprocessing,
+  { alpha = 'drop' }: PictureOptions,
+  x: Float32Array,
+): void {
+  const conversion = { grey: preprocessing.channels === 'grey', alpha };
+  const rounded = isAntialiased(preprocessing.resize);
   (rounded ? antialias : resample)({ grid, conversion, rows, columns, preprocessing, rounded }, x);
 }

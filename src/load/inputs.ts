@@ -1,12 +1,16 @@
 /** From whatever a model is asked about to a picture. */
 import { PictureError } from '../errors.js';
 import { found, tagOf } from '../found.js';
-import { fromElement, fromImageData, type PictureSource } from '../image/browser.js';
-import type { Picture, PictureOptions } from '../image/picture.js';
+import { fromImageData } from '../image/browser.js';
+import type { Picture } from '../image/picture.js';
+import { isSource, type PictureSource } from '../image/sources.js';
 import type { WebBlob } from '../web-types.js';
 
-/** The picture in a file's bytes; `name` is what errors call it. */
-export type Decode = (file: Uint8Array | WebBlob, name: string) => Promise<Picture>;
+/** What an input shows: pixels in memory, or something that a canvas draws. */
+export type Shown = Picture | PictureSource;
+
+/** The picture in a file's bytes, or a bitmap that is closed after use; `name` is what errors call it. */
+export type Decode = (file: Uint8Array | WebBlob, name: string) => Promise<Shown>;
 
 /** What the platform does for inputs that are not in memory as pixels. */
 export interface Pictures {
@@ -15,20 +19,13 @@ export interface Pictures {
   read(name: string): Promise<Uint8Array>;
 }
 
-const ELEMENTS = /^(HTML(Image|Video|Canvas)Element|SVGImageElement|OffscreenCanvas|ImageBitmap|VideoFrame)$/;
 const BYTES = /^(Uint8Array|ArrayBuffer)$/;
 
-/** The picture that an input shows. Throws a PictureError that says what was found and what to do. */
-export async function pictureOf(
-  task: string,
-  input: unknown,
-  pictures: Pictures,
-  _options: PictureOptions,
-): Promise<Picture> {
+/** What an input shows. Throws a PictureError that says what was found and what to do. */
+export async function shownBy(task: string, input: unknown, pictures: Pictures): Promise<Shown> {
   const tag = tagOf(input);
   if (tag === 'ImageData') return fromImageData(input as ImageData);
-  if (isPicture(input)) return input;
-  if (ELEMENTS.test(tag)) return fromElement(input as PictureSource);
+  if (isPicture(input) || isSource(input)) return input;
   if (tag === 'Blob' || tag === 'File')
     return pictures.decode(input as WebBlob, (input as { name?: string }).name ?? 'picture');
   if (BYTES.test(tag)) return pictures.decode(new Uint8Array(input as ArrayBuffer), 'picture');
@@ -37,6 +34,21 @@ export async function pictureOf(
     return pictures.decode(await pictures.read(name), name);
   }
   throw new PictureError(`${task}: wanted a picture, found ${found(input)}`);
+}
+
+/** What `make` makes of what an input shows, whose bitmap is closed if it was made here. */
+export async function withShown<Result>(
+  task: string,
+  input: unknown,
+  pictures: Pictures,
+  make: (shown: Shown) => Result,
+): Promise<Result> {
+  const shown = await shownBy(task, input, pictures);
+  try {
+    return make(shown);
+  } finally {
+    if (shown !== input) (shown as { close?(): void }).close?.();
+  }
 }
 
 const isPicture = (input: unknown): input is Picture =>

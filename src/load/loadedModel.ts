@@ -2,15 +2,17 @@
 import { type CompileOptions, compile, type Plan } from '../engine/index.js';
 import { NetworkError, PictureError, UsageError } from '../errors.js';
 import { usePictureKernels } from '../image/antialias.js';
+import { prepareElement } from '../image/browser.js';
+import { isSource } from '../image/sources.js';
 import { type Network, withOutputs } from '../network/index.js';
 import { abortable } from '../remote/abort.js';
 import { pooled, stack } from '../tasks/embed.js';
-import { inputTensor } from '../tasks/execute.js';
+import { inputTensor, preprocessingFor } from '../tasks/execute.js';
 import { embeddingLayer, logitsLayer } from '../tasks/heads.js';
 import { asRows, type Prediction, predictions, toProbabilities } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
 import { chosen } from './choose.js';
-import { type Pictures, pictureOf } from './inputs.js';
+import { type Pictures, withShown } from './inputs.js';
 import type {
   Model,
   ModelClassifyOptions,
@@ -186,8 +188,11 @@ export class LoadedModel implements Model {
       if (input.shape[0] === 1) return input;
       throw new UsageError(`${task}: wanted a tensor of one picture [1, H, W, C], found [${input.shape.join(', ')}]`);
     }
-    const picture = await pictureOf(task, input, this.#pictures, options);
-    return inputTensor(this.#network, picture, options);
+    return withShown(task, input, this.#pictures, (shown) =>
+      isSource(shown)
+        ? prepareElement(shown, preprocessingFor(this.#network, options), options)
+        : inputTensor(this.#network, shown, options),
+    );
   }
 
   /** Tensors by name: by the plan of all tasks where it yields the names, otherwise by one of their own. */

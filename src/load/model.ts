@@ -1,7 +1,7 @@
 /** What `load` takes and gives: one interface in a page, in a worker and in Node. */
 import type { EngineReport, Target } from '../engine/index.js';
 import type { Reader, ReadOptions } from '../formats/index.js';
-import type { PictureOptions } from '../image/picture.js';
+import type { GrabOptions } from '../image/browser.js';
 import type { Network, NetworkInput, Preprocessing, PresetName } from '../network/index.js';
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
@@ -64,7 +64,7 @@ export interface LoadOptions extends ReadOptions {
  */
 export type ModelInput = unknown;
 
-export interface ModelRunOptions extends PictureOptions {
+export interface ModelRunOptions extends GrabOptions {
   /** Ends the call between two pictures. */
   readonly signal?: WebAbortSignal;
 }

@@ -1,14 +1,14 @@
 /** `load` in pages, workers and service workers. */
 import { UsageError } from '../errors.js';
 import { tagOf } from '../found.js';
-import { fromBlob } from '../image/browser.js';
+import { bitmapOf } from '../image/canvas.js';
 import { fileStore } from '../remote/fileStore.js';
 import type { Decode } from './inputs.js';
 import type { Platform } from './platform.js';
 import { fromReaders } from './readers.js';
 
 const decode: Decode = (file) =>
-  fromBlob(tagOf(file) === 'Uint8Array' ? new Blob([file as Uint8Array<ArrayBuffer>]) : (file as Blob));
+  bitmapOf(tagOf(file) === 'Uint8Array' ? new Blob([file as Uint8Array<ArrayBuffer>]) : (file as Blob));
 
 /** Without readers of its own and without the list of published networks: nothing here is loaded later. */
 export const webPlatform: Platform = {

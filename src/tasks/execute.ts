@@ -63,7 +63,7 @@ export async function execute(network: Network, picture: Picture, options: TaskO
 }
 
 /** The preprocessing in force, once it yields what the network's input wants. */
-function preprocessingFor(network: Network, options: Omit<TaskOptions, 'run'>): Preprocessing {
+export function preprocessingFor(network: Network, options: Omit<TaskOptions, 'run'>): Preprocessing {
   const preprocessing = options.preprocessing ?? network.conventions.preprocessing;
   if (preprocessing === undefined) {
     throw new UsageError(
