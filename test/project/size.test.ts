@@ -30,14 +30,14 @@ const ENTRIES: readonly Entry[] = [
     code: `
       export { load } from 'depthwise/load';
       export { safetensors } from 'depthwise/safetensors';`,
-    ceiling: 40_500,
+    ceiling: 41_000,
   },
   { name: 'all layers', code: `export { layers } from 'depthwise/layers';`, ceiling: 6_000 },
 ];
 
 /** What a page without a bundler fetches; the readers are files beside the first, and inside the second. */
 const CDN_FILES: readonly { readonly file: string; readonly ceiling: number }[] = [
-  { file: 'dist/cdn/depthwise.js', ceiling: 58_000 },
+  { file: 'dist/cdn/depthwise.js', ceiling: 60_000 },
   { file: 'dist/cdn/depthwise.global.js', ceiling: 140_000 },
 ];
 
