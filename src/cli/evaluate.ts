@@ -1,8 +1,8 @@
 /** `depthwise evaluate`: how often a model is right. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
-import { type Dataset, type Evaluation, evaluate, readData } from '../training/index.node.js';
+import { type Dataset, type Evaluation, evaluate, limited, readData } from '../training/index.node.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
@@ -15,6 +15,7 @@ interface Flags extends ModelFlags, TargetFlags, MirrorFlag {
   readonly model?: string;
   readonly data: string;
   readonly seed: number;
+  readonly limit?: number;
   readonly json?: true;
 }
 
@@ -29,7 +30,8 @@ export function configure(command: Command): void {
       "of the training: decides which of a folder's pictures were held back",
       wholeNumber(0),
       1,
-    );
+    )
+    .addOption(new Option('--limit <pictures>', 'ask about so many pictures alone').argParser(wholeNumber(1)));
   addMirrorOption(addTargetOption(addModelOptions(command)))
     .option('--json', '{"top1", "top5", "perClass"}, fractions')
     .addHelpText(
@@ -48,10 +50,11 @@ Examples:
         preprocessing: network.conventions.preprocessing!,
         seed: flags.seed,
       }));
-      const evaluation = await evaluateWith(flags, network, test);
+      const asked = limited(test, flags.limit ?? test.labels.length, flags.seed);
+      const evaluation = await evaluateWith(flags, network, asked);
       const { confusion: _, ...fractions } = evaluation;
       if (flags.json) printJson(fractions);
-      else print(asText(evaluation, test));
+      else print(asText(evaluation, asked));
     });
 }
 

@@ -51,8 +51,8 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   evaluate: [
     {
       options: ['seed'],
-      idle: (_, read) =>
-        /^\w{2,}:/.test(String(read('data')))
+      idle: (given, read) =>
+        !given('limit') && /^(digits$|\w{2,}:)/.test(String(read('data')))
           ? 'is for a folder of pictures, a part of which is held back; this data has test pictures of its own'
           : undefined,
     },

@@ -7,6 +7,7 @@ import {
   type DataSplits,
   type Dataset,
   type EpochMetrics,
+  limited,
   pictureSize,
   type Recipe,
   readData,
@@ -18,7 +19,7 @@ import {
   withTeachers,
 } from '../training/index.node.js';
 import { type ArchitectureFlags, addArchitectureOptions, namedNetwork } from './architecture.js';
-import { expectSameClasses } from './evaluate.js';
+import { DATA, expectSameClasses } from './evaluate.js';
 import { readModel, readPictureModel } from './model.js';
 import { Interruption, note, printJson } from './output.js';
 import { type Progress, startProgress } from './progress.js';
@@ -29,6 +30,7 @@ import { wholeNumber, zeroOrMore } from './values.js';
 
 interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags {
   readonly data?: string;
+  readonly limit?: number;
   readonly network: string;
   readonly dropout?: number;
   readonly beginWith?: string;
@@ -52,7 +54,12 @@ export function configure(command: Command): void {
     .description(
       'Train a network from scratch on labelled pictures; or, with --base, a new classifier on a trained one.',
     )
-    .option('--data <source>', 'cifar10:FOLDER, mnist:FOLDER, or a folder with a folder of pictures for each class')
+    .option('--data <source>', DATA)
+    .addOption(
+      new Option('--limit <pictures>', 'learn from so many pictures, and test with as many at most').argParser(
+        wholeNumber(1),
+      ),
+    )
     .option(
       '--network <name>',
       'mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v2_0.5_32_small',
@@ -93,6 +100,7 @@ export function configure(command: Command): void {
 Ctrl-C saves, and says how to go on.
 
 Examples:
+  depthwise train --data digits --network mobilenet_v1 --alpha 0.25 --small-pictures --epochs 4 --batch 32 --augment crop --out digits
   depthwise train --data cifar10:cifar-10-batches-bin --alpha 0.5 --small-pictures --out run
   depthwise train --data cifar10:cifar-10-batches-bin --alpha 0.5 --small-pictures --out run --resume
   depthwise train --data cifar10:cifar-10-batches-bin --network mobilenet_v1_0.25_32_small --epochs 5 --out quick
@@ -147,11 +155,14 @@ async function readDataFor(flags: ScratchFlags): Promise<DataSplits> {
   if (flags.classes !== undefined) throw new UsageError('--classes: the data says how many classes there are');
   const progress = await startProgress('reading');
   try {
-    return await readData(flags.data, () => ({
+    const data = await readData(flags.data, () => ({
       preprocessing: namedNetwork(flags.network, flags).conventions.preprocessing!,
       seed: flags.seed ?? 1,
       onPicture: (done, all) => progress.at(done / all, `${done} of ${all} pictures`),
     }));
+    const { limit, seed = 1 } = flags;
+    if (limit === undefined) return data;
+    return { train: limited(data.train, limit, seed), test: limited(data.test, limit, seed) };
   } finally {
     progress.stop();
   }

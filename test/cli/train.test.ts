@@ -242,6 +242,29 @@ describe('evaluate', () => {
   });
 });
 
+describe('data', () => {
+  test('digits are drawn, --limit takes a part of them', async () => {
+    const args = ['--network', 'mobilenet_v1', '--alpha', '0.05', '--small-pictures', '--epochs', '1', '--batch', '20'];
+    const out = folder.path('digits');
+    const { exitCode, stderr } = built('train', '--data', 'digits', '--limit', '60', ...args, '--out', out);
+    expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/right about \d+\.\d % of the test pictures\n$/)]);
+    expect(`${file('digits', 'report.html')}`).toContain(' on drawn digits, training, 60 of 2000</title>');
+    // A run's folder is its model.
+    const { stdout } = await depthwise('evaluate', out, '--data', 'digits', '--limit', '40');
+    expect(stdout).toMatch(/^drawn digits, test, 40 of 500: right /);
+  });
+
+  test.each([
+    ['cifar10:nothere', 'nothere/batches.meta.txt', 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'],
+    ['mnist:nothere', 'nothere/train-images-idx3-ubyte', 'https://storage.googleapis.com/cvdf-datasets/mnist/'],
+  ])('%s: where it comes from', async (source, missing, address) => {
+    const { exitCode, stderr } = await depthwise('train', '--data', source, '--out', folder.path('no'));
+    expect(exitCode).toBe(1);
+    expect(stderr.startsWith(`error: ${missing}: there is no such file or folder\n`), stderr).toBe(true);
+    expect(stderr).toContain(address);
+  });
+});
+
 test.each<[readonly string[], string]>([
   [['--classes', '9'], '--classes: the data says how many classes there are'],
   [

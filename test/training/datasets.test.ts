@@ -218,7 +218,7 @@ describe('readData', () => {
 
   test.each(['imagenet:/data', 'cifar10:', 'constructor:x'])('%s', async (source) => {
     await expect(readData(source, never)).rejects.toThrow(
-      `data '${source}': wanted cifar10:FOLDER, mnist:FOLDER, or a folder of folders of pictures`,
+      `data '${source}': wanted digits, cifar10:FOLDER, mnist:FOLDER, or a folder of folders of pictures`,
     );
   });
 });
