@@ -3,6 +3,7 @@
  *
  *   ```sh      `npx depthwise …` commands, run one after the other; set-up commands must be scripts of package.json
  *   ```js      type-checked and run as one module, as Node 20 takes it pasted into a .mjs file
+ *   ```js page for a page: type-checked, and bundled as a page's bundler does it
  *   ```text    right below an example: what it prints on stdout
  *
  * Models and labels that the package does not hold come from DEPTHWISE_DATA; examples that name one are skipped without it.
@@ -21,6 +22,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dataFolder } from '../data.js';
 import { root } from './imports.js';
@@ -32,10 +34,11 @@ const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((file) =>
 const examples = documents.flatMap((file) => examplesOf(file, readFileSync(join(root, file), 'utf8')));
 const shell = examples.filter(({ language }) => language === 'sh');
 const programs = examples.filter(({ language }) => language === 'js');
+const forPages = examples.filter(({ language }) => language === 'js page');
 
 const SET_UP = /^npm install && npm (?:run )?([\w:]+)$/;
 const DATA_FILE =
-  /\b[\w.]+\.(?:h5|tflite|onnx)\b|\bimagenet_labels\w*\.txt\b|(?:--model |loadPretrained\(')mobilenet_\w+/;
+  /\b[\w.]+\.(?:h5|tflite|onnx)\b|\bimagenet_labels\w*\.txt\b|(?:--model |\bload(?:Pretrained)?\(')mobilenet_\w+/;
 
 const namesData = ({ code }: Example): boolean => DATA_FILE.test(code);
 /** What examples that name data write, and others then read. */
@@ -85,6 +88,8 @@ beforeAll(() => {
       symlinkSync(join(dataFolder!, kind, file), join(folder, file));
   }
   if (dataFolder !== undefined) addPhotos();
+  for (const [index, { code }] of programs.entries()) writeFileSync(join(folder, `example${index}.mjs`), `${code}\n`);
+  for (const [index, { code }] of forPages.entries()) writeFileSync(join(folder, `page${index}.mjs`), `${code}\n`);
   mkdirSync(join(folder, 'cache'));
   for (const [file, source] of dataFolder === undefined ? [] : Object.entries(fetched)) {
     symlinkSync(join(dataFolder!, source), join(folder, 'cache', file));
@@ -149,10 +154,7 @@ describe('programs', () => {
   });
 
   test('have the right types', () => {
-    const files = programs.map(({ code }, index) => {
-      writeFileSync(join(folder, `example${index}.mjs`), `${code}\n`);
-      return `example${index}.mjs`;
-    });
+    const files = programs.map((_, index) => `example${index}.mjs`);
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: CHECKED, files }));
     run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', folder]);
   });
@@ -160,6 +162,35 @@ describe('programs', () => {
   programs.forEach((example, index) => {
     test.skipIf(!canRun(example))(titleOf(example), () => {
       expectDocumented(example, run(process.execPath, [`example${index}.mjs`]));
+    });
+  });
+});
+
+describe('programs for pages', () => {
+  const files = forPages.map((_, index) => `page${index}.mjs`);
+
+  test('have the right types', () => {
+    // What a page's bundler makes of files that are no scripts, and a library that is not installed here.
+    const assets = ['*?url', '*.wasm'].map(
+      (name) => `declare module '${name}' { const found: any; export default found; }`,
+    );
+    writeFileSync(join(folder, 'assets.d.ts'), [...assets, "declare module 'react';"].join('\n'));
+    const compilerOptions = { ...CHECKED, module: 'preserve', moduleResolution: 'bundler', lib: ['ES2023', 'DOM'] };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['assets.d.ts', ...files] }));
+    run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', folder]);
+  });
+
+  test.each(files.map((file, index) => [forPages[index].place, file]))('%s is bundled for a page', async (_, file) => {
+    await build({
+      entryPoints: [join(folder, file)],
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'browser',
+      external: ['react', '*?url'],
+      loader: { '.wasm': 'file' },
+      outdir: folder,
+      logLevel: 'error',
     });
   });
 });

@@ -3,13 +3,14 @@
 export interface Example {
   /** 'README.md:42', for test names. */
   readonly place: string;
+  /** 'js', or with what follows it, 'js page'. */
   readonly language: string;
   readonly code: string;
   /** The ```text block that follows with nothing but blank lines between: what the example prints. */
   readonly output?: string;
 }
 
-const FENCE = /^```(\w*)\s*$/;
+const FENCE = /^```(\w*(?: \w+)?)\s*$/;
 
 export function examplesOf(file: string, markdown: string): Example[] {
   const blocks: Array<Example & { afterText: boolean }> = [];
