@@ -92,6 +92,45 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
     expect(await textOf(page, 'answer', /,/)).toBe('cat, /node_modules/depthwise/dist/cdn/depthwise.js');
   });
 
+  test('examples/page', async () => {
+    const path = project('page');
+    await build({ root: path, logLevel: 'silent', configFile: false });
+    const page = await open(join(path, 'dist'));
+    await page.setInputFiles('#file', [picture('chelsea'), join(path, 'main.js'), picture('rocket')]);
+    const answers = await textOf(page, 'answers', /rocket/);
+    expect(answers).toMatch(
+      /chelsea\.jpg: cat 9\d\.\d %, .*main\.js: picture: the browser cannot decode .*rocket\.jpg: \w+ \d+\.\d %/,
+    );
+  });
+
+  test('examples/react, in StrictMode', async () => {
+    const path = project('react');
+    for (const name of ['react', 'react-dom', 'scheduler']) {
+      symlinkSync(join(root, 'node_modules', name), join(path, 'node_modules', name));
+    }
+    await build({ root: path, logLevel: 'silent', configFile: false, mode: 'development' });
+    const page = await open(join(path, 'dist'));
+    await page.setInputFiles('#file:enabled', picture('chelsea'));
+    expect(await textOf(page, 'answer', /%/)).toMatch(/^cat 9\d\.\d %, /);
+  });
+
+  test('examples/webcam', async () => {
+    const path = project('webcam');
+    await build({ root: path, logLevel: 'silent', configFile: false });
+    const page = await open(join(path, 'dist'));
+    expect(await textOf(page, 'answer', /frames a second/)).toMatch(/^\w+ \d+ %, \d+ frames a second$/);
+    await page.click('#stop');
+    await textOf(page, 'answer', /^Stopped\.$/);
+  });
+
+  test('examples/worker', async () => {
+    const path = project('worker');
+    await build({ root: path, logLevel: 'silent', configFile: false });
+    const page = await open(join(path, 'dist'));
+    expect(await textOf(page, 'answer', /%/)).toMatch(/^cat 9\d\.\d %, /);
+    expect(await textOf(page, 'own', /%/)).toMatch(/^cat 9\d\.\d %$/);
+  });
+
   test('examples/transfer-learning', async () => {
     const path = project('transfer-learning');
     await build({ root: path, logLevel: 'silent', configFile: false });
