@@ -6,14 +6,16 @@ import { type Load, loadWith } from './load.js';
 import { LoadedModel } from './loadedModel.js';
 import type { LoadOptions } from './model.js';
 import { type OnBytes, type Origin, publishedOrigin } from './origin.js';
+import type { Platform } from './platform.js';
 import { webPlatform } from './web.js';
 
 // A function, since bundlers keep a call with a spread in its arguments, used or not.
-export const load: Load = (source, options) =>
-  loadWith({ ...webPlatform, readerOf, published }, LoadedModel.create)(source, options);
+export const load: Load = (source, options) => loadWith(pagePlatform(), LoadedModel.create)(source, options);
 
 export const isCached: IsCached = /* @__PURE__ */ isCachedWith(webPlatform);
 export const clearCache: ClearCache = /* @__PURE__ */ clearCacheWith(webPlatform);
+
+export const pagePlatform = (): Platform => ({ ...webPlatform, readerOf, published });
 
 async function published(name: string, { cache, fetch }: LoadOptions): Promise<Origin | undefined> {
   if (!/^mobilenet[\w.-]*$/i.test(name)) return undefined; // as all of them begin

@@ -22,10 +22,13 @@ import { type Files, type Origin, originOf, type ReaderOf, type Report } from '.
 import type { Platform } from './platform.js';
 import { fromReaders } from './readers.js';
 
-export type Load<Kind extends Model = Model> = (source: ModelSource, options?: LoadOptions) => Promise<Kind>;
+/** What `load` needs of what it makes. */
+type Loadable = Pick<Model, 'dispose'> & { report(): EngineReport };
+
+export type Load<Kind extends Loadable = Model> = (source: ModelSource, options?: LoadOptions) => Promise<Kind>;
 
 /** Compiles a network that was read: in this thread, or elsewhere. */
-export type MakeModel<Kind extends Model> = (
+export type MakeModel<Kind extends Loadable> = (
   loaded: Loaded,
   pictures: Pictures,
   options: CompileOptions,
@@ -34,7 +37,7 @@ export type MakeModel<Kind extends Model> = (
 
 /** `load` for a platform. */
 export const loadWith =
-  <Kind extends Model>(platform: Platform, make: MakeModel<Kind>): Load<Kind> =>
+  <Kind extends Loadable>(platform: Platform, make: MakeModel<Kind>): Load<Kind> =>
   async (source, options = {}) => {
     const { signal } = options;
     signal?.throwIfAborted();

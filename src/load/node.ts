@@ -10,7 +10,7 @@ import { LoadedModel } from './loadedModel.js';
 import { type Files, publishedOrigin } from './origin.js';
 import type { Platform } from './platform.js';
 
-const nodePlatform: Platform = {
+export const nodePlatform: Platform = {
   readerOf,
   async store(folder) {
     const [{ folderStore }, { cacheFolder }, { join }] = await Promise.all([

@@ -131,6 +131,29 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
     expect(await textOf(page, 'own', /%/)).toMatch(/^cat 9\d\.\d %$/);
   });
 
+  test('depthwise/tfjs-models, as a page for @tensorflow-models/mobilenet has it', async () => {
+    const path = project('tfjs-models');
+    writeFileSync(
+      join(path, 'index.html'),
+      `<!doctype html><title>tfjs-models</title><pre id="answer"></pre>
+      <img id="img" src="/node_modules/depthwise/assets/pictures/chelsea.jpg" alt="">
+      <script type="module">
+        import { mobilenet } from '/node_modules/depthwise/dist/tfjs-models/index.js';
+        const img = document.getElementById('img');
+        await img.decode();
+        const modelUrl = '/node_modules/depthwise/assets/models/mobilenet_v2_0.75_32_small_cifar10.safetensors';
+        mobilenet.load({ modelUrl }).then((model) => {
+          model.classify(img).then((predictions) => {
+            const [{ className, probability }] = predictions;
+            document.getElementById('answer').textContent =
+              [className, probability > 0.5, predictions.length, ...model.infer(img, true).shape].join();
+          });
+        });
+      </script>`,
+    );
+    expect(await textOf(await open(path), 'answer', /,/)).toMatch(/^cat,true,3,1,\d+$/);
+  });
+
   test('examples/transfer-learning', async () => {
     const path = project('transfer-learning');
     await build({ root: path, logLevel: 'silent', configFile: false });

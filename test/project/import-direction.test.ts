@@ -22,6 +22,7 @@ const rooms = [
   ['training'],
   ['cli'],
   ['browser'],
+  ['tfjs-models'],
   ['index.ts', 'index.node.ts', 'safetensors.ts'],
   ['cdn.ts', 'cdn.global.ts'],
 ];
@@ -143,6 +144,7 @@ describe('packages and Node', () => {
     'browser/index.ts',
     'training/index.ts',
     'pretrained/index.ts',
+    'tfjs-models/index.ts',
     'cdn.ts',
   ];
 

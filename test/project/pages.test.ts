@@ -14,6 +14,7 @@ const DOORS = [
   'depthwise/network',
   'depthwise/pretrained',
   'depthwise/tasks',
+  'depthwise/tfjs-models',
   'depthwise/training',
 ];
 
