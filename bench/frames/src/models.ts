@@ -1,0 +1,36 @@
+/** The networks as files for each contestant: slim's conventions, 1001 outputs, seeded random weights. Random weights take the same time. */
+import { writeNetwork, writeTfjs } from '../../../dist/formats/index.js';
+import { mobilenet } from '../../../dist/models/index.js';
+import { type Network, preprocessingPreset, randomWeights } from '../../../dist/network/index.js';
+
+export interface Row {
+  readonly name: string;
+  readonly architecture: 'mobilenet_v1' | 'mobilenet_v2';
+  readonly version: 1 | 2;
+  readonly alpha: number;
+  readonly resolution: number;
+}
+
+export const ROWS: readonly Row[] = [
+  { name: 'v1-0.25-224', architecture: 'mobilenet_v1', version: 1, alpha: 0.25, resolution: 224 },
+  { name: 'v2-0.35-96', architecture: 'mobilenet_v2', version: 2, alpha: 0.35, resolution: 96 },
+];
+
+/** Files by their path below the row's folder. */
+export async function filesOf(row: Row): Promise<Map<string, Uint8Array>> {
+  const probabilities = networkOf(row, 'probabilities');
+  const logits = networkOf(row, 'logits');
+  const files = new Map<string, Uint8Array>();
+  files.set('model.safetensors', await writeNetwork(probabilities, 'safetensors'));
+  files.set('model.tflite', await writeNetwork(probabilities, 'tflite'));
+  // @tensorflow-models/mobilenet wants logits, of which it drops the background's.
+  for (const [name, bytes] of await writeTfjs(logits)) files.set(`tfjs/${name}`, bytes);
+  return files;
+}
+
+function networkOf({ architecture, alpha, resolution }: Row, output: 'logits' | 'probabilities'): Network {
+  const network = randomWeights(mobilenet(architecture, { alpha, resolution, conventions: 'slim', output }), 1);
+  const labels = Array.from({ length: 1001 }, (_, i) => (i === 0 ? 'background' : `class ${i - 1}`));
+  const preprocessing = preprocessingPreset('tfjs', [resolution, resolution]);
+  return { ...network, conventions: { ...network.conventions, labels, preprocessing } };
+}
