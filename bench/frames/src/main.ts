@@ -13,7 +13,7 @@ import { type FilmSize, writeFilm } from './film.js';
 import { filesOf, ROWS, type Row } from './models.js';
 import type { PageOptions, RowResult } from './page.js';
 import { describeMachine, loadNow, ROOT } from './publish.js';
-import { markdown, type Measured, type Report } from './report.js';
+import { type Measured, markdown, type Report } from './report.js';
 
 const SIZES: readonly FilmSize[] = [
   { width: 640, height: 480 },
@@ -39,10 +39,12 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const rows = ROWS.filter(({ name }) => values.rows === undefined || values.rows.split(',').includes(name));
-if (rows.length === 0 || !(rounds >= 1)) throw new Error(`--rows: some of ${ROWS.map(({ name }) => name)}; --rounds: 1 or more`);
+if (rows.length === 0 || !(rounds >= 1))
+  throw new Error(`--rows: some of ${ROWS.map(({ name }) => name)}; --rounds: 1 or more`);
 
 const models = new Map<string, Uint8Array>();
-for (const row of rows) for (const [path, bytes] of await filesOf(row)) models.set(`/models/${row.name}/${path}`, bytes);
+for (const row of rows)
+  for (const [path, bytes] of await filesOf(row)) models.set(`/models/${row.name}/${path}`, bytes);
 const server = await serve();
 const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 const films = await mkdtemp(join(tmpdir(), 'depthwise-films-'));
@@ -83,7 +85,10 @@ async function measured(browser: Browser, row: Row, size: FilmSize): Promise<Mea
   const throttled = await open(browser);
   const session = await throttled.context().newCDPSession(throttled);
   await session.send('Emulation.setCPUThrottlingRate', { rate: THROTTLED_BY });
-  const rate = await throttled.evaluate((given) => (globalThis as unknown as Globals).framesASecond(given), { ...options, seconds: 5 });
+  const rate = await throttled.evaluate((given) => (globalThis as unknown as Globals).framesASecond(given), {
+    ...options,
+    seconds: 5,
+  });
   await throttled.close();
   return { row: row.name, film: `${size.width}×${size.height}`, ...result, throttledFramesASecond: rate };
 }

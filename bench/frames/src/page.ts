@@ -7,13 +7,7 @@ import type { Row } from './models.js';
 import { type StageTimes, stagesOf } from './stages.js';
 
 const OWN = onMainThread('tfjs');
-const OTHERS: readonly Contestant[] = [
-  onMainThread('keras'),
-  inWorker('tfjs'),
-  tfjsMobilenet,
-  tfjsByHand,
-  mediapipe,
-];
+const OTHERS: readonly Contestant[] = [onMainThread('keras'), inWorker('tfjs'), tfjsMobilenet, tfjsByHand, mediapipe];
 
 export interface ContestantTimes {
   readonly name: string;

@@ -1,5 +1,5 @@
 /** This library, on the page's main thread and in a worker. */
-import { load, type Model, preprocessingPreset, type PresetName } from 'depthwise';
+import { load, type Model, type PresetName, preprocessingPreset } from 'depthwise';
 import { createWorker } from 'depthwise/browser';
 import type { Row } from '../models.js';
 import { type Contestant, fileOf, type Loaded } from './contestant.js';

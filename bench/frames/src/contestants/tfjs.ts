@@ -1,8 +1,9 @@
 /** TensorFlow.js on its WASM backend (XNNPACK), one thread: the package of the TensorFlow.js team, and the same by hand for other sizes. */
-import * as mobilenet from '@tensorflow-models/mobilenet';
+
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
+import * as mobilenet from '@tensorflow-models/mobilenet';
 import type { Row } from '../models.js';
 import { type Contestant, fileOf } from './contestant.js';
 
