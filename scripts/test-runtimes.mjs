@@ -81,10 +81,13 @@ function program(command, args) {
 }
 
 /** Warnings may stand before the answer. */
-const answerOf = (printed) => JSON.parse(printed.trim().split('\n').at(-1));
+function answerOf(printed) {
+  return JSON.parse(printed.trim().split('\n').at(-1));
+}
 
-const inNode = (version) =>
-  program(binary(`node-${process.platform}-${process.arch}`, 'node', version), ['program.mjs']);
+function inNode(version) {
+  return program(binary(`node-${process.platform}-${process.arch}`, 'node', version), ['program.mjs']);
+}
 
 /** Path of a program that npm carries, installed below build/ once. */
 function binary(name, command, version = 'latest') {

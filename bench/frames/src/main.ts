@@ -107,8 +107,8 @@ async function open(browser: Browser): Promise<Page> {
   return page;
 }
 
-const launch = (film: string): Promise<Browser> =>
-  chromium.launch({
+function launch(film: string): Promise<Browser> {
+  return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
@@ -117,6 +117,7 @@ const launch = (film: string): Promise<Browser> =>
       `--use-file-for-fake-video-capture=${film}`,
     ],
   });
+}
 
 async function serve(): Promise<Server> {
   const created = createServer(async ({ url = '/' }, response) => {
