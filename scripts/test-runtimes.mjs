@@ -66,7 +66,7 @@ function installPackage() {
     cwd: folder,
     stdio: 'inherit',
   });
-  const files = `./node_modules/depthwise/`;
+  const files = './node_modules/depthwise/';
   writeFileSync(
     join(folder, 'program.mjs'),
     `import { load } from 'depthwise';
@@ -223,8 +223,9 @@ async function inFirefox() {
           });
           return;
         }
-        const { type, content } = pageFile(request.url);
-        response.setHeader('Content-Type', type).end(content);
+        const file = pageFile(request.url);
+        if (file) response.setHeader('Content-Type', file.type).end(file.content);
+        else response.writeHead(404).end();
       });
     });
     await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
@@ -238,11 +239,13 @@ async function inFirefox() {
   }
 }
 
+/** undefined for what there is not, such as the icon that browsers ask for. */
 function pageFile(url) {
   const html = '<!doctype html><img src="/picture.jpg"><script type="module" src="/page.js"></script>';
   if (url === '/') return { type: 'text/html', content: html };
   if (url === '/picture.jpg') return { type: 'image/jpeg', content: readFileSync(join(root, PICTURE)) };
   if (url === '/model.safetensors')
     return { type: 'application/octet-stream', content: readFileSync(join(root, MODEL)) };
-  return { type: 'text/javascript', content: readFileSync(join(folder, 'page', url.replaceAll('..', ''))) };
+  const script = /^\/([\w-]+\.js)$/.exec(url)?.[1];
+  return script && { type: 'text/javascript', content: readFileSync(join(folder, 'page', script)) };
 }
