@@ -15,6 +15,5 @@ await build({
   ...common,
   entryPoints: [join(root, 'src/page.ts')],
   platform: 'browser',
-  alias: { depthwise: join(root, '../..') },
 });
 await build({ ...common, entryPoints: { worker: join(root, '../../dist/browser/worker.js') }, platform: 'browser' });

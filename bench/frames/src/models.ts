@@ -1,7 +1,7 @@
 /** The networks as files for each contestant: slim's conventions, 1001 outputs, seeded random weights. Random weights take the same time. */
-import { writeNetwork, writeTfjs } from '../../../dist/formats/index.js';
-import { mobilenet } from '../../../dist/models/index.js';
-import { type Network, preprocessingPreset, randomWeights } from '../../../dist/network/index.js';
+import { writeNetwork, writeTfjs } from 'depthwise/formats';
+import { mobilenet } from 'depthwise/models';
+import { type Network, preprocessingPreset, randomWeights } from 'depthwise/network';
 
 export interface Row {
   readonly name: string;
