@@ -35,16 +35,21 @@ const sourceOf = (target) => {
  *
  *   wasm           the kernels' text; alone, so that it can stand first in a page's bundle, see src/engine/engine.ts
  *   json, presets  compute something when loaded: a page's bundler can leave such code out by whole files only
+ *   tasks          classify without load(), for a page that makes its network itself
  *   safetensors    has no import(), for Vite makes chunks of whatever the files in a worker would load, whether that code is used or not,
  *                  and by its defaults builds no worker of several chunks
+ *   npz, schema    for the same reason: the readers without import() need them, and so do formats, which have it
  */
 const chunks = [
   'engine/generated/wasm',
   'engine/index',
   'network/json',
   'network/presets',
+  'tasks/index',
   'safetensors',
   'models/index',
+  'formats/npz',
+  'formats/tflite/schema',
   'formats/index',
 ];
 
