@@ -10,7 +10,6 @@
  */
 import { spawnSync } from 'node:child_process';
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -79,7 +78,6 @@ beforeAll(() => {
   symlinkSync(root, join(folder, 'node_modules', 'depthwise'));
   symlinkSync(join(root, 'node_modules', '@types'), join(folder, 'node_modules', '@types'));
   const main = join(root, 'dist', 'cli', 'main.js');
-  chmodSync(main, 0o755); // as npm does when it installs a package
   symlinkSync(main, join(folder, 'node_modules', '.bin', 'depthwise'));
   symlinkSync(join(root, 'assets'), join(folder, 'assets'));
   writeFileSync(join(folder, 'package.json'), '{ "name": "user", "private": true, "type": "module" }');
