@@ -5,6 +5,7 @@
  */
 import { NetworkError, UsageError } from '../errors.js';
 import { inferShapes, type Network, type NetworkNode, upTo, weightName } from '../network/index.js';
+import { embeddingLayer } from '../tasks/heads.js';
 import { zeros } from '../tensor.js';
 
 /**
@@ -21,17 +22,12 @@ export function bodyOf(network: Network, layer: string = featuresOf(network)): N
   return followedBy(body, 'features', { kind: 'globalAveragePool', attributes: { keepDims: false } });
 }
 
-/** Name of the tensor that the network's own classifier reads, or its output where it has none. */
 function featuresOf(network: Network): string {
-  const [output] = network.outputs;
-  if (network.conventions.output === 'features') return output;
-  const classifier = before(network, output, ['softmax', 'reshape', 'flatten', 'clamp']);
-  if (classifier?.kind !== 'dense' && classifier?.kind !== 'pointwiseConv2d' && classifier?.kind !== 'conv2d') {
-    throw new NetworkError(
-      `${network.name}: ends with '${classifier?.name ?? output}', which is no classifier; say which layer yields the features`,
-    );
-  }
-  return before(network, classifier.inputs[0], ['dropout', 'flatten', 'reshape'])?.name ?? classifier.inputs[0];
+  const layer = embeddingLayer(network);
+  if (layer !== undefined) return layer;
+  throw new NetworkError(
+    `${network.name}: ends with '${network.outputs[0]}', which is no classifier; say which layer yields the features`,
+  );
 }
 
 /** Layers that belong to the convolution before them. */
