@@ -3,7 +3,7 @@
  * apart. The packages of devDependencies that src imports come along, with their licences, so that installing this package installs no
  * other; sharp stays outside, being 19 MB. The code stays readable.
  */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { rolldown } from 'rolldown';
 import { esmExternalRequirePlugin } from 'rolldown/plugins';
@@ -84,3 +84,8 @@ writeFileSync('dist/THIRD_PARTY_LICENSES.txt', licenceText(packagesIn(modules)))
 
 // npm makes the commands of installed packages executable, but not those of the folder that one works in.
 for (const command of Object.values(bin)) chmodSync(command, 0o755);
+
+/** The kernels as files, for hosts that compile no bytes. */
+for (const target of ['relaxed', 'simd', 'scalar']) {
+  copyFileSync(`src/engine/generated/${target}.wasm`, `dist/engine/${target}.wasm`);
+}

@@ -2,7 +2,11 @@
  * Compiles the kernels and writes their bytes into the modules that the engine, the trainer and the preparation of pictures import: the engine's in the
  * digits of src/engine/wasmBytes.ts, since a page downloads them, the others' in base64. The decoders of picture files, which jSquash compiles, become
  * modules in base64 too. Does nothing where a module is newer than every source.
+ *
+ * The engine's kernels also become files, for hosts that compile no bytes. A custom section in them, which src/engine/kernelModules.ts reads,
+ * tells the target and a fingerprint: kernels of another version of the package could have the same names and other arguments.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -20,7 +24,17 @@ await embed('src/engine/generated/wasm.ts', 'asconfig.json', '', TARGETS, (modul
   const alphabet = charactersOfDigits(digits.flat());
   const constant = (name, value) => `export const ${name}: string =\n  '${value}';`;
   const text = (digits) => digits.map((digit) => alphabet[digit]).join('');
-  return [constant('DIGITS', alphabet), ...TARGETS.map((target, i) => constant(target.toUpperCase(), text(digits[i])))];
+  const fingerprint = createHash('sha256').update(Buffer.concat(modules)).digest('hex').slice(0, 8);
+  TARGETS.forEach((target, i) => {
+    const marked = Buffer.concat([modules[i], customSection('depthwise', `${target} ${fingerprint}`)]);
+    mkdirSync('src/engine/generated', { recursive: true });
+    writeFileSync(`src/engine/generated/${target}.wasm`, marked);
+  });
+  return [
+    constant('FINGERPRINT', fingerprint),
+    constant('DIGITS', alphabet),
+    ...TARGETS.map((target, i) => constant(target.toUpperCase(), text(digits[i]))),
+  ];
 });
 await embed('src/training/wasm/generated/wasm.ts', 'asconfig.training.json', 'training-', TARGETS, (modules) => [
   'export const TRAINING_KERNELS = {',
@@ -73,6 +87,12 @@ function write(module, lines) {
 
 function kernelFiles() {
   return readdirSync('assembly', { recursive: true }).map((file) => join('assembly', file));
+}
+
+/** Section 0 of the binary format: its name and its text, both short, with their lengths. */
+function customSection(name, text) {
+  const content = Buffer.from([name.length, ...Buffer.from(name + text)]);
+  return Buffer.from([0, content.length, ...content]);
 }
 
 /** A byte below 80 is one digit; a larger one is its remainder, after 80, 81 or 82 for the multiple of 80 that is to be added. */

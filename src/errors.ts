@@ -22,7 +22,8 @@ export class DepthwiseError extends Error {
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    this.name = new.target.name;
+    // By the code and not by the class, whose name a minifier changes: 'shape' is a ShapeError's.
+    this.name = `${code[0].toUpperCase()}${code.slice(1)}Error`;
   }
 }
 

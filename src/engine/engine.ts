@@ -10,12 +10,21 @@ import { expectAllWeights, inputTensors, type NetworkInputs, run, trace } from '
 import { inferShapes } from '../network/shapes.js';
 import { withWeights } from '../network/weights.js';
 import { type Tensor, toFloat32 } from '../tensor.js';
+import { warnOfFallback } from './fallback.js';
+import { type KernelModules, modulesByTarget } from './kernelModules.js';
 import { lower } from './lower.js';
 import { type ProgramReport, resultTensor, WasmProgram } from './wasmProgram.js';
 
 export interface CompileOptions {
   /** Forces one link of the chain, or gives another chain; an error says why none of it works. */
   readonly target?: Target | readonly Target[];
+  /**
+   * Kernels that are already compiled: a `WebAssembly.Module` of `depthwise/engine/simd.wasm`, `relaxed.wasm` or `scalar.wasm`, or several by
+   * their targets. For hosts that compile no bytes. No other kernels are tried then.
+   */
+  readonly module?: KernelModules;
+  /** Called if kernels were not excluded by `target`, and yet none work. Without it, one `console.warn` in a page or process says why. */
+  readonly onFallback?: (report: EngineReport) => void;
   /** Leaves relaxed SIMD out, whose results may differ between machines in the last bit. */
   readonly reproducible?: boolean;
   /** Makes every tensor a result, to look into the network: nothing is folded or fused, which takes more time and memory. */
@@ -36,7 +45,8 @@ interface Executable extends Pick<WasmProgram, 'run' | 'dispose'> {
 
 /**
  * Compiles a network: folds batch norms, fuses, packs the weights, plans the memory. The plan is for the network's declared input sizes and
- * any batch. Throws a NetworkError for missing, surplus or wrongly shaped weights, and a UsageError that lists the reasons when no wanted target works.
+ * any batch. Throws a NetworkError for missing, surplus or wrongly shaped weights, a UsageError that lists the reasons when no wanted target works,
+ * and one for a `module` that does not hold these kernels.
  *
  * Kernels multiply zero padding where the TypeScript layers leave it out: a NaN or infinite number in a convolution's kernel gives NaN at borders.
  */
@@ -46,7 +56,8 @@ export async function compile(network: Network, options: CompileOptions = {}): P
   withWeights(network, network.weights, shapes);
   const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? TARGETS);
   const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));
-  const { target, heaps, chain } = await chooseTarget(allowed);
+  const { target, heaps, chain } = await chooseTarget(allowed, options.module && modulesByTarget(options.module));
+  if (target === 'reference' && !options.target) (options.onFallback ?? warnOfFallback)({ target, chain });
   const { everyTensor = false } = options;
   const executable = heaps
     ? await WasmProgram.create(heaps, network.name, lower(network, { everyTensor }))

@@ -1,6 +1,9 @@
 /** Fast execution: networks compiled for WASM kernels. */
 export { type CompileOptions, compile, type EngineReport, type Plan } from './engine.js';
+export { warnOfFallback } from './fallback.js';
+export type { KernelModules } from './kernelModules.js';
 export { type MemoryPlan, planMemory } from './memoryPlan.js';
 export { type OperationTime, profile } from './profile.js';
 export { type Capability, capabilities, type Link, TARGETS, type Target } from './targets.js';
+export type { WasmModule } from './wasm.js';
 export type { MemoryReport, OperationReport, ProgramReport } from './wasmProgram.js';

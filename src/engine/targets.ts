@@ -15,7 +15,7 @@ import { wantedWeights } from '../network/shapes.js';
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { Heaps } from './heap.js';
 import { lower } from './lower.js';
-import { compileBytes } from './wasm.js';
+import { compileBytes, type WasmModule } from './wasm.js';
 import { WasmProgram } from './wasmProgram.js';
 
 export const TARGETS = ['relaxed', 'simd', 'scalar', 'reference'] as const;
@@ -35,8 +35,8 @@ export interface Capability {
   readonly reason: string;
 }
 
-/** Kernels that have passed the self-test, or are in it. */
-const tested = new Map<WasmTarget, Promise<Heaps>>();
+/** Kernels that have passed the self-test, or are in it: by their target, or by the module that the caller gave. */
+const tested = new Map<WasmTarget | WasmModule, Promise<Heaps>>();
 
 /** What this machine can run: every target of the chain is compiled and tested. */
 export async function capabilities(): Promise<Capability[]> {
@@ -54,12 +54,13 @@ export async function capabilities(): Promise<Capability[]> {
  */
 export async function chooseTarget(
   wanted: readonly Target[],
+  modules?: ReadonlyMap<string, WasmModule>,
 ): Promise<{ target: Target; heaps?: Heaps; chain: Link[] }> {
   const unknown = wanted.find((target) => !TARGETS.includes(target));
   if (unknown !== undefined) throw new UsageError(`target must be one of ${TARGETS.join(', ')}, found '${unknown}'`);
   const chain: Link[] = [];
   for (const target of wanted) {
-    const { works, reason, heaps } = await tryTarget(target);
+    const { works, reason, heaps } = await tryTarget(target, modules);
     chain.push({ target, taken: works, reason });
     if (works) return { target, chain, ...(heaps && { heaps }) };
   }
@@ -67,10 +68,15 @@ export async function chooseTarget(
   throw new UsageError(`no wanted target works here:${reasons || ' none is left'}`);
 }
 
-async function tryTarget(target: Target): Promise<{ works: boolean; reason: string; heaps?: Heaps }> {
+async function tryTarget(
+  target: Target,
+  modules?: ReadonlyMap<string, WasmModule>,
+): Promise<{ works: boolean; reason: string; heaps?: Heaps }> {
   if (target === 'reference') return { works: true, reason: 'TypeScript layers need nothing' };
+  const module = modules?.get(target);
+  if (modules && !module) return { works: false, reason: 'the given `module` is for another target' };
   try {
-    const heaps = await testedKernels(target);
+    const heaps = await testedKernels(target, module);
     return { works: true, reason: 'compiled, and agrees with the TypeScript layers', heaps };
   } catch (error) {
     return { works: false, reason: error instanceof Error ? error.message : String(error) };
@@ -78,20 +84,25 @@ async function tryTarget(target: Target): Promise<{ works: boolean; reason: stri
 }
 
 /** A failure is not kept: a page may allow later what it refuses now. */
-function testedKernels(target: WasmTarget): Promise<Heaps> {
-  const heaps = tested.get(target) ?? compileAndTest(target);
-  tested.set(target, heaps);
-  heaps.catch(() => tested.delete(target));
+function testedKernels(target: WasmTarget, module?: WasmModule): Promise<Heaps> {
+  const key = module ?? target;
+  const heaps = tested.get(key) ?? compileAndTest(target, module);
+  tested.set(key, heaps);
+  heaps.catch(() => tested.delete(key));
   return heaps;
 }
 
-async function compileAndTest(target: WasmTarget): Promise<Heaps> {
+async function compileAndTest(target: WasmTarget, module?: WasmModule): Promise<Heaps> {
+  const heaps = new Heaps(module ?? (await compileTarget(target)));
+  await selfTest(heaps);
+  return heaps;
+}
+
+function compileTarget(target: WasmTarget): Promise<WasmModule> {
   if (typeof WebAssembly !== 'object') throw new Error('WebAssembly does not exist here');
   const bytes = wasmBytes(target);
   if (!WebAssembly.validate(bytes)) throw new Error(`this machine does not know the instructions of '${target}'`);
-  const heaps = new Heaps(await compileBytes(bytes));
-  await selfTest(heaps);
-  return heaps;
+  return compileBytes(bytes);
 }
 
 /** Share of an output's largest number that a kernel may be off: these sums have at most 73 terms of rounding 2⁻²⁴. */

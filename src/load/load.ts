@@ -2,7 +2,7 @@
  * `load`: from whatever holds a model to a `Model` that can be asked. What differs between a page and Node is a `Platform`; everything else, the
  * order of the phases included, is the same.
  */
-import { type CompileOptions, type EngineReport, TARGETS } from '../engine/index.js';
+import { type CompileOptions, type EngineReport, TARGETS, warnOfFallback } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import type { ReadOptions } from '../formats/architecture.js';
 import { found, tagOf } from '../found.js';
@@ -74,23 +74,17 @@ function checkOptions({ target, integrity, preprocessing, readers }: LoadOptions
   }
 }
 
-function compileOptions({ target = 'auto', reproducible }: LoadOptions): CompileOptions {
+function compileOptions({ target = 'auto', module, reproducible }: LoadOptions): CompileOptions {
   return {
     ...(target !== 'auto' && { target }),
+    ...(module !== undefined && { module }),
     ...(reproducible !== undefined && { reproducible }),
   };
 }
 
 /** Falling back to the readable layers, without being asked to, is never silent. */
-function tellFallback(report: EngineReport, { target = 'auto', onFallback = warn }: LoadOptions): void {
+function tellFallback(report: EngineReport, { target = 'auto', onFallback = warnOfFallback }: LoadOptions): void {
   if (report.target === 'reference' && ![target].flat().includes('reference')) onFallback(report);
-}
-
-function warn({ chain }: EngineReport): void {
-  const reasons = chain.filter(({ taken }) => !taken).map(({ target, reason }) => `\n  ${target}: ${reason}`);
-  console.warn(
-    `depthwise: the kernels cannot run here; the readable layers compute, many times slower:${reasons.join('')}`,
-  );
 }
 
 async function originFor(source: ModelSource, options: LoadOptions, platform: Platform): Promise<Origin> {

@@ -47,8 +47,9 @@ export class LoadedModel implements Model {
   declare [Symbol.dispose]: () => void;
 
   /** Compiles one plan for all tasks. */
-  static async create(loaded: Loaded, pictures: Pictures, options: CompileOptions): Promise<LoadedModel> {
+  static async create(loaded: Loaded, pictures: Pictures, given: CompileOptions): Promise<LoadedModel> {
     const { network } = loaded;
+    const options = { ...given, onFallback: () => {} }; // `load` tells it, on the caller's side of a worker
     usePictureKernels();
     const [logits, features] = [known(() => logitsLayer(network)), embeddingLayer(network)];
     const heads = [logits, features].filter((name) => name !== undefined);

@@ -1,5 +1,5 @@
 /** What `load` takes and gives: one interface in a page, in a worker and in Node. */
-import type { EngineReport, Target } from '../engine/index.js';
+import type { EngineReport, KernelModules, Target } from '../engine/index.js';
 import type { Reader, ReadOptions } from '../formats/index.js';
 import type { GrabOptions } from '../image/browser.js';
 import type { Network, NetworkInput, Preprocessing, PresetName } from '../network/index.js';
@@ -37,6 +37,11 @@ export interface LoadOptions extends ReadOptions {
   readonly preprocessing?: Preprocessing | PresetName;
   /** What computes: 'auto' is the fastest that works here; see `report().chain`. 'reference' asks for the readable layers. */
   readonly target?: 'auto' | Target | readonly Target[];
+  /**
+   * Kernels that are already compiled: a `WebAssembly.Module` of `depthwise/engine/simd.wasm`, `relaxed.wasm` or `scalar.wasm`, or several by
+   * their targets. For hosts that compile no bytes.
+   */
+  readonly module?: KernelModules;
   /** Leaves relaxed SIMD out, whose results may differ between machines in the last bit. */
   readonly reproducible?: boolean;
   /** In place of `import()`, where that is not possible: service workers, single scripts. The first bytes still decide which one reads. */
