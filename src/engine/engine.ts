@@ -56,7 +56,8 @@ export async function compile(network: Network, options: CompileOptions = {}): P
   withWeights(network, network.weights, shapes);
   const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? TARGETS);
   const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));
-  const { target, heaps, chain } = await chooseTarget(allowed, options.module && modulesByTarget(options.module));
+  const modules = options.module === undefined ? undefined : modulesByTarget(options.module);
+  const { target, heaps, chain } = await chooseTarget(allowed, modules);
   if (target === 'reference' && !options.target) (options.onFallback ?? warnOfFallback)({ target, chain });
   const { everyTensor = false } = options;
   const executable = heaps

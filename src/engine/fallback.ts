@@ -7,7 +7,10 @@ let told = false;
 export function warnOfFallback({ chain }: { readonly chain: readonly Link[] }): void {
   if (told) return;
   told = true;
-  const reasons = chain.map(({ target, reason }) => `\n  ${target}: ${reason}`).join('');
+  const reasons = chain
+    .slice(0, -1)
+    .map(({ target, reason }) => `\n  ${target}: ${reason}`)
+    .join('');
   console.warn(
     `depthwise: no WASM kernels work here, TypeScript computes, many times slower.${reasons}${remedy(reasons)}`,
   );

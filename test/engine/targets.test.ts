@@ -1,6 +1,8 @@
 /** The chain relaxed SIMD → SIMD → scalar WASM → TypeScript, forced link by link, and what it says about each. */
 import '../kernels/relaxed.js';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { runInNewContext } from 'node:vm';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CompileOptions, Plan } from '../../src/engine/index.js';
 import { type WasmTarget, wasmBytes } from '../../src/engine/wasmBytes.js';
 import { NetworkBuilder } from '../../src/network/builder.js';
@@ -33,6 +35,27 @@ function expectRuns(plan: Plan): void {
 
 const isTarget = (bytes: BufferSource, target: WasmTarget): boolean =>
   Buffer.from(bytes as Uint8Array).equals(wasmBytes(target));
+
+/** Every f32x4.mul of the SIMD kernels becomes an f32x4.add: valid, and wrong. */
+function wrong(bytes: BufferSource): Uint8Array<ArrayBuffer> {
+  const code = Uint8Array.from(bytes as Uint8Array);
+  for (let i = 0; i + 2 < code.length; i++) {
+    if (code[i] === 0xfd && code[i + 1] === 0xe6 && code[i + 2] === 0x01) code[i + 1] = 0xe4;
+  }
+  return code;
+}
+
+const fileOf = (target: WasmTarget): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(readFileSync(new URL(`../../src/engine/generated/${target}.wasm`, import.meta.url)));
+
+/** A constructor of modules that refuses, as hosts do that compile no bytes. */
+const refusing = (reason: string) =>
+  Object.assign(
+    constructing(() => {
+      throw new real.CompileError(reason);
+    }),
+    { customSections: real.Module.customSections },
+  );
 
 /** WebAssembly with some of its members replaced. */
 const stubbed = (members: object): void => {
@@ -98,11 +121,11 @@ describe('compiling and instantiating', () => {
   });
 
   test("are asynchronous where a page's main thread refuses to do so much at once", async () => {
-    const refusing = (what: string) =>
+    const tooLarge = (what: string) =>
       constructing(() => {
         throw new RangeError(`${what} is disallowed on the main thread, if the buffer size is larger than 4KB`);
       });
-    stubbed({ Module: refusing('WebAssembly.Compile'), Instance: refusing('WebAssembly.Instance') });
+    stubbed({ Module: tooLarge('WebAssembly.Compile'), Instance: tooLarge('WebAssembly.Instance') });
     const plan = await planWith();
     expect(plan.report().target).toBe('relaxed');
     expectRuns(plan);
@@ -148,11 +171,8 @@ describe('the next link is taken, and says why', () => {
   test('under a Content-Security-Policy that forbids compiling: TypeScript', async () => {
     const refusal =
       "Refused to compile WebAssembly module because 'wasm-unsafe-eval' is not an allowed source of script";
-    const Module = constructing(() => {
-      throw new real.CompileError(refusal);
-    });
-    stubbed({ Module });
-    const plan = await planWith();
+    stubbed({ Module: refusing(refusal) });
+    const plan = await planWith({ onFallback: () => {} });
     expect(plan.report()).toEqual({
       target: 'reference',
       chain: [
@@ -165,21 +185,13 @@ describe('the next link is taken, and says why', () => {
 
   test('without WebAssembly: TypeScript', async () => {
     vi.stubGlobal('WebAssembly', undefined);
-    const plan = await planWith();
+    const plan = await planWith({ onFallback: () => {} });
     expect(plan.report().target).toBe('reference');
     expect(plan.report().chain[0].reason).toBe('WebAssembly does not exist here');
     expectRuns(plan);
   });
 
   test('a module that computes wrongly: the next one', async () => {
-    // Every f32x4.mul of the SIMD modules becomes an f32x4.add: valid, and wrong.
-    const wrong = (bytes: BufferSource) => {
-      const code = Uint8Array.from(bytes as Uint8Array);
-      for (let i = 0; i + 2 < code.length; i++) {
-        if (code[i] === 0xfd && code[i + 1] === 0xe6 && code[i + 2] === 0x01) code[i + 1] = 0xe4;
-      }
-      return code;
-    };
     const Module = constructing(
       (bytes: BufferSource) => new real.Module(isTarget(bytes, 'simd') ? wrong(bytes) : bytes),
     );
@@ -204,8 +216,118 @@ describe('the next link is taken, and says why', () => {
   test('a refusal is not remembered', async () => {
     const { compile } = await engine();
     vi.stubGlobal('WebAssembly', undefined);
-    expect((await compile(relu())).report().target).toBe('reference');
+    expect((await compile(relu(), { onFallback: () => {} })).report().target).toBe('reference');
     vi.unstubAllGlobals();
     expect((await compile(relu())).report().target).toBe('relaxed');
+  });
+});
+
+describe('compiled kernels', () => {
+  const EMBEDDER = 'WebAssembly.Module(): Wasm code generation disallowed by embedder';
+  const OTHER = 'the given `module` is for another target';
+
+  test.each(['relaxed', 'simd', 'scalar'] as const)('of %s run where no bytes are compiled', async (target) => {
+    const module = new real.Module(fileOf(target));
+    stubbed({ Module: refusing(EMBEDDER) });
+    const plan = await planWith({ module });
+    expect(plan.report().target).toBe(target);
+    expect(plan.report().chain.at(-1)).toEqual({ target, taken: true, reason: TAKEN });
+    for (const { reason } of plan.report().chain.slice(0, -1)) expect(reason).toBe(OTHER);
+    expectRuns(plan);
+  });
+
+  test('of several targets are tried in the order of the chain', async () => {
+    const module = { scalar: new real.Module(fileOf('scalar')), simd: new real.Module(fileOf('simd')) };
+    const plan = await planWith({ module });
+    expect(plan.report().chain).toEqual([
+      { target: 'relaxed', taken: false, reason: OTHER },
+      { target: 'simd', taken: true, reason: TAKEN },
+    ]);
+    expect((await planWith({ module, target: 'scalar' })).report().target).toBe('scalar');
+  });
+
+  test('of another realm, such as a frame, are taken too', async () => {
+    const module = runInNewContext('new WebAssembly.Module(bytes)', { bytes: fileOf('simd') });
+    expect(module).not.toBeInstanceOf(real.Module);
+    expectRuns(await planWith({ module, target: 'simd' }));
+  });
+
+  test('pass the self-test first', async () => {
+    const module = { simd: new real.Module(wrong(fileOf('simd'))), scalar: new real.Module(fileOf('scalar')) };
+    const { target, chain } = (await planWith({ module })).report();
+    expect(target).toBe('scalar');
+    expect(chain[1].reason).toMatch(/^self-test: /);
+  });
+
+  test.each<[what: string, module: unknown, found: string]>([
+    ['bytes', new Uint8Array(8), 'a Uint8Array'],
+    ['a promise', real.compile(wasmBytes('scalar')), 'a Promise'],
+    ['nothing', null, 'null'],
+    ['a missing one of several', { simd: undefined }, 'undefined'],
+    ['another module', new real.Module(wasmBytes('scalar')), 'a module without our kernels'],
+    [
+      "another version's",
+      new real.Module(fileOf('scalar').fill(48, fileOf('scalar').length - 8)),
+      'kernels of another version',
+    ],
+  ])('%s: refused', async (_, module, found) => {
+    await expect(planWith({ module: module as object })).rejects.toThrow(
+      `module: wanted a WebAssembly.Module of depthwise/engine/relaxed.wasm, simd.wasm or scalar.wasm, or { relaxed, simd, scalar } of them, found ${found}`,
+    );
+  });
+});
+
+describe('the fall to TypeScript', () => {
+  const warn = vi.spyOn(console, 'warn');
+  beforeEach(() => {
+    warn.mockReset().mockImplementation(() => {});
+  });
+  afterAll(() => warn.mockRestore());
+
+  const chainOf = (reason: string) =>
+    ['relaxed', 'simd', 'scalar'].map((target) => `\n  ${target}: ${reason}`).join('');
+  const BEGINNING = 'depthwise: no WASM kernels work here, TypeScript computes, many times slower.';
+
+  test.each([
+    [
+      "Refused to create a WebAssembly object because 'unsafe-eval' or 'wasm-unsafe-eval' is not an allowed source of script",
+      "\nAdd 'wasm-unsafe-eval' to script-src in the Content-Security-Policy.",
+    ],
+    [
+      'call to WebAssembly.Module() blocked by CSP',
+      "\nAdd 'wasm-unsafe-eval' to script-src in the Content-Security-Policy.",
+    ],
+    [
+      'WebAssembly.Module(): Wasm code generation disallowed by embedder',
+      '\nThis host compiles no bytes: give the `module` option a module of depthwise/engine/simd.wasm.',
+    ],
+    ['something else', ''],
+  ])('is a warning, once: %s', async (reason, remedy) => {
+    stubbed({ Module: refusing(reason) });
+    const { compile } = await engine();
+    await compile(relu());
+    await compile(relu());
+    expect(warn.mock.calls).toEqual([[`${BEGINNING}${chainOf(reason)}${remedy}`]]);
+  });
+
+  test('is told to `onFallback` in its place, each time', async () => {
+    vi.stubGlobal('WebAssembly', undefined);
+    const reports: unknown[] = [];
+    for (let i = 0; i < 2; i++)
+      reports.push((await planWith({ onFallback: (report) => reports.push(report) })).report());
+    expect(reports[0]).toEqual(reports[1]);
+    expect(reports[2]).toEqual(reports[3]);
+    expect(reports).toHaveLength(4);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  test('is none where it was asked for, nor where kernels work', async () => {
+    const onFallback = vi.fn();
+    await planWith({ onFallback });
+    await planWith({ target: 'reference', onFallback });
+    vi.stubGlobal('WebAssembly', undefined);
+    await planWith({ target: ['simd', 'reference'], onFallback });
+    expect(onFallback).not.toHaveBeenCalled();
+    expect(warn).not.toHaveBeenCalled();
   });
 });
