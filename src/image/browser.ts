@@ -74,7 +74,9 @@ export function fromElement(source: PictureSource, { region, size }: ElementOpti
 export interface GrabOptions extends PictureOptions {
   /**
    * 'exact', unless stated: the rules of the preprocessing, on the element's own pixels. 'canvas': the browser's canvas draws the part that
-   * the crop keeps at the input's size. That is faster, other numbers, and different from one browser to the next.
+   * the crop keeps, to whole pixels, at the input's size. That takes about half the time of a film's frame, gives other numbers, and differs
+   * from one browser to the next. MobileNet V1 0.25 @224 of Keras names 61 of 100 ImageNet pictures rightly then, and 62 by the exact rule;
+   * 92 have the same first class (Chromium 156; npm run bench:prepare:chromium).
    */
   readonly scaling?: 'exact' | 'canvas';
 }
