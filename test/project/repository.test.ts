@@ -55,6 +55,13 @@ describe('package.json', () => {
     expect(packageJson.engines.node).toBe('>=20.9');
   });
 
+  test('CITATION.cff has this version and licence, and both papers', () => {
+    const citation = readFileSync(join(root, 'CITATION.cff'), 'utf8');
+    expect(citation).toContain(`\nversion: ${packageJson.version}\n`);
+    expect(citation).toContain(`\nlicense: ${packageJson.license}\n`);
+    expect(citation.match(/arXiv:\d{4}\.\d{5}/g)).toEqual(['arXiv:1704.04861', 'arXiv:1801.04381']);
+  });
+
   test('the changelog has an entry for this version', () => {
     const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
     expect(changelog).toMatch(new RegExp(`^## (Unreleased|${packageJson.version.replaceAll('.', '\\.')})`, 'm'));
