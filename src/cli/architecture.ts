@@ -37,6 +37,8 @@ export function addArchitectureOptions(command: Command): Command {
         'of the input: a side, or height x width; 224 unless given, or 32 for small pictures',
       ).argParser(resolution),
     )
+    .option('--shallow', 'V1 without its five 14 x 14 x 512 layers (its Table 5)')
+    .option('--full-convolutions', 'V1 of standard convolutions (its Table 4)')
     .option('--small-pictures', 'first two strides 1: for pictures of about 32 x 32')
     .addOption(new Option('--expansion <factor>', 'expansion factor t of V2; 6 unless given').argParser(positiveNumber))
     .addOption(

@@ -8,7 +8,7 @@ import { type TargetChoice, targetOption } from './executor.js';
 import { addNetworkOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { print, printJson } from './output.js';
 import { type Progress, startProgress } from './progress.js';
-import { textTable } from './table.js';
+import { hanging, textTable } from './table.js';
 import { positiveNumber } from './values.js';
 
 interface Flags extends ModelFlags {
@@ -158,7 +158,9 @@ function asText(result: {
     '',
     textTable(COLUMNS, rows),
     '',
-    `whole: ${median.toFixed(2)} ms (median of ${result.runs} runs; one in ten below ${fast.toFixed(2)}, one in ten above ${slow.toFixed(2)}), ${perSecond(result.multiplyAdds, median)} multiply-adds/s`,
+    hanging(
+      `whole: ${median.toFixed(2)} ms (median of ${result.runs} runs; one in ten below ${fast.toFixed(2)}, one in ten above ${slow.toFixed(2)}), ${perSecond(result.multiplyAdds, median)} multiply-adds/s`,
+    ),
   ].join('\n');
 }
 

@@ -6,7 +6,7 @@ import { labelsIn, readLabels } from '../tasks/files.js';
 import { classify, labelsForOutputs, type Prediction } from '../tasks/index.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
-import { print, printJson } from './output.js';
+import { note, print, printJson } from './output.js';
 import { eachPicture, errorJson, expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
 import { startProgress } from './progress.js';
 import { modelOption } from './shipped.js';
@@ -51,7 +51,12 @@ Examples:
       const labels = flags.labels === undefined ? undefined : await labelsOf(network, flags.labels);
       const outcomes = await answer(network, pictures, flags, { top: flags.top, ...(labels && { labels }) });
       if (flags.json) printJson(outcomes.map(asJson));
-      else print(outcomes.flatMap(asText).join('\n\n'));
+      else {
+        print(outcomes.flatMap(asText).join('\n\n'));
+        if (labels === undefined && network.conventions.labels === undefined) {
+          note(`${network.name} does not name its outputs: --labels FILE does`);
+        }
+      }
       expectAllRead(outcomes);
     });
 }

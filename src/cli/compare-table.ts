@@ -47,31 +47,40 @@ interface Column extends TableColumn {
 
 export const columns: readonly Column[] = [
   { title: 'layer', align: 'left', text: ({ name }) => shortened(name) },
-  { title: 'kind', align: 'left', text: ({ kind }) => kind },
+  { title: 'kind', align: 'left', spare: 5, text: ({ kind }) => kind },
   { title: 'verdict', align: 'left', text: ({ verdict }) => verdict },
   { title: 'off by', align: 'right', text: ({ difference }) => (difference ? short(offBy(difference)) : '') },
   { title: '/ bound', align: 'right', text: ({ difference }) => (difference ? short(difference.maxUnits) : '') },
   {
     title: 'at',
     align: 'left',
+    spare: 1,
     text: ({ difference }) => (differs(difference) ? `[${difference.worst.coordinate}]` : ''),
   },
   {
     title: 'theirs',
     align: 'right',
+    spare: 2,
     text: ({ difference }) => (differs(difference) ? long(difference.worst.theirs) : ''),
   },
   {
     title: 'reference',
     align: 'right',
+    spare: 3,
     text: ({ difference }) => (differs(difference) ? long(difference.worst.reference) : ''),
   },
   {
     title: 'NaN, ∞',
     align: 'right',
+    spare: 6,
     text: ({ difference }) => (difference ? `${difference.nan}, ${difference.infinite}` : ''),
   },
-  { title: 'cosine', align: 'right', text: ({ difference }) => (difference ? difference.cosine.toFixed(6) : '') },
+  {
+    title: 'cosine',
+    align: 'right',
+    spare: 4,
+    text: ({ difference }) => (difference ? difference.cosine.toFixed(6) : ''),
+  },
 ];
 
 /** Names in .tflite files list all that was fused. */

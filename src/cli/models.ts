@@ -78,7 +78,7 @@ const row = ({ name, params, multiplyAdds, accuracy, bytes, cached }: Model): st
 
 /** At most 80 characters a line. */
 const NOTES = [
-  "top-1, top-5   per cent of ImageNet's validation pictures, as published: by Keras",
-  '               for these weights, by slim for those that they were translated from',
+  "top-1, top-5   per cent of ImageNet's validation pictures, published by Keras",
+  '               of these weights, by slim of those that they were made from',
   'size           of the download; of the numbers in it until it is here',
 ];

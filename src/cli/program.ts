@@ -73,6 +73,9 @@ const START = `MobileNet V1 and V2 in TypeScript. Try one of these first:
 depthwise --help lists the commands; depthwise COMMAND --help has examples.
 `;
 
+/** The commands that judge another backend have more: `exit-codes.ts`. */
+const EXIT_CODES = 'Exit code: 0 it worked, 1 it failed, 2 a wrong call, 130 Ctrl-C.';
+
 /**
  * Runs the command line and returns its exit code: 0 only when it worked, 2 for a wrong call, 130 for Ctrl-C, else 1. Commands that judge
  * another backend tell failures apart: `exit-codes.ts`.
@@ -108,6 +111,7 @@ function program(): Command {
     depthwise.commandsGroup(heading);
     for (const [name, { summary }] of Object.entries(group)) depthwise.command(name).summary(summary);
   }
+  depthwise.addHelpText('after', `\n${EXIT_CODES}`);
   depthwise.hook('preSubcommand', async (_, command) => {
     const { load, table } = byName[command.name()];
     const { configure } = await load();

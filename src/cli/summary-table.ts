@@ -2,7 +2,7 @@
 import type { LayerSummary, Summary } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { formatBytes, formatCount } from './output.js';
-import { type TableColumn, textTable } from './table.js';
+import { hanging, type TableColumn, textTable } from './table.js';
 
 interface Column extends TableColumn {
   readonly text: (layer: LayerSummary) => string;
@@ -49,7 +49,7 @@ export function asText(summary: Summary): string {
     columns,
     summary.layers.map((layer) => columns.map(({ text }) => text(layer))),
   );
-  return [summary.network, '', table, '', ...totalLines(summary)].join('\n');
+  return [summary.network, '', table, '', ...totalLines(summary).map((line) => hanging(line))].join('\n');
 }
 
 export function asMarkdown(summary: Summary): string {

@@ -5,6 +5,7 @@ import { type Counting, type Summary, summarize } from '../network/index.js';
 import { addNetworkOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { formatBytes, print, printJson } from './output.js';
 import { asCsv, asMarkdown, asText } from './summary-table.js';
+import { hanging } from './table.js';
 
 interface Flags extends ModelFlags {
   readonly model?: string;
@@ -21,8 +22,6 @@ export function configure(command: Command): void {
     .description('Print the layers of a network with their parameters and multiply-adds, and the totals.');
   command.option('--model <file>', 'the same as the argument');
   addNetworkOptions(command)
-    .option('--shallow', 'V1 without its five 14 x 14 x 512 layers (Table 5)')
-    .option('--full-convolutions', 'V1 of standard convolutions (Table 4)')
     .option('--grouped', "rows as in the papers' tables: batch norm and activations counted with their convolution")
     .addOption(
       new Option('--counting <rule>', "'papers', or 'batch-norm' to count 2 for each of its outputs, as fvcore does")
@@ -31,7 +30,7 @@ export function configure(command: Command): void {
     )
     .addOption(new Option('--markdown', 'a Markdown table').conflicts(['csv', 'json']))
     .addOption(new Option('--csv', 'comma-separated values, the layers alone').conflicts('json'))
-    .option('--json', 'layers, totals and counting convention as JSON')
+    .option('--json', '{"network", "layers", "totals", "convention", "memory"}')
     .addHelpText(
       'after',
       `
@@ -52,7 +51,7 @@ function show(summary: Summary & { memory: MemoryPlan }, { json, csv, markdown }
   if (json) printJson(summary);
   else if (csv) print(asCsv(summary));
   else if (markdown) print(asMarkdown(summary));
-  else print(`${asText(summary)}\n${memoryLine(summary.memory)}`);
+  else print(`${asText(summary)}\n${hanging(memoryLine(summary.memory))}`);
 }
 
 /** What the WASM engine will need, and what its row blocks save. */

@@ -25,7 +25,7 @@ export function textTable(columns: readonly TableColumn[], rows: Rows, width = l
   );
   const leftOut = columns.filter((column) => !shown.includes(column)).map(({ title }) => title);
   const table = draw(shown, cells);
-  return leftOut.length === 0 ? table : `${table}\n\nLeft out on this narrow terminal: ${leftOut.join(', ')} (--wide).`;
+  return leftOut.length === 0 ? table : `${table}\n\nLeft out: ${leftOut.join(', ')}; --wide shows all.`;
 }
 
 function draw(columns: readonly TableColumn[], rows: Rows): string {
@@ -93,6 +93,20 @@ export function middleCut(text: string, length: number): string {
   if (text.length <= length) return text;
   const tail = Math.floor((length - 1) / 2);
   return `${text.slice(0, length - 1 - tail)}…${tail > 0 ? text.slice(-tail) : ''}`;
+}
+
+/** 'params         4,231,976 trainable, …' in lines that the terminal can show, the others below the first's text. */
+export function hanging(line: string, width = lineWidth()): string {
+  const indent = /^\S+ +/.exec(line)?.[0].length ?? 0;
+  const lines: string[] = [];
+  let left = line;
+  while (left.length > width) {
+    const space = left.lastIndexOf(' ', width);
+    if (space <= indent) break;
+    lines.push(left.slice(0, space));
+    left = ' '.repeat(indent) + left.slice(space + 1);
+  }
+  return [...lines, left].join('\n');
 }
 
 const PLAIN = {

@@ -1,4 +1,5 @@
 /** `depthwise train`: a network from pictures, or with `--base` a new classifier on a trained one. */
+import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
@@ -18,9 +19,9 @@ import {
   widened,
   withTeachers,
 } from '../training/index.node.js';
-import { type ArchitectureFlags, addArchitectureOptions, namedNetwork } from './architecture.js';
+import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwork } from './architecture.js';
 import { DATA, expectSameClasses } from './evaluate.js';
-import { readModel, readPictureModel } from './model.js';
+import { expectPreprocessing, readModel, readPictureModel } from './model.js';
 import { Interruption, note, printJson } from './output.js';
 import { type Progress, startProgress } from './progress.js';
 import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
@@ -60,17 +61,31 @@ export function configure(command: Command): void {
         wholeNumber(1),
       ),
     )
+    .option('--workers <count>', 'threads; the result is the same with any number', wholeNumber(1), 2)
+    .requiredOption(
+      '--out <path>',
+      'a folder for checkpoint.safetensors, metrics.csv, model.safetensors and report.html; with --base a .safetensors or .npz file',
+    )
+    .option('--resume', 'go on from the checkpoint in that folder')
+    .option('--float16', "the model's kernels in float16: half the size")
+    .option(
+      '--json',
+      'at the end, the epochs\' metrics; with --base {"out", "accuracy", "classes", "seconds", "bytes"}',
+    )
+    .optionsGroup('The network:')
     .option(
       '--network <name>',
-      'mobilenet_v1, mobilenet_v2, or a name such as mobilenet_v2_0.5_32_small',
+      'mobilenet_v1, mobilenet_v2, a name such as mobilenet_v2_0.5_32_small, or a model file, whose weights are left out',
       'mobilenet_v2',
     );
-  addTransferOptions(addRecipeOptions(addArchitectureOptions(command)))
+  addArchitectureOptions(command)
     .addOption(
       new Option('--dropout <rate>', "before the classifier; the architecture's own unless given").argParser(
         zeroOrMore,
       ),
     )
+    .optionsGroup('How it learns:');
+  addRecipeOptions(command)
     .option(
       '--begin-with <model>',
       "a trained network's weights in place of random ones; a narrower one's are completed, a folded one's batch norms restored",
@@ -83,17 +98,9 @@ export function configure(command: Command): void {
         zeroOrMore,
       ),
     )
-    .option('--workers <count>', 'threads; the result is the same with any number', wholeNumber(1), 2)
-    .requiredOption(
-      '--out <path>',
-      'a folder for checkpoint.safetensors, metrics.csv, model.safetensors and report.html; with --base a .safetensors or .npz file',
-    )
-    .option('--resume', 'go on from the checkpoint in that folder')
-    .option('--float16', "the model's kernels in float16: half the size")
-    .option(
-      '--json',
-      'at the end, the epochs\' metrics; with --base {"out", "accuracy", "classes", "seconds", "bytes"}',
-    )
+    .optionsGroup('A new classifier on a trained network:');
+  addTransferOptions(command)
+    .optionsGroup('Options:')
     .addHelpText(
       'after',
       `
@@ -118,7 +125,7 @@ Examples:
 async function run(flags: ScratchFlags): Promise<void> {
   const labelled = await readDataFor(flags);
   const recipe = recipeOf(flags, labelled.train.height);
-  const network = await beginningNetwork(networkFor(labelled.train, flags), labelled.train, recipe, flags);
+  const network = await beginningNetwork(await networkFor(labelled.train, flags), labelled.train, recipe, flags);
   const data = { ...labelled, train: await taught(labelled.train, recipe, flags) };
   const folder = new RunFolder(
     flags.out,
@@ -153,13 +160,17 @@ async function run(flags: ScratchFlags): Promise<void> {
 /** A folder's pictures are cropped and resized as the network's conventions want it. */
 async function readDataFor(flags: ScratchFlags): Promise<DataSplits> {
   if (flags.classes !== undefined) throw new UsageError('--classes: the data says how many classes there are');
+  const network = await architectureOf(flags);
   const progress = await startProgress('reading');
   try {
-    const data = await readData(flags.data, () => ({
-      preprocessing: namedNetwork(flags.network, flags).conventions.preprocessing!,
-      seed: flags.seed ?? 1,
-      onPicture: (done, all) => progress.at(done / all, `${done} of ${all} pictures`),
-    }));
+    const data = await readData(flags.data, () => {
+      expectPreprocessing(network, flags.network);
+      return {
+        preprocessing: network.conventions.preprocessing!,
+        seed: flags.seed ?? 1,
+        onPicture: (done, all) => progress.at(done / all, `${done} of ${all} pictures`),
+      };
+    });
     const { limit, seed = 1 } = flags;
     if (limit === undefined) return data;
     return { train: limited(data.train, limit, seed), test: limited(data.test, limit, seed) };
@@ -168,10 +179,20 @@ async function readDataFor(flags: ScratchFlags): Promise<DataSplits> {
   }
 }
 
-function networkFor(data: Dataset, { network, dropout, ...flags }: Flags): Network {
-  const size = parseModelName(network)?.resolution === undefined ? { resolution: pictureSize(data) } : {};
-  const architecture = namedNetwork(network, { ...size, ...flags, classes: data.classes.length });
+async function networkFor(data: Dataset, { dropout, ...flags }: Flags): Promise<Network> {
+  const size = parseModelName(flags.network)?.resolution === undefined ? { resolution: pictureSize(data) } : {};
+  const architecture = await architectureOf({ ...size, ...flags, classes: data.classes.length });
   return trainingNetwork(architecture, data, dropout === undefined ? {} : { dropout });
+}
+
+/** By its name, or a file's without its weights. */
+async function architectureOf({ network, ...flags }: Pick<Flags, 'network'> & ArchitectureFlags): Promise<Network> {
+  if (!existsSync(network)) return namedNetwork(network, flags);
+  const { resolution, classes: _, ...others } = flags;
+  const [surplus] = givenFlags(others);
+  if (surplus !== undefined)
+    throw new UsageError(`${surplus} says nothing beside --network ${network}, which is a file`);
+  return { ...(await readModel(network, resolution === undefined ? {} : { resolution })), weights: new Map() };
 }
 
 /** With the weights of `--begin-with`; not when a run is taken up, whose checkpoint has them all. */

@@ -34,7 +34,7 @@ const transferFlags = ['fineTune', 'layer', 'heldBack', 'preset'] as const;
 /** The flags of `train` that say something here. */
 const understood: ReadonlySet<string> = new Set([
   ...transferFlags,
-  ...['base', 'out', 'float16', 'json', 'seed', 'augment', 'engine'],
+  ...['base', 'out', 'float16', 'json', 'wide', 'seed', 'augment', 'engine'],
   ...['epochs', 'batch', 'optimizer', 'learningRate', 'weightDecay', 'labelSmoothing'],
 ]);
 

@@ -173,7 +173,7 @@ describe('pictures', () => {
     expect(text.exitCode).toBe(1);
     expect(text.stdout).toMatch(new RegExp(`^${cat}\n *\\d+\\.\\d %  class \\d\n$`));
     expect(text.stderr).toMatch(
-      /^error: 2 of 3 pictures cannot be read:\n {2}no\.jpg: there is no such file or folder\n {2}\S+notes\.txt: found /,
+      /^mobilenet_v1_0\.25_32 does not name its outputs: --labels FILE does\nerror: 2 of 3 pictures cannot be read:\n {2}no\.jpg: there is no such file or folder\n {2}\S+notes\.txt: found /,
     );
     const { exitCode, stdout, stderr } = await depthwise(...args, '--json');
     expect([exitCode, JSON.parse(stderr).error.code]).toEqual([1, 'picture']);

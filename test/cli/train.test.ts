@@ -254,6 +254,20 @@ describe('data', () => {
     expect(stdout).toMatch(/^drawn digits, test, 40 of 500: right /);
   });
 
+  test('--network takes a file for its architecture, and no option that would change it', async () => {
+    const network = `${folder.path('whole')}/model.safetensors`;
+    const args = ['train', '--data', data, '--network', network, '--epochs', '1', '--batch', '20'];
+    expect(built(...args, '--out', folder.path('own')).exitCode).toBe(0);
+    const [own, whole] = [await readNetworkFile(folder.path('own/model.safetensors')), await readNetworkFile(network)];
+    expect(own.nodes).toEqual(whole.nodes);
+    expect(own.weights).not.toEqual(whole.weights);
+    const { exitCode, stderr } = await depthwise(...args, '--alpha', '0.5', '--out', folder.path('own2'));
+    expect([exitCode, stderr]).toEqual([
+      2,
+      `error: --alpha says nothing beside --network ${network}, which is a file\n`,
+    ]);
+  });
+
   test.each([
     ['cifar10:nothere', 'nothere/batches.meta.txt', 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'],
     ['mnist:nothere', 'nothere/train-images-idx3-ubyte', 'https://storage.googleapis.com/cvdf-datasets/mnist/'],
