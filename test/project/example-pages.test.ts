@@ -121,6 +121,7 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
     expect(await textOf(page, 'answer', /frames a second/)).toMatch(/^\w+ \d+ %, \d+ frames a second$/);
     await page.click('#stop');
     await textOf(page, 'answer', /^Stopped\.$/);
+    expect(await page.evaluate(() => document.querySelector('video')!.srcObject)).toBe(null);
   });
 
   test('examples/worker', async () => {
