@@ -7,20 +7,15 @@ let told = false;
 export function warnOfFallback({ chain }: { readonly chain: readonly Link[] }): void {
   if (told) return;
   told = true;
-  const reasons = chain
-    .slice(0, -1)
-    .map(({ target, reason }) => `\n  ${target}: ${reason}`)
-    .join('');
+  const reasons = chain.slice(0, -1).map(({ target, reason }) => `\n  ${target}: ${reason}`);
   console.warn(
-    `depthwise: no WASM kernels work here, TypeScript computes, many times slower.${reasons}${remedy(reasons)}`,
+    `depthwise: no WASM kernels work here, TypeScript computes, many times slower.${reasons.join('')}${remedy(`${reasons}`)}`,
   );
 }
 
 function remedy(reasons: string): string {
-  if (/content.security|\bCSP\b|unsafe-eval/i.test(reasons)) {
-    return "\nAdd 'wasm-unsafe-eval' to script-src in the Content-Security-Policy.";
-  }
+  if (/csp|security p/i.test(reasons)) return "\nThe Content-Security-Policy must allow 'wasm-unsafe-eval'.";
   return /embedder/.test(reasons)
-    ? '\nThis host compiles no bytes: give the `module` option a module of depthwise/engine/simd.wasm.'
+    ? '\nThe `module` option takes kernels that are compiled: depthwise/engine/simd.wasm.'
     : '';
 }

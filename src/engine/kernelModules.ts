@@ -1,6 +1,6 @@
 /** Kernels that the caller has compiled, from the files `depthwise/engine/*.wasm`: for hosts that compile no bytes. */
 import { UsageError } from '../errors.js';
-import { found, tagOf } from '../found.js';
+import { tagOf } from '../found.js';
 import { FINGERPRINT } from './generated/wasm.js';
 import type { WasmModule } from './wasm.js';
 import type { WasmTarget } from './wasmBytes.js';
@@ -19,8 +19,8 @@ function targetOf(module: WasmModule): string {
   const [section] = isModule ? WebAssembly.Module.customSections(module, 'depthwise') : [];
   const [target, fingerprint] = section ? String.fromCharCode(...new Uint8Array(section)).split(' ') : [];
   if (fingerprint === FINGERPRINT) return target;
-  const what = fingerprint ? 'kernels of another version' : isModule ? 'a module without our kernels' : found(module);
+  const what = fingerprint ? 'kernels of another version' : isModule ? 'a module without our kernels' : tagOf(module);
   throw new UsageError(
-    `module: wanted a WebAssembly.Module of depthwise/engine/relaxed.wasm, simd.wasm or scalar.wasm, or { relaxed, simd, scalar } of them, found ${what}`,
+    `module: wanted a WebAssembly.Module of depthwise/engine/*.wasm or { relaxed, simd, scalar } of them, found ${what}`,
   );
 }
