@@ -3,7 +3,7 @@
  * order of the phases included, is the same.
  */
 import { type CompileOptions, type EngineReport, TARGETS, warnOfFallback } from '../engine/index.js';
-import { UsageError } from '../errors.js';
+import { PictureError, UsageError } from '../errors.js';
 import type { ReadOptions } from '../formats/architecture.js';
 import { found, tagOf } from '../found.js';
 import type { Network } from '../network/network.js';
@@ -189,6 +189,11 @@ async function readPicture(name: string, options: LoadOptions, platform: Platfor
   const { fetch } = options;
   const file = await platform.file?.(name);
   if (file !== undefined) return file.main(() => {});
+  if (/^[#.][\w-]+$|^[a-z]+$/.test(name)) {
+    throw new PictureError(
+      `'${name}' is no picture's address; if it selects an element, give the element: document.querySelector('${name}')`,
+    );
+  }
   const address = absolute(name, platform.base?.());
   if (address === undefined) throw await platform.unknown(name);
   return filesAt(address, undefined, { ...(fetch && { fetch }) }).main(() => {});

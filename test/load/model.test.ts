@@ -276,6 +276,10 @@ describe('inputs in Node', () => {
     [{}, 'classify: wanted a picture, found an Object'],
     [new Map(), 'classify: wanted a picture, found a Map'],
     ['nothing.jpg', /'nothing\.jpg' is no file here/],
+    ...['#photo', '.photo', 'img'].map((text): [string, string] => [
+      text,
+      `'${text}' is no picture's address; if it selects an element, give the element: document.querySelector('${text}')`,
+    ]),
     [Uint8Array.of(1, 2, 3), /picture: found 3 bytes that begin with 01 02 03/],
     [[picture, 'nothing.jpg'], /'nothing\.jpg' is no file here/],
     [

@@ -1,6 +1,7 @@
 /** Small models in all the forms that `load` takes, and a server of files. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { deflateSync } from 'node:zlib';
 import { writeNetwork, writeTfjs } from '../../src/formats/index.js';
 import type { Picture } from '../../src/image/picture.js';
 import { mobilenetV1 } from '../../src/models/index.js';
@@ -85,4 +86,36 @@ export function watched(network: Network): { network: Network; reads: () => numb
     }
   })(network.weights);
   return { network: { ...network, weights }, reads: () => count };
+}
+
+/** The picture as a PNG file: each row unfiltered, then deflated (https://www.w3.org/TR/png-3/). */
+export function pngOf({ width, height, channels, data }: Picture): Uint8Array<ArrayBuffer> {
+  const rows = Buffer.alloc(height * (1 + width * channels));
+  for (let y = 0; y < height; y++) {
+    rows.set(data.subarray(y * width * channels, (y + 1) * width * channels), y * (1 + width * channels) + 1);
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, channels === 4 ? 6 : 2], 8);
+  const chunk = (type: string, content: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(type), content]);
+    const ends = Buffer.alloc(8);
+    ends.writeUInt32BE(content.length, 0);
+    ends.writeUInt32BE(crc32(body), 4);
+    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
+  };
+  const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+  const chunks = [chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))];
+  return Uint8Array.from(Buffer.concat([signature, ...chunks]));
+}
+
+/** ISO 3309, bit by bit. */
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
 }
