@@ -1,9 +1,9 @@
 /** `depthwise compare` of a folder of bundles: one table of what fails, one verdict. */
 import { readdir } from 'node:fs/promises';
 import { DepthwiseError, DifferenceError, FormatError, UndecidedError, UsageError } from '../errors.js';
-import type { Verdict } from '../oracle/index.js';
+import { judgedLayers, patternsOf, type Verdict } from '../oracle/index.js';
 import { bundlesIn, isFolder, stemOf, theirsOf } from './compare-files.js';
-import { asJson, blame, columns, isListed } from './compare-table.js';
+import { asJson, blame, columns, inWords, isListed } from './compare-table.js';
 import { type CompareFlags, type Comparison, compareFiles } from './comparison.js';
 import { verdictOf } from './judgement.js';
 import { junit, type TestCase } from './junit.js';
@@ -103,10 +103,31 @@ function asTextOfFolders(cases: readonly Case[], surplus: readonly string[], { o
   if (rows.length > 0) {
     lines.push(textTable([{ title: 'bundle', align: 'left' }, ...columns], rows.map(rowOf)), '');
   }
+  lines.push(...causesOf(cases), ...patternsAcross(cases));
   for (const { name, message } of listed) if (message !== undefined) lines.push(`${name}: ${message}`);
   if (surplus.length > 0) lines.push(`Theirs without a bundle: ${shortened(surplus)}.`);
   lines.push(`${countsOf(cases)} of ${plural(cases.length, 'bundle')}.`);
   return lines.join('\n');
+}
+
+/** Each cause once, with the bundles that it explains. */
+function causesOf(cases: readonly Case[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const { name, comparison } of cases) {
+    const { explanation, precision } = comparison?.context ?? {};
+    if (explanation === undefined) continue;
+    const words = inWords(explanation.cause, precision!.name, explanation.atPrecision?.name);
+    names.set(words, [...(names.get(words) ?? []), name]);
+  }
+  return [...names].map(([words, its]) => `${shortened(its)}: ${words}`);
+}
+
+/** What all wrong layers of all bundles have in common. */
+function patternsAcross(cases: readonly Case[]): string[] {
+  const judged = cases.flatMap(({ comparison }) =>
+    comparison?.report.mode === 'isolated' ? judgedLayers(comparison.context.network, comparison.report) : [],
+  );
+  return patternsOf(judged);
 }
 
 /** Of the first wrong layer, the first undecided one or, where all is well, the one nearest to its bound. */

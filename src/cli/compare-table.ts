@@ -1,7 +1,9 @@
 /** A comparison as a table for people and as JSON for programs. */
 import type { Network } from '../network/index.js';
 import {
+  type Cause,
   type Difference,
+  type Explanation,
   HISTOGRAM_EDGES,
   type LayerReport,
   looksLikeNchw,
@@ -19,8 +21,8 @@ export interface Context {
   readonly network: Network;
   readonly matched: Pick<Matched, 'theirNames' | 'unmatched'>;
   readonly precision: Precision;
-  /** The layer that the first wrong one's numbers belong to, if there is one. */
-  readonly fits: string | undefined;
+  /** Why the first wrong layer is wrong, as far as that can be said. */
+  readonly explanation?: Explanation;
   /** Why layers were not isolated, where nobody asked for that. */
   readonly accumulatedBecause?: string;
   /** Rows of this verdict alone. */
@@ -105,7 +107,7 @@ function short(value: number): string {
 const long = (value: number): string => `${Number(value.toPrecision(8))}`;
 
 function conclusion({ layers, first, worst, notShown, notJudged, undecided }: Report, context: Context): string[] {
-  const { matched, fits, accumulatedBecause } = context;
+  const { matched, explanation, accumulatedBecause, precision } = context;
   const lines: string[] = [];
   if (worst && worst.layer.difference!.maxUnits > 0) lines.push(...histogramLines(worst.layer), '');
   if (accumulatedBecause) lines.push(accumulatedBecause);
@@ -124,8 +126,28 @@ function conclusion({ layers, first, worst, notShown, notJudged, undecided }: Re
     );
   }
   if (first) lines.push(`First wrong: ${blame(first)}`);
-  if (first && fits) lines.push(`Its numbers are those of ${fits}: if that is what it is, say so with --names.`);
+  if (explanation) lines.push(...causeLines(explanation, precision), ...explanation.patterns);
   return lines;
+}
+
+function causeLines({ cause, atPrecision }: Explanation, { name }: Precision): string[] {
+  const lines = [inWords(cause, name, atPrecision?.name)];
+  if (cause.place) lines.unshift(`${cause.place}.`);
+  if (atPrecision === undefined) return lines;
+  if (atPrecision.first === undefined) return [...lines, 'So does every other layer.'];
+  lines.push(`With bounds for ${atPrecision.name} the first wrong layer is ${atPrecision.first}.`);
+  if (atPrecision.cause) lines.push(inWords(atPrecision.cause, atPrecision.name));
+  return lines;
+}
+
+/** A cause in a sentence, with what to do about it. `stated` and `fitting` are precisions: the given one, and the one that fits best. */
+export function inWords({ mistakes, shownAs, precisions }: Cause, stated: string, fitting = precisions?.[0]): string {
+  if (mistakes.length === 1) return `A known mistake gives these numbers: ${mistakes[0]}.`;
+  if (mistakes.length > 1) return `Any of these mistakes gives these numbers: ${mistakes.join('; ')}.`;
+  if (shownAs) return `Its numbers are those of ${shownAs}: if that is what it is, say so with --names.`;
+  if (fitting)
+    return `It fits ${fitting}, not ${stated}: if that is how it computes, say so with --precision ${fitting}.`;
+  return 'No known mistake and no lower precision gives these numbers.';
 }
 
 /** What is wrong with a layer, or not decided, in a sentence. */
@@ -163,7 +185,7 @@ const labels = HISTOGRAM_EDGES.map((edge, bin) => {
 });
 
 /** Numbers that JSON does not have, NaN and the infinities, become texts. */
-export function asJson(report: Report, { head, network, matched, precision, fits }: Context): unknown {
+export function asJson(report: Report, { head, network, matched, precision, explanation }: Context): unknown {
   const { mode, layers, first, undecided, notShown, notJudged } = report;
   const plain = (value: unknown): unknown => {
     if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
@@ -179,7 +201,8 @@ export function asJson(report: Report, { head, network, matched, precision, fits
     verdict: report.verdict,
     first: first?.name ?? null,
     undecided: undecided?.name ?? null,
-    fits: fits ?? null,
+    cause: explanation ? { ...explanation.cause, atPrecision: explanation.atPrecision } : null,
+    patterns: explanation?.patterns ?? [],
     histogramEdges: HISTOGRAM_EDGES,
     layers: layers.map(({ difference, ...layer }) => ({
       ...layer,

@@ -7,10 +7,10 @@ import {
   checkGolden,
   computable,
   expectWeights,
+  explain,
   type Golden,
   inOurLayout,
   type Layout,
-  lookalike,
   type Matched,
   matchNames,
   type NameMap,
@@ -49,15 +49,17 @@ export async function compareFiles(goldenFile: string, theirFile: string, flags:
   const tensors = inOurLayout(golden.network, golden.inputs, matched.tensors, flags.layout);
   const network = computable(golden, flags.model === undefined ? undefined : await readModel(flags.model, flags));
   const report = await judge(golden, network, tensors, flags);
-  const { first } = report;
-  const fits = first && lookalike(golden, first.name, tensors.get(first.name)!);
+  const precision = precisionFor(golden, flags);
+  const { allowance } = flags;
+  const explanation =
+    network && explain(network, golden.inputs, tensors, report, { precision, allowance }, golden.outputs);
   const unasked = report.mode === 'accumulated' && !flags.accumulated;
   const context: Context = {
     head: { golden: goldenFile, theirs: theirFile },
     network: golden.network,
     matched,
-    precision: precisionFor(golden, flags),
-    fits,
+    precision,
+    ...(explanation && { explanation }),
     ...(unasked && { accumulatedBecause: NO_WEIGHTS }),
   };
   return { report, context };

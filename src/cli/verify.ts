@@ -1,6 +1,6 @@
 /** `depthwise verify`: another JavaScript runtime on the same model file and the same input, layer by layer. */
 import { type Command, Option } from 'commander';
-import { check, precisionOf } from '../oracle/index.js';
+import { check, explain, precisionOf } from '../oracle/index.js';
 import { openPeer, type PeerName, peerNames } from '../oracle/peers/index.js';
 import type { Pair } from '../padding.js';
 import { exitCodesHelp, judging } from './exit-codes.js';
@@ -64,9 +64,15 @@ Examples:
             ...onNodeOf(progress),
           });
           progress.stop();
+          const explanation = explain(network, inputs, tensors, report, { precision, allowance: flags.allowance });
           const matched = { theirNames: new Map(theirNames), unmatched: [] };
           const head = { model: path, runtime: peer.runtime };
-          await tell(report, { head, network, matched, precision, fits: undefined }, peer.runtime, flags);
+          await tell(
+            report,
+            { head, network, matched, precision, ...(explanation && { explanation }) },
+            peer.runtime,
+            flags,
+          );
         } finally {
           progress.stop();
         }

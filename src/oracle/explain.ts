@@ -1,0 +1,64 @@
+/** All that can be said about why a backend is wrong, from one comparison. */
+import type { Network } from '../network/index.js';
+import type { Tensor } from '../tensor.js';
+import { type Cause, causeOf } from './cause.js';
+import { type CheckOptions, check, type Report } from './check.js';
+import { judgedLayers, patternsOf } from './patterns.js';
+import { type Precision, type PrecisionName, precisionOf } from './precision.js';
+
+export interface Explanation {
+  /** Of the first wrong layer. */
+  readonly cause: Cause;
+  /** What the wrong layers have in common. */
+  readonly patterns: readonly string[];
+  /** With the precision that the first wrong layer fits: the next layer that is wrong even so, and why. */
+  readonly atPrecision?: { readonly name: PrecisionName; readonly first?: string; readonly cause?: Cause };
+}
+
+/**
+ * Explains the report of `theirs`, tensors by our names. The network must have its weights. For mode 'fed', `golden` are the outputs that
+ * the layers were fed.
+ */
+export function explain(
+  network: Network,
+  inputs: ReadonlyMap<string, Tensor>,
+  theirs: ReadonlyMap<string, Tensor>,
+  report: Report,
+  options: CheckOptions & Required<Pick<CheckOptions, 'precision'>>,
+  golden?: ReadonlyMap<string, Tensor>,
+): Explanation | undefined {
+  const { first, mode } = report;
+  if (first === undefined) return undefined;
+  const fed = new Map([...inputs, ...(mode === 'fed' ? golden! : wellShaped(theirs, report))]);
+  const why = (its: NonNullable<Report['first']>, precision = options.precision): Cause =>
+    causeOf(network, its.kind === 'input' ? inputs : fed, its, theirs.get(its.name)!, { ...options, precision });
+  const cause = why(first);
+  const patterns = mode === 'isolated' ? patternsOf(judgedLayers(network, report)) : [];
+  if (cause.precisions === undefined || mode === 'fed') return { cause, patterns };
+  const { precision, next } = bestPrecision(cause.precisions);
+  const atPrecision = {
+    name: precision.name,
+    ...(next.first && { first: next.first.name, cause: why(next.first, precision) }),
+  };
+  return { cause, patterns: patternsOf(judgedLayers(network, next)), atPrecision };
+
+  /** The likeliest with which nothing is wrong; otherwise the one with which the first wrong layer comes last. */
+  function bestPrecision(names: readonly PrecisionName[]) {
+    const { flushesToZero } = options.precision;
+    const at = (layer: Report['first']): number => network.nodes.findIndex(({ name }) => name === layer?.name);
+    let best: { precision: Precision; next: Report } | undefined;
+    for (const name of names) {
+      const precision = precisionOf(name, { flushesToZero });
+      const next = check(network, inputs, theirs, { ...options, mode: 'isolated', precision });
+      if (next.first === undefined) return { precision, next };
+      if (best === undefined || at(next.first) > at(best.next.first)) best = { precision, next };
+    }
+    return best!;
+  }
+}
+
+/** What can be fed on. */
+function wellShaped(theirs: ReadonlyMap<string, Tensor>, { layers }: Report): [string, Tensor][] {
+  const strange = new Set(layers.filter(({ verdict }) => verdict === 'wrong shape').map(({ name }) => name));
+  return [...theirs].filter(([name]) => !strange.has(name));
+}

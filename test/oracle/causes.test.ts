@@ -1,0 +1,244 @@
+/** Single layers computed by backends with mistakes of their own: the mistake is named, and what wrong layers have in common. */
+import { describe, expect, test } from 'vitest';
+import type { Network, NetworkNode } from '../../src/network/index.js';
+import {
+  check,
+  explain,
+  judgedLayers,
+  layerSuite,
+  type Problem,
+  patternsOf,
+  precisionOf,
+} from '../../src/oracle/index.js';
+import { sizeOf, type Tensor } from '../../src/tensor.js';
+import { float32, runBackend } from './backend.js';
+
+const suite = [...layerSuite(11)];
+const problemOf = (name: string): Problem => suite.find((problem) => problem.name === name)!;
+const right = ({ network, inputs }: Problem): Tensor =>
+  runBackend(network, inputs, float32('pairwise')).get(network.outputs[0])!;
+
+function verdictOn({ network, inputs }: Problem, theirs: Tensor) {
+  const tensors = new Map([[network.outputs[0], theirs]]);
+  const report = check(network, inputs, tensors);
+  const explanation = explain(network, inputs, tensors, report, { precision: precisionOf('float32') });
+  return { report, explanation };
+}
+
+/** The layer with other attributes, kind or inputs. */
+const node =
+  (change: object) =>
+  (problem: Problem): Tensor => {
+    const [only] = problem.network.nodes;
+    const attributes = { ...only.attributes, ...(change as { attributes?: object }).attributes };
+    const changed = { ...only, ...change, attributes } as NetworkNode;
+    return right({ ...problem, network: { ...problem.network, nodes: [changed] } });
+  };
+
+/** The layer with another weight. */
+const weight =
+  (name: string, change: (x: Tensor) => ArrayLike<number>) =>
+  (problem: Problem): Tensor => {
+    const { network } = problem;
+    const full = `${network.nodes[0].name}/${name}`;
+    const x = network.weights.get(full)!;
+    const weights = new Map(network.weights).set(full, { shape: x.shape, data: Float32Array.from(change(x)) });
+    return right({ ...problem, network: { ...network, weights } as Network });
+  };
+
+/** The right numbers, changed. */
+const output =
+  (change: (x: Tensor) => Tensor) =>
+  (problem: Problem): Tensor =>
+    change(right(problem));
+
+const moved = ({ shape, data }: Tensor, from: (i: number) => number): Tensor => ({
+  shape,
+  data: data.map((_, i) => data[from(i)]),
+});
+
+const around = (samples: number) => ({ top: samples, bottom: samples, left: samples, right: samples });
+
+const cases: readonly [problem: string, mistake: string, backend: (problem: Problem) => Tensor][] = [
+  ['conv2d-normal', 'padded (0, 0) in place of (1, 1)', node({ attributes: { padding: 'valid' } })],
+  [
+    'conv2d-valid-normal',
+    'padded (0, 1) above and below, (1, 1) left and right in place of (0, 0)',
+    node({ attributes: { padding: 'same' } }),
+  ],
+  ['conv2d-stride-2-even-normal', 'padded (1, 1) in place of (0, 1)', node({ attributes: { padding: around(1) } })],
+  [
+    'depthwiseConv2d-stride-2-even-large',
+    'padded (1, 1) in place of (0, 1)',
+    node({ attributes: { padding: around(1) } }),
+  ],
+  ['conv2d-explicit-padding-normal', 'strides of height and width swapped', node({ attributes: { strides: [1, 2] } })],
+  ['conv2d-dilated-normal', 'dilation left out', node({ attributes: { dilation: [1, 1] } })],
+  ['conv2d-cancellation', 'the bias left out', weight('bias', (x) => new Float32Array(x.data.length))],
+  ['dense-normal', 'the bias added twice', weight('bias', (x) => x.data.map((b) => 2 * b))],
+  [
+    'conv2d-large',
+    'the kernel turned by 180°, as in a convolution of signals',
+    weight('kernel', ({ shape: [KH, KW, I, O], data }) =>
+      data.map((_, i) => data[(KH * KW - 1 - Math.floor(i / (I * O))) * I * O + (i % (I * O))]),
+    ),
+  ],
+  [
+    'conv2d-normal',
+    "the kernel's numbers read in the order OIHW",
+    weight('kernel', ({ shape: [KH, KW, I, O], data }) =>
+      data.map((_, at) => {
+        const [o, i, place] = [at % O, Math.floor(at / O) % I, Math.floor(at / O / I)];
+        return data[(o * I + i) * KH * KW + place];
+      }),
+    ),
+  ],
+  [
+    'depthwiseConv2d-5x5-normal',
+    "the depthwise kernel's numbers read in the order CMHW",
+    weight('kernel', ({ shape: [KH, KW, C], data }) =>
+      data.map((_, at) => data[(at % C) * KH * KW + Math.floor(at / C)]),
+    ),
+  ],
+  [
+    'depthwiseConv2d-depth-multiplier-normal',
+    "the depthwise kernel's numbers read in the order HWMC",
+    weight('kernel', ({ shape: [, , C, M], data }) =>
+      data.map((_, at) => data[Math.floor(at / (C * M)) * C * M + (at % M) * C + (Math.floor(at / M) % C)]),
+    ),
+  ],
+  ['batchNorm-normal', 'gamma left out', weight('gamma', (x) => x.data.map(() => 1))],
+  ['batchNorm-normal', 'movingMean left out', weight('movingMean', (x) => x.data.map(() => 0))],
+  ['batchNorm-normal', 'movingMean added, not subtracted', weight('movingMean', (x) => x.data.map((m) => -m))],
+  [
+    'batchNorm-normal',
+    'epsilon added to the deviation in place of the variance',
+    weight('movingVariance', (x) => x.data.map((v) => (Math.sqrt(v) + 1e-3) ** 2 - 1e-3)),
+  ],
+  ['batchNorm-statistics-alone-normal', 'epsilon 0.001 in place of 0.00001', node({ attributes: { epsilon: 1e-3 } })],
+  [
+    'batchNorm-normal',
+    'the mean and variance of this batch in place of the stored ones',
+    (problem) => {
+      const { network, inputs } = problem;
+      const { shape } = inputs.get('input')!;
+      const data = Array.from(inputs.get('input')!.data);
+      const C = shape[3];
+      const mean = Float64Array.from(
+        { length: C },
+        (_, c) => data.filter((_, i) => i % C === c).reduce((a, b) => a + b, 0) / (data.length / C),
+      );
+      const variance = Float64Array.from(
+        { length: C },
+        (_, c) =>
+          data.filter((_, i) => i % C === c).reduce((sum, x) => sum + (x - mean[c]) ** 2, 0) / (data.length / C),
+      );
+      const weights = new Map([
+        ...network.weights,
+        ['batchNorm/movingMean', { shape: [C], data: mean }],
+        ['batchNorm/movingVariance', { shape: [C], data: variance }],
+      ]) as Network['weights'];
+      return right({ ...problem, network: { ...network, weights } });
+    },
+  ],
+  ['relu-large', 'clamped at 6: ReLU6 in place of ReLU', (problem) => node({ kind: 'relu6' })(problem)],
+  ['relu6-large', 'the activation left out', (problem) => node({ kind: 'dropout', attributes: { rate: 0 } })(problem)],
+  ['add-three-normal', 'the addition of input_1 left out', node({ inputs: ['input_0', 'input_2'] })],
+  ['averagePool-normal', 'padding counted the other way in the mean', node({ attributes: { includePadding: true } })],
+  ['averagePool-normal', 'the maximum in place of the mean', node({ kind: 'maxPool' })],
+  [
+    'maxPool-normal',
+    'the mean in place of the maximum',
+    node({ kind: 'averagePool', attributes: { includePadding: false } }),
+  ],
+  [
+    'globalAveragePool-normal',
+    'the sum in place of the mean',
+    output(({ shape, data }) => ({ shape, data: data.map((x) => 35 * x) })),
+  ],
+  ['softmax-normal', 'the classes shifted by one: class c at c + 1', output((x) => moved(x, (i) => (i + 20) % 21))],
+  ['softmax-normal', 'the activation left out', ({ inputs }) => inputs.get('input')!],
+  ['softmax-normal', 'sigmoid in place of softmax', node({ kind: 'sigmoid' })],
+  ['resizeBilinear-half-pixel-normal', 'resized by the rule tf1-legacy', node({ attributes: { rule: 'tf1-legacy' } })],
+  [
+    'pad-normal',
+    'padded on the other sides',
+    node({ attributes: { padding: { top: 1, bottom: 0, left: 3, right: 2 } } }),
+  ],
+  ['concat-normal', 'the inputs concatenated in the other order', node({ inputs: ['input_1', 'input_0'] })],
+  [
+    'conv2d-stride-2-odd-normal',
+    "the output's numbers in the order NCHW",
+    output((x) =>
+      moved(x, (at) => {
+        const [, H, W, C] = x.shape;
+        const [c, place] = [Math.floor(at / (H * W)), at % (H * W)];
+        return place * C + c;
+      }),
+    ),
+  ],
+  [
+    'flatten-normal',
+    'flattened in the order NCHW',
+    output((x) => moved(x, (at) => (at % 35) * 6 + Math.floor(at / 35))),
+  ],
+  ['sigmoid-normal', 'multiplied by 255', output(({ shape, data }) => ({ shape, data: data.map((x) => 255 * x) }))],
+];
+
+test.each(cases)('%s: %s', (name, mistake, backend) => {
+  const problem = problemOf(name);
+  expect(verdictOn(problem, right(problem)).explanation).toBeUndefined();
+  const { report, explanation } = verdictOn(problem, backend(problem));
+  expect(report.verdict).toBe('beyond');
+  expect(explanation!.cause.mistakes).toContain(mistake);
+  expect(explanation!.cause.mistakes.length).toBeLessThanOrEqual(2);
+});
+
+test('one class more, at the front', () => {
+  const problem = problemOf('softmax-normal');
+  const { data } = right(problem);
+  const { report, explanation } = verdictOn(problem, { shape: [1, 22], data: Float32Array.of(0, ...data) });
+  expect(report.first?.verdict).toBe('wrong shape');
+  expect(explanation!.cause.mistakes).toEqual(['one class more, at the front']);
+});
+
+test('numbers that no mistake explains are not explained', () => {
+  for (const problem of suite.filter((_, i) => i % 17 === 3)) {
+    const { shape, data } = right(problem);
+    const wrong = { shape, data: data.map((value, i) => value + (i === sizeOf(shape) - 1 ? 1 + Math.abs(value) : 0)) };
+    const { explanation } = verdictOn(problem, wrong);
+    expect(explanation?.cause.mistakes ?? [], problem.name).toEqual([]);
+  }
+});
+
+describe('what wrong layers have in common', () => {
+  const judged = (isWrong: (problem: Problem) => boolean) =>
+    suite.flatMap(({ network, ...rest }) => {
+      const [{ name, kind }] = network.nodes;
+      const verdict = isWrong({ network, ...rest }) ? ('beyond' as const) : ('exact' as const);
+      return judgedLayers(network, { layers: [{ name, kind, shape: [], verdict }] });
+    });
+  const is =
+    (kind: string, attributes: (its: Record<string, unknown>) => boolean) =>
+    ({ network }: Problem) =>
+      network.nodes[0].kind === kind && attributes(network.nodes[0].attributes as never);
+
+  test.each<[string, (problem: Problem) => boolean]>([
+    ['of kind softmax', is('softmax', () => true)],
+    ['with dilation', ({ network }) => JSON.stringify(network.nodes).includes('"dilation":[2,2]')],
+    ['of kind depthwiseConv2d and with stride 2', is('depthwiseConv2d', ({ strides }) => String(strides) === '2,2')],
+    ['with a depth multiplier', is('depthwiseConv2d', ({ depthMultiplier }) => depthMultiplier === 3)],
+  ])('%s', (words, isWrong) => {
+    const layers = judged(isWrong);
+    const wrong = layers.filter((each) => each.wrong).length;
+    expect(patternsOf(layers)).toEqual([
+      `${wrong} of ${wrong} layers ${words} are beyond, 0 of ${layers.length - wrong} others.`,
+    ]);
+  });
+
+  test('nothing, where they have nothing, where it is one, and where it is all', () => {
+    expect(patternsOf(judged(({ name }) => name === 'dense-normal' || name === 'argMax-large'))).toEqual([]);
+    expect(patternsOf(judged(({ name }) => name === 'dense-normal'))).toEqual([]);
+    expect(patternsOf(judged(() => true))).toEqual([]);
+  });
+});
