@@ -11,7 +11,6 @@
  */
 import { type Network, withWeights } from '../network/index.js';
 import type { TfliteImport } from './tflite/read.js';
-import { METADATA_NAME } from './tflite/schema.js';
 import type { WriteOptions } from './write-options.js';
 
 export type { TfliteImport };
@@ -34,15 +33,15 @@ export async function importTflite(bytes: Uint8Array, fileName?: string): Promis
  * for a layer that TensorFlow Lite has no operator for.
  */
 export async function writeTflite(network: Network, options: WriteOptions = {}): Promise<Uint8Array> {
-  const [{ Builder }, { FlatWriter }, { encodeModel }, { modelOf }, { encodeMetadata, labelsFile }] = await Promise.all(
-    [
+  const [{ Builder }, { FlatWriter }, { encodeModel }, { modelOf }, { encodeMetadata, labelsFile }, { METADATA_NAME }] =
+    await Promise.all([
       import('flatbuffers'),
       import('./tflite/flat-writer.js'),
       import('./tflite/encode.js'),
       import('./tflite/write.js'),
       import('./tflite/metadata.js'),
-    ],
-  );
+      import('./tflite/schema.js'),
+    ]);
   const model = modelOf(withWeights(network, network.weights), options);
   const about = encodeMetadata(new FlatWriter(new Builder()), network);
   const metadata = { ...model.metadata, ...(about && { [METADATA_NAME]: about }) };
