@@ -1,5 +1,7 @@
 /** A model in a worker, asked from the page. */
 import { UsageError } from '../errors.js';
+import { prepareElement } from '../image/browser.js';
+import type { PictureSource } from '../image/sources.js';
 import type { Pictures } from '../load/inputs.js';
 import type { Loaded } from '../load/loadedModel.js';
 import type {
@@ -11,6 +13,7 @@ import type {
   ModelRunOptions,
 } from '../load/model.js';
 import type { Network } from '../network/network.js';
+import { preprocessingFor } from '../tasks/execute.js';
 import type { Prediction } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
 import type { Cargo, WorkerCalls } from './worker-calls.js';
@@ -52,6 +55,8 @@ export class ModelInWorker implements WorkerModel {
   readonly name: string;
   readonly labels: readonly string[] | undefined;
   readonly inputs: Network['inputs'];
+  /** Without its weights, which are in the worker. */
+  readonly #network: Network;
   readonly #calls: WorkerCalls;
   readonly #id: number;
   readonly #pictures: Pictures;
@@ -62,6 +67,7 @@ export class ModelInWorker implements WorkerModel {
     this.name = network.name;
     this.inputs = network.inputs;
     this.labels = network.conventions.labels;
+    this.#network = { ...network, weights: new Map() };
     this.#calls = calls;
     this.#id = id;
     this.#pictures = pictures;
@@ -131,7 +137,9 @@ export class ModelInWorker implements WorkerModel {
     names: readonly unknown[],
   ): Promise<RunCargo> {
     const list: readonly ModelInput[] = Array.isArray(input) ? input : [input];
-    const sent = await Promise.all(list.map((one) => sendInput(task, one, this.#pictures)));
+    const prepare = (source: PictureSource) =>
+      prepareElement(source, preprocessingFor(this.#network, options), options);
+    const sent = await Promise.all(list.map((one) => sendInput(task, one, this.#pictures, prepare)));
     const values = sent.map(({ value }) => value);
     const moved = sent.flatMap(({ made, given }) => (transfer ? [...made, ...given] : made));
     return {

@@ -123,6 +123,14 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
       for (const [name, input] of Object.entries(inputs)) {
         await compare(name, here.classify(input), there.classify(input));
       }
+      const large = Object.assign(document.createElement('canvas'), { width: 4100, height: 4100 }); // drawn at a bounded size
+      large.getContext('2d')?.drawImage(image, 0, 0, 4100, 4100);
+      await compare('large', here.classify(large), there.classify(large));
+      const region = { left: 3, top: 5, width: 40, height: 33 };
+      for (const options of [{ region }, { rotation: 90, mirror: true }, { scaling: 'canvas' }] as const) {
+        const all = [image, canvas, video, inputs.bitmap, inputs.imageData];
+        await compare(JSON.stringify(options), here.logits(all, options), there.logits(all, options));
+      }
       await compare(
         'options',
         here.classify(image, { top: 3, alpha: 'drop' }),
