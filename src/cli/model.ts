@@ -19,7 +19,7 @@ import {
 import { lookalikeOf } from './lookalike-weights.js';
 import { didYouMean, nearest } from './nearest.js';
 import { formatBytes, Interruption } from './output.js';
-import { isAddress, notFetched } from './pictures.js';
+import { expectNoAddress, isAddress } from './pictures.js';
 import { startProgress } from './progress.js';
 import { readFileOrInput } from './standard-input.js';
 
@@ -121,7 +121,7 @@ async function networkIn(source: string, { network: name, ...flags }: ModelFlags
 /** The file that is meant, or undefined for published weights: a file of that name, whatever it holds, goes before the name. */
 function modelFile(source: string): string | undefined {
   if (source === '-') return source;
-  if (isAddress(source)) throw new UsageError(notFetched(source));
+  expectNoAddress(source);
   const found = statSync(source, { throwIfNoEntry: false });
   if (found?.isDirectory()) return modelInFolder(source);
   if (found !== undefined) return source;

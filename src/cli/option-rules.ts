@@ -19,7 +19,7 @@ const needs = (options: readonly string[], wanted: string): Rule => ({
 
 const notWith = (options: readonly string[], other: string, because: string): Rule => ({
   options,
-  idle: (given) => (given(other) ? `says nothing beside ${optionWord(other)}: ${because}` : undefined),
+  idle: (given) => (given(other) ? `has no effect with ${optionWord(other)}: ${because}` : undefined),
 });
 
 const architecture = [

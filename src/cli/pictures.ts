@@ -1,7 +1,7 @@
 /** The pictures that a command is given: files, folders of them, '-' for standard input. One that cannot be read does not lose the others. */
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DepthwiseError, PictureError } from '../errors.js';
+import { type DepthwiseError, PictureError, UsageError } from '../errors.js';
 import { decodePicture, type Picture, pictureFormat, readPicture } from '../image/index.js';
 import { systemReason } from '../system-error.js';
 import { note, plural } from './output.js';
@@ -15,8 +15,9 @@ export type Outcome<Result> =
   | { readonly picture: string; readonly result: Result }
   | { readonly picture: string; readonly error: DepthwiseError };
 
-/** The paths with folders replaced by the pictures in them, by name. What else lies there is said on stderr. */
+/** The paths with folders replaced by the pictures in them, by name. What else lies there is said on stderr. Throws a UsageError for an address. */
 export async function withoutFolders(paths: readonly string[]): Promise<string[]> {
+  paths.forEach(expectNoAddress);
   const found: string[] = [];
   for (const path of paths) {
     const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
@@ -59,9 +60,9 @@ async function isPicture(path: string): Promise<boolean> {
   }
 }
 
-/** The picture in a file, or on standard input. Throws a PictureError. */
+/** The picture in a file, or on standard input. Throws a PictureError, and a UsageError for an address. */
 export async function openPicture(path: string): Promise<Picture> {
-  if (isAddress(path)) throw new PictureError(notFetched(path));
+  expectNoAddress(path);
   if (path !== '-') return readPicture(path);
   const { name, bytes } = await readFileOrInput(path, 'a picture');
   return decodePicture(bytes, name);
@@ -69,8 +70,10 @@ export async function openPicture(path: string): Promise<Picture> {
 
 export const isAddress = (path: string): boolean => /^(https?|ftp|data):/i.test(path);
 
-export const notFetched = (address: string): string =>
-  `${address}: addresses are not fetched; save it as a file first, as with curl -LO`;
+export function expectNoAddress(path: string): void {
+  if (!isAddress(path)) return;
+  throw new UsageError(`${path}: addresses are not fetched; save it as a file first, as with curl -LO`);
+}
 
 /** The result for each picture, in their order; where there is only one, its error is thrown. */
 export async function eachPicture<Result>(

@@ -191,7 +191,7 @@ async function architectureOf({ network, ...flags }: Pick<Flags, 'network'> & Ar
   const { resolution, classes: _, ...others } = flags;
   const [surplus] = givenFlags(others);
   if (surplus !== undefined)
-    throw new UsageError(`${surplus} says nothing beside --network ${network}, which is a file`);
+    throw new UsageError(`${surplus} has no effect with --network ${network}, which is a file`);
   return { ...(await readModel(network, resolution === undefined ? {} : { resolution })), weights: new Map() };
 }
 

@@ -192,9 +192,9 @@ test.each([
     "<out>: a TF.js model is a folder with a model.json; wanted FOLDER/model.json, found 'my-model.json'",
   ],
   [['out.npy', '--tensors'], `<out>: a .npy file holds a single tensor, and MODEL has 137`],
-  [['out.npz', '--tensors', '--int8'], '--int8 says nothing beside --tensors: tensors are copied as they are'],
-  [['out.npz', '--float16', '--int8'], '--int8 says nothing beside --float16: kernels are one or the other'],
-  [['out.npz', '--tensors', '--float16'], '--float16 says nothing beside --tensors: tensors are copied as they are'],
+  [['out.npz', '--tensors', '--int8'], '--int8 has no effect with --tensors: tensors are copied as they are'],
+  [['out.npz', '--float16', '--int8'], '--int8 has no effect with --float16: kernels are one or the other'],
+  [['out.npz', '--tensors', '--float16'], '--float16 has no effect with --tensors: tensors are copied as they are'],
 ])('%j is refused', async ([out, ...flags], message) => {
   const path = out.startsWith('out.h5') || out.startsWith('my-') ? out : folder.path(out);
   const { exitCode, stdout, stderr } = await depthwise('convert', model, path, ...flags);

@@ -266,7 +266,7 @@ describe('trace', () => {
   });
 
   test.each([
-    [['--bounds', '--float64'], '--float64 says nothing beside --bounds: bounds are of float32 outputs'],
+    [['--bounds', '--float64'], '--float64 has no effect with --bounds: bounds are of float32 outputs'],
     [['--bounds', '--target', 'simd'], '--bounds is computed by the reference; --target simd was asked for'],
     [['--bounds', '--engine', 'wasm'], '--bounds is computed by the reference; --engine wasm was asked for'],
     [['--weights'], '--weights goes with --bounds, which was not given'],
@@ -343,7 +343,7 @@ describe('--target, and --engine, the older word', () => {
     ]);
     expect(await refused('classify', cat, '--engine', 'wasm', '--target', 'simd')).toEqual([
       2,
-      'error: --engine says nothing beside --target: it is the older word for the same\n',
+      'error: --engine has no effect with --target: it is the older word for the same\n',
     ]);
     const args = ['trace', cat, '--model', model, '--out', folder.path('x.npz'), '--float64', '--engine', 'wasm'];
     expect(await refused(...args)).toEqual([

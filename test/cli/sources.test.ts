@@ -202,16 +202,16 @@ describe('pictures', () => {
   });
 
   test.each([
-    ['no.jpg', 'no.jpg: there is no such file or folder'],
+    ['no.jpg', 1, 'no.jpg: there is no such file or folder'],
     [
       'http://example.com/x.jpg',
+      2,
       'http://example.com/x.jpg: addresses are not fetched; save it as a file first, as with curl -LO',
     ],
-  ])('%s alone', async (picture, message) => {
-    expect(await failure('classify', picture)).toEqual({ exitCode: 1, stdout: '', stderr: `error: ${message}\n` });
-    expect((await failure('trace', picture, '--model', model, '--out', folder.path('x.npz'))).stderr).toBe(
-      `error: ${message}\n`,
-    );
+  ])('%s alone', async (picture, exitCode, message) => {
+    const outcome = { exitCode, stdout: '', stderr: `error: ${message}\n` };
+    expect(await failure('classify', picture)).toEqual(outcome);
+    expect(await failure('trace', picture, '--model', model, '--out', folder.path('x.npz'))).toEqual(outcome);
   });
 
   test('from standard input, once', () => {
@@ -247,6 +247,16 @@ describe('labels', () => {
       stderr: `error: --labels ${folder.path('two.txt')}: found 2 labels for 7 outputs, wanted 7\n`,
     });
   });
+});
+
+test('convert --preset states how pictures are prepared', async () => {
+  const { preprocessing: _, ...conventions } = smallNetwork().conventions;
+  const unstated = await writeModel(folder.path('unstated.safetensors'), { ...smallNetwork(), conventions });
+  const out = folder.path('stated.tflite');
+  expect((await depthwise('convert', unstated, out, '--preset', 'tfjs')).exitCode).toBe(0);
+  expect(await depthwiseJson('classify', cat, '--model', out, '--target', 'reference')).toEqual(
+    await depthwiseJson('classify', cat, '--model', out, '--preset', 'tfjs', '--target', 'reference'),
+  );
 });
 
 describe('models', () => {
@@ -306,11 +316,11 @@ describe('options that would do nothing are refused', () => {
   test.each([
     [
       ['trace', 'x.jpg', '--model', 'm', '--out', 'o.npz', '--seed', '2'],
-      '--seed says nothing beside a picture: the seed is of the noise',
+      '--seed has no effect with a picture: the seed is of the noise',
     ],
     [
       ['trace', '--input', 'x.npy', '--model', 'm', '--out', 'o.npz', '--seed', '2'],
-      '--seed says nothing beside --input: the seed is of the noise',
+      '--seed has no effect with --input: the seed is of the noise',
     ],
     [
       ['verify', 'x.tflite', '--with', 'litert', '--preset', 'slim'],
@@ -318,7 +328,7 @@ describe('options that would do nothing are refused', () => {
     ],
     [
       ['convert', 'x.npz', 'y.npz', '--tensors', '--alpha', '0.5'],
-      '--alpha says nothing beside --tensors: tensors are copied as they are',
+      '--alpha has no effect with --tensors: tensors are copied as they are',
     ],
     [
       ['evaluate', '--data', 'cifar10:x', '--seed', '2'],

@@ -264,7 +264,7 @@ describe('data', () => {
     const { exitCode, stderr } = await depthwise(...args, '--alpha', '0.5', '--out', folder.path('own2'));
     expect([exitCode, stderr]).toEqual([
       2,
-      `error: --alpha says nothing beside --network ${network}, which is a file\n`,
+      `error: --alpha has no effect with --network ${network}, which is a file\n`,
     ]);
   });
 
