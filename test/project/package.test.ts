@@ -31,6 +31,20 @@ describe('exports', () => {
   });
 });
 
+test.each(['simd', 'scalar'])('depthwise/engine/%s.wasm holds the kernels that compile takes', (target) => {
+  const script = `
+    import { readFile } from 'node:fs/promises';
+    import { compile } from 'depthwise/engine';
+    import { mobilenetV1 } from 'depthwise/models';
+    import { randomWeights } from 'depthwise/network';
+    const file = await readFile(new URL(import.meta.resolve('depthwise/engine/${target}.wasm')));
+    const network = randomWeights(mobilenetV1({ alpha: 0.25, resolution: 32 }), 1);
+    const plan = await compile(network, { module: new WebAssembly.Module(file) });
+    console.log(plan.report().target);`;
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' });
+  expect(output).toBe(`${target}\n`);
+});
+
 describe('the files for CDNs', () => {
   const cdn = join(root, 'dist', 'cdn');
 
