@@ -11,8 +11,6 @@ import {
 import type { ReadOptions } from './architecture.js';
 import { parseJson } from './json.js';
 
-export const GOLDEN_KEY = 'depthwise.golden';
-
 const PREFIX = 'weights/';
 
 /** Throws a FormatError for a bundle without the weights that its network wants. */

@@ -5,7 +5,6 @@
  */
 import { fromJson, type Network, type Weights, withWeights } from '../network/index.js';
 import type { ReadOptions } from './architecture.js';
-import { GOLDEN_KEY, networkOfGolden } from './golden-bundle.js';
 import { inFile } from './in-file.js';
 import { withoutScales } from './int8.js';
 import { parseJson } from './json.js';
@@ -14,9 +13,16 @@ import { readSafetensors } from './safetensors.js';
 
 export const METADATA_KEY = 'depthwise.network';
 export const NPZ_ENTRY = 'depthwise.network.json';
+/** The manifest of a golden bundle of the oracle (`oracle/golden.ts`), in the metadata or, with '.json', as an entry. */
+export const GOLDEN_KEY = 'depthwise.golden';
 
-/** The network of weights whose file does not describe it. */
-export type WeightsAlone = (weights: Weights, options: ReadOptions, file: string) => Network | Promise<Network>;
+/** The network of weights whose file does not describe it; or of a golden bundle, whose manifest does. */
+export type WeightsAlone = (
+  weights: Weights,
+  options: ReadOptions,
+  file: string,
+  manifest?: string,
+) => Network | Promise<Network>;
 
 /** The network in a .safetensors file; `alone` makes it of weights without description. */
 export async function networkInSafetensors(
@@ -28,7 +34,7 @@ export async function networkInSafetensors(
   return inFile(file, () => {
     const { tensors, metadata } = readSafetensors(bytes, file);
     const golden = metadata.get(GOLDEN_KEY);
-    if (golden !== undefined) return networkOfGolden(tensors, golden, options, file);
+    if (golden !== undefined) return alone(tensors, options, file, golden);
     return assemble(tensors, metadata.get(METADATA_KEY), options, file, alone);
   });
 }
@@ -53,7 +59,7 @@ export async function networkInNpz(
   return inFile(file, () =>
     golden === undefined
       ? assemble(tensors, text(NPZ_ENTRY), options, file, alone)
-      : networkOfGolden(tensors, golden, options, file),
+      : alone(tensors, options, file, golden),
   );
 }
 

@@ -32,9 +32,9 @@ const readers: { readonly [Name in FileFormat]: (file: string) => Promise<Reader
   },
 };
 
-const ofWeightsAlone: WeightsAlone = async (weights, options, file) => {
+const ofWeightsAlone: WeightsAlone = async (...given) => {
   const { ofWeightsAlone } = await import('./weights-alone.js');
-  return ofWeightsAlone(weights, options, file);
+  return ofWeightsAlone(...given);
 };
 
 const safetensors: Reader = {

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.js';
 import { mobilenet, parseModelName } from '../models/index.js';
 import { type Network, type Weights, wantedWeights, withWeights } from '../network/index.js';
 import type { ReadOptions } from './architecture.js';
+import { networkOfGolden } from './golden-bundle.js';
 import { withStateDict } from './state-dict.js';
 
 /** The caller's network, or the one that the file's name says. */
@@ -18,8 +19,9 @@ export function architectureOf({ fileName, architecture }: ReadOptions, file: st
   return mobilenet(name, options);
 }
 
-/** The network of weights alone, under our names or other libraries'. */
-export function ofWeightsAlone(weights: Weights, options: ReadOptions, file: string): Network {
+/** The network of weights alone, under our names or other libraries'; with a manifest, that of a golden bundle. */
+export function ofWeightsAlone(weights: Weights, options: ReadOptions, file: string, manifest?: string): Network {
+  if (manifest !== undefined) return networkOfGolden(weights, manifest, options, file);
   const network = architectureOf(options, file);
   const isOurs = [...wantedWeights(network).keys()].every((name) => weights.has(name));
   return isOurs ? withWeights(network, weights) : withStateDict(network, weights, file);

@@ -11,10 +11,10 @@
  * `depthwise.golden` of a .safetensors file, the entry `depthwise.golden.json` of a .npz.
  */
 import { FormatError, UsageError } from '../errors.js';
-import { GOLDEN_KEY } from '../formats/golden-bundle.js';
 import { inFile } from '../formats/in-file.js';
 import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
+import { GOLDEN_KEY } from '../formats/network-file.js';
 import {
   fromJson,
   inferShapes,

@@ -41,7 +41,7 @@ export function checkCall(task: string, network: Network, pictures: unknown, run
   ];
   for (const value of wrong) {
     throw new UsageError(
-      `${task}: found ${found(value)}; wanted ${task}(network, picture, { run: (network, input) => outputs }), run only if the kernels shall not, or for other inputs load(network) and model.${task}(input)`,
+      `${task}: found ${found(value)}; wanted ${task}(network, picture, { run?: (network, input) => outputs }), or for other inputs the model of load(): model.${task}(input)`,
     );
   }
 }
@@ -56,7 +56,7 @@ export async function execute(network: Network, picture: Picture, options: TaskO
   const output = outputs.get(name);
   if (output === undefined) {
     throw new UsageError(
-      `${network.name}: run answered with ${[...outputs.keys()].join(', ') || 'nothing'}, wanted ${name}: it must compute the network that it is given, which may be a part; without run, the kernels do`,
+      `${network.name}: run answered with ${[...outputs.keys()].join(', ') || 'nothing'}, wanted ${name}: it must compute the network that it is given, which may be a part`,
     );
   }
   return output;

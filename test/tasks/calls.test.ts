@@ -23,7 +23,7 @@ describe.each(Object.entries(tasks))('%s', (task, ask) => {
   const call = ask as (...given: unknown[]) => Promise<unknown>;
   const told = (what: string) =>
     new UsageError(
-      `${task}: found ${what}; wanted ${task}(network, picture, { run: (network, input) => outputs }), run only if the kernels shall not, or for other inputs load(network) and model.${task}(input)`,
+      `${task}: found ${what}; wanted ${task}(network, picture, { run?: (network, input) => outputs }), or for other inputs the model of load(): model.${task}(input)`,
     );
 
   test('a plan in place of the network, or as run', async () => {
@@ -79,7 +79,7 @@ test('an executor of the whole network where a part is wanted: the answer says s
   const whole = { run: (_: unknown, input: Parameters<typeof plan.run>[0]) => plan.run(input) };
   await expect(embed(network, picture, { layer: 'brighter', ...whole })).rejects.toThrow(
     new UsageError(
-      'colours up to brighter: run answered with softmax, wanted brighter: it must compute the network that it is given, which may be a part; without run, the kernels do',
+      'colours up to brighter: run answered with softmax, wanted brighter: it must compute the network that it is given, which may be a part',
     ),
   );
   await expect(logits(network, picture, whole)).rejects.toThrow('run answered with softmax, wanted mean');

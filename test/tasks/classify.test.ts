@@ -317,7 +317,7 @@ describe('errors', () => {
   test('an executor that forgets the output', async () => {
     await expect(classify(colourNetwork('logits'), filled(1, 1, 1), { run: () => new Map() })).rejects.toThrow(
       new UsageError(
-        'colours: run answered with nothing, wanted mean: it must compute the network that it is given, which may be a part; without run, the kernels do',
+        'colours: run answered with nothing, wanted mean: it must compute the network that it is given, which may be a part',
       ),
     );
   });
