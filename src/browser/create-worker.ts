@@ -5,6 +5,7 @@
 import type { CompileOptions } from '../engine/index.js';
 import { UsageError, WorkerError } from '../errors.js';
 import { readerOf } from '../formats/read.js';
+import { found, tagOf } from '../found.js';
 import type { Pictures } from '../load/inputs.js';
 import { loadWith } from '../load/load.js';
 import type { Loaded } from '../load/loadedModel.js';
@@ -33,6 +34,13 @@ export function createWorker(options: CreateWorkerOptions = {}): ModelWorker {
     throw new UsageError(
       'createWorker: there are no Workers here, it is for pages; in Node, call load() in a thread of node:worker_threads',
     );
+  }
+  const { url, startTimeout = 1 } = options;
+  if (url !== undefined && typeof url !== 'string' && tagOf(url) !== 'URL') {
+    throw new UsageError(`createWorker: url must be the address of a script, found ${found(url)}`);
+  }
+  if (!(typeof startTimeout === 'number' && startTimeout > 0)) {
+    throw new UsageError(`createWorker: startTimeout must be milliseconds above 0, found ${found(startTimeout)}`);
   }
   return new PageOfWorker(startWorker(options));
 }
@@ -115,11 +123,18 @@ function answering(again: () => Promise<Network>): MessagePort {
   return port2;
 }
 
-/** Learns of a worker's end that has no event, such as `close()` in it: a lock that it holds comes free. Pages that are not secure have no locks. */
+/**
+ * Learns of a worker's end that has no event, such as `close()` in it: a lock that it holds comes free. Pages that are not secure, and frames
+ * without an origin, have no locks.
+ */
 async function watch(calls: WorkerCalls): Promise<void> {
   if (!globalThis.navigator?.locks) return;
   const lock = `depthwise worker ${crypto.randomUUID()}`;
-  await calls.ask('hold', { args: [lock] });
+  try {
+    await calls.ask('hold', { args: [lock] });
+  } catch {
+    return; // refused, or the worker has ended, which the next call will say
+  }
   navigator.locks
     .request(lock, () => calls.end(new WorkerError('worker: it has ended by itself; create another one')))
     .catch(() => {}); // a page that is being left

@@ -2,7 +2,8 @@
  * A camera as a loop: `for await (const { video } of webcam()) …`. The loop gets the newest frame each time it asks. Frames that come while
  * it is busy are passed over, so nothing queues and the answer never lags behind the picture. Needs nothing but the platform.
  */
-import { CameraError } from '../errors.js';
+import { CameraError, UsageError } from '../errors.js';
+import { found, tagOf } from '../found.js';
 import { cameraError, noCameraHere } from './camera-errors.js';
 
 export interface WebcamOptions {
@@ -48,7 +49,24 @@ export interface Webcam extends AsyncIterableIterator<CameraFrame> {
  * on. Throws a CameraError, whose `reason` tells what happened and whose message tells what to do, also when the camera is unplugged.
  */
 export function webcam(options: WebcamOptions = {}): Webcam {
+  checkOptions(options);
   return new Camera(options);
+}
+
+function checkOptions({ video, facingMode, deviceId, size }: WebcamOptions): void {
+  const wrong = (option: string, wanted: string, value: unknown) =>
+    new UsageError(`webcam: ${option} must be ${wanted}, found ${found(value)}`);
+  if (video !== undefined && tagOf(video) !== 'HTMLVideoElement') throw wrong('video', 'a <video> element', video);
+  if (facingMode !== undefined && facingMode !== 'user' && facingMode !== 'environment') {
+    throw wrong('facingMode', "'user' or 'environment'", facingMode);
+  }
+  if (deviceId !== undefined && (typeof deviceId !== 'string' || deviceId === '')) {
+    throw wrong('deviceId', 'one of devices(), which are known once a camera was allowed', deviceId);
+  }
+  for (const side of ['width', 'height'] as const) {
+    const pixels: unknown = size === undefined ? 1 : size[side];
+    if (!(Number.isInteger(pixels) && (pixels as number) > 0)) throw wrong(`size.${side}`, 'whole pixels', pixels);
+  }
 }
 
 export interface CameraDevice {
@@ -59,8 +77,8 @@ export interface CameraDevice {
 
 /** The cameras of this machine. Until the person has allowed one, browsers give neither labels nor ids: both are ''. */
 export async function devices(): Promise<CameraDevice[]> {
-  const found = await mediaDevices().enumerateDevices();
-  return found.filter(({ kind }) => kind === 'videoinput').map(({ deviceId, label }) => ({ deviceId, label }));
+  const all = await mediaDevices().enumerateDevices();
+  return all.filter(({ kind }) => kind === 'videoinput').map(({ deviceId, label }) => ({ deviceId, label }));
 }
 
 /** How long a camera that was opened may take until its first frame, in milliseconds. */
@@ -215,9 +233,9 @@ const SILENT =
   "camera: '…' was opened but has sent no picture for 10 seconds; another program may hold it, or a switch or shutter may close it";
 
 function mediaDevices(): MediaDevices {
-  const found = globalThis.navigator?.mediaDevices;
-  if (found === undefined) throw noCameraHere();
-  return found;
+  const { mediaDevices } = globalThis.navigator ?? {};
+  if (mediaDevices === undefined) throw noCameraHere();
+  return mediaDevices;
 }
 
 async function openCamera({ facingMode, deviceId, size }: WebcamOptions): Promise<MediaStream> {

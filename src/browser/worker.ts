@@ -35,11 +35,12 @@ let current: { readonly id: number; readonly cancelled: AbortController } | unde
 
 const methods: WorkerMethods = {
   async hold(lock) {
-    await new Promise<void>((held) => {
-      navigator.locks.request(lock, () => {
+    await new Promise<void>((held, refused) => {
+      const forEver = () => {
         held();
         return new Promise(() => {});
-      });
+      };
+      navigator.locks.request(lock, forEver).catch(refused);
     });
   },
 

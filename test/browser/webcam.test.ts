@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { devices, webcam } from '../../src/browser/webcam.js';
+import { devices, type WebcamOptions, webcam } from '../../src/browser/webcam.js';
 import { bundle } from './bundle.js';
 import { writeFilm } from './film.js';
 
@@ -30,6 +30,17 @@ test('a loop that ended before it began asks for nothing', async () => {
   const camera = webcam();
   expect(await camera.return()).toEqual({ done: true, value: undefined });
   expect(await camera.next()).toEqual({ done: true, value: undefined });
+});
+
+test.each([
+  [{ video: null }, 'webcam: video must be a <video> element, found null'],
+  [{ video: '#camera' }, "webcam: video must be a <video> element, found the text '#camera'"],
+  [{ facingMode: 'front' }, "webcam: facingMode must be 'user' or 'environment', found the text 'front'"],
+  [{ deviceId: '' }, 'webcam: deviceId must be one of devices(), which are known once a camera was allowed, found'],
+  [{ size: { width: 640 } }, 'webcam: size.height must be whole pixels, found undefined'],
+  [{ size: [640, 480] }, 'webcam: size.width must be whole pixels, found undefined'],
+])('options %j', (options, message) => {
+  expect(() => webcam(options as WebcamOptions)).toThrow(message);
 });
 
 describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to name one)`, () => {

@@ -409,6 +409,15 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
       expect(await started(options)).toEqual(expected);
     });
 
+    test.each([
+      [{ url: 5 }, 'createWorker: url must be the address of a script, found 5'],
+      [{ startTimeout: 0 }, 'createWorker: startTimeout must be milliseconds above 0, found 0'],
+    ])('options %j', async (options, message) => {
+      await open();
+      const call = page.evaluate((wrong) => void depthwise.createWorker(wrong as never), options);
+      await expect(call).rejects.toThrow(message);
+    });
+
     test('the script of another version', async () => {
       await open();
       const url = `data:text/javascript,postMessage({depthwiseWorker:0})`;
