@@ -157,12 +157,26 @@ describe('types', () => {
     ['a bundler in a web worker', { module: 'preserve', moduleResolution: 'bundler', lib: ['ES2022', 'WebWorker'] }],
   ])('under %s', (_, rules) => {
     const lines = doors.map((door, index) => `export * as entry${index} from '${door}';`);
-    writeFileSync(join(user, 'consumer.ts'), lines.join('\n'));
+    expect(typeErrors(lines.join('\n'), rules)).toBe('');
+  });
+
+  test("folders and threads are in Node's declarations of depthwise/training, not in a page's", () => {
+    const use = "import { readPictureFolder } from 'depthwise/training'; void readPictureFolder;";
+    const lib = ['ES2022', 'DOM'];
+    expect(typeErrors(use, { module: 'nodenext', moduleResolution: 'nodenext', lib })).toBe('');
+    const inPage = { module: 'preserve', moduleResolution: 'bundler', lib };
+    expect(typeErrors(use, inPage)).toContain("has no exported member 'readPictureFolder'");
+    expect(typeErrors(use, { ...inPage, customConditions: ['node'] })).toBe('');
+  });
+
+  /** What the compiler says of a user's file; '' when it is content. */
+  function typeErrors(code: string, rules: object): string {
+    writeFileSync(join(user, 'consumer.ts'), code);
     const compilerOptions = { ...rules, strict: true, noEmit: true, target: 'ES2022', types: [], skipLibCheck: false };
     writeFileSync(join(user, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
     const tsc = join(root, 'node_modules', '.bin', 'tsc');
-    expect(spawnSync(tsc, ['-p', user], { encoding: 'utf8' }).stdout).toBe('');
-  });
+    return spawnSync(tsc, ['-p', user], { encoding: 'utf8' }).stdout;
+  }
 
   test('are found by every way of resolving (are the types wrong?)', async () => {
     const analysed = createPackageFromTarballData(readFileSync(packed.tarball));

@@ -11,7 +11,7 @@ export const FILE = 'docs/sizes.md';
 /** What a page without a bundler fetches; the readers are files beside the first, and inside the second. */
 export const CDN_FILES: readonly { readonly file: string; readonly ceiling: number }[] = [
   { file: 'dist/cdn/depthwise.js', ceiling: 60_000 },
-  { file: 'dist/cdn/depthwise.global.js', ceiling: 140_000 },
+  { file: 'dist/cdn/depthwise.global.js', ceiling: 142_000 },
 ];
 
 /** Programs as pages have them, before the doors, which are imported whole. */
