@@ -8,7 +8,7 @@ import { type Network, withOutputs } from '../network/index.js';
 import { abortable } from '../remote/abort.js';
 import { pooled, stack } from '../tasks/embed.js';
 import { inputTensor, preprocessingFor } from '../tasks/execute.js';
-import { embeddingLayer, logitsLayer } from '../tasks/heads.js';
+import { embeddingLayer, featuresLayer, logitsLayer } from '../tasks/heads.js';
 import { asRows, type Prediction, predictions, toProbabilities } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
 import { chosen } from './choose.js';
@@ -104,10 +104,7 @@ export class LoadedModel implements Model {
   }
 
   async embed(input: ModelInput, options: ModelEmbedOptions = {}): Promise<Tensor> {
-    const layer = options.layer ?? this.#features;
-    if (layer === undefined) {
-      throw new UsageError(`embed: ${this.name} has no classifier whose input would be the features; name a layer`);
-    }
+    const layer = options.layer ?? this.#features ?? featuresLayer('embed', this.#network);
     return stack(
       await this.#each('embed', input, options, async (x) => {
         return pooled((await this.#run(x, [layer])).get(layer)!, options.pool);

@@ -5,11 +5,12 @@ import * as globalAveragePool from '../layers/globalAveragePool.js';
 import type { Network } from '../network/index.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { checkCall, execute, type TaskOptions } from './execute.js';
+import { featuresLayer } from './heads.js';
 import { cutAt } from './plans.js';
 
 export interface EmbedOptions extends TaskOptions {
-  /** Name of any layer. */
-  readonly layer: string;
+  /** Name of any layer; what the classifier reads unless stated. */
+  readonly layer?: string;
   /** Average feature maps [N, H, W, C] to [N, C]; true unless stated. What is flat already stays as it is. */
   readonly pool?: boolean;
 }
@@ -21,10 +22,10 @@ export interface EmbedOptions extends TaskOptions {
 export async function embed(
   network: Network,
   pictures: Picture | readonly Picture[],
-  options: EmbedOptions,
+  options: EmbedOptions = {},
 ): Promise<Tensor> {
   checkCall('embed', network, pictures, options.run);
-  const part = cutAt(network, options.layer);
+  const part = cutAt(network, options.layer ?? featuresLayer('embed', network));
   const list: readonly Picture[] = 'data' in pictures ? [pictures] : pictures;
   if (list.length === 0) throw new PictureError('embed: no pictures given');
   const features: Tensor[] = [];

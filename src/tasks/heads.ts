@@ -1,5 +1,5 @@
 /** Where in a classifier the answers to its tasks stand. */
-import { NetworkError } from '../errors.js';
+import { NetworkError, UsageError } from '../errors.js';
 import type { Network, NetworkNode } from '../network/index.js';
 
 /** What may follow a softmax without being the classifier: reshapes, and a quantised file's clamp to its range. */
@@ -38,6 +38,13 @@ export function embeddingLayer(network: Network): string | undefined {
   const [input] = classifier.inputs;
   const node = backFrom(network, input, new Set(['dropout'])); // does nothing when a trained network runs
   return node?.name ?? input;
+}
+
+/** Name of the layer that `embed` reads where none is named. Throws a UsageError where there is none. */
+export function featuresLayer(task: string, network: Network): string {
+  const layer = embeddingLayer(network);
+  if (layer !== undefined) return layer;
+  throw new UsageError(`${task}: ${network.name} has no classifier whose input would be the features; name a layer`);
 }
 
 /** The node at the name, or the first before it whose kind is none of `kinds`; undefined for an input. */

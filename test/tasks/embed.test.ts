@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../src/errors.js';
 import { run } from '../../src/network/index.js';
 import { embed } from '../../src/tasks/embed.js';
+import { embeddingLayer } from '../../src/tasks/heads.js';
 import { tensor } from '../../src/tensor.js';
+import { noise, smallNetwork } from '../load/models.js';
 import { colourNetwork, filled } from './networks.js';
 
 const network = colourNetwork('softmax');
@@ -43,6 +46,17 @@ describe('embed', () => {
   test('an unknown layer', async () => {
     await expect(embed(network, filled(1, 2, 3), { layer: 'Meen' })).rejects.toThrow(
       "colours: there is no layer 'Meen'; similar names: mean, ",
+    );
+  });
+
+  test('without a layer: what the classifier reads, or an error', async () => {
+    const classifier = smallNetwork();
+    const shown = noise(1);
+    expect(await embed(classifier, shown)).toEqual(
+      await embed(classifier, shown, { layer: embeddingLayer(classifier)! }),
+    );
+    await expect(embed(network, filled(1, 2, 3))).rejects.toThrow(
+      new UsageError('embed: colours has no classifier whose input would be the features; name a layer'),
     );
   });
 
