@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { devices, type WebcamOptions, webcam } from '../../src/browser/webcam.js';
 import { bundle } from './bundle.js';
 import { writeFilm } from './film.js';
@@ -47,7 +47,8 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
   let folder: string;
   let script: string;
   let browser: Browser;
-  let context: BrowserContext | undefined;
+  /** A page that may use cameras. */
+  let allowed: Page;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'depthwise-film-'));
@@ -55,6 +56,7 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
     await writeFilm(film, [picture('chelsea'), picture('coffee')]);
     script = await bundle('./webcam-page.ts');
     browser = await launch('--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${film}`);
+    allowed = await (await contextOf(browser)).newPage();
   }, 60_000);
 
   afterAll(async () => {
@@ -62,31 +64,32 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
     await rm(folder, { recursive: true, force: true });
   });
 
-  afterEach(async () => {
-    await context?.close();
-    context = undefined;
-  });
-
   const launch = (...args: string[]) => chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
 
   interface Opened {
-    readonly permissions?: string[];
     readonly url?: string;
     readonly headers?: Record<string, string>;
     readonly html?: string;
-    readonly from?: Browser;
   }
+  /** What the next page is. */
+  let served: Opened = {};
 
-  /** A page at any address, with the camera allowed unless stated. */
-  async function open({ permissions = ['camera'], url = SECURE, headers = {}, html = PAGE, from }: Opened = {}) {
-    context = await (from ?? browser).newContext({ permissions });
+  /** Pages at any address, with cameras allowed unless it is said otherwise. */
+  async function contextOf(from: Browser, permissions = ['camera']): Promise<BrowserContext> {
+    const context = await from.newContext({ permissions });
     await context.route('**/*', (route) => {
       const path = new URL(route.request().url()).pathname;
       if (path === '/script.js') return route.fulfill({ contentType: 'text/javascript', body: script });
+      const { headers = {}, html = PAGE } = served;
       return route.fulfill({ contentType: 'text/html', headers, body: path === '/inner' ? PAGE : html });
     });
-    const page = await context.newPage();
-    await page.goto(url);
+    return context;
+  }
+
+  /** The page of most tests, anew. */
+  async function open(opened: Opened = {}, page: Page = allowed): Promise<Page> {
+    served = opened;
+    await page.goto(opened.url ?? SECURE);
     return page;
   }
 
@@ -222,7 +225,8 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
   });
 
   test('its permission is withdrawn while it runs, and it ends the same when it is unplugged', async () => {
-    const page = await open();
+    const context = await contextOf(browser);
+    const page = await open({}, await context.newPage());
     const error = page.evaluate(async () => {
       const camera = cameras.webcam();
       try {
@@ -234,7 +238,7 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
       }
     });
     await page.waitForFunction(() => document.title === 'running');
-    await context?.clearPermissions();
+    await context.clearPermissions();
     expect(await error).toEqual({
       reason: 'disconnected',
       message: expect.stringMatching(
@@ -245,7 +249,7 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
   });
 
   test('opened, but no picture comes', async () => {
-    const page = await open();
+    const page = await open({}, await (await contextOf(browser)).newPage());
     await page.clock.install();
     await page.evaluate(() => {
       const { track } = new RTCPeerConnection().addTransceiver('video').receiver; // muted until somebody sends
@@ -263,7 +267,7 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
   });
 
   test('refused', async () => {
-    const page = await open({ permissions: [] });
+    const page = await open({}, await (await contextOf(browser, [])).newPage());
     expect(await failure(page)).toMatchObject({
       name: 'CameraError',
       reason: 'denied',
@@ -287,7 +291,7 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
   });
 
   test('a page that is not secure', async () => {
-    const page = await open({ url: 'http://camera.test/', permissions: [] });
+    const page = await open({ url: 'http://camera.test/' });
     expect(await failure(page)).toMatchObject({
       reason: 'insecure',
       message:
@@ -307,7 +311,7 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
   test('no camera at all', async () => {
     const without = await launch();
     try {
-      const page = await open({ from: without });
+      const page = await open({}, await (await contextOf(without)).newPage());
       expect(await failure(page)).toMatchObject({
         reason: 'absent',
         message:

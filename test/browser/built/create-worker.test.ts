@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as browserDoor from '../../../src/browser/index.js';
 import type { load } from '../../../src/index.js';
 import { type Server, serveFolders } from './serve-folders.js';
@@ -43,6 +43,7 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
       },
     );
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    page = await browser.newPage();
   }, 60_000);
 
   afterAll(async () => {
@@ -50,11 +51,8 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
     server?.close();
   });
 
-  afterEach(() => page?.close());
-
-  /** A page with the package in `depthwise`; `at` chooses the policy, `copy` the folder that its files are loaded from. */
+  /** The page anew, with the package in `depthwise`; `at` chooses the policy, `copy` the folder that its files are loaded from. */
   async function open({ at = '/', copy = '/dist' } = {}): Promise<void> {
-    page = await browser.newPage();
     await page.goto(server.origin + at);
     // As text, since vitest rewrites an import().
     await page.evaluate(`(async () => {
