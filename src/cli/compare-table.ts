@@ -51,7 +51,7 @@ export const columns: readonly Column[] = [
   { title: 'layer', align: 'left', text: ({ name }) => shortened(name) },
   { title: 'kind', align: 'left', spare: 5, text: ({ kind }) => kind },
   { title: 'verdict', align: 'left', text: ({ verdict }) => verdict },
-  { title: 'off by', align: 'right', text: ({ difference }) => (difference ? short(offBy(difference)) : '') },
+  { title: 'off by', align: 'right', text: ({ difference }) => (difference ? scientific(offBy(difference)) : '') },
   { title: '/ bound', align: 'right', text: ({ difference }) => (difference ? short(difference.maxUnits) : '') },
   {
     title: 'at',
@@ -100,6 +100,12 @@ function offBy({ maxAbs, worst: { theirs, reference } }: Difference): number {
 const differs = (difference: Its): difference is NonNullable<Its> => difference !== undefined && difference.maxAbs > 0;
 
 /** Three digits; powers of ten for what is small or large. */
+/** One notation for a column of numbers of all sizes. */
+function scientific(value: number): string {
+  if (value === 0) return '0';
+  return Number.isFinite(value) ? value.toExponential(2) : '∞';
+}
+
 function short(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return value === 0 ? '0' : '∞';
   return value >= 1e-3 && value < 1e6 ? value.toPrecision(3) : value.toExponential(2);

@@ -343,7 +343,7 @@ describe('compare', () => {
     const { stdout } = await depthwise('compare', golden, theirs);
     const row = /^conv1_relu .*$/m.exec(stdout)![0].split(/ +/);
     const [, , verdict, offBy, , at, , reference] = row;
-    expect([verdict, offBy, at]).toEqual(['beyond', '0.250', '[0,0,0,5]']);
+    expect([verdict, offBy, at]).toEqual(['beyond', '2.50e-1', '[0,0,0,5]']);
     expect(Number(row[6]) - Number(reference)).toBeCloseTo(0.25, 6);
   });
 
