@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { root } from './imports.js';
-import { CDN_FILES, FILE, gzipBytes, inOneFile, options, rows, table, writtenRows } from './sizes.js';
+import { FILE, gzipBytes, inOneFile, options, READY_FILES, rows, table, writtenRows } from './sizes.js';
 
 const packageJson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
@@ -56,7 +56,7 @@ const ENTRIES: readonly Entry[] = [
   { name: 'all layers', code: `export { layers } from 'depthwise/layers';`, ceiling: 6_000 },
 ];
 
-test.each(CDN_FILES)('$file: at most $ceiling bytes', ({ file, ceiling }) => {
+test.each(READY_FILES)('$file: at most $ceiling bytes', ({ file, ceiling }) => {
   expect(gzipBytes(readFileSync(join(root, file)))).toBeLessThanOrEqual(ceiling);
 });
 
