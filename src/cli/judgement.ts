@@ -64,7 +64,7 @@ function expectAgreement({ first, undecided, layers }: Report, whose: string): v
   if (undecided) {
     const count = layers.filter(({ verdict }) => verdict === 'not decided').length;
     throw new UndecidedError(
-      `${whose}: ${count} of ${plural(layers.length, 'layer')} not decided, from '${undecided.name}' on: bounds that exceed the numbers would let wrong ones pass`,
+      `${whose}: not decided for ${count} of ${plural(layers.length, 'layer')}, from '${undecided.name}' on: bounds that exceed the numbers would let wrong ones pass`,
     );
   }
 }

@@ -270,7 +270,7 @@ describe('compare', () => {
       expect(stdout).toMatch(
         / 0 beyond, \d+ not decided\.\nNot decided from \S+ on: the bound exceeds the numbers,.*\n$/,
       );
-      expect(stderr).toMatch(/^error: \S+: \d+ of \d+ layers? not decided, from '\S+' on: /);
+      expect(stderr).toMatch(/^error: \S+: not decided for \d+ of \d+ layers?, from '\S+' on: /);
       const { stdout: json } = await depthwise('compare', golden, file, '--accumulated', '--json');
       const { verdict, undecided, first, layers } = JSON.parse(json);
       expect([verdict, first]).toEqual(['not decided', null]);

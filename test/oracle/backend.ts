@@ -6,6 +6,7 @@ import { fromFloat16, toFloat16 } from '../../src/formats/float16.js';
 import { layers } from '../../src/layers/index.js';
 import { type Network, type NetworkNode, weightName } from '../../src/network/index.js';
 import { slideWindows } from '../../src/padding.js';
+import { uniformRandom } from '../../src/random.js';
 import { sizeOf, type Tensor } from '../../src/tensor.js';
 
 type Round = (value: number) => number;
@@ -85,6 +86,38 @@ export const float32 = (name: keyof typeof sums): Arithmetic => ({
   round: Math.fround,
   sum: sums[name],
 });
+
+/**
+ * A correct float32 backend of its own: terms in an order of its own, in blocks of a length of its own, with or without fused
+ * multiply-adds, the bias first or last.
+ */
+export function variation(seed: number): Arithmetic {
+  const uniform = uniformRandom(seed);
+  const [length, fused, biasFirst] = [1 + Math.floor(16 * uniform()), uniform() < 0.5, uniform() < 0.5];
+  const orders = new Map<number, number[]>();
+  const orderOf = (count: number): number[] => {
+    const known =
+      orders.get(count) ??
+      upwards(count)
+        .map((i) => [uniform(), i] as const)
+        .sort(([a], [b]) => a - b)
+        .map(([, i]) => i);
+    orders.set(count, known);
+    return known;
+  };
+  const sum: Arithmetic['sum'] = (x, w, bias, round) => {
+    let total = biasFirst ? (bias ?? 0) : 0;
+    let block = 0;
+    for (const [place, i] of orderOf(x.length).entries()) {
+      block = round(block + (fused ? x[i] * w[i] : round(x[i] * w[i])));
+      if ((place + 1) % length > 0 && place + 1 < x.length) continue;
+      total = round(total + block);
+      block = 0;
+    }
+    return biasFirst || bias === undefined ? total : round(total + bias);
+  };
+  return { name: `variation ${seed}`, store: Math.fround, round: Math.fround, sum };
+}
 
 /** Backends of other number formats, by the names of the precisions. */
 export const otherFormats: Readonly<Record<string, Arithmetic>> = {

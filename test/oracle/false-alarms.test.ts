@@ -4,12 +4,13 @@ import { expect, test } from 'vitest';
 import { compile } from '../../src/engine/index.js';
 import { foldBatchNorm, type Network, trace } from '../../src/network/index.js';
 import { check, type Mode, type Report } from '../../src/oracle/check.js';
+import { checkGolden, makeGolden } from '../../src/oracle/golden.js';
 import { type PrecisionName, precisionOf } from '../../src/oracle/precision.js';
 import { layerSuite, mobilenetSuite, type Problem } from '../../src/oracle/suites.js';
 import { type Tensor, toFloat32, toFloat64 } from '../../src/tensor.js';
 import { anyDraft, networkOf, randomInputs } from '../engine/networks.js';
 import { nightly } from '../nightly.js';
-import { type Arithmetic, float32, otherFormats, runBackend, sums } from './backend.js';
+import { type Arithmetic, float32, otherFormats, runBackend, sums, variation } from './backend.js';
 
 const modes: readonly Mode[] = ['isolated', 'accumulated'];
 const orders = Object.keys(sums) as (keyof typeof sums)[];
@@ -46,11 +47,13 @@ function judge(problem: Problem, arithmetic: Arithmetic, precision: PrecisionNam
   ]);
 }
 
-/** All problems for 3 seeds in the nightly run; otherwise every eleventh, others for every backend. */
+/** All problems for 3 seeds in the nightly run; otherwise a few layers and one network, others for every backend. */
 function problems(turn: number): Problem[] {
-  const seeds = Array.from({ length: nightly ? 3 : 1 }, (_, i) => 100 * i + turn);
-  const all = seeds.flatMap((seed) => [...layerSuite(seed), ...mobilenetSuite(seed)]);
-  return nightly ? all : all.filter((_, i) => i % 11 === turn % 11);
+  if (!nightly) {
+    const layers = [...layerSuite(turn)].filter((_, i) => i % 23 === turn % 23);
+    return [...layers, ...[...mobilenetSuite(turn)].filter((_, i) => i === turn % 12)];
+  }
+  return [0, 1, 2].flatMap((i) => [...layerSuite(100 * i + turn), ...mobilenetSuite(100 * i + turn)]);
 }
 
 test.each(orders)('float32, %s', (order) => {
@@ -84,6 +87,31 @@ test('a float64 backend that shows float32', () => {
       complaints(check(problem.network, problem.inputs, shown, { mode }), problem, 'float64'),
     );
   });
+  expect(found).toEqual([]);
+});
+
+const VARIATIONS = Number(process.env.VARIATIONS ?? (nightly ? 20_000 : 300));
+
+test(`${VARIATIONS} random layers in orders, blocks and multiply-adds of their own: within every bound, and decided`, {
+  timeout: 3_600_000,
+}, () => {
+  const found: string[] = [];
+  for (let seed = 0; seed < VARIATIONS; seed++) {
+    const [problem] = layerSuite(seed, { count: 1 });
+    const { network, inputs } = problem;
+    const backend = variation(seed);
+    const theirs = runBackend(network, inputs, backend);
+    const golden = makeGolden(network, inputs, { source: { kind: 'noise', detail: problem.noise } });
+    const reports = [
+      check(network, inputs, theirs),
+      checkGolden(golden, theirs),
+      checkGolden(golden, theirs, { mode: 'fed' }),
+    ];
+    for (const report of reports) {
+      found.push(...complaints(report, problem, backend.name));
+      if (report.undecided) found.push(`${problem.name}, ${backend.name}, ${report.mode}: not decided`);
+    }
+  }
   expect(found).toEqual([]);
 });
 
