@@ -136,8 +136,9 @@ function conclusion({ layers, first, worst, notShown, notJudged, undecided }: Re
   return lines;
 }
 
-function causeLines({ cause, atPrecision }: Explanation, { name }: Precision): string[] {
+function causeLines({ cause, others, atPrecision }: Explanation, { name }: Precision): string[] {
   const lines = [inWords(cause, name, atPrecision?.name)];
+  for (const other of others) lines.push(`${shortened(other.name)}: ${inWords(other.cause, name)}`);
   if (cause.place) lines.unshift(`${cause.place}.`);
   if (atPrecision === undefined) return lines;
   if (atPrecision.first === undefined) return [...lines, 'So does every other layer.'];
@@ -208,6 +209,7 @@ export function asJson(report: Report, { head, network, matched, precision, expl
     first: first?.name ?? null,
     undecided: undecided?.name ?? null,
     cause: explanation ? { ...explanation.cause, atPrecision: explanation.atPrecision } : null,
+    otherCauses: explanation?.others ?? [],
     patterns: explanation?.patterns ?? [],
     histogramEdges: HISTOGRAM_EDGES,
     layers: layers.map(({ difference, ...layer }) => ({

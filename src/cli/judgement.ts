@@ -33,7 +33,7 @@ export function addJudgementOptions(command: Command, unlessGiven: string, head:
     .option('--map <file>', 'a PNG of where the worst layer differs')
     .option(
       '--json',
-      `{${head}, "network", "mode", "precision", "verdict", "first", "undecided", "cause", "patterns", "layers", "notShown", "notJudged", "unmatched"}`,
+      `{${head}, "network", "mode", "precision", "verdict", "first", "undecided", "cause", "otherCauses", "patterns", "layers", "notShown", "notJudged", "unmatched"}`,
     );
 }
 

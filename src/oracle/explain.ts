@@ -2,13 +2,15 @@
 import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import { type Cause, causeOf } from './cause.js';
-import { type CheckOptions, check, type Report } from './check.js';
+import { type CheckOptions, check, isWrong, type LayerReport, type Report } from './check.js';
 import { judgedLayers, patternsOf } from './patterns.js';
 import { type Precision, type PrecisionName, precisionOf } from './precision.js';
 
 export interface Explanation {
   /** Of the first wrong layer. */
   readonly cause: Cause;
+  /** Of the first wrong layer of each other kind, where a mistake explains it: two faults at once are told apart. */
+  readonly others: readonly { readonly name: string; readonly cause: Cause }[];
   /** What the wrong layers have in common. */
   readonly patterns: readonly string[];
   /** With the precision that the first wrong layer fits: the next layer that is wrong even so, and why. */
@@ -34,13 +36,15 @@ export function explain(
     causeOf(network, its.kind === 'input' ? inputs : fed, its, theirs.get(its.name)!, { ...options, precision });
   const cause = why(first);
   const patterns = mode === 'isolated' ? patternsOf(judgedLayers(network, report)) : [];
-  if (cause.precisions === undefined || mode === 'fed') return { cause, patterns };
+  if (cause.precisions === undefined || mode === 'fed') {
+    return { cause, others: mode === 'accumulated' ? [] : otherFaults(report, first, why), patterns };
+  }
   const { precision, next } = bestPrecision(cause.precisions);
   const atPrecision = {
     name: precision.name,
     ...(next.first && { first: next.first.name, cause: why(next.first, precision) }),
   };
-  return { cause, patterns: patternsOf(judgedLayers(network, next)), atPrecision };
+  return { cause, others: [], patterns: patternsOf(judgedLayers(network, next)), atPrecision };
 
   /** The likeliest with which nothing is wrong; otherwise the one with which the first wrong layer comes last. */
   function bestPrecision(names: readonly PrecisionName[]) {
@@ -55,6 +59,23 @@ export function explain(
     }
     return best!;
   }
+}
+
+const MOST_FAULTS = 3;
+
+function otherFaults(
+  { layers }: Report,
+  first: LayerReport,
+  why: (layer: LayerReport) => Cause,
+): Explanation['others'] {
+  const firsts = layers.filter(
+    (layer, i) => isWrong(layer) && layers.findIndex((its) => isWrong(its) && its.kind === layer.kind) === i,
+  );
+  return firsts
+    .filter(({ kind }) => kind !== first.kind)
+    .slice(0, MOST_FAULTS)
+    .map((layer) => ({ name: layer.name, cause: why(layer) }))
+    .filter(({ cause }) => cause.mistakes.length > 0);
 }
 
 /** What can be fed on. */

@@ -377,3 +377,14 @@ test.each([
   expect(report.first).toMatchObject({ name: 'input', kind: 'input' });
   expect(explanation.cause.mistakes).toEqual([what]);
 });
+
+test('two faults at once are told apart: padding and epsilon', () => {
+  const its = problem('v2', 'slim');
+  const wrong = attributes(strided, around)(attributes(isNorm, { epsilon: 1e-5 })(its.network));
+  const { explanation } = explained(its, runBackend(wrong, its.inputs, float32('forward')));
+  expect(explanation.cause.mistakes).toEqual(['padded (1, 1) in place of (0, 1)']);
+  expect(explanation.others).toMatchObject([
+    { name: 'Conv/BatchNorm', cause: { mistakes: ['epsilon 0.00001 in place of 0.001'] } },
+    { name: 'expanded_conv_1/depthwise', cause: { mistakes: ['padded (1, 1) in place of (0, 1)'] } },
+  ]);
+});
