@@ -269,12 +269,16 @@ describe('data', () => {
   });
 
   test.each([
-    ['cifar10:nothere', 'nothere/batches.meta.txt', 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'],
-    ['mnist:nothere', 'nothere/train-images-idx3-ubyte', 'https://storage.googleapis.com/cvdf-datasets/mnist/'],
+    ['cifar10:nothere', 'nothere/batches\\.meta\\.txt', 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'],
+    [
+      'mnist:nothere',
+      'nothere/(train|t10k)-(images|labels)-idx[13]-ubyte',
+      'https://storage.googleapis.com/cvdf-datasets/mnist/',
+    ],
   ])('%s: where it comes from', async (source, missing, address) => {
     const { exitCode, stderr } = await depthwise('train', '--data', source, '--out', folder.path('no'));
     expect(exitCode).toBe(1);
-    expect(stderr.startsWith(`error: ${missing}: there is no such file or folder\n`), stderr).toBe(true);
+    expect(stderr).toMatch(new RegExp(`^error: ${missing}: there is no such file or folder\n`)); // MNIST's are read at once
     expect(stderr).toContain(address);
   });
 });
