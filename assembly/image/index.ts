@@ -1,7 +1,11 @@
 /**
- * The two passes of an antialiased resize, which `src/image/antialias.ts` calls row by row. A pixel is four lanes of 32 bits while it is summed and four
- * bytes in memory; what is not a channel of the picture is computed along and never read. Shares are whole numbers of 2⁻²², so that no order of the
- * sums makes a difference, and the sums of Pillow's filters fit 32 bits.
+ * The two passes of a resize, which `src/image/kernels.ts` calls row by row. A pixel is four lanes; what is not a channel of the picture is computed
+ * along and never read.
+ *
+ * Antialiased, `narrow` and `mix`: lanes of 32 bits while a pixel is summed, four bytes in memory. Shares are whole numbers of 2⁻²², so that no order
+ * of the sums makes a difference, and the sums of Pillow's filters fit 32 bits.
+ *
+ * By two samples, `narrowTwo` and `mixTwo`: doubles, with the products and sums of the readable rule.
  */
 
 /** 1/2, for rounding to nearest. */
@@ -65,4 +69,56 @@ export function mix(ring: usize, bytes: usize, shares: usize, taps: usize, to: u
     v128.store(to, i8x16.narrow_i16x8_u(left, right));
     to += 16;
   }
+}
+
+/**
+ * One row, narrower, by a rule that mixes two samples: `count` pixels of four doubles at `to`. Pixel i is shares[2 · i] · the pixel that begins at
+ * row + first[i] · step, plus shares[2 · i + 1] · the next.
+ */
+export function narrowTwo(row: usize, step: usize, first: usize, shares: usize, count: usize, to: usize): void {
+  for (const end = to + count * 32; to < end; to += 32) {
+    const at = row + load<u32>(first) * step;
+    const lower = pixel(at);
+    const upper = pixel(at + step);
+    const a = v128.load64_splat(shares);
+    const b = v128.load64_splat(shares, 8);
+    v128.store(to, mixed(a, lower, b, upper));
+    v128.store(to, mixed(a, i64x2.shuffle(lower, lower, 1, 1), b, i64x2.shuffle(upper, upper, 1, 1)), 16);
+    first += 4;
+    shares += 16;
+  }
+}
+
+/** a · lower + b · upper of the first two lanes, as doubles. */
+// @ts-ignore: decorator
+@inline
+function mixed(a: v128, lower: v128, b: v128, upper: v128): v128 {
+  return f64x2.add(
+    f64x2.mul(a, f64x2.convert_low_i32x4_u(lower)),
+    f64x2.mul(b, f64x2.convert_low_i32x4_u(upper)),
+  );
+}
+
+/**
+ * Two rows of the ring, mixed and normalised: pixels of four floats at `to`. `numbers` are doubles: the shares of both rows, the scale, four means,
+ * four deviations.
+ */
+export function mixTwo(ring: usize, bytes: usize, numbers: usize, to: usize): void {
+  for (const end = ring + bytes; ring < end; ring += 32) {
+    v128.store64_lane(to, normalised(ring, bytes, numbers, 0), 0);
+    v128.store64_lane(to, normalised(ring + 16, bytes, numbers, 16), 0, 8);
+    to += 16;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function normalised(ring: usize, bytes: usize, numbers: usize, half: usize): v128 {
+  const sum = f64x2.add(
+    f64x2.mul(v128.load64_splat(numbers), v128.load(ring)),
+    f64x2.mul(v128.load64_splat(numbers, 8), v128.load(ring + bytes)),
+  );
+  const scaled = f64x2.mul(sum, v128.load64_splat(numbers, 16));
+  const centred = f64x2.sub(scaled, v128.load(numbers + half, 24));
+  return f32x4.demote_f64x2_zero(f64x2.div(centred, v128.load(numbers + half, 56)));
 }

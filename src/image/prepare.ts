@@ -18,7 +18,7 @@ import { type Axis, axisOf } from './axis.js';
 import { type Grid, gridOf, partOf } from './grid.js';
 import { checkAlpha, checkPicture, type Picture, type PictureOptions, type Region } from './picture.js';
 import { channelCount, listOf, placement } from './preprocess.js';
-import { antialias, resample } from './resample.js';
+import { resampler } from './resample.js';
 import { checkSize, isAntialiased } from './resize.js';
 
 /**
@@ -89,5 +89,5 @@ export function fill(
 ): void {
   const conversion = { grey: preprocessing.channels === 'grey', alpha };
   const rounded = isAntialiased(preprocessing.resize);
-  (rounded ? antialias : resample)({ grid, conversion, rows, columns, preprocessing, rounded }, x);
+  resampler({ grid, conversion, rows, columns, preprocessing, rounded }, x);
 }

@@ -22,11 +22,11 @@ export interface Job {
   readonly rounded: boolean;
 }
 
-/** What resamples by the antialiased rules, which sum over many pixels; `antialias.ts` puts kernels here. */
-export let antialias: typeof resample = resample;
+/** What `prepare` calls: `resample`, or kernels in its place. */
+export let resampler: typeof resample = resample;
 
-export function setAntialias(instead: typeof resample): void {
-  antialias = instead;
+export function setResampler(instead: typeof resample): void {
+  resampler = instead;
 }
 
 /** Kept from call to call: one row of the picture, converted; narrowed rows, [taps, width of the result, C]; their shares. */

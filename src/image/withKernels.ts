@@ -1,7 +1,7 @@
 /** `prepare` for whoever calls it directly. `load` and this file bring the kernels; a page that only calls tasks is spared their bytes. */
 import type { Preprocessing } from '../network/conventions.js';
 import type { Tensor } from '../tensor.js';
-import { usePictureKernels } from './antialias.js';
+import { usePictureKernels } from './kernels.js';
 import type { Picture, PictureOptions } from './picture.js';
 import { prepare as prepareAsIs } from './prepare.js';
 

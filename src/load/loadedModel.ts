@@ -1,8 +1,8 @@
 /** A loaded network: its plans, what is read again when a plan is missing, and the tasks. */
 import { type CompileOptions, compile, type Plan } from '../engine/index.js';
 import { NetworkError, PictureError, UsageError } from '../errors.js';
-import { usePictureKernels } from '../image/antialias.js';
 import { prepareElement } from '../image/browser.js';
+import { usePictureKernels } from '../image/kernels.js';
 import { isSource } from '../image/sources.js';
 import { type Network, withOutputs } from '../network/index.js';
 import { abortable } from '../remote/abort.js';

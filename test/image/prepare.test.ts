@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PictureError } from '../../src/errors.js';
-import { usePictureKernels } from '../../src/image/antialias.js';
+import { usePictureKernels } from '../../src/image/kernels.js';
 import type { Picture, PictureOptions } from '../../src/image/picture.js';
 import { prepare } from '../../src/image/prepare.js';
 import { preprocess } from '../../src/image/preprocess.js';
-import { resample, setAntialias } from '../../src/image/resample.js';
+import { resample, setResampler } from '../../src/image/resample.js';
 import { resizeRules } from '../../src/image/resize.js';
 import type { CropRule, Preprocessing } from '../../src/network/conventions.js';
 import { preprocessingPreset, presetNames } from '../../src/network/presets.js';
@@ -90,7 +90,7 @@ function sameOutcome(pictures: Picture | Picture[], preprocessing: Preprocessing
 
 describe.each([
   ['kernels', usePictureKernels],
-  ['JavaScript', () => setAntialias(resample)],
+  ['JavaScript', () => setResampler(resample)],
 ])('equal to the readable rules bit for bit, by %s', (_, choose) => {
   beforeAll(choose);
 

@@ -1,0 +1,190 @@
+/**
+ * `resample` by the kernels of assembly/image: four numbers at a time, to the same bits. Where WebAssembly, its SIMD or the leave to compile
+ * are missing, `resample` itself computes.
+ *
+ * Pixels have four lanes in the ring and in a mixed row, whatever the picture has.
+ */
+import type { Preprocessing } from '../network/conventions.js';
+import { PICTURE_KERNELS } from './generated/wasm.js';
+import { convertRow, isPlain } from './grid.js';
+import { eachRow, type Job, offsetOf, resample, setResampler } from './resample.js';
+
+/** assembly/image/index.ts. Addresses are in bytes. */
+interface Kernels {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  readonly narrow: (
+    row: number,
+    step: number,
+    first: number,
+    shares: number,
+    taps: number,
+    count: number,
+    to: number,
+  ) => void;
+  readonly mix: (ring: number, bytes: number, shares: number, taps: number, to: number) => void;
+  readonly narrowTwo: (row: number, step: number, first: number, shares: number, count: number, to: number) => void;
+  readonly mixTwo: (ring: number, bytes: number, numbers: number, to: number) => void;
+}
+
+/** From now on `prepare` resizes by these kernels, which are compiled when first needed. */
+export function usePictureKernels(): void {
+  setResampler(resampleByKernels);
+}
+
+let compiled: Kernels | null | undefined;
+
+/** Compiled at once: browsers allow that for modules of less than 4 kB, of which this is a quarter. */
+function kernels(): Kernels | null {
+  if (compiled !== undefined) return compiled;
+  try {
+    const bytes = Uint8Array.from(atob(PICTURE_KERNELS), (character) => character.charCodeAt(0));
+    compiled = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as Kernels;
+  } catch {
+    compiled = null;
+  }
+  return compiled;
+}
+
+function resampleByKernels(job: Job, x: Float32Array): void {
+  const wasm = kernels();
+  if (wasm === null || (!job.rounded && !hasTwoTaps(job))) resample(job, x);
+  else if (job.rounded) antialias(wasm, job, x);
+  else mixTwo(wasm, job, x);
+}
+
+/** Along both axes; and the channels have a lane each, which those that are made of one grey byte have not. */
+const hasTwoTaps = ({ grid, rows, columns, preprocessing }: Job): boolean =>
+  rows.taps === 2 && columns.taps === 2 && (grid.channels > 1 || preprocessing.mean.length === 1);
+
+/** By the antialiased rules: a byte in each lane of the ring. */
+function antialias(wasm: Kernels, job: Job, x: Float32Array): void {
+  const { rows, columns, preprocessing } = job;
+  const { taps } = rows;
+  const channels = preprocessing.mean.length;
+  const count = columns.first.length;
+  const rowBytes = aligned(4 * count);
+  const { buffer, row, step, places } = memoryFor(wasm, job, [
+    4 * count,
+    4 * columns.shares.length,
+    4 * taps,
+    taps * rowBytes,
+    rowBytes,
+  ]);
+  const [first, shares, weights, ring, mixed] = places;
+  new Int32Array(buffer, first).set(columns.first);
+  new Int32Array(buffer, shares).set(columns.shares);
+  const rowShares = new Int32Array(buffer, weights, taps);
+  const bytes = new Uint8Array(buffer);
+  fillTable(preprocessing);
+
+  const narrow = (at: number, slot: number) => {
+    copyRow(job, at, bytes, row);
+    wasm.narrow(row, step, first, shares, columns.taps, count, ring + slot * rowBytes);
+  };
+  const mix = (i: number, slot: number) => {
+    for (let t = 0; t < taps; t++) rowShares[(slot + t) % taps] = rows.shares[i * taps + t];
+    wasm.mix(ring, rowBytes, weights, taps, mixed);
+    const to = i * count * channels;
+    for (let c = 0; c < channels; c++) {
+      normalise(bytes, mixed + offsetOf(c, job), mixed + 4 * count, c, x, to + c, channels);
+    }
+  };
+  eachRow(rows, narrow, mix);
+}
+
+/** By the rules that mix two samples: a double in each lane of the ring. */
+function mixTwo(wasm: Kernels, job: Job, x: Float32Array): void {
+  const { rows, columns, preprocessing } = job;
+  const { scale, mean, deviation } = preprocessing;
+  const count = columns.first.length;
+  const channels = mean.length;
+  const { buffer, row, step, places } = memoryFor(wasm, job, [
+    16 * count,
+    4 * count,
+    8 * (3 + 4 + 4),
+    2 * 32 * count,
+    16 * count,
+  ]);
+  const [shares, first, constants, ring, mixed] = places;
+  new Float64Array(buffer, shares).set(columns.shares);
+  new Int32Array(buffer, first).set(columns.first);
+  const numbers = new Float64Array(buffer, constants, 11);
+  numbers.fill(1); // also for lanes that mean nothing: what lies in memory may be denormal, and takes a hundred times as long
+  numbers[2] = scale;
+  for (let c = 0; c < channels; c++) {
+    numbers[3 + offsetOf(c, job)] = mean[c];
+    numbers[7 + offsetOf(c, job)] = deviation[c];
+  }
+  const bytes = new Uint8Array(buffer);
+  const floats = new Float32Array(buffer, mixed, 4 * count);
+
+  const narrow = (at: number, slot: number) => {
+    copyRow(job, at, bytes, row);
+    wasm.narrowTwo(row, step, first, shares, count, ring + slot * 32 * count);
+  };
+  const mix = (i: number, slot: number) => {
+    numbers[slot] = rows.shares[2 * i];
+    numbers[1 - slot] = rows.shares[2 * i + 1];
+    wasm.mixTwo(ring, 32 * count, constants, mixed);
+    for (let c = 0; c < channels; c++) pickLane(floats, offsetOf(c, job), x, i * count * channels + c, channels);
+  };
+  eachRow(rows, narrow, mix);
+}
+
+/** Every fourth float, as one channel of a row of the result. */
+function pickLane(floats: Float32Array, from: number, x: Float32Array, to: number, channels: number): void {
+  for (let at = from, i = to; at < floats.length; at += 4, i += channels) x[i] = floats[at];
+}
+
+/** Whether the picture's own bytes are copied, a row at a time. */
+const isCopied = ({ grid, conversion }: Job): boolean => isPlain(grid, conversion) && grid.columnStep === grid.channels;
+
+/** Row `at` of the picture, to `to`. */
+function copyRow(job: Job, at: number, bytes: Uint8Array, to: number): void {
+  const { grid, conversion } = job;
+  const from = grid.start + at * grid.rowStep;
+  if (isCopied(job)) bytes.set(grid.data.subarray(from, from + grid.width * grid.channels), to);
+  else convertRow(grid, conversion, at, bytes, to);
+}
+
+/**
+ * Addresses of arrays of so many bytes, and of one row of the picture, whose pixels are `step` bytes each. The memory never shrinks, and holds
+ * a few rows of the largest picture so far.
+ */
+function memoryFor({ memory }: Kernels, job: Job, sizes: readonly number[]) {
+  let row = 0;
+  const places = sizes.map((size) => {
+    const place = row;
+    row += aligned(size);
+    return place;
+  });
+  const step = isCopied(job) ? job.grid.channels : job.preprocessing.mean.length;
+  const missing = row + job.grid.width * step + 3 - memory.buffer.byteLength; // kernels read 3 bytes more
+  if (missing > 0) memory.grow(Math.ceil(missing / 65_536));
+  return { buffer: memory.buffer, row, step, places };
+}
+
+/** To the next multiple of 16 bytes, a vector's size. */
+const aligned = (bytes: number): number => Math.ceil(bytes / 16) * 16;
+
+/** What each byte becomes in each channel, [C, 256]. */
+const table = new Float32Array(3 * 256);
+
+function fillTable({ scale, mean, deviation }: Preprocessing): void {
+  for (let c = 0; c < mean.length; c++) {
+    for (let byte = 0; byte < 256; byte++) table[256 * c + byte] = (byte * scale - mean[c]) / deviation[c];
+  }
+}
+
+/** Every fourth of the bytes from `at` up to `end`, normalised, as channel c of a row of the result. */
+function normalise(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  c: number,
+  x: Float32Array,
+  to: number,
+  channels: number,
+) {
+  for (let i = to; at < end; at += 4, i += channels) x[i] = table[256 * c + bytes[at]];
+}
