@@ -63,6 +63,11 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
+/** The shape with another size along one axis. */
+export function withSize(shape: Shape, axis: number, size: number): Shape {
+  return shape.map((found, i) => (i === axis ? size : found));
+}
+
 /** Position in `data` of the element at the given coordinate, e.g. [n, y, x, c]. */
 export function indexOf(shape: Shape, coordinate: readonly number[]): number {
   if (coordinate.length !== shape.length || coordinate.some((at, axis) => !(at >= 0 && at < shape[axis]))) {

@@ -79,7 +79,7 @@ export class DraftGraph {
   /** Nodes and weights of what the outputs need. */
   finish(outputs: readonly Draft[]): { nodes: NetworkNode[]; weights: Map<string, Tensor> } {
     const needed = new Set(outputs);
-    for (const draft of this.#drafts.toReversed()) {
+    for (const draft of [...this.#drafts].reverse()) {
       if (needed.has(draft)) for (const input of draft.inputs) needed.add(input);
     }
     const kept = this.#drafts.filter((draft) => needed.has(draft));

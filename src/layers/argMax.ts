@@ -7,7 +7,7 @@
  * An index stays or jumps when x changes a little: there is no gradient, and `backward` says so.
  */
 import { UsageError } from '../errors.js';
-import { type Shape, type Tensor, zerosLike } from '../tensor.js';
+import { type Shape, type Tensor, withSize, zerosLike } from '../tensor.js';
 import { expectChannels, expectOne } from './expect.js';
 import { type Cost, FREE, type NoAttributes } from './layer.js';
 
@@ -16,7 +16,7 @@ export type ArgMaxAttributes = NoAttributes;
 export function outputShape(inputs: readonly Shape[], _attributes?: ArgMaxAttributes): Shape {
   const x = expectOne('argMax', inputs);
   expectChannels('argMax', x);
-  return x.with(-1, 1);
+  return withSize(x, x.length - 1, 1);
 }
 
 export function cost(): Cost {

@@ -8,7 +8,7 @@
  *   dx_p[…, a, …] = dy[…, offset_p + a, …]
  */
 import { ShapeError } from '../errors.js';
-import { type Shape, sizeOf, type Tensor, zerosLike } from '../tensor.js';
+import { type Shape, sizeOf, type Tensor, withSize, zerosLike } from '../tensor.js';
 import { expectGradient } from './expect.js';
 import { type Cost, FREE, type Gradients } from './layer.js';
 
@@ -34,10 +34,8 @@ export function outputShape(inputs: readonly Shape[], attributes: ConcatAttribut
     const found = inputs.map((shape) => `[${shape}]`).join(', ');
     throw new ShapeError(`concat: the inputs may differ along axis ${axis} only, found ${found}`);
   }
-  return inputs[0].with(
-    axis,
-    inputs.reduce((sum, shape) => sum + shape[axis], 0),
-  );
+  const joined = inputs.reduce((sum, shape) => sum + shape[axis], 0);
+  return withSize(inputs[0], axis, joined);
 }
 
 export function cost(): Cost {

@@ -66,7 +66,7 @@ function neededFor(network: Network, names: readonly string[]): Set<string> {
     );
   }
   const needed = new Set(names);
-  for (const node of network.nodes.toReversed()) {
+  for (const node of [...network.nodes].reverse()) {
     if (needed.has(node.name)) for (const input of node.inputs) needed.add(input);
   }
   return needed;

@@ -170,7 +170,7 @@ function overall(layers: readonly LayerReport[]): Report['verdict'] {
 /** The layers shown and all that lead to them. */
 function leadingTo({ nodes }: Network, shown: readonly LayerReport[]): Set<string> {
   const names = new Set(shown.map(({ name }) => name));
-  for (const node of nodes.toReversed()) {
+  for (const node of [...nodes].reverse()) {
     if (names.has(node.name)) for (const name of node.inputs) names.add(name);
   }
   return names;

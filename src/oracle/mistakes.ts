@@ -403,7 +403,7 @@ function* ofAdditions(segment: Segment): Generator<Mistake> {
   }
   yield* named(
     'the inputs concatenated in the other order',
-    withNodes(segment, (node) => (node.kind === 'concat' ? { inputs: node.inputs.toReversed() } : undefined)),
+    withNodes(segment, (node) => (node.kind === 'concat' ? { inputs: [...node.inputs].reverse() } : undefined)),
   );
 }
 

@@ -16,7 +16,7 @@ export interface Segment {
 export function nodesUpTo(network: Network, name: string, known: { has(name: string): boolean }): NetworkNode[] {
   const needed = new Set([name]);
   const nodes: NetworkNode[] = [];
-  for (const node of network.nodes.toReversed()) {
+  for (const node of [...network.nodes].reverse()) {
     if (!needed.has(node.name)) continue;
     nodes.unshift(node);
     for (const input of node.inputs) if (!known.has(input)) needed.add(input);

@@ -27,7 +27,7 @@ type Classifier = NodeOf<'dense' | 'pointwiseConv2d'>;
 
 /** The last layer with a kernel. */
 function classifierOf({ name, nodes }: Network): Classifier {
-  const last = nodes.findLast(({ kind }) => kind === 'dense' || kind === 'pointwiseConv2d');
+  const last = nodes.filter(({ kind }) => kind === 'dense' || kind === 'pointwiseConv2d').at(-1);
   if (last === undefined) throw new NetworkError(`${name}: has no classifier, wanted a dense or pointwise layer`);
   return last as Classifier;
 }

@@ -147,7 +147,7 @@ export function augmentationAt(
   { augmentation, restarts = [] }: Pick<Recipe, 'augmentation'> & Partial<Pick<Recipe, 'restarts'>>,
   epoch: number,
 ): Augmentation {
-  const changed = restarts.findLast((restart) => restart.epoch <= epoch && restart.augmentation !== undefined);
+  const changed = restarts.filter((restart) => restart.epoch <= epoch && restart.augmentation !== undefined).at(-1);
   return changed?.augmentation ?? augmentation;
 }
 

@@ -4,7 +4,7 @@
  */
 import { NetworkError } from '../errors.js';
 import type { Network } from '../network/index.js';
-import { type Tensor, tensor } from '../tensor.js';
+import { type Tensor, tensor, withSize } from '../tensor.js';
 import { forwardPass } from './gradients.js';
 import { crossEntropy, withoutSoftmax } from './losses.js';
 import { parameterLayout, type Slot, withParameters } from './parameters.js';
@@ -18,7 +18,7 @@ export function referenceTraining(network: Network, batch: number): TrainingProg
   const trained = withoutSoftmax(network);
   const layout = parameterLayout(trained);
   const [output] = trained.outputs;
-  const pictureShape = trained.inputs[0].shape.with(0, batch);
+  const pictureShape = withSize(trained.inputs[0].shape, 0, batch);
 
   return {
     batch,

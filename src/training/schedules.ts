@@ -57,7 +57,7 @@ export function learningRateAt(options: ScheduleOptions, step: number, stepsPerE
       return (learningRate * (T - t)) / (T - w);
     case 'cosine': {
       const next = restarts.find(({ epoch }) => epoch > t);
-      const last = restarts.findLast(({ epoch }) => epoch <= t) ?? { epoch: w, learningRate };
+      const last = restarts.filter(({ epoch }) => epoch <= t).at(-1) ?? { epoch: w, learningRate };
       return last.learningRate * between(1, 0, (t - last.epoch) / ((next?.epoch ?? T) - last.epoch));
     }
   }

@@ -50,7 +50,7 @@ function expectTensors({ file, nodes, inputs }: FileModel, outputs: readonly str
 function neededNodes({ nodes }: FileModel, outputs: readonly string[]): FileNode[] {
   const needed = new Set(outputs);
   const kept: FileNode[] = [];
-  for (const node of nodes.toReversed()) {
+  for (const node of [...nodes].reverse()) {
     if (!node.outputs.some((output) => needed.has(output))) continue;
     kept.unshift(node);
     for (const input of node.inputs) needed.add(input);

@@ -162,7 +162,7 @@ function inOrder(nodes: readonly GraphNode[], file: string): GraphNode[] {
 
 function neededFor(nodes: readonly GraphNode[], outputs: readonly string[]): Set<string> {
   const needed = new Set(outputs);
-  for (const node of nodes.toReversed()) {
+  for (const node of [...nodes].reverse()) {
     if (needed.has(node.name)) for (const name of node.inputs) needed.add(name);
   }
   return needed;

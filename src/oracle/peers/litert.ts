@@ -44,7 +44,7 @@ export async function openLitert(path: string, { packages = new Packages() }: Pe
 
 /** A tensor that only passes on another's numbers is the same node's. */
 function firstOfEachNode<Placed extends { readonly node: string }>(tensors: readonly Placed[]): Placed[] {
-  const first = new Map(tensors.toReversed().map((tensor) => [tensor.node, tensor]));
+  const first = new Map([...tensors].reverse().map((tensor) => [tensor.node, tensor]));
   return tensors.filter((tensor) => first.get(tensor.node) === tensor);
 }
 

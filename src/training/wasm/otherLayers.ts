@@ -34,7 +34,7 @@ export function lowerAdd(lowering: Lowering, node: NodeOf<'add'>): Unit {
  */
 function heirOf(lowering: Lowering, { inputs }: NodeOf<'add'>): string | undefined {
   const once = (input: string) => inputs.indexOf(input) === inputs.lastIndexOf(input);
-  return inputs.findLast((input) => once(input) && lowering.needsGradient(input) && !lowering.hasGradient(input));
+  return inputs.filter((input) => once(input) && lowering.needsGradient(input) && !lowering.hasGradient(input)).at(-1);
 }
 
 function copy(lowering: Lowering, from: FeatureMap, to: FeatureMap): void {

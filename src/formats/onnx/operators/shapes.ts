@@ -1,5 +1,5 @@
 /** Operators that move or rename numbers. Most of them become nothing: what they say is kept as the layout of their result. */
-import { type Shape, sizeOf } from '../../../tensor.js';
+import { type Shape, sizeOf, withSize } from '../../../tensor.js';
 import { flag, float, int, ints, optional, or, word } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
 import { fullShape } from '../folding.js';
@@ -34,7 +34,7 @@ export const shapes: Readonly<Record<string, Operator>> = {
       const nodes = values.map((value) => call.inOrder(value, order));
       const node = call.add('concat', nodes, { axis: order.indexOf(axis) });
       const size = values.reduce((total, value) => total + shapeOf(value)[axis], 0);
-      return { node, layout: laidOut(shapeOf(values[0]).with(axis, size), order) };
+      return { node, layout: laidOut(withSize(shapeOf(values[0]), axis, size), order) };
     },
   }),
 
