@@ -83,7 +83,7 @@ export class Hdf5Group {
   /** A text attribute; undefined when there is none of that name. */
   text(name: string): string | undefined {
     const value = this.#attribute(name);
-    if (value === undefined || typeof value === 'string') return value?.replace(/\0+$/, '');
+    if (value === undefined || typeof value === 'string') return value && withoutPadding(value);
     throw new FormatError(`${this.#source.file}: attribute '${name}' of '${this.path || '/'}' is not a text`);
   }
 
@@ -92,7 +92,7 @@ export class Hdf5Group {
     const value = this.#attribute(name);
     if (value === undefined) return undefined;
     if (Array.isArray(value) && value.every((text) => typeof text === 'string')) {
-      return value.map((text: string) => text.replace(/\0+$/, ''));
+      return value.map(withoutPadding);
     }
     throw new FormatError(`${this.#source.file}: attribute '${name}' of '${this.path || '/'}' is not a list of texts`);
   }
@@ -132,6 +132,13 @@ export class Hdf5Group {
     const group = new Hdf5Group(this.#source, place, () => found);
     return rest.length > 0 ? group.#open(rest.join('/')) : group;
   }
+}
+
+/** Without the NULs that fill up a text of fixed length. A regular expression would try each of them as the beginning of the end. */
+function withoutPadding(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '\0') end--;
+  return text.slice(0, end);
 }
 
 /** Makes jsfive refuse an attribute that states more values than the file has room for, or repeats long texts without end. */

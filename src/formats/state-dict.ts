@@ -112,10 +112,12 @@ function wantedBy({ nameOf, layoutOf }: Names, network: Network): Wanted[] {
 /** Without what stands before the names alike: 'MobilenetV1/', or the 'module.' of a model that was trained on several devices. */
 function withoutPrefix(wanted: readonly Wanted[], tensors: Weights): Map<string, Tensor> {
   const known = new Set(wanted.map(({ theirs }) => theirs));
+  const longest = wanted.reduce((most, { theirs }) => Math.max(most, theirs.length), 0);
   const counts = new Map<string, number>();
   for (const name of tensors.keys()) {
     for (const { index } of name.matchAll(/^|(?<=[/.])/g)) {
-      if (known.has(name.slice(index))) counts.set(name.slice(0, index), (counts.get(name.slice(0, index)) ?? 0) + 1);
+      if (name.length - index <= longest && known.has(name.slice(index)))
+        counts.set(name.slice(0, index), (counts.get(name.slice(0, index)) ?? 0) + 1);
     }
   }
   const [prefix] = [...counts].reduce((most, each) => (each[1] > most[1] ? each : most), ['', 0]);

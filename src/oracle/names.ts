@@ -29,12 +29,13 @@ export function matchNames(network: Network, theirs: ReadonlyMap<string, Tensor>
   const ours = [...network.inputs, ...network.nodes].map(({ name }) => name);
   const stated = checkedMap(network, ours, theirs, map);
   const ourName = finder(ours);
+  const known = new Set(ours);
   const theirNames = new Map(stated);
   const claims = new Set([...stated.values()]);
   for (const exact of [true, false]) {
     for (const name of theirs.keys()) {
       if (claims.has(name)) continue;
-      const found = exact ? (ours.includes(name) ? name : undefined) : ourName(name);
+      const found = exact ? (known.has(name) ? name : undefined) : ourName(name);
       if (found === undefined || theirNames.has(found)) continue;
       theirNames.set(found, name);
       claims.add(name);
@@ -81,17 +82,24 @@ const OPERATION =
 function finder(ours: readonly string[]): (their: string) => string | undefined {
   const bySpelling = new Map(ours.map((name) => [spelling(name), name]));
   const byRole = rolesOf(ours);
+  const position = new Map(ours.map((name, index) => [name, index]));
   const known = (name: string): string | undefined => byRole(name) ?? bySpelling.get(spelling(name));
   return (their) => {
     // TFLite names a fused operation after all that went into it, the last one first or last: the latest layer is its result.
     const candidates = their.split(';').flatMap((part) => known(part) ?? firstOf(partsOf(part), known) ?? []);
-    return candidates.sort((a, b) => ours.indexOf(b) - ours.indexOf(a))[0];
+    return candidates.sort((a, b) => position.get(b)! - position.get(a)!)[0];
   };
 }
 
-/** The name without its prefixes, longest first; then the same without the operation at its end. */
+/** No name of ours is longer than this many characters: `text` of `network/checks.ts`. */
+const LONGEST_NAME = 1000;
+
+/**
+ * The name without its prefixes, longest first; then the same without the operation at its end. Of a very long name only the last parts are
+ * looked at.
+ */
 function partsOf(name: string): string[] {
-  const bare = name.replace(/:\d+$/, '');
+  const bare = name.slice(-2 * LONGEST_NAME).replace(/:\d+$/, '');
   const stems = [bare, bare.replace(OPERATION, '')];
   return stems.flatMap((stem) => {
     const path = stem.split('/');

@@ -24,13 +24,16 @@ export function parseLabels(text: string, name = 'labels'): string[] {
   return labels;
 }
 
+/** '0: tench', '0, tench' or '0 tench'. Each blank can be matched in one way only, so that the time is linear. */
+const INDEXED = /^(\d+)(?:\s*[:,]\s*|\s+)(\S.*)$/;
+
 function fromLines(body: string, name: string): string[] {
   const lines = body
     .trimEnd()
     .split(/\r\n|\n|\r/)
     .map((line) => line.trim());
   if (lines.length === 1 && lines[0] === '') return [];
-  const indexed = lines.map((line) => /^(\d+)(?:\s*[:,\t]\s*|\s+)(\S.*)$/.exec(line));
+  const indexed = lines.map((line) => INDEXED.exec(line));
   if (indexed.every((match) => match !== null)) {
     return byIndex(
       indexed.map((match) => [Number(match[1]), match[2]]),

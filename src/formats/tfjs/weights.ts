@@ -2,7 +2,7 @@
  * The weights of a TensorFlow.js model. Its manifest lists groups of weights; the numbers of a group lie one after the other in its shards,
  * the files that `paths` names. Quantised weights are integers, real = scale · integer + min, or float16.
  */
-import { FormatError } from '../../errors.js';
+import { FormatError, NetworkError } from '../../errors.js';
 import { type Check, finite, listOf, oneOf, text, wholeNumber } from '../../network/checks.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
 import { bytesOf, readNumbers, statedSize } from '../numbers.js';
@@ -65,13 +65,28 @@ export function fields(value: unknown, at: string): Readonly<Record<string, unkn
 
 /** Names of the files that the weights lie in. */
 export function shardPaths(manifest: unknown, at: string): string[] {
-  return listOf(group, 0, MOST_WEIGHTS)(manifest, at).flatMap(({ paths }) => paths);
+  return groupsOf(manifest, at).flatMap(({ paths }) => paths);
+}
+
+/** The manifest's groups. A file may be listed once: a short manifest could otherwise state any number of bytes. */
+function groupsOf(manifest: unknown, at: string): readonly Group[] {
+  const groups = listOf(group, 0, MOST_WEIGHTS)(manifest, at);
+  const seen = new Set<string>();
+  for (const path of groups.flatMap(({ paths }) => paths)) {
+    const plain = path
+      .split(/[\\/]/)
+      .filter((part) => part !== '' && part !== '.')
+      .join('/');
+    if (seen.has(plain)) throw new NetworkError(`${at}: lists the weights file '${plain}' more than once`);
+    seen.add(plain);
+  }
+  return groups;
 }
 
 /** The weights by name. `shard` gives a file's bytes by its path in the manifest. */
 export function readWeights(manifest: unknown, shard: (path: string) => Uint8Array, file: string): Map<string, Tensor> {
   const weights = new Map<string, Tensor>();
-  for (const { paths, weights: entries } of listOf(group, 0, MOST_WEIGHTS)(manifest, 'weightsManifest')) {
+  for (const { paths, weights: entries } of groupsOf(manifest, 'weightsManifest')) {
     const bytes = joined(paths.map(shard));
     let end = 0;
     for (const found of entries) {
