@@ -1,6 +1,7 @@
-/** Builds the package once, before the tests that run it. */
+/** Builds the package and packs it, once, before the tests that run it. */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { pack } from './project/packed.js';
 
 export function setup(): void {
   const root = fileURLToPath(new URL('..', import.meta.url));
@@ -14,4 +15,5 @@ export function setup(): void {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
     throw new Error(`the package does not build:\n${stdout}${stderr}`);
   }
+  pack();
 }

@@ -1,5 +1,5 @@
 /**
- * Every example of the documentation is run as written, in a folder where the package is installed, and prints what stands below it.
+ * Every example of the documentation is run as written, in a folder where the packed package is installed, and prints what stands below it.
  *
  *   ```sh      `npx depthwise …` commands, run one after the other; set-up commands must be scripts of package.json
  *   ```js      type-checked and run as one module, as Node 20 takes it pasted into a .mjs file
@@ -26,6 +26,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dataFolder } from '../data.js';
 import { root } from './imports.js';
 import { commandsOf, type Example, examplesOf, firstDifference } from './markdown.js';
+import { install, whatWasPacked } from './packed.js';
 
 const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((file) => `docs/${file}`)].filter((file) =>
   file.endsWith('.md'),
@@ -70,17 +71,16 @@ const CHECKED = {
   skipLibCheck: true,
 };
 
-/** A user's folder: the package installed, its pictures at hand, and the model files that its owner has fetched. */
+/** A user's folder: the packed package installed, its pictures at hand, and the model files that its owner has fetched. */
 const folder = mkdtempSync(join(tmpdir(), 'depthwise-documentation-'));
 
 beforeAll(() => {
-  mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true });
-  symlinkSync(root, join(folder, 'node_modules', 'depthwise'));
-  symlinkSync(join(root, 'node_modules', '@types'), join(folder, 'node_modules', '@types'));
-  const main = join(root, 'dist', 'cli', 'main.js');
-  symlinkSync(main, join(folder, 'node_modules', '.bin', 'depthwise'));
-  symlinkSync(join(root, 'assets'), join(folder, 'assets'));
-  writeFileSync(join(folder, 'package.json'), '{ "name": "user", "private": true, "type": "module" }');
+  install(folder, whatWasPacked().tarball);
+  // What the examples' user has installed besides: types of Node, and the runtime that `verify` runs.
+  for (const other of ['@types', '@litertjs']) {
+    symlinkSync(join(root, 'node_modules', other), join(folder, 'node_modules', other));
+  }
+  symlinkSync(join(folder, 'node_modules', 'depthwise', 'assets'), join(folder, 'assets'));
   for (const kind of dataFolder === undefined ? [] : ['models', 'labels']) {
     for (const file of readdirSync(join(dataFolder!, kind)))
       symlinkSync(join(dataFolder!, kind, file), join(folder, file));

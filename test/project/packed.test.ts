@@ -7,11 +7,11 @@ import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
 import { nightly } from '../nightly.js';
 import { root, sourceFiles } from './imports.js';
-import { doors, install, npm, pack, packageJson, temporaryFolder } from './packed.js';
+import { doors, install, npm, packageJson, temporaryFolder, whatWasPacked } from './packed.js';
 
 const folder = temporaryFolder();
 afterAll(folder.remove);
-const packed = pack(folder.path);
+const packed = whatWasPacked();
 const user = join(folder.path, 'user');
 const said = install(user, packed.tarball);
 const installed = join(user, 'node_modules', 'depthwise');

@@ -13,24 +13,36 @@ export interface Packed {
   readonly unpackedBytes: number;
 }
 
-/** `npm pack` without the build of its `prepack`: the tests have built already. */
-export function pack(folder: string): Packed {
+const packedFolder = join(root, 'build', 'packed');
+const record = join(packedFolder, 'packed.json');
+
+/**
+ * `npm pack` without the build of its `prepack`: the tests have built already. Once for all tests, since the folders for old resolvers stand
+ * among the sources meanwhile.
+ */
+export function pack(): void {
   const stubs = (...args: string[]) =>
     execFileSync(process.execPath, ['scripts/old-resolvers.mjs', ...args], { cwd: root });
+  rmSync(packedFolder, { recursive: true, force: true });
+  mkdirSync(packedFolder, { recursive: true });
   stubs();
   try {
-    const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+    const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', packedFolder];
     const [{ filename, files, size, unpackedSize }] = JSON.parse(npm(args, root).stdout);
-    return {
-      tarball: join(folder, filename),
+    const packed: Packed = {
+      tarball: join(packedFolder, filename),
       files: files.map(({ path }: { path: string }) => path),
       bytes: size,
       unpackedBytes: unpackedSize,
     };
+    writeFileSync(record, JSON.stringify(packed));
   } finally {
     stubs('--remove');
   }
 }
+
+/** What `pack` made before the tests began. */
+export const whatWasPacked = (): Packed => JSON.parse(readFileSync(record, 'utf8'));
 
 /** A user's folder with nothing but the package; returns what npm said. */
 export function install(folder: string, tarball: string): string {
