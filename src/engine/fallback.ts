@@ -1,5 +1,5 @@
 /** The fall to the TypeScript layers is told: whoever does not expect it takes the library for a slow one. */
-import type { Link } from './targets.js';
+import { type Link, reasonsOf } from './targets.js';
 
 let told = false;
 
@@ -7,9 +7,9 @@ let told = false;
 export function warnOfFallback({ chain }: { readonly chain: readonly Link[] }): void {
   if (told) return;
   told = true;
-  const reasons = chain.slice(0, -1).map(({ target, reason }) => `\n  ${target}: ${reason}`);
+  const reasons = reasonsOf(chain.slice(0, -1));
   console.warn(
-    `depthwise: no WASM kernels work here, TypeScript computes, many times slower.${reasons.join('')}${remedy(`${reasons}`)}`,
+    `depthwise: no WASM kernels work here, TypeScript computes, many times slower.${reasons}${remedy(reasons)}`,
   );
 }
 

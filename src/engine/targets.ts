@@ -64,9 +64,12 @@ export async function chooseTarget(
     chain.push({ target, taken: works, reason });
     if (works) return { target, chain, ...(heaps && { heaps }) };
   }
-  const reasons = chain.map(({ target, reason }) => `\n  ${target}: ${reason}`).join('');
-  throw new UsageError(`no wanted target works here:${reasons || ' none is left'}`);
+  throw new UsageError(`no wanted target works here:${reasonsOf(chain) || ' none is left'}`);
 }
+
+/** A line for each target. */
+export const reasonsOf = (chain: readonly Link[]): string =>
+  chain.map(({ target, reason }) => `\n  ${target}: ${reason}`).join('');
 
 async function tryTarget(
   target: Target,
@@ -138,17 +141,19 @@ const waves = (shape: Shape): Tensor => ({
 
 function selfTestNetwork(): Network {
   const net = new NetworkBuilder();
-  const same = { strides: [1, 1], dilation: [1, 1], padding: 'same' } as const;
+  const filter = { kernelSize: [3, 3], strides: [1, 1], dilation: [1, 1], padding: 'same', bias: true } as const;
+  const depthwise = { ...filter, depthMultiplier: 1 };
+  const narrow = { filters: 5, bias: true };
   let x = net.input('picture', [1, 9, 7, 3]);
-  x = net.add('stem', 'conv2d', x, { ...same, filters: 8, kernelSize: [3, 3], strides: [2, 2], bias: true });
-  x = net.add('stem_relu6', 'relu6', x, {});
-  x = net.add('depthwise', 'depthwiseConv2d', x, { ...same, kernelSize: [3, 3], depthMultiplier: 1, bias: true });
-  const narrow = net.add('project', 'pointwiseConv2d', x, { filters: 5, bias: true });
-  x = net.add('expand', 'pointwiseConv2d', narrow, { filters: 30, bias: true });
-  x = net.add('expand_relu6', 'relu6', x, {});
-  x = net.add('middle', 'depthwiseConv2d', x, { ...same, kernelSize: [3, 3], depthMultiplier: 1, bias: true });
-  x = net.add('narrow', 'pointwiseConv2d', x, { filters: 5, bias: true });
-  x = net.add('sum', 'add', [x, narrow], {});
+  x = net.add('stem', 'conv2d', x, { ...filter, filters: 8, strides: [2, 2] });
+  x = net.add('stem6', 'relu6', x, {});
+  x = net.add('first', 'depthwiseConv2d', x, depthwise);
+  const input = net.add('narrow', 'pointwiseConv2d', x, narrow);
+  x = net.add('wide', 'pointwiseConv2d', input, { filters: 30, bias: true });
+  x = net.add('wide6', 'relu6', x, {});
+  x = net.add('second', 'depthwiseConv2d', x, depthwise);
+  x = net.add('project', 'pointwiseConv2d', x, narrow);
+  x = net.add('sum', 'add', [x, input], {});
   x = net.add('pool', 'globalAveragePool', x, { keepDims: false });
   x = net.add('logits', 'dense', x, { units: 3, bias: true });
   return net.build('self-test', ['sum', x], { source: 'other', output: 'logits' });

@@ -1,5 +1,7 @@
 /** IEEE 754 binary16 (1 sign, 5 exponent, 10 fraction bits) and bfloat16 (the upper half of a float32), as 16-bit patterns. */
 
+import { roundHalfToEven } from '../rounding.js';
+
 /** The one place where numbers are looked at as bits. */
 const scratch = new DataView(new ArrayBuffer(8));
 
@@ -29,12 +31,6 @@ export function toFloat16(value: number): number {
 function exponentOf(size: number): number {
   scratch.setFloat64(0, size);
   return (scratch.getUint16(0) >> 4) - 1023;
-}
-
-function roundHalfToEven(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
 }
 
 /** Value of a bfloat16 pattern. */

@@ -6,16 +6,17 @@
 import { PictureError } from '../errors.js';
 import type { Preprocessing } from '../network/conventions.js';
 import type { Pair } from '../padding.js';
-import { sizeOf, type Tensor, tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import type { WebBlob } from '../web-types.js';
 import { bitmapOf, draw, isSafe } from './canvas.js';
 import { gridOf, partOf, regionOf } from './grid.js';
-import { usePictureKernels } from './kernels.js';
+import { resampleByKernels } from './kernels.js';
 import { checkAlpha, checkRegion, type Picture, type PictureOptions, type Region } from './picture.js';
-import { checkInto, fill, layoutOf, prepare } from './prepare.js';
+import { fill, layoutOf } from './prepare.js';
 import { channelCount, placement } from './preprocess.js';
 import { checkSize } from './resize.js';
 import { type PictureSource, sizeOfSource } from './sources.js';
+import { prepare, targetOf } from './withKernels.js';
 
 export {
   type AlphaRule,
@@ -35,7 +36,7 @@ export {
 export { centralCrop, preprocess } from './preprocess.js';
 export { resize, resizeRules } from './resize.js';
 export type { PictureSource } from './sources.js';
-export { prepare } from './withKernels.js';
+export { prepare };
 
 /** What a canvas yields: RGBA, not premultiplied. The bytes are shared, not copied. */
 export function fromImageData({ width, height, data }: Omit<Picture, 'channels'>): Picture {
@@ -96,7 +97,6 @@ export function prepareElement(
   options: GrabOptions = {},
   into?: Tensor,
 ): Tensor {
-  usePictureKernels();
   const [width, height] = sizeOfSource(source);
   const { scaling = 'exact', ...seen } = options;
   if (scaling !== 'exact' && scaling !== 'canvas') {
@@ -110,10 +110,9 @@ export function prepareElement(
   const region = regionOf(partOf(upright, layout.read), width);
   const { region: _, ...turned } = seen;
   if (scaling === 'exact' && isSafe(region.width, region.height)) {
-    const shape = [1, ...preprocessing.size, channels];
-    const x = into === undefined ? tensor(shape, new Float32Array(sizeOf(shape))) : checkInto(into, shape);
+    const x = targetOf([1, ...preprocessing.size, channels], into);
     const picture = draw(source, region, region.width, region.height);
-    fill(gridOf(picture, turned), layout, preprocessing, options, x.data as Float32Array);
+    fill(resampleByKernels, gridOf(picture, turned), layout, preprocessing, options, x.data as Float32Array);
     return x;
   }
 

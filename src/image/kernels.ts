@@ -7,7 +7,7 @@
 import type { Preprocessing } from '../network/conventions.js';
 import { PICTURE_KERNELS } from './generated/wasm.js';
 import { convertRow, isPlain } from './grid.js';
-import { eachRow, type Job, offsetOf, resample, setResampler } from './resample.js';
+import { eachRow, type Job, offsetOf, resample } from './resample.js';
 
 /** assembly/image/index.ts. Addresses are in bytes. */
 interface Kernels {
@@ -26,14 +26,9 @@ interface Kernels {
   readonly mixTwo: (ring: number, bytes: number, numbers: number, to: number) => void;
 }
 
-/** From now on `prepare` resizes by these kernels, which are compiled when first needed. */
-export function usePictureKernels(): void {
-  setResampler(resampleByKernels);
-}
-
 let compiled: Kernels | null | undefined;
 
-/** Compiled at once: browsers allow that for modules of less than 4 kB, of which this is a quarter. */
+/** Compiled when first needed, and at once: browsers allow that for modules of less than 4 kB, of which this is a quarter. */
 function kernels(): Kernels | null {
   if (compiled !== undefined) return compiled;
   try {
@@ -45,7 +40,7 @@ function kernels(): Kernels | null {
   return compiled;
 }
 
-function resampleByKernels(job: Job, x: Float32Array): void {
+export function resampleByKernels(job: Job, x: Float32Array): void {
   const wasm = kernels();
   if (wasm === null || (!job.rounded && !hasTwoTaps(job))) resample(job, x);
   else if (job.rounded) antialias(wasm, job, x);

@@ -4,6 +4,7 @@
  * leaves the given one as it is.
  */
 import { PictureError } from '../errors.js';
+import { tagOf } from '../found.js';
 
 export interface Picture {
   readonly width: number;
@@ -50,10 +51,10 @@ export function checkPicture(picture: Picture, name = 'picture'): Picture {
       throw new PictureError(`${name}: ${side} must be a whole number of pixels, 1 or more, found ${value}`);
     }
   }
-  if (channels !== 1 && channels !== 3 && channels !== 4) {
+  if (![1, 3, 4].includes(channels)) {
     throw new PictureError(`${name}: wanted 1 (grey), 3 (RGB) or 4 (RGBA) channels, found ${channels}`);
   }
-  if (!isBytes(data)) {
+  if (!/^Uint8(Clamped)?Array$/.test(tagOf(data))) {
     throw new PictureError(`${name}: data must be a Uint8Array or Uint8ClampedArray of bytes 0 to 255`);
   }
   if (data.length !== width * height * channels) {
@@ -62,12 +63,6 @@ export function checkPicture(picture: Picture, name = 'picture'): Picture {
     );
   }
   return picture;
-}
-
-/** By tag, since `instanceof` fails across frames and realms. */
-function isBytes(data: unknown): boolean {
-  const tag = Object.prototype.toString.call(data);
-  return tag === '[object Uint8Array]' || tag === '[object Uint8ClampedArray]';
 }
 
 /** RGB: grey is stacked three times, transparency follows the alpha rule. */
@@ -151,13 +146,13 @@ export function arrange(picture: Picture, { region, rotation = 0, mirror: mirror
 }
 
 export function checkRotation(rotation: number): void {
-  if (rotation !== 0 && rotation !== 90 && rotation !== 180 && rotation !== 270) {
+  if (![0, 90, 180, 270].includes(rotation)) {
     throw new PictureError(`picture: the rotation must be 0, 90, 180 or 270 degrees clockwise, found ${rotation}`);
   }
 }
 
 export function checkAlpha(alpha: AlphaRule = 'drop'): void {
-  if (alpha !== 'drop' && alpha !== 'black' && alpha !== 'white') {
+  if (!['drop', 'black', 'white'].includes(alpha)) {
     throw new PictureError(`picture: the alpha rule must be 'drop', 'black' or 'white', found '${alpha}'`);
   }
 }

@@ -9,53 +9,47 @@
  *   picture row 8  ─narrow→  ring, slot 2  ╱
  *
  * A region, a rotation and a mirror are steps through the picture's bytes (`grid.ts`). What depends on sizes alone is kept between
- * calls (`axis.ts`), and so is all memory but the result.
+ * calls (`axis.ts`).
  */
-import { PictureError } from '../errors.js';
 import type { Preprocessing } from '../network/conventions.js';
-import { sizeOf, type Tensor, tensor } from '../tensor.js';
+import { type Shape, type Tensor, zeros } from '../tensor.js';
 import { type Axis, axisOf } from './axis.js';
 import { type Grid, gridOf, partOf } from './grid.js';
 import { checkAlpha, checkPicture, type Picture, type PictureOptions, type Region } from './picture.js';
 import { channelCount, listOf, placement } from './preprocess.js';
-import { resampler } from './resample.js';
+import { type Resample, resample } from './resample.js';
 import { checkSize, isAntialiased } from './resize.js';
 
-/**
- * The input tensor [N, H, W, C] in float32 of one picture or of several, equal to `preprocess`. The pictures are not changed. With
- * `into`, a float32 tensor of that shape such as an earlier call returned, the numbers are written there, and `into` is returned.
- */
+/** The input tensor [N, H, W, C] in float32 of one picture or of several, equal to `preprocess`. The pictures are not changed. */
 export function prepare(
   pictures: Picture | readonly Picture[],
   preprocessing: Preprocessing,
   options: PictureOptions = {},
-  into?: Tensor,
+): Tensor {
+  return prepareBy(resample, pictures, preprocessing, options, zeros);
+}
+
+/** The same by `resampleWith`: `resample`, or kernels in its place. `target` gives the tensor of that shape to write to. */
+export function prepareBy(
+  resampleWith: Resample,
+  pictures: Picture | readonly Picture[],
+  preprocessing: Preprocessing,
+  options: PictureOptions,
+  target: (shape: Shape) => Tensor,
 ): Tensor {
   const list = listOf(pictures);
   const channels = channelCount(preprocessing);
   checkSize(preprocessing.size);
-  const shape = [list.length, ...preprocessing.size, channels];
-  const x = into === undefined ? tensor(shape, new Float32Array(sizeOf(shape))) : checkInto(into, shape);
+  const x = target([list.length, ...preprocessing.size, channels]);
   const length = x.data.length / list.length;
   list.forEach((picture, n) => {
-    prepareOne(picture, preprocessing, options, x.data.subarray(n * length, (n + 1) * length) as Float32Array);
+    const upright = gridOf(checkPicture(picture), options);
+    checkAlpha(options.alpha);
+    const layout = layoutOf(upright, preprocessing);
+    const part = x.data.subarray(n * length, (n + 1) * length) as Float32Array;
+    fill(resampleWith, partOf(upright, layout.read), layout, preprocessing, options, part);
   });
   return x;
-}
-
-export function checkInto(into: Tensor, shape: readonly number[]): Tensor {
-  const type = Object.prototype.toString.call(into.data).slice(8, -6);
-  if (type !== 'Float32' || into.shape.join() !== shape.join()) {
-    throw new PictureError(`prepare: 'into' must be Float32 of [${shape}], found ${type} of [${into.shape}]`);
-  }
-  return into;
-}
-
-function prepareOne(picture: Picture, preprocessing: Preprocessing, options: PictureOptions, x: Float32Array): void {
-  const upright = gridOf(checkPicture(picture), options);
-  checkAlpha(options.alpha);
-  const layout = layoutOf(upright, preprocessing);
-  fill(partOf(upright, layout.read), layout, preprocessing, options, x);
 }
 
 /** What of a picture of some size, turned upright, is read, and with which shares. */
@@ -81,6 +75,7 @@ export function layoutOf(upright: Pick<Picture, 'width' | 'height'>, preprocessi
 
 /** The tensor's numbers from the pixels that are read. */
 export function fill(
+  resampleWith: Resample,
   grid: Grid,
   { rows, columns }: Layout,
   preprocessing: Preprocessing,
@@ -89,5 +84,5 @@ export function fill(
 ): void {
   const conversion = { grey: preprocessing.channels === 'grey', alpha };
   const rounded = isAntialiased(preprocessing.resize);
-  resampler({ grid, conversion, rows, columns, preprocessing, rounded }, x);
+  resampleWith({ grid, conversion, rows, columns, preprocessing, rounded }, x);
 }

@@ -12,6 +12,7 @@
 import { PictureError } from '../errors.js';
 import type { CropRule, Preprocessing } from '../network/conventions.js';
 import type { Pair } from '../padding.js';
+import { roundHalfToEven } from '../rounding.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';
 import {
   arrange,
@@ -58,7 +59,7 @@ export function listOf(pictures: Picture | readonly Picture[]): readonly Picture
 
 /** Number of channels, once the mean and deviation have as many numbers. */
 export function channelCount({ channels, mean, deviation }: Preprocessing): number {
-  if (channels !== 'rgb' && channels !== 'bgr' && channels !== 'grey') {
+  if (!['rgb', 'bgr', 'grey'].includes(channels)) {
     throw new PictureError(`preprocess: channels must be 'rgb', 'bgr' or 'grey', found '${channels}'`);
   }
   const count = channels === 'grey' ? 1 : 3;
@@ -135,11 +136,4 @@ function atShorterSide(
 ): [height: number, width: number] {
   const longer = Math.trunc((side * Math.max(width, height)) / Math.min(width, height));
   return width <= height ? [longer, side] : [side, longer];
-}
-
-/** Python's round, with which torchvision's CenterCrop places its window. */
-function roundHalfToEven(x: number): number {
-  const below = Math.floor(x);
-  if (x - below !== 0.5) return Math.round(x);
-  return below % 2 === 0 ? below : below + 1;
 }

@@ -22,34 +22,24 @@ export interface Job {
   readonly rounded: boolean;
 }
 
-/** What `prepare` calls: `resample`, or kernels in its place. */
-export let resampler: typeof resample = resample;
-
-export function setResampler(instead: typeof resample): void {
-  resampler = instead;
-}
-
-/** Kept from call to call: one row of the picture, converted; narrowed rows, [taps, width of the result, C]; their shares. */
-let pixels = new Uint8Array(0);
-let ring = new Float64Array(0);
-let weights = ring;
+/** Fills x with the result's rows: `resample`, or `resampleByKernels` of kernels.ts. */
+export type Resample = (job: Job, x: Float32Array) => void;
 
 export function resample(job: Job, x: Float32Array): void {
   const { grid, conversion, rows, columns, preprocessing } = job;
   const stride = columns.first.length * preprocessing.mean.length;
   const plain = isPlain(grid, conversion);
   const step = plain ? grid.columnStep : preprocessing.mean.length;
-  if (pixels.length < grid.width * 3) pixels = new Uint8Array(grid.width * 3);
-  if (ring.length < rows.taps * stride) ring = new Float64Array(rows.taps * stride);
-  if (weights.length < rows.taps) weights = new Float64Array(rows.taps);
+  const pixels = new Uint8Array(plain ? 0 : grid.width * 3);
+  const ring = new Float64Array(rows.taps * stride);
   eachRow(
     rows,
     (row, slot) => {
       if (!plain) convertRow(grid, conversion, row, pixels, 0);
       const start = plain ? grid.start + row * grid.rowStep : 0;
-      narrow(plain ? grid.data : pixels, start, step, job, slot * stride);
+      narrow(plain ? grid.data : pixels, start, step, job, ring, slot * stride);
     },
-    (i, slot) => mix(i, slot, stride, job, x),
+    (i, slot) => mix(ring, i, slot, stride, job, x),
   );
 }
 
@@ -58,7 +48,7 @@ export const offsetOf = (c: number, { grid, preprocessing }: Job): number =>
   grid.channels === 1 ? 0 : preprocessing.channels === 'bgr' ? 2 - c : c;
 
 /** Channel by channel, since a loop over three of them in the middle takes longer. */
-function narrow(bytes: Grid['data'], start: number, step: number, job: Job, to: number): void {
+function narrow(bytes: Grid['data'], start: number, step: number, job: Job, ring: Float64Array, to: number): void {
   const { columns, preprocessing, rounded } = job;
   const { first, shares, taps } = columns;
   const channels = preprocessing.mean.length;
@@ -76,8 +66,16 @@ function narrow(bytes: Grid['data'], start: number, step: number, job: Job, to: 
 }
 
 /** Slot by slot: what is added to what in another order makes no difference, since sums have two terms or are whole numbers. */
-function mix(i: number, slot: number, stride: number, { rows, preprocessing, rounded }: Job, x: Float32Array): void {
+function mix(
+  ring: Float64Array,
+  i: number,
+  slot: number,
+  stride: number,
+  { rows, preprocessing, rounded }: Job,
+  x: Float32Array,
+): void {
   const { shares, taps } = rows;
+  const weights = new Float64Array(taps);
   const { scale, mean, deviation } = preprocessing;
   const channels = mean.length;
   for (let t = 0; t < taps; t++) weights[(slot + t) % taps] = shares[i * taps + t];

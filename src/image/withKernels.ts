@@ -1,9 +1,11 @@
-/** `prepare` for whoever calls it directly. `load` and this file bring the kernels; a page that only calls tasks is spared their bytes. */
+/** `prepare` by kernels, for whoever calls it and for `load`. A page that only calls tasks is spared their bytes. */
+import { PictureError } from '../errors.js';
+import { tagOf } from '../found.js';
 import type { Preprocessing } from '../network/conventions.js';
-import type { Tensor } from '../tensor.js';
-import { usePictureKernels } from './kernels.js';
+import { type Shape, sameShape, type Tensor, zeros } from '../tensor.js';
+import { resampleByKernels } from './kernels.js';
 import type { Picture, PictureOptions } from './picture.js';
-import { prepare as prepareAsIs } from './prepare.js';
+import { prepareBy } from './prepare.js';
 
 /**
  * The input tensor [N, H, W, C] in float32 of one picture or of several: the numbers of `preprocess`, bit for bit, in one pass over the
@@ -17,6 +19,15 @@ export function prepare(
   options: PictureOptions = {},
   into?: Tensor,
 ): Tensor {
-  usePictureKernels();
-  return prepareAsIs(pictures, preprocessing, options, into);
+  return prepareBy(resampleByKernels, pictures, preprocessing, options, (shape) => targetOf(shape, into));
+}
+
+/** `into`, or a new tensor. */
+export function targetOf(shape: Shape, into: Tensor | undefined): Tensor {
+  if (into === undefined) return zeros(shape);
+  const type = tagOf(into.data).replace('Array', '');
+  if (type !== 'Float32' || !sameShape(into.shape, shape)) {
+    throw new PictureError(`prepare: 'into' must be Float32 of [${shape}], found ${type} of [${into.shape}]`);
+  }
+  return into;
 }

@@ -2,12 +2,12 @@
 import { type CompileOptions, compile, type Plan } from '../engine/index.js';
 import { NetworkError, PictureError, UsageError } from '../errors.js';
 import { prepareElement } from '../image/browser.js';
-import { usePictureKernels } from '../image/kernels.js';
 import { isSource } from '../image/sources.js';
+import { prepare } from '../image/withKernels.js';
 import { type Network, withOutputs } from '../network/index.js';
 import { abortable } from '../remote/abort.js';
 import { pooled, stack } from '../tasks/embed.js';
-import { inputTensor, preprocessingFor } from '../tasks/execute.js';
+import { preprocessingFor } from '../tasks/execute.js';
 import { embeddingLayer, featuresLayer, logitsLayer } from '../tasks/heads.js';
 import { asRows, type Prediction, predictions, toProbabilities } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
@@ -50,7 +50,6 @@ export class LoadedModel implements Model {
   static async create(loaded: Loaded, pictures: Pictures, given: CompileOptions): Promise<LoadedModel> {
     const { network } = loaded;
     const options = { ...given, onFallback: () => {} }; // `load` tells it, on the caller's side of a worker
-    usePictureKernels();
     const [logits, features] = [known(() => logitsLayer(network)), embeddingLayer(network)];
     const heads = [logits, features].filter((name) => name !== undefined);
     const plan = await compile({ ...network, outputs: [...new Set([...network.outputs, ...heads])] }, options);
@@ -186,11 +185,10 @@ export class LoadedModel implements Model {
       if (input.shape[0] === 1) return input;
       throw new UsageError(`${task}: wanted a tensor of one picture [1, H, W, C], found [${input.shape.join(', ')}]`);
     }
-    return withShown(task, input, this.#pictures, (shown) =>
-      isSource(shown)
-        ? prepareElement(shown, preprocessingFor(this.#network, options), options)
-        : inputTensor(this.#network, shown, options),
-    );
+    return withShown(task, input, this.#pictures, (shown) => {
+      const preprocessing = preprocessingFor(this.#network, options);
+      return isSource(shown) ? prepareElement(shown, preprocessing, options) : prepare(shown, preprocessing, options);
+    });
   }
 
   /** Tensors by name: by the plan of all tasks where it yields the names, otherwise by one of their own. */

@@ -10,6 +10,7 @@
  * keras/src/applications/mobilenet.py and mobilenet_v2.py; torchvision/models/mobilenetv2.py. torchvision has no V1: its column is
  * the rule that it follows everywhere else.
  */
+import { roundHalfToEven } from '../rounding.js';
 import type { ModelConventions } from './options.js';
 
 /**
@@ -41,9 +42,3 @@ export const expandedWidth: Record<ModelConventions, (channels: number, t: numbe
   keras: (channels, t) => Math.floor(channels * t),
   torchvision: (channels, t) => roundHalfToEven(channels * t),
 };
-
-/** Python's round(): 2.5 → 2, 3.5 → 4. */
-function roundHalfToEven(value: number): number {
-  const below = Math.floor(value);
-  return value - below === 0.5 && below % 2 === 0 ? below : Math.round(value);
-}

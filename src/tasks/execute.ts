@@ -3,7 +3,7 @@ import { NetworkError, UsageError } from '../errors.js';
 import { found } from '../found.js';
 import type { Picture, PictureOptions } from '../image/picture.js';
 import { prepare } from '../image/prepare.js';
-import { type Network, type Preprocessing, presetNames } from '../network/index.js';
+import type { Network, Preprocessing } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import { Plan, runKernels } from './plans.js';
 
@@ -34,16 +34,15 @@ export function inputTensor(
 
 /** Throws a UsageError for arguments of another kind than a task takes; it names the calls that take them. */
 export function checkCall(task: string, network: Network, pictures: unknown, run: unknown): void {
-  const wrong = [
-    ...(network?.nodes ? [] : [network]),
-    ...([pictures].flat() as (Picture | undefined)[]).filter((picture) => !picture?.channels),
-    ...(run === undefined || (typeof run === 'function' && run !== Plan.prototype.run) ? [] : [run]),
-  ];
-  for (const value of wrong) {
+  const expect = (given: unknown, isRight: unknown) => {
+    if (isRight) return;
     throw new UsageError(
-      `${task}: found ${found(value)}; wanted ${task}(network, picture, { run?: (network, input) => outputs }), or for other inputs the model of load(): model.${task}(input)`,
+      `${task}: found ${found(given)}; wanted ${task}(network, picture, { run: (network, input) => outputs }), or model.${task}(input) of load()`,
     );
-  }
+  };
+  expect(network, network?.nodes);
+  for (const picture of [pictures].flat() as (Picture | undefined)[]) expect(picture, picture?.channels);
+  expect(run, run === undefined || (typeof run === 'function' && run !== Plan.prototype.run));
 }
 
 /** The only output of a network of one input, for one picture; its batch size is 1. */
@@ -67,7 +66,7 @@ export function preprocessingFor(network: Network, options: Omit<TaskOptions, 'r
   const preprocessing = options.preprocessing ?? network.conventions.preprocessing;
   if (preprocessing === undefined) {
     throw new UsageError(
-      `${network.name}: nothing states how its pictures are prepared (crop, resize, range, channel order); give a preprocessing, e.g. one of the presets ${presetNames.join(', ')}`,
+      `${network.name}: nothing states how its pictures are prepared (crop, resize, range, channel order); give a preprocessing, e.g. the preset 'keras'; presetNames lists all`,
     );
   }
   if (network.inputs.length !== 1) {

@@ -67,23 +67,16 @@ export function predictions(output: Tensor, conventions: Conventions, options: P
 /** Rows of probabilities; without the background's column unless it is kept. */
 export function toProbabilities(rows: Tensor, conventions: Conventions, background: BackgroundRule = 'keep'): Tensor {
   checkFinite(rows);
-  switch (conventions.output) {
-    case 'logits':
-      return background === 'before-softmax'
-        ? softmax.forward([withoutFirst(rows)])
-        : dropUnlessKept(softmax.forward([rows]), background);
-    case 'probabilities':
-      // softmax without output 0 is p / Σp over the others: logits are log p up to a constant.
-      return background === 'before-softmax' ? normalised(withoutFirst(rows)) : dropUnlessKept(rows, background);
-    default:
-      throw new UsageError(
-        `classify: the network yields ${conventions.output}, not logits or probabilities of classes`,
-      );
+  const { output } = conventions;
+  if (output !== 'logits' && output !== 'probabilities') {
+    throw new UsageError(`classify: the network yields ${output}, not logits or probabilities of classes`);
   }
+  const isEarly = background === 'before-softmax';
+  const kept = isEarly ? withoutFirst(rows) : rows;
+  // softmax without output 0 is p / Σp over the others: logits are log p up to a constant.
+  const answer = output === 'logits' ? softmax.forward([kept]) : isEarly ? normalised(kept) : kept;
+  return background === 'after-softmax' ? withoutFirst(answer) : answer;
 }
-
-const dropUnlessKept = (rows: Tensor, background: BackgroundRule): Tensor =>
-  background === 'keep' ? rows : withoutFirst(rows);
 
 /** [N, K] without column 0. */
 function withoutFirst({ shape: [N, K], data }: Tensor): Tensor {

@@ -2,12 +2,13 @@
 import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PictureError } from '../../src/errors.js';
-import { usePictureKernels } from '../../src/image/kernels.js';
+import { resampleByKernels } from '../../src/image/kernels.js';
 import type { Picture, PictureOptions } from '../../src/image/picture.js';
-import { prepare } from '../../src/image/prepare.js';
+import { prepareBy } from '../../src/image/prepare.js';
 import { preprocess } from '../../src/image/preprocess.js';
-import { resample, setResampler } from '../../src/image/resample.js';
+import { type Resample, resample } from '../../src/image/resample.js';
 import { resizeRules } from '../../src/image/resize.js';
+import { prepare as prepareInto } from '../../src/image/withKernels.js';
 import type { CropRule, Preprocessing } from '../../src/network/conventions.js';
 import { preprocessingPreset, presetNames } from '../../src/network/presets.js';
 import { type Tensor, zeros } from '../../src/tensor.js';
@@ -79,6 +80,12 @@ function outcome(act: () => Tensor): Tensor | string {
   }
 }
 
+/** What resamples in `prepare` below. */
+let by: Resample = resampleByKernels;
+
+const prepare = (pictures: Picture | Picture[], preprocessing: Preprocessing, options: PictureOptions = {}): Tensor =>
+  prepareBy(by, pictures, preprocessing, options, zeros);
+
 function sameOutcome(pictures: Picture | Picture[], preprocessing: Preprocessing, options: PictureOptions) {
   const wanted = outcome(() => preprocess(pictures, preprocessing, options));
   const found = outcome(() => prepare(pictures, preprocessing, options));
@@ -89,10 +96,12 @@ function sameOutcome(pictures: Picture | Picture[], preprocessing: Preprocessing
 }
 
 describe.each([
-  ['kernels', usePictureKernels],
-  ['JavaScript', () => setResampler(resample)],
-])('equal to the readable rules bit for bit, by %s', (_, choose) => {
-  beforeAll(choose);
+  ['kernels', resampleByKernels],
+  ['JavaScript', resample],
+])('equal to the readable rules bit for bit, by %s', (_, chosen) => {
+  beforeAll(() => {
+    by = chosen;
+  });
 
   test('small pictures, all rules and options', () => {
     fc.assert(
@@ -141,7 +150,7 @@ describe('into', () => {
 
   test('is written and returned', () => {
     const into = zeros([1, 3, 4, 3]);
-    expect(prepare(picture, preset, {}, into)).toBe(into);
+    expect(prepareInto(picture, preset, {}, into)).toBe(into);
     expect(into).toEqual(preprocess(picture, preset));
   });
 
@@ -149,7 +158,7 @@ describe('into', () => {
     [zeros([1, 4, 3, 3]), 'found Float32 of [1,4,3,3]'],
     [{ shape: [1, 3, 4, 3], data: new Float64Array(36) }, 'found Float64 of [1,3,4,3]'],
   ])('of another shape or type', (into, found) => {
-    expect(() => prepare(picture, preset, {}, into)).toThrow(
+    expect(() => prepareInto(picture, preset, {}, into)).toThrow(
       new PictureError(`prepare: 'into' must be Float32 of [1,3,4,3], ${found}`),
     );
   });

@@ -6,7 +6,7 @@ import { type Import, importsOf, readImports, root, sourceFiles } from './import
 
 /** A room may import from itself and from the rooms above it. */
 const rooms = [
-  ['errors.ts', 'found.ts', 'web-types.ts', 'system-error.ts', 'tensor.ts', 'random.ts', 'globals.d.ts'],
+  ['errors.ts', 'found.ts', 'web-types.ts', 'system-error.ts', 'tensor.ts', 'random.ts', 'rounding.ts', 'globals.d.ts'],
   ['padding.ts'],
   ['layers'],
   ['network'],
