@@ -1,78 +1,65 @@
 /**
  * The architecture in a Keras model file: the JSON of `model.to_json()`, as Keras 2 and 3 write it for Sequential and Functional
- * models. Layers keep their names; a layer's own activation becomes a node of its own.
+ * models, and for models inside models. Layers keep their names; a layer's own activation becomes a node of its own.
  */
 import { NetworkError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
-import { type Check, listOf, oneOf, positive, show, text } from '../network/checks.js';
+import { listOf, positive } from '../network/checks.js';
 import { type Conventions, inferShapes, type Network, NetworkBuilder, preprocessingPreset } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import type { Shape } from '../tensor.js';
 import { KerasLayer, type Step, stepsOf } from './keras-layers.js';
-
-/** Most layers of a model that is read. */
-const MOST_LAYERS = 10_000;
-
-interface LayerEntry {
-  readonly className: string;
-  readonly name: string;
-  readonly config: object;
-  readonly inbound: unknown;
-}
+import { type FlatLayer, flatModel, tensorsOf, titleOf } from './keras-nested.js';
+import type { LayerPaths } from './keras-weights.js';
 
 /** The network that the configuration describes, without weights; `resolution` stands for a height and width that it leaves open. */
 export function networkFromKerasConfig(config: unknown, resolution?: Pair): Network {
   return importKerasConfig(config, resolution).network;
 }
 
-/** A network, and by the names of the model's layers the nodes that hold their results. */
+/** A network, and what its file calls the parts. */
 export interface KerasImport {
   readonly network: Network;
+  /** By the names of the model's layers, the nodes that hold their results. */
   readonly results: ReadonlyMap<string, string>;
+  /** By the same names, the models that the layer is in, and its own name there. */
+  readonly paths: LayerPaths;
 }
 
 export function importKerasConfig(config: unknown, resolution?: Pair): KerasImport {
-  const { class_name: className, config: model } = object(config, 'model_config');
-  const kind = oneOf('Functional', 'Model', 'Sequential')(className as string, 'model_config.class_name');
-  const sequential = kind === 'Sequential';
-  // Keras 2.2 and older wrote a Sequential model as the list of its layers
-  const bare = sequential && Array.isArray(model) ? { name: 'sequential', layers: model } : model;
-  const { name, layers, output_layers: outputs } = object(bare, 'model_config.config');
-  const graph = new KerasGraph(sequential, resolution);
-  for (const entry of listOf(layerEntry, 1, MOST_LAYERS)(layers, 'model_config.config.layers')) graph.add(entry);
-  return { network: graph.build(text(name, 'model_config.config.name'), outputs), results: graph.results };
+  const { name, layers, outputs } = flatModel(config);
+  const graph = new KerasGraph(resolution);
+  for (const layer of layers) graph.add(layer);
+  return {
+    network: graph.build(name, outputs),
+    results: graph.results,
+    paths: new Map(layers.map(({ name, path }) => [name, path])),
+  };
 }
 
 class KerasGraph {
   readonly #net = new NetworkBuilder();
-  readonly #sequential: boolean;
   readonly #resolution: Pair | undefined;
   readonly #axes: { readonly node: string; readonly title: string; readonly axis: number }[] = [];
   /** Node that holds the result of each layer. */
   readonly results = new Map<string, string>();
-  /** The last layer's result; '' before the first. */
-  #last = '';
 
-  constructor(sequential: boolean, resolution: Pair | undefined) {
-    this.#sequential = sequential;
+  constructor(resolution: Pair | undefined) {
     this.#resolution = resolution;
   }
 
-  add(entry: LayerEntry): void {
-    const { className, name, config } = entry;
-    const layer = new KerasLayer(className, name, config);
-    if (this.results.has(name)) throw new NetworkError(`${layer.title}: there are two layers of this name`);
+  add({ className, name, path, config, call }: FlatLayer): void {
+    const title = titleOf({ path, className });
     if (className === 'InputLayer') {
-      this.#finish(name, this.#net.input(name, inputShape(config, layer.title, this.#resolution)));
+      this.results.set(name, this.#net.input(name, inputShape(config, title, this.#resolution)));
       return;
     }
-    const inputs = this.#inputs(entry, layer.title);
-    this.#finish(name, this.#addSteps(name, layer.title, stepsOf(className, layer), inputs));
+    const inputs = tensorsOf(call, title).map((layer) => this.results.get(layer.name)!);
+    this.results.set(name, this.#addSteps(name, title, stepsOf(className, new KerasLayer(title, config)), inputs));
   }
 
-  build(name: string, outputs: unknown): Network {
-    const at = 'model_config.output_layers';
-    const names = this.#sequential ? [this.#last] : outputNames(outputs, at).map((layer) => this.#result(layer, at));
+  build(name: string, outputs: readonly FlatLayer[]): Network {
+    const names = outputs.map((layer) => this.results.get(layer.name)!);
     const network = this.#net.build(name, names, { source: 'keras', output: 'features' });
     const shapes = inferShapes(network);
     for (const { node, title, axis } of this.#axes) {
@@ -82,25 +69,6 @@ class KerasGraph {
       }
     }
     return { ...network, conventions: conventionsOf(network, shapes) };
-  }
-
-  #finish(layer: string, result: string): void {
-    this.results.set(layer, result);
-    this.#last = result;
-  }
-
-  /** Nodes that the layer reads. A Sequential model's first layer may state the input that no InputLayer has. */
-  #inputs({ name, config, inbound }: LayerEntry, title: string): string[] {
-    if (!this.#sequential)
-      return inboundLayers(inbound, `${title}.inbound_nodes`).map((layer) => this.#result(layer, title));
-    if (this.#last !== '') return [this.#last];
-    return [this.#net.input(`${name}_input`, inputShape(config, title, this.#resolution))];
-  }
-
-  #result(layer: string, at: string): string {
-    const result = this.results.get(layer);
-    if (result === undefined) throw new NetworkError(`${at}: it reads '${layer}', which is not a layer before it`);
-    return result;
   }
 
   #addSteps(name: string, title: string, steps: readonly Step[], inputs: readonly string[]): string {
@@ -113,25 +81,6 @@ class KerasGraph {
   }
 }
 
-/** The JSON object's fields. */
-function object(value: unknown, at: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new NetworkError(`${at}: wanted an object, found ${show(value)}`);
-  }
-  return value as Record<string, unknown>;
-}
-
-const layerEntry: Check<LayerEntry> = (value, at) => {
-  const { class_name: className, name, config, inbound_nodes: inbound } = object(value, at);
-  const fields = object(config, `${at}.config`);
-  return {
-    className: text(className, `${at}.class_name`),
-    name: text(name ?? fields.name, `${at}.name`),
-    config: fields,
-    inbound,
-  };
-};
-
 /** [1, height, width, channels] of an input; the resolution stands for an open height and width. */
 function inputShape(config: object, title: string, resolution: Pair | undefined): Shape {
   const { batch_input_shape: keras2, batch_shape: keras3 } = config as Record<string, unknown>;
@@ -142,43 +91,6 @@ function inputShape(config: object, title: string, resolution: Pair | undefined)
     throw new NetworkError(`${title}: its input [${found}] leaves sizes open; say the resolution`);
   }
   return [1, ...filled.map((size) => positive(size, `${title}.batch_input_shape`))];
-}
-
-/** Names of the layers whose results a layer reads: [[[name, 0, 0, {}], …]] in Keras 2, [{args: [tensor or tensors]}] in Keras 3. */
-function inboundLayers(inbound: unknown, at: string): string[] {
-  const calls = listOf<unknown>((call) => call, 0, MOST_LAYERS)(inbound, at);
-  if (calls.length !== 1) {
-    throw new NetworkError(`${at}: a layer must be used exactly once; this one is used ${calls.length} times`);
-  }
-  if (Array.isArray(calls[0])) return calls[0].map((history, index) => layerOf(history, `${at}[0][${index}]`));
-  const { args } = object(calls[0], `${at}[0]`);
-  return listOf<unknown>(
-    (arg) => arg,
-    1,
-    MOST_LAYERS,
-  )(args, `${at}[0].args`)
-    .flat()
-    .map((tensor, index) => {
-      const where = `${at}[0].args[${index}]`;
-      return layerOf(
-        object(object(tensor, where).config, `${where}.config`).keras_history,
-        `${where}.config.keras_history`,
-      );
-    });
-}
-
-/** The layer of [name, 0, 0, …]: its only call, its only result. */
-function layerOf(history: unknown, at: string): string {
-  const [name, call, result] = listOf<unknown>((item) => item, 3, 4)(history, at);
-  oneOf(0)(call, at);
-  oneOf(0)(result, at);
-  return text(name, at);
-}
-
-/** [[name, 0, 0], …], or [name, 0, 0] where there is one. */
-function outputNames(outputs: unknown, at: string): string[] {
-  const list = listOf<unknown>((output) => output, 1, MOST_LAYERS)(outputs, at);
-  return typeof list[0] === 'string' ? [layerOf(list, at)] : list.map((history) => layerOf(history, at));
 }
 
 /**

@@ -5,7 +5,7 @@ import type { ReadOptions } from './architecture.js';
 import { type Hdf5Group, openHdf5 } from './hdf5.js';
 import { inFile } from './in-file.js';
 import { parseJson } from './json.js';
-import { networkFromKerasConfig } from './keras-config.js';
+import { importKerasConfig } from './keras-config.js';
 import { nameWeights, readKerasWeights } from './keras-weights.js';
 import { architectureOf } from './weights-alone.js';
 
@@ -17,9 +17,10 @@ export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}):
     const described =
       config === undefined || options.architecture !== undefined
         ? undefined
-        : networkFromKerasConfig(parseJson(config, `${file}: model_config`), options.resolution);
-    const network = described ?? architectureOf(options, file);
-    const layers = readKerasWeights(weightsGroup(root, file), file);
+        : importKerasConfig(parseJson(config, `${file}: model_config`), options.resolution);
+    const network = described?.network ?? architectureOf(options, file);
+    const paths = described?.paths ?? new Map(network.nodes.map(({ name }) => [name, [name]]));
+    const layers = readKerasWeights(weightsGroup(root, file), file, paths);
     return withWeights(network, nameWeights(network, layers, file));
   });
 }

@@ -37,8 +37,8 @@ export class KerasLayer {
   readonly title: string;
   readonly #left: Map<string, unknown>;
 
-  constructor(className: string, name: string, config: object) {
-    this.title = `layer '${name}' (${className})`;
+  constructor(title: string, config: object) {
+    this.title = title;
     this.#left = new Map(Object.entries(config));
   }
 

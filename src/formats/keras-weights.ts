@@ -21,33 +21,83 @@ const ours: Readonly<Record<string, string>> = {
   moving_variance: 'movingVariance',
 };
 
-/** The layers of the file that have weights, in the file's order. */
-export function readKerasWeights(group: Hdf5Group, file: string): KerasLayerWeights[] {
-  const layers = textsInParts(group, 'layer_names', file).map((layer) => {
-    const weights = new Map<string, Tensor>();
-    const found = group.group(layer);
+/** By the name that a layer has in the network: the models that it is in, and its own name there. */
+export type LayerPaths = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * The layers of the file that have weights, in the file's order. A group is a layer or, where it is none of `paths`, an inner model: its
+ * weights then are named after the layers inside.
+ */
+export function readKerasWeights(group: Hdf5Group, file: string, paths: LayerPaths): KerasLayerWeights[] {
+  const layers = new Map<string, Map<string, Tensor>>();
+  const finder = new LayerFinder(paths, file);
+  for (const outer of textsInParts(group, 'layer_names', file)) {
+    const found = group.group(outer);
     for (const path of textsInParts(found, 'weight_names', file)) {
-      const name = path.split('/').at(-1)!.replace(/:\d+$/, '');
-      if (weights.has(name)) throw new FormatError(`${file}: layer '${layer}' has two weights '${name}'`);
-      weights.set(name, found.tensor(path));
+      const scopes = path.split('/');
+      const name = scopes.pop()!;
+      const layer = paths.has(outer) ? outer : (finder.find([outer, ...scopes]) ?? outer);
+      addWeight(layers, layer, name, found.tensor(path), file);
     }
-    return { layer, weights };
-  });
-  return layers.filter(({ weights }) => weights.size > 0);
+  }
+  return [...layers].map(([layer, weights]) => ({ layer, weights }));
 }
 
-/** 'conv1/kernel' is the kernel of conv1, whatever scopes stand before. */
-export function byLayer(weights: ReadonlyMap<string, Tensor>, file: string): KerasLayerWeights[] {
+/** 'conv1/kernel' is the kernel of conv1, whatever scopes stand before, but where several models have a conv1. */
+export function byLayer(
+  weights: ReadonlyMap<string, Tensor>,
+  file: string,
+  paths: LayerPaths = new Map(),
+): KerasLayerWeights[] {
   const layers = new Map<string, Map<string, Tensor>>();
-  for (const [name, weight] of weights) {
-    const at = name.lastIndexOf('/');
-    if (at < 0)
-      throw new FormatError(`${file}: weight '${name}' belongs to no layer; wanted a name such as conv1/kernel`);
-    const layer = name.slice(0, at).split('/').at(-1)!;
-    const own = layers.get(layer) ?? new Map<string, Tensor>();
-    layers.set(layer, own.set(name.slice(at + 1).replace(/:\d+$/, ''), weight));
+  const finder = new LayerFinder(paths, file);
+  for (const [path, weight] of weights) {
+    const scopes = path.split('/');
+    const name = scopes.pop()!;
+    if (scopes.length === 0)
+      throw new FormatError(`${file}: weight '${path}' belongs to no layer; wanted a name such as conv1/kernel`);
+    addWeight(layers, finder.find(scopes) ?? scopes.at(-1)!, name, weight, file);
   }
   return [...layers].map(([layer, own]) => ({ layer, weights: own }));
+}
+
+function addWeight(
+  layers: Map<string, Map<string, Tensor>>,
+  layer: string,
+  name: string,
+  weight: Tensor,
+  file: string,
+): void {
+  const own = layers.get(layer) ?? new Map<string, Tensor>();
+  const bare = name.replace(/:\d+$/, '');
+  if (own.has(bare)) throw new FormatError(`${file}: layer '${layer}' has two weights '${bare}'`);
+  layers.set(layer, own.set(bare, weight));
+}
+
+/** Finds layers by the scopes of their weights: 'base', 'conv1'. */
+class LayerFinder {
+  /** By their own names, which layers of several models may share. */
+  readonly #named = new Map<string, [layer: string, path: readonly string[]][]>();
+  readonly #file: string;
+
+  constructor(paths: LayerPaths, file: string) {
+    this.#file = file;
+    for (const [layer, path] of paths) {
+      const name = path.at(-1)!;
+      this.#named.set(name, [...(this.#named.get(name) ?? []), [layer, path]]);
+    }
+  }
+
+  /** The layer that has the name of the last scope; of several, the one that is in the models which the scopes name. */
+  find(scopes: readonly string[]): string | undefined {
+    const named = this.#named.get(scopes.at(-1)!) ?? [];
+    if (named.length < 2) return named[0]?.[0];
+    const fits = named.map(([, path]) => path.reduce((sum, model) => sum + (scopes.includes(model) ? 1 : -1), 0));
+    const best = named.filter((_, index) => fits[index] === Math.max(...fits));
+    if (best.length === 1) return best[0][0];
+    const choices = best.map(([layer]) => `'${layer}'`).join(' or ');
+    throw new FormatError(`${this.#file}: the weights of '${scopes.join('/')}' may be those of ${choices}`);
+  }
 }
 
 /** A list of texts, which Keras cuts into name0, name1, … where it is longer than the 64 kB that an attribute may have. */

@@ -306,9 +306,9 @@ describe('what is not supported is refused by name', () => {
     ],
     ['no layers', functional([], ['x']), 'model_config.config.layers: wanted a list of 1 to 10000, found []'],
     [
-      'a model within',
+      'a model without layers within',
       functional([input(8, 8, 3), layer('Functional', 'x', { layers: [] }, 'input_1')]),
-      `layer 'x' (Functional): this layer class is not supported; supported are ${supported}`,
+      "layer 'x' (Functional).config.layers: wanted a list of 1 to 10000, found []",
     ],
     [
       'open sizes',

@@ -9,7 +9,6 @@ import { byLayer, nameWeights } from '../keras-weights.js';
 import { CONVENTIONS_KEY, checkedConventions } from '../stated-conventions.js';
 import { METADATA_FILE, withTeachableMetadata } from '../teachable-machine.js';
 import { networkFromGraph, type TfjsImport } from './graph.js';
-import { withoutInnerModels } from './nested.js';
 import { fields, readWeights, shardPaths } from './weights.js';
 
 /** Files by name: model.json, the shards under the names that it gives them, and Teachable Machine's metadata.json where there is one. */
@@ -44,9 +43,8 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
       if (stated === undefined || options.outputs !== undefined) return found;
       return { ...found, network: { ...found.network, conventions: checkedConventions(stated, found.network) } };
     }
-    const config = withoutInnerModels(topology.model_config ?? topology);
-    const { network, results } = importKerasConfig(config, options.resolution);
-    const complete = withWeights(network, nameWeights(network, byLayer(weights, file), file));
+    const { network, results, paths } = importKerasConfig(topology.model_config ?? topology, options.resolution);
+    const complete = withWeights(network, nameWeights(network, byLayer(weights, file, paths), file));
     const metadata = files.get(folder + METADATA_FILE);
     return {
       network: metadata ? withTeachableMetadata(complete, metadata, file) : complete,
