@@ -6,6 +6,7 @@ import { type Dataset, type Evaluation, evaluate, limited, readData } from '../t
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
+import { noteSkipped } from './pictures.js';
 import { startProgress } from './progress.js';
 import { SHIPPED_MODEL, WHICH } from './shipped.js';
 import { textTable } from './table.js';
@@ -49,6 +50,7 @@ Examples:
       const { test } = await readData(flags.data, () => ({
         preprocessing: network.conventions.preprocessing!,
         seed: flags.seed,
+        onSkipped: noteSkipped,
       }));
       const asked = limited(test, flags.limit ?? test.labels.length, flags.seed);
       const evaluation = await evaluateWith(flags, network, asked);

@@ -2,6 +2,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DepthwiseError, PictureError, UsageError } from '../errors.js';
+import { isFile } from '../files/readWhole.js';
 import { decodePicture, type Picture, pictureFormat, readPicture } from '../image/index.js';
 import { systemReason } from '../system-error.js';
 import { note, plural } from './output.js';
@@ -35,7 +36,7 @@ async function picturesIn(folder: string): Promise<string[]> {
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     if (entry.name.startsWith('.')) continue;
-    if (!entry.isDirectory() && (await isPicture(path))) pictures.push(path);
+    if (await isPicture(path)) pictures.push(path);
     else others.push(entry.isDirectory() ? `${entry.name}/` : entry.name);
   }
   const leftOut =
@@ -47,18 +48,22 @@ async function picturesIn(folder: string): Promise<string[]> {
   return pictures;
 }
 
-/** By its first bytes, whatever its name says. */
+/** By its first bytes, whatever its name says. What is no file is not opened. */
 async function isPicture(path: string): Promise<boolean> {
+  if (!(await isFile(path))) return false;
   const file = await open(path).catch(() => undefined);
   try {
     const { buffer, bytesRead } = (await file?.read(new Uint8Array(16))) ?? { buffer: new Uint8Array(0), bytesRead: 0 };
     return pictureFormat(buffer.subarray(0, bytesRead)) !== undefined;
   } catch {
-    return false; // a pipe, a device
+    return false; // a folder that took its place, a disk that fails
   } finally {
     await file?.close();
   }
 }
+
+/** Of a folder of classes. */
+export const noteSkipped = (path: string): void => note(`${path}: left out, since it is no file`);
 
 /** The picture in a file, or on standard input. Throws a PictureError, and a UsageError for an address. */
 export async function openPicture(path: string): Promise<Picture> {

@@ -1,6 +1,8 @@
 /** '-' as a file's name: what is piped into the command. */
-import { UsageError } from '../errors.js';
+import { FormatError, UsageError } from '../errors.js';
+import { readStream } from '../files/readWhole.js';
 import { readFile } from '../formats/files.js';
+import { systemReason } from '../system-error.js';
 
 /** What errors call it. */
 const NAME = 'standard input';
@@ -16,7 +18,7 @@ async function readInput(what: string): Promise<Uint8Array> {
   if (taken !== undefined) throw new UsageError(`'-' is ${taken} already, and there is only one standard input`);
   if (process.stdin.isTTY) throw new UsageError(`'-' is ${what} from standard input, into which nothing is piped`);
   taken = what;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk);
-  return new Uint8Array(Buffer.concat(chunks));
+  return readStream(process.stdin).catch((cause) => {
+    throw new FormatError(`${NAME}: ${systemReason(cause)}`, { cause });
+  });
 }

@@ -23,6 +23,7 @@ import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwor
 import { DATA, expectSameClasses } from './evaluate.js';
 import { expectPreprocessing, readModel, readPictureModel } from './model.js';
 import { Interruption, note, printJson } from './output.js';
+import { noteSkipped } from './pictures.js';
 import { type Progress, startProgress } from './progress.js';
 import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
 import { RunFolder } from './run-folder.js';
@@ -168,6 +169,7 @@ async function readDataFor(flags: ScratchFlags): Promise<DataSplits> {
       return {
         preprocessing: network.conventions.preprocessing!,
         seed: flags.seed ?? 1,
+        onSkipped: noteSkipped,
         onPicture: (done, all) => progress.at(done / all, `${done} of ${all} pictures`),
       };
     });

@@ -11,6 +11,7 @@ import {
 } from '../training/index.node.js';
 import { type ModelFlags, presetOption, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, print, printJson, writeWhole } from './output.js';
+import { noteSkipped } from './pictures.js';
 import { startProgress } from './progress.js';
 import type { RecipeFlags } from './recipe.js';
 import { textTable } from './table.js';
@@ -79,6 +80,7 @@ export async function transfer(command: Command, photos: string | undefined, fla
       preprocessing: base.conventions.preprocessing!,
       seed,
       ...(heldBack !== undefined && { heldBack }),
+      onSkipped: noteSkipped,
       onPicture: (done, all) => progress.at((0.5 * done) / all, `reading ${all} pictures`),
     });
     const { network, accuracy, classes } = await trainClassifier(base, data, {

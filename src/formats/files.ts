@@ -1,7 +1,7 @@
 /** Model and tensor files on disk. For Node alone: pages use `read.ts`, which takes bytes. */
-import { readFile as read, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { FormatError } from '../errors.js';
+import { isFile, readWhole } from '../files/readWhole.js';
 import type { Network } from '../network/index.js';
 import { systemReason } from '../system-error.js';
 import type { Tensor } from '../tensor.js';
@@ -9,10 +9,10 @@ import type { ReadOptions } from './architecture.js';
 import { readNetwork, readTensors } from './read.js';
 import type { TfjsFiles } from './tfjs.js';
 
-/** The file's bytes. Throws a FormatError that names the path, resolved by nobody but the reader of the message. */
+/** The file's bytes. Throws a FormatError that names the path as given: for what is no regular file, and for one of more than 2³⁰ bytes. */
 export async function readFile(path: string): Promise<Uint8Array> {
   try {
-    return await read(path);
+    return await readWhole(path);
   } catch (error) {
     throw new FormatError(`${path}: ${systemReason(error)}`, { cause: error });
   }
@@ -47,8 +47,6 @@ export async function readTfjsFiles(path: string): Promise<TfjsFiles> {
     path,
   );
 }
-
-const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isFile() ?? false;
 
 /** The tensors of a file; see `readTensors`. */
 export async function readTensorFile(path: string): Promise<Map<string, Tensor>> {

@@ -58,12 +58,15 @@ const openers: Record<'JPEG' | 'PNG' | 'WebP' | 'GIF', (bytes: Uint8Array) => Pi
 
 type Format = keyof typeof openers | 'BMP' | 'TIFF' | 'AVIF';
 
-/** The picture in a file. Throws a PictureError that names the path, also where there is no such file. */
+/** Most bytes of a picture's file: 2²⁸. */
+const LARGEST_FILE = 2 ** 28;
+
+/** The picture in a file. Throws a PictureError that names the path, also where there is no regular file. */
 export async function readPicture(path: string, options: DecodeOptions = {}): Promise<Picture> {
-  const { readFile } = await import('node:fs/promises');
+  const { readWhole } = await import('../files/readWhole.js');
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readWhole(path, LARGEST_FILE);
   } catch (cause) {
     throw new PictureError(`${path}: ${systemReason(cause)}`, { cause });
   }

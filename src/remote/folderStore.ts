@@ -1,7 +1,8 @@
 /** Files from the net, kept in a folder. For Node alone: pages have `fileStore.ts`. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isFile, readWhole } from '../files/readWhole.js';
 import type { FileStore } from './fileStore.js';
 
 /** By the hash of the address, since addresses are no file names; with an ending by which the store knows its own. */
@@ -11,8 +12,8 @@ const nameOf = (address: string): string => `${createHash('sha256').update(addre
 export function folderStore(folder: string): FileStore {
   const pathOf = (address: string) => join(folder, nameOf(address));
   return {
-    has: async (address) => (await stat(pathOf(address)).catch(() => undefined)) !== undefined,
-    get: (address) => readFile(pathOf(address)).catch(() => undefined),
+    has: (address) => isFile(pathOf(address)),
+    get: (address) => readWhole(pathOf(address)).catch(() => undefined),
     async put(address, bytes) {
       await mkdir(folder, { recursive: true });
       const part = `${pathOf(address)}.${randomUUID()}`;

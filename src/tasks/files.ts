@@ -1,14 +1,17 @@
 /** Label files on disk. For Node alone: pages use `parseLabels`, which takes text. */
-import { readFile } from 'node:fs/promises';
 import { FormatError } from '../errors.js';
+import { readWhole } from '../files/readWhole.js';
 import { systemReason } from '../system-error.js';
 import { parseLabels } from './labels.js';
 
-/** The labels in a file; see `parseLabels`. */
+/** Most bytes of a list of labels: 2²⁴. ImageNet's 21,841 names have 0.7 million. */
+const LARGEST = 2 ** 24;
+
+/** The labels in a file; see `parseLabels`. Throws a FormatError that names the path. */
 export async function readLabels(path: string): Promise<string[]> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readWhole(path, LARGEST);
   } catch (cause) {
     throw new FormatError(`${path}: ${systemReason(cause)}`, { cause });
   }

@@ -50,14 +50,19 @@ async function readIdx(folder: string, name: string, axes: number): Promise<Idx>
   return { file, sizes, bytes: bytes.subarray(head) };
 }
 
+/** Most bytes of an unpacked file: 2²⁸. MNIST's largest has 47 million. */
+const LARGEST_UNPACKED = 2 ** 28;
+
 /** The file of this name or, where there is none, the one with .gz after it. */
 async function readPlainOrGzip(path: string): Promise<{ file: string; bytes: Uint8Array }> {
   const { readFile } = await import('../formats/files.js');
-  const packed = await readFile(`${path}.gz`).catch(() => undefined);
+  const packed = await readFile(`${path}.gz`).catch((error) => {
+    if (error.cause?.code !== 'ENOENT') throw error;
+  });
   if (packed === undefined) return { file: path, bytes: await readFile(path) };
-  const { gunzipSync } = await import('fflate');
+  const { gunzipSync } = await import('node:zlib');
   try {
-    return { file: `${path}.gz`, bytes: gunzipSync(packed) };
+    return { file: `${path}.gz`, bytes: new Uint8Array(gunzipSync(packed, { maxOutputLength: LARGEST_UNPACKED })) };
   } catch (cause) {
     throw new FormatError(`${path}.gz: cannot be unpacked: ${(cause as Error).message}`, { cause });
   }

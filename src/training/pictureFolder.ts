@@ -15,6 +15,8 @@ export interface PictureFolderOptions {
   /** Decides which are held back. Default 1. */
   readonly seed?: number;
   readonly onPicture?: (done: number, all: number) => void;
+  /** Called with the path of what has a picture's name and is no file (a pipe, a folder, a link to nothing), and is left out. */
+  readonly onSkipped?: (path: string) => void;
 }
 
 const PICTURE = /\.(jpe?g|png|webp|gif|bmp)$/i;
@@ -30,11 +32,11 @@ interface LabelledFile {
  * file for a picture that cannot be read.
  */
 export async function readPictureFolder(folder: string, options: PictureFolderOptions): Promise<DataSplits> {
-  const { heldBack = HELD_BACK, seed = 1, preprocessing, onPicture } = options;
+  const { heldBack = HELD_BACK, seed = 1, preprocessing, onPicture, onSkipped = () => {} } = options;
   if (!(heldBack > 0 && heldBack < 1)) {
     throw new UsageError(`${folder}: the fraction held back must be above 0 and below 1, found ${heldBack}`);
   }
-  const byClass = await listClasses(folder);
+  const byClass = await listClasses(folder, onSkipped);
   const classes = byClass.map(({ name }) => name);
   const train: LabelledFile[] = [];
   const test: LabelledFile[] = [];
@@ -54,7 +56,10 @@ export async function readPictureFolder(folder: string, options: PictureFolderOp
 }
 
 /** The classes and the paths of their pictures, by name, so that the file system's order does not matter. */
-async function listClasses(folder: string): Promise<{ name: string; paths: string[] }[]> {
+async function listClasses(
+  folder: string,
+  onSkipped: (path: string) => void,
+): Promise<{ name: string; paths: string[] }[]> {
   const { readdir } = await import('node:fs/promises');
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause) => {
     throw new FormatError(`${folder}: ${systemReason(cause)}`, { cause });
@@ -67,15 +72,28 @@ async function listClasses(folder: string): Promise<{ name: string; paths: strin
   }
   const classes: { name: string; paths: string[] }[] = [];
   for (const name of names.sort()) {
-    const files = (await readdir(`${folder}/${name}`)).filter((file) => PICTURE.test(file) && !file.startsWith('.'));
-    if (files.length < 2) {
+    const paths = await picturesIn(`${folder}/${name}`, onSkipped);
+    if (paths.length < 2) {
       throw new FormatError(
-        `${folder}/${name}: wanted two or more pictures (JPEG, PNG, WebP, GIF, BMP), found ${files.length}`,
+        `${folder}/${name}: wanted two or more pictures (JPEG, PNG, WebP, GIF, BMP), found ${paths.length}`,
       );
     }
-    classes.push({ name, paths: files.sort().map((file) => `${folder}/${name}/${file}`) });
+    classes.push({ name, paths });
   }
   return classes;
+}
+
+/** The files with a picture's name, by name. */
+async function picturesIn(folder: string, onSkipped: (path: string) => void): Promise<string[]> {
+  const { readdir } = await import('node:fs/promises');
+  const { isFile } = await import('../files/readWhole.js');
+  const names = (await readdir(folder)).filter((name) => PICTURE.test(name) && !name.startsWith('.'));
+  const paths: string[] = [];
+  for (const path of names.sort().map((name) => `${folder}/${name}`)) {
+    if (await isFile(path)) paths.push(path);
+    else onSkipped(path);
+  }
+  return paths;
 }
 
 /** A copy in another order: Fisher and Yates' shuffle. */

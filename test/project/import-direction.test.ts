@@ -11,6 +11,7 @@ const rooms = [
   ['layers'],
   ['network'],
   ['models'],
+  ['files'],
   ['formats'],
   ['engine'],
   ['image'],

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync as gzip } from 'node:zlib';
 import { gzipSync } from 'fflate';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -118,13 +120,22 @@ describe('MNIST', () => {
     ['train-images-idx3-ubyte', idx([0, 1, 2], []), ': wanted 0×1×2 bytes after its head, found 0'],
     ['train-labels-idx1-ubyte', idx([2], [1, 2]), ': 2 labels for the 3 pictures of FOLDER/train-images-idx3-ubyte'],
     ['t10k-labels-idx1-ubyte', idx([1], [10]), ': found label 10, wanted 0 to 9'],
-    ['t10k-labels-idx1-ubyte.gz', Uint8Array.of(31, 139, 8, 0, 1), ': cannot be unpacked: invalid gzip data'],
+    ['t10k-labels-idx1-ubyte.gz', Uint8Array.of(31, 139, 8, 0, 1), ': cannot be unpacked: unexpected end of file'],
   ])('%s %#', async (file, bytes, message) => {
     writeMnist(folder, { [file]: bytes });
     await expect(readMnist(folder)).rejects.toThrow(
       new FormatError(`${folder}/${file}${message.replace('FOLDER', folder)}`),
     );
   });
+});
+
+test('a .gz that unpacks to more than any such file is refused before it takes the memory', async () => {
+  writeMnist(folder);
+  const bomb = gzip(new Uint8Array(2 ** 28 + 1), { level: 1 });
+  writeFileSync(join(folder, 'train-images-idx3-ubyte.gz'), bomb);
+  await expect(readMnist(folder)).rejects.toThrow(
+    `${folder}/train-images-idx3-ubyte.gz: cannot be unpacked: Cannot create a Buffer larger than 268435456 bytes`,
+  );
 });
 
 describe('a folder of pictures', () => {
@@ -186,6 +197,19 @@ describe('a folder of pictures', () => {
     await readPictureFolder(folder, { preprocessing, onPicture: (done, all) => seen.push([done, all]) });
     expect(seen).toEqual([1, 2, 3, 4, 5].map((done) => [done, 5]));
   });
+
+  test.skipIf(process.platform === 'win32')(
+    'pipes and folders with the name of a picture are left out and told',
+    async () => {
+      await writePictures({ a: 2, b: 2 });
+      spawnSync('mkfifo', [join(folder, 'a', '0.jpg')]);
+      mkdirSync(join(folder, 'b', 'more.png'));
+      const skipped: string[] = [];
+      const { train } = await readPictureFolder(folder, { preprocessing, onSkipped: (path) => skipped.push(path) });
+      expect(train.labels).toHaveLength(2);
+      expect(skipped).toEqual([`${folder}/a/0.jpg`, `${folder}/b/more.png`]);
+    },
+  );
 
   test('what is no such folder', async () => {
     const read = (at = folder, heldBack = 0.2) => readPictureFolder(at, { preprocessing, heldBack });
