@@ -39,14 +39,14 @@ async function frames(count) {
     const { video, draw } = await film(width, height);
     for (const preset of PRESETS) {
       const preprocessing = preprocessingPreset(preset, [224, 224]);
-      const into = prepareElement(video, preprocessing);
+      const into = await prepareElement(video, preprocessing);
       const times = Object.fromEntries(Object.keys(WAYS).map((way) => [way, []]));
       for (let frame = 0; frame < count; frame++) {
         draw(frame);
         await new Promise(requestAnimationFrame);
         for (const [way, run] of Object.entries(WAYS)) {
           const start = performance.now();
-          run(video, preprocessing, into);
+          await run(video, preprocessing, into);
           times[way].push(performance.now() - start);
         }
       }

@@ -4,6 +4,7 @@
  * of it (48 megapixels in Chromium: 50 ms, where createImageBitmap blocks the page for 700). The rest is sent as it is.
  */
 import { tagOf } from '../found.js';
+import { frameOf } from '../image/frames.js';
 import type { Picture } from '../image/picture.js';
 import { isSource, type PictureSource } from '../image/sources.js';
 import { type Pictures, withShown } from '../load/inputs.js';
@@ -24,7 +25,7 @@ export async function sendInput(
   task: string,
   input: ModelInput,
   pictures: Pictures,
-  prepare: (source: PictureSource) => Tensor,
+  prepare: (source: PictureSource) => Promise<Tensor>,
 ): Promise<SentInput> {
   switch (tagOf(input)) {
     case 'ImageBitmap':
@@ -38,7 +39,7 @@ export async function sendInput(
     case 'File':
       return { value: input, made: [], given: [] };
     case 'HTMLVideoElement': {
-      const frame = frameOf(input as HTMLVideoElement);
+      const frame = frameOf(input as HTMLVideoElement) as VideoFrame | undefined;
       if (frame) return { value: frame, made: [frame], given: [] };
       break;
     }
@@ -52,16 +53,6 @@ export async function sendInput(
   }
   const value = await withShown(task, input, pictures, (shown) => (isSource(shown) ? prepare(shown) : shown));
   return { value, made: [memoryOf(value)], given: [] };
-}
-
-/** The video's frame, without a copy of its pixels. undefined where a canvas has to take it, and has errors for what cannot be taken. */
-function frameOf(video: HTMLVideoElement): VideoFrame | undefined {
-  if (typeof VideoFrame === 'undefined' || video.readyState < video.HAVE_CURRENT_DATA) return undefined;
-  try {
-    return new VideoFrame(video);
-  } catch {
-    return undefined; // such as a film of another site
-  }
 }
 
 /** A Picture or a Tensor: numbers in memory. */

@@ -41,11 +41,11 @@ export async function withShown<Result>(
   task: string,
   input: unknown,
   pictures: Pictures,
-  make: (shown: Shown) => Result,
+  make: (shown: Shown) => Result | Promise<Result>,
 ): Promise<Result> {
   const shown = await shownBy(task, input, pictures);
   try {
-    return make(shown);
+    return await make(shown);
   } finally {
     if (shown !== input) (shown as { close?(): void }).close?.();
   }

@@ -2,6 +2,7 @@
 import {
   fromElement,
   type GrabOptions,
+  grab,
   type PictureSource,
   prepare,
   prepareElement,
@@ -91,7 +92,7 @@ async function exactness(): Promise<string[]> {
         const preprocessing = preprocessingPreset(preset, [24, 24]);
         const { scaling: _, ...seen } = options;
         const wanted = preprocess(picture, preprocessing, seen).data;
-        const found = prepareElement(source, preprocessing, options).data;
+        const found = (await prepareElement(source, preprocessing, options)).data;
         if (wanted.some((value, i) => value !== found[i])) wrong.push(`${name}, ${preset}, ${JSON.stringify(options)}`);
       }
     }
@@ -147,8 +148,14 @@ async function errors(foreign: string): Promise<Record<string, string>> {
     otherwise: document.body,
   };
   const texts: Record<string, string> = {};
+  const preprocessing = preprocessingPreset('keras', [8, 8]);
   for (const [name, state] of Object.entries(states)) {
     texts[name] = await messageOf(() => fromElement(state as PictureSource));
+    const grabbed = await messageOf(() => grab(state as PictureSource));
+    if (grabbed !== texts[name]) texts[`${name}, grab`] = grabbed;
+    if (name === 'broad') continue; // is drawn smaller
+    const prepared = await messageOf(() => prepareElement(state as PictureSource, preprocessing));
+    if (prepared !== texts[name]) texts[`${name}, prepareElement`] = prepared;
   }
   texts.afterwards = await messageOf(() => fromElement(noisy()));
   return texts;
@@ -167,8 +174,8 @@ async function large(): Promise<Record<string, number>> {
   const cropped = bytesAt(32);
   const stretched: Preprocessing = { ...cropped, crop: { kind: 'stretch' } };
   const difference = async (size: Size, exact: Size, how: Preprocessing, options: GrabOptions = {}) => {
-    const found = prepareElement(await imageOf(halves(...size)), how, options).data;
-    const wanted = prepareElement(await imageOf(halves(...exact)), how, options).data;
+    const found = (await prepareElement(await imageOf(halves(...size)), how, options)).data;
+    const wanted = (await prepareElement(await imageOf(halves(...exact)), how, options)).data;
     return Math.max(...Array.from(found, (value, i) => Math.abs(value - wanted[i])));
   };
   return {
@@ -192,12 +199,13 @@ async function canvasScaling(): Promise<number[]> {
     ),
   );
   const preprocessing = bytesAt(64);
-  return VIEWS.slice(0, 5).map((options) => {
+  const means = VIEWS.slice(0, 5).map(async (options) => {
     const { scaling: _, ...seen } = options;
     const exact = prepare(fromElement(image), preprocessing, seen).data;
-    const other = prepareElement(image, preprocessing, { ...options, scaling: 'canvas' }).data;
+    const other = (await prepareElement(image, preprocessing, { ...options, scaling: 'canvas' })).data;
     return Array.from(exact).reduce((sum, value, i) => sum + Math.abs(value - other[i]), 0) / exact.length;
   });
+  return Promise.all(means);
 }
 
 export const page = { exactness, errors, large, canvasScaling };
