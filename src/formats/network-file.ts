@@ -44,6 +44,10 @@ export const isTfjsArchive = (archive: ReadonlyMap<string, Uint8Array>): boolean
   [...archive.keys()].some((name) => /^(.*\/)?model\.json$/.test(name)) &&
   ![...archive.keys()].some((name) => name.endsWith('.npy'));
 
+/** The pickle of a PyTorch file (`pytorch/checkpoint.ts`), in the archive's only folder. */
+export const pickleIn = (archive: ReadonlyMap<string, Uint8Array>): string | undefined =>
+  [...archive.keys()].find((name) => /^([^/]*\/)?data\.pkl$/.test(name));
+
 /** The network in a .npz file, of which these are the entries. */
 export async function networkInNpz(
   { tensors, others }: Npz,

@@ -5,14 +5,15 @@ import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import type { ReadOptions } from './architecture.js';
 import type { Hdf5Group } from './hdf5.js';
-import { isTfjsArchive, networkInNpz, networkInSafetensors, type WeightsAlone } from './network-file.js';
+import { inFile } from './in-file.js';
+import { isTfjsArchive, networkInNpz, networkInSafetensors, pickleIn, type WeightsAlone } from './network-file.js';
 import { writeNetworkNpz, writeNetworkSafetensors } from './network-file-writer.js';
 import { readNpy } from './npy.js';
-import { npzOf, readNpz } from './npz.js';
+import { npzOf } from './npz.js';
 import { writeOnnx } from './onnx.js';
 import type { Reader } from './reader.js';
 import { readSafetensors } from './safetensors.js';
-import { type FileFormat, formatOf } from './sniff.js';
+import { type FileFormat, formatOf, knownFormat } from './sniff.js';
 import { readTfjs } from './tfjs.js';
 import { writeTflite } from './tflite.js';
 import type { WriteOptions } from './write-options.js';
@@ -42,7 +43,7 @@ const safetensors: Reader = {
   read: (bytes, options) => networkInSafetensors(bytes, options, ofWeightsAlone),
 };
 
-/** Of .npz files and, in archives, of TensorFlow.js models. */
+/** Of .npz files, PyTorch's .pth and .pt files and, in archives, TensorFlow.js models. */
 const zip: Reader = {
   format: 'zip',
   async read(bytes, options) {
@@ -50,17 +51,36 @@ const zip: Reader = {
     const { unzip } = await import('./zip.js');
     const archive = unzip(bytes, file);
     if (isTfjsArchive(archive)) return readTfjs(archive, { ...options, fileName: file });
+    if (pickleIn(archive) !== undefined) {
+      const tensors = await tensorsInCheckpoint(archive, file);
+      return inFile(file, () => ofWeightsAlone(tensors, options, file));
+    }
     return networkInNpz(npzOf(archive, file), options, ofWeightsAlone);
   },
 };
 
+async function tensorsInCheckpoint(
+  archive: ReadonlyMap<string, Uint8Array>,
+  file: string,
+): Promise<Map<string, Tensor>> {
+  const { tensorsInCheckpoint } = await import('./pytorch/checkpoint.js');
+  return tensorsInCheckpoint(archive, file);
+}
+
+/** What a file is, whatever its name says. SavedModels and Core ML models begin as ONNX's files do. */
+async function formatFor(bytes: Uint8Array, file: string): Promise<FileFormat> {
+  const format = knownFormat(bytes);
+  if (format === undefined || format === 'onnx') (await import('./unread.js')).refuseUnread(bytes, file);
+  return formatOf(bytes, file);
+}
+
 /** The reader for a file, by its first bytes. Throws a FormatError for what is no model. */
 export async function readerOf(bytes: Uint8Array, file: string): Promise<Reader> {
-  return readers[formatOf(bytes, file)](file);
+  return readers[await formatFor(bytes, file)](file);
 }
 
 /**
- * The network of a model file, with its weights: Keras HDF5, .tflite, .onnx, .safetensors or .npz. Throws a FormatError for bytes that are
+ * The network of a model file, with its weights: Keras HDF5, .tflite, .onnx, .safetensors, .npz or .pth. Throws a FormatError for bytes that are
  * none of these, damaged, unsupported or contradictory; a UsageError for a file of weights alone whose network nobody says. Weights may be views
  * of the bytes, which must not change afterwards.
  */
@@ -76,14 +96,15 @@ export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): 
   return reader.read(content, options);
 }
 
-/** The tensors of a .npz, .safetensors or HDF5 file by name; that of a .npy file is called 'array'. They may be views of the bytes. */
+/** The tensors of a .npz, .safetensors, .pth or HDF5 file by name; that of a .npy file is called 'array'. They may be views of the bytes. */
 export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): Promise<Map<string, Tensor>> {
   const content = asBytes(bytes);
-  switch (formatOf(content, fileName)) {
+  const format = await formatFor(content, fileName);
+  switch (format) {
     case 'npy':
       return new Map([['array', readNpy(content, fileName)]]);
     case 'zip':
-      return (await readNpz(content, fileName)).tensors;
+      return tensorsInArchive(content, fileName);
     case 'safetensors':
       return readSafetensors(content, fileName).tensors;
     case 'hdf5': {
@@ -94,12 +115,16 @@ export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): P
     }
     case 'tflite':
     case 'onnx':
-      throw new FormatError(
-        `${fileName}: a .${formatOf(content, fileName)} file is a network; read it with readNetwork`,
-      );
+      throw new FormatError(`${fileName}: a .${format} file is a network; read it with readNetwork`);
     case 'tfjs':
       throw new FormatError(`${fileName}: a TensorFlow.js model is a network; read it with readTfjs`);
   }
+}
+
+async function tensorsInArchive(bytes: Uint8Array, file: string): Promise<Map<string, Tensor>> {
+  const { unzip } = await import('./zip.js');
+  const archive = unzip(bytes, file);
+  return pickleIn(archive) === undefined ? npzOf(archive, file).tensors : tensorsInCheckpoint(archive, file);
 }
 
 const networkFormats = ['safetensors', 'npz', 'tflite', 'onnx'] as const;

@@ -7,14 +7,20 @@ export type FileFormat = 'hdf5' | 'tflite' | 'onnx' | 'tfjs' | 'zip' | 'npy' | '
 
 /** Throws a FormatError that says what else the bytes are. */
 export function formatOf(bytes: Uint8Array, file: string): FileFormat {
+  const format = knownFormat(bytes);
+  if (format === undefined) throw new FormatError(`${file}: ${whatElse(bytes)}`);
+  return format;
+}
+
+/** Undefined for what is none of them. */
+export function knownFormat(bytes: Uint8Array): FileFormat | undefined {
   if (isHdf5(bytes)) return 'hdf5';
   if (startOf(bytes.subarray(4, 8)) === 'TFL3') return 'tflite';
   if (isZip(bytes)) return 'zip';
   if (isOnnx(bytes)) return 'onnx';
   if (isNpy(bytes)) return 'npy';
   if (isSafetensors(bytes)) return 'safetensors';
-  if (isTfjs(bytes)) return 'tfjs';
-  throw new FormatError(`${file}: ${whatElse(bytes)}`);
+  return isTfjs(bytes) ? 'tfjs' : undefined;
 }
 
 /** ONNX has no signature. Its first field is the version of the format, a small number; the next is one of the model's other fields. */

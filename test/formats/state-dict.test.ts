@@ -9,6 +9,7 @@ import { type MobilenetOptions, mobilenetV1, mobilenetV2 } from '../../src/model
 import { inferShapes, type Network, weightName, weightShapesOf } from '../../src/network/index.js';
 import { livelyWeights } from '../../src/oracle/index.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
+import { stateDictFile } from './pytorch/torchFile.js';
 import { expectSameTensors } from './same.js';
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
@@ -180,11 +181,13 @@ const load = (library: Library, dict: ReadonlyMap<string, Tensor>) =>
   readNetwork(writeSafetensors(dict), { fileName: 'weights.safetensors', architecture: bare(library) });
 
 describe.each(Object.entries(dicts))('%s', (_, library) => {
-  test('from .safetensors and from .npz', async () => {
+  test('from .safetensors, .npz and .pth', async () => {
     const dict = dictOf(library);
     expectSameTensors((await load(library, dict)).weights, library.network.weights);
     const npz = await readNetwork(await writeNpz(dict), { architecture: bare(library) });
     expectSameTensors(npz.weights, library.network.weights);
+    const pth = await readNetwork(stateDictFile(dict), { architecture: bare(library) });
+    expectSameTensors(pth.weights, library.network.weights);
   });
 
   test('a missing, a surplus and a wrongly shaped weight are errors that name them', async () => {

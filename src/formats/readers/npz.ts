@@ -1,6 +1,6 @@
 /** The reader of .npz files, without `import()`: for service workers and single scripts. */
 import { FormatError } from '../../errors.js';
-import { isTfjsArchive, networkInNpz } from '../network-file.js';
+import { isTfjsArchive, networkInNpz, pickleIn } from '../network-file.js';
 import { npzOf } from '../npz.js';
 import type { Reader } from '../reader.js';
 import { ofWeightsAlone } from '../weights-alone.js';
@@ -15,6 +15,9 @@ export const npz: Reader = {
       throw new FormatError(
         `${file}: is a TensorFlow.js model in a zip archive, which only readNetwork unpacks; unpack it`,
       );
+    }
+    if (pickleIn(archive) !== undefined) {
+      throw new FormatError(`${file}: is a PyTorch file, which only readNetwork reads; convert it: depthwise convert`);
     }
     return networkInNpz(npzOf(archive, file), options, ofWeightsAlone);
   },

@@ -28,6 +28,7 @@ import { makeGolden, noise, readGolden, writeGolden } from '../../../src/oracle/
 import { type Tensor, tensor } from '../../../src/tensor.js';
 import { h5File, kerasModelFile, kerasWeightsFile } from '../h5.js';
 import { everyKind } from '../onnx/everyKind.js';
+import { dict, int, orderedDict, pickle, tensorOf, torchFile } from '../pytorch/torchFile.js';
 import { fusedData, fusedGraph, fusedWeights, model, teachable, teachableWeights } from '../tfjs/models.js';
 import { buildTflite } from '../tfliteBuilder.js';
 import { everything } from '../tfliteEverything.js';
@@ -134,6 +135,19 @@ function tfjs(name: string, files: TfjsFiles, damagedFile: string): Specimen {
   return { name, bytes, readers, ...(damagedFile.endsWith('.json') && { json: { text: decode(bytes), put: encode } }) };
 }
 
+const checkpoint = dict([
+  ['epoch', int(3)],
+  [
+    'state_dict',
+    orderedDict([
+      ['conv.weight', tensorOf({ key: '0', shape: [2, 3], strides: [1, 2] })],
+      ['conv.bias', tensorOf({ key: '1', shape: [2], strides: [1], offset: 1, type: 'HalfStorage' })],
+    ]),
+  ],
+]);
+const pytorch = torchFile(checkpoint, { 0: new Float32Array(6), 1: new Uint16Array(3) });
+const storages = { 'a/data/0': new Uint8Array(24), 'a/data/1': new Uint8Array(6) };
+
 /** The smallest specimens of every format that is read, in an order that stays. */
 export async function specimens(): Promise<Specimen[]> {
   const { zipSync } = await import('fflate');
@@ -188,6 +202,12 @@ export async function specimens(): Promise<Specimen[]> {
       bytes: await kerasModelFile(kerasConfig, kerasLayers),
       json: { text: JSON.stringify(kerasConfig), put: (text: string) => kerasModelFile(text, kerasLayers) },
       readers: anyFile,
+    },
+    { name: 'PyTorch', bytes: pytorch, readers: anyFile },
+    {
+      name: "PyTorch's pickle",
+      bytes: pickle(checkpoint),
+      readers: anyFile.map((read) => (bytes: Uint8Array) => read(zipSync({ ...storages, 'a/data.pkl': bytes }))),
     },
     { name: 'Keras weights', bytes: await kerasWeightsFile(kerasLayers), readers: anyFile },
     { name: 'HDF5 1.8', bytes: await hdf5OfVersion1point8(), readers: anyFile },
