@@ -182,7 +182,7 @@ describe('folders', () => {
     expect(code).toBe(1);
     expect(stderr).toBe(`error: ${theirs}: 1 of 7 bundles beyond, the first is 'dense-normal'\n`);
     expect(stdout).toMatch(/^bundle +layer +kind +verdict +off by /);
-    expect(stdout).toMatch(/^dense-normal +dense +dense +beyond +1\.00 .* \[0,4\] /m);
+    expect(stdout).toMatch(/^dense-normal +dense +dense +beyond +1\.00e\+0 .* \[0,4\] /m);
     expect(stdout).toContain('\nflatten-normal: their folder has nothing for it\n');
     expect(stdout).toMatch(/^broken&: \S+: not a model or tensor file: .*, not a golden bundle; /m);
     expect(stdout).toMatch(
