@@ -81,19 +81,22 @@ export class ModelInWorker implements WorkerModel {
 
   classify(input: readonly ModelInput[], options?: ModelClassifyOptions): Promise<Prediction[][]>;
   classify(input: ModelInput, options?: ModelClassifyOptions): Promise<Prediction[]>;
-  classify(input: ModelInput, options: ModelClassifyOptions = {}): Promise<Prediction[] | Prediction[][]> {
+  classify(
+    input: ModelInput | readonly ModelInput[],
+    options: ModelClassifyOptions = {},
+  ): Promise<Prediction[] | Prediction[][]> {
     return this.#ask('classify', input, options);
   }
 
-  embed(input: ModelInput, options: ModelEmbedOptions = {}): Promise<Tensor> {
+  embed(input: ModelInput | readonly ModelInput[], options: ModelEmbedOptions = {}): Promise<Tensor> {
     return this.#ask('embed', input, options);
   }
 
-  logits(input: ModelInput, options: ModelRunOptions = {}): Promise<Tensor> {
+  logits(input: ModelInput | readonly ModelInput[], options: ModelRunOptions = {}): Promise<Tensor> {
     return this.#ask('logits', input, options);
   }
 
-  probabilities(input: ModelInput, options: ModelRunOptions = {}): Promise<Tensor> {
+  probabilities(input: ModelInput | readonly ModelInput[], options: ModelRunOptions = {}): Promise<Tensor> {
     return this.#ask('probabilities', input, options);
   }
 
@@ -118,7 +121,7 @@ export class ModelInWorker implements WorkerModel {
 
   async #ask<Result>(
     task: Task,
-    input: ModelInput,
+    input: ModelInput | readonly ModelInput[],
     { signal, transfer = false, ...options }: ModelRunOptions & TransferOptions,
     ...names: readonly unknown[]
   ): Promise<Result> {
@@ -131,7 +134,7 @@ export class ModelInWorker implements WorkerModel {
   /** What the inputs show is taken at once, however long the worker is busy with earlier calls. */
   async #cargo(
     task: Task,
-    input: ModelInput,
+    input: ModelInput | readonly ModelInput[],
     transfer: boolean,
     options: ModelRunOptions,
     names: readonly unknown[],

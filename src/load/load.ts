@@ -15,6 +15,7 @@ import { expectHash } from '../remote/remoteFile.js';
 import { withLabels } from '../tasks/labels.js';
 import type { WebAbortSignal, WebBlob, WebRequest, WebResponse } from '../web-types.js';
 import { absolute, filesAt, filesOf } from './addresses.js';
+import { refuseIdle } from './idle.js';
 import type { Pictures } from './inputs.js';
 import type { Loaded } from './loadedModel.js';
 import type { LoadOptions, LoadProgress, Model, ModelSource } from './model.js';
@@ -89,14 +90,19 @@ function tellFallback(report: EngineReport, { target = 'auto', onFallback = warn
 
 async function originFor(source: ModelSource, options: LoadOptions, platform: Platform): Promise<Origin> {
   const files = (of: Files): Origin => originOf(of, readOptions(options), readerOf(options, platform));
-  const inMemory = (of: Files): Origin => files(withHash(of, options.integrity));
+  const inMemory = (of: Files): Origin => {
+    refuseIdle('bytes in memory', options);
+    return files(withHash(of, options.integrity));
+  };
   switch (tagOf(source)) {
     case 'String':
     case 'URL':
       return named(String(source), options, platform, files);
     case 'Request':
+      if ((source as WebRequest).method !== 'GET') refuseIdle('a request that is not a GET', options);
       return files(filesAt(source as WebRequest, await storeOf(options, platform), options));
     case 'Response':
+      refuseIdle('a response', options);
       return files(filesOf(source as WebResponse, options));
     case 'Blob':
     case 'File':
@@ -108,7 +114,10 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
     case 'SharedArrayBuffer':
       return inMemory(filesIn('model file', false, async () => source as Uint8Array));
   }
-  if (isNetwork(source)) return { repeatable: false, read: async () => source };
+  if (isNetwork(source)) {
+    refuseIdle('a network', options);
+    return { repeatable: false, read: async () => source };
+  }
   throw new UsageError(`load: wanted ${WANTED}, found ${found(source)}`);
 }
 
@@ -129,9 +138,15 @@ async function named(
   files: (of: Files) => Origin,
 ): Promise<Origin> {
   const file = await platform.file?.(text);
-  if (file !== undefined) return files(withHash(file, options.integrity));
+  if (file !== undefined) {
+    refuseIdle('a file', options);
+    return files(withHash(file, options.integrity));
+  }
   const published = await platform.published?.(text, options);
-  if (published !== undefined) return published;
+  if (published !== undefined) {
+    refuseIdle('a published network', options);
+    return published;
+  }
   const address = absolute(text, platform.base?.());
   if (address === undefined) throw await platform.unknown(text);
   return files(filesAt(address, await storeOf(options, platform), options));

@@ -93,7 +93,10 @@ export class LoadedModel implements Model {
 
   classify(input: readonly ModelInput[], options?: ModelClassifyOptions): Promise<Prediction[][]>;
   classify(input: ModelInput, options?: ModelClassifyOptions): Promise<Prediction[]>;
-  async classify(input: ModelInput, options: ModelClassifyOptions = {}): Promise<Prediction[] | Prediction[][]> {
+  async classify(
+    input: ModelInput | readonly ModelInput[],
+    options: ModelClassifyOptions = {},
+  ): Promise<Prediction[] | Prediction[][]> {
     const { conventions } = this.#network;
     const lists = await this.#each('classify', input, options, async (x) => {
       const answer = this.#answer(await this.#run(x));
@@ -102,7 +105,7 @@ export class LoadedModel implements Model {
     return Array.isArray(input) ? lists : lists[0];
   }
 
-  async embed(input: ModelInput, options: ModelEmbedOptions = {}): Promise<Tensor> {
+  async embed(input: ModelInput | readonly ModelInput[], options: ModelEmbedOptions = {}): Promise<Tensor> {
     const layer = options.layer ?? this.#features ?? featuresLayer('embed', this.#network);
     return stack(
       await this.#each('embed', input, options, async (x) => {
@@ -111,12 +114,12 @@ export class LoadedModel implements Model {
     );
   }
 
-  async logits(input: ModelInput, options: ModelRunOptions = {}): Promise<Tensor> {
+  async logits(input: ModelInput | readonly ModelInput[], options: ModelRunOptions = {}): Promise<Tensor> {
     const layer = this.#logits ?? logitsLayer(this.#network);
     return stack(await this.#each('logits', input, options, async (x) => asRows((await this.#run(x)).get(layer)!)));
   }
 
-  async probabilities(input: ModelInput, options: ModelRunOptions = {}): Promise<Tensor> {
+  async probabilities(input: ModelInput | readonly ModelInput[], options: ModelRunOptions = {}): Promise<Tensor> {
     const { conventions } = this.#network;
     return stack(
       await this.#each('probabilities', input, options, async (x) =>
@@ -156,7 +159,7 @@ export class LoadedModel implements Model {
   /** What `ask` says of each input, one after the other. */
   async #each<Answer>(
     task: string,
-    input: ModelInput,
+    input: ModelInput | readonly ModelInput[],
     options: ModelRunOptions,
     ask: (x: Tensor) => Promise<Answer>,
   ): Promise<Answer[]> {

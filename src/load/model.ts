@@ -2,6 +2,8 @@
 import type { EngineReport, KernelModules, Target } from '../engine/index.js';
 import type { Reader, ReadOptions } from '../formats/index.js';
 import type { GrabOptions } from '../image/browser.js';
+import type { Picture } from '../image/picture.js';
+import type { PictureSource } from '../image/sources.js';
 import type { Network, NetworkInput, Preprocessing, PresetName } from '../network/index.js';
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
@@ -18,6 +20,8 @@ declare global {
 /**
  * What a model is loaded from. A text is, in Node, the path of a file that exists; otherwise the name of a published network
  * ('mobilenet_v1_0.25_224'); otherwise an address. The address (or path) of a TensorFlow.js model.json stands for its shards too.
+ * Beside a Keras model's, metadata.json is asked for, where Teachable Machine keeps the labels: where there is none, a page's console shows a
+ * 404, which does no harm.
  */
 export type ModelSource = string | WebUrl | WebRequest | WebResponse | WebBlob | ArrayBuffer | Uint8Array | Network;
 
@@ -30,6 +34,7 @@ export interface LoadProgress {
   readonly total?: number;
 }
 
+/** An option that would have no effect with what is loaded is an error. */
 export interface LoadOptions extends ReadOptions {
   /** In place of the file's own; one for each output, with or without the background. */
   readonly labels?: readonly string[];
@@ -51,14 +56,14 @@ export interface LoadOptions extends ReadOptions {
    * folder; true is the user's cache folder, where published networks are kept in any case.
    */
   readonly cache?: boolean | string;
-  /** The file's SHA-256, 'sha256-BASE64' or 64 hexadecimal digits; checked each time, for a kept file too. */
+  /** The file's SHA-256, 'sha256-BASE64' or 64 hexadecimal digits; checked each time, for a kept file too. Not for networks, published or not. */
   readonly integrity?: string;
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Called when no kernels work here and the readable layers compute, which is slow; unless given, it is a warning on the console. */
   readonly onFallback?: (report: EngineReport) => void;
   /** Ends loading; the promise is rejected with the signal's reason. */
   readonly signal?: WebAbortSignal;
-  /** In place of the platform's, for everything that is fetched. */
+  /** In place of the platform's, for everything that is fetched, the addresses of pictures included. */
   readonly fetch?: WebFetch['fetch'];
 }
 
@@ -67,7 +72,7 @@ export interface LoadOptions extends ReadOptions {
  * that is prepared already. In a page also what it shows: an <img>, SVG <image>, <video>, <canvas>, OffscreenCanvas, ImageBitmap, VideoFrame. In Node also
  * the path of a picture file. Nothing that is given is changed or closed.
  */
-export type ModelInput = unknown;
+export type ModelInput = PictureSource | Picture | Tensor | WebBlob | WebUrl | ArrayBuffer | Uint8Array | string;
 
 export interface ModelRunOptions extends GrabOptions {
   /** Ends the call between two pictures. */

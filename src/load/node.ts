@@ -26,13 +26,18 @@ export const nodePlatform: Platform = {
     return decodePicture(new Uint8Array(bytes), name);
   },
   file: fileAt,
-  async published(name, { cache }) {
+  async published(name, { cache, fetch }) {
     const { findRelease, loadPretrained } = await import('../pretrained/index.node.js');
     if (findRelease(name) === undefined) return undefined;
-    const folder = typeof cache === 'string' ? cache : undefined;
+    if (cache === false) {
+      throw new UsageError(
+        'load: cache: false has no effect with a published network: in Node a folder keeps it in any case',
+      );
+    }
     return publishedOrigin((onProgress, signal) =>
       loadPretrained(name, {
-        ...(folder !== undefined && { folder }),
+        ...(typeof cache === 'string' && { folder: cache }),
+        ...(fetch && { fetch: fetch as typeof globalThis.fetch }),
         ...(signal && { signal: signal as AbortSignal }),
         onProgress,
       }),

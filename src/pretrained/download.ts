@@ -17,6 +17,8 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds without a byte after which the server counts as gone; 30,000 unless stated. */
   readonly patience?: number;
+  /** In place of Node's. Redirects are followed one by one: it is asked not to follow them. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 const MOST_REDIRECTS = 5;
@@ -71,7 +73,8 @@ async function fetchRest(partial: Partial, address: string, options: DownloadOpt
   try {
     const signal = AbortSignal.any([gone.signal, ...(options.signal ? [options.signal] : [])]);
     const range = validator !== undefined && have > 0 ? { range: `bytes=${have}-`, 'if-range': validator } : {};
-    const response = await request(address, { 'accept-encoding': 'identity', ...range }, signal);
+    const headers = { 'accept-encoding': 'identity', ...range };
+    const response = await request(options.fetch ?? fetch, address, headers, signal);
     const place = placeOf(response, have, address);
     if (place === 'elsewhere') {
       await response.body?.cancel();
@@ -100,10 +103,15 @@ async function fetchRest(partial: Partial, address: string, options: DownloadOpt
 }
 
 /** The answer, redirects followed: few, and never from https to something weaker. */
-async function request(address: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+async function request(
+  get: typeof fetch,
+  address: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Response> {
   let at = new URL(address);
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-    const response = await fetch(at, { headers, redirect: 'manual', signal });
+    const response = await get(at.href, { headers, redirect: 'manual', signal });
     const location = response.headers.get('location');
     if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
     await response.body?.cancel();

@@ -10,7 +10,7 @@ import { cacheFolder } from './cache.js';
 import { type DownloadOptions, download, sha256 } from './download.js';
 import { addressOf, type Release, type RemoteFile, releaseNamed } from './releases.js';
 
-export interface PretrainedOptions extends Pick<DownloadOptions, 'onProgress' | 'signal' | 'patience'> {
+export interface PretrainedOptions extends Pick<DownloadOptions, 'onProgress' | 'signal' | 'patience' | 'fetch'> {
   /** Where files are kept; the environment's DEPTHWISE_CACHE, or the user's cache folder, unless stated. */
   readonly folder?: string;
   /**

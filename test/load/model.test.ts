@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PictureError, UsageError } from '../../src/errors.js';
 import { decodePicture } from '../../src/image/index.js';
-import type { Model } from '../../src/load/model.js';
+import type { Model, ModelInput } from '../../src/load/model.js';
 import { load } from '../../src/load/node.js';
 import { type Network, NetworkBuilder, run, trace } from '../../src/network/index.js';
 import { classify, embed, inputTensor, logits, probabilities } from '../../src/tasks/index.js';
@@ -68,7 +68,9 @@ describe('the answers are those of the pure functions, bit for bit', () => {
     await expect(model.trace(picture, ['conv_1'])).rejects.toThrow(
       /there is no layer 'conv_1'; similar names: conv1, /,
     );
-    await expect(model.trace([picture])).rejects.toThrow(new UsageError('trace: wanted one input, found a list'));
+    await expect(model.trace([picture] as never)).rejects.toThrow(
+      new UsageError('trace: wanted one input, found a list'),
+    );
   });
 
   test("target 'reference': the readable layers", async () => {
@@ -244,7 +246,7 @@ describe('inputs in Node', () => {
       },
     ],
   ])('%s', async (_, input) => {
-    expect(await model.probabilities(await input())).toEqual(wanted);
+    expect(await model.probabilities((await input()) as ModelInput)).toEqual(wanted);
   });
 
   test('a region, a rotation, a mirror image', async () => {
@@ -288,7 +290,7 @@ describe('inputs in Node', () => {
     ],
     [tensor([1, 8, 8, 3], new Float32Array(192)), /must be \[batch, 32, 32, 3\], found \[1, 8, 8, 3\]/],
   ])('%o is none', async (input, message) => {
-    await expect(model.classify(input)).rejects.toThrow(message);
+    await expect(model.classify(input as never)).rejects.toThrow(message);
   });
 });
 
@@ -298,8 +300,9 @@ describe('the end', () => {
     loaded.dispose();
     loaded.dispose();
     loaded[Symbol.dispose]();
-    for (const ask of ['classify', 'embed', 'logits', 'probabilities', 'trace'] as const) {
-      await expect(loaded[ask](picture)).rejects.toThrow(
+    const calls = loaded as unknown as Record<string, (input: ModelInput) => Promise<unknown>>;
+    for (const ask of ['classify', 'embed', 'logits', 'probabilities', 'trace']) {
+      await expect(calls[ask](picture)).rejects.toThrow(
         new UsageError(`${ask}: the model ${network.name} was disposed; load it again`),
       );
     }

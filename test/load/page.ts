@@ -9,7 +9,7 @@ import { safetensors } from '../../src/formats/readers/safetensors.js';
 import { tfjs } from '../../src/formats/readers/tfjs.js';
 import { tflite } from '../../src/formats/readers/tflite.js';
 import { clearCache, isCached, load } from '../../src/load/index.js';
-import type { LoadProgress, Model } from '../../src/load/model.js';
+import type { LoadProgress, Model, ModelInput } from '../../src/load/model.js';
 import { load as loadStatic } from '../../src/load/static.js';
 import { FILES } from './files.js';
 
@@ -37,7 +37,7 @@ declare global {
 /** Bits that are the same on every machine; MobileNet's own preprocessing for files that cannot state it. */
 const options = { target: 'simd', preprocessing: 'keras' } as const;
 
-const numbers = async (model: Model, input: unknown) => Array.from((await model.probabilities(input)).data);
+const numbers = async (model: Model, input: ModelInput) => Array.from((await model.probabilities(input)).data);
 
 const message = (promise: Promise<unknown>) =>
   promise.then(
@@ -133,7 +133,7 @@ async function askAll(model: Model): Promise<Pick<PageAnswer, 'inputs' | 'open'>
     URL: new URL('files/noise.png', location.href),
   };
   const inputs: Record<string, number[]> = {};
-  for (const [name, input] of Object.entries(given)) inputs[name] = await numbers(model, input);
+  for (const [name, input] of Object.entries(given)) inputs[name] = await numbers(model, input as ModelInput);
   const open = [bitmap.width > 0, frame.displayWidth > 0];
   frame.close();
   return { inputs, open };
@@ -158,7 +158,7 @@ async function errorsOf(model: Model): Promise<PageAnswer['errors']> {
     'a div': document.createElement('div'),
   };
   const errors: Record<string, string> = {};
-  for (const [name, input] of Object.entries(given)) errors[name] = await message(model.classify(input));
+  for (const [name, input] of Object.entries(given)) errors[name] = await message(model.classify(input as never));
   errors['a page in place of a model'] = await message(load('./'));
   errors['no model'] = await message(load('files/none.tflite'));
   return errors;
