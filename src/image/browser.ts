@@ -73,13 +73,19 @@ export function fromElement(source: PictureSource, { region, size }: ElementOpti
   return draw(source, from, size?.[1] ?? from.width, size?.[0] ?? from.height);
 }
 
+export interface FrameOptions extends Pick<ElementOptions, 'region'> {
+  /** An earlier picture that is not needed any more: its memory is used again where that fits. */
+  readonly into?: Picture;
+}
+
 /**
- * As `fromElement`, with the same bytes, at the element's own size. Films are copied without a canvas where the browser can, in a third of the time
- * or less; what a video shows when this is called.
+ * As `fromElement`, with the same bytes, at the element's own size: what it shows when this is called. Films are copied without a canvas where the
+ * browser can, in a third of the time or less.
  */
-export async function grab(source: PictureSource, { region }: Pick<ElementOptions, 'region'> = {}): Promise<Picture> {
+export async function grab(source: PictureSource, { region, into }: FrameOptions = {}): Promise<Picture> {
   const [width, height] = sizeOfSource(source);
   if (region !== undefined) checkRegion({ width, height }, region);
+  if (into !== undefined) reuse(into);
   const { picture, region: part } = await pixelsOf(source, region ?? { left: 0, top: 0, width, height });
   if (part.width === picture.width && part.height === picture.height) return picture;
   return crop(picture, part.top, part.left, part.height, part.width);

@@ -19,7 +19,7 @@ interface Frame {
   readonly rotation?: number;
   readonly flip?: boolean;
   allocationSize(options: object): number;
-  copyTo(bytes: Uint8ClampedArray, options: object): Promise<unknown>;
+  copyTo(bytes: Picture['data'], options: object): Promise<unknown>;
   close(): void;
 }
 
@@ -40,7 +40,7 @@ const KEPT_BYTES = 2 ** 24;
 const equalByKind = new Map<string, boolean>();
 
 /** The buffer of a picture that is no longer needed. Whoever copies takes it away, so that nobody else writes into it. */
-let spare: Uint8ClampedArray | undefined;
+let spare: Picture['data'] | undefined;
 
 /** The region's pixels, by `draw` or with the same bytes. What a video shows is taken before this returns. Throws as `draw` does. */
 export async function pixelsOf(source: PictureSource, region: Region): Promise<Pixels> {
@@ -57,7 +57,7 @@ export async function pixelsOf(source: PictureSource, region: Region): Promise<P
 
 /** The picture's bytes may be overwritten from now on. */
 export function reuse({ data }: Picture): void {
-  if (data.length <= KEPT_BYTES) spare = data as Uint8ClampedArray;
+  if (data.length <= KEPT_BYTES) spare = data;
 }
 
 /** What a video shows, without a copy of its pixels; a VideoFrame is its own. undefined where only a canvas can tell what is wrong. */

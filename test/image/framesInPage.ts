@@ -205,6 +205,9 @@ async function atOnce(): Promise<number[]> {
   }
   const first = fromElement(frames[0]).data;
   if (kept.data.some((value, i) => value !== first[i])) wrong.push(-1);
+  const again = await grab(frames[1], { into: kept });
+  const second = fromElement(frames[1]).data;
+  if (again.data !== kept.data || again.data.some((value, i) => value !== second[i])) wrong.push(-2);
   for (const frame of frames) frame.close();
   return wrong;
 }

@@ -7,7 +7,16 @@ import type { Row } from './models.js';
 import { type StageTimes, stagesOf } from './stages.js';
 
 const OWN = onMainThread('tfjs');
-const OTHERS: readonly Contestant[] = [onMainThread('keras'), inWorker('tfjs'), tfjsMobilenet, tfjsByHand, mediapipe];
+/** The rules of slim's, Keras' and timm's networks read every pixel; TensorFlow.js reads four for one. */
+const OTHERS: readonly Contestant[] = [
+  onMainThread('slim'),
+  onMainThread('keras'),
+  onMainThread('timm'),
+  inWorker('tfjs'),
+  tfjsMobilenet,
+  tfjsByHand,
+  mediapipe,
+];
 
 export interface ContestantTimes {
   readonly name: string;

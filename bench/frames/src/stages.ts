@@ -1,30 +1,35 @@
-/** The four parts of an answer, each by its public function: grab the frame, prepare it, run the network, rank the classes. */
-import { inputTensor, predictions, preprocessingPreset, readNetwork } from 'depthwise';
-import { fromElement } from 'depthwise/browser';
+/**
+ * The four parts of an answer, each by its public function: grab the frame, prepare it, run the network, rank the classes. `canvas` is the same
+ * grab by a canvas. A model itself grabs only what the crop keeps.
+ */
+import { predictions, prepare, preprocessingPreset, readNetwork } from 'depthwise';
+import { fromElement, grab } from 'depthwise/browser';
 import { compile } from 'depthwise/engine';
 import { fileOf } from './contestants/contestant.js';
 import type { Row } from './models.js';
 
 /** Milliseconds, a number for each frame. */
-export type StageTimes = Readonly<Record<'grab' | 'prepare' | 'run' | 'rank', number[]>>;
+export type StageTimes = Readonly<Record<'canvas' | 'grab' | 'prepare' | 'run' | 'rank', number[]>>;
 
 export async function stagesOf(row: Row, video: HTMLVideoElement, rounds: number): Promise<StageTimes> {
   const network = await readNetwork(await (await fetch(fileOf(row, 'model.safetensors'))).arrayBuffer());
   const plan = await compile(network);
   const preprocessing = preprocessingPreset('tfjs', [row.resolution, row.resolution]);
-  const times: StageTimes = { grab: [], prepare: [], run: [], rank: [] };
-  const timed = <T>(stage: keyof StageTimes, work: () => T): T => {
+  const times: StageTimes = { canvas: [], grab: [], prepare: [], run: [], rank: [] };
+  const timed = async <T>(stage: keyof StageTimes, work: () => T | Promise<T>): Promise<T> => {
     const began = performance.now();
-    const result = work();
+    const result = await work();
     times[stage].push(performance.now() - began);
     return result;
   };
+  let picture = await grab(video);
   for (let round = 0; round < rounds; round++) {
     await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
-    const picture = timed('grab', () => fromElement(video));
-    const input = timed('prepare', () => inputTensor(network, picture, { preprocessing }));
-    const output = timed('run', () => plan.run(input)).get(network.outputs[0])!;
-    timed('rank', () => predictions(output, network.conventions));
+    await timed('canvas', () => fromElement(video));
+    picture = await timed('grab', () => grab(video, { into: picture }));
+    const input = await timed('prepare', () => prepare(picture, preprocessing));
+    const output = (await timed('run', () => plan.run(input))).get(network.outputs[0])!;
+    await timed('rank', () => predictions(output, network.conventions));
   }
   plan.dispose();
   return times;
