@@ -1,19 +1,28 @@
 /** `depthwise classify`: what pictures show. */
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
+import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { inferShapes, type Network } from '../network/index.js';
 import { labelsIn, readLabels } from '../tasks/files.js';
 import { classify, labelsForOutputs, type Prediction } from '../tasks/index.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { note, print, printJson } from './output.js';
-import { eachPicture, errorJson, expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
+import {
+  addLimitOptions,
+  eachPicture,
+  errorJson,
+  expectAllRead,
+  type Outcome,
+  PICTURES,
+  withoutFolders,
+} from './pictures.js';
 import { startProgress } from './progress.js';
 import { modelOption } from './shipped.js';
 import { readFileOrInput } from './standard-input.js';
 import { wholeNumber } from './values.js';
 
-interface Flags extends ModelFlags, TargetFlags, MirrorFlag {
+interface Flags extends ModelFlags, TargetFlags, MirrorFlag, PictureLimits {
   readonly model: string;
   readonly labels?: string;
   readonly top: number;
@@ -27,7 +36,7 @@ export function configure(command: Command): void {
     .addOption(modelOption(MODEL))
     .option('--labels <file>', LABELS)
     .option('--top <count>', 'labels a picture', wholeNumber(1), 5);
-  addMirrorOption(addTargetOption(addModelOptions(command)))
+  addLimitOptions(addMirrorOption(addTargetOption(addModelOptions(command))))
     .option(
       '--json',
       '[{"picture", "predictions": [{"label", "index", "probability"}]}]; index counts the model\'s outputs; a picture that cannot be read has "error" in place of "predictions"',
@@ -87,13 +96,13 @@ type Answer = Outcome<readonly Prediction[]>;
 async function answer(
   network: Network,
   pictures: readonly string[],
-  flags: TargetFlags & MirrorFlag,
+  flags: TargetFlags & MirrorFlag & PictureLimits,
   options: { top: number; labels?: readonly string[] },
 ): Promise<Answer[]> {
   const progress = await startProgress('classify');
   try {
     const run = executor(flags, progress, pictures.length);
-    return await eachPicture(pictures, (picture) => classify(network, picture, { ...options, run }));
+    return await eachPicture(pictures, flags, (picture) => classify(network, picture, { ...options, run }));
   } finally {
     progress.stop();
   }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { writeNpy } from '../formats/index.js';
+import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import { embed, stack } from '../tasks/embed.js';
 import { embeddingLayer } from '../tasks/heads.js';
@@ -9,10 +10,18 @@ import type { Tensor } from '../tensor.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, note, printJson, writeWhole } from './output.js';
-import { eachPicture, errorJson, expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
+import {
+  addLimitOptions,
+  eachPicture,
+  errorJson,
+  expectAllRead,
+  type Outcome,
+  PICTURES,
+  withoutFolders,
+} from './pictures.js';
 import { startProgress } from './progress.js';
 
-interface Flags extends ModelFlags, TargetFlags {
+interface Flags extends ModelFlags, TargetFlags, PictureLimits {
   readonly model: string;
   readonly layer?: string;
   readonly out?: string;
@@ -30,7 +39,7 @@ export function configure(command: Command): void {
     .option('--layer <name>', 'any layer that `depthwise summary` lists; what the classifier reads unless given')
     .option('--out <file>', 'a .npy file; an old one is replaced')
     .option('--no-pool', 'keep the whole feature map: [pictures, height, width, channels]');
-  addTargetOption(addModelOptions(command))
+  addLimitOptions(addTargetOption(addModelOptions(command)))
     .option(
       '--json',
       '{"pictures", "layer", "shape", "out"}, or "values" in place of "out" without --out; "errors" where pictures cannot be read',
@@ -88,7 +97,7 @@ async function featuresOf(
   const progress = await startProgress('embed');
   try {
     const run = executor(flags, progress, pictures.length);
-    return await eachPicture(pictures, (picture) => embed(network, picture, { layer, pool: flags.pool, run }));
+    return await eachPicture(pictures, flags, (picture) => embed(network, picture, { layer, pool: flags.pool, run }));
   } finally {
     progress.stop();
   }

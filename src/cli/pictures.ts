@@ -1,15 +1,30 @@
 /** The pictures that a command is given: files, folders of them, '-' for standard input. One that cannot be read does not lose the others. */
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { type DepthwiseError, PictureError, UsageError } from '../errors.js';
 import { isFile } from '../files/readWhole.js';
-import { decodePicture, type Picture, pictureFormat, readPicture } from '../image/index.js';
+import {
+  decodePicture,
+  type Picture,
+  type DecodeOptions as PictureLimits,
+  pictureFormat,
+  readPicture,
+} from '../image/index.js';
 import { systemReason } from '../system-error.js';
 import { note, plural } from './output.js';
 import { readFileOrInput } from './standard-input.js';
+import { wholeNumber } from './values.js';
 
 /** The help of such an argument. */
 export const PICTURES = "JPEG, PNG, WebP, GIF or BMP files; a folder is its pictures, '-' is standard input";
+
+/** `--max-pixels` and `--max-side`. */
+export function addLimitOptions(command: Command): Command {
+  return command
+    .option('--max-pixels <count>', 'larger pictures are refused; 50000000 unless given', wholeNumber(1))
+    .option('--max-side <pixels>', 'wider and higher pictures are refused; 32768 unless given', wholeNumber(1));
+}
 
 /** What has become of a picture. */
 export type Outcome<Result> =
@@ -66,11 +81,11 @@ async function isPicture(path: string): Promise<boolean> {
 export const noteSkipped = (path: string): void => note(`${path}: left out, since it is no file`);
 
 /** The picture in a file, or on standard input. Throws a PictureError, and a UsageError for an address. */
-export async function openPicture(path: string): Promise<Picture> {
+export async function openPicture(path: string, limits: PictureLimits = {}): Promise<Picture> {
   expectNoAddress(path);
-  if (path !== '-') return readPicture(path);
+  if (path !== '-') return readPicture(path, limits);
   const { name, bytes } = await readFileOrInput(path, 'a picture');
-  return decodePicture(bytes, name);
+  return decodePicture(bytes, name, limits);
 }
 
 export const isAddress = (path: string): boolean => /^(https?|ftp|data):/i.test(path);
@@ -83,12 +98,13 @@ export function expectNoAddress(path: string): void {
 /** The result for each picture, in their order; where there is only one, its error is thrown. */
 export async function eachPicture<Result>(
   paths: readonly string[],
+  limits: PictureLimits,
   work: (picture: Picture) => Promise<Result>,
 ): Promise<Outcome<Result>[]> {
   const outcomes: Outcome<Result>[] = [];
   for (const picture of paths) {
     try {
-      outcomes.push({ picture, result: await work(await openPicture(picture)) });
+      outcomes.push({ picture, result: await work(await openPicture(picture, limits)) });
     } catch (error) {
       if (!(error instanceof PictureError) || paths.length === 1) throw error;
       outcomes.push({ picture, error });

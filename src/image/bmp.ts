@@ -10,6 +10,7 @@
  * Layout: Microsoft, "Bitmap Header Types" and "Bitmap Compression" (wingdi.h).
  */
 import { PictureError } from '../errors.js';
+import { excess, type PictureLimits } from './limits.js';
 import type { Picture } from './picture.js';
 
 const CORE_HEADER = 12; // OS/2 1.x: 16-bit sizes, palette entries of 3 bytes
@@ -37,12 +38,11 @@ interface Header {
 }
 
 /** The bitmap as RGB, or RGBA where it has an alpha mask. Throws a PictureError that names the file. */
-export function decodeBmp(bytes: Uint8Array, name: string, maxPixels: number): Picture {
+export function decodeBmp(bytes: Uint8Array, name: string, limits: PictureLimits): Picture {
   const header = readHeader(bytes, name);
   const { width, height, bits, compression } = header;
-  if (width * height > maxPixels) {
-    throw new PictureError(`${name}: ${width}×${height} pixels are more than the ${maxPixels} allowed`);
-  }
+  const tooLarge = excess(width, height, limits);
+  if (tooLarge !== undefined) throw new PictureError(`${name}: this BMP of ${bytes.length} bytes ${tooLarge}`);
   if (compression === RLE4 || compression === RLE8) return fromPalette(header, unpackRuns(bytes, header, name), name);
   const rowBytes = Math.ceil((width * bits) / 8);
   const stride = Math.ceil(rowBytes / 4) * 4;

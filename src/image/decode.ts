@@ -9,18 +9,15 @@ import { decodeBmp } from './bmp.js';
 import { oriented } from './exif.js';
 import { openGif } from './gif.js';
 import { openJpeg } from './jpeg.js';
+import { excess, type PictureLimits } from './limits.js';
 import type { Picture } from './picture.js';
 import type { PictureFile } from './picture-file.js';
 import { openPng } from './png.js';
 import { decodeWithSharp } from './sharp.js';
 import { openWebp } from './webp.js';
 
-export interface DecodeOptions {
-  /** Pictures of more pixels are refused before they are decoded; 100 million unless stated. */
-  readonly maxPixels?: number;
-}
-
-const MAX_PIXELS = 100_000_000;
+/** What is refused before it is decoded. */
+export interface DecodeOptions extends PictureLimits {}
 
 /** The picture in a file's bytes, which stay as they are. `name` is what errors call it. Throws a PictureError. */
 export async function decodePicture(
@@ -28,11 +25,10 @@ export async function decodePicture(
   name = 'picture',
   options: DecodeOptions = {},
 ): Promise<Picture> {
-  const { maxPixels = MAX_PIXELS } = options;
   const format = formatOf(bytes, name);
-  if (format === 'BMP') return decodeBmp(bytes, name, maxPixels);
+  if (format === 'BMP') return decodeBmp(bytes, name, options);
   if (format === 'TIFF' || format === 'AVIF')
-    return decodeWithSharp(bytes, name, `${format === 'TIFF' ? 'a TIFF' : 'an AVIF'} picture`, maxPixels);
+    return decodeWithSharp(bytes, name, `${format === 'TIFF' ? 'a TIFF' : 'an AVIF'} picture`, options);
   const fail = (what: string, cause?: unknown): never => {
     throw new PictureError(`${name}: this ${format} of ${bytes.length} bytes ${what}`, { cause });
   };
@@ -40,8 +36,9 @@ export async function decodePicture(
     const file = openers[format](bytes);
     const { width, height, orientation, rare } = file;
     if (width < 1 || height < 1) return fail(`has ${width}×${height} pixels`);
-    if (width * height > maxPixels) return fail(`has more than the ${maxPixels} pixels allowed`);
-    if (rare !== undefined) return await decodeWithSharp(bytes, name, rare, maxPixels);
+    const tooLarge = excess(width, height, options);
+    if (tooLarge !== undefined) return fail(tooLarge);
+    if (rare !== undefined) return await decodeWithSharp(bytes, name, rare, options);
     return oriented(await file.decode(), orientation);
   } catch (cause) {
     if (cause instanceof PictureError) throw cause;

@@ -5,7 +5,7 @@
 import { type EmscriptenFactory, emscriptenDecoder } from './emscripten.js';
 import { type Orientation, orientationOf } from './exif.js';
 import type { PictureFile } from './picture-file.js';
-import { decodingWith, moduleOf, pictureOf } from './wasm-decoder.js';
+import { decodingWith, moduleOf } from './wasm-decoder.js';
 
 interface Frame {
   readonly width: number;
@@ -37,7 +37,7 @@ export function openJpeg(bytes: Uint8Array): PictureFile {
     async decode() {
       // libjpeg would say so too, but it prints its first warning only.
       if (!hasEnd(bytes, scan)) throw new Error('it ends inside its pixels');
-      return pictureOf(await decode(bytes), false);
+      return decode(bytes, false);
     },
   };
 }

@@ -4,7 +4,7 @@
  */
 import { type Orientation, orientationOf } from './exif.js';
 import type { PictureFile } from './picture-file.js';
-import { decodingWith, moduleOf, pictureOf, type Rgba, type WasmDecoder } from './wasm-decoder.js';
+import { decodingWith, moduleOf, type Rgba, type WasmDecoder } from './wasm-decoder.js';
 
 const GREY_ALPHA = 4;
 const RGB_ALPHA = 6;
@@ -27,7 +27,7 @@ export function openPng(bytes: Uint8Array): PictureFile {
     width: view.getUint32(16),
     height: view.getUint32(20),
     orientation,
-    decode: async () => pictureOf(await decode(bytes), hasAlpha),
+    decode: () => decode(bytes, hasAlpha),
   };
 }
 
@@ -65,22 +65,22 @@ function pngDecoder(module: WebAssembly.Module): WasmDecoder {
   return {
     memory: exports.memory,
     decode(bytes) {
+      for (const { data } of results.splice(0)) exports.__wbindgen_free(data.byteOffset, data.length, 1);
       try {
         exports.decode(copied(exports, bytes), bytes.length);
       } catch (cause) {
         throw new Error('its compressed data is not complete, or not as its header says', { cause });
       }
-      return results.pop()!;
+      return results[0];
     },
   };
 }
 
-/** An instance, by wasm-bindgen's conventions. jSquash's own loader keeps one for ever, also after a panic. */
+/** An instance, by wasm-bindgen's conventions, and its results, which lie in its memory until they are freed. jSquash's own loader keeps one for ever, also after a panic. */
 function instantiate(module: WebAssembly.Module): { exports: PngExports; results: Rgba[] } {
   const results: Rgba[] = [];
   const newImageData = (at: number, length: number, width: number, height: number): number => {
-    const data = new Uint8ClampedArray(exports.memory.buffer, at >>> 0, length >>> 0).slice();
-    exports.__wbindgen_free(at, length, 1);
+    const data = new Uint8ClampedArray(exports.memory.buffer, at >>> 0, length >>> 0);
     results.push({ width: width >>> 0, height: height >>> 0, data });
     return 0; // the handle of the ImageData, which decode() returns
   };

@@ -81,33 +81,33 @@ function checkWindow(window: Region, [height, width]: Pair): void {
   }
 }
 
-/** Columns, then rows: result[i, j, c] = Σ_r rowShare(i, r) · (Σ_s columnShare(j, s) · picture[r, s, c]). */
+/**
+ * Columns, then rows: result[i, j, c] = Σ_r rowShare(i, r) · (Σ_s columnShare(j, s) · picture[r, s, c]). Row by row of the picture, so that
+ * no more than the result and one row are held, however high the picture is.
+ */
 function resample(picture: Picture, rows: readonly Taps[], columns: readonly Taps[], finish: (sum: number) => number) {
   const { width, channels, data } = picture;
-  const firstRow = Math.min(...rows.map(({ first }) => first));
-  const lastRow = Math.max(...rows.map(({ first, shares }) => first + shares.length));
   const stride = columns.length * channels;
-  const narrow = new Float64Array((lastRow - firstRow) * stride);
-  for (let row = firstRow; row < lastRow; row++) {
+  const narrow = new Float64Array(stride);
+  const result = new Float64Array(rows.length * stride);
+  const endOf = ({ first, shares }: Taps) => first + shares.length;
+  let begin = 0; // of the rows of the result that are not complete
+  for (let row = rows[0].first; begin < rows.length; row++) {
     for (let j = 0; j < columns.length; j++) {
       const { first, shares } = columns[j];
       for (let c = 0; c < channels; c++) {
         let sum = 0;
         for (let s = 0; s < shares.length; s++) sum += shares[s] * data[(row * width + first + s) * channels + c];
-        narrow[(row - firstRow) * stride + j * channels + c] = finish(sum);
+        narrow[j * channels + c] = finish(sum);
       }
     }
-  }
-  const result = new Float64Array(rows.length * stride);
-  for (let i = 0; i < rows.length; i++) {
-    const { first, shares } = rows[i];
-    for (let at = 0; at < stride; at++) {
-      let sum = 0;
-      for (let r = 0; r < shares.length; r++) sum += shares[r] * narrow[(first + r - firstRow) * stride + at];
-      result[i * stride + at] = finish(sum);
+    for (let i = begin; i < rows.length && rows[i].first <= row; i++) {
+      const share = rows[i].shares[row - rows[i].first];
+      for (let at = 0; at < stride; at++) result[i * stride + at] += share * narrow[at];
     }
+    while (begin < rows.length && endOf(rows[begin]) <= row + 1) begin++;
   }
-  return tensor([1, rows.length, columns.length, channels], result);
+  return tensor([1, rows.length, columns.length, channels], result.map(finish));
 }
 
 interface Filter {

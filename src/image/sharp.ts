@@ -1,5 +1,6 @@
 /** What the package's own decoders leave to sharp, which users install where they need it: `npm install sharp`. */
 import { PictureError } from '../errors.js';
+import { excess, type PictureLimits } from './limits.js';
 import type { Picture } from './picture.js';
 
 /** `kind` is what the file holds: 'a TIFF picture'. Throws a PictureError, also where sharp is not installed. */
@@ -7,17 +8,15 @@ export async function decodeWithSharp(
   bytes: Uint8Array,
   name: string,
   kind: string,
-  maxPixels: number,
+  limits: PictureLimits,
 ): Promise<Picture> {
   const sharp = await loadSharp(name, kind);
   try {
-    const { data, info } = await sharp(bytes, {
-      failOn: 'error',
-      limitInputPixels: maxPixels,
-      page: 0,
-      pages: 1,
-      ignoreIcc: true,
-    })
+    const given = { failOn: 'error', limitInputPixels: false, page: 0, pages: 1, ignoreIcc: true } as const;
+    const header = await sharp(bytes, given).metadata();
+    const tooLarge = excess(header.width, header.height, limits);
+    if (tooLarge !== undefined) throw new PictureError(`${name}: ${kind} of ${bytes.length} bytes ${tooLarge}`);
+    const { data, info } = await sharp(bytes, given)
       .autoOrient()
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
@@ -28,9 +27,8 @@ export async function decodeWithSharp(
       ? fromGreyAlpha(width, height, pixels)
       : { width, height, channels: channels as 1 | 3 | 4, data: pixels };
   } catch (cause) {
-    throw new PictureError(`${name}: found ${kind} of ${bytes.length} bytes that ${complaint(cause, maxPixels)}`, {
-      cause,
-    });
+    if (cause instanceof PictureError) throw cause;
+    throw new PictureError(`${name}: found ${kind} of ${bytes.length} bytes that ${complaint(cause)}`, { cause });
   }
 }
 
@@ -45,10 +43,8 @@ async function loadSharp(name: string, kind: string) {
 }
 
 /** sharp's words, of several lines and with its own names for things, as the end of a sentence. */
-function complaint(cause: unknown, maxPixels: number): string {
-  const { message } = cause as Error;
-  if (/pixel limit/.test(message)) return `has more than the ${maxPixels} pixels allowed`;
-  const reason = message
+function complaint(cause: unknown): string {
+  const reason = (cause as Error).message
     .replace('Input buffer has corrupt header:', '')
     .split('\n')
     .map((line) => line.trim());

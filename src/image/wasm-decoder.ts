@@ -14,22 +14,24 @@ export interface Rgba {
 
 export interface WasmDecoder {
   readonly memory: WebAssembly.Memory;
-  /** Throws where the bytes cannot be decoded; the message says why, if the decoder does. */
+  /** Throws where the bytes cannot be decoded; the message says why, if the decoder does. The pixels may lie in the memory, until the next call. */
   decode(bytes: Uint8Array): Rgba;
 }
 
 /** An instance with more memory than this is not kept: 64 MiB, which pictures of some ten megapixels take. */
 const KEPT_BYTES = 64 * 2 ** 20;
 
-/** Decodes with an instance that `make` makes, or with the one that the last call left. */
-export function decodingWith(make: () => Promise<WasmDecoder>): (bytes: Uint8Array) => Promise<Rgba> {
+/** Decodes with an instance that `make` makes, or with the one that the last call left. `hasAlpha`: see `pictureOf`. */
+export function decodingWith(
+  make: () => Promise<WasmDecoder>,
+): (bytes: Uint8Array, hasAlpha: boolean) => Promise<Picture> {
   let idle: WasmDecoder | undefined;
-  return async (bytes) => {
+  return async (bytes, hasAlpha) => {
     const decoder = idle ?? (await make());
     idle = undefined;
-    const pixels = decoder.decode(bytes);
+    const picture = pictureOf(decoder.decode(bytes), hasAlpha);
     if (decoder.memory.buffer.byteLength <= KEPT_BYTES) idle = decoder;
-    return pixels;
+    return picture;
   };
 }
 
@@ -38,11 +40,11 @@ export function moduleOf(base64: string): WebAssembly.Module {
   return new WebAssembly.Module(Buffer.from(base64, 'base64'));
 }
 
-/** Alpha stays only where the file can say something with it. */
-export function pictureOf({ width, height, data }: Rgba, hasAlpha: boolean): Picture {
+/** A copy. Alpha stays only where the file can say something with it. */
+function pictureOf({ width, height, data }: Rgba, hasAlpha: boolean): Picture {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return hasAlpha
-    ? { width, height, channels: 4, data: bytes }
+    ? { width, height, channels: 4, data: bytes.slice() }
     : { width, height, channels: 3, data: withoutAlpha(bytes) };
 }
 

@@ -6,7 +6,7 @@ import { type EmscriptenFactory, emscriptenDecoder } from './emscripten.js';
 import { orientationOf } from './exif.js';
 import type { Picture } from './picture.js';
 import type { PictureFile } from './picture-file.js';
-import { decodingWith, moduleOf, pictureOf } from './wasm-decoder.js';
+import { decodingWith, moduleOf } from './wasm-decoder.js';
 
 interface Chunk {
   readonly type: string;
@@ -39,8 +39,9 @@ export function openWebp(bytes: Uint8Array): PictureFile {
     height: canvas.height,
     orientation: exif ? orientationOf(withoutName(exif)) : 1,
     async decode() {
-      if (frame === undefined) return pictureOf(await decode(bytes), hasAlpha);
-      return placed(pictureOf(await decode(stillOf(frame)), hasAlpha), canvas, frame);
+      if (frame === undefined) return decode(bytes, hasAlpha);
+      expectInside(canvas, frame);
+      return placed(await decode(stillOf(frame), hasAlpha), canvas, frame);
     },
   };
 }
@@ -111,13 +112,21 @@ function chars(text: string): number[] {
   return Array.from(text, (character) => character.charCodeAt(0));
 }
 
+/** Before it is decoded: the canvas is what the file was admitted for. A frame's own chunk may say another size than the frame. */
+function expectInside({ width, height }: Canvas, frame: Uint8Array): void {
+  const pixels = chunksOf(frame, FRAME_HEADER).find(({ type }) => type === 'VP8 ' || type === 'VP8L');
+  const size = pixels && canvasOf(pixels);
+  if (size === undefined) throw new Error('its first frame has no pixels');
+  const right = 2 * uint24(frame, 0) + size.width;
+  const bottom = 2 * uint24(frame, 3) + size.height;
+  if (right > width || bottom > height) throw new Error('its first frame leaves the canvas');
+}
+
 /** The frame where it belongs on the canvas, which is black elsewhere, and transparent where there is alpha. */
 function placed(picture: Picture, { width, height }: Canvas, frame: Uint8Array): Picture {
   const { channels } = picture;
   const left = 2 * uint24(frame, 0);
   const top = 2 * uint24(frame, 3);
-  if (left + picture.width > width || top + picture.height > height)
-    throw new Error('its first frame leaves the canvas');
   const data = new Uint8Array(width * height * channels);
   const rowBytes = picture.width * channels;
   for (let row = 0; row < picture.height; row++) {

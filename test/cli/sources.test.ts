@@ -175,6 +175,21 @@ describe('pictures', () => {
     expect(await failure('classify', cat, '--model', model, '--labels', pipe)).toEqual(refused);
   });
 
+  test('too large by --max-pixels or --max-side', async () => {
+    const size = 'has 256×170 pixels, more than';
+    for (const command of [['classify'], ['embed', '--json']]) {
+      for (const [flag, limit, what] of [
+        ['--max-pixels', '43519', '(maxPixels, --max-pixels)'],
+        ['--max-side', '255', 'along a side (maxSide, --max-side)'],
+      ]) {
+        const { exitCode, stderr } = await depthwise(...command, cat, '--model', model, flag, limit);
+        expect(exitCode).toBe(1);
+        expect(stderr).toContain(`${size} ${limit} ${what}`);
+      }
+    }
+    expect((await depthwise('classify', cat, '--model', model, '--max-side', '256')).exitCode).toBe(0);
+  });
+
   test('a folder is its pictures, by name; what is left out is said', async () => {
     const { stdout, stderr } = await depthwise('classify', photos, '--model', model, '--json');
     expect(JSON.parse(stdout).map(({ picture }: { picture: string }) => picture)).toEqual([

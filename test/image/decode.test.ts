@@ -12,6 +12,7 @@ import { decodePicture, readPicture } from '../../src/image/decode.js';
 import { checkPicture, type Picture, toRgb } from '../../src/image/picture.js';
 import { dataPath, noData } from '../data.js';
 import { drawn, pattern } from './patterns.js';
+import { pngFile } from './png-file.js';
 
 const toSharp = ({ width, height, channels, data }: Picture) => sharp(data, { raw: { width, height, channels } });
 const colours = pattern(19, 13, 3);
@@ -253,7 +254,7 @@ describe('BMP, as Pillow reads it', () => {
     [
       'a monstrous size',
       changed('24 bits', (view) => view.setInt32(18, 0x7fffffff, true)),
-      'x.bmp: 2147483647×5 pixels are more than the 100000000 allowed',
+      'x.bmp: this BMP of 174 bytes has 2147483647×5 pixels, more than 32768 along a side (maxSide, --max-side)',
     ],
   ])('%s', async (_, bytes, message) => {
     await expect(decodePicture(bytes, 'x.bmp')).rejects.toThrow(message);
@@ -388,11 +389,73 @@ describe('damaged files', () => {
 });
 
 test.each([
-  ['PNG', () => toSharp(colours).png().toBuffer(), 'big: this PNG of 1 bytes has more than the 100 pixels allowed'],
-  ['JPEG', () => toSharp(colours).jpeg().toBuffer(), 'big: this JPEG of 1 bytes has more than the 100 pixels allowed'],
+  [
+    'PNG',
+    () => toSharp(colours).png().toBuffer(),
+    'big: this PNG of 1 bytes has 19×13 pixels, more than 100 (maxPixels, --max-pixels)',
+  ],
+  [
+    'JPEG',
+    () => toSharp(colours).jpeg().toBuffer(),
+    'big: this JPEG of 1 bytes has 19×13 pixels, more than 100 (maxPixels, --max-pixels)',
+  ],
 ])('%s of more pixels than allowed', async (_, encode, message) => {
   const bytes = await encode();
   await expect(decodePicture(bytes, 'big', { maxPixels: 100 })).rejects.toThrow(
     message.replace('of 1 bytes', `of ${bytes.length} bytes`),
+  );
+});
+
+test.each([
+  [10, 10_000_000],
+  [3, 3_000_000],
+  [100_000_000, 1],
+  [1, 100_000_000],
+])(
+  'a strip of %i×%i pixels is refused by its header; with a larger maxSide it may be decoded',
+  async (width, height) => {
+    const file = Uint8Array.from(pngFile({ colour: 0, bits: 1, interlaced: false, transparent: false }, 8, 8, () => 0));
+    const view = new DataView(file.buffer);
+    view.setUint32(16, width);
+    view.setUint32(20, height);
+    await expect(decodePicture(file, 'strip')).rejects.toThrow(
+      `strip: this PNG of ${file.length} bytes has ${width}×${height} pixels, more than 32768 along a side (maxSide, --max-side)`,
+    );
+    const small = Uint8Array.from(
+      pngFile({ colour: 0, bits: 1, interlaced: false, transparent: false }, 8, 2, () => 0),
+    );
+    expect(await decodePicture(small, 'strip', { maxSide: 8, maxPixels: 16 })).toMatchObject({ width: 8, height: 2 });
+    await expect(decodePicture(small, 'strip', { maxSide: 7 })).rejects.toThrow(
+      'has 8×2 pixels, more than 7 along a side',
+    );
+    await expect(decodePicture(small, 'strip', { maxPixels: 15 })).rejects.toThrow('has 8×2 pixels, more than 15 (');
+  },
+);
+
+test('the frame of an animated WebP is not larger than the canvas that was allowed', async () => {
+  const large = new Uint8Array(
+    await sharp({ create: { width: 9, height: 7, channels: 3, background: 'red' } })
+      .webp({ lossless: true })
+      .toBuffer(),
+  );
+  const chunk = large.subarray(12);
+  const uint = (value: number, bytes: number) => Array.from({ length: bytes }, (_, i) => (value >>> (8 * i)) & 255);
+  const ascii = (text: string) => Array.from(text, (character) => character.charCodeAt(0));
+  const file = (width: number, height: number) => {
+    const canvas = [...uint(width - 1, 3), ...uint(height - 1, 3)];
+    const frame = [...uint(0, 6), ...canvas, ...uint(50, 3), 0, ...chunk];
+    const body = [
+      ...[...ascii('WEBPVP8X'), ...uint(10, 4), 2, 0, 0, 0, ...canvas],
+      ...[...ascii('ANIM'), ...uint(6, 4), 0, 0, 0, 0, 0, 0],
+      ...[...ascii('ANMF'), ...uint(frame.length, 4), ...frame],
+    ];
+    return Uint8Array.from([...ascii('RIFF'), ...uint(body.length, 4), ...body]);
+  };
+  expect(await decodePicture(file(9, 7), 'x')).toMatchObject({ width: 9, height: 7 });
+  await expect(decodePicture(file(8, 7), 'x')).rejects.toThrow(
+    'is cut off or damaged: its first frame leaves the canvas',
+  );
+  await expect(decodePicture(file(9, 6), 'x')).rejects.toThrow(
+    'is cut off or damaged: its first frame leaves the canvas',
   );
 });

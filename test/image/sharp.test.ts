@@ -251,7 +251,7 @@ describe('what takes sharp', () => {
   test('a TIFF of more pixels than allowed', async () => {
     const bytes = await encoder(blocks).tiff().toBuffer();
     await expect(decodePicture(bytes, 'x.tif', { maxPixels: 100 })).rejects.toThrow(
-      'has more than the 100 pixels allowed',
+      'x.tif: a TIFF picture of 970 bytes has 20×12 pixels, more than 100 (maxPixels, --max-pixels)',
     );
   });
 });
@@ -261,9 +261,14 @@ test('a header that promises more pixels than allowed is refused before anything
   const frame = huge.JPEG.indexOf(Buffer.from([0xff, 0xc0]));
   huge.JPEG.fill(0xff, frame + 5, frame + 9);
   huge.PNG.fill(0x7f, 16, 24);
+  const sizes = { JPEG: '65535×65535', PNG: '2139062143×2139062143' };
   for (const [format, bytes] of Object.entries(huge)) {
+    const size = sizes[format as keyof typeof sizes];
     await expect(decodePicture(bytes, 'x')).rejects.toThrow(
-      `x: this ${format} of ${bytes.length} bytes has more than the 100000000 pixels allowed`,
+      `x: this ${format} of ${bytes.length} bytes has ${size} pixels, more than 32768 along a side (maxSide, --max-side)`,
+    );
+    await expect(decodePicture(bytes, 'x', { maxSide: Infinity })).rejects.toThrow(
+      `x: this ${format} of ${bytes.length} bytes has ${size} pixels, more than 50000000 (maxPixels, --max-pixels)`,
     );
   }
 });
