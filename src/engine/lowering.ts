@@ -3,6 +3,7 @@
  * which operation reads what. Asking for a tensor in a layout that it does not have yet adds the step that rearranges it.
  */
 import { type FoldedBatchNorm, foldPlan } from '../network/foldBatchNorm.js';
+import { soleReaders } from '../network/graph.js';
 import { type Network, weightName } from '../network/network.js';
 import { inferShapes } from '../network/shapes.js';
 import type { ExplicitPadding, Pair } from '../padding.js';
@@ -43,14 +44,12 @@ export class Lowering {
   readonly program = new Program();
   /** Operations that wait to be computed together with their only consumer, by the name of their output. */
   readonly waiting = new Map<string, Operation>();
-  /** Operations that read each tensor. */
-  readonly #consumers = new Map<string, Operation[]>();
+  readonly #consumers: ReadonlyMap<string, Operation | undefined>;
   readonly #values = new Map<string, Value>();
   readonly #indices: ReadonlyMap<Operation, number>;
   readonly #shapes: Map<string, Shape>;
   /** What becomes of the weights of nodes that stand for a layer and its batch norm. */
   readonly #folded: ReadonlyMap<string, FoldedBatchNorm>;
-  readonly #everyTensor: boolean;
 
   constructor(network: Network, { everyTensor = false, wholeMaps = false }: LowerOptions) {
     this.wholeMaps = wholeMaps;
@@ -58,17 +57,13 @@ export class Lowering {
     const { nodes, folded } = everyTensor ? { nodes: network.nodes, folded: new Map() } : foldPlan(network);
     this.network = { ...network, nodes };
     this.#folded = folded;
-    this.#everyTensor = everyTensor;
     this.#shapes = inferShapes(this.network, one);
     this.operations = operationsOf(this.network, this.#shapes, !everyTensor);
     this.outputs = everyTensor ? [...this.#shapes.keys()] : network.outputs;
     this.#indices = new Map(this.operations.map((operation, index) => [operation, index]));
-    for (const operation of this.operations) {
-      const { inputs, residual } = operation;
-      for (const name of residual ? [...inputs, residual.input] : inputs) {
-        this.#consumers.set(name, [...(this.#consumers.get(name) ?? []), operation]);
-      }
-    }
+    this.#consumers = soleReaders(this.operations, this.outputs, ({ inputs, residual }) =>
+      residual ? [...inputs, residual.input] : inputs,
+    );
   }
 
   /** Steps from here on are this operation's, in reports and timings. */
@@ -147,9 +142,8 @@ export class Lowering {
 
   /** The one operation that reads the tensor as its input, if no other does and the tensor itself is not wanted. */
   soleConsumer(name: string): Operation | undefined {
-    const [consumer, ...others] = this.#consumers.get(name) ?? [];
-    const alone = others.length === 0 && consumer?.residual?.input !== name;
-    return alone && !this.#everyTensor && !this.outputs.includes(name) ? consumer : undefined;
+    const consumer = this.#consumers.get(name);
+    return consumer?.residual?.input === name ? undefined : consumer;
   }
 
   weight(node: string, weight: string): Tensor {

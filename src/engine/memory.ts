@@ -32,8 +32,9 @@ export function placeBuffers(buffers: readonly Buffer[]): number {
   let peak = 0;
   for (const buffer of [...buffers].sort((a, b) => b.bytes - a.bytes)) {
     buffer.offset = lowestFree(buffer, placed);
-    placed.push(buffer);
-    placed.sort((a, b) => a.offset - b.offset);
+    let index = placed.length;
+    while (index > 0 && placed[index - 1].offset > buffer.offset) index--;
+    placed.splice(index, 0, buffer);
     peak = Math.max(peak, buffer.offset + align(buffer.bytes));
   }
   return peak;

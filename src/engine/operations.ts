@@ -2,8 +2,8 @@
  * From nodes to operations: what the kernels do in one pass. A convolution takes in the zero padding before it and the clamp after it; a
  * 1×1 or general convolution also takes in the residual addition that follows, and its clamp. Nothing is computed here.
  */
+import { soleReaders } from '../network/graph.js';
 import type { Network, NetworkNode } from '../network/network.js';
-import { countUses } from '../network/uses.js';
 import { type ExplicitPadding, type Pair, slideWindows } from '../padding.js';
 import type { Shape } from '../tensor.js';
 
@@ -32,25 +32,28 @@ export interface Operation {
 
 /** The network's operations in order; `shapes` are its tensors'. With `fuse` false every node stays an operation of its own, so that each tensor exists. */
 export function operationsOf(network: Network, shapes: ReadonlyMap<string, Shape>, fuse: boolean): Operation[] {
-  const uses = countUses(network);
+  const { nodes, outputs } = network;
+  const readers = soleReaders(nodes, outputs);
   const made = new Map<string, Operation>();
   const pads = new Map<string, NetworkNode & { kind: 'pad' }>();
   const operations: Operation[] = [];
-  const soleProducer = (tensor: string) => (uses.get(tensor) === 1 ? made.get(tensor) : undefined);
+  const positions = new Map<Operation, number>();
+  const soleProducer = (tensor: string) => readers.get(tensor) && made.get(tensor);
 
-  for (const node of network.nodes) {
-    if (fuse && node.kind === 'pad' && padsAConvolution(network, node, uses)) {
+  for (const node of nodes) {
+    if (fuse && node.kind === 'pad' && padsAConvolution(node, readers)) {
       pads.set(node.name, node);
       continue;
     }
     const taker = fuse
-      ? (clampTaker(node, soleProducer) ?? residualTaker(node, soleProducer, operations, made))
+      ? (clampTaker(node, soleProducer) ?? residualTaker(node, soleProducer, positions, made))
       : undefined;
     if (taker) {
       taker.output = node.name;
       taker.nodes.push(node.name);
     } else {
-      operations.push(newOperation(node, pads, shapes));
+      const operation = newOperation(node, pads, shapes);
+      positions.set(operation, operations.push(operation));
     }
     made.set(node.name, taker ?? operations[operations.length - 1]);
   }
@@ -92,13 +95,11 @@ function explicitPadding(
 
 /** A zero border that one convolution alone reads, so that it can be that convolution's own padding. */
 function padsAConvolution(
-  network: Network,
-  node: NetworkNode & { kind: 'pad' },
-  uses: ReadonlyMap<string, number>,
+  { name, attributes }: NetworkNode & { kind: 'pad' },
+  readers: ReadonlyMap<string, NetworkNode | undefined>,
 ): boolean {
-  if (node.attributes.value !== 0 || uses.get(node.name) !== 1) return false;
-  const consumer = network.nodes.find(({ inputs }) => inputs.includes(node.name));
-  return consumer?.kind === 'conv2d' || consumer?.kind === 'depthwiseConv2d';
+  const kind = readers.get(name)?.kind;
+  return attributes.value === 0 && (kind === 'conv2d' || kind === 'depthwiseConv2d');
 }
 
 /** The clamp that a node is, if it is one. */
@@ -134,11 +135,11 @@ function both(first: Clamp, second: Clamp): Clamp {
 function residualTaker(
   node: NetworkNode,
   soleProducer: (tensor: string) => Operation | undefined,
-  operations: readonly Operation[],
+  positions: ReadonlyMap<Operation | undefined, number>,
   made: ReadonlyMap<string, Operation>,
 ): Operation | undefined {
   if (node.kind !== 'add' || node.inputs.length !== 2 || node.inputs[0] === node.inputs[1]) return undefined;
-  const position = (tensor: string) => operations.indexOf(made.get(tensor) as Operation);
+  const position = (tensor: string) => positions.get(made.get(tensor)) ?? 0;
   const [earlier, later] = [...node.inputs].sort((a, b) => position(a) - position(b));
   const producer = soleProducer(later);
   const fits = producer?.node.kind === 'pointwiseConv2d' || producer?.node.kind === 'conv2d';

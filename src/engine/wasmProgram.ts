@@ -110,9 +110,9 @@ export class WasmProgram {
         weightBytes: program.constants.bytes,
         activationBytes,
         totalBytes: region.end - region.address,
-        largestBufferBytes: Math.max(0, ...program.buffers.map(({ bytes }) => bytes)),
+        largestBufferBytes: largest(program.buffers.map(({ bytes }) => bytes)),
       },
-      operations: operations.map((operation, index) => reportOf(operation, program.steps, index)),
+      operations: reportsOf(operations, program.steps),
     };
   }
 
@@ -164,10 +164,13 @@ export class WasmProgram {
 
 /** At least one row of every matrix goes through at once. */
 function stagingBytes(matrices: readonly PackedMatrix[]): number {
-  const longestRow = Math.max(0, ...matrices.map(({ columns }) => columns * 4));
-  const largest = Math.max(0, ...matrices.map(({ data }) => data.length * 4));
-  return align(Math.max(longestRow, Math.min(STAGING_BYTES, largest)));
+  const longestRow = largest(matrices.map(({ columns }) => columns * 4));
+  const most = largest(matrices.map(({ data }) => data.length * 4));
+  return align(Math.max(longestRow, Math.min(STAGING_BYTES, most)));
 }
+
+/** 0 for none. As many numbers as a large plan has are too many for the arguments of `Math.max`. */
+const largest = (numbers: readonly number[]): number => numbers.reduce((most, number) => Math.max(most, number), 0);
 
 function packMatrix(
   { kernels, memory }: Heap,
@@ -197,12 +200,14 @@ export function resultTensor(name: string, shape: Shape, into: ReadonlyMap<strin
   return given;
 }
 
-function reportOf(
-  { nodes }: Operation,
+function reportsOf(
+  operations: readonly Operation[],
   steps: readonly { kernel: string; operation: number }[],
-  index: number,
-): OperationReport {
-  const kernels: Record<string, number> = {};
-  for (const { kernel, operation } of steps) if (operation === index) kernels[kernel] = (kernels[kernel] ?? 0) + 1;
-  return { nodes, kernels };
+): OperationReport[] {
+  const reports = operations.map(({ nodes }) => ({ nodes, kernels: {} as Record<string, number> }));
+  for (const { kernel, operation } of steps) {
+    const { kernels } = reports[operation];
+    kernels[kernel] = (kernels[kernel] ?? 0) + 1;
+  }
+  return reports;
 }

@@ -9,8 +9,8 @@
  */
 import { NetworkError } from '../errors.js';
 import { type FloatArray, type Tensor, toFloat32 } from '../tensor.js';
+import { soleReaders } from './graph.js';
 import { type Network, type NetworkNode, type NodeOf, weightName } from './network.js';
-import { countUses } from './uses.js';
 
 /** A layer that can take in the batch norm behind it. */
 export type Foldable = NodeOf<'conv2d' | 'depthwiseConv2d' | 'pointwiseConv2d' | 'dense'>;
@@ -68,13 +68,13 @@ export function foldPlan(network: Network): { nodes: NetworkNode[]; folded: Map<
 
 /** The layer that goes into each batch norm that can be folded, by the batch norm's name. */
 function foldsOf(network: Network): Map<string, Foldable> {
-  const { nodes } = network;
+  const { nodes, outputs } = network;
   const byName = new Map(nodes.map((node) => [node.name, node]));
-  const uses = countUses(network);
+  const reader = soleReaders(nodes, outputs);
   const folds = new Map<string, Foldable>();
   for (const { name, kind, inputs } of nodes) {
     const before = byName.get(inputs[0]);
-    if (kind === 'batchNorm' && before && isFoldable(before) && uses.get(before.name) === 1) folds.set(name, before);
+    if (kind === 'batchNorm' && before && isFoldable(before) && reader.get(before.name)) folds.set(name, before);
   }
   return folds;
 }

@@ -21,8 +21,8 @@ export type NetworkInputs = Tensor | ReadonlyMap<string, Tensor>;
 export function run(network: Network, inputs: NetworkInputs, options: RunOptions = {}): Map<string, Tensor> {
   const live = inputTensors(network, inputs);
   const lastUse = lastUses(network);
-  walk(network, live, options, (index) => {
-    for (const name of lastUse.get(index) ?? []) live.delete(name);
+  walk(network, live, options, (node, index) => {
+    for (const name of [...node.inputs, node.name]) if (lastUse.get(name) === index) live.delete(name);
   });
   return new Map(network.outputs.map((name) => [name, live.get(name)!]));
 }
@@ -39,7 +39,7 @@ function walk(
   network: Network,
   tensors: Map<string, Tensor>,
   { onNode }: RunOptions,
-  afterNode: (index: number) => void,
+  afterNode: (node: NetworkNode, index: number) => void,
 ): void {
   const shapes = inferShapes(network, new Map([...tensors].map(([name, { shape }]) => [name, shape])));
   expectAllWeights(network, shapes);
@@ -51,7 +51,7 @@ function walk(
       node.name,
       atNode(node, () => layerOf(node).forward(inputs, weights, node.attributes)),
     );
-    afterNode(index);
+    afterNode(node, index);
   });
 }
 
@@ -85,8 +85,9 @@ export function inputTensors(network: Network, inputs: NetworkInputs): Map<strin
     );
   }
   const given = 'shape' in inputs ? new Map([[names[0], inputs]]) : inputs;
+  const known = new Set(names);
   for (const name of given.keys()) {
-    if (!names.includes(name)) {
+    if (!known.has(name)) {
       throw new NetworkError(`${network.name}: no input is called '${name}'; it has ${names.join(', ')}`);
     }
   }
@@ -102,14 +103,12 @@ function inputTensor(network: Network, name: string, shape: Shape, found: Tensor
   return found;
 }
 
-/** Names of the tensors that are needed for the last time by the node at each index. */
-function lastUses(network: Network): Map<number, string[]> {
+/** Index of the last node that needs each tensor, by name; outputs are needed to the end. */
+function lastUses(network: Network): Map<string, number> {
   const last = new Map<string, number>();
   network.nodes.forEach((node, index) => {
     for (const name of [...node.inputs, node.name]) last.set(name, index);
   });
   for (const output of network.outputs) last.delete(output);
-  const atIndex = new Map<number, string[]>();
-  for (const [name, index] of last) atIndex.set(index, [...(atIndex.get(index) ?? []), name]);
-  return atIndex;
+  return last;
 }

@@ -49,11 +49,11 @@ export function inferShapes(network: Network, inputShapes?: ReadonlyMap<string, 
     );
   }
   if (network.outputs.length === 0) throw new NetworkError(`${network.name}: it has no outputs`);
-  for (const [index, output] of network.outputs.entries()) {
+  const listed = new Set<string>();
+  for (const output of network.outputs) {
     if (!shapes.has(output)) throw new NetworkError(`${network.name}: output '${output}' is not a node`);
-    if (network.outputs.indexOf(output) !== index) {
-      throw new NetworkError(`${network.name}: output '${output}' is listed twice`);
-    }
+    if (listed.has(output)) throw new NetworkError(`${network.name}: output '${output}' is listed twice`);
+    listed.add(output);
   }
   return shapes;
 }

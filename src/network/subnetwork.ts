@@ -58,11 +58,11 @@ export function behind(network: Network, name: string): Network {
 
 /** The names themselves and every node and input that leads to them. */
 function neededFor(network: Network, names: readonly string[]): Set<string> {
-  const known = [...network.inputs, ...network.nodes].map((tensor) => tensor.name);
-  const unknown = names.find((name) => !known.includes(name));
+  const known = new Set([...network.inputs, ...network.nodes].map((tensor) => tensor.name));
+  const unknown = names.find((name) => !known.has(name));
   if (unknown !== undefined) {
     throw new NetworkError(
-      `${network.name}: there is no layer '${unknown}'; similar names: ${similarNames(unknown, known).join(', ')}`,
+      `${network.name}: there is no layer '${unknown}'; similar names: ${similarNames(unknown, [...known]).join(', ')}`,
     );
   }
   const needed = new Set(names);

@@ -137,7 +137,10 @@ export function summarize(network: Network, { counting = 'papers', grouped = fal
       },
       activations: {
         featureMaps: sum(featureMaps(network, shapes)),
-        peak: Math.max(0, ...network.nodes.filter(({ kind }) => !IN_PLACE.has(kind)).map((node) => held(node, shapes))),
+        peak: network.nodes.reduce(
+          (most, node) => (IN_PLACE.has(node.kind) ? most : Math.max(most, held(node, shapes))),
+          0,
+        ),
       },
     },
     convention: CONVENTIONS[counting],
@@ -172,23 +175,28 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 
 /** One row for each convolution, pooling or other layer that makes a tensor of its own; padding belongs to the layer after it. */
 function group(network: Network, layers: readonly LayerSummary[]): LayerSummary[] {
-  const rows: LayerSummary[] = [];
+  const rows: Row[] = [];
   const rowOf = new Map<string, number>();
   for (const [index, layer] of layers.entries()) {
     if (layer.kind === 'pad') continue;
     const at = rowOf.get(network.nodes[index].inputs.at(-1)!);
     const joins = at === rows.length - 1 && (IN_PLACE.has(layer.kind) || layer.kind === 'add');
     if (joins) rows[at] = together(rows[at], layer);
-    else rows.push(layer);
+    else rows.push({ ...layer, followers: [] });
     rowOf.set(layer.name, rows.length - 1);
   }
-  return rows;
+  return rows.map(({ followers, ...row }) => (followers.length > 0 ? { ...row, followedBy: followers } : row));
 }
 
-function together(row: LayerSummary, layer: LayerSummary): LayerSummary {
+/** A row that is being put together. */
+interface Row extends LayerSummary {
+  readonly followers: LayerKind[];
+}
+
+function together(row: Row, layer: LayerSummary): Row {
+  row.followers.push(layer.kind);
   return {
     ...row,
-    followedBy: [...(row.followedBy ?? []), layer.kind],
     output: layer.output,
     multiplyAdds: row.multiplyAdds + layer.multiplyAdds,
     share: row.share + layer.share,

@@ -1,4 +1,5 @@
 /** Activations that TFLite's operators compute themselves, on the numbers that they have just made. */
+import { soleReaders } from '../../network/graph.js';
 import type { LayerKind, Network, NetworkNode } from '../../network/index.js';
 import { LARGEST_FLOAT32 } from '../numbers.js';
 import type { ACTIVATIONS } from './schema.js';
@@ -24,14 +25,11 @@ interface FusedActivation {
 
 /** By the name of the node before it: each activation that is the only one to read a result, which is no output. */
 export function fusedActivations({ nodes, outputs }: Network): Map<string, FusedActivation> {
-  const readers = new Map<string, NetworkNode[]>();
-  for (const node of nodes) {
-    for (const input of node.inputs) readers.set(input, [...(readers.get(input) ?? []), node]);
-  }
+  const readers = soleReaders(nodes, outputs);
   const fused = new Map<string, FusedActivation>();
   for (const { name, kind } of nodes) {
-    const [reader, ...others] = readers.get(name) ?? [];
-    if (reader === undefined || others.length > 0 || outputs.includes(name) || !fusing.includes(kind)) continue;
+    const reader = readers.get(name);
+    if (reader === undefined || !fusing.includes(kind)) continue;
     const activation = activationName(reader);
     if (activation !== undefined) fused.set(name, { node: reader, name: activation });
   }

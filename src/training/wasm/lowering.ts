@@ -4,6 +4,7 @@
  */
 import { align, type Buffer, placeBuffers } from '../../engine/memory.js';
 import { NetworkError } from '../../errors.js';
+import { soleReaders } from '../../network/graph.js';
 import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
 import { type ParameterLayout, parameterLayout, type Slot } from '../parameters.js';
@@ -43,6 +44,8 @@ export class Lowering {
   readonly network: Network;
   readonly batch: number;
   readonly layout: ParameterLayout;
+  /** How many dropouts have been lowered. */
+  dropouts = 0;
   readonly maps = new Map<string, FeatureMap>();
   /** Steps that bring the optimiser's numbers into the kernels' layouts, the step itself, and the way back. */
   readonly load: Step[] = [];
@@ -55,7 +58,8 @@ export class Lowering {
   readonly gradients: Buffer;
   readonly #shapes: Map<string, Shape>;
   readonly #slots: ReadonlyMap<string, Slot>;
-  readonly #consumers = new Map<string, NetworkNode[]>();
+  readonly #producers: ReadonlyMap<string, NetworkNode>;
+  readonly #readers: ReadonlyMap<string, NetworkNode | undefined>;
   readonly #gradients = new Map<string, FeatureMap>();
   readonly #buffers = new Set<Buffer>();
   #constantBytes = 0;
@@ -69,9 +73,8 @@ export class Lowering {
       network,
       new Map(network.inputs.map(({ name, shape }) => [name, [batch, ...shape.slice(1)]])),
     );
-    for (const node of network.nodes) {
-      for (const input of node.inputs) this.#consumers.set(input, [...this.consumersOf(input), node]);
-    }
+    this.#producers = new Map(network.nodes.map((node) => [node.name, node]));
+    this.#readers = soleReaders(network.nodes, network.outputs);
     this.values = this.constant(this.layout.trainableSize * 4);
     this.gradients = this.constant(this.layout.trainableSize * 4);
   }
@@ -90,18 +93,13 @@ export class Lowering {
     );
   }
 
-  consumersOf(name: string): readonly NetworkNode[] {
-    return this.#consumers.get(name) ?? [];
-  }
-
   /** The only node that reads this tensor, if there is just one and the tensor is no result. */
   soleConsumerOf(name: string): NetworkNode | undefined {
-    const consumers = this.consumersOf(name);
-    return consumers.length === 1 && !this.network.outputs.includes(name) ? consumers[0] : undefined;
+    return this.#readers.get(name);
   }
 
   producerOf(name: string): NetworkNode | undefined {
-    return this.network.nodes.find((node) => node.name === name);
+    return this.#producers.get(name);
   }
 
   slot(node: NetworkNode, weight: string): Slot {

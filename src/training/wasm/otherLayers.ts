@@ -62,10 +62,10 @@ export function lowerGlobalAveragePool(lowering: Lowering, node: NodeOf<'globalA
 
 /** The k-th dropout of a network, counted from 0, draws its mask with the step's seed + k. */
 export function lowerDropout(lowering: Lowering, node: NodeOf<'dropout'>): Unit {
+  const k = lowering.dropouts++;
   if (node.attributes.rate === 0) return lowerSameNumbers(lowering, node);
   const [input] = node.inputs;
   const shape = lowering.shapeOf(input);
-  const k = lowering.network.nodes.filter(({ kind }) => kind === 'dropout').indexOf(node);
   const x = lowering.mapOf(input);
   const y = lowering.define(node.name);
   const masked = (from: FeatureMap, to: FeatureMap) =>
