@@ -6,7 +6,7 @@ import { DepthwiseError, FormatError, ShapeError, UsageError } from '../errors.j
 import { readNetworkFile } from '../formats/files.js';
 import { type ReadOptions, readNetwork } from '../formats/index.js';
 import { parseModelName } from '../models/index.js';
-import { atResolution, type Network, type PresetName, preprocessingPreset, presetNames } from '../network/index.js';
+import { atResolution, type Network, type PresetName, presetFor, presetNames } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { findRelease, loadPretrained, releases } from '../pretrained/index.node.js';
 import {
@@ -213,7 +213,6 @@ async function pretrained(name: string): Promise<Network> {
 /** The network with the preset's preprocessing, if there is one. */
 export function prepared(network: Network, { preset }: Pick<ModelFlags, 'preset'>): Network {
   if (preset === undefined) return network;
-  const [, height, width] = network.inputs[0].shape;
-  const preprocessing = preprocessingPreset(preset, [height, width]);
+  const preprocessing = presetFor(network, preset);
   return { ...network, conventions: { ...network.conventions, preprocessing } };
 }

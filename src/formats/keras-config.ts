@@ -5,11 +5,23 @@
 import { NetworkError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
 import { listOf, positive } from '../network/checks.js';
-import { type Conventions, inferShapes, type Network, NetworkBuilder, preprocessingPreset } from '../network/index.js';
+import {
+  atNode,
+  type Conventions,
+  inferShapes,
+  inputShapesOf,
+  layerOf,
+  type Network,
+  NetworkBuilder,
+  type NetworkNode,
+  preprocessingPreset,
+  weightName,
+} from '../network/index.js';
 import type { Pair } from '../padding.js';
-import type { Shape } from '../tensor.js';
-import { KerasLayer, type Step, stepsOf } from './keras-layers.js';
+import { type Shape, type Tensor, tensor } from '../tensor.js';
+import { KerasLayer, SCALINGS, type Step, stepsOf } from './keras-layers.js';
 import { type FlatLayer, flatModel, tensorsOf, titleOf } from './keras-nested.js';
+import { operationOf } from './keras-operations.js';
 import type { LayerPaths } from './keras-weights.js';
 
 /** The network that the configuration describes, without weights; `resolution` stands for a height and width that it leaves open. */
@@ -17,13 +29,15 @@ export function networkFromKerasConfig(config: unknown, resolution?: Pair): Netw
   return importKerasConfig(config, resolution).network;
 }
 
-/** A network, and what its file calls the parts. */
+/** A network, with the weights that the configuration states, and what its file calls the parts. */
 export interface KerasImport {
   readonly network: Network;
   /** By the names of the model's layers, the nodes that hold their results. */
   readonly results: ReadonlyMap<string, string>;
   /** By the same names, the models that the layer is in, and its own name there. */
   readonly paths: LayerPaths;
+  /** Nodes that multiply by constants and add them, as Rescaling does. */
+  readonly scalings: ReadonlySet<string>;
 }
 
 export function importKerasConfig(config: unknown, resolution?: Pair): KerasImport {
@@ -34,15 +48,19 @@ export function importKerasConfig(config: unknown, resolution?: Pair): KerasImpo
     network: graph.build(name, outputs),
     results: graph.results,
     paths: new Map(layers.map(({ name, path }) => [name, path])),
+    scalings: graph.scalings,
   };
 }
 
 class KerasGraph {
   readonly #net = new NetworkBuilder();
   readonly #resolution: Pair | undefined;
-  readonly #axes: { readonly node: string; readonly title: string; readonly axis: number }[] = [];
+  readonly #shapes = new Map<string, Shape>();
+  readonly #constants = new Map<string, Tensor>();
   /** Node that holds the result of each layer. */
   readonly results = new Map<string, string>();
+  /** Nodes that scale pictures, if they read them. */
+  readonly scalings = new Set<string>();
 
   constructor(resolution: Pair | undefined) {
     this.#resolution = resolution;
@@ -51,34 +69,61 @@ class KerasGraph {
   add({ className, name, path, config, call }: FlatLayer): void {
     const title = titleOf({ path, className });
     if (className === 'InputLayer') {
-      this.results.set(name, this.#net.input(name, inputShape(config, title, this.#resolution)));
+      const shape = inputShape(config, title, this.#resolution);
+      this.results.set(name, this.#net.input(name, shape));
+      this.#shapes.set(name, shape);
       return;
     }
-    const inputs = tensorsOf(call, title).map((layer) => this.results.get(layer.name)!);
-    this.results.set(name, this.#addSteps(name, title, stepsOf(className, new KerasLayer(title, config)), inputs));
+    const operation = operationOf(className, title, config, call);
+    const steps = operation?.steps ?? stepsOf(className, new KerasLayer(title, config));
+    const inputs = operation?.inputs ?? tensorsOf(call, title);
+    if (operation?.scales || SCALINGS.includes(className)) this.scalings.add(name);
+    const read = inputs.map((layer) => this.results.get(layer.name)!);
+    this.results.set(name, this.#addSteps(name, title, steps, read));
   }
 
   build(name: string, outputs: readonly FlatLayer[]): Network {
     const names = outputs.map((layer) => this.results.get(layer.name)!);
     const network = this.#net.build(name, names, { source: 'keras', output: 'features' });
-    const shapes = inferShapes(network);
-    for (const { node, title, axis } of this.#axes) {
-      const rank = shapes.get(node)!.length;
-      if (axis !== -1 && axis !== rank - 1) {
-        throw new NetworkError(`${title}: axis ${axis} is not supported; wanted the last of ${rank} axes, ${rank - 1}`);
-      }
-    }
-    return { ...network, conventions: conventionsOf(network, shapes) };
+    return { ...network, weights: this.#constants, conventions: conventionsOf(network, inferShapes(network)) };
   }
 
   #addSteps(name: string, title: string, steps: readonly Step[], inputs: readonly string[]): string {
-    let result = inputs;
-    for (const { suffix, kind, attributes, lastAxis } of steps) {
-      result = [this.#net.add(name + suffix, kind, result, attributes as never)];
-      if (lastAxis !== undefined) this.#axes.push({ node: result[0], title, axis: lastAxis });
+    const results: string[] = [];
+    for (const [index, step] of steps.entries()) {
+      const { suffix, kind, reads = [index - 1], lastAxis, constants = {} } = step;
+      const read = reads.flatMap((from) => (from === -1 ? inputs : results[from]));
+      const attributes =
+        typeof step.attributes === 'function' ? step.attributes(this.#shapes.get(read[0])!) : step.attributes;
+      const node = { name: name + suffix, kind, inputs: read, attributes } as NetworkNode;
+      results.push(this.#net.add(node.name, kind, read, attributes as never));
+      const shape = atNode(node, () => layerOf(node).outputShape(inputShapesOf(node, this.#shapes), attributes));
+      this.#shapes.set(node.name, shape);
+      if (lastAxis !== undefined) expectLastAxis(lastAxis, shape.length, title);
+      for (const [weight, numbers] of Object.entries(constants)) {
+        this.#constants.set(weightName(node.name, weight), forChannels(numbers, shape[shape.length - 1], title));
+      }
     }
-    return result[0];
+    return results.at(-1) ?? inputs[0];
   }
+}
+
+function expectLastAxis(axis: number, rank: number, title: string): void {
+  if (axis === -1 || axis === rank - 1) return;
+  throw new NetworkError(`${title}: axis ${axis} is not supported; wanted the last of ${rank} axes, ${rank - 1}`);
+}
+
+/** One number for each channel, out of as many or of one for all. */
+function forChannels(numbers: readonly number[], channels: number, title: string): Tensor {
+  if (numbers.length !== 1 && numbers.length !== channels) {
+    throw new NetworkError(
+      `${title}: found ${numbers.length} constants; wanted one, or one for each of ${channels} channels`,
+    );
+  }
+  return tensor(
+    [channels],
+    Float64Array.from({ length: channels }, (_, c) => numbers[c] ?? numbers[0]),
+  );
 }
 
 /** [1, height, width, channels] of an input; the resolution stands for an open height and width. */

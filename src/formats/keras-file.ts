@@ -6,6 +6,7 @@ import { type Hdf5Group, openHdf5 } from './hdf5.js';
 import { inFile } from './in-file.js';
 import { parseJson } from './json.js';
 import { importKerasConfig } from './keras-config.js';
+import { withOwnScaling } from './keras-scaling.js';
 import { nameWeights, readKerasWeights } from './keras-weights.js';
 import { architectureOf } from './weights-alone.js';
 
@@ -21,7 +22,8 @@ export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}):
     const network = described?.network ?? architectureOf(options, file);
     const paths = described?.paths ?? new Map(network.nodes.map(({ name }) => [name, [name]]));
     const layers = readKerasWeights(weightsGroup(root, file), file, paths);
-    return withWeights(network, nameWeights(network, layers, file));
+    const complete = withWeights(network, nameWeights(network, layers, file));
+    return withOwnScaling(complete, described?.scalings ?? new Set());
   });
 }
 

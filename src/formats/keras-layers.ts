@@ -17,12 +17,18 @@ import {
 } from '../network/checks.js';
 import type { AttributesOf, LayerKind } from '../network/index.js';
 import type { Pair } from '../padding.js';
+import type { Shape } from '../tensor.js';
 
 /** A node to be; its name is the layer's name and the suffix. A layer's first node reads the layer's inputs, each next the one before. */
 interface NodeStep<Kind extends LayerKind> {
   readonly suffix: string;
   readonly kind: Kind;
-  readonly attributes: AttributesOf<Kind>;
+  /** Perhaps by the shape that it reads. */
+  readonly attributes: AttributesOf<Kind> | ((input: Shape) => AttributesOf<Kind>);
+  /** The steps whose results it reads, where it is not the one before; -1 for the layer's inputs. */
+  readonly reads?: readonly number[];
+  /** Weights that the configuration states, one number for each channel or one for all. */
+  readonly constants?: Readonly<Record<string, readonly number[]>>;
   /** An axis that must turn out to be the last one. */
   readonly lastAxis?: number;
 }
@@ -50,6 +56,11 @@ export class KerasLayer {
     return check(value, `${this.title}.${field}`);
   }
 
+  /** For a layer whose fields do not matter. */
+  ignoreOthers(): void {
+    this.#left.clear();
+  }
+
   /** Throws for what has not been taken and is set. */
   expectNothingElse(): void {
     for (const [field, value] of this.#left) {
@@ -59,6 +70,9 @@ export class KerasLayer {
     }
   }
 }
+
+/** Layers that bring pictures to the range that a network wants. */
+export const SCALINGS: readonly string[] = ['Rescaling', 'Normalization'];
 
 /** The nodes that compute what the layer computes; none for one that passes its input on. */
 export function stepsOf(className: string, layer: KerasLayer): Step[] {
@@ -70,6 +84,17 @@ export function stepsOf(className: string, layer: KerasLayer): Step[] {
   const steps = classes[className](layer);
   layer.expectNothingElse();
   return steps;
+}
+
+const NORM = { epsilon: 0, scale: true, center: true };
+
+/** Mean and variance of a batch norm that only multiplies and adds. */
+const STANDARD = { movingMean: [0], movingVariance: [1] };
+
+/** y = scale · x + shift, with one number for each channel or one for all. */
+export function affine(suffix: string, scale: readonly number[], shift: readonly number[]): Step {
+  const constants = { gamma: scale, beta: shift, ...STANDARD };
+  return { suffix, kind: 'batchNorm', attributes: NORM, constants };
 }
 
 const word = oneOf('same', 'valid');
@@ -95,24 +120,61 @@ function pooling(layer: KerasLayer) {
   return { ...window(layer), poolSize, strides: layer.take('strides', pair, poolSize) };
 }
 
-const activationSteps: Readonly<Record<string, readonly Step[]>> = {
+export const activationSteps: Readonly<Record<string, readonly Step[]>> = {
   linear: [],
   relu: [{ suffix: '', kind: 'relu', attributes: {} }],
   relu6: [{ suffix: '', kind: 'relu6', attributes: {} }],
+  leaky_relu: leakyRelu(0.2),
+  tanh: tanh(),
   sigmoid: [{ suffix: '', kind: 'sigmoid', attributes: {} }],
   softmax: [{ suffix: '', kind: 'softmax', attributes: {} }],
 };
 
-/** The activation that a layer applies to its own result: a node with the activation's name at the end of its own. */
+const activationName: Check<string> = (value, at) => {
+  const { class_name: kind, config } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return oneOf(...Object.keys(activationSteps))((kind === 'function' ? config : value) as string, at);
+};
+
+/** The activation that a layer applies to its own result: nodes with the activation's name at the end of the layer's. */
 function activation(layer: KerasLayer): Step[] {
-  const name = layer.take('activation', oneOf(...Object.keys(activationSteps)), 'linear');
-  return activationSteps[name].map((step) => ({ ...step, suffix: `_${name}` }));
+  const name = layer.take('activation', activationName, 'linear');
+  return activationSteps[name].map((step) => ({ ...step, suffix: `_${name}${step.suffix}` }));
+}
+
+/** relu(x) − slope · relu(−x): exact, since one of the two is 0. PReLU has a slope for each channel, among its weights. */
+function leakyRelu(slope: number | undefined): Step[] {
+  return [
+    { suffix: '_above', kind: 'relu', attributes: {}, reads: [-1] },
+    { ...affine('_minus', [-1], [0]), reads: [-1] },
+    { suffix: '_below', kind: 'relu', attributes: {} },
+    slope === undefined
+      ? { suffix: '_slope', kind: 'batchNorm', attributes: NORM, constants: { beta: [0], ...STANDARD } }
+      : affine('_slope', [-slope], [0]),
+    { suffix: '', kind: 'add', attributes: {}, reads: [0, 3] },
+  ];
+}
+
+/** tanh(x) = 2σ(2x) − 1. */
+function tanh(): Step[] {
+  return [affine('_twice', [2], [0]), { suffix: '_sigmoid', kind: 'sigmoid', attributes: {} }, affine('', [2], [-1])];
 }
 
 /** One node, and the layer's own activation. */
 function node<Kind extends LayerKind>(layer: KerasLayer, kind: Kind, attributes: AttributesOf<Kind>): Step[] {
   return [{ suffix: '', kind, attributes } as Step, ...activation(layer)];
 }
+
+/** A number, or a list of them, in whatever lists of one. */
+export const numbers: Check<readonly number[]> = (value, at) => {
+  const list = Array.isArray(value) ? value.flat(8) : [value];
+  return listOf(finite, 1, MOST_CHANNELS)(list, at);
+};
+
+const MOST_CHANNELS = 100_000;
+
+/** A pool of one window. */
+const wholePicture = ([, height, width]: Shape) =>
+  ({ poolSize: [height, width], strides: [1, 1], padding: 'valid' }) as const;
 
 const isOnes = ([height, width]: Pair): boolean => height === 1 && width === 1;
 
@@ -121,6 +183,70 @@ const axis = wholeNumber(-8, 7);
 /** Keras writes the axis of batch norm as 3 or as [3]. */
 const oneAxis: Check<number> = (value, at) =>
   Array.isArray(value) ? listOf(axis, 1, 1)(value, at)[0] : axis(value, at);
+
+/** The centre of a picture that has no more: inference takes it of RandomCrop too. */
+function centre(layer: KerasLayer): Step[] {
+  layer.take('data_format', oneOf('channels_last'), 'channels_last');
+  const size: Pair = [layer.take('height', positive), layer.take('width', positive)];
+  const same = (shape: Shape) => {
+    const [, height, width] = shape;
+    if (height === size[0] && width === size[1]) return { shape: shape.slice(1) };
+    throw new NetworkError(
+      `${layer.title}: cropping ${height} x ${width} to ${size.join(' x ')} is not supported; wanted pictures of ${size.join(' x ')}`,
+    );
+  };
+  return [{ suffix: '', kind: 'reshape', attributes: same }];
+}
+
+const optionalNumbers: Check<readonly number[] | null> = (value, at) => (value === null ? null : numbers(value, at));
+
+const dropout = (layer: KerasLayer): Step[] => [
+  { suffix: '', kind: 'dropout', attributes: { rate: layer.take('rate', finite) } },
+];
+
+/** TensorFlow 1 and 2 export their batch norm under names of its own. */
+const BATCH_NORMS = ['BatchNormalization', 'BatchNormalizationV1', 'BatchNormalizationV2', 'SyncBatchNormalization'];
+
+function batchNorm(layer: KerasLayer): Step[] {
+  const attributes = {
+    epsilon: layer.take('epsilon', finite, 1e-3),
+    scale: layer.take('scale', boolean, true),
+    center: layer.take('center', boolean, true),
+  };
+  layer.take('synchronized', boolean, false);
+  return [{ suffix: '', kind: 'batchNorm', attributes, lastAxis: layer.take('axis', oneAxis, -1) }];
+}
+
+/** Layers that drop numbers while a network is trained. */
+const DROPOUTS = ['Dropout', 'SpatialDropout2D', 'GaussianDropout', 'AlphaDropout'];
+
+/** Layers that only do something while a network is trained: noise, penalties and changes to pictures. */
+const TRAINING = [
+  'GaussianNoise',
+  'ActivityRegularization',
+  'RandomFlip',
+  'RandomRotation',
+  'RandomTranslation',
+  'RandomZoom',
+  'RandomShear',
+  'RandomHeight',
+  'RandomWidth',
+  'RandomContrast',
+  'RandomBrightness',
+  'RandomHue',
+  'RandomSaturation',
+  'RandomColorJitter',
+  'RandomGrayscale',
+  'RandomSharpness',
+  'RandomErasing',
+  'RandomInvert',
+  'RandomPosterization',
+];
+
+function nothing(layer: KerasLayer): Step[] {
+  layer.ignoreOthers();
+  return [];
+}
 
 const classes: Readonly<Record<string, (layer: KerasLayer) => Step[]>> = {
   Conv2D(layer) {
@@ -154,30 +280,34 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => Step[]>> = {
     return node(layer, 'dense', { units, bias: layer.take('use_bias', boolean, true) });
   },
 
-  BatchNormalization(layer) {
-    const attributes = {
-      epsilon: layer.take('epsilon', finite, 1e-3),
-      scale: layer.take('scale', boolean, true),
-      center: layer.take('center', boolean, true),
-    };
-    return [{ suffix: '', kind: 'batchNorm', attributes, lastAxis: layer.take('axis', oneAxis, -1) }];
-  },
+  ...Object.fromEntries(BATCH_NORMS.map((className) => [className, batchNorm])),
 
   ReLU(layer) {
-    layer.take('negative_slope', oneOf(0), 0);
     layer.take('threshold', oneOf(0), 0);
     const max = layer.take(
       'max_value',
       numberWhere('a number above 0', (value) => value > 0),
       Infinity,
     );
+    const slope = layer.take('negative_slope', max === Infinity ? finite : oneOf(0), 0);
+    if (slope !== 0) return leakyRelu(slope);
     if (max === Infinity) return [{ suffix: '', kind: 'relu', attributes: {} }];
     if (max === 6) return [{ suffix: '', kind: 'relu6', attributes: {} }];
     return [{ suffix: '', kind: 'clamp', attributes: { min: 0, max } }];
   },
 
   Activation(layer) {
-    return [...activationSteps[layer.take('activation', oneOf(...Object.keys(activationSteps)))]];
+    return [...activationSteps[layer.take('activation', activationName)]];
+  },
+
+  LeakyReLU(layer) {
+    const keras2 = layer.take('alpha', finite, 0.3);
+    return leakyRelu(layer.take('negative_slope', finite, keras2));
+  },
+
+  PReLU(layer) {
+    layer.take('shared_axes', (axes) => axes, null);
+    return leakyRelu(undefined);
   },
 
   Softmax(layer) {
@@ -195,6 +325,15 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => Step[]>> = {
     layer.take('data_format', oneOf('channels_last'), 'channels_last');
     const keepDims = layer.take('keepdims', boolean, false);
     return [{ suffix: '', kind: 'globalAveragePool', attributes: { keepDims } }];
+  },
+
+  GlobalMaxPooling2D(layer) {
+    layer.take('data_format', oneOf('channels_last'), 'channels_last');
+    const keepDims = layer.take('keepdims', boolean, false);
+    return [
+      { suffix: keepDims ? '' : '_max', kind: 'maxPool', attributes: wholePicture },
+      ...(keepDims ? [] : [{ suffix: '', kind: 'flatten', attributes: {} } as const]),
+    ];
   },
 
   AveragePooling2D(layer) {
@@ -218,9 +357,34 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => Step[]>> = {
     return [{ suffix: '', kind: 'flatten', attributes: {} }];
   },
 
-  Dropout(layer) {
-    return [{ suffix: '', kind: 'dropout', attributes: { rate: layer.take('rate', finite) } }];
+  Rescaling(layer) {
+    const scale = layer.take('scale', numbers);
+    return [affine('', scale, layer.take('offset', numbers, [0]))];
   },
+
+  Normalization(layer) {
+    const axis = layer.take('axis', (value, at) => (value === null ? -1 : oneAxis(value, at)), -1);
+    const mean = layer.take('mean', optionalNumbers, null);
+    const variance = layer.take('variance', optionalNumbers, null);
+    const constants = mean && variance && { movingMean: mean, movingVariance: variance };
+    // Keras divides by a deviation of 1e-7 or more
+    const attributes = { epsilon: 1e-14, scale: false, center: false };
+    return [{ suffix: '', kind: 'batchNorm', attributes, lastAxis: axis, ...(constants && { constants }) }];
+  },
+
+  Resizing(layer) {
+    layer.take('data_format', oneOf('channels_last'), 'channels_last');
+    layer.take('interpolation', oneOf('bilinear'), 'bilinear');
+    for (const unused of ['fill_mode', 'fill_value']) layer.take(unused, (value) => value, null);
+    const size: Pair = [layer.take('height', positive), layer.take('width', positive)];
+    return [{ suffix: '', kind: 'resizeBilinear', attributes: { size, rule: 'half-pixel' } }];
+  },
+
+  CenterCrop: centre,
+  RandomCrop: centre,
+
+  ...Object.fromEntries(DROPOUTS.map((className) => [className, dropout])),
+  ...Object.fromEntries(TRAINING.map((className) => [className, nothing])),
 
   Add: () => [{ suffix: '', kind: 'add', attributes: {} }],
 

@@ -19,7 +19,13 @@ const ours: Readonly<Record<string, string>> = {
   pointwise_kernel: 'kernel',
   moving_mean: 'movingMean',
   moving_variance: 'movingVariance',
+  // of Normalization
+  mean: 'movingMean',
+  variance: 'movingVariance',
 };
+
+/** How often Normalization was adapted, and the seeds of random layers: no part of a network. */
+const COUNTERS = /^(count|seed_generator_state)(:\d+)?$/;
 
 /** By the name that a layer has in the network: the models that it is in, and its own name there. */
 export type LayerPaths = ReadonlyMap<string, readonly string[]>;
@@ -36,6 +42,7 @@ export function readKerasWeights(group: Hdf5Group, file: string, paths: LayerPat
     for (const path of textsInParts(found, 'weight_names', file)) {
       const scopes = path.split('/');
       const name = scopes.pop()!;
+      if (COUNTERS.test(name)) continue;
       const layer = paths.has(outer) ? outer : (finder.find([outer, ...scopes]) ?? outer);
       addWeight(layers, layer, name, found.tensor(path), file);
     }
@@ -56,6 +63,7 @@ export function byLayer(
     const name = scopes.pop()!;
     if (scopes.length === 0)
       throw new FormatError(`${file}: weight '${path}' belongs to no layer; wanted a name such as conv1/kernel`);
+    if (COUNTERS.test(name)) continue;
     addWeight(layers, finder.find(scopes) ?? scopes.at(-1)!, name, weight, file);
   }
   return [...layers].map(([layer, own]) => ({ layer, weights: own }));
@@ -120,16 +128,35 @@ function textsInParts(group: Hdf5Group, name: string, file: string): string[] {
  */
 export function nameWeights(network: Network, layers: readonly KerasLayerWeights[], file: string): Map<string, Tensor> {
   const wanted = wantedWeights(network);
+  for (const constant of network.weights.keys()) wanted.delete(constant);
   const rename = renamed(new Set([...wanted.keys()].map(nodeOf)), layers);
-  const named = new Map<string, Tensor>();
+  const named = new Map(network.weights);
   for (const { layer, weights } of layers) {
     for (const [weight, x] of weights) {
+      const slopes = `${layer}_slope/gamma`;
+      if (weight === 'alpha' && wanted.has(slopes)) {
+        named.set(slopes, negatedSlopes(weights.get(weight)!, layer, wanted.get(slopes)!, file));
+        continue;
+      }
       const name = `${nodeFor(rename.get(layer) ?? layer, weight, wanted)}/${ours[weight] ?? weight}`;
       if (named.has(name)) throw new FormatError(`${file}: two weights of the file belong to ${name}`);
       named.set(name, withoutUnitAxes(x, wanted.get(name)));
     }
   }
   return named;
+}
+
+/** PReLU's slopes, [C] or [1, 1, C], as the factors of what lies below 0. */
+function negatedSlopes({ shape, data }: Tensor, layer: string, wanted: Shape, file: string): Tensor {
+  if (data.length !== wanted[0]) {
+    throw new FormatError(
+      `${file}: layer '${layer}' (PReLU): its slopes are [${shape}]; wanted one for each of ${wanted[0]} channels (shared_axes [1, 2])`,
+    );
+  }
+  return tensor(
+    wanted,
+    data.map((slope) => -slope),
+  );
 }
 
 const nodeOf = (weight: string): string => weight.slice(0, weight.lastIndexOf('/'));

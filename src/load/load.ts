@@ -7,7 +7,7 @@ import { PictureError, UsageError } from '../errors.js';
 import type { ReadOptions } from '../formats/architecture.js';
 import { found, tagOf } from '../found.js';
 import type { Network } from '../network/network.js';
-import { preprocessingPreset, presetNames } from '../network/presets.js';
+import { presetFor, presetNames } from '../network/presets.js';
 import { abortable } from '../remote/abort.js';
 import type { FileStore } from '../remote/fileStore.js';
 import { parseIntegrity } from '../remote/integrity.js';
@@ -194,8 +194,7 @@ const readerOf = ({ readers }: LoadOptions, platform: Platform): ReaderOf =>
 function adapted(network: Network, { labels, preprocessing }: LoadOptions): Network {
   const labelled = labels === undefined ? network : withLabels(network, labels);
   if (preprocessing === undefined) return labelled;
-  const [, height, width] = network.inputs[0].shape;
-  const rules = typeof preprocessing === 'string' ? preprocessingPreset(preprocessing, [height, width]) : preprocessing;
+  const rules = typeof preprocessing === 'string' ? presetFor(network, preprocessing) : preprocessing;
   return { ...labelled, conventions: { ...labelled.conventions, preprocessing: rules } };
 }
 

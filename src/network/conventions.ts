@@ -45,4 +45,6 @@ export interface Conventions {
   readonly labels?: readonly string[];
   /** Absent when a file does not state it: tasks then ask the caller. */
   readonly preprocessing?: Preprocessing;
+  /** The network's first layers scale its pictures. The values of `preprocessing` are then those that its file implies, and no preset's. */
+  readonly scalesInput?: boolean;
 }

@@ -6,6 +6,7 @@ import { NetworkError } from '../errors.js';
 import type { Shape } from '../tensor.js';
 import { checkAttributes, LARGEST_RANK } from './attributes.js';
 import {
+  boolean,
   type Check,
   finite,
   listOf,
@@ -93,6 +94,7 @@ const conventions: Check<Conventions> = record({
   labelOffset: optional(oneOf(0, 1)),
   labels: optional(listOf(label, 1, MOST_LABELS)),
   preprocessing: optional(preprocessing),
+  scalesInput: optional(boolean),
 }) as Check<Conventions>;
 
 /** Label lists may hold an empty line. */

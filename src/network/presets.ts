@@ -20,6 +20,7 @@
 import { UsageError } from '../errors.js';
 import type { Pair } from '../padding.js';
 import type { CropRule, Preprocessing } from './conventions.js';
+import type { Network } from './network.js';
 
 /** A list apart from what the names stand for: an error that tells them brings no preset into a page. */
 export const presetNames = [
@@ -156,4 +157,15 @@ export function preprocessingPreset(name: PresetName, size: Pair): Preprocessing
     throw new UsageError(`preprocessing '${name}': the size must be [height, width] in whole pixels, found [${size}]`);
   }
   return presets[name](size);
+}
+
+/**
+ * The preset for a network's input. One that scales its pictures itself keeps the values that its file implies: only crop and resize are
+ * the preset's.
+ */
+export function presetFor({ inputs: [{ shape }], conventions }: Network, name: PresetName): Preprocessing {
+  const preset = preprocessingPreset(name, [shape[1], shape[2]]);
+  const { preprocessing: own, scalesInput } = conventions;
+  if (!scalesInput || own === undefined) return preset;
+  return { ...own, crop: preset.crop, resize: preset.resize };
 }

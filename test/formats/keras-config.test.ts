@@ -255,19 +255,23 @@ describe('forms of a model', () => {
 describe('what is not supported is refused by name', () => {
   const title = (className: string) => `layer 'x' (${className})`;
   const supported =
-    'Conv2D, DepthwiseConv2D, SeparableConv2D, Dense, BatchNormalization, ReLU, Activation, Softmax, ZeroPadding2D, GlobalAveragePooling2D, AveragePooling2D, MaxPooling2D, Reshape, Flatten, Dropout, Add, Concatenate';
+    'Conv2D, DepthwiseConv2D, SeparableConv2D, Dense, BatchNormalization, BatchNormalizationV1, BatchNormalizationV2, SyncBatchNormalization, ReLU, Activation, LeakyReLU, PReLU, Softmax, ZeroPadding2D, GlobalAveragePooling2D, GlobalMaxPooling2D, AveragePooling2D, MaxPooling2D, Reshape, Flatten, Rescaling, Normalization, Resizing, CenterCrop, RandomCrop, Dropout, SpatialDropout2D, GaussianDropout, AlphaDropout, GaussianNoise, ActivityRegularization, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, RandomShear, RandomHeight, RandomWidth, RandomContrast, RandomBrightness, RandomHue, RandomSaturation, RandomColorJitter, RandomGrayscale, RandomSharpness, RandomErasing, RandomInvert, RandomPosterization, Add, Concatenate';
   test.each<[string, Config, string]>([
     ['Lambda', {}, `: this layer class is not supported; supported are ${supported}`],
     ['constructor', {}, `: this layer class is not supported; supported are ${supported}`],
-    ['ReLU', { negative_slope: 0.2 }, '.negative_slope: wanted one of 0, found 0.2'],
+    ['ReLU', { negative_slope: 0.2, max_value: 6 }, '.negative_slope: wanted one of 0, found 0.2'],
     ['ReLU', { threshold: 1 }, '.threshold: wanted one of 0, found 1'],
     ['ReLU', { max_value: -1 }, '.max_value: wanted a number above 0, found -1'],
     [
       'Activation',
       { activation: 'gelu' },
-      ".activation: wanted one of 'linear', 'relu', 'relu6', 'sigmoid', 'softmax', found 'gelu'",
+      ".activation: wanted one of 'linear', 'relu', 'relu6', 'leaky_relu', 'tanh', 'sigmoid', 'softmax', found 'gelu'",
     ],
-    ['Activation', {}, ".activation: wanted one of 'linear', 'relu', 'relu6', 'sigmoid', 'softmax', found undefined"],
+    [
+      'Activation',
+      {},
+      ".activation: wanted one of 'linear', 'relu', 'relu6', 'leaky_relu', 'tanh', 'sigmoid', 'softmax', found undefined",
+    ],
     [
       'Conv2D',
       { ...convolution, filters: 1, data_format: 'channels_first' },

@@ -5,6 +5,7 @@ import { expectNoArchitecture, type ReadOptions } from '../architecture.js';
 import { inFile } from '../in-file.js';
 import { parseJson } from '../json.js';
 import { importKerasConfig } from '../keras-config.js';
+import { withOwnScaling } from '../keras-scaling.js';
 import { byLayer, nameWeights } from '../keras-weights.js';
 import { CONVENTIONS_KEY, checkedConventions } from '../stated-conventions.js';
 import { METADATA_FILE, withTeachableMetadata } from '../teachable-machine.js';
@@ -43,8 +44,12 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
       if (stated === undefined || options.outputs !== undefined) return found;
       return { ...found, network: { ...found.network, conventions: checkedConventions(stated, found.network) } };
     }
-    const { network, results, paths } = importKerasConfig(topology.model_config ?? topology, options.resolution);
-    const complete = withWeights(network, nameWeights(network, byLayer(weights, file, paths), file));
+    const { network, results, paths, scalings } = importKerasConfig(
+      topology.model_config ?? topology,
+      options.resolution,
+    );
+    const named = withWeights(network, nameWeights(network, byLayer(weights, file, paths), file));
+    const complete = withOwnScaling(named, scalings);
     const metadata = files.get(folder + METADATA_FILE);
     return {
       network: metadata ? withTeachableMetadata(complete, metadata, file) : complete,
