@@ -4,6 +4,7 @@ import { compile, type Plan, profile } from '../engine/index.js';
 import { randomWeights, summarize } from '../network/index.js';
 import { uniformRandom } from '../random.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';
+import { harmless } from './display.js';
 import { type TargetChoice, targetOption } from './executor.js';
 import { addNetworkOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { print, printJson } from './output.js';
@@ -154,7 +155,7 @@ function asText(result: {
   ]);
   const { median, fast, slow } = result.milliseconds;
   return [
-    `${result.network}, weights ${result.weights}, on '${result.target}', one thread, batch 1`,
+    `${harmless(result.network)}, weights ${result.weights}, on '${result.target}', one thread, batch 1`,
     '',
     textTable(COLUMNS, rows),
     '',

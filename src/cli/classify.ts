@@ -5,6 +5,7 @@ import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { inferShapes, type Network } from '../network/index.js';
 import { labelsIn, readLabels } from '../tasks/files.js';
 import { classify, labelsForOutputs, type Prediction } from '../tasks/index.js';
+import { harmless } from './display.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { note, print, printJson } from './output.js';
@@ -117,7 +118,7 @@ const asJson = (answer: Answer) =>
 function asText(answer: Answer): string[] {
   if ('error' in answer) return [];
   const lines = answer.result.map(
-    ({ label, probability }) => `${(100 * probability).toFixed(1).padStart(5)} %  ${label}`,
+    ({ label, probability }) => `${(100 * probability).toFixed(1).padStart(5)} %  ${harmless(label)}`,
   );
-  return [[answer.picture, ...lines].join('\n')];
+  return [[harmless(answer.picture), ...lines].join('\n')];
 }

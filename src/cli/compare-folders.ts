@@ -5,6 +5,7 @@ import { judgedLayers, patternsOf, type Verdict } from '../oracle/index.js';
 import { bundlesIn, isFolder, stemOf, theirsOf } from './compare-files.js';
 import { asJson, blame, columns, inWords, isListed } from './compare-table.js';
 import { type CompareFlags, type Comparison, compareFiles } from './comparison.js';
+import { harmless } from './display.js';
 import { verdictOf } from './judgement.js';
 import { junit, type TestCase } from './junit.js';
 import { plural, print, printJson, writeWhole } from './output.js';
@@ -103,9 +104,9 @@ function asTextOfFolders(cases: readonly Case[], surplus: readonly string[], { o
   if (rows.length > 0) {
     lines.push(textTable([{ title: 'bundle', align: 'left' }, ...columns], rows.map(rowOf)), '');
   }
-  lines.push(...causesOf(cases), ...patternsAcross(cases));
-  for (const { name, message } of listed) if (message !== undefined) lines.push(`${name}: ${message}`);
-  if (surplus.length > 0) lines.push(`Theirs without a bundle: ${shortened(surplus)}.`);
+  lines.push(...[...causesOf(cases), ...patternsAcross(cases)].map(harmless));
+  for (const { name, message } of listed) if (message !== undefined) lines.push(harmless(`${name}: ${message}`));
+  if (surplus.length > 0) lines.push(harmless(`Theirs without a bundle: ${shortened(surplus)}.`));
   lines.push(`${countsOf(cases)} of ${plural(cases.length, 'bundle')}.`);
   return lines.join('\n');
 }

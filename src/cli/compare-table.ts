@@ -12,6 +12,7 @@ import {
   type Report,
   type Verdict,
 } from '../oracle/index.js';
+import { harmless } from './display.js';
 import { formatCount } from './output.js';
 import { type TableColumn, textTable } from './table.js';
 
@@ -36,7 +37,7 @@ export function asText(report: Report, context: Context): string {
   const listed = report.layers.filter(({ verdict }) => isListed(verdict, context.only));
   const rows = listed.map((layer) => columns.map(({ text }) => text(layer)));
   const table = rows.length > 0 ? [textTable(columns, rows), ''] : [];
-  return [head, '', ...table, ...conclusion(report, context)].join('\n');
+  return [harmless(head), '', ...table, ...conclusion(report, context).map(harmless)].join('\n');
 }
 
 /** A wrong shape counts as beyond. */

@@ -5,7 +5,7 @@ import { isFolder } from './compare-files.js';
 import { compareFolders } from './compare-folders.js';
 import { type CompareFlags, compareFiles, expectModelForItsFlags } from './comparison.js';
 import { exitCodesHelp, judging } from './exit-codes.js';
-import { addJudgementOptions, expectMapWritable, tell } from './judgement.js';
+import { addJudgementOptions, tell, withWritableMap } from './judgement.js';
 import { junitOfLayers } from './junit.js';
 import { addModelOptions } from './model.js';
 import { expectWritable, writeWhole } from './output.js';
@@ -51,14 +51,18 @@ Examples:
   depthwise compare cat.safetensors dumps/ --model mobilenet_v1_0.25_224.h5 --precision mixed-float16`,
     )
     .action(
-      judging(async (goldenPath: string, theirPath: string, flags: CompareFlags) => {
-        expectModelForItsFlags(flags);
-        await expectMapWritable(flags);
-        if (flags.junit !== undefined) await expectWritable('--junit', flags.junit);
+      judging(async (goldenPath: string, theirPath: string, given: CompareFlags) => {
+        expectModelForItsFlags(given);
+        const flags = await withWritableJunit(await withWritableMap(given));
         if (await isFolder(goldenPath)) return compareFolders(goldenPath, theirPath, flags);
         const { report, context } = await compareFiles(goldenPath, theirPath, flags);
         if (flags.junit !== undefined) await writeWhole(flags.junit, junitOfLayers(context.network.name, report));
         await tell(report, context, theirPath, flags);
       }),
     );
+}
+
+async function withWritableJunit(flags: CompareFlags): Promise<CompareFlags> {
+  const { junit } = flags;
+  return junit === undefined ? flags : { ...flags, junit: await expectWritable('--junit', junit) };
 }

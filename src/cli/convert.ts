@@ -17,9 +17,9 @@ import { labelsOf } from './classify.js';
 import { addModelOptions, MODEL, type ModelFlags, readModel } from './model.js';
 import {
   expectEnding,
+  expectFolder,
   expectWritable,
   formatBytes,
-  makeFolder,
   note,
   plural,
   printJson,
@@ -140,7 +140,7 @@ async function makeModelFolder(path: string): Promise<void> {
       `<out>: a TF.js model is a folder with a model.json; wanted FOLDER/model.json, found '${path}'`,
     );
   }
-  await makeFolder('<out>', dirname(path));
+  await expectFolder('<out>', dirname(path));
 }
 
 async function labelled(network: Network, { labels }: Flags): Promise<Network> {

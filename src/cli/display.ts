@@ -54,7 +54,36 @@ export function wantsAscii(stream: Stream = process.stdout, environment: Environ
   return /^(C|POSIX)$/.test(LC_ALL || LC_CTYPE || LANG || '') || (stream.isTTY === true && TERM === 'dumb');
 }
 
-/** The text in characters that the terminal has. Names and labels stay as they are. */
+/** The text as the terminal may have it: in characters that it has, and without those that it would obey, but for our own lines and bold type. */
 export function readable(text: string, stream: Stream = process.stdout): string {
-  return wantsAscii(stream) ? text.replace(/[^\p{ASCII}]/gu, (character) => ASCII[character] ?? character) : text;
+  const shown = text.replace(OBEYED, (character, at) =>
+    character === '\n' || (hasColour(stream) && BOLD.some((mark) => text.startsWith(mark, at)))
+      ? character
+      : escaped(character),
+  );
+  return wantsAscii(stream) ? shown.replace(/[^\p{ASCII}]/gu, (character) => ASCII[character] ?? character) : shown;
 }
+
+/** A name, label or path, which others may have chosen, in one line: control characters are shown as \\n, \\x1b or \\u202e. */
+export const harmless = (text: string): string => text.replace(OBEYED, escaped);
+
+/** JSON that means the same, in which \\u202e stands for each such character but the line breaks between its parts. */
+export const harmlessJson = (json: string): string =>
+  json.replace(OBEYED, (character) =>
+    character === '\n' ? character : `\\u${hexadecimal(character.charCodeAt(0), 4)}`,
+  );
+
+/** Control characters, line separators, and marks that turn the direction of what follows (Unicode TR 9): a terminal obeys them. */
+const OBEYED = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** How `styled` begins and ends bold type (ECMA-48, 8.3.117). */
+const BOLD = ['\u001b[1m', '\u001b[22m'];
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0);
+  return SHORT[character] ?? (code < 256 ? `\\x${hexadecimal(code, 2)}` : `\\u${hexadecimal(code, 4)}`);
+}
+
+const hexadecimal = (code: number, digits: number): string => code.toString(16).padStart(digits, '0');

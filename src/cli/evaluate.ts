@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import { type Dataset, type Evaluation, evaluate, limited, readData } from '../training/index.node.js';
+import { harmless } from './display.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
@@ -102,7 +103,7 @@ function asText({ top1, top5, perClass }: Evaluation, { name, labels, classes }:
     rows,
   );
   const five = classes.length > 5 ? `, among the best five ${percent(top5)}` : '';
-  return `${name}: right ${percent(top1)}${five}, of ${formatCount(labels.length)} pictures\n\n${table}`;
+  return `${harmless(name)}: right ${percent(top1)}${five}, of ${formatCount(labels.length)} pictures\n\n${table}`;
 }
 
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;

@@ -1,5 +1,4 @@
 /** `depthwise golden`: bundles for another backend to check itself with. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
@@ -23,7 +22,7 @@ import { namedNetwork } from './architecture.js';
 import { type Beside, type BundleFormat, besides, type Written, writeBundle } from './bundle.js';
 import { addInputOptions, expectOneInput, fed, type InputFlags, noiseSource } from './inputs.js';
 import { addModelOptions, type ModelFlags, prepared, readModel } from './model.js';
-import { expectEnding, expectWritable, formatBytes, note, plural, printJson } from './output.js';
+import { expectEnding, expectFolder, expectWritable, formatBytes, note, plural, printJson } from './output.js';
 import { onNodeOf, startProgress } from './progress.js';
 import { listOf, wholeNumber } from './values.js';
 
@@ -168,9 +167,7 @@ function tellWritten(written: readonly Written[], out: string): void {
 const MOST_LINES = 10;
 
 async function writeSuite(flags: Flags): Promise<Written[]> {
-  await mkdir(flags.out, { recursive: true }).catch((cause) => {
-    throw new UsageError(`--out: '${flags.out}' cannot be made a folder: ${cause.code ?? cause.message}`, { cause });
-  });
+  await expectFolder('--out', flags.out);
   const written: Written[] = [];
   const progress = await startProgress('golden');
   try {

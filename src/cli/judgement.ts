@@ -37,11 +37,12 @@ export function addJudgementOptions(command: Command, unlessGiven: string, head:
     );
 }
 
-/** Before the work starts. */
-export async function expectMapWritable({ map }: JudgementFlags): Promise<void> {
-  if (map === undefined) return;
+/** The flags with the path that the map is written to, checked before the work starts. */
+export async function withWritableMap<Flags extends JudgementFlags>(flags: Flags): Promise<Flags> {
+  const { map } = flags;
+  if (map === undefined) return flags;
   expectEnding('--map', map, ['.png']);
-  await expectWritable('--map', map);
+  return { ...flags, map: await expectWritable('--map', map) };
 }
 
 /**

@@ -1,11 +1,26 @@
 #!/usr/bin/env node
 /** The command `depthwise`. */
-import { commandLine } from './program.js';
+import { systemReason } from '../system-error.js';
+import { hasPrinted, isOutputClosed } from './output.js';
+import { commandLine, outputFailed } from './program.js';
 
-// `depthwise summary … | head` closes the pipe early, which is no failure.
+const args = process.argv.slice(2);
+
+/** What the process ends with; the first failure decides. */
+const fail = (exitCode: number): void => {
+  process.exitCode ||= exitCode;
+};
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  if (error.code === 'EPIPE') process.exit(); // `depthwise summary … | head` closes the pipe early, which is no failure
+  fail(outputFailed(systemReason(error), args));
 });
 
-process.exitCode = await commandLine(process.argv.slice(2));
+// Nobody can be told, but the exit code; a run whose terminal was closed goes on.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') fail(1);
+});
+
+const exitCode = await commandLine(args);
+if (exitCode !== 0) process.exitCode = exitCode;
+else if (hasPrinted() && (await isOutputClosed())) fail(outputFailed('it is closed', args));

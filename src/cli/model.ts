@@ -18,7 +18,7 @@ import {
 } from './architecture.js';
 import { lookalikeOf } from './lookalike-weights.js';
 import { didYouMean, nearest } from './nearest.js';
-import { formatBytes, Interruption } from './output.js';
+import { formatBytes, Interruption, onEndingSignal } from './output.js';
 import { expectNoAddress, isAddress } from './pictures.js';
 import { startProgress } from './progress.js';
 import { readFileOrInput } from './standard-input.js';
@@ -197,15 +197,16 @@ function resized(network: Network, size: Pair): Network {
 async function pretrained(name: string): Promise<Network> {
   const progress = await startProgress('download');
   const stop = new AbortController();
-  const interrupt = (): void => stop.abort(new Interruption('interrupted; the next call continues the download'));
-  process.once('SIGINT', interrupt);
+  const forget = onEndingSignal((signal) =>
+    stop.abort(new Interruption('interrupted; the next call continues the download', signal)),
+  );
   try {
     return await loadPretrained(name, {
       signal: stop.signal,
       onProgress: (done, total) => progress.at(total ? done / total : 0, `${name}, ${formatBytes(done)}`),
     });
   } finally {
-    process.off('SIGINT', interrupt);
+    forget();
     progress.stop();
   }
 }

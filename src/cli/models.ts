@@ -6,6 +6,7 @@ import { mobilenet, parseModelName } from '../models/index.js';
 import { summarize } from '../network/index.js';
 import { cacheFolder } from '../pretrained/cache.js';
 import { type Release, releases } from '../pretrained/index.node.js';
+import { harmless } from './display.js';
 import { formatBytes, formatCount, print, printJson } from './output.js';
 import { type PublishedAccuracy, publishedAccuracy } from './published-accuracy.js';
 import { type TableColumn, textTable } from './table.js';
@@ -33,7 +34,10 @@ export function configure(command: Command): void {
     .action(async ({ json }: { json?: true }) => {
       const models = await Promise.all(releases.map(describe));
       if (json) printJson(models.map(({ accuracy, ...model }) => ({ ...model, accuracy: accuracy ?? null })));
-      else print([textTable(columns, models.map(row)), '', ...NOTES, `kept in        ${cacheFolder()}`].join('\n'));
+      else
+        print(
+          [textTable(columns, models.map(row)), '', ...NOTES, `kept in        ${harmless(cacheFolder())}`].join('\n'),
+        );
     });
 }
 

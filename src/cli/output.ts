@@ -1,23 +1,51 @@
 /** Writing: results to stdout, everything about them to stderr, files whole or not at all. */
 import { constants } from 'node:fs';
-import { access, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { UsageError } from '../errors.js';
+import { makeFolder } from '../files/makeFolder.js';
+import { saveWhole, tryToWrite } from '../files/saveWhole.js';
 import { systemReason } from '../system-error.js';
-import { readable } from './display.js';
+import { harmless, harmlessJson, readable } from './display.js';
 
-/** The result of a command. */
+/** The result of a command. Names and labels in it that may hold line breaks go through `harmless` before. */
 export function print(text: string): void {
-  process.stdout.write(readable(text.endsWith('\n') ? text : `${text}\n`));
+  printAsIs(readable(text.endsWith('\n') ? text : `${text}\n`));
 }
 
+/** JSON escapes some characters that a terminal obeys; the others are escaped here, which means the same. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  printAsIs(`${harmlessJson(JSON.stringify(value, undefined, 2))}\n`);
 }
 
-/** A remark about the result, for people. */
+/** Text of our own. */
+export function printAsIs(text: string): void {
+  somethingPrinted = true;
+  process.stdout.write(text);
+}
+
+let somethingPrinted = false;
+
+/** Whether this process had anything to say on stdout. */
+export const hasPrinted = (): boolean => somethingPrinted;
+
+/**
+ * Whether the process was started without a stdout, as by `>&-`. Node then opens /dev/null in its place, for reading and writing, while a shell's
+ * `> /dev/null` is for writing alone. Other systems than Linux do not say how a file was opened.
+ */
+export async function isOutputClosed(): Promise<boolean> {
+  const device = await readlink('/proc/self/fd/1').catch(() => undefined);
+  if (device !== '/dev/null') return false;
+  const flags = /^flags:\t(\d+)$/m.exec(await readFile('/proc/self/fdinfo/1', 'utf8'))?.[1] ?? '0';
+  return (Number.parseInt(flags, 8) & ACCESS_MODE) === constants.O_RDWR;
+}
+
+/** The bits of a file's flags that say for what it was opened (fcntl.h, O_ACCMODE). */
+const ACCESS_MODE = 3;
+
+/** A remark about the result, for people, in one line. */
 export function note(text: string): void {
-  process.stderr.write(readable(`${text}\n`, process.stderr));
+  process.stderr.write(`${readable(harmless(text), process.stderr)}\n`);
 }
 
 /** The path's ending, once it is one of those wanted. */
@@ -29,8 +57,8 @@ export function expectEnding<Ending extends string>(flag: string, path: string, 
 }
 
 /**
- * Checks, before the work starts, that a file can be written at `path`: its folder exists and is writable, and what may already
- * stand there is a regular file, which will be replaced. Returns the path to write, symbolic links followed.
+ * Checks, before the work starts, that a file can be written at `path`, by writing an empty one beside it; what may already stand there is a
+ * regular file, which will be replaced. Returns the path to write, symbolic links followed.
  */
 export async function expectWritable(flag: string, path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
@@ -38,43 +66,57 @@ export async function expectWritable(flag: string, path: string): Promise<string
     throw new UsageError(`${flag}: '${path}' is not a regular file, and only regular files are overwritten`);
   }
   const target = found === undefined ? path : await realpath(path);
-  await access(dirname(target), constants.W_OK).catch(() => {
-    throw new UsageError(
-      `${flag}: cannot write '${path}': folder '${dirname(target)}' does not exist or is not writable`,
-    );
+  const folder = dirname(target);
+  await tryToWrite(folder).catch((cause) => {
+    throw new UsageError(`${flag}: cannot write '${path}': folder '${folder}': ${systemReason(cause)}`, { cause });
   });
   return target;
 }
 
-/** Makes a folder, and those that it lies in, where it is not there. */
-export async function makeFolder(flag: string, path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((cause) => {
+/** Makes a folder, and those that it lies in, where it is not there, and checks that files can be written into it. */
+export async function expectFolder(flag: string, path: string): Promise<void> {
+  await makeFolder(path).catch((cause) => {
     throw new UsageError(`${flag}: '${path}' cannot be made a folder: ${systemReason(cause)}`, { cause });
+  });
+  await tryToWrite(path).catch((cause) => {
+    throw new UsageError(`${flag}: cannot write into folder '${path}': ${systemReason(cause)}`, { cause });
   });
 }
 
-/** Writes the whole file or, when interrupted or out of space, nothing: into a temporary file beside it, then renamed. */
+/** The signals that ask a process to end: Ctrl-C, `kill`, and a terminal that is closed. */
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export type EndingSignal = (typeof endingSignals)[number];
+
+/** Calls `react` at the first signal of each kind, in place of ending at once; the second ends. Returns how to listen no longer. */
+export function onEndingSignal(react: (signal: EndingSignal) => void): () => void {
+  const listeners = endingSignals.map((signal) => [signal, () => react(signal)] as const);
+  for (const [signal, listener] of listeners) process.once(signal, listener);
+  return () => {
+    for (const [signal, listener] of listeners) process.off(signal, listener);
+  };
+}
+
+/** Writes the whole file or, when interrupted or out of space, nothing; a signal that asks to end does so afterwards. */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   const interrupted = new AbortController();
-  const interrupt = (): void => interrupted.abort();
-  process.once('SIGINT', interrupt);
+  const forget = onEndingSignal((signal) =>
+    interrupted.abort(new Interruption('interrupted; nothing written', signal)),
+  );
   try {
-    await writeFile(temporary, bytes, { signal: interrupted.signal });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    if (interrupted.signal.aborted) throw new Interruption();
-    throw error;
+    await saveWhole(path, bytes, { signal: interrupted.signal });
+    interrupted.signal.throwIfAborted();
   } finally {
-    process.off('SIGINT', interrupt);
+    forget();
   }
 }
 
-/** Ctrl-C. While a file was being written, the temporary file is gone, the old one untouched. */
+/** Ctrl-C, or another signal that asks to end. While a file was being written, the temporary file is gone. */
 export class Interruption extends Error {
-  constructor(message = 'interrupted; nothing written') {
+  readonly signal: EndingSignal;
+
+  constructor(message: string, signal: EndingSignal) {
     super(message);
+    this.signal = signal;
   }
 }
 

@@ -1,13 +1,14 @@
 /** The commands, loaded one at a time, and what becomes of their failures. */
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
 import { DepthwiseError, UsageError } from '../errors.js';
 import { systemReason } from '../system-error.js';
-import { readable, showWide, styled } from './display.js';
-import { ExitWith } from './exit-codes.js';
+import { harmless, harmlessJson, readable, showWide, styled } from './display.js';
+import { ExitWith, exitCodes } from './exit-codes.js';
 import { didYouMean } from './nearest.js';
 import { expectHonoured } from './option-rules.js';
-import { Interruption } from './output.js';
+import { Interruption, printAsIs } from './output.js';
 
 /** A command's file adds its arguments, options, examples and action. */
 interface CommandFile {
@@ -19,6 +20,8 @@ interface Entry {
   readonly load: () => Promise<CommandFile>;
   /** It prints a table, which `--wide` leaves whole on a narrow terminal. */
   readonly table?: true;
+  /** Its exit code is the verdict on another backend. */
+  readonly judges?: true;
 }
 
 /** In the order and under the headings of `depthwise --help`. */
@@ -49,11 +52,13 @@ const commands: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       summary: 'find the first layer where another backend is wrong',
       load: () => import('./compare.js'),
       table: true,
+      judges: true,
     },
     verify: {
       summary: 'run another runtime on the same model, layer by layer',
       load: () => import('./verify.js'),
       table: true,
+      judges: true,
     },
   },
 };
@@ -74,10 +79,10 @@ depthwise --help lists the commands; depthwise COMMAND --help has examples.
 `;
 
 /** The commands that judge another backend have more: `exit-codes.ts`. */
-const EXIT_CODES = 'Exit code: 0 it worked, 1 it failed, 2 a wrong call, 130 Ctrl-C.';
+const EXIT_CODES = 'Exit code: 0 it worked, 1 it failed, 2 a wrong call, 130 Ctrl-C, 129 and 143 SIGHUP and SIGTERM.';
 
 /**
- * Runs the command line and returns its exit code: 0 only when it worked, 2 for a wrong call, 130 for Ctrl-C, else 1. Commands that judge
+ * Runs the command line and returns its exit code: 0 only when it worked, 2 for a wrong call, 128 and the number of a signal that ended it (130: Ctrl-C), else 1. Commands that judge
  * another backend tell failures apart: `exit-codes.ts`.
  */
 export async function commandLine(args: readonly string[]): Promise<number> {
@@ -93,9 +98,20 @@ export async function commandLine(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help and --version
     if (error instanceof CommanderError && error.code === 'commander.help') return 2; // no command: the help is on stderr
     const failure = describe(error);
-    process.stderr.write(args.includes('--json') ? asJson(failure) : asText(failure));
+    tell(failure, args);
     return failure.exitCode;
   }
+}
+
+function tell(failure: Failure, args: readonly string[]): void {
+  process.stderr.write(args.includes('--json') ? asJson(failure) : asText(failure));
+}
+
+/** Says that stdout could not be written, and returns the exit code that goes with it. */
+export function outputFailed(reason: string, args: readonly string[]): number {
+  const exitCode = byName[args[0]]?.judges ? exitCodes.failed : 1;
+  tell({ code: 'system', message: `standard output: ${reason}; the answer is not complete`, exitCode }, args);
+  return exitCode;
 }
 
 function program(): Command {
@@ -105,7 +121,7 @@ function program(): Command {
     .version(version)
     .helpCommand(false) // its work is done above: it would show commands that are not loaded yet
     .exitOverride()
-    .configureOutput({ outputError: () => {} }) // commandLine() says it
+    .configureOutput({ writeOut: printAsIs, outputError: () => {} }) // commandLine() says what is wrong
     .showSuggestionAfterError();
   for (const [heading, group] of Object.entries(commands)) {
     depthwise.commandsGroup(heading);
@@ -144,12 +160,15 @@ interface Failure {
   readonly exitCode: number;
 }
 
-const asJson = ({ code, message }: Failure): string => `${JSON.stringify({ error: { code, message } })}\n`;
+const asJson = ({ code, message }: Failure): string =>
+  `${harmlessJson(JSON.stringify({ error: { code, message } }))}\n`;
 
 /** Ctrl-C is no error. */
 function asText({ code, message }: Failure): string {
   const head = code === 'interrupted' ? '' : `${styled('red', 'error:', process.stderr)} `;
-  return readable(`${head}${message}\n`, process.stderr);
+  const [first, ...others] = message.split('\n').map((line) => readable(harmless(line), process.stderr));
+  // A name with a line break in it cannot begin one as errors and remarks of ours do.
+  return `${[head + first, ...others.map((line) => line.replace(/^(?=\w+:|wrote |interrupted)/, '  '))].join('\n')}\n`;
 }
 
 function describe(error: unknown): Failure {
@@ -160,7 +179,9 @@ function describe(error: unknown): Failure {
   if (error instanceof DepthwiseError) {
     return { code: error.code, message: error.message, exitCode: error instanceof UsageError ? 2 : 1 };
   }
-  if (error instanceof Interruption) return { code: 'interrupted', message: error.message, exitCode: 130 };
+  if (error instanceof Interruption) {
+    return { code: 'interrupted', message: error.message, exitCode: 128 + constants.signals[error.signal] };
+  }
   if (isSystemError(error)) return { code: 'system', message: systemText(error), exitCode: 1 };
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: 'internal', message: `this is a fault of depthwise, please report it: ${text}`, exitCode: 1 };

@@ -1,6 +1,6 @@
 /** Progress of a job, on stderr: a bar on a terminal, plain lines elsewhere, nothing at all for a job of under a second. */
 import type { RunOptions } from '../network/index.js';
-import { readable, wantsAscii } from './display.js';
+import { harmless, readable, wantsAscii } from './display.js';
 import { note } from './output.js';
 
 export interface Progress {
@@ -36,11 +36,12 @@ async function bar(job: string): Promise<Progress> {
     barCompleteChar: ascii ? '#' : '█',
     barIncompleteChar: ascii ? '.' : '░',
   });
+  const shown = (doing: string) => ({ doing: readable(harmless(doing), process.stderr) });
   const began = Date.now();
   return {
     at(part, doing) {
-      if (drawn.isActive) drawn.update(part, { doing: readable(doing, process.stderr) });
-      else if (Date.now() - began >= FIRST_SIGN) drawn.start(1, part, { doing: readable(doing, process.stderr) });
+      if (drawn.isActive) drawn.update(part, shown(doing));
+      else if (Date.now() - began >= FIRST_SIGN) drawn.start(1, part, shown(doing));
     },
     note(text) {
       drawn.stop(); // and the next step draws it again, below the line

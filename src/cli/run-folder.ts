@@ -1,7 +1,9 @@
 /** The folder of a training run: checkpoint, metrics and model, each written whole after every epoch, and a report at the end. */
-import { mkdir, stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.js';
+import { lockFolder, type Release } from '../files/folderLock.js';
+import { saveWhole } from '../files/saveWhole.js';
 import { readFile } from '../formats/files.js';
 import { readNetwork, type WriteOptions, writeNetwork } from '../formats/index.js';
 import type { Network } from '../network/index.js';
@@ -13,11 +15,60 @@ import {
   type Origin,
   readCheckpoint,
   reportHtml,
-  saveWhole,
   type TrainingState,
   writeCheckpoint,
 } from '../training/index.node.js';
 import { evaluateWith } from './evaluate.js';
+import { expectFolder } from './output.js';
+
+const CHECKPOINT = 'checkpoint.safetensors';
+const FILES = [CHECKPOINT, 'metrics.csv', 'model.safetensors', 'report.html'] as const;
+
+type File = (typeof FILES)[number];
+
+interface ClaimOptions {
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+}
+
+/**
+ * Makes the folder, checks that files can be written into it, and locks it. Throws a UsageError where another process trains into it, where it
+ * holds another run or files of others that this run would replace, and where it cannot be written.
+ */
+export async function claimRunFolder(folder: string, { resume, overwrite }: ClaimOptions): Promise<Release> {
+  if (resume) await readFile(join(folder, CHECKPOINT)); // whose error says that there is none
+  await expectFolder('--out', folder);
+  const release = await lockFolder(`--out: '${folder}'`, folder);
+  try {
+    if (!resume && !overwrite) await expectFree(folder);
+    return release;
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** Only a folder with a checkpoint is known to hold a run; without one, files of these names may be anybody's. */
+async function expectFree(folder: string): Promise<void> {
+  const there = await Promise.all(FILES.map((file) => isThere(join(folder, file))));
+  const found = FILES.filter((_, index) => there[index]);
+  if (found.includes(CHECKPOINT)) {
+    throw new UsageError(
+      `--out: '${folder}' holds a run already; --resume goes on with it, --overwrite begins anew in its place`,
+    );
+  }
+  if (found.length > 0) {
+    throw new UsageError(
+      `--out: '${folder}' holds ${found.join(', ')} of something else; --overwrite replaces ${found.length === 1 ? 'it' : 'them'}`,
+    );
+  }
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 
 export class RunFolder {
   readonly #folder: string;
@@ -30,26 +81,17 @@ export class RunFolder {
     this.#options = options;
   }
 
-  path(file: string): string {
+  path(file: File): string {
     return join(this.#folder, file);
   }
 
-  /** Makes the folder. Throws a UsageError where it holds another run already. */
-  async begin(): Promise<void> {
-    const checkpoint = this.path('checkpoint.safetensors');
-    if (await stat(checkpoint).catch(() => undefined)) {
-      throw new UsageError(`--out: '${this.#folder}' holds a run already; --resume goes on with it`);
-    }
-    await mkdir(this.#folder, { recursive: true });
-  }
-
   async resume(): Promise<TrainingState> {
-    const file = this.path('checkpoint.safetensors');
+    const file = this.path(CHECKPOINT);
     return readCheckpoint(await readFile(file), this.#origin, file);
   }
 
   async save(state: TrainingState): Promise<void> {
-    await saveWhole(this.path('checkpoint.safetensors'), writeCheckpoint(state, this.#origin));
+    await saveWhole(this.path(CHECKPOINT), writeCheckpoint(state, this.#origin));
     await saveWhole(this.path('metrics.csv'), metricsCsv(state.history));
     await this.#saveModel(averagedNetwork(this.#origin.network, state));
   }

@@ -1,6 +1,7 @@
 /** A network's summary as a table: for a terminal, for Markdown, for a spreadsheet. */
 import type { LayerSummary, Summary } from '../network/index.js';
 import type { Pair } from '../padding.js';
+import { harmless } from './display.js';
 import { formatBytes, formatCount } from './output.js';
 import { hanging, type TableColumn, textTable } from './table.js';
 
@@ -49,14 +50,14 @@ export function asText(summary: Summary): string {
     columns,
     summary.layers.map((layer) => columns.map(({ text }) => text(layer))),
   );
-  return [summary.network, '', table, '', ...totalLines(summary).map((line) => hanging(line))].join('\n');
+  return [harmless(summary.network), '', table, '', ...totalLines(summary).map((line) => hanging(line))].join('\n');
 }
 
 export function asMarkdown(summary: Summary): string {
   const row = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    `| ${cells.map((cell) => harmless(cell).replaceAll('|', '\\|')).join(' | ')} |`;
   return [
-    `**${summary.network}**`,
+    `**${harmless(summary.network)}**`,
     '',
     row(columns.map(({ title }) => title)),
     row(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
@@ -99,8 +100,8 @@ const csvColumns: Readonly<Record<string, (layer: LayerSummary) => string | numb
 
 export function asCsv({ layers }: Summary): string {
   const cell = (value: string | number | undefined): string => {
-    const text = `${value ?? ''}`;
-    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const text = harmless(`${value ?? ''}`);
+    return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const rows = layers.map((layer) =>
     Object.values(csvColumns)

@@ -3,7 +3,7 @@
  * out and names shortened; elsewhere a table has its full width.
  */
 import Table from 'cli-table3';
-import { lineWidth, styled } from './display.js';
+import { harmless, lineWidth, styled } from './display.js';
 
 export interface TableColumn {
   readonly title: string;
@@ -15,7 +15,8 @@ export interface TableColumn {
 type Rows = readonly (readonly string[])[];
 
 /** `width` is that of the terminal, in characters. */
-export function textTable(columns: readonly TableColumn[], rows: Rows, width = lineWidth()): string {
+export function textTable(columns: readonly TableColumn[], given: Rows, width = lineWidth()): string {
+  const rows = given.map((row) => row.map(harmless));
   const kept = fittingColumns(columns, rows, width);
   const shown = kept.map((column) => columns[column]);
   const cells = shortened(

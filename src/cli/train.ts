@@ -22,11 +22,11 @@ import {
 import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwork } from './architecture.js';
 import { DATA, expectSameClasses } from './evaluate.js';
 import { expectPreprocessing, readModel, readPictureModel } from './model.js';
-import { Interruption, note, printJson } from './output.js';
+import { type EndingSignal, Interruption, note, onEndingSignal, printJson } from './output.js';
 import { noteSkipped } from './pictures.js';
 import { type Progress, startProgress } from './progress.js';
 import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
-import { RunFolder } from './run-folder.js';
+import { claimRunFolder, RunFolder } from './run-folder.js';
 import { addTransferOptions, expectNoTransfer, type TransferFlags, transfer } from './transfer.js';
 import { wholeNumber, zeroOrMore } from './values.js';
 
@@ -41,6 +41,7 @@ interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags {
   readonly workers: number;
   readonly out: string;
   readonly resume?: true;
+  readonly overwrite?: true;
   readonly float16?: true;
   readonly json?: true;
 }
@@ -67,7 +68,8 @@ export function configure(command: Command): void {
       '--out <path>',
       'a folder for checkpoint.safetensors, metrics.csv, model.safetensors and report.html; with --base a .safetensors or .npz file',
     )
-    .option('--resume', 'go on from the checkpoint in that folder')
+    .addOption(new Option('--resume', 'go on from the checkpoint in that folder').conflicts('overwrite'))
+    .option('--overwrite', 'replace what the folder holds under these names')
     .option('--float16', "the model's kernels in float16: half the size")
     .option(
       '--json',
@@ -123,7 +125,17 @@ Examples:
     });
 }
 
+/** The folder is claimed before anything else: what cannot be written is said before hours of work. */
 async function run(flags: ScratchFlags): Promise<void> {
+  const release = await claimRunFolder(flags.out, flags);
+  try {
+    await trainInto(flags);
+  } finally {
+    await release();
+  }
+}
+
+async function trainInto(flags: ScratchFlags): Promise<void> {
   const labelled = await readDataFor(flags);
   const recipe = recipeOf(flags, labelled.train.height);
   const network = await beginningNetwork(await networkFor(labelled.train, flags), labelled.train, recipe, flags);
@@ -133,10 +145,9 @@ async function run(flags: ScratchFlags): Promise<void> {
     { network, recipe, data: data.train },
     flags.float16 ? { kernels: 'float16' } : {},
   );
-  const state = flags.resume ? await folder.resume() : await folder.begin();
+  const state = flags.resume ? await folder.resume() : undefined;
   const stop = new AbortController();
-  const abort = () => stop.abort();
-  process.once('SIGINT', abort).once('SIGTERM', abort);
+  const forget = onEndingSignal((signal) => stop.abort(signal));
   const progress = await startProgress('train', BETWEEN_LINES);
   try {
     const trained = await train(network, data, recipe, {
@@ -146,7 +157,9 @@ async function run(flags: ScratchFlags): Promise<void> {
       ...reporting(progress, recipe),
       save: (state) => folder.save(state),
     });
-    if (!trained.finished) throw new Interruption(`stopped and saved; to go on: ${resumeCommand()}`);
+    if (!trained.finished) {
+      throw new Interruption(`stopped and saved; to go on: ${resumeCommand()}`, stop.signal.reason as EndingSignal);
+    }
     progress.stop();
     const { history } = trained.state;
     const evaluation = await folder.finish(trained.network, history, data.test);
@@ -154,7 +167,7 @@ async function run(flags: ScratchFlags): Promise<void> {
     if (flags.json) printJson(history);
   } finally {
     progress.stop();
-    process.off('SIGINT', abort).off('SIGTERM', abort);
+    forget();
   }
 }
 
@@ -261,7 +274,7 @@ function duration(seconds: number): string {
 
 /** The same command, to be pasted into a shell. */
 function resumeCommand(): string {
-  const words = process.argv.slice(2).filter((word) => word !== '--resume');
+  const words = process.argv.slice(2).filter((word) => word !== '--resume' && word !== '--overwrite');
   const quoted = words.map((word) => (/^[\w./:,=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`));
   return ['depthwise', ...quoted, '--resume'].join(' ');
 }

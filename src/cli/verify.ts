@@ -5,7 +5,7 @@ import { openPeer, type PeerName, peerNames } from '../oracle/peers/index.js';
 import type { Pair } from '../padding.js';
 import { exitCodesHelp, judging } from './exit-codes.js';
 import { addInputOptions, expectOneInput, fed, type InputFlags } from './inputs.js';
-import { addJudgementOptions, expectMapWritable, type JudgementFlags, tell } from './judgement.js';
+import { addJudgementOptions, type JudgementFlags, tell, withWritableMap } from './judgement.js';
 import { type ModelFlags, prepared, presetOption } from './model.js';
 import { onNodeOf, startProgress } from './progress.js';
 import { resolution } from './values.js';
@@ -44,10 +44,10 @@ Examples:
   depthwise verify model.json cat.jpg --with tfjs --preset tfjs-hub --map worst.png`,
     )
     .action(
-      judging(async (path: string, picture: string | undefined, flags: Flags) => {
+      judging(async (path: string, picture: string | undefined, given: Flags) => {
+        const flags = await withWritableMap(given);
         const input = picture === undefined ? flags : { ...flags, picture };
         expectOneInput(input);
-        await expectMapWritable(flags);
         const peer = await openPeer(flags.with, path, flags);
         const network = prepared(peer.network, flags);
         const { inputs } = await fed(network, path, input);

@@ -1,8 +1,9 @@
 /** Training in Node: all that runs in a page, data sets in folders, files, and worker threads. */
+
+export { saveWhole } from '../files/saveWhole.js';
 export { readCifar10 } from './cifar10.js';
 export { readData } from './datasets.js';
 export * from './index.js';
 export { readMnist } from './mnist.js';
 export { type PictureFolderOptions, readPictureFolder } from './pictureFolder.js';
-export { saveWhole } from './saveWhole.js';
 export { train } from './train.node.js';

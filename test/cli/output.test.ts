@@ -29,12 +29,14 @@ describe('writeWhole', () => {
     expect(readdirSync(folder)).toEqual(['taken']);
   });
 
-  test('Ctrl-C leaves the old file and no temporary one', async () => {
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s leaves the old file and no temporary one', async (signal) => {
     const path = join(folder, 'a.bin');
     writeFileSync(path, 'old');
+    const before = process.listenerCount(signal);
     const writing = writeWhole(path, new Uint8Array(64 * 2 ** 20));
-    process.emit('SIGINT');
-    await expect(writing).rejects.toThrow(Interruption);
+    process.emit(signal);
+    await expect(writing).rejects.toThrow(new Interruption('interrupted; nothing written', signal));
+    expect(process.listenerCount(signal)).toBe(before);
     expect(readFileSync(path, 'utf8')).toBe('old');
     expect(readdirSync(folder)).toEqual(['a.bin']);
   });
@@ -62,7 +64,7 @@ describe('expectWritable', () => {
   test('refuses a file in a folder that is not there', async () => {
     const path = join(folder, 'no', 'x.npy');
     await expect(expectWritable('--out', path)).rejects.toThrow(
-      `--out: cannot write '${path}': folder '${join(folder, 'no')}' does not exist or is not writable`,
+      `--out: cannot write '${path}': folder '${join(folder, 'no')}': there is no such file or folder`,
     );
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readNetworkFile } from '../../src/formats/files.js';
 import { uniformRandom } from '../../src/random.js';
@@ -22,6 +22,12 @@ const file = (run: string, name: string) => readFileSync(`${folder.path(run)}/${
 const model = (run: string) => file(run, 'model.safetensors');
 /** Without the seconds, the only numbers of a run that are never the same. */
 const metrics = (run: string) => `${file(run, 'metrics.csv')}`.replaceAll(/,[^,\n]*$/gm, '');
+
+/** Starts the run, or goes on with it where a checkpoint lies. */
+function start(run: string): ChildProcess {
+  const resume = existsSync(`${folder.path(run)}/checkpoint.safetensors`) ? ['--resume'] : [];
+  return spawn(process.execPath, [main, ...command(run, ...resume)], { stdio: ['ignore', 'ignore', 'pipe'] });
+}
 
 beforeAll(() => {
   writeCifar10(folder.path('cifar'), 20);
@@ -49,12 +55,6 @@ describe('the same bits', () => {
       expect(metrics(`workers-${workers}`)).toBe(metrics('whole'));
     }
   });
-
-  /** Starts the run, or goes on with it where a checkpoint lies. */
-  function start(run: string): ChildProcess {
-    const resume = existsSync(`${folder.path(run)}/checkpoint.safetensors`) ? ['--resume'] : [];
-    return spawn(process.execPath, [main, ...command(run, ...resume)], { stdio: ['ignore', 'ignore', 'pipe'] });
-  }
 
   test('a run that has ended goes on at a restart as one that had it from the beginning', () => {
     const longer = ['--epochs', '5', '--restarts', '3x0.01:flip+cutout:6', '--average-cycles'];
@@ -109,7 +109,7 @@ describe('resuming', () => {
   test('a folder that holds a run is not begun anew', async () => {
     expect(await depthwise(...command('whole'))).toMatchObject({
       exitCode: 2,
-      stderr: `error: --out: '${folder.path('whole')}' holds a run already; --resume goes on with it\n`,
+      stderr: `error: --out: '${folder.path('whole')}' holds a run already; --resume goes on with it, --overwrite begins anew in its place\n`,
     });
   });
 
@@ -144,6 +144,78 @@ describe('resuming', () => {
       `error: ${path}/checkpoint.safetensors: holds no training run\n`,
     );
     writeFileSync(`${path}/checkpoint.safetensors`, bytes);
+  });
+});
+
+describe("a folder that is not this run's", () => {
+  const files = { 'model.safetensors': 'mine', 'metrics.csv': 'mine too', 'notes.txt': 'whatever' };
+  const fill = (run: string) => {
+    mkdirSync(folder.path(run), { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(`${folder.path(run)}/${name}`, text);
+  };
+
+  test('is refused, and what would be replaced is named', async () => {
+    fill('others');
+    const path = folder.path('others');
+    expect(await depthwise(...command('others'))).toMatchObject({
+      exitCode: 2,
+      stderr: `error: --out: '${path}' holds metrics.csv, model.safetensors of something else; --overwrite replaces them\n`,
+    });
+    for (const [name, text] of Object.entries(files)) expect(`${file('others', name)}`).toBe(text);
+    expect(readdirSync(path).sort()).toEqual(Object.keys(files).sort());
+  });
+
+  test('--overwrite replaces these files, and leaves others', () => {
+    fill('replaced');
+    expect(built(...command('replaced', '--overwrite')).exitCode).toBe(0);
+    expect(model('replaced').equals(model('whole'))).toBe(true);
+    expect(`${file('replaced', 'notes.txt')}`).toBe('whatever');
+    expect(readdirSync(folder.path('replaced')).sort()).toEqual([
+      ...['checkpoint.safetensors', 'metrics.csv', 'model.safetensors', 'notes.txt', 'report.html'],
+    ]);
+  });
+
+  test('--overwrite and --resume', async () => {
+    const { exitCode, stderr } = await depthwise(...command('whole', '--overwrite', '--resume'));
+    expect([exitCode, stderr]).toEqual([2, "error: option '--resume' cannot be used with option '--overwrite'\n"]);
+  });
+
+  test('is refused while another process trains into it, and taken over when that was killed', async () => {
+    const child = spawn(process.execPath, [main, ...command('shared', '--epochs', '300')], { stdio: 'ignore' });
+    while (!existsSync(`${folder.path('shared')}/.depthwise.lock`)) await new Promise((next) => setTimeout(next, 20));
+    const refusal = await depthwise(...command('shared'));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(refusal).toMatchObject({
+      exitCode: 2,
+      stderr: `error: --out: '${folder.path('shared')}': process ${child.pid} is writing into this folder; wait for its end, or name another folder\n`,
+    });
+    const next = await depthwise(...command('shared', '--dropout', '2', '--overwrite'));
+    expect(next.stderr).not.toContain('is writing');
+    expect(existsSync(`${folder.path('shared')}/.depthwise.lock`)).toBe(false);
+  });
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('%s saves, and leaves neither lock nor temporary file', async (signal, exitCode) => {
+    const child = start(`ended-${signal}`);
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
+      said += text;
+      if (!child.killed && said.includes('epoch 1/3: ')) child.kill(signal);
+    });
+    const [code] = await once(child, 'close');
+    expect([code, said]).toEqual([exitCode, expect.stringContaining('stopped and saved; to go on: ')]);
+    expect(readdirSync(folder.path(`ended-${signal}`)).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  test.runIf(process.platform === 'linux')('that cannot be made is said before the data is read', async () => {
+    const args = command('x').map((word) => (word === folder.path('x') ? '/proc/depthwise/run' : word));
+    expect(await depthwise(...args)).toMatchObject({
+      exitCode: 2,
+      stderr: "error: --out: '/proc/depthwise/run' cannot be made a folder: there is no such file or folder\n",
+    });
   });
 });
 

@@ -1,7 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { FormatError, TrainingError, UsageError } from '../../src/errors.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/index.js';
 import { atResolution, randomWeights, trace } from '../../src/network/index.js';
@@ -17,7 +14,6 @@ import {
   type Recipe,
   readCheckpoint,
   recipeWith,
-  saveWhole,
   type TrainHooks,
   type TrainingState,
   train,
@@ -218,26 +214,6 @@ describe('checkpoints', () => {
     expect(reading({ network: tinyNetwork(data.train, 0.2) })).toThrow(
       'run/c was trained with another network of the name tiny',
     );
-  });
-});
-
-describe('saveWhole', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'depthwise-save-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  test('replaces a file, whatever an earlier process left beside it', async () => {
-    const path = join(folder, 'run');
-    writeFileSync(path, 'old');
-    writeFileSync(`${path}.tmp`, 'half of what was to be written by one that was ki');
-    await saveWhole(path, 'new');
-    expect(readFileSync(path, 'utf8')).toBe('new');
-    expect(readdirSync(folder)).toEqual(['run']);
-  });
-
-  test('leaves nothing where it fails', async () => {
-    mkdirSync(join(folder, 'taken', 'below'), { recursive: true });
-    await expect(saveWhole(join(folder, 'taken'), 'x')).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
-    expect(existsSync(join(folder, 'taken.tmp'))).toBe(false);
   });
 });
 

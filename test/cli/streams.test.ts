@@ -1,0 +1,78 @@
+/** Output that cannot be written is a failure, whatever the reason; a reader that has seen enough is none. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { main, smallNetwork, temporaryFolder, writeModel } from './command.js';
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+
+/** Runs `depthwise` in a shell, which redirects its output. */
+function shell(args: string, redirected: string) {
+  const { status, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', `"$0" "$1" ${args} ${redirected}`, process.execPath, main],
+    {
+      encoding: 'utf8',
+      cwd: folder.path(''),
+    },
+  );
+  return { exitCode: status, stdout, stderr };
+}
+
+const hasFull = existsSync('/dev/full');
+const isLinux = process.platform === 'linux';
+
+describe('stdout', () => {
+  const FULL = 'standard output: there is no space left; the answer is not complete';
+  const CLOSED = 'standard output: it is closed; the answer is not complete';
+
+  test.runIf(hasFull).each(['summary mobilenet_v2', 'models', '--help', '--version', 'summary --help'])(
+    'of %s to a full disk: an error and exit code 1',
+    (args) => {
+      expect(shell(args, '> /dev/full')).toEqual({ exitCode: 1, stdout: '', stderr: `error: ${FULL}\n` });
+    },
+  );
+
+  test.runIf(hasFull)('with --json the error is JSON too', () => {
+    const { exitCode, stderr } = shell('summary mobilenet_v2 --json', '> /dev/full');
+    expect([exitCode, JSON.parse(stderr)]).toEqual([1, { error: { code: 'system', message: FULL } }]);
+  });
+
+  test.runIf(hasFull)('of a command that judges: exit code 4, as for every failure that is no verdict', async () => {
+    await writeModel(folder.path('small.safetensors'), smallNetwork());
+    expect(shell('golden --network mobilenet_v1_0.25_32_small --out g.safetensors', '').exitCode).toBe(0);
+    expect(shell('compare g.safetensors g.safetensors', '> /dev/full')).toMatchObject({ exitCode: 4 });
+    expect(shell('compare g.safetensors g.safetensors', '>&-')).toMatchObject({ exitCode: 4 });
+  });
+
+  test.runIf(isLinux)('that is closed is told from > /dev/null', () => {
+    expect(shell('summary mobilenet_v2', '>&-')).toEqual({ exitCode: 1, stdout: '', stderr: `error: ${CLOSED}\n` });
+    const { exitCode, stderr } = shell('models --json', '>&-');
+    expect([exitCode, JSON.parse(stderr)]).toEqual([1, { error: { code: 'system', message: CLOSED } }]);
+    expect(shell('summary mobilenet_v2', '> /dev/null')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  });
+
+  test.runIf(isLinux)('that is closed does not matter where nothing is to be said there', () => {
+    const { exitCode } = shell('trace --model small.safetensors --out t.npz', '>&-');
+    expect(exitCode).toBe(0);
+  });
+
+  test('whose reader has gone is no failure', () => {
+    const piped = '2> err.txt; echo $? > code.txt; } | true; sleep 0.5; cat err.txt code.txt';
+    const { status, stdout } = spawnSync(
+      'sh',
+      ['-c', `{ "$0" "$1" summary mobilenet_v2 --json ${piped}`, process.execPath, main],
+      { encoding: 'utf8', cwd: folder.path('') },
+    );
+    expect([status, stdout]).toEqual([0, '0\n']);
+  });
+});
+
+describe('stderr', () => {
+  test.runIf(hasFull)('to a full disk: exit code 1, and the answer is there', () => {
+    const { exitCode, stdout } = shell('convert small.safetensors s.npz', '2> /dev/full');
+    expect([exitCode, stdout]).toEqual([1, '']);
+    expect(existsSync(folder.path('s.npz'))).toBe(true);
+  });
+});
