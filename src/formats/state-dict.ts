@@ -1,16 +1,19 @@
 /**
  * Weights under the names and in the layouts of the libraries that trained them, for a network of ours by the same conventions:
  *
- *   PyTorch   features.0.0.weight            conv [O, I, H, W], depthwise [C·M, 1, H, W], linear [O, I]; torchvision and timm
+ *   PyTorch   features.0.0.weight            conv [O, I, H, W], depthwise [C·M, 1, H, W], linear [O, I]; the libraries of `torch-names.ts`
  *   slim      MobilenetV1/Conv2d_0/weights   as ours, 1 × 1 kernels [1, 1, I, O]; their moving averages before themselves
  *   Keras     block_1_expand/kernel:0        the same
  */
 import { NetworkError, UsageError } from '../errors.js';
-import { timmByTorchvision } from '../models/timm-names.js';
+import { V2_NAMES } from '../models/node-names.js';
+import type { ModelConventions } from '../models/options.js';
+import { type TorchLibrary, type TorchModules, torchLibraries, torchModules } from '../models/torch-names.js';
 import {
   inferShapes,
   type LayerKind,
   type Network,
+  upTo,
   type Weights,
   weightName,
   weightShapesOf,
@@ -20,7 +23,7 @@ import { type Shape, sameShape, type Tensor, tensor } from '../tensor.js';
 import { byLayer, nameWeights } from './keras-weights.js';
 import { transposedTensor } from './transposed.js';
 
-type Library = 'torchvision' | 'timm' | 'slim' | 'keras';
+type Library = TorchLibrary | 'slim' | 'keras';
 
 /** Where a weight's axes are, theirs to ours and ours to theirs. */
 interface Layout {
@@ -31,7 +34,7 @@ interface Layout {
 interface Names {
   /** Their name of a layer's weight. */
   readonly nameOf: (layer: string, kind: LayerKind, weight: string) => string;
-  readonly layoutOf: (kind: LayerKind, weight: string) => Layout;
+  readonly layoutOf: (kind: LayerKind, weight: string, layer: string) => Layout;
   /** What a training leaves beside the weights. */
   readonly trainingState: RegExp;
 }
@@ -40,41 +43,89 @@ interface Names {
  * The network with these weights. Throws a UsageError where their names are those of a library by whose conventions the network is not,
  * and a NetworkError that lists every missing, surplus or wrongly shaped weight, by the library's names where they are known.
  *
- * timm's networks are torchvision's, but each is fed in a way of its own: how pictures are prepared is then not known any more.
+ * PyTorch's libraries build torchvision's networks, but all others feed them in ways of their own: how pictures are prepared is then not known any
+ * more. Of a file without a classifier the network ends before it.
  */
 export function withStateDict(network: Network, tensors: Weights, file: string): Network {
   const library = libraryOf([...tensors.keys()]);
   if (library === undefined) return withWeights(network, tensors);
-  expectConventions(network, library, file);
-  const { preprocessing: _, ...conventions } = network.conventions;
-  const fed = library === 'timm' ? { ...network, conventions } : network;
-  return withWeights(fed, underOurNames(network, library, tensors, file));
+  if (library === 'torch') return withTorchWeights(network, tensors, file);
+  expectConventions(network, library, [library], file);
+  if (library === 'keras') return withWeights(network, nameWeights(network, byLayer(tensors, file), file));
+  const wanted = wantedBy(slim, network);
+  const bare = withoutPrefix(namesOf(wanted), preferAverages(tensors));
+  return withWeights(network, translated(network, library, wanted, bare, slim.trainingState));
 }
 
-function underOurNames(network: Network, library: Library, tensors: Weights, file: string): Weights {
-  if (library === 'keras') return nameWeights(network, byLayer(tensors, file), file);
-  const names = library === 'slim' ? slim : torch(library);
-  const wanted = wantedBy(names, network);
-  const bare = withoutPrefix(wanted, preferAverages(tensors));
-  return translated(network, library, wanted, bare, names.trainingState);
-}
-
-function libraryOf(names: readonly string[]): Library | undefined {
+function libraryOf(names: readonly string[]): 'torch' | 'slim' | 'keras' | undefined {
   const some = (pattern: RegExp) => names.some((name) => pattern.test(name));
   if (some(/\/movingMean$/)) return undefined; // ours
-  if (some(/\.conv_(dw|pw)\.weight$/)) return 'timm';
-  if (some(/\.running_mean$/)) return 'torchvision';
+  if (some(/\.running_mean$/)) return 'torch';
   if (some(/\/(depthwise_)?weights$/)) return 'slim';
   return some(/\/(depthwise_)?kernel(:0)?$/) ? 'keras' : undefined;
 }
 
 /** Padding, epsilon and head go with the weights, and would be wrong without a word. */
-function expectConventions({ name, conventions: { source } }: Network, library: Library, file: string): void {
-  const wanted = library === 'timm' ? 'torchvision' : library;
-  if (source === wanted) return;
+function expectConventions(
+  { name, conventions: { source } }: Network,
+  library: Library,
+  wanted: readonly ModelConventions[],
+  file: string,
+): void {
+  if (wanted.some((one) => one === source)) return;
   throw new UsageError(
-    `${file}: its weights have the names of ${library}; wanted a network by the conventions of ${wanted}, found ${name} by those of ${source}`,
+    `${file}: its weights have the names of ${library}; wanted a network by the conventions of ${wanted.join(' or ')}, found ${name} by those of ${source}`,
   );
+}
+
+/** transformers' networks are torchvision's with `tf_padding: false` and `layer_norm_eps: 1e-5`, slim's with true and 1e-3, as Google's are. */
+const conventionsFor = (library: TorchLibrary): readonly ModelConventions[] =>
+  library === 'transformers' ? ['torchvision', 'slim'] : ['torchvision'];
+
+function withTorchWeights(network: Network, tensors: Weights, file: string): Network {
+  const { library, version } = torchLibraryOf([...tensors.keys()]);
+  expectConventions(network, library, conventionsFor(library), file);
+  const { source, preprocessing, ...others } = network.conventions;
+  const conventions = source as ModelConventions;
+  const own = network.nodes.some(({ name }) => name === V2_NAMES[conventions].last.layer) ? 'v2' : 'v1';
+  const modules = version === own ? torchModules(library, own, conventions) : undefined;
+  if (modules === undefined) {
+    throw new UsageError(
+      `${file}: its weights have the names of ${library}, MobileNet ${version.toUpperCase()}; wanted such a network, found ${network.name}`,
+    );
+  }
+  const fed: Network =
+    library === 'torchvision' ? network : { ...network, conventions: { source, ...others } as Network['conventions'] };
+  const trunk = new Set(modules.moduleOf.values());
+  const bare = withoutPrefix((name) => trunk.has(moduleOf(name)) || modules.heads.includes(moduleOf(name)), tensors);
+  const head = modules.heads.find((module) => bare.has(`${module}.weight`));
+  const names = torch(modules, head ?? modules.heads[0]);
+  const part = head === undefined ? beforeClassifier(fed, modules.classifier) : fed;
+  const weights = translated(part, library, wantedBy(names, part), bare, names.trainingState);
+  return withWeights(part, weights);
+}
+
+/** The network up to what its classifier reads; the whole where it has none. */
+function beforeClassifier(network: Network, classifier: string): Network {
+  const node = network.nodes.find(({ name }) => name === classifier);
+  return node === undefined ? network : { ...upTo(network, node.inputs[0]), name: network.name };
+}
+
+/** 'features.0.0' of 'features.0.0.weight'. */
+const moduleOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
+
+/** The library, and the version of its network, whose modules most of the names belong to. */
+function torchLibraryOf(names: readonly string[]): { library: TorchLibrary; version: 'v1' | 'v2' } {
+  const candidates = torchLibraries.flatMap((library) =>
+    (['v2', 'v1'] as const).flatMap((version) => {
+      const modules = torchModules(library, version, 'torchvision');
+      if (modules === undefined) return [];
+      const known = new Set(modules.moduleOf.values());
+      const [, count] = commonPrefix((name) => known.has(moduleOf(name)), names);
+      return [{ library, version, count }];
+    }),
+  );
+  return candidates.reduce((best, each) => (each.count > best.count ? each : best));
 }
 
 const AVERAGE = '/ExponentialMovingAverage';
@@ -104,24 +155,39 @@ function wantedBy({ nameOf, layoutOf }: Names, network: Network): Wanted[] {
       ours: weightName(node.name, weight),
       theirs: nameOf(node.name, node.kind, weight),
       shape,
-      layout: layoutOf(node.kind, weight),
+      layout: layoutOf(node.kind, weight, node.name),
     })),
   );
 }
 
-/** Without what stands before the names alike: 'MobilenetV1/', or the 'module.' of a model that was trained on several devices. */
-function withoutPrefix(wanted: readonly Wanted[], tensors: Weights): Map<string, Tensor> {
+const namesOf = (wanted: readonly Wanted[]): ((name: string) => boolean) => {
   const known = new Set(wanted.map(({ theirs }) => theirs));
-  const longest = wanted.reduce((most, { theirs }) => Math.max(most, theirs.length), 0);
+  return (name) => known.has(name);
+};
+
+/** What stands before most of the names that are known, and before how many. */
+function commonPrefix(isKnown: (name: string) => boolean, names: Iterable<string>): [prefix: string, count: number] {
   const counts = new Map<string, number>();
-  for (const name of tensors.keys()) {
+  for (const name of names) {
     for (const { index } of name.matchAll(/^|(?<=[/.])/g)) {
-      if (name.length - index <= longest && known.has(name.slice(index)))
-        counts.set(name.slice(0, index), (counts.get(name.slice(0, index)) ?? 0) + 1);
+      if (isKnown(name.slice(index))) counts.set(name.slice(0, index), (counts.get(name.slice(0, index)) ?? 0) + 1);
     }
   }
-  const [prefix] = [...counts].reduce((most, each) => (each[1] > most[1] ? each : most), ['', 0]);
-  const cut = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
+  return [...counts].reduce((most, each) => (each[1] > most[1] ? each : most), ['', 0]);
+}
+
+/**
+ * Without what stands before the names: 'MobilenetV1/', the 'module.' of a model that was trained on several devices, the 'model.' of a trainer. The
+ * classifier may stand outside of a part of it, as in 'module.classifier' beside 'module.mobilenet_v2.conv_1x1'.
+ */
+function withoutPrefix(isKnown: (name: string) => boolean, tensors: Weights): Map<string, Tensor> {
+  const [prefix] = commonPrefix(isKnown, tensors.keys());
+  const prefixes = [...prefix.matchAll(/[/.]/g)].map(({ index }) => prefix.slice(0, index + 1)).reverse();
+  const cut = (name: string) => {
+    const before = prefixes.find((each) => name.startsWith(each)) ?? '';
+    const bare = name.slice(before.length);
+    return tensors.has(bare) ? name : bare;
+  };
   return new Map([...tensors].map(([name, x]) => [cut(name), x]));
 }
 
@@ -184,13 +250,16 @@ const torchWeights: Readonly<Record<string, string>> = {
   movingVariance: 'running_var',
 };
 
-/** Our names of layers by torchvision's conventions are its modules. */
-function torch(library: 'torchvision' | 'timm'): Names {
-  const timm = library === 'timm' ? timmByTorchvision() : undefined;
+/** `head` holds the classifier, which is linear to all of them, and a 1 × 1 convolution to slim. */
+function torch({ moduleOf, classifier }: TorchModules, head: string): Names {
   return {
-    nameOf: (layer, _, weight) => `${timm?.get(layer) ?? layer}.${torchWeights[weight]}`,
-    layoutOf: (kind, weight) => (weight === 'kernel' && torchLayouts[kind]) || unchanged,
-    trainingState: /\.num_batches_tracked$/,
+    nameOf: (layer, _, weight) =>
+      `${layer === classifier ? head : (moduleOf.get(layer) ?? layer)}.${torchWeights[weight]}`,
+    layoutOf: (kind, weight, layer) => {
+      if (weight !== 'kernel') return unchanged;
+      return torchLayouts[layer === classifier ? 'dense' : kind] ?? unchanged;
+    },
+    trainingState: /(\.num_batches_tracked|^n_averaged)$/,
   };
 }
 

@@ -5,7 +5,7 @@
  * InvertedResidual in timm/models/_efficientnet_blocks.py.
  */
 import { TABLE_2 } from './mobilenet-v2.js';
-import { type UnitNames, V1_NAMES, type V1Names, V2_NAMES, type V2Names } from './node-names.js';
+import type { UnitNames, V1Names, V2Names } from './node-names.js';
 
 /** Blocks of each stage: dsa_r1_k3_s1_c64, dsa_r2_k3_s2_c128, dsa_r2_k3_s2_c256, dsa_r6_k3_s2_c512, dsa_r2_k3_s2_c1024. */
 const V1_STAGES = [1, 2, 2, 6, 2];
@@ -49,24 +49,3 @@ export const TIMM_V2: V2Names = {
   last: unit('conv_head', 'bn2'),
   head,
 };
-
-/** timm's names of the modules with weights, by those of `V1_NAMES` and `V2_NAMES` for torchvision, whose networks timm's are. */
-export function timmByTorchvision(): Map<string, string> {
-  const names = new Map([[V2_NAMES.torchvision.head.classifier, head.classifier]]);
-  const add = (torchvision: UnitNames, timm: UnitNames) =>
-    names.set(torchvision.layer, timm.layer).set(torchvision.norm, timm.norm);
-  const [v1, v2] = [V1_NAMES.torchvision, V2_NAMES.torchvision];
-  add(v2.stem, stem);
-  for (const [index] of TIMM_V1_MODULES.entries()) {
-    add(v1.depthwise(index + 1), TIMM_V1.depthwise(index + 1));
-    add(v1.pointwise(index + 1), TIMM_V1.pointwise(index + 1));
-  }
-  for (const [block] of TIMM_V2_MODULES.entries()) {
-    // torchvision's name of the expansion that the first block does not have would be its depthwise convolution's.
-    if (block > 0) add(v2.expand(block), TIMM_V2.expand(block));
-    add(v2.depthwise(block), TIMM_V2.depthwise(block));
-    add(v2.project(block), TIMM_V2.project(block));
-  }
-  add(v2.last, TIMM_V2.last);
-  return names;
-}

@@ -41,6 +41,45 @@ const modules = {
       .flatMap((module) => within(module, ['conv_pw', 'bn1', 'conv_dw', 'bn2', 'conv_pwl', 'bn3'])),
     ...['conv_head', 'bn2', 'classifier'],
   ],
+  /** transformers/models/mobilenet_v1/modeling_mobilenet_v1.py: layers by turns depthwise and pointwise. */
+  transformersV1: [
+    ...within('mobilenet_v1.conv_stem', ['convolution', 'normalization']),
+    ...range(0, 25).flatMap((i) => within(`mobilenet_v1.layer.${i}`, ['convolution', 'normalization'])),
+    'classifier',
+  ],
+  /** modeling_mobilenet_v2.py: MobileNetV2Stem holds the first block. */
+  transformersV2: [
+    ...['first_conv', 'conv_3x3', 'reduce_1x1'].flatMap((part) =>
+      within(`mobilenet_v2.conv_stem.${part}`, ['convolution', 'normalization']),
+    ),
+    ...range(0, 15).flatMap((i) =>
+      ['expand_1x1', 'conv_3x3', 'reduce_1x1'].flatMap((part) =>
+        within(`mobilenet_v2.layer.${i}.${part}`, ['convolution', 'normalization']),
+      ),
+    ),
+    ...within('mobilenet_v2.conv_1x1', ['convolution', 'normalization']),
+    'classifier',
+  ],
+  /** tonylins/pytorch-mobilenet-v2, MobileNetV2.py: [dw, bn, relu, pw, bn], then [pw, bn, relu, dw, bn, relu, pw, bn]. */
+  tonylinsV2: [
+    ...['features.0.0', 'features.0.1'],
+    ...within('features.1.conv', ['0', '1', '3', '4']),
+    ...range(2, 17).flatMap((i) => within(`features.${i}.conv`, ['0', '1', '3', '4', '6', '7'])),
+    ...['features.18.0', 'features.18.1', 'classifier'],
+  ],
+  /** d-li14/mobilenetv2.pytorch: self.conv = conv_1x1_bn(…) beside self.features. */
+  dli14V2: [
+    ...['features.0.0', 'features.0.1'],
+    ...within('features.1.conv', ['0', '1', '3', '4']),
+    ...range(2, 17).flatMap((i) => within(`features.${i}.conv`, ['0', '1', '3', '4', '6', '7'])),
+    ...['conv.0', 'conv.1', 'classifier'],
+  ],
+  /** marvis/pytorch-mobilenet, main.py: conv_bn, then conv_dw with [dw, bn, relu, pw, bn, relu]. */
+  marvisV1: [
+    ...within('model.0', ['0', '1']),
+    ...range(1, 13).flatMap((i) => within(`model.${i}`, ['0', '1', '3', '4'])),
+    'fc',
+  ],
   /** tensorflow/models, research/slim/nets/mobilenet_v1.py. */
   slimV1: [
     ...['Conv2d_0', ...range(1, 13).flatMap((i) => [`Conv2d_${i}_depthwise`, `Conv2d_${i}_pointwise`])].flatMap(
@@ -144,6 +183,14 @@ const small: MobilenetOptions = { alpha: 0.25, classes: 3, resolution: 32 };
 const lively = (model: typeof mobilenetV1 | typeof mobilenetV2, conventions: MobilenetOptions['conventions']) =>
   livelyWeights(model({ ...small, ...(conventions && { conventions }) }), 7);
 
+/** Networks by torchvision's rules under other names. */
+const torchvision = (model: typeof mobilenetV1 | typeof mobilenetV2, modules: readonly string[]): Library => ({
+  network: lively(model, 'torchvision'),
+  modules,
+  naming: torch,
+  layout: torchLayout,
+});
+
 const dicts: Record<keyof typeof modules, Library> = {
   torchvisionV2: {
     network: lively(mobilenetV2, 'torchvision'),
@@ -153,6 +200,11 @@ const dicts: Record<keyof typeof modules, Library> = {
   },
   timmV1: { network: lively(mobilenetV1, 'torchvision'), modules: modules.timmV1, naming: torch, layout: torchLayout },
   timmV2: { network: lively(mobilenetV2, 'torchvision'), modules: modules.timmV2, naming: torch, layout: torchLayout },
+  tonylinsV2: torchvision(mobilenetV2, modules.tonylinsV2),
+  dli14V2: torchvision(mobilenetV2, modules.dli14V2),
+  marvisV1: torchvision(mobilenetV1, modules.marvisV1),
+  transformersV1: torchvision(mobilenetV1, modules.transformersV1),
+  transformersV2: torchvision(mobilenetV2, modules.transformersV2),
   slimV1: { network: lively(mobilenetV1, 'slim'), modules: modules.slimV1, naming: slim, layout: tensorflowLayout },
   slimV2: { network: lively(mobilenetV2, 'slim'), modules: modules.slimV2, naming: slim, layout: tensorflowLayout },
   kerasV1: { network: lively(mobilenetV1, 'keras'), modules: modules.kerasV1, naming: keras, layout: tensorflowLayout },
@@ -232,6 +284,103 @@ test("timm's networks are not fed as torchvision's: the caller has to say how", 
   const conventions = async (library: Library) => (await load(library, dictOf(library))).conventions;
   expect(await conventions(dicts.timmV1)).toEqual({ source: 'torchvision', output: 'logits', labelOffset: 0 });
   expect(await conventions(dicts.torchvisionV2)).toEqual(dicts.torchvisionV2.network.conventions);
+});
+
+describe("transformers' networks of Google's weights, with tf_padding: slim's", () => {
+  test.each([
+    ['transformersV1', mobilenetV1],
+    ['transformersV2', mobilenetV2],
+  ] as const)('%s', async (name, model) => {
+    const library: Library = { ...dicts[name], network: lively(model, 'slim') };
+    const dict = new Map(
+      [...dictOf(library)].map(([key, x]) => [
+        key,
+        key === 'classifier.weight' ? tensor(x.shape.slice(0, 2), x.data) : x,
+      ]),
+    );
+    const network = await load(library, dict);
+    expectSameTensors(network.weights, library.network.weights);
+    expect(network.conventions.preprocessing).toBeUndefined();
+  });
+
+  test('but not by those of Keras', async () => {
+    await expect(load(dicts.kerasV2, dictOf(dicts.transformersV2))).rejects.toThrow(
+      'weights.safetensors: its weights have the names of transformers; wanted a network by the conventions of torchvision or slim, found mobilenet_v2_0.25_32 by those of keras',
+    );
+  });
+});
+
+const torchNames = [
+  'torchvisionV2',
+  'timmV1',
+  'timmV2',
+  'transformersV1',
+  'transformersV2',
+  'tonylinsV2',
+  'dli14V2',
+  'marvisV1',
+] as const;
+
+describe.each(torchNames)('%s', (name) => {
+  const library = dicts[name];
+  const rename = (change: (key: string) => string | undefined) =>
+    new Map(
+      [...dictOf(library)].flatMap(([key, x]) => {
+        const changed = change(key);
+        return changed === undefined ? [] : [[changed, x]];
+      }),
+    );
+  const isHead = (key: string) => /^(classifier|fc)\b/.test(key);
+
+  test.each(['module.', 'model.', 'module.model.', '_orig_mod.', 'net.backbone.'])('behind %s', async (prefix) => {
+    const network = await load(
+      library,
+      rename((key) => prefix + key),
+    );
+    expectSameTensors(network.weights, library.network.weights);
+  });
+
+  test('the trunk behind a prefix, the classifier not', async () => {
+    const network = await load(
+      library,
+      rename((key) => (isHead(key) ? `module.${key}` : `module.trunk.${key}`)),
+    );
+    expectSameTensors(network.weights, library.network.weights);
+  });
+
+  test("a classifier of one's own", async () => {
+    for (const head of ['classifier', 'classifier.1', 'fc', 'head']) {
+      const network = await load(
+        library,
+        rename((key) => (isHead(key) ? `${head}.${key.split('.').at(-1)}` : key)),
+      );
+      expectSameTensors(network.weights, library.network.weights);
+    }
+  });
+
+  test('without classifier: the network ends with what it reads', async () => {
+    const network = await load(
+      library,
+      rename((key) => (isHead(key) ? undefined : key)),
+    );
+    expect(network.conventions.output).toBe('features');
+    const trunk = [...library.network.weights].filter(([key]) => !key.startsWith('classifier'));
+    expectSameTensors(network.weights, new Map(trunk));
+    expect([...inferShapes(network).get(network.outputs[0])!].filter((size) => size > 1)).toHaveLength(1);
+  });
+});
+
+test('the other version is named, and who has only one', async () => {
+  await expect(load(dicts.timmV1, dictOf(dicts.tonylinsV2))).rejects.toThrow(
+    new UsageError(
+      'weights.safetensors: its weights have the names of tonylins, MobileNet V2; wanted such a network, found mobilenet_v1_0.25_32',
+    ),
+  );
+  await expect(load(dicts.torchvisionV2, dictOf(dicts.transformersV1))).rejects.toThrow(
+    new UsageError(
+      'weights.safetensors: its weights have the names of transformers, MobileNet V1; wanted such a network, found mobilenet_v2_0.25_32',
+    ),
+  );
 });
 
 test("slim's moving averages go before the weights; what the optimiser keeps is left out", async () => {

@@ -207,7 +207,9 @@ export async function specimens(): Promise<Specimen[]> {
     {
       name: "PyTorch's pickle",
       bytes: pickle(checkpoint),
-      readers: anyFile.map((read) => (bytes: Uint8Array) => read(zipSync({ ...storages, 'a/data.pkl': bytes }))),
+      readers: anyFile.map(
+        (read) => (bytes: Uint8Array) => read(zipSync({ ...storages, 'a/data.pkl': bytes }, { level: 0 })),
+      ),
     },
     { name: 'Keras weights', bytes: await kerasWeightsFile(kerasLayers), readers: anyFile },
     { name: 'HDF5 1.8', bytes: await hdf5OfVersion1point8(), readers: anyFile },
