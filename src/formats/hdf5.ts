@@ -18,6 +18,8 @@ interface Source {
   readonly size: number;
   readonly file: string;
   readonly meter: Meter;
+  /** jsfive reads a heap anew for every group; Keras has the texts of all layers in a few. */
+  readonly heaps: Record<string, object>;
 }
 
 /** The root group of the file. The bytes are copied. */
@@ -28,7 +30,7 @@ export function openHdf5(bytes: Uint8Array, file = 'HDF5 file'): Hdf5Group {
     throw new FormatError(`${file}: truncated: the HDF5 file ends at byte ${end}, found ${bytes.length}`);
   }
   const meter = new Meter(bytes.length, file);
-  const source: Source = { size: bytes.length, file, meter };
+  const source: Source = { size: bytes.length, file, meter, heaps: {} };
   return new Hdf5Group(source, '', () => new jsfive.File(meteredCopy(bytes, meter), file));
 }
 
@@ -50,6 +52,7 @@ export class Hdf5Group {
     this.#source = source;
     this.path = path;
     this.#group = guarded(source.file, path, open);
+    this.#group._dataobjects._global_heaps = source.heaps;
     boundAttributes(this.#group, source);
   }
 
@@ -183,8 +186,25 @@ function readDataset(dataset: Dataset, path: string, { file, size }: Source): Te
     const bytes = statedSize(shape, what) * itemSize(dtype);
     if (bytes > size)
       throw new FormatError(`${what}: shape [${shape}] of ${dtype} takes ${bytes} bytes, the file has ${size}`);
-    return tensor(shape, exactNumbers(dataset.value as readonly unknown[], dtype, what));
+    const data = dtype === '<f4' ? storedFloats(dataset, bytes) : undefined;
+    return tensor(shape, data ?? exactNumbers(dataset.value as readonly unknown[], dtype, what));
   });
+}
+
+/** HDF5's message that says where a dataset's numbers are. */
+const DATA_LAYOUT = 8;
+const CONTIGUOUS = 1;
+
+/** Numbers as they lie in the file, of which jsfive would make a list one by one; undefined where it has to look for them, or finds none. */
+function storedFloats({ _dataobjects: objects }: Dataset, bytes: number): Float32Array | undefined {
+  const at = objects.find_msg_type(DATA_LAYOUT)[0].get('offset_to_message')!;
+  const [, , layout, property] = objects._get_data_message_properties(at);
+  if (layout !== CONTIGUOUS) return undefined;
+  const address = Number(new DataView(objects.fh).getBigUint64(property, true));
+  if (address + bytes > objects.fh.byteLength) return undefined;
+  const numbers = new Uint8Array(bytes);
+  numbers.set(new Uint8Array(objects.fh, address, bytes));
+  return new Float32Array(numbers.buffer);
 }
 
 /** float32 for numbers of up to 24 bits, float64 for wider ones. jsfive leaves holes where a dataset was never written. */

@@ -5,6 +5,13 @@ declare module 'jsfive' {
 
   export interface DataObjects {
     readonly chunks: readonly number[] | null;
+    /** The file. */
+    readonly fh: ArrayBuffer;
+    find_msg_type(type: number): readonly ReadonlyMap<string, number>[];
+    /** The class is 1 for data that lie together, whose address then stands at `property`. */
+    _get_data_message_properties(at: number): [version: number, dims: number, layout: number, property: number];
+    /** Heaps that hold the values of variable length, by address, as far as they have been read. */
+    _global_heaps: Record<string, object>;
     _attr_value(type: DataType, buffer: ArrayBuffer, count: number, offset: number): unknown[];
   }
 
