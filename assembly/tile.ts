@@ -92,9 +92,7 @@ function storeLanes(c: v128, out: usize, residual: usize, lo: f32, hi: f32): voi
   v128.store32_lane(out, c, 3, 48);
 }
 
-/** One number of a tile, for the scalar target: pixel 0-3, channel 0-7. */
-// @ts-ignore: decorator
-@inline
+/** One number of a tile, for the scalar target: pixel 0-3, channel 0-7. Not inlined, as storeHalf. */
 export function storeOne(
   sum: f32, pixel: i32, channel: i32,
   lo: f32, hi: f32, out: usize, stride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,

@@ -14,43 +14,41 @@ interface Row {
   readonly s: 1 | 2;
   /** [D_K, D_K, M, N]; a depthwise filter has no N. */
   readonly filter: readonly number[];
-  /** Height, width and channels of the input. */
-  readonly input: readonly [number, number, number];
 }
 
 /** "5 ×" in Table 1. */
 const FIVE_TIMES: readonly Row[] = [
-  { type: 'Conv dw', s: 1, filter: [3, 3, 512], input: [14, 14, 512] },
-  { type: 'Conv', s: 1, filter: [1, 1, 512, 512], input: [14, 14, 512] },
+  { type: 'Conv dw', s: 1, filter: [3, 3, 512] },
+  { type: 'Conv', s: 1, filter: [1, 1, 512, 512] },
 ];
 
 /**
- * Table 1 of arXiv:1704.04861 up to its average pool. The paper prints the last Conv dw as s2; its sizes, its Mult-Adds and its
+ * Table 1 of arXiv:1704.04861 up to its average pool, without the input sizes, which follow. The paper prints the last Conv dw as s2; its sizes, its Mult-Adds and its
  * authors' code all say s1 (tensorflow/models#1997).
  */
 export const TABLE_1: readonly Row[] = [
-  { type: 'Conv', s: 2, filter: [3, 3, 3, 32], input: [224, 224, 3] },
-  { type: 'Conv dw', s: 1, filter: [3, 3, 32], input: [112, 112, 32] },
-  { type: 'Conv', s: 1, filter: [1, 1, 32, 64], input: [112, 112, 32] },
-  { type: 'Conv dw', s: 2, filter: [3, 3, 64], input: [112, 112, 64] },
-  { type: 'Conv', s: 1, filter: [1, 1, 64, 128], input: [56, 56, 64] },
-  { type: 'Conv dw', s: 1, filter: [3, 3, 128], input: [56, 56, 128] },
-  { type: 'Conv', s: 1, filter: [1, 1, 128, 128], input: [56, 56, 128] },
-  { type: 'Conv dw', s: 2, filter: [3, 3, 128], input: [56, 56, 128] },
-  { type: 'Conv', s: 1, filter: [1, 1, 128, 256], input: [28, 28, 128] },
-  { type: 'Conv dw', s: 1, filter: [3, 3, 256], input: [28, 28, 256] },
-  { type: 'Conv', s: 1, filter: [1, 1, 256, 256], input: [28, 28, 256] },
-  { type: 'Conv dw', s: 2, filter: [3, 3, 256], input: [28, 28, 256] },
-  { type: 'Conv', s: 1, filter: [1, 1, 256, 512], input: [14, 14, 256] },
+  { type: 'Conv', s: 2, filter: [3, 3, 3, 32] },
+  { type: 'Conv dw', s: 1, filter: [3, 3, 32] },
+  { type: 'Conv', s: 1, filter: [1, 1, 32, 64] },
+  { type: 'Conv dw', s: 2, filter: [3, 3, 64] },
+  { type: 'Conv', s: 1, filter: [1, 1, 64, 128] },
+  { type: 'Conv dw', s: 1, filter: [3, 3, 128] },
+  { type: 'Conv', s: 1, filter: [1, 1, 128, 128] },
+  { type: 'Conv dw', s: 2, filter: [3, 3, 128] },
+  { type: 'Conv', s: 1, filter: [1, 1, 128, 256] },
+  { type: 'Conv dw', s: 1, filter: [3, 3, 256] },
+  { type: 'Conv', s: 1, filter: [1, 1, 256, 256] },
+  { type: 'Conv dw', s: 2, filter: [3, 3, 256] },
+  { type: 'Conv', s: 1, filter: [1, 1, 256, 512] },
   ...FIVE_TIMES,
   ...FIVE_TIMES,
   ...FIVE_TIMES,
   ...FIVE_TIMES,
   ...FIVE_TIMES,
-  { type: 'Conv dw', s: 2, filter: [3, 3, 512], input: [14, 14, 512] },
-  { type: 'Conv', s: 1, filter: [1, 1, 512, 1024], input: [7, 7, 512] },
-  { type: 'Conv dw', s: 1, filter: [3, 3, 1024], input: [7, 7, 1024] },
-  { type: 'Conv', s: 1, filter: [1, 1, 1024, 1024], input: [7, 7, 1024] },
+  { type: 'Conv dw', s: 2, filter: [3, 3, 512] },
+  { type: 'Conv', s: 1, filter: [1, 1, 512, 1024] },
+  { type: 'Conv dw', s: 1, filter: [3, 3, 1024] },
+  { type: 'Conv', s: 1, filter: [1, 1, 1024, 1024] },
 ];
 
 /** "Shallow MobileNet" of Table 5: "the 5 layers of separable filters with feature size 14 × 14 × 512 are removed". */
@@ -62,8 +60,7 @@ function fullConvolutions(table: readonly Row[]): Row[] {
     if (row.type === 'Conv dw') return [];
     if (index === 0) return [row];
     const [, , M, N] = row.filter;
-    const { s, input } = table[index - 1];
-    return [{ type: 'Conv', s, filter: [3, 3, M, N], input }];
+    return [{ type: 'Conv', s: table[index - 1].s, filter: [3, 3, M, N] }];
   });
 }
 

@@ -12,8 +12,6 @@ import { checkChannels, checkOption, type MobilenetOptions, settle, standardName
 import { atrousSampling, conventionsOf, UnitBuilder, withoutFirstStrides } from './units.js';
 
 interface Row {
-  /** Height, width and channels. */
-  readonly input: readonly [number, number, number];
   readonly operator: 'conv2d' | 'bottleneck' | 'conv2d 1x1';
   /** Expansion factor. */
   readonly t?: number;
@@ -26,19 +24,19 @@ interface Row {
 }
 
 /**
- * Table 2 of arXiv:1801.04381 up to its average pool: 17 bottlenecks, where the text of §4 speaks of 19. (The first arXiv version had
+ * Table 2 of arXiv:1801.04381 up to its average pool, without the input sizes, which follow: 17 bottlenecks, where the text of §4 speaks of 19. (The first arXiv version had
  * a stride in the wrong row.)
  */
 export const TABLE_2: readonly Row[] = [
-  { input: [224, 224, 3], operator: 'conv2d', c: 32, n: 1, s: 2 },
-  { input: [112, 112, 32], operator: 'bottleneck', t: 1, c: 16, n: 1, s: 1 },
-  { input: [112, 112, 16], operator: 'bottleneck', t: 6, c: 24, n: 2, s: 2 },
-  { input: [56, 56, 24], operator: 'bottleneck', t: 6, c: 32, n: 3, s: 2 },
-  { input: [28, 28, 32], operator: 'bottleneck', t: 6, c: 64, n: 4, s: 2 },
-  { input: [14, 14, 64], operator: 'bottleneck', t: 6, c: 96, n: 3, s: 1 },
-  { input: [14, 14, 96], operator: 'bottleneck', t: 6, c: 160, n: 3, s: 2 },
-  { input: [7, 7, 160], operator: 'bottleneck', t: 6, c: 320, n: 1, s: 1 },
-  { input: [7, 7, 320], operator: 'conv2d 1x1', c: 1280, n: 1, s: 1 },
+  { operator: 'conv2d', c: 32, n: 1, s: 2 },
+  { operator: 'bottleneck', t: 1, c: 16, n: 1, s: 1 },
+  { operator: 'bottleneck', t: 6, c: 24, n: 2, s: 2 },
+  { operator: 'bottleneck', t: 6, c: 32, n: 3, s: 2 },
+  { operator: 'bottleneck', t: 6, c: 64, n: 4, s: 2 },
+  { operator: 'bottleneck', t: 6, c: 96, n: 3, s: 1 },
+  { operator: 'bottleneck', t: 6, c: 160, n: 3, s: 2 },
+  { operator: 'bottleneck', t: 6, c: 320, n: 1, s: 1 },
+  { operator: 'conv2d 1x1', c: 1280, n: 1, s: 1 },
 ];
 
 /** torchvision's, and 1 − slim's `dropout_keep_prob`; only training uses it. */

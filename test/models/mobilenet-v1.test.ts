@@ -89,14 +89,25 @@ describe('MobileNet V1', () => {
     const shapes = inferShapes(network);
     const convolutions = network.nodes.filter((node) => windowOf(node) && node.name !== 'conv_preds');
     expect(TABLE_1).toHaveLength(27);
-    for (const [index, { input, s, filter, type }] of TABLE_1.entries()) {
+    /** [size of the map, channels] of each row's input, as the paper prints them. */
+    const inputs = [
+      [224, 3],
+      ...[32, 32, 64].map((channels) => [112, channels]),
+      ...[64, 128, 128, 128].map((channels) => [56, channels]),
+      ...[128, 256, 256, 256].map((channels) => [28, channels]),
+      ...[256, ...Array(11).fill(512)].map((channels) => [14, channels]),
+      ...[512, 1024, 1024].map((channels) => [7, channels]),
+    ];
+    expect(inputs).toHaveLength(27);
+    for (const [index, { s, filter, type }] of TABLE_1.entries()) {
+      const [side, channels] = inputs[index];
       const node = convolutions[index];
       const source = network.nodes.find(({ name }) => name === node.inputs[0]);
       const unpadded = source?.kind === 'pad' ? source.inputs[0] : node.inputs[0];
-      expect(shapes.get(unpadded), node.name).toEqual([1, ...input]);
+      expect(shapes.get(unpadded), node.name).toEqual([1, side, side, channels]);
       expect(windowOf(node)!.strides, node.name).toEqual([s, s]);
       expect(windowOf(node)!.kernelSize, node.name).toEqual(filter.slice(0, 2));
-      expect(filter[2], node.name).toBe(input[2]);
+      expect(filter[2], node.name).toBe(channels);
       expect(node.kind === 'depthwiseConv2d', node.name).toBe(type === 'Conv dw');
     }
   });
