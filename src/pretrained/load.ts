@@ -1,13 +1,15 @@
 /** A release's files, from the cache or the net, and the network in them. */
-import { readFile, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DepthwiseError, DownloadError, FormatError } from '../errors.js';
+import { DepthwiseError, DownloadError, FormatError, UsageError } from '../errors.js';
+import { isFile, readWhole } from '../files/readWhole.js';
 import { readNetworkFile } from '../formats/files.js';
 import type { Network } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';
 import { withLabels } from '../tasks/labels.js';
 import { cacheFolder } from './cache.js';
-import { type DownloadOptions, download, sha256 } from './download.js';
+import { type DownloadOptions, download, sha256, WrongHash } from './download.js';
+import { pin, pinned, pinOf } from './pin.js';
 import { addressOf, type Release, type RemoteFile, releaseNamed } from './releases.js';
 
 export interface PretrainedOptions extends Pick<DownloadOptions, 'onProgress' | 'signal' | 'patience' | 'fetch'> {
@@ -15,7 +17,7 @@ export interface PretrainedOptions extends Pick<DownloadOptions, 'onProgress' | 
   readonly folder?: string;
   /**
    * An address below which all files lie under their own names, in place of where they are published; the environment's
-   * DEPTHWISE_MIRROR unless stated. Hashes hold there too.
+   * DEPTHWISE_MIRROR unless stated. Hashes hold there too. A name and password in it are sent to its host, and stand in no error.
    */
   readonly mirror?: string;
   /** In place of the library's own table. */
@@ -23,54 +25,69 @@ export interface PretrainedOptions extends Pick<DownloadOptions, 'onProgress' | 
 }
 
 export async function load(name: string, options: PretrainedOptions = {}): Promise<Network> {
-  const release = releaseNamed(name, options.releases);
-  const weights = await fetched(release.weights, release.name, options);
-  const network = { ...(await fromCache(weights, () => readNetworkFile(weights))), name: release.name };
-  if (release.labels === undefined) return network;
-  const labels = await fetched(release.labels, release.name, options);
-  return fromCache(labels, async () => withLabels(network, await readLabels(labels)));
+  const { name: known, weights, labels } = releaseNamed(name, options.releases);
+  const network = { ...(await contentOf(weights, known, options, readNetworkFile)), name: known };
+  if (labels === undefined) return network;
+  return contentOf(labels, known, options, async (path) => withLabels(network, await readLabels(path)));
 }
 
-/** The file's path, once it is there and, where its hash is known, is the right one. */
-async function fetched(remote: RemoteFile, name: string, options: PretrainedOptions): Promise<string> {
+/** What is in a file, from the cache or the net. A file whose hash nobody has published is pinned once it could be read. */
+async function contentOf(
+  remote: RemoteFile,
+  name: string,
+  options: PretrainedOptions,
+  read: (path: string) => Promise<Network>,
+): Promise<Network> {
   const path = join(options.folder ?? cacheFolder(), remote.file);
-  if (await isFile(path)) {
-    await expectSame(path, remote);
-    return path;
-  }
-  const mirror = options.mirror ?? process.env.DEPTHWISE_MIRROR;
-  const address = addressOf(remote, mirror);
+  const wanted = remote.sha256 ?? (await pinned(path));
+  const isNew = !(await isFile(path));
+  if (isNew) await fetchFile(remote, path, wanted, name, options);
+  const hash = sha256(await readWhole(path));
+  if (wanted !== undefined && hash !== wanted) throw changed(remote, path, hash, wanted);
+  const content = await read(path).catch(async (error) => {
+    if (!(error instanceof DepthwiseError)) throw error;
+    if (isNew) await rm(path, { force: true });
+    const end = isNew ? `${path} had just been fetched, and is deleted` : `delete ${path} to have it fetched again`;
+    throw new FormatError(`${error.message}; ${end}`, { cause: error });
+  });
+  if (wanted === undefined) await pin(path, hash);
+  return content;
+}
+
+async function fetchFile(
+  remote: RemoteFile,
+  path: string,
+  wanted: string | undefined,
+  name: string,
+  options: PretrainedOptions,
+): Promise<void> {
+  const address = addressOf(remote, mirrorOf(options));
   try {
-    await download(address, path, { ...options, ...(remote.sha256 && { sha256: remote.sha256 }) });
+    await download(address, path, { ...options, ...(wanted && { sha256: wanted }) });
   } catch (error) {
     if (!(error instanceof DownloadError)) throw error;
+    const isPinned = error instanceof WrongHash && remote.sha256 === undefined;
+    const why = isPinned
+      ? `\nThat is the file of the first download. If the new one is known to be right, delete ${pinOf(path)}`
+      : '';
     throw new DownloadError(
-      `${name}: ${error.message}\nTo do without this connection, fetch\n  ${remote.address}\nelsewhere and save it as\n  ${path}`,
+      `${name}: ${error.message}${why}\nTo do without this connection, fetch\n  ${remote.address}\nelsewhere and save it as\n  ${path}`,
       { cause: error },
     );
   }
-  return path;
 }
 
-const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isFile() ?? false;
-
-/** A file in the cache may have been put there by hand. */
-async function expectSame(path: string, { sha256: wanted, address }: RemoteFile): Promise<void> {
-  if (wanted === undefined) return;
-  const found = sha256(await readFile(path));
-  if (found !== wanted) {
-    throw new DownloadError(
-      `${path}: is not the file of ${address}: its SHA-256 is ${found}, wanted ${wanted}; delete it to have it fetched again`,
-    );
-  }
+/** Its text may hold a password, and is not shown. */
+function mirrorOf({ mirror = process.env.DEPTHWISE_MIRROR }: PretrainedOptions): string | undefined {
+  if (!mirror || (/^https?:\/\//i.test(mirror) && URL.canParse(mirror))) return mirror;
+  throw new UsageError('mirror (DEPTHWISE_MIRROR): wanted an address that begins with https:// or http://');
 }
 
-/** A damaged file would stay in the cache for ever: the error says how to be rid of it. */
-async function fromCache(path: string, read: () => Promise<Network>): Promise<Network> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof DepthwiseError)) throw error;
-    throw new FormatError(`${error.message}; delete ${path} to have it fetched again`, { cause: error });
-  }
+/** A file in the cache may have been put there by hand, or have been damaged. */
+function changed({ address, sha256: known }: RemoteFile, path: string, hash: string, wanted: string): DownloadError {
+  const what = known === undefined ? 'is not the file that was fetched first' : `is not the file of ${address}`;
+  const both = known === undefined ? `; if it is known to be right, delete ${pinOf(path)}` : '';
+  return new DownloadError(
+    `${path}: ${what}: its SHA-256 is ${hash}, wanted ${wanted}; delete it to have it fetched again${both}`,
+  );
 }

@@ -4,7 +4,8 @@
  *   NAME.part/         nobody's: the next download takes it over
  *   NAME.<uuid>.part/  being written by one process
  *     bytes            the file so far
- *     origin.json      its address, and the validator (ETag or date) by which the server knows whether its file is still that one
+ *     origin.json      its address, its length where that was said, and the validator (ETag or date) by which the server knows whether its
+ *                      file is still that one
  *
  * Renaming a folder is atomic: of two processes one gets it and the other begins anew. One that was killed leaves a folder under its own
  * name, which is taken over once nothing has been written there for a while.
@@ -16,9 +17,11 @@ import { basename, dirname, join } from 'node:path';
 /** Milliseconds; a live download that gets no byte gives up well before. */
 const ABANDONED = 120_000;
 
-interface Origin {
+export interface Origin {
   readonly address: string;
   readonly validator: string;
+  /** Bytes. */
+  readonly total?: number;
 }
 
 export class Partial {
@@ -53,18 +56,21 @@ export class Partial {
     return (await stat(this.bytes).catch(() => undefined))?.size ?? 0;
   }
 
-  /** The validator of the bytes there are, if they came from this address. */
-  async validatorFor(address: string): Promise<string | undefined> {
+  /** What the bytes there are belong to, if they came from this address. */
+  async originAt(address: string): Promise<Origin | undefined> {
     try {
       const origin: Origin = JSON.parse(await readFile(this.#origin, 'utf8'));
-      return origin.address === address ? origin.validator : undefined;
+      return origin.address === address ? origin : undefined;
     } catch {
       return undefined; // not there, or cut off when a process was killed
     }
   }
 
   /** Opens the bytes to be written from there on; from 0 on, they are another file than before. */
-  async open(from: number, origin: { address: string; validator: string | undefined }): Promise<FileHandle> {
+  async open(
+    from: number,
+    origin: { address: string; validator: string | undefined; total: number | undefined },
+  ): Promise<FileHandle> {
     if (from > 0) return open(this.bytes, 'r+');
     await this.forget();
     if (origin.validator !== undefined) await writeFile(this.#origin, JSON.stringify(origin));

@@ -1,6 +1,7 @@
 /**
  * Where trained weights are published: ImageNet networks by the names of `parseModelName`, e.g. mobilenet_v1_0.25_224. A file whose
- * SHA-256 is known is refused when it is another; of the others the length and, when it is read, every shape is checked.
+ * SHA-256 is known is refused when it is another. Keras publishes none for its MobileNets: of those, the first that was fetched and read is the one
+ * (see `pin.ts`).
  */
 import { UsageError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
@@ -27,6 +28,7 @@ const CORAL = 'https://raw.githubusercontent.com/google-coral/test_data/104342d2
 const IMAGENET_LABELS: RemoteFile = {
   file: 'imagenet_labels.txt',
   address: `${CORAL}/imagenet_labels.txt`,
+  sha256: 'b8aaeb5630c62626a7d124a05c0e14230a7ffdd2136a31d0190a4fb71c1d82f1',
 };
 
 /** keras/src/applications/mobilenet.py and mobilenet_v2.py, BASE_WEIGHT_PATH. */

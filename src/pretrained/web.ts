@@ -2,6 +2,7 @@
 import { DepthwiseError, DownloadError, FormatError } from '../errors.js';
 import { readNetwork } from '../formats/index.js';
 import type { Network } from '../network/index.js';
+import { withoutCredentials } from '../remote/credentials.js';
 import type { FetchOptions } from '../remote/fetchBytes.js';
 import { DEFAULT_STORE, fileStore } from '../remote/fileStore.js';
 import { remoteFile } from '../remote/remoteFile.js';
@@ -41,13 +42,12 @@ async function read<Content>(
   parse: (bytes: Uint8Array) => Content | Promise<Content>,
 ): Promise<Content> {
   const { cache = DEFAULT_STORE, mirror, fetch, signal, onProgress } = options;
-  const address = addressOf(remote, mirror);
+  const source = addressOf(remote, mirror);
+  const { address } = withoutCredentials(source);
   const store = cache === false ? undefined : fileStore(cache);
-  const bytes = await remoteFile(address, { fetch, signal, onProgress, store, sha256: remote.sha256 }).catch(
-    (error) => {
-      throw error instanceof DownloadError ? unobtainable(name, address, error) : error;
-    },
-  );
+  const bytes = await remoteFile(source, { fetch, signal, onProgress, store, sha256: remote.sha256 }).catch((error) => {
+    throw error instanceof DownloadError ? unobtainable(name, address, error) : error;
+  });
   try {
     return await parse(bytes);
   } catch (error) {

@@ -2,6 +2,7 @@
 import { DownloadError } from '../errors.js';
 import type { WebAbortSignal, WebFetch, WebRequest, WebResponse } from '../web-types.js';
 import { abortable } from './abort.js';
+import { withoutCredentials } from './credentials.js';
 
 export interface FetchOptions {
   /** In place of the platform's. */
@@ -12,12 +13,18 @@ export interface FetchOptions {
   readonly onProgress?: ((loaded: number, total: number | undefined) => void) | undefined;
 }
 
-/** The file at an address. Throws a DownloadError that begins with the address. */
+/** Most bytes of a file; of one whose length the server does not say, most that are read. */
+const LARGEST = 2 ** 30;
+const LARGEST_UNSTATED = 200_000_000;
+
+/** The file at an address. A name and password in it are sent as a header. Throws a DownloadError that begins with the address. */
 export async function fetchBytes(request: string | WebRequest, options: FetchOptions = {}): Promise<Uint8Array> {
   const { fetch: get = globalThis.fetch, signal } = options;
   signal?.throwIfAborted();
-  const address = typeof request === 'string' ? request : request.url;
-  const answer = get(request as string, { ...(signal && { signal }) });
+  const isText = typeof request === 'string';
+  const { address, authorization } = withoutCredentials(isText ? request : request.url);
+  const headers = authorization && { headers: { authorization } };
+  const answer = get((isText ? address : request) as string, { ...headers, ...(signal && { signal }) });
   const response = await abortable(answer, signal).catch((cause) => {
     signal?.throwIfAborted();
     throw new DownloadError(`${address}: ${unreachable(cause)}`, { cause });
@@ -47,6 +54,8 @@ export async function responseBytes(
   if (response.bodyUsed) throw new DownloadError(`${address}: the response has been read already; fetch it again`);
   if (response.body === null) return new Uint8Array(0);
   const total = statedLength(response.headers);
+  // Of a packed answer the stated length may be less than what is read, and a page may not be told that it is packed.
+  const limit = Math.max(total ?? 0, LARGEST_UNSTATED);
   const reader = response.body.getReader();
   const chunks: Uint8Array[] = [];
   let loaded = 0;
@@ -56,11 +65,15 @@ export async function responseBytes(
       if (done) break;
       chunks.push(value);
       loaded += value.length;
+      if (loaded > limit || limit > LARGEST) throw new Error('too long');
       onProgress?.(loaded, total === undefined || loaded > total ? undefined : total);
     }
   } catch (cause) {
     reader.cancel(cause).catch(() => {});
     signal?.throwIfAborted();
+    if (loaded > limit || limit > LARGEST) {
+      throw new DownloadError(`${address}: has more than the ${Math.min(limit, LARGEST)} bytes that are read`);
+    }
     throw new DownloadError(`${address}: the connection broke after ${loaded} bytes (${(cause as Error).message})`, {
       cause,
     });

@@ -1,7 +1,8 @@
 /** Files from the net, kept in a folder. For Node alone: pages have `fileStore.ts`. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../files/makeFolder.js';
 import { isFile, readWhole } from '../files/readWhole.js';
 import type { FileStore } from './fileStore.js';
 
@@ -15,7 +16,7 @@ export function folderStore(folder: string): FileStore {
     has: (address) => isFile(pathOf(address)),
     get: (address) => readWhole(pathOf(address)).catch(() => undefined),
     async put(address, bytes) {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       const part = `${pathOf(address)}.${randomUUID()}`;
       await writeFile(part, bytes);
       await rename(part, pathOf(address)); // another process sees the whole file or none

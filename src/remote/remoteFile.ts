@@ -2,6 +2,7 @@
 import { DownloadError } from '../errors.js';
 import type { WebRequest } from '../web-types.js';
 import { abortable } from './abort.js';
+import { withoutCredentials } from './credentials.js';
 import { type FetchOptions, fetchBytes } from './fetchBytes.js';
 import type { FileStore } from './fileStore.js';
 import { sha256 } from './integrity.js';
@@ -19,7 +20,7 @@ export interface RemoteFileOptions extends FetchOptions {
  */
 export async function remoteFile(request: string | WebRequest, options: RemoteFileOptions = {}): Promise<Uint8Array> {
   const { store, sha256: wanted, signal } = options;
-  const address = typeof request === 'string' ? request : request.url;
+  const { address } = withoutCredentials(typeof request === 'string' ? request : request.url);
   const kept = store && (await abortable(store.get(address), signal));
   if (kept !== undefined) {
     if (wanted === undefined || (await sha256(kept)) === wanted) {

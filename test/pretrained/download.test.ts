@@ -10,9 +10,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type DownloadOptions, download } from '../../src/pretrained/download.js';
 import { type Server, sendFile, serve } from './server.js';
 
@@ -199,6 +201,184 @@ test('what a killed process left is taken over once it is old, and not before', 
   expect(Buffer.compare(readFileSync(path), bytes)).toBe(0);
   expect(server.requests.map(({ range }) => range)).toEqual(['bytes=1000-']);
   expect(left()).toEqual(['model.h5', 'model.h5.new.part']);
+});
+
+describe('a resumed download proves that it goes on with the same file', () => {
+  /** The first answer breaks off after 100,000 bytes of `bytes`; the second is the given one; the third is whole. */
+  async function resume(second: (response: ServerResponse) => void): Promise<string> {
+    server = await serve((request, response, count) => {
+      if (count === 2) second(response);
+      else sendFile(request, response, bytes, count === 1 ? { upTo: 100_000 } : {});
+    });
+    return failure(cutAt(100_000));
+  }
+  const rest = (length: number) => new Uint8Array(length).fill(9);
+
+  test.each<[string, Record<string, string>, number]>([
+    [
+      'another ETag: the server ignores If-Range',
+      { 'content-range': 'bytes 100000-299999/300000', etag: '"2"' },
+      200_000,
+    ],
+    ['no ETag', { 'content-range': 'bytes 100000-299999/300000' }, 200_000],
+    ['another total', { 'content-range': 'bytes 100000-399999/400000', etag: '"1"' }, 300_000],
+    ['not up to the end', { 'content-range': 'bytes 100000-199999/300000', etag: '"1"' }, 100_000],
+    ['no numbers', { 'content-range': 'bytes 100000-299999/*', etag: '"1"' }, 200_000],
+    ['packed', { 'content-range': 'bytes 100000-299999/300000', etag: '"1"', 'content-encoding': 'gzip' }, 200_000],
+  ])('%s: it begins anew', async (_, headers, length) => {
+    const message = await resume((response) => response.writeHead(206, headers).end(rest(length)));
+    expect(message).toBe('no error');
+    expect(Buffer.compare(readFileSync(path), bytes)).toBe(0);
+    expect(server!.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=100000-', undefined]);
+  });
+
+  test('more bytes than announced: nothing is kept', async () => {
+    const headers = { 'content-range': 'bytes 100000-299999/300000', etag: '"1"' };
+    expect(await resume((response) => response.writeHead(206, headers).end(rest(300_000)))).toBe(
+      'DownloadError: SERVER/model.h5: the server sent more than the 300000 bytes that it had announced',
+    );
+    expect(left()).toEqual([]);
+  });
+});
+
+describe('bounds', () => {
+  test('on a file whose length the server does not say', async () => {
+    server = await serve((_, response) => {
+      response.write(bytes.subarray(0, 1000));
+      response.end(bytes.subarray(1000));
+    });
+    expect(await failure({ maxBytes: 299_999 })).toBe(
+      'DownloadError: SERVER/model.h5: the server sent more than 299999 bytes without saying how many there are',
+    );
+    expect(left()).toEqual([]);
+    await expectComplete({ maxBytes: 300_000 });
+  });
+
+  test('on a length that the server says', async () => {
+    server = await serve((_, response) => response.writeHead(200, { 'content-length': 2 ** 30 + 1 }).write('x'));
+    expect(await failure()).toBe(
+      'DownloadError: SERVER/model.h5: has 1073741825 bytes, more than the 1073741824 allowed',
+    );
+    expect(left()).toEqual([]);
+  });
+
+  test('on what a packed answer unpacks to, though none was asked for', async () => {
+    const answers = [gzipSync(new Uint8Array(10_000_000)), gzipSync(bytes)];
+    server = await serve((_, response, count) =>
+      response
+        .writeHead(200, { 'content-encoding': 'gzip', 'content-length': answers[count - 1].length, etag: '"1"' })
+        .end(answers[count - 1]),
+    );
+    expect(await failure({ maxBytes: 1_000_000 })).toBe(
+      'DownloadError: SERVER/model.h5: the server sent more than 1000000 bytes without saying how many there are',
+    );
+    expect(left()).toEqual([]);
+    const totals = new Set<number | undefined>();
+    await expectComplete({ sha256: hash, onProgress: (_, total) => totals.add(total) });
+    expect([...totals]).toEqual([undefined]);
+  });
+
+  test('on the time: bytes that drip in', async () => {
+    server = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': bytes.length, etag: '"1"' });
+      const drip = setInterval(() => response.write('a'), 10);
+      response.on('close', () => clearInterval(drip));
+    });
+    expect(await failure({ patience: 150 })).toMatch(
+      /^DownloadError: SERVER\/model\.h5: only \d+ bytes came in 0\.3 s; \d+ bytes are kept, and the next call continues there$/,
+    );
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('a name and a password in the address', () => {
+  const withPassword = () => server!.address.replace('//', '//us%C3%A9r:sec%20ret@');
+  const BASIC = `Basic ${Buffer.from('usér:sec ret').toString('base64')}`;
+
+  test('are sent to its host, and to no other', async () => {
+    const seen: (string | undefined)[] = [];
+    const other = await serve((request, response) => {
+      seen.push(request.headers.authorization);
+      sendFile(request, response, bytes);
+    });
+    server = await serve((request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(302, { location: request.url === '/next' ? `${other.address}/x` : '/next' }).end();
+    });
+    await download(`${withPassword()}/model.h5`, path, { sha256: hash }).finally(() => other.close());
+    expect(seen).toEqual([BASIC, BASIC, undefined]);
+  });
+
+  test('stand in no error and in no file', async () => {
+    const faults: ((response: ServerResponse) => void)[] = [
+      (response) => response.writeHead(401).end(),
+      (response) => response.writeHead(302, { location: 'ftp://us%C3%A9r:sec%20ret@own.example/x' }).end(),
+      (response) => response.writeHead(200, { 'content-type': 'text/html' }).end(),
+      (response) => response.end('another file'),
+      (response) => response.destroy(),
+    ];
+    server = await serve((_, response, count) => faults[count - 1](response));
+    const errors = faults.map(() => '');
+    for (const at of faults.keys()) {
+      errors[at] = await download(`${withPassword()}/model.h5`, path, { sha256: hash }).catch((error) => error.message);
+    }
+    expect(errors[0]).toBe(`${server.address}/model.h5: the server answered 401 Unauthorized`);
+    expect(errors[1]).toBe(`${server.address}/model.h5: redirects to ftp://own.example/x; wanted an https address`);
+    expect(errors.join('\n')).not.toMatch(/us%C3|usér|sec.{0,3}ret/);
+  });
+
+  test('nor in what is kept of a broken download', async () => {
+    server = await serve((request, response, count) =>
+      count === 1 ? sendFile(request, response, bytes, { upTo: 1000 }) : response.destroy(),
+    );
+    await download(`${withPassword()}/model.h5`, path, cutAt(1000)).catch(() => {});
+    expect(JSON.parse(readFileSync(join(`${path}.part`, 'origin.json'), 'utf8'))).toEqual({
+      address: `${server.address}/model.h5`,
+      validator: '"1"',
+      total: bytes.length,
+    });
+  });
+});
+
+describe('a place that takes no file', () => {
+  test('a folder: advice, and nothing is left', async () => {
+    server = await serve((request, response) => sendFile(request, response, bytes));
+    mkdirSync(path, { recursive: true });
+    const message = await failure();
+    expect(message).toBe(
+      `UsageError: ${path}: is a folder, and stands where the download is kept; rename or delete it`,
+    );
+    expect(left()).toEqual(['model.h5']);
+    expect(server.requests).toEqual([]);
+  });
+
+  test.each([
+    ...(process.platform === 'linux' ? [['/proc/depthwise/cache', 'there is no such file or folder']] : []),
+    ['FILE/cache', 'a file stands where a folder is wanted'],
+  ])('%s', async (place, why) => {
+    writeFileSync(join(folder, 'FILE'), '');
+    const cache = place.replace('FILE', join(folder, 'FILE'));
+    await expect(download('http://127.0.0.1:1/x', join(cache, 'x'))).rejects.toThrow(
+      `${cache}: downloads cannot be kept there: ${why}; DEPTHWISE_CACHE names another folder`,
+    );
+  });
+
+  test('a disk that is full: what came is deleted', async () => {
+    mkdirSync(join(folder, 'cache'));
+    server = await serve((request, response) => sendFile(request, response, bytes));
+    const { open } = await import('node:fs/promises');
+    const handle = await open(join(folder, 'any'), 'w');
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+      code: 'ENOSPC',
+      syscall: 'write',
+    });
+    const write = vi.spyOn(Object.getPrototypeOf(handle), 'write').mockRejectedValue(full);
+    const message = await failure().finally(() => write.mockRestore());
+    await handle.close();
+    expect(message).toBe(`DownloadError: ${path}: there is no space left`);
+    expect(server.requests).toHaveLength(1);
+    expect(left()).toEqual([]);
+  });
 });
 
 describe('what is not the file', () => {

@@ -1,6 +1,6 @@
 /** Networks by name: the table, the cache folder, and what is done with the files, from a server on this machine. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -56,6 +56,10 @@ describe('the table', () => {
     for (const { weights } of known) {
       const bytes = readFileSync(dataPath('models', weights.file));
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(weights.sha256);
+    }
+    const labels = readFileSync(dataPath('labels', 'imagenet_labels_1001.txt'));
+    for (const release of releases) {
+      expect(release.labels?.sha256).toBe(createHash('sha256').update(labels).digest('hex'));
     }
   });
 });
@@ -163,17 +167,98 @@ describe('loadPretrained', () => {
     expect(existsSync(join(folder, 'small.safetensors'))).toBe(true);
   });
 
-  test('a damaged file in the cache is named', async () => {
-    files['small.safetensors'] = files['small.safetensors'].slice(0, 5000);
-    expect(await failure(load())).toMatch(
-      /^FormatError: FOLDER\/small\.safetensors: truncated: .*; delete FOLDER\/small\.safetensors to have it fetched again$/,
-    );
+  test('a damaged file in the cache is named; one that has just come is deleted', async () => {
+    const [whole, cut] = [files['small.safetensors'], files['small.safetensors'].slice(0, 5000)];
+    files['small.safetensors'] = cut;
+    const what = 'FormatError: FOLDER/small.safetensors: truncated: the header ends at byte 24472, the file at 5000';
+    expect(await failure(load())).toBe(`${what}; FOLDER/small.safetensors had just been fetched, and is deleted`);
+    expect(readdirSync(folder)).toEqual([]);
+    writeFileSync(join(folder, 'small.safetensors'), cut);
+    expect(await failure(load())).toBe(`${what}; delete FOLDER/small.safetensors to have it fetched again`);
+    expect(readdirSync(folder)).toEqual(['small.safetensors']);
+    rmSync(join(folder, 'small.safetensors'));
+    files['small.safetensors'] = whole;
+    expect(await failure(load())).toBe('no error');
   });
+
+  describe('a file without a known hash', () => {
+    const at = (name: string) => join(folder, name);
+    const hashOf = (content: Uint8Array | string) => createHash('sha256').update(content).digest('hex');
+    const pinned = () => readFileSync(at('small.safetensors.sha256'), 'utf8');
+    const other = () =>
+      writeNetwork(randomWeights(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 3 }), 2), 'safetensors');
+
+    test('is pinned when it was first read, as sha256sum --check reads it', async () => {
+      await load();
+      expect(pinned()).toBe(`${hashOf(files['small.safetensors'])}  small.safetensors\n`);
+      expect(readdirSync(folder).sort()).toEqual([
+        'small.safetensors',
+        'small.safetensors.sha256',
+        'three.txt',
+        'three.txt.sha256',
+      ]);
+    });
+
+    test('one with a known hash is not', async () => {
+      await load({ sha256: hashOf(files['small.safetensors']) });
+      expect(existsSync(at('small.safetensors.sha256'))).toBe(false);
+    });
+
+    test('that changes in the cache is refused', async () => {
+      await load();
+      const [first, changed] = [hashOf(files['small.safetensors']), await other()];
+      writeFileSync(at('small.safetensors'), changed);
+      expect(await failure(load())).toBe(
+        `DownloadError: FOLDER/small.safetensors: is not the file that was fetched first: its SHA-256 is ${hashOf(changed)}, wanted ${first}; delete it to have it fetched again; if it is known to be right, delete FOLDER/small.safetensors.sha256`,
+      );
+    });
+
+    test('that changes on the server is refused, and deleted, until the pin is', async () => {
+      await load();
+      const [first, changed] = [hashOf(files['small.safetensors']), await other()];
+      files['small.safetensors'] = changed;
+      rmSync(at('small.safetensors'));
+      const message = await failure(load());
+      expect(message.split('\n').slice(0, 2)).toEqual([
+        `DownloadError: mobilenet_v1_0.25_32: SERVER/small.safetensors: another file than expected, deleted: its SHA-256 is ${hashOf(changed)}, wanted ${first}`,
+        'That is the file of the first download. If the new one is known to be right, delete FOLDER/small.safetensors.sha256',
+      ]);
+      expect(existsSync(at('small.safetensors'))).toBe(false);
+      rmSync(at('small.safetensors.sha256'));
+      await load();
+      expect(pinned()).toBe(`${hashOf(changed)}  small.safetensors\n`);
+    });
+
+    test('a pin that was cut off is none', async () => {
+      writeFileSync(at('small.safetensors.sha256'), 'ab12');
+      await load();
+      expect(pinned()).toMatch(/^[\da-f]{64} {2}small/);
+    });
+  });
+
+  test('a mirror with a password', async () => {
+    const mirror = server.address.replace('//', '//user:secret@');
+    await load({ mirror });
+    rmSync(join(folder, 'three.txt'));
+    server.close();
+    const message = await failure(load({ mirror }));
+    expect(message).toMatch(/^DownloadError: mobilenet_v1_0\.25_32: SERVER\/three\.txt: .*ECONNREFUSED/);
+    expect(message).not.toMatch(/user|secret/);
+  });
+
+  test.each(['user:secret@host', 'ftp://user:secret@host', 'http://user:secret@ host'])(
+    'a mirror that is no address: %s',
+    async (mirror) => {
+      expect(await failure(load({ mirror }))).toBe(
+        'UsageError: mirror (DEPTHWISE_MIRROR): wanted an address that begins with https:// or http://',
+      );
+    },
+  );
 
   test('labels of another length are refused', async () => {
     files['three.txt'] = 'a\nb\n';
     expect(await failure(load())).toBe(
-      'FormatError: labels: found 2 labels for 3 outputs, wanted 3; delete FOLDER/three.txt to have it fetched again',
+      'FormatError: labels: found 2 labels for 3 outputs, wanted 3; FOLDER/three.txt had just been fetched, and is deleted',
     );
   });
 

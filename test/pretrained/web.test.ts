@@ -63,6 +63,36 @@ describe('loadPretrained', () => {
     expect(fetched).toEqual(['https://own.example/small.safetensors', 'https://own.example/three.txt']);
   });
 
+  test('from a mirror with a password, which is sent as a header and shown nowhere', async () => {
+    const asked: [string, RequestInit | undefined][] = [];
+    const refuse = (async (address: string, init?: RequestInit) => {
+      asked.push([address, init]);
+      throw new TypeError('Failed to fetch');
+    }) as typeof fetch;
+    const message = await loadIt({ mirror: 'https://user:secret@own.example', fetch: refuse }).catch(
+      (error: Error) => error.message,
+    );
+    expect(asked).toEqual([
+      ['https://own.example/small.safetensors', { headers: { authorization: `Basic ${btoa('user:secret')}` } }],
+    ]);
+    expect(message).toContain(`${NAME}: https://own.example/small.safetensors: could not be fetched`);
+    expect(message).not.toMatch(/user|secret/);
+  });
+
+  test('an answer without an end', async () => {
+    const endless = (async () => {
+      const chunk = new Uint8Array(50_000_000);
+      return new Response(new ReadableStream({ pull: (controller) => controller.enqueue(chunk) }));
+    }) as unknown as typeof fetch;
+    await expect(loadIt({ fetch: endless })).rejects.toThrow(
+      `${NAME}: ${weights.address}: has more than the 200000000 bytes that are read`,
+    );
+    const long = (async () => new Response('x', { headers: { 'content-length': `${2 ** 30 + 1}` } })) as typeof fetch;
+    await expect(loadIt({ fetch: long })).rejects.toThrow(
+      `${NAME}: ${weights.address}: has more than the 1073741824 bytes that are read`,
+    );
+  });
+
   test('progress is that of the weights: bytes, never fewer', async () => {
     const seen: number[] = [];
     await loadIt({ onProgress: (loaded) => seen.push(loaded) });
