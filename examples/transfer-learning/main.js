@@ -26,7 +26,12 @@ for (const button of document.querySelectorAll('[data-label]')) {
   }
 }
 
-element('train').addEventListener('click', async () => {
+const tell = (error) => {
+  element('problem').textContent = error.message;
+};
+const onClick = (id, action) => element(id).addEventListener('click', () => action().catch(tell));
+
+onClick('train', async () => {
   head = await trainHead(examples);
   classifier?.dispose();
   classifier = await load(head);
@@ -34,7 +39,7 @@ element('train').addEventListener('click', async () => {
 });
 
 /** One file from pictures to your labels: `load` and `depthwise classify` take it. */
-element('save').addEventListener('click', async () => {
+onClick('save', async () => {
   const base = await readNetwork(await (await fetch(address)).arrayBuffer());
   const bytes = await writeNetwork(withHead(base, head), 'safetensors', { kernels: 'float16' });
   const link = document.createElement('a');
@@ -56,6 +61,4 @@ async function learn() {
   }
 }
 
-learn().catch((error) => {
-  element('problem').textContent = error.message;
-});
+learn().catch(tell);

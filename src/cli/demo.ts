@@ -70,5 +70,5 @@ function asSentences({ picture, predictions, milliseconds }: Answer): string {
 }
 
 const whatNext = (target: string): string =>
-  `The kernels ran as '${target}'. Your own pictures: depthwise classify PICTURE…  (airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck)
-A thousand kinds of things: depthwise classify PICTURE --model mobilenet_v1_0.25_224, which is downloaded once.`;
+  `The kernels ran as '${target}'. Your own pictures: npx depthwise classify PICTURE…  (airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck)
+A thousand kinds of things: npx depthwise classify PICTURE --model mobilenet_v1_0.25_224, which is downloaded once.`;
