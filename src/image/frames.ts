@@ -51,8 +51,7 @@ export async function pixelsOf(source: PictureSource, region: Region): Promise<P
   } finally {
     if (frame !== (source as unknown)) frame?.close();
   }
-  const { width, height } = region;
-  return { picture: draw(source, region, width, height), region: { left: 0, top: 0, width, height } };
+  return { picture: draw(source, region, region.width, region.height), region: { ...region, left: 0, top: 0 } };
 }
 
 /** The picture's bytes may be overwritten from now on. */
@@ -64,12 +63,11 @@ export function reuse({ data }: Picture): void {
 export function frameOf(source: PictureSource): Frame | undefined {
   const tag = tagOf(source);
   if (tag === 'VideoFrame') return source as unknown as Frame;
-  const { VideoFrame } = globalThis as { VideoFrame?: new (source: unknown) => unknown };
-  if (tag !== 'HTMLVideoElement' || VideoFrame === undefined) return undefined;
+  if (tag !== 'HTMLVideoElement') return undefined;
   try {
-    return new VideoFrame(source) as Frame;
+    return new (globalThis as unknown as { VideoFrame: new (source: PictureSource) => Frame }).VideoFrame(source);
   } catch {
-    return undefined; // such as a film of another site
+    return undefined; // such as a film of another site, or a browser without frames
   }
 }
 
@@ -93,7 +91,7 @@ async function copyOf(frame: Frame, region: Region): Promise<Pixels | undefined>
     }
     return {
       picture: { width, height, channels: 4, data },
-      region: { left: region.left - left, top: region.top - top, width: region.width, height: region.height },
+      region: { ...region, left: region.left - left, top: region.top - top },
     };
   } catch {
     return undefined; // a canvas may succeed, or else says why not
@@ -105,18 +103,15 @@ function kindOf({ format, colorSpace, visibleRect, displayWidth, displayHeight, 
   const { x, y, width, height } = visibleRect;
   const isPlain = !rotation && !flip && x === 0 && y === 0 && width === displayWidth && height === displayHeight;
   if (!isPlain || !OPAQUE.test(format ?? '')) return undefined;
-  return [format, JSON.stringify(colorSpace), width, height].join();
+  return JSON.stringify([format, colorSpace, width, height]);
 }
 
 /** Begins and ends at even pixels, or at the border, since 2 × 2 pixels share a colour: Chromium shifts colours if it does not. */
-function evenPart({ left, top, width, height }: Region, whole: Frame['visibleRect']): Region {
-  const [fromLeft, fromTop] = [left & ~1, top & ~1];
-  return {
-    left: fromLeft,
-    top: fromTop,
-    width: Math.min((left + width + 1) & ~1, whole.width) - fromLeft,
-    height: Math.min((top + height + 1) & ~1, whole.height) - fromTop,
-  };
+function evenPart(region: Region, whole: Frame['visibleRect']): Region {
+  const [left, top] = [region.left & ~1, region.top & ~1];
+  const right = Math.min((region.left + region.width + 1) & ~1, whole.width);
+  const bottom = Math.min((region.top + region.height + 1) & ~1, whole.height);
+  return { left, top, width: right - left, height: bottom - top };
 }
 
 /** Such as a camera's first, black frames, which show no difference. */
