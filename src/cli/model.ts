@@ -113,9 +113,21 @@ async function networkIn(source: string, { network: name, ...flags }: ModelFlags
   const { resolution, ...others } = flags;
   const [surplus] = givenFlags(others);
   if (surplus !== undefined) throw new UsageError(`${surplus} goes with --network, which was not given`);
-  const network =
-    path === undefined ? await pretrained(source) : await readFrom(path, '--network, --alpha, --resolution');
+  if (path !== undefined) return readResized(path, resolution);
+  const network = await pretrained(source);
   return resolution === undefined ? network : resized(network, resolution);
+}
+
+/** The network of a file, at a resolution that the file may leave open. */
+async function readResized(path: string, resolution: Pair | undefined): Promise<Network> {
+  const read = (options: ReadOptions) => readFrom(path, '--network, --alpha, --resolution', options);
+  if (resolution === undefined) return read({});
+  try {
+    return await read({ resolution });
+  } catch (error) {
+    if (!(error instanceof ShapeError) || path === '-') throw error;
+    return resized(await read({}), resolution); // whose error says the smallest size
+  }
 }
 
 /** The file that is meant, or undefined for published weights: a file of that name, whatever it holds, goes before the name. */

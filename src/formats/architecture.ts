@@ -1,5 +1,6 @@
 /** What a caller says about a file of weights that does not say which network they belong to. */
-import { UsageError } from '../errors.js';
+import { DepthwiseError, ShapeError, UsageError } from '../errors.js';
+import { atResolution } from '../network/atResolution.js';
 import type { Network } from '../network/index.js';
 import type { Pair } from '../padding.js';
 
@@ -11,7 +12,7 @@ export interface ReadOptions {
    * place of the description in a .h5, .safetensors or .npz file that has one; for other formats it is an error.
    */
   readonly architecture?: Network;
-  /** [height, width] of the input, for a Keras model that leaves them open. */
+  /** [height, width] of the input: for a file that leaves them open, or in place of its own. An error where its layers fix the size. */
   readonly resolution?: Pair;
   /** Tensors of an .onnx file at which the network ends, in place of the file's own outputs. */
   readonly outputs?: readonly string[];
@@ -21,4 +22,20 @@ export interface ReadOptions {
 export function expectNoArchitecture({ architecture }: ReadOptions, file: string): void {
   if (architecture === undefined) return;
   throw new UsageError(`${file}: describes its own network; an architecture is for files of weights alone`);
+}
+
+/** The network at the resolution that the caller asks for. Throws a ShapeError where its layers take no other size than the file's. */
+export function atStatedResolution(network: Network, { resolution }: ReadOptions, file: string): Network {
+  if (resolution === undefined) return network;
+  const isThere = network.inputs.every(({ shape }) => shape[1] === resolution[0] && shape[2] === resolution[1]);
+  if (isThere) return network;
+  try {
+    return atResolution(network, resolution);
+  } catch (error) {
+    if (!(error instanceof DepthwiseError)) throw error;
+    const [{ shape }] = network.inputs;
+    throw new ShapeError(
+      `${file}: takes inputs of [${shape.join(', ')}], and no pictures of ${resolution.join(' x ')}: ${error.message}`,
+    );
+  }
 }

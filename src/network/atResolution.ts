@@ -4,10 +4,11 @@ import type { Pair } from '../padding.js';
 import type { Conventions, CropRule } from './conventions.js';
 import type { Network } from './network.js';
 import { inferShapes } from './shapes.js';
+import { withWeights } from './weights.js';
 
 /**
  * The network for pictures of another [height, width]: its inputs and its preprocessing. The weights stay. Throws a ShapeError where a
- * layer cannot take the new size, as a dense layer after flatten.
+ * layer cannot take the new size, a NetworkError where its weights cannot, as those of a dense layer after flatten.
  */
 export function atResolution(network: Network, size: Pair): Network {
   const [height, width] = size;
@@ -27,8 +28,8 @@ export function atResolution(network: Network, size: Pair): Network {
       }
     : network.conventions;
   const resized: Network = { ...network, inputs, conventions };
-  inferShapes(resized);
-  return resized;
+  const shapes = inferShapes(resized);
+  return network.weights.size === 0 ? resized : withWeights(resized, network.weights, shapes);
 }
 
 /** A shorter side stated for one size grows with it, as the presets do: 256 for 224 is 182 for 160. */

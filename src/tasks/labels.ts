@@ -3,14 +3,16 @@ import { FormatError, UsageError } from '../errors.js';
 import { inferShapes, type Network } from '../network/index.js';
 
 /**
- * Labels by index. Six forms are known:
+ * Labels by index. These forms are known:
  *
  *   one label a line         tench, Tinca tinca
- *   index and label          0: tench      or      0 tench      (every line; a missing index becomes '???')
+ *   index and label          0: tench      or      0 tench      (every line, 0…n − 1 in order: else the numbers are part of the labels)
+ *   CSV with a header        index,label or class_id,name or label alone, then a row for each
  *   JSON list                ["tench", …]
  *   JSON object by index     {"0": "tench", …}, or Keras' imagenet_class_index {"0": ["n01440764", "tench"], …}
  *   JSON object by label     {"tench": 0, …}, as Keras' flow_from_directory().class_indices
- *   Teachable Machine's metadata.json: {"labels": ["tench", …], …}
+ *   any of these in an object  {"labels": …} of Teachable Machine's metadata.json, {"id2label": …} of Hugging Face's config.json, and others
+ *   Python's lists, tuples and dicts  {0: 'tench', …}
  *
  * Windows line ends, a byte order mark and empty lines at the end are no part of it. Throws a FormatError that names `name`.
  */
@@ -19,10 +21,13 @@ export function parseLabels(text: string, name = 'labels'): string[] {
   if (/^\s*<(!doctype|html|\?xml)/i.test(body)) {
     throw new FormatError(`${name}: found an HTML or XML page, wanted one label a line`);
   }
-  const labels = /^\s*[[{]/.test(body) ? fromJson(body, name) : fromLines(body, name);
+  const labels = STRUCTURED.test(body) ? fromJson(body, name) : fromLines(body, name);
   if (labels.length === 0) throw new FormatError(`${name}: found no labels`);
   return labels;
 }
+
+/** Begins like JSON or like Python, perhaps with a variable's name before it. */
+const STRUCTURED = /^\s*(?:[A-Za-z_]\w{0,99} ?= ?)?[[{(]/;
 
 /** '0: tench', '0, tench' or '0 tench'. Each blank can be matched in one way only, so that the time is linear. */
 const INDEXED = /^(\d+)(?:\s*[:,]\s*|\s+)(\S.*)$/;
@@ -33,27 +38,79 @@ function fromLines(body: string, name: string): string[] {
     .split(/\r\n|\n|\r/)
     .map((line) => line.trim());
   if (lines.length === 1 && lines[0] === '') return [];
+  const columns = headerOf(lines[0]);
+  if (columns !== undefined) return fromRows(lines, columns, name);
   const indexed = lines.map((line) => INDEXED.exec(line));
-  if (indexed.every((match) => match !== null)) {
-    return byIndex(
-      indexed.map((match) => [Number(match[1]), match[2]]),
-      name,
-    );
+  if (indexed.every((match, index) => match !== null && Number(match[1]) === index)) {
+    return indexed.map((match) => match![2]);
   }
   const empty = lines.indexOf('');
   if (empty !== -1) throw new FormatError(`${name}: line ${empty + 1} is empty, wanted a label on every line`);
   return lines;
 }
 
-function fromJson(body: string, name: string): string[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch (cause) {
-    throw new FormatError(`${name}: begins like JSON, but is not: ${(cause as Error).message}`, { cause });
+interface Columns {
+  readonly delimiter: string;
+  readonly label: number;
+  /** Absent where the rows stand in the order of the outputs. */
+  readonly index?: number;
+}
+
+const INDEX_COLUMN = /^(#|no\.?|number|i|id|idx|index|(class|label|category)[ _-]?(id|idx|index|number|no))$/i;
+const LABEL_COLUMN = /^((class|label|category|display)[ _-]?names?|labels?|names?|class|classes|category|categories)$/i;
+
+/** Which columns a CSV file's first line names; undefined where it is no header. */
+function headerOf(line: string): Columns | undefined {
+  const delimiter = [',', ';', '\t'].find((mark) => line.includes(mark));
+  if (delimiter === undefined) return undefined;
+  const names = fieldsOf(line, delimiter);
+  const label = names.findIndex((column) => LABEL_COLUMN.test(column));
+  const index = names.findIndex((column) => INDEX_COLUMN.test(column));
+  if (label === -1) return undefined;
+  return { delimiter, label, ...(index !== -1 && { index }) };
+}
+
+function fromRows([, ...rows]: readonly string[], { delimiter, label, index }: Columns, name: string): string[] {
+  const entries = rows.map((row, at): [number, string] => {
+    const fields = fieldsOf(row, delimiter);
+    const text = fields[label];
+    if (!text) throw new FormatError(`${name}: line ${at + 2}: wanted a label in column ${label + 1}, found '${row}'`);
+    const number = index === undefined ? `${at}` : fields[index];
+    if (!/^\d+$/.test(number ?? '')) {
+      throw new FormatError(
+        `${name}: line ${at + 2}: wanted an index in column ${index! + 1}, found '${number ?? ''}'`,
+      );
+    }
+    return [Number(number), text];
+  });
+  return byIndex(entries, name);
+}
+
+/** The fields of a line of CSV; "Tinca ""tinca""" is one with quotes inside. */
+function fieldsOf(line: string, delimiter: string): string[] {
+  const fields: string[] = [];
+  let field = '';
+  let quoted = false;
+  for (let at = 0; at < line.length; at++) {
+    const char = line[at];
+    if (char === '"' && quoted && line[at + 1] === '"') field += line[++at];
+    else if (char === '"') quoted = !quoted;
+    else if (char === delimiter && !quoted) {
+      fields.push(field.trim());
+      field = '';
+    } else field += char;
   }
-  const { labels } = json as { readonly labels?: unknown };
-  const entries: [string, unknown][] = Object.entries(Array.isArray(labels) ? labels : (json as object));
+  return [...fields, field.trim()];
+}
+
+/** Fields of larger files that hold labels in one of the other forms. */
+const NESTED = ['labels', 'id2label', 'class_names', 'classes', 'names', 'label2id', 'class_indices'];
+
+function fromJson(body: string, name: string): string[] {
+  const whole = parsed(body, name);
+  const key = NESTED.find((field) => typeof (whole as Record<string, unknown>)[field] === 'object');
+  const json = key === undefined ? whole : ((whole as Record<string, unknown>)[key] ?? whole);
+  const entries: [string, unknown][] = Object.entries(json as object);
   if (!Array.isArray(json) && entries.every(([, index]) => Number.isInteger(index) && (index as number) >= 0)) {
     return byIndex(
       entries.map(([label, index]) => [index as number, label]),
@@ -70,6 +127,41 @@ function fromJson(body: string, name: string): string[] {
     }),
     name,
   );
+}
+
+function parsed(body: string, name: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (cause) {
+    const json = fromPython(body);
+    if (json !== undefined) return json;
+    throw new FormatError(`${name}: begins like JSON, but is not: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const PYTHON = /\s+|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\d+|[{}[\]():,]/y;
+
+/** A list, tuple or dict as Python prints it, by way of JSON's text; undefined for anything else. */
+function fromPython(body: string): unknown {
+  const text = body.replace(/^\s*[A-Za-z_]\w{0,99} ?= ?/, '');
+  const tokens: string[] = [];
+  PYTHON.lastIndex = 0;
+  while (PYTHON.lastIndex < text.length) {
+    const [token] = PYTHON.exec(text) ?? [];
+    if (token === undefined) return undefined;
+    if (!/^\s/.test(token)) tokens.push(token);
+  }
+  const json = tokens.map((token, at) => {
+    if (token === ',' && /^[}\])]$/.test(tokens[at + 1] ?? '')) return '';
+    if (/^['"]/.test(token)) return JSON.stringify(token.slice(1, -1).replace(/\\(.)/g, '$1'));
+    if (tokens[at + 1] === ':') return `"${token}"`;
+    return token === '(' ? '[' : token === ')' ? ']' : token;
+  });
+  try {
+    return JSON.parse(json.join(''));
+  } catch {
+    return undefined;
+  }
 }
 
 const MOST_LABELS = 1_000_000;
@@ -91,11 +183,11 @@ const BACKGROUND = /^(background|unused background|dummy|\?\?\?|__background__)$
 
 /**
  * One label for each of a network's outputs. A list may have as many lines as outputs; one fewer, where the label offset is 1 and
- * output 0 is the background; or one more, where the offset is 0 and the list's first line is the background. Anything else is a
- * UsageError with both numbers.
+ * output 0 is the background; or one more, where the offset is 0 and the list's first line is the background. A single output has two
+ * labels, of which it is the probability of the second. Anything else is a UsageError with both numbers.
  */
 export function labelsForOutputs(labels: readonly string[], outputs: number, labelOffset: 0 | 1): readonly string[] {
-  if (labels.length === outputs) return labels;
+  if (labels.length === outputs || (outputs === 1 && labels.length === 2)) return labels;
   if (labelOffset === 1 && labels.length === outputs - 1) return ['background', ...labels];
   if (labelOffset === 0 && labels.length === outputs + 1 && BACKGROUND.test(labels[0])) return labels.slice(1);
   const wanted = labelOffset === 1 ? `${outputs} or, without background, ${outputs - 1}` : `${outputs}`;

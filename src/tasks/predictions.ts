@@ -5,7 +5,7 @@
 import { NetworkError, UsageError } from '../errors.js';
 import * as softmax from '../layers/softmax.js';
 import type { Conventions } from '../network/index.js';
-import { sizeOf, type Tensor, tensor } from '../tensor.js';
+import { sizeOf, type Tensor, tensor, zerosLike } from '../tensor.js';
 import { labelsForOutputs } from './labels.js';
 
 export interface Prediction {
@@ -47,9 +47,12 @@ export function predictions(output: Tensor, conventions: Conventions, options: P
   if (background !== 'keep' && labelOffset !== 1) {
     throw new UsageError(`classify: background '${background}' wants a label offset of 1, found ${labelOffset}`);
   }
-  const rows = asRows(output);
-  const [N, K] = rows.shape;
   const given = options.labels ?? conventions.labels;
+  const answers = asRows(output);
+  // a single output tells two classes apart, but for one that has a single label
+  const isBinary = answers.shape[1] === 1 && given?.length !== 1;
+  const rows = isBinary ? ofTwo(answers, conventions) : answers;
+  const [N, K] = rows.shape;
   const labels = given && labelsForOutputs(given, K, labelOffset);
   const first = background === 'keep' ? 0 : 1;
   const probability = toProbabilities(rows, conventions, background);
@@ -62,6 +65,13 @@ export function predictions(output: Tensor, conventions: Conventions, options: P
       return { label, index, ...(labelOffset === 1 && classIndex >= 0 && { classIndex }), probability: value };
     }),
   );
+}
+
+/** [N, 1] of a sigmoid, or of what goes into one, as [N, 2]: the other class and the one that it is the probability of. */
+function ofTwo(rows: Tensor, { output }: Conventions): Tensor {
+  const two = zerosLike(rows, [rows.shape[0], 2]);
+  for (const [n, value] of rows.data.entries()) two.data.set([output === 'logits' ? 0 : 1 - value, value], 2 * n);
+  return two;
 }
 
 /** Rows of probabilities; without the background's column unless it is kept. */

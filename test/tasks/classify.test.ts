@@ -91,7 +91,7 @@ describe('predictions', () => {
 
   test('any row: sorted, stable, complete', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: -4, max: 4 }), { minLength: 1, maxLength: 30 }), (row) => {
+      fc.property(fc.array(fc.integer({ min: -4, max: 4 }), { minLength: 2, maxLength: 30 }), (row) => {
         const found = ask(row, {}, { top: 100 });
         expect(found.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual(row.map((_, i) => i));
         for (let i = 1; i < found.length; i++) {
@@ -101,6 +101,26 @@ describe('predictions', () => {
         expect(found.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5);
       }),
     );
+  });
+
+  test.each<[string, number, 'logits' | 'probabilities']>([
+    ['a sigmoid', 0.25, 'probabilities'],
+    ['what goes into one', -Math.log(3), 'logits'],
+  ])('one output, %s: the probability of the second of two labels', (_, value, output) => {
+    const found = ask([value], { output }, { labels: ['cat', 'dog'] });
+    expect(found.map(({ label, index }) => [label, index])).toEqual([
+      ['cat', 0],
+      ['dog', 1],
+    ]);
+    expect(found.map(({ probability }) => Math.round(1e6 * probability) / 1e6)).toEqual([0.75, 0.25]);
+    expect(ask([value], { output }).map(({ label }) => label)).toEqual(['class 0', 'class 1']);
+    expect(() => ask([value], { output }, { labels: ['a', 'b', 'c'] })).toThrow('found 3 labels for 2 outputs');
+  });
+
+  test('one output with one label is the probability of that', () => {
+    expect(ask([0.25], { output: 'probabilities' }, { labels: ['dog'] })).toEqual([
+      { label: 'dog', index: 0, probability: 0.25 },
+    ]);
   });
 
   test('five unless stated, all of them when there are fewer', () => {
