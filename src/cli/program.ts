@@ -1,14 +1,16 @@
 /** The commands, loaded one at a time, and what becomes of their failures. */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DepthwiseError, UsageError } from '../errors.js';
+import { setBudget } from '../network/index.js';
 import { systemReason } from '../system-error.js';
 import { harmless, harmlessJson, readable, showWide, styled } from './display.js';
 import { ExitWith, exitCodes } from './exit-codes.js';
 import { didYouMean } from './nearest.js';
 import { expectHonoured } from './option-rules.js';
 import { Interruption, printAsIs } from './output.js';
+import { positiveNumber } from './values.js';
 
 /** A command's file adds its arguments, options, examples and action. */
 interface CommandFile {
@@ -132,14 +134,23 @@ function program(): Command {
     const { load, table } = byName[command.name()];
     const { configure } = await load();
     configure(command);
+    command.addOption(budgetOption());
     if (table) command.option('--wide', 'tables keep all columns on a narrow terminal too');
     command.options.forEach(suggestChoices);
   });
   return depthwise.hook('preAction', (_, command) => {
     showWide(command.opts().wide === true);
+    setBudget(command.opts().budget ?? 1);
     expectHonoured(command);
   });
 }
+
+/** `setBudget`, for every command that has to do with a network. */
+const budgetOption = (): Option =>
+  new Option(
+    '--budget <times>',
+    'networks may take so many times the usual memory (2 GiB) and work (10^12 multiply-adds)',
+  ).argParser(positiveNumber);
 
 /** A wrong word for one of a few names is answered with the nearest of them, as commander does for options and commands. */
 function suggestChoices(option: Option): void {

@@ -74,8 +74,7 @@ export function pixelOffsets({ height, width, rows, rowBytes, padding, planeStri
 /** Where each row that a kernel can touch begins in a plane, from the first padded one on. */
 export function rowOffsets(layout: PlaneLayout): Uint32Array {
   const { height, rows, rowBytes, padding } = layout;
-  return Uint32Array.from({ length: padding.top + height + padding.bottom }, (_, i) => {
-    const row = i - padding.top;
-    return (row < 0 || row >= height ? rows : row % rows) * rowBytes;
-  });
+  const offsets = new Uint32Array(padding.top + height + padding.bottom).fill(rows * rowBytes);
+  for (let row = 0; row < height; row++) offsets[padding.top + row] = (row % rows) * rowBytes;
+  return offsets;
 }

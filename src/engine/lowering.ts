@@ -2,6 +2,7 @@
  * What lowering a network works with: the program being written, the layouts in which each tensor lies in memory so far, the weights, and
  * which operation reads what. Asking for a tensor in a layout that it does not have yet adds the step that rearranges it.
  */
+import { expectWithinBudget } from '../network/budget.js';
 import { type FoldedBatchNorm, foldPlan } from '../network/foldBatchNorm.js';
 import { soleReaders } from '../network/graph.js';
 import { type Network, weightName } from '../network/network.js';
@@ -58,6 +59,7 @@ export class Lowering {
     this.network = { ...network, nodes };
     this.#folded = folded;
     this.#shapes = inferShapes(this.network, one);
+    if (everyTensor) expectWithinBudget(network, this.#shapes, true);
     this.operations = operationsOf(this.network, this.#shapes, !everyTensor);
     this.outputs = everyTensor ? [...this.#shapes.keys()] : network.outputs;
     this.#indices = new Map(this.operations.map((operation, index) => [operation, index]));

@@ -1,5 +1,6 @@
 /** Networks as data: description, shape inference, weights, costs, reference executor. */
 export * from './atResolution.js';
+export { setBudget } from './budget.js';
 export * from './builder.js';
 export * from './conventions.js';
 export * from './foldBatchNorm.js';

@@ -2,6 +2,8 @@
 import { NetworkError } from '../errors.js';
 import type { Shape } from '../tensor.js';
 import { sameShape, type Tensor } from '../tensor.js';
+import { expectWithinBudget } from './budget.js';
+import { lastUses } from './graph.js';
 import { type Network, type NetworkNode, weightName } from './network.js';
 import { atNode, inferShapes, layerOf, wantedWeights, weightShapesOf } from './shapes.js';
 
@@ -30,7 +32,7 @@ export function run(network: Network, inputs: NetworkInputs, options: RunOptions
 /** Computes every intermediate tensor, by node name, in the order of the nodes; inputs included. */
 export function trace(network: Network, inputs: NetworkInputs, options: RunOptions = {}): Map<string, Tensor> {
   const tensors = inputTensors(network, inputs);
-  walk(network, tensors, options, () => {});
+  walk(network, tensors, options);
   return tensors;
 }
 
@@ -39,9 +41,15 @@ function walk(
   network: Network,
   tensors: Map<string, Tensor>,
   { onNode }: RunOptions,
-  afterNode: (node: NetworkNode, index: number) => void,
+  letGo?: (node: NetworkNode, index: number) => void,
 ): void {
   const shapes = inferShapes(network, new Map([...tensors].map(([name, { shape }]) => [name, shape])));
+  expectWithinBudget(
+    network,
+    shapes,
+    !letGo,
+    [...tensors.values()].some(({ data }) => data instanceof Float64Array) ? 8 : 4,
+  );
   expectAllWeights(network, shapes);
   network.nodes.forEach((node, index) => {
     onNode?.(node, index, network.nodes.length);
@@ -51,7 +59,7 @@ function walk(
       node.name,
       atNode(node, () => layerOf(node).forward(inputs, weights, node.attributes)),
     );
-    afterNode(node, index);
+    letGo?.(node, index);
   });
 }
 
@@ -101,14 +109,4 @@ function inputTensor(network: Network, name: string, shape: Shape, found: Tensor
     throw new NetworkError(`${network.name}: input '${name}' must be [${wanted}], found [${found.shape.join(', ')}]`);
   }
   return found;
-}
-
-/** Index of the last node that needs each tensor, by name; outputs are needed to the end. */
-function lastUses(network: Network): Map<string, number> {
-  const last = new Map<string, number>();
-  network.nodes.forEach((node, index) => {
-    for (const name of [...node.inputs, node.name]) last.set(name, index);
-  });
-  for (const output of network.outputs) last.delete(output);
-  return last;
 }

@@ -3,6 +3,7 @@ import { DepthwiseError, NetworkError, ShapeError } from '../errors.js';
 import { type Layer, layers } from '../layers/index.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import { checkAttributes } from './attributes.js';
+import { expectWithinBudget } from './budget.js';
 import { type Network, type NetworkNode, weightName } from './network.js';
 
 /** More numbers than this in one tensor (8 GiB as float32) is a description gone wrong, and not what an array can hold. */
@@ -28,7 +29,8 @@ export function atNode<Result>(node: NetworkNode, compute: () => Result): Result
 /**
  * Shape of every tensor by name, inputs included, for the declared input shapes or for others (another batch size, say).
  * Throws a NetworkError for an unknown kind, an attribute that does not fit its kind, a name that is used twice or read
- * before it is made (so that no cycle can stand), and a ShapeError where a layer does not fit the shapes or number of its inputs.
+ * before it is made (so that no cycle can stand), or more than the budget allows (`setBudget`), and a ShapeError where a layer does not
+ * fit the shapes or number of its inputs.
  */
 export function inferShapes(network: Network, inputShapes?: ReadonlyMap<string, Shape>): Map<string, Shape> {
   const shapes = new Map<string, Shape>();
@@ -55,6 +57,7 @@ export function inferShapes(network: Network, inputShapes?: ReadonlyMap<string, 
     if (listed.has(output)) throw new NetworkError(`${network.name}: output '${output}' is listed twice`);
     listed.add(output);
   }
+  expectWithinBudget(network, shapes);
   return shapes;
 }
 

@@ -9,6 +9,7 @@
  * A backend that fuses layers shows only some tensors. Between two of them the segment runs in float64 with a bound over all of it.
  */
 import { NetworkError } from '../errors.js';
+import { expectWithinBudget } from '../network/budget.js';
 import {
   atNode,
   inferShapes,
@@ -37,6 +38,9 @@ export interface EstimateOptions extends RunOptions {
   readonly shown?: ReadonlyMap<string, Tensor>;
 }
 
+/** What an estimate holds of each number, in float64: its value, its error, and a sum's carried error and magnitude. */
+const BYTES = 4 * 8;
+
 export function* estimates(
   network: Network,
   inputs: NetworkInputs,
@@ -49,6 +53,7 @@ export function* estimates(
     known.set(name, theirs ? shownTensor(theirs, precision) : storedInput(toFloat64(x), precision));
   }
   const shapes = inferShapes(network, new Map([...given].map(([name, { shape }]) => [name, shape])));
+  expectWithinBudget(network, shapes, false, BYTES);
   expectWeightsOf(network, shapes);
   const uses = usesOf(network);
   for (const [index, node] of network.nodes.entries()) {

@@ -1,5 +1,6 @@
 /** Node's worker threads as members of a training team. */
 import type { Worker } from 'node:worker_threads';
+import { budgetFactor } from '../network/budget.js';
 import type { Job, Member, Request } from './shards.js';
 
 /** `count` threads that know the job. */
@@ -8,7 +9,7 @@ export async function startThreads(job: Job, count: number): Promise<Member[]> {
   // The same path from src, from dist/training and from dist/chunks; in src there is no such file, and no worker.
   const file = new URL('../training/worker.js', import.meta.url);
   return Array.from({ length: count }, () => {
-    const worker = new Worker(file, { workerData: job });
+    const worker = new Worker(file, { workerData: { job, budget: budgetFactor() } });
     return {
       ask: <Answer>(request: Request) => ask<Answer>(worker, request),
       close: async () => void (await worker.terminate()),
