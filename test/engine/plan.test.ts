@@ -2,9 +2,10 @@
 import '../kernels/relaxed.js';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { compile, type Plan, profile } from '../../src/engine/index.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
+import { setBudget } from '../../src/network/budget.js';
 import { NetworkBuilder } from '../../src/network/builder.js';
 import type { Network } from '../../src/network/network.js';
 import { run, trace } from '../../src/network/run.js';
@@ -208,6 +209,8 @@ describe('on WASM', () => {
   });
 
   test('more memory than there can be is an error that says how much', async () => {
+    setBudget(10);
+    onTestFinished(() => setBudget(1));
     const net = new NetworkBuilder();
     const x = net.input('x', [1, 25_000, 25_000, 1]);
     net.add('relu', 'relu', x, {});
