@@ -29,15 +29,15 @@ export class DepthwiseError extends Error {
 
 /** Tensors or attributes that do not fit a layer. */
 export class ShapeError extends DepthwiseError {
-  constructor(message: string) {
-    super('shape', message);
+  constructor(message: string, options?: ErrorOptions) {
+    super('shape', message, options);
   }
 }
 
 /** A network that contradicts itself: unknown names, missing or surplus weights, a wrong order. */
 export class NetworkError extends DepthwiseError {
-  constructor(message: string) {
-    super('network', message);
+  constructor(message: string, options?: ErrorOptions) {
+    super('network', message, options);
   }
 }
 

@@ -99,7 +99,7 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
     case 'URL':
       return named(String(source), options, platform, files);
     case 'Request':
-      if ((source as WebRequest).method !== 'GET') refuseIdle('a request that is not a GET', options);
+      if ((source as WebRequest).method !== 'GET') refuseIdle('a request that is no GET', options);
       return files(filesAt(source as WebRequest, await storeOf(options, platform), options));
     case 'Response':
       refuseIdle('a response', options);

@@ -40,7 +40,7 @@ describe.each<Case>([
   ['a response', () => new Response(bytes), ['cache']],
   ['bytes in memory', () => bytes, ['cache']],
   ['bytes in memory', () => new Blob([bytes]), ['cache']],
-  ['a request that is not a GET', () => new Request(ADDRESS, { method: 'POST' }), ['cache']],
+  ['a request that is no GET', () => new Request(ADDRESS, { method: 'POST' }), ['cache']],
 ])('%s', (what, source, idle) => {
   test.each(idle)('%s', async (option) => {
     await expect(load(source(), { [option]: VALUES[option] })).rejects.toThrow(
@@ -59,7 +59,7 @@ describe('options of some formats', () => {
     const file = await writeNetwork(network, format);
     const name = format === 'npz' ? 'zip' : format;
     await expect(load(file, { [option]: VALUES[option] })).rejects.toThrow(
-      new UsageError(`load: ${option} has no effect with model file, a file of the format ${name}`),
+      new UsageError(`load: ${option} has no effect with model file (${name})`),
     );
   });
 });
