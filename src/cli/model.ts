@@ -6,7 +6,15 @@ import { DepthwiseError, FormatError, ShapeError, UsageError } from '../errors.j
 import { readNetworkFile } from '../formats/files.js';
 import { type ReadOptions, readNetwork } from '../formats/index.js';
 import { parseModelName } from '../models/index.js';
-import { atResolution, type Network, type PresetName, presetFor, presetNames } from '../network/index.js';
+import {
+  atResolution,
+  type Network,
+  type PresetName,
+  presetFor,
+  presetNames,
+  upTo,
+  withOutputs,
+} from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { findRelease, loadPretrained, releases } from '../pretrained/index.node.js';
 import {
@@ -25,6 +33,7 @@ import { readFileOrInput } from './standard-input.js';
 
 export interface ModelFlags extends ArchitectureFlags {
   readonly network?: string;
+  readonly outputs?: readonly string[];
   readonly preset?: PresetName;
 }
 
@@ -44,7 +53,9 @@ export function addNetworkOptions(command: Command, network = 'for a file of wei
   command
     .optionsGroup('Which network, where a name or a file does not say it:')
     .option('--network <name>', `${network}: mobilenet_v1, mobilenet_v2_1.4_224, …`);
-  return addArchitectureOptions(command).optionsGroup('Options:');
+  return addArchitectureOptions(command)
+    .optionsGroup('Options:')
+    .option('--outputs <names...>', 'where the network ends: layers, or tensors of an .onnx file');
 }
 
 export const presetOption = (): Option =>
@@ -65,7 +76,7 @@ export function theModel(argument: string | undefined, option: string | undefine
  * the network of a file that holds weights alone; without `--network` the file, or its name, says all but the resolution.
  */
 export async function readModel(source: string, flags: ModelFlags): Promise<Network> {
-  return prepared(await networkIn(source, flags), flags);
+  return prepared(endingAt(await networkIn(source, flags), flags), flags);
 }
 
 /** The same, to be fed with pictures: it must be known how they are prepared. */
@@ -93,14 +104,23 @@ export async function networkNamedOrIn(source: string, flags: ModelFlags): Promi
   }
   if (flags.network !== undefined)
     throw new UsageError(`--network is for files of weights; '${source}' is a name itself`);
-  return namedNetwork(source, flags);
+  return endingAt(namedNetwork(source, flags), flags);
+}
+
+/** The network up to the layers that `--outputs` names, unless its reader ended it there. What they yield are features. */
+function endingAt(network: Network, { outputs }: ModelFlags): Network {
+  const isThere = outputs?.length === network.outputs.length && outputs.every((name) => network.outputs.includes(name));
+  if (outputs === undefined || isThere) return network;
+  if (outputs.length === 1) return upTo(network, outputs[0]);
+  const { conventions } = upTo(network, outputs[0]);
+  return { ...withOutputs(network, outputs), conventions };
 }
 
 /** An address, a path with folders, or a file's ending, which the numbers in networks' names have not. */
 const looksLikeFile = (source: string): boolean =>
   isAddress(source) || /[\\/]/.test(source) || /\.\w+$/.test(source.replace(/\d\.\d+/g, ''));
 
-async function networkIn(source: string, { network: name, ...flags }: ModelFlags): Promise<Network> {
+async function networkIn(source: string, { network: name, outputs, ...flags }: ModelFlags): Promise<Network> {
   const path = modelFile(source);
   if (name !== undefined) {
     if (path === undefined) {
@@ -113,14 +133,19 @@ async function networkIn(source: string, { network: name, ...flags }: ModelFlags
   const { resolution, ...others } = flags;
   const [surplus] = givenFlags(others);
   if (surplus !== undefined) throw new UsageError(`${surplus} goes with --network, which was not given`);
-  if (path !== undefined) return readResized(path, resolution);
+  if (path !== undefined) return readResized(path, resolution, outputs);
   const network = await pretrained(source);
   return resolution === undefined ? network : resized(network, resolution);
 }
 
 /** The network of a file, at a resolution that the file may leave open. */
-async function readResized(path: string, resolution: Pair | undefined): Promise<Network> {
-  const read = (options: ReadOptions) => readFrom(path, '--network, --alpha, --resolution', options);
+async function readResized(
+  path: string,
+  resolution: Pair | undefined,
+  outputs: readonly string[] | undefined,
+): Promise<Network> {
+  const read = (options: ReadOptions) =>
+    readFrom(path, '--network, --alpha, --resolution', { ...options, ...(outputs && { outputs }) });
   if (resolution === undefined) return read({});
   try {
     return await read({ resolution });

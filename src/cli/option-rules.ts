@@ -34,7 +34,7 @@ const common: readonly Rule[] = [notWith(['engine'], 'target', 'it is the older 
 const rules: Readonly<Record<string, readonly Rule[]>> = {
   convert: [
     notWith(
-      [...architecture, 'preset', 'labels', 'float16', 'int8', 'fold'],
+      [...architecture, 'outputs', 'preset', 'labels', 'float16', 'int8', 'fold'],
       'tensors',
       'tensors are copied as they are',
     ),
@@ -46,7 +46,8 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     notWith(['seed'], 'input', SEED),
     notWith(['float64'], 'bounds', 'bounds are of float32 outputs'),
   ],
-  golden: [notWith(['seed'], 'picture', SEED), notWith(['seed'], 'input', SEED)],
+  compare: [needs(['outputs'], 'model')],
+  golden: [needs(['outputs'], 'model'), notWith(['seed'], 'picture', SEED), notWith(['seed'], 'input', SEED)],
   verify: [needs(['preset'], 'picture'), notWith(['seed'], 'picture', SEED), notWith(['seed'], 'input', SEED)],
   evaluate: [
     {

@@ -5,8 +5,8 @@ import { isFile, readWhole } from '../files/readWhole.js';
 import type { Network } from '../network/index.js';
 import { systemReason } from '../system-error.js';
 import type { Tensor } from '../tensor.js';
-import type { ReadOptions } from './architecture.js';
-import { readNetwork, readTensors } from './read.js';
+import { atStatedResolution, type ReadOptions } from './architecture.js';
+import { readerOf, readTensors } from './read.js';
 import type { TfjsFiles } from './tfjs.js';
 
 /** The file's bytes. Throws a FormatError that names the path as given: for what is no regular file, and for one of more than 2³⁰ bytes. */
@@ -21,7 +21,21 @@ export async function readFile(path: string): Promise<Uint8Array> {
 /** The network of a model file; see `readNetwork`. A .json file is a TensorFlow.js model, whose weights lie beside it. */
 export async function readNetworkFile(path: string, options: Omit<ReadOptions, 'fileName'> = {}): Promise<Network> {
   if (path.endsWith('.json')) return readTfjsFile(path, options);
-  return readNetwork(await readFile(path), { ...options, fileName: path });
+  const bytes = await readFile(path);
+  const reader = await readerOf(bytes, path);
+  const { needed } = (await reader.companions?.(bytes, path)) ?? { needed: [] };
+  const companions = new Map<string, Uint8Array>();
+  for (const name of needed) companions.set(name, await readFile(besidePath(path, name)));
+  const network = await reader.read(bytes, { ...options, fileName: path }, companions);
+  return atStatedResolution(network, options, path);
+}
+
+/** The path of a file that belongs to a model's. Throws a FormatError for one that leaves the folder. */
+function besidePath(path: string, name: string): string {
+  if (isAbsolute(name) || name.split(/[\\/]/).includes('..')) {
+    throw new FormatError(`${path}: the weights file '${name}' lies outside of the model's folder`);
+  }
+  return join(dirname(path), name);
 }
 
 async function readTfjsFile(path: string, options: ReadOptions): Promise<Network> {
@@ -32,17 +46,11 @@ async function readTfjsFile(path: string, options: ReadOptions): Promise<Network
 /** A TensorFlow.js model.json, under that name, the weights beside it and Teachable Machine's metadata.json. */
 export async function readTfjsFiles(path: string): Promise<TfjsFiles> {
   const { tfjsFiles } = await import('./tfjs.js');
-  const beside = (name: string): string => {
-    if (isAbsolute(name) || name.split(/[\\/]/).includes('..')) {
-      throw new FormatError(`${path}: the weights file '${name}' lies outside of the model's folder`);
-    }
-    return join(dirname(path), name);
-  };
   return tfjsFiles(
     await readFile(path),
     {
-      read: async (name) => readFile(beside(name)),
-      find: async (name) => ((await isFile(beside(name))) ? readFile(beside(name)) : undefined),
+      read: async (name) => readFile(besidePath(path, name)),
+      find: async (name) => ((await isFile(besidePath(path, name))) ? readFile(besidePath(path, name)) : undefined),
     },
     path,
   );

@@ -88,7 +88,7 @@ export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): 
   const content = asBytes(bytes);
   const file = options.fileName ?? 'model file';
   const reader = await readerOf(content, file);
-  if (reader.companions !== undefined) {
+  if (reader.format === 'tfjs') {
     throw new FormatError(
       `${file}: is the model.json of a TensorFlow.js model, whose weights are in other files; use load with its address or path, or readTfjs with all files`,
     );

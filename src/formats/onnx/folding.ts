@@ -4,7 +4,19 @@
  */
 import { type FloatArray, type Shape, sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { transposedTensor } from '../transposed.js';
-import { constantTensor, flag, float, floats, ignored, int, ints, optional, or, type Rules } from './attributes.js';
+import {
+  constantTensor,
+  flag,
+  float,
+  floats,
+  ignored,
+  int,
+  ints,
+  only,
+  optional,
+  or,
+  type Rules,
+} from './attributes.js';
 import { type Call, shapeOf } from './call.js';
 import type { Constant } from './model.js';
 
@@ -62,6 +74,26 @@ export const folds: Readonly<Record<string, Fold>> = {
     const size = expectSize(call, shape);
     const number = value?.tensor.data[0] ?? 0;
     return { tensor: tensor(shape, new Float64Array(size).fill(number)), whole: value?.whole ?? false };
+  }),
+  DequantizeLinear: fold({ axis: or(1, int), block_size: only(0), output_dtype: ignored }, (call, { axis }) => {
+    const { tensor: x } = call.constant(0);
+    const { tensor: scales } = call.constant(1);
+    const zeros = call.has(2) ? call.constant(2).tensor.data : undefined;
+    const single = scales.data.length === 1;
+    const along = single ? 0 : call.axis(axis, x.shape.length);
+    const count = single ? 1 : x.shape[along];
+    if (scales.shape.length > 1 || scales.data.length !== count || (zeros && zeros.length !== count)) {
+      call.fail(
+        `scales of [${scales.shape}] and ${zeros?.length ?? count} zero points for a constant of [${x.shape}]; wanted one, or one for each of its ${count} numbers along axis ${along}`,
+      );
+    }
+    const stride = single ? 1 : sizeOf(x.shape.slice(along + 1));
+    const data = new Float32Array(expectSize(call, x.shape));
+    for (let i = 0; i < data.length; i++) {
+      const channel = Math.floor(i / stride) % count;
+      data[i] = (x.data[i] - (zeros?.[channel] ?? 0)) * scales.data[channel];
+    }
+    return { tensor: tensor(x.shape, data), whole: false };
   }),
   Div: arithmetic((a, b, whole) => (whole ? Math.trunc(a / b) : a / b)),
   Floor: fold({}, (call) => {

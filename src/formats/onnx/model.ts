@@ -26,6 +26,8 @@ export interface Constant {
   readonly tensor: Tensor;
   /** Whether the file's type is one of whole numbers, which divide without a rest. */
   readonly whole: boolean;
+  /** The file's type, where the file holds the tensor. */
+  readonly type?: string;
 }
 
 export interface FileAttribute {
@@ -63,12 +65,12 @@ export interface FileModel {
 }
 
 /** Operator sets whose operators are known; what a newer one changes cannot be. */
-const NEWEST_OPSET = 23;
+const NEWEST_OPSET = 26;
 
 /** Most axes of a tensor. */
 const MAX_RANK = 8;
 
-export function readModel(file: ProtoFile): FileModel {
+export function readModel(file: ProtoFile, external: ReadonlyMap<string, Uint8Array> = new Map()): FileModel {
   const model = file.message(file.bytes, ModelProto, 'model');
   if (model.graph === undefined) file.fail('model', 'not an ONNX model: it has no graph');
   const graph = file.message(model.graph, GraphProto, 'graph');
@@ -96,7 +98,7 @@ export function readModel(file: ProtoFile): FileModel {
     nodes,
     isConstant: (name) => initializers.has(name),
     constant: (name) => {
-      const value = values.get(name) ?? readConstant(file, initializers.get(name)!, `constant '${name}'`);
+      const value = values.get(name) ?? readConstant(file, initializers.get(name)!, `constant '${name}'`, external);
       values.set(name, value);
       return value;
     },
@@ -185,10 +187,15 @@ const typedData: Readonly<Record<string, 'float_data' | 'int32_data' | 'int64_da
     UINT64: 'uint64_data',
   };
 
-export function readConstant(file: ProtoFile, found: Message<typeof TensorProto>, where: string): Constant {
-  if (found.external_data.length > 0 || found.data_location === 1) {
-    file.fail(where, 'its numbers lie in another file (external data); wanted one file that holds them all');
-  }
+type FileTensor = Message<typeof TensorProto>;
+
+export function readConstant(
+  file: ProtoFile,
+  found: FileTensor,
+  where: string,
+  external: ReadonlyMap<string, Uint8Array> = new Map(),
+): Constant {
+  const beside = placeBeside(file, found, where);
   const typeName = DATA_TYPES[found.data_type ?? 0] ?? `type ${found.data_type}`;
   if (!Object.hasOwn(NUMBER_TYPES, typeName)) {
     file.fail(where, `constants of type ${typeName} are not read; wanted ${Object.keys(NUMBER_TYPES).join(', ')}`);
@@ -198,14 +205,81 @@ export function readConstant(file: ProtoFile, found: Message<typeof TensorProto>
   if (shape.length > MAX_RANK) file.fail(where, `wanted at most ${MAX_RANK} axes, found ${shape.length}`);
   const size = statedSize(shape, `${file.name}: ${where}`);
   const whole = !COMPUTED_TYPES.includes(typeName);
-  const raw = found.raw_data;
+  const raw = beside ? bytesBeside(file, beside, size * bytesOf(type), where, external) : found.raw_data;
   const numbers = raw === undefined ? found[typedData[typeName] ?? 'int32_data'] : [];
   const stated = raw === undefined ? numbers.length : raw.length / bytesOf(type);
   if (stated !== size) {
     file.fail(where, `shape [${shape}] wants ${size} numbers of type ${typeName}, the file has ${stated}`);
   }
   const bytes = raw ?? typedBytes(type, numbers);
-  return { tensor: tensor(shape, readNumbers(type, bytes, true, `${file.name}: ${where}`)), whole };
+  return { tensor: tensor(shape, readNumbers(type, bytes, true, `${file.name}: ${where}`)), whole, type: typeName };
+}
+
+/** Where a constant's numbers lie in a file beside the model's. */
+interface Beside {
+  readonly location: string;
+  readonly offset: number;
+  /** Undefined: as many bytes as the shape wants. */
+  readonly length: number | undefined;
+}
+
+/** Undefined for a constant whose numbers the model's file holds. */
+function placeBeside(file: ProtoFile, found: FileTensor, where: string): Beside | undefined {
+  if (found.external_data.length === 0 && found.data_location !== 1) return undefined;
+  const entries = new Map(
+    found.external_data.map((bytes) => {
+      const { key, value } = file.message(bytes, StringStringEntryProto, `${where}: external_data`);
+      return [key ?? '', value ?? ''];
+    }),
+  );
+  const location = entries.get('location');
+  if (!location) file.fail(where, 'its numbers lie in another file (external data), whose name is missing');
+  // An absolute path, one of Windows, an address, or one that climbs out of the folder.
+  if (/^([\\/]|[A-Za-z][\w+.-]*:)|\\/.test(location) || location.split('/').includes('..')) {
+    file.fail(where, `its numbers lie in '${location}' (external data), outside of the model's folder`);
+  }
+  const count = (key: string): number | undefined => {
+    const value = entries.get(key);
+    if (value === undefined) return undefined;
+    if (!/^\d{1,15}$/.test(value)) file.fail(where, `external data: ${key} is '${value}', wanted a number of bytes`);
+    return Number(value);
+  };
+  return { location, offset: count('offset') ?? 0, length: count('length') };
+}
+
+function bytesBeside(
+  file: ProtoFile,
+  { location, offset, length: stated }: Beside,
+  wanted: number,
+  where: string,
+  external: ReadonlyMap<string, Uint8Array>,
+): Uint8Array {
+  const content = external.get(location);
+  if (content === undefined) {
+    file.fail(
+      where,
+      `its numbers lie in another file, '${location}' (external data), which was not given; use load or readNetworkFile with the model's address or path, or importOnnx with that file`,
+    );
+  }
+  const length = stated ?? wanted;
+  if (offset + length > content.length) {
+    file.fail(
+      where,
+      `its numbers are the bytes ${offset} to ${offset + length} of '${location}', which has ${content.length}`,
+    );
+  }
+  return content.subarray(offset, offset + length);
+}
+
+/** Names of the files beside the model's that hold numbers of its constants, each once. */
+export function externalFiles(file: ProtoFile): string[] {
+  const model = file.message(file.bytes, ModelProto, 'model');
+  const graph = model.graph && file.message(model.graph, GraphProto, 'graph');
+  const names = (graph?.initializer ?? []).map((bytes, index) => {
+    const found = file.message(bytes, TensorProto, `graph.initializer[${index}]`);
+    return placeBeside(file, found, `constant '${found.name ?? ''}'`)?.location;
+  });
+  return [...new Set(names.filter((name) => name !== undefined))];
 }
 
 /** Numbers of a typed field as the bytes that raw_data would have. Halves stand in int32_data as their patterns. */

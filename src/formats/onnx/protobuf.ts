@@ -81,12 +81,13 @@ export class ProtoFile {
   readonly #fieldsOf = new Map<Schema, ReadonlyMap<number, Field>>();
   #budget: number;
 
-  constructor(bytes: Uint8Array, name: string, Reader: typeof PbfReader) {
+  /** `beside`: bytes of the files that belong to this one. */
+  constructor(bytes: Uint8Array, name: string, Reader: typeof PbfReader, beside = 0) {
     // Not a Buffer, whose slices share its memory.
     this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.name = name;
     this.#Reader = Reader;
-    this.#budget = MOST_GROWTH * bytes.length + ANY_CASE;
+    this.#budget = MOST_GROWTH * (bytes.length + beside) + ANY_CASE;
   }
 
   fail(where: string, what: string): never {

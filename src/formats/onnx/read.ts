@@ -1,9 +1,10 @@
 /** Reads .onnx files: see `../onnx.ts`. */
 import { PbfReader } from 'pbf';
 import { type Conventions, inferShapes, type Network, type NetworkNode, withWeights } from '../../network/index.js';
+import type { Pair } from '../../padding.js';
 import { inFile } from '../in-file.js';
 import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';
-import { type FileModel, readModel } from './model.js';
+import { externalFiles, type FileModel, readModel } from './model.js';
 import { ProtoFile } from './protobuf.js';
 import { type Placed, type Translated, translate } from './translate.js';
 
@@ -14,6 +15,10 @@ export interface OnnxOptions {
    * boxes, need not be known.
    */
   readonly outputs?: readonly string[];
+  /** The files beside the model's that hold numbers of its constants (external data), by their paths from the model's folder. */
+  readonly external?: ReadonlyMap<string, Uint8Array>;
+  /** [height, width] of the pictures, for a model that leaves them open. */
+  readonly resolution?: Pair;
 }
 
 /** A network, and where in it the file's tensors are. */
@@ -25,15 +30,21 @@ export interface OnnxImport {
 
 export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxImport> {
   const fileName = options.fileName ?? 'the .onnx file';
-  const model = readModel(new ProtoFile(bytes, fileName, PbfReader));
+  const { external = new Map() } = options;
+  const beside = [...external.values()].reduce((sum, { length }) => sum + length, 0);
+  const model = readModel(new ProtoFile(bytes, fileName, PbfReader, beside), external);
   return inFile(fileName, () => {
-    const { tensors, ...translated } = translate(model, options.outputs);
+    const { tensors, ...translated } = translate(model, options.outputs, options.resolution);
     const name = fileName.replace(/^.*[\\/]/, '').replace(/\.onnx$/i, '');
     const implied = { name, ...translated, conventions: conventionsOf(name, translated) };
     const network = { ...implied, conventions: conventionsIn(model, implied) ?? implied.conventions };
     return { network: withWeights(network, translated.weights), tensors };
   });
 }
+
+/** Paths of the files beside an .onnx file that hold numbers of its constants. Throws a FormatError for one that leaves the folder. */
+export const onnxCompanions = (bytes: Uint8Array, fileName = 'the .onnx file'): string[] =>
+  externalFiles(new ProtoFile(bytes, fileName, PbfReader));
 
 /** The conventions of a network of ours that was written as ONNX; left out where it was cut. */
 function conventionsIn({ file, metadata, outputs }: FileModel, network: Network): Conventions | undefined {

@@ -1,6 +1,7 @@
 /** From the file's nodes to those of a network. Only what the outputs need is translated, so that a network can be cut where it is known. */
 import { UsageError } from '../../errors.js';
 import { type Network, similarNames } from '../../network/index.js';
+import type { Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
 import { type Draft, DraftGraph, inPlace } from '../drafts.js';
 import { Call, type Operands } from './call.js';
@@ -26,10 +27,10 @@ export interface Translated extends Pick<Network, 'inputs' | 'nodes' | 'outputs'
 }
 
 /** `wanted` are the caller's outputs, in place of the file's own. */
-export function translate(model: FileModel, wanted?: readonly string[]): Translated {
+export function translate(model: FileModel, wanted?: readonly string[], resolution?: Pair): Translated {
   if (wanted !== undefined) expectTensors(model, wanted);
   const outputs = wanted ?? model.outputs;
-  const translator = new Translator(model, outputs);
+  const translator = new Translator(model, outputs, resolution);
   for (const node of neededNodes(model, outputs)) translator.add(node);
   return translator.finish();
 }
@@ -61,13 +62,15 @@ function neededNodes({ nodes }: FileModel, outputs: readonly string[]): FileNode
 class Translator implements Operands {
   readonly #model: FileModel;
   readonly #outputs: readonly string[];
+  readonly #resolution: Pair | undefined;
   readonly #graph = new DraftGraph();
   readonly #values = new Map<string, Value>();
   readonly #constants = new Map<string, Constant>();
   readonly #inputOrders = new Map<string, { readonly order: readonly number[] }>();
 
-  constructor(model: FileModel, outputs: readonly string[]) {
+  constructor(model: FileModel, outputs: readonly string[], resolution: Pair | undefined) {
     this.#model = model;
+    this.#resolution = resolution;
     this.#outputs = outputs;
     for (const input of model.inputs) this.#values.set(input.name, this.#input(input));
   }
@@ -136,16 +139,28 @@ class Translator implements Operands {
 
   #input({ name, shape: stated }: FileInput): Value {
     const { file } = this.#model;
-    const [batch = 1, ...sizes] = stated;
-    if (stated.length === 0 || sizes.some((size) => size === undefined)) {
+    const rank = stated.length;
+    const picture = isPicture(this.#model, name, rank);
+    const order = picture ? [...NHWC] : asIs(rank);
+    const shape = stated.map((size, axis) => size ?? (axis === 0 ? 1 : this.#openSize(rank, order.indexOf(axis))));
+    const open = shape.indexOf(undefined);
+    if (rank === 0 || open >= 0) {
       const shown = stated.map((size) => size ?? '?').join(', ');
+      const isSide = rank === 4 && [1, 2].includes(order.indexOf(open));
       file.fail(
         `input '${name}'`,
-        `its shape is [${shown}]; wanted a batch, which may be open, and sizes, which may not`,
+        `its shape is [${shown}]; ${isSide ? 'say the resolution, [height, width]' : 'wanted a batch, which may be open, and sizes, which may not'}`,
       );
     }
-    const shape = [batch, ...(sizes as number[])];
-    const order = isPicture(this.#model, name, shape) ? [...NHWC] : asIs(shape.length);
+    return this.#placedInput(name, shape as number[], order);
+  }
+
+  /** Height or width, which are axes 1 and 2 of ours, where the file leaves them open and the caller says them. */
+  #openSize(rank: number, ours: number): number | undefined {
+    return rank === 4 ? this.#resolution?.[ours - 1] : undefined;
+  }
+
+  #placedInput(name: string, shape: Shape, order: readonly number[]): Value {
     this.#inputOrders.set(name, { order });
     const node = this.#graph.input(
       name,
@@ -181,12 +196,13 @@ function placed({ node, layout }: Value): Placed {
 }
 
 /** Operators through which an input is followed to the first that says what its axes are. */
-const TRANSPARENT = /^(Add|Sub|Mul|Div|Sum|Cast|Identity|Clip|Relu|Sigmoid|Dropout|Pad)$/;
+const TRANSPARENT =
+  /^(QuantizeLinear|DequantizeLinear|Add|Sub|Mul|Div|Sum|Cast|Identity|Clip|Relu|Sigmoid|Dropout|Pad)$/;
 const PICTURES = /^(Conv|BatchNormalization|AveragePool|MaxPool|GlobalAveragePool|Resize|Upsample)$/;
 
 /** True for [N, C, H, W]; files from TensorFlow begin with [N, H, W, C] and a transposition, and those inputs stay as they are. */
-function isPicture(model: FileModel, input: string, shape: Shape): boolean {
-  if (shape.length !== 4) return false;
+function isPicture(model: FileModel, input: string, rank: number): boolean {
+  if (rank !== 4) return false;
   const same = new Set([input]);
   let padded = false;
   for (const { op, inputs, outputs } of model.nodes) {

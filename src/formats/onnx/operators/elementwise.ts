@@ -6,10 +6,19 @@ import { float, ignored, int, only, optional, or } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
 import type { Value } from '../layout.js';
 import { innermost, positions, sameLayout } from '../layout.js';
+import { DATA_TYPES } from '../schema.js';
 import { type Operator, operator } from './operator.js';
 
 /** Before operator set 7, an operator said that, and from which axis on, its second input is broadcast. */
 const arithmetic = { broadcast: ignored, axis: optional(int), consumed_inputs: ignored };
+
+/** Least and greatest number of the types that a network is quantised to. */
+const RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  UINT8: [0, 255],
+  INT8: [-128, 127],
+  UINT16: [0, 65535],
+  INT16: [-32768, 32767],
+};
 
 const AFFINE =
   'add of computed tensors of the same shape; with a constant, batchNorm, channel by channel or number by number';
@@ -117,6 +126,26 @@ export const elementwise: Readonly<Record<string, Operator>> = {
       const rate = call.scalar(1) ?? attributes.ratio;
       return unary(call, (x) => call.add('dropout', [x], { rate: Math.min(rate, 1 - 2 ** -24) }));
     },
+  }),
+  QuantizeLinear: operator({
+    attributes: { axis: ignored, saturate: ignored, block_size: only(0), precision: ignored, output_dtype: or(0, int) },
+    becomes: 'clamp',
+    notes: 'run as real numbers, held to the range of the integers; one scale and zero point for the whole tensor',
+    translate(call, { output_dtype: stated }) {
+      const scale = call.scalar(1) ?? call.fail('has no scale');
+      const zeroPoint = call.scalar(2) ?? 0;
+      const type = (call.has(2) && call.constant(2).type) || DATA_TYPES[stated || DATA_TYPES.indexOf('UINT8')];
+      const range = RANGES[type] ?? call.fail(`quantises to ${type}; wanted ${Object.keys(RANGES).join(', ')}`);
+      if (!(scale > 0 && scale < Infinity)) call.fail(`its scale is ${scale}, wanted a number above 0`);
+      const [min, max] = range.map((number) => Math.fround((number - zeroPoint) * scale));
+      return unary(call, (x) => call.add('clamp', [x], { min, max }));
+    },
+  }),
+  DequantizeLinear: operator({
+    attributes: { axis: ignored, block_size: ignored, output_dtype: ignored },
+    becomes: 'nothing',
+    notes: 'of constants, the real numbers that they stand for; computed tensors are real numbers already',
+    translate: (call) => call.value(0),
   }),
   Identity: operator({ attributes: {}, becomes: 'nothing', translate: (call) => call.value(0) }),
   Cast: operator({
