@@ -5,11 +5,12 @@
 import type { CompileOptions } from '../engine/index.js';
 import { UsageError, WorkerError } from '../errors.js';
 import { readerOf } from '../formats/read.js';
-import { found, tagOf } from '../found.js';
+import { tagOf } from '../found.js';
 import type { Pictures } from '../load/inputs.js';
 import { loadWith } from '../load/load.js';
 import type { Loaded } from '../load/loadedModel.js';
 import type { LoadOptions, ModelSource } from '../load/model.js';
+import { checkOptions, type Kind } from '../load/options.js';
 import { webPlatform } from '../load/web.js';
 import type { Network } from '../network/network.js';
 import type { WebAbortSignal } from '../web-types.js';
@@ -28,6 +29,12 @@ export interface ModelWorker {
   [Symbol.dispose](): void;
 }
 
+const OPTIONS: Readonly<Record<keyof CreateWorkerOptions, Kind>> = {
+  url: ['the address of a script', (value) => typeof value === 'string' || tagOf(value) === 'URL'],
+  name: ['a text', (value) => typeof value === 'string'],
+  startTimeout: ['milliseconds above 0', (value) => typeof value === 'number' && value > 0],
+};
+
 /** Starts a worker, for as many models as are loaded into it. They take turns. */
 export function createWorker(options: CreateWorkerOptions = {}): ModelWorker {
   if (typeof Worker === 'undefined') {
@@ -35,13 +42,7 @@ export function createWorker(options: CreateWorkerOptions = {}): ModelWorker {
       'createWorker: there are no Workers here, it is for pages; in Node, call load() in a thread of node:worker_threads',
     );
   }
-  const { url, startTimeout = 1 } = options;
-  if (url !== undefined && typeof url !== 'string' && tagOf(url) !== 'URL') {
-    throw new UsageError(`createWorker: url must be the address of a script, found ${found(url)}`);
-  }
-  if (!(typeof startTimeout === 'number' && startTimeout > 0)) {
-    throw new UsageError(`createWorker: startTimeout must be milliseconds above 0, found ${found(startTimeout)}`);
-  }
+  checkOptions('createWorker', options, OPTIONS);
   return new PageOfWorker(startWorker(options));
 }
 

@@ -19,6 +19,7 @@ import {
   WorkerError,
 } from '../errors.js';
 import type { ModelReport } from '../load/model.js';
+import type { Task } from '../load/options.js';
 import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 
@@ -29,8 +30,6 @@ export const PROTOCOL = 1;
 export interface Ready {
   readonly depthwiseWorker: number;
 }
-
-export type Task = 'classify' | 'embed' | 'logits' | 'probabilities' | 'trace';
 
 /** What a worker can be asked to do. Models are numbered by the page. */
 export interface WorkerMethods {

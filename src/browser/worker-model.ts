@@ -12,13 +12,14 @@ import type {
   ModelReport,
   ModelRunOptions,
 } from '../load/model.js';
+import { bindCalls, checkRunOptions, checkTrace, type Task, TRANSFER } from '../load/options.js';
 import type { Network } from '../network/network.js';
 import { preprocessingFor } from '../tasks/execute.js';
 import type { Prediction } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
 import type { Cargo, WorkerCalls } from './worker-calls.js';
 import { sendInput } from './worker-inputs.js';
-import type { Task, WorkerMethods } from './worker-messages.js';
+import type { WorkerMethods } from './worker-messages.js';
 import type { Started } from './worker-start.js';
 
 export interface TransferOptions {
@@ -72,6 +73,7 @@ export class ModelInWorker implements WorkerModel {
     this.#id = id;
     this.#pictures = pictures;
     this.#report = report;
+    bindCalls(this);
   }
 
   get inputSize(): [height: number, width: number] {
@@ -122,10 +124,13 @@ export class ModelInWorker implements WorkerModel {
   async #ask<Result>(
     task: Task,
     input: ModelInput | readonly ModelInput[],
-    { signal, transfer = false, ...options }: ModelRunOptions & TransferOptions,
+    given: ModelRunOptions & TransferOptions,
     ...names: readonly unknown[]
   ): Promise<Result> {
     this.#expectAlive(task);
+    checkRunOptions(task, given, TRANSFER);
+    if (task === 'trace') checkTrace(input, names[0]);
+    const { signal, transfer = false, ...options } = given;
     signal?.throwIfAborted();
     const cargo = this.#cargo(task, input, transfer, options, names);
     return (await this.#calls.ask('run', cargo, signal)) as Result;

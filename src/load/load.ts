@@ -2,7 +2,7 @@
  * `load`: from whatever holds a model to a `Model` that can be asked. What differs between a page and Node is a `Platform`; everything else, the
  * order of the phases included, is the same.
  */
-import { type CompileOptions, type EngineReport, TARGETS, warnOfFallback } from '../engine/index.js';
+import { type CompileOptions, type EngineReport, warnOfFallback } from '../engine/index.js';
 import { PictureError, UsageError } from '../errors.js';
 import type { ReadOptions } from '../formats/architecture.js';
 import { found, tagOf } from '../found.js';
@@ -19,6 +19,7 @@ import { refuseIdle } from './idle.js';
 import type { Pictures } from './inputs.js';
 import type { Loaded } from './loadedModel.js';
 import type { LoadOptions, LoadProgress, Model, ModelSource } from './model.js';
+import { checkLoadOptions } from './options.js';
 import { type Files, type Origin, originOf, type ReaderOf, type Report } from './origin.js';
 import type { Platform } from './platform.js';
 import { fromReaders } from './readers.js';
@@ -40,9 +41,9 @@ export type MakeModel<Kind extends Loadable> = (
 export const loadWith =
   <Kind extends Loadable>(platform: Platform, make: MakeModel<Kind>): Load<Kind> =>
   async (source, options = {}) => {
+    checkOptions(options);
     const { signal } = options;
     signal?.throwIfAborted();
-    checkOptions(options);
     const report = rising(options.onProgress);
     const origin = await abortable(originFor(source, options, platform), signal);
     const network = adapted(await abortable(origin.read(report, signal), signal), options);
@@ -52,26 +53,25 @@ export const loadWith =
     const making = make({ network, ...(again && { again }) }, pictures, compileOptions(options), signal);
     making.then((model) => signal?.aborted && model.dispose()).catch(() => {});
     const model = await abortable(making, signal);
-    tellFallback(model.report(), options);
-    report({ phase: 'compile', loaded: 1, total: 1 });
+    try {
+      tellFallback(model.report(), options);
+      report({ phase: 'compile', loaded: 1, total: 1 });
+    } catch (error) {
+      model.dispose(); // the caller's own functions have thrown, and get no model
+      throw error;
+    }
     return model;
   };
 
 /** Before anything is downloaded. */
-function checkOptions({ target, integrity, preprocessing, readers }: LoadOptions): void {
-  for (const one of target === undefined || target === 'auto' ? [] : [target].flat()) {
-    if (!TARGETS.includes(one)) {
-      throw new UsageError(`load: target must be one of auto, ${TARGETS.join(', ')}, found ${found(one)}`);
-    }
-  }
+function checkOptions(options: LoadOptions): void {
+  checkLoadOptions(options);
+  const { integrity, preprocessing } = options;
   if (integrity !== undefined) parseIntegrity(integrity);
   if (typeof preprocessing === 'string' && !presetNames.includes(preprocessing)) {
     throw new UsageError(
       `load: there is no preprocessing '${preprocessing}'; wanted one of ${presetNames.join(', ')}, or the rules themselves`,
     );
-  }
-  if (readers !== undefined && !Array.isArray(readers)) {
-    throw new UsageError(`load: readers must be a list, found ${found(readers)}`);
   }
 }
 

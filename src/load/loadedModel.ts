@@ -21,6 +21,7 @@ import type {
   ModelReport,
   ModelRunOptions,
 } from './model.js';
+import { bindCalls, checkRunOptions, checkTrace, type Task } from './options.js';
 
 export interface Loaded {
   readonly network: Network;
@@ -72,6 +73,7 @@ export class LoadedModel implements Model {
     this.#logits = logits;
     this.#features = features;
     this[Symbol.dispose] = () => this.dispose();
+    bindCalls(this);
   }
 
   get name(): string {
@@ -106,6 +108,7 @@ export class LoadedModel implements Model {
   }
 
   async embed(input: ModelInput | readonly ModelInput[], options: ModelEmbedOptions = {}): Promise<Tensor> {
+    checkRunOptions('embed', options);
     const layer = options.layer ?? this.#features ?? featuresLayer('embed', this.#network);
     return stack(
       await this.#each('embed', input, options, async (x) => {
@@ -133,7 +136,7 @@ export class LoadedModel implements Model {
     names?: readonly string[],
     options: ModelRunOptions = {},
   ): Promise<Map<string, Tensor>> {
-    if (Array.isArray(input)) throw new UsageError('trace: wanted one input, found a list');
+    checkTrace(input, names);
     const [tensors] = await this.#each('trace', input, options, (x) => (names ? this.#run(x, names) : this.#every(x)));
     return names ? new Map(names.map((name) => [name, tensors.get(name)!])) : tensors;
   }
@@ -158,12 +161,13 @@ export class LoadedModel implements Model {
 
   /** What `ask` says of each input, one after the other. */
   async #each<Answer>(
-    task: string,
+    task: Task,
     input: ModelInput | readonly ModelInput[],
     options: ModelRunOptions,
     ask: (x: Tensor) => Promise<Answer>,
   ): Promise<Answer[]> {
     this.#expectAlive(task);
+    checkRunOptions(task, options);
     const { signal } = options;
     const answers: Answer[] = [];
     let rested = performance.now();

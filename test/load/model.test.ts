@@ -180,7 +180,7 @@ describe('options of load', () => {
 
   test.each<[object, string]>([
     [{ target: 'wasm' }, "load: target must be one of auto, relaxed, simd, scalar, reference, found the text 'wasm'"],
-    [{ target: ['simd', 7] }, 'load: target must be one of auto, relaxed, simd, scalar, reference, found 7'],
+    [{ target: ['simd', 7] }, 'load: target must be one of auto, relaxed, simd, scalar, reference, found 7 in it'],
     [{ labels: ['a'] }, 'labels: found 1 labels for 3 outputs, wanted 3'],
     [{ readers: 'tflite' }, "load: readers must be a list, found the text 'tflite'"],
   ])('%j is an error', async (options, message) => {
