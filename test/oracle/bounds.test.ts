@@ -187,3 +187,25 @@ test('an unknown precision is an error that lists the known ones', () => {
     "precision: there is no 'float8'; wanted one of float32, float16, bfloat16, mixed-float16, mixed-bfloat16, tf32",
   );
 });
+
+test('averagePool: the mean of a window that is no square has one rounding for each of its numbers and one more', () => {
+  const window = { poolSize: [2, 3], strides: [1, 1], padding: 'valid', includePadding: false } as const;
+  const [bound] = boundsOf(network('averagePool', [[1, 2, 3, 1]], window), [
+    tensor([1, 2, 3, 1], [1, -2, 3, -4, 5, -6]),
+  ]);
+  expect(bound / (7 * u * (21 / 6))).toBeCloseTo(1, 6);
+});
+
+test('batchNorm without scale: nine roundings of |x|/√σ² + |mean|/√σ² + |beta|', () => {
+  const weights = { beta: tensor([1], [0.5]), movingMean: tensor([1], [1]), movingVariance: tensor([1], [4]) };
+  const net = network('batchNorm', [[1, 1, 1, 1]], { epsilon: 0, scale: false, center: true }, weights);
+  const [bound] = boundsOf(net, [map([4])]);
+  expect(bound / (9 * u * (4 / 2 + 1 / 2 + 0.5))).toBeCloseTo(1, 5);
+});
+
+test('clamp: an error that reaches beyond both ends ends at the further one', () => {
+  // bfloat16 rounds 5.98 by up to 2^-8 · 5.98 = 0.0234; the ends, which it holds exactly, are 0.01125 and 0.02 away.
+  const net = network('clamp', [[1, 1]], { min: 5.96875, max: 6 });
+  const [bound] = boundsOf(net, [row(5.98)], 'bfloat16');
+  expect(bound).toBeCloseTo(0.02, 6);
+});

@@ -142,3 +142,7 @@ describe('Beta(a, a)', () => {
     );
   });
 });
+
+test('the central view of an oblong picture at an oblong size', () => {
+  expect(centralView([10, 20], [4, 12])).toEqual({ top: 3, left: 4, flipped: false });
+});

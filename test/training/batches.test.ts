@@ -26,6 +26,14 @@ describe('order', () => {
     expect(epochOrder(100, 1, 1)).toEqual(orders[1]);
   });
 
+  test('each picture comes to each place', () => {
+    const seen = new Set<string>();
+    for (let epoch = 0; epoch < 100; epoch++) {
+      for (const [place, picture] of epochOrder(4, 1, epoch).entries()) seen.add(`${picture} at ${place}`);
+    }
+    expect(seen.size).toBe(16);
+  });
+
   test('steps: whole batches, and one at least', () => {
     expect([stepsPerEpoch(100, 10), stepsPerEpoch(109, 10), stepsPerEpoch(9, 10)]).toEqual([10, 10, 1]);
   });

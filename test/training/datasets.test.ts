@@ -240,7 +240,7 @@ describe('readData', () => {
     await expect(readData(folder, () => ({ preprocessing }))).rejects.toThrow('wanted a folder for each of two');
   });
 
-  test.each(['imagenet:/data', 'cifar10:', 'constructor:x'])('%s', async (source) => {
+  test.each(['imagenet:/data', 'ab:/data', 'cifar10:', 'constructor:x'])('%s', async (source) => {
     await expect(readData(source, never)).rejects.toThrow(
       `data '${source}': wanted digits, cifar10:FOLDER, mnist:FOLDER, or a folder of folders of pictures`,
     );
