@@ -38,6 +38,7 @@ export interface KerasImport {
   readonly paths: LayerPaths;
   /** Nodes that multiply by constants and add them, as Rescaling does. */
   readonly scalings: ReadonlySet<string>;
+  readonly layers: readonly FlatLayer[];
 }
 
 export function importKerasConfig(config: unknown, resolution?: Pair): KerasImport {
@@ -49,6 +50,7 @@ export function importKerasConfig(config: unknown, resolution?: Pair): KerasImpo
     results: graph.results,
     paths: new Map(layers.map(({ name, path }) => [name, path])),
     scalings: graph.scalings,
+    layers,
   };
 }
 

@@ -18,6 +18,8 @@ export interface FlatLayer {
   readonly name: string;
   /** The names of the models that it is in, and its own. */
   readonly path: readonly string[];
+  /** The same, as the weights of a .keras file have them: layers/functional/layers/conv2d_1. */
+  readonly group: string;
   readonly className: string;
   readonly config: object;
   /** What it is called with; a tensor is a FlatLayer. Empty for an input. */
@@ -39,6 +41,8 @@ interface Entry {
   /** A Sequential of Keras 2.2 and older has the list of its layers here. */
   readonly config: unknown;
   readonly inbound: unknown;
+  /** Its group in the weights of a .keras file, below its model's: by its class, numbered in the model. */
+  group?: string;
 }
 
 /** `layer 'base > conv1' (Conv2D)`. */
@@ -67,6 +71,8 @@ function nameUniquely(layers: readonly Layer[]): void {
 
 class Flattening {
   readonly #layers: Layer[];
+  /** Groups of the inner models, by their paths. */
+  readonly #groups = new Map<string, string>();
 
   constructor(layers: Layer[]) {
     this.#layers = layers;
@@ -87,6 +93,7 @@ class Flattening {
       if (names.has(name)) fail(`${titleOf({ path: [...path, name], className })}: there are two layers of this name`);
       names.add(name);
     }
+    numberGroups(entries, groupOf(path, this.#groups));
     return className === SEQUENTIAL
       ? this.#sequential(entries, inputs, path)
       : this.#functional(fields, entries, inputs, path, at);
@@ -141,16 +148,17 @@ class Flattening {
     return histories(fields.output_layers, outputs).map((history) => find(history, outputs));
   }
 
-  #inner({ className, name, config }: Entry, inputs: readonly FlatLayer[] | undefined, path: readonly string[]) {
+  #inner({ className, name, config, group }: Entry, inputs: readonly FlatLayer[] | undefined, path: readonly string[]) {
     const inside = [...path, name];
+    this.#groups.set(inside.join('\n'), group!);
     const at = `${titleOf({ path: inside, className })}.config`;
     return this.model(className, modelFields(config, at), inputs, inside, at);
   }
 
-  #add({ className, name, config }: Entry, path: readonly string[], call: KerasCall = NO_CALL): FlatLayer {
+  #add({ className, name, config, group = '' }: Entry, path: readonly string[], call: KerasCall = NO_CALL): FlatLayer {
     const inside = [...path, name];
     const fields = object(config, `${titleOf({ path: inside, className })}.config`);
-    const layer = { name, path: inside, className, config: fields, call };
+    const layer = { name, path: inside, group, className, config: fields, call };
     this.#layers.push(layer);
     return layer;
   }
@@ -165,6 +173,23 @@ class Flattening {
     }
     const shape = { batch_input_shape: keras2 ?? keras3 };
     return this.#add({ className: 'InputLayer', name: `${name}_input`, config: shape, inbound: [] }, path);
+  }
+}
+
+const groupOf = (path: readonly string[], groups: ReadonlyMap<string, string>): string =>
+  groups.get(path.join('\n')) ?? '';
+
+/** keras/src/saving/saving_lib.py: layers are addressed by their classes in snake case, conv2d, conv2d_1, …, since names may be anything. */
+function numberGroups(entries: readonly Entry[], model: string): void {
+  const uses = new Map<string, number>();
+  for (const entry of entries) {
+    const name = entry.className
+      .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
+      .replace(/([a-z])([A-Z])/g, '$1_$2')
+      .toLowerCase();
+    const before = uses.get(name) ?? 0;
+    uses.set(name, before + 1);
+    entry.group = `${model === '' ? '' : `${model}/`}layers/${name}${before === 0 ? '' : `_${before}`}`;
   }
 }
 

@@ -44,6 +44,10 @@ export const isTfjsArchive = (archive: ReadonlyMap<string, Uint8Array>): boolean
   [...archive.keys()].some((name) => /^(.*\/)?model\.json$/.test(name)) &&
   ![...archive.keys()].some((name) => name.endsWith('.npy'));
 
+/** Keras 3's .keras files (`keras-zip.ts`). */
+export const isKerasArchive = (archive: ReadonlyMap<string, Uint8Array>): boolean =>
+  archive.has('config.json') && archive.has('model.weights.h5');
+
 /** The pickle of a PyTorch file (`pytorch/checkpoint.ts`), in the archive's only folder. */
 export const pickleIn = (archive: ReadonlyMap<string, Uint8Array>): string | undefined =>
   [...archive.keys()].find((name) => /^([^/]*\/)?data\.pkl$/.test(name));

@@ -6,7 +6,14 @@ import type { Tensor } from '../tensor.js';
 import { atStatedResolution, type ReadOptions } from './architecture.js';
 import type { Hdf5Group } from './hdf5.js';
 import { inFile } from './in-file.js';
-import { isTfjsArchive, networkInNpz, networkInSafetensors, pickleIn, type WeightsAlone } from './network-file.js';
+import {
+  isKerasArchive,
+  isTfjsArchive,
+  networkInNpz,
+  networkInSafetensors,
+  pickleIn,
+  type WeightsAlone,
+} from './network-file.js';
 import { writeNetworkNpz, writeNetworkSafetensors } from './network-file-writer.js';
 import { readNpy } from './npy.js';
 import { npzOf } from './npz.js';
@@ -43,13 +50,14 @@ const safetensors: Reader = {
   read: (bytes, options) => networkInSafetensors(bytes, options, ofWeightsAlone),
 };
 
-/** Of .npz files, PyTorch's .pth and .pt files and, in archives, TensorFlow.js models. */
+/** Of .npz files, Keras 3's .keras files, PyTorch's .pth and .pt files and, in archives, TensorFlow.js models. */
 const zip: Reader = {
   format: 'zip',
   async read(bytes, options) {
     const file = options.fileName ?? 'zip file';
     const { unzip } = await import('./zip.js');
     const archive = unzip(bytes, file);
+    if (isKerasArchive(archive)) return (await import('./keras-zip.js')).readKerasZip(archive, file, options);
     if (isTfjsArchive(archive)) return readTfjs(archive, { ...options, fileName: file });
     if (pickleIn(archive) !== undefined) {
       const tensors = await tensorsInCheckpoint(archive, file);
