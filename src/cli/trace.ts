@@ -95,7 +95,7 @@ async function writeTrace(
     const manifest = JSON.stringify(manifestOf(network, source, target === 'reference' ? 'reference' : 'wasm'));
     const bytes =
       format === 'npz'
-        ? await writeNpz(tensors, undefined, new Map([['depthwise.trace.json', new TextEncoder().encode(manifest)]]))
+        ? await writeNpz(tensors) // arrays alone, so that numpy's loops over all entries work
         : writeSafetensors(tensors, new Map([['depthwise.trace', manifest]]));
     await writeWhole(out, bytes);
     return { tensors, bytes: bytes.length };

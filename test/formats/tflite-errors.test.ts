@@ -43,7 +43,7 @@ const convolution = (tensors: Record<string, TensorSpec>, options = {}): ModelSp
 
 const SUPPORTED =
   'ADD, ARG_MAX, AVERAGE_POOL_2D, CAST, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, DEQUANTIZE, FULLY_CONNECTED, LOGISTIC, MAX_POOL_2D, MAXIMUM, ' +
-  'MEAN, MINIMUM, MUL, PAD, PADV2, QUANTIZE, RELU, RELU6, RELU_N1_TO_1, RESHAPE, RESIZE_BILINEAR, SOFTMAX, SQUEEZE, SUB';
+  'MEAN, MINIMUM, MUL, PAD, PADV2, QUANTIZE, RELU, RELU6, RELU_N1_TO_1, RESHAPE, RESIZE_BILINEAR, SLICE, SOFTMAX, SQUEEZE, SUB, TILE';
 
 const complaints: Record<string, [model: ModelSpec, message: string]> = {
   'an operator that is not known here': [
@@ -231,9 +231,22 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     operator('MEAN', { x: picture, axes: integers([1], 3), y: picture }, [schema.ReducerOptions, {}]),
     "operator 0 (MEAN, for tensor 'y'): means over the axes [3] of [1,2,2,1] are not read; wanted height and width, [1,2]",
   ],
-  'padded channels': [
-    operator('PAD', { x: picture, sizes: integers([4, 2], 0, 0, 0, 0, 0, 0, 0, 1), y: { shape: [1, 2, 2, 2] } }),
-    "operator 0 (PAD, for tensor 'y'): pads [1,2,2,1] by [0,0,0,0,0,0,0,1]; wanted padding of height and width only",
+  'a padded batch': [
+    operator('PAD', { x: picture, sizes: integers([4, 2], 0, 1, 0, 0, 0, 0, 0, 0), y: { shape: [2, 2, 2, 1] } }),
+    "operator 0 (PAD, for tensor 'y'): pads [1,2,2,1] by [0,1,0,0,0,0,0,0]; wanted padding of height, width and channels only",
+  ],
+  'a slice of rows': [
+    operator('SLICE', {
+      x: picture,
+      begin: integers([4], 0, 1, 0, 0),
+      size: integers([4], 1, 1, 2, 1),
+      y: { shape: [1, 1, 2, 1] },
+    }),
+    "operator 0 (SLICE, for tensor 'y'): takes [1,1,2,1] of [1,2,2,1] from [0,1,0,0]; wanted a part of a picture's channels, or all of it",
+  ],
+  'a repeated picture': [
+    operator('TILE', { x: picture, times: integers([4], 1, 2, 1, 1), y: { shape: [1, 4, 2, 1] } }),
+    "operator 0 (TILE, for tensor 'y'): repeats [1,2,2,1] by [1,2,1,1]; wanted once along each axis",
   ],
   'an argmax along another axis': [
     operator('ARG_MAX', { x: picture, axis: integers([1], 1), y: { shape: [1, 2, 1], type: 'INT32' } }),

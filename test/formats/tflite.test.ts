@@ -1,8 +1,10 @@
 /** What is read out of small .tflite files that the tests write themselves. That other runtimes read the same: test/agreement. */
+
+import { readFileSync } from 'node:fs';
 import { zipSync } from 'fflate';
 import { Builder } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
-import { readNetwork } from '../../src/formats/index.js';
+import { readNetwork, readNpy } from '../../src/formats/index.js';
 import { FlatWriter } from '../../src/formats/tflite/flat-writer.js';
 import * as schema from '../../src/formats/tflite/schema.js';
 import { readTflite } from '../../src/formats/tflite.js';
@@ -312,6 +314,42 @@ describe('other operators', () => {
     const value = { shape: [1], data: Float32Array.of(-5) };
     const stated = await read(oneOperator('PADV2', picture, y, undefined, { sizes, value }));
     expect(outputOf(stated, [1, 2, 2, 1], [1, 2, 3, 4])).toEqual([-5, -5, -5, -5, 1, 2, -5, -5, 3, 4, -5, -5]);
+  });
+
+  test('PAD of channels, and SLICE of some, are copies', async () => {
+    const x = { shape: [1, 1, 2, 2] };
+    const sizes = { ...integers(0, 0, 0, 0, 1, 0, 1, 2), shape: [4, 2] };
+    const padded = await read(oneOperator('PAD', x, { shape: [1, 1, 3, 5] }, undefined, { sizes }));
+    expect(outputOf(padded, x.shape, [1, 2, 3, 4])).toEqual([0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 3, 4, 0, 0]);
+    const begin = integers(0, 0, 0, 1);
+    const sliced = await read(
+      oneOperator('SLICE', x, { shape: [1, 1, 2, 1] }, undefined, { begin, size: integers(1, -1, 2, 1) }),
+    );
+    expect(outputOf(sliced, x.shape, [1, 2, 3, 4])).toEqual([2, 4]);
+  });
+
+  test('SLICE of all and TILE of one are nothing', async () => {
+    const begin = integers(0, 0, 0, 0);
+    for (const model of [
+      oneOperator('SLICE', picture, picture, undefined, { begin, size: integers(-1, 2, 2, -1) }),
+      oneOperator('TILE', picture, picture, undefined, { times: integers(1, 1, 1, 1) }),
+    ]) {
+      expect((await read(model)).nodes).toEqual([]);
+    }
+  });
+
+  test("the shape that TensorFlow's converter computes for an open batch; a dilated convolution in three", async () => {
+    const cases = new URL('./cases/', import.meta.url);
+    const bytes = (name: string) => new Uint8Array(readFileSync(new URL(name, cases)));
+    const x = readNpy(bytes('xm1.npy'));
+    for (const [name, wanted] of [
+      ['reshape_open_batch.tflite', [0.49816, 0.27041, 0.23143]], // LiteRT 2.5
+      ['dilated_s2b.tflite', [0.44516, 0.30385, 0.25099]],
+    ] as const) {
+      const network = await readTflite(bytes(name), name);
+      const found = outputOf(network, x.shape, [...x.data]);
+      for (const [i, number] of found.entries()) expect(Math.abs(number - wanted[i])).toBeLessThan(1e-5);
+    }
   });
 
   test('MEAN over height and width, with and without their axes', async () => {

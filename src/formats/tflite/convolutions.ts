@@ -3,7 +3,7 @@ import { sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { transposedTensor } from '../transposed.js';
 import { realBias, realValues } from './constants.js';
 import type { FileOperator, FileTensor } from './model.js';
-import { activationOf, computed, constant, optionsOf, type Translation, windowOf } from './operands.js';
+import { activationOf, computed, constant, optionsOf, slidingOf, type Translation } from './operands.js';
 import { Conv2DOptions, DepthwiseConv2DOptions, FullyConnectedOptions } from './schema.js';
 
 export function conv2d(op: FileOperator): Translation {
@@ -13,12 +13,12 @@ export function conv2d(op: FileOperator): Translation {
   if (x.shape[3] !== I) {
     op.fail(`has kernels for ${I} channels and an input of [${x.shape}]; convolutions in groups are not read`);
   }
-  const { strides, padding } = windowOf(op, options);
+  const { strides, padding, dilation } = slidingOf(op, options);
   const kernel = transposedTensor(realValues(op.file, constant(op, 1)), [1, 2, 3, 0]);
   const filters = kernel.shape[3];
   const bias = biasOf(op, x);
   const activation = activationOf(op, options);
-  if (KH === 1 && KW === 1 && strides[0] === 1 && strides[1] === 1) {
+  if (KH === 1 && KW === 1 && strides[0] === 1 && strides[1] === 1 && op.dilated === undefined) {
     const attributes = { filters, bias: bias !== undefined };
     const weights = { kernel: tensor([I, filters], kernel.data), ...(bias && { bias }) };
     return { inputs: [x], steps: [{ kind: 'pointwiseConv2d', attributes, weights }], activation };
@@ -27,7 +27,7 @@ export function conv2d(op: FileOperator): Translation {
     filters,
     kernelSize: [KH, KW] as const,
     strides,
-    dilation: [options.int32('dilation_h_factor', 1), options.int32('dilation_w_factor', 1)] as const,
+    dilation,
     padding,
     bias: bias !== undefined,
   };
@@ -53,8 +53,7 @@ export function depthwiseConv2d(op: FileOperator): Translation {
   const bias = biasOf(op, x);
   const attributes = {
     kernelSize: [KH, KW] as const,
-    ...windowOf(op, options),
-    dilation: [options.int32('dilation_h_factor', 1), options.int32('dilation_w_factor', 1)] as const,
+    ...slidingOf(op, options),
     depthMultiplier,
     bias: bias !== undefined,
   };

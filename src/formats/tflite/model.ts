@@ -1,4 +1,5 @@
 /** A .tflite file as it is written: tensors, operators and buffers, checked and cross-referenced, not yet interpreted. */
+import type { Padding, Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
 import type { FlatFile, FlatTable } from './flatbuffer.js';
 import {
@@ -47,6 +48,8 @@ export interface FileOperator {
   readonly outputs: readonly FileTensor[];
   /** The operator's options, or undefined when it has none. */
   readonly options: <Fields extends readonly string[]>(fields: Fields) => FlatTable<Fields> | undefined;
+  /** Of a convolution between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: see `dilation.ts`. */
+  readonly dilated?: { readonly dilation: Pair; readonly padding: Exclude<Padding, string> };
   /** Throws a FormatError that names this operator. */
   readonly fail: (what: string) => never;
 }

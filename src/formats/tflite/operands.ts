@@ -1,6 +1,6 @@
 /** What every operator's translation needs: its inputs, its options, and the form of its result. */
 import type { AttributesOf, LayerKind } from '../../network/index.js';
-import type { Pair } from '../../padding.js';
+import type { Padding, Pair } from '../../padding.js';
 import type { Tensor } from '../../tensor.js';
 import type { FlatTable } from './flatbuffer.js';
 import type { FileOperator, FileTensor } from './model.js';
@@ -61,6 +61,22 @@ export function windowOf(op: FileOperator, options: WindowOptions): { strides: P
     strides: [options.int32('stride_h'), options.int32('stride_w')],
     padding: PADDINGS[padding] ?? op.fail(`padding ${padding} is unknown; wanted ${PADDINGS}`),
   };
+}
+
+/** The window of a convolution, which may be dilated by its options or by the operators around it. */
+export function slidingOf(
+  op: FileOperator,
+  options: WindowOptions & { int32(field: 'dilation_h_factor' | 'dilation_w_factor', fallback: number): number },
+): { strides: Pair; padding: Padding; dilation: Pair } {
+  const { strides, padding } = windowOf(op, options);
+  const dilation: Pair = [options.int32('dilation_h_factor', 1), options.int32('dilation_w_factor', 1)];
+  if (op.dilated === undefined) return { strides, padding, dilation };
+  if (padding !== 'valid' || [...strides, ...dilation].some((step) => step !== 1)) {
+    op.fail(
+      `between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND has padding ${padding}, strides [${strides}] and dilation [${dilation}]; wanted valid, 1 and 1`,
+    );
+  }
+  return { strides, ...op.dilated };
 }
 
 export function activationOf(

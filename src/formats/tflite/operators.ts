@@ -1,4 +1,6 @@
 /** Every operator that is read, by its name in the schema. What is not in this list is an error that names it. */
+
+import { tensor } from '../../tensor.js';
 import { type Affine, affineNorm } from '../affine.js';
 import { LARGEST_FLOAT32 } from '../numbers.js';
 import { integers, realValues } from './constants.js';
@@ -10,6 +12,7 @@ import {
   computed,
   constant,
   optionsOf,
+  type Step,
   type Translation,
   windowOf,
 } from './operands.js';
@@ -49,10 +52,12 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
   RELU_N1_TO_1: (op) => activation(op, 'RELU_N1_TO_1'),
   RESHAPE: reshape,
   RESIZE_BILINEAR: resizeBilinear,
+  SLICE: sliced,
   SOFTMAX: softmax,
   SQUEEZE: squeeze,
   SUB: (op) =>
     withConstant(op, SubOptions, (first) => (first ? { scale: () => -1, shift: (c) => c } : { shift: (c) => -c })),
+  TILE: tile,
 };
 
 /** The same real numbers in another representation: at most the range changes. */
@@ -154,10 +159,59 @@ function pad(op: FileOperator, value: number): Translation {
   const x = computed(op, 0);
   const sizes = integers(op.file, constant(op, 1));
   const [beforeBatch, afterBatch, top, bottom, left, right, beforeChannels, afterChannels] = sizes;
-  if (sizes.length !== 8 || beforeBatch || afterBatch || beforeChannels || afterChannels) {
-    op.fail(`pads [${x.shape}] by [${sizes}]; wanted padding of height and width only`);
+  if (sizes.length !== 8 || sizes.some((size) => size < 0) || beforeBatch || afterBatch) {
+    op.fail(`pads [${x.shape}] by [${sizes}]; wanted padding of height, width and channels only`);
   }
-  return { inputs: [x], steps: [{ kind: 'pad', attributes: { padding: { top, bottom, left, right }, value } }] };
+  const steps: Step[] = [];
+  if (beforeChannels || afterChannels) {
+    const [, , , C] = x.shape;
+    steps.push(chosenChannels(op, C, -beforeChannels, beforeChannels + C + afterChannels, value));
+  }
+  if (steps.length === 0 || top || bottom || left || right) {
+    steps.push({ kind: 'pad', attributes: { padding: { top, bottom, left, right }, value } });
+  }
+  return { inputs: [x], steps };
+}
+
+/**
+ * The channels from `first` on as a 1 × 1 convolution that copies; those that the input does not have are `value`. There is no layer that only moves
+ * channels.
+ */
+function chosenChannels(op: FileOperator, C: number, first: number, filters: number, value = 0): Step {
+  op.file.charge(4 * C * filters, op.where);
+  const kernel = new Float32Array(C * filters);
+  const bias = new Float32Array(filters);
+  for (let channel = 0; channel < filters; channel++) {
+    const source = first + channel;
+    if (source >= 0 && source < C) kernel[source * filters + channel] = 1;
+    else bias[channel] = value;
+  }
+  const weights = { kernel: tensor([C, filters], kernel), ...(value !== 0 && { bias: tensor([filters], bias) }) };
+  return { kind: 'pointwiseConv2d', attributes: { filters, bias: value !== 0 }, weights };
+}
+
+/** Of a picture's channels, or of nothing. */
+function sliced(op: FileOperator): Translation {
+  const x = computed(op, 0);
+  const begin = integers(op.file, constant(op, 1));
+  const stated = integers(op.file, constant(op, 2));
+  const size = stated.map((count, axis) => (count === -1 ? x.shape[axis] - begin[axis] : count));
+  const changed = x.shape.flatMap((side, axis) => (begin[axis] === 0 && size[axis] === side ? [] : [axis]));
+  if (changed.length === 0) return sameValues(op);
+  const [axis] = changed;
+  const fits = begin[axis] >= 0 && size[axis] > 0 && begin[axis] + size[axis] <= x.shape[axis];
+  if (changed.length > 1 || axis !== 3 || x.shape.length !== 4 || !fits) {
+    op.fail(`takes [${size}] of [${x.shape}] from [${begin}]; wanted a part of a picture's channels, or all of it`);
+  }
+  return { inputs: [x], steps: [chosenChannels(op, x.shape[3], begin[3], size[3])], keepsRange: true };
+}
+
+function tile(op: FileOperator): Translation {
+  const times = integers(op.file, constant(op, 1));
+  if (times.some((count) => count !== 1)) {
+    op.fail(`repeats [${computed(op, 0).shape}] by [${times}]; wanted once along each axis`);
+  }
+  return sameValues(op);
 }
 
 function reshape(op: FileOperator): Translation {

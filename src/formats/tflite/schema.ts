@@ -77,6 +77,14 @@ export const ResizeBilinearOptions = ['new_height', 'new_width', 'align_corners'
 export const ReshapeOptions = ['new_shape'] as const;
 export const ReducerOptions = ['keep_dims'] as const;
 export const SqueezeOptions = ['squeeze_dims'] as const;
+export const StridedSliceOptions = [
+  'begin_mask',
+  'end_mask',
+  'ellipsis_mask',
+  'new_axis_mask',
+  'shrink_axis_mask',
+] as const;
+export const PackOptions = ['values_count', 'axis'] as const;
 export const ArgMaxOptions = ['output_type'] as const;
 
 export const OPTIONS_TYPE = new Map<readonly string[], number>([
@@ -93,7 +101,9 @@ export const OPTIONS_TYPE = new Map<readonly string[], number>([
   [ReducerOptions, 27],
   [SubOptions, 28],
   [SqueezeOptions, 30],
+  [StridedSliceOptions, 32],
   [ArgMaxOptions, 40],
+  [PackOptions, 59],
 ]);
 
 /** Names of the numbers of each enumeration: the index is the number. */

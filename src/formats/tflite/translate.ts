@@ -8,6 +8,8 @@ import { DepthwiseError, FormatError } from '../../errors.js';
 import { atNode, layerOf, type Network, type NetworkInput, type NetworkNode, weightName } from '../../network/index.js';
 import { type Shape, sameShape, type Tensor } from '../../tensor.js';
 import { describe, representableRange } from './constants.js';
+import { withDilation } from './dilation.js';
+import { folded } from './folding.js';
 import type { FileModel, FileOperator, FileTensor } from './model.js';
 import type { Activation, Step, Translation } from './operands.js';
 import { operators } from './operators.js';
@@ -28,7 +30,7 @@ export interface PlacedTensor {
 
 export function translate(model: FileModel): Translated {
   const translator = new Translator(model);
-  for (const op of model.operators) translator.add(op);
+  for (const op of withDilation(model)) translator.add(op);
   return translator.finish();
 }
 
@@ -55,6 +57,16 @@ class Translator {
     if (op.code === 'DEQUANTIZE' && op.inputs[0]?.data !== undefined && op.outputs.length === 1) {
       this.#constants.set(op.outputs[0].index, { ...op.inputs[0], name: op.outputs[0].name });
       return;
+    }
+    const constant = folded(op);
+    if (constant !== undefined) {
+      this.#constants.set(constant.index, constant);
+      return;
+    }
+    if (op.code === 'custom operator edgetpu-custom-op') {
+      op.fail(
+        'holds a network that is compiled for the Edge TPU, which alone can run it; use the .tflite file that it was compiled from',
+      );
     }
     if (!Object.hasOwn(operators, op.code)) {
       op.fail(`is not supported; these are: ${Object.keys(operators).join(', ')}`);
