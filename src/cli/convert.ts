@@ -1,5 +1,5 @@
 /** `depthwise convert`: model files and tensor files, from one format to another. */
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import {
@@ -26,6 +26,7 @@ import {
   writeWhole,
 } from './output.js';
 import { readFileOrInput } from './standard-input.js';
+import { writeTfjsFolder } from './tfjs-folder.js';
 
 interface Flags extends ModelFlags {
   readonly model?: string;
@@ -88,11 +89,10 @@ Examples:
     )
     .action(async (first: string | undefined, second: string | undefined, flags: Flags) => {
       const [from, to] = fromAndTo([first, second], flags);
-      const { files, network, count } = flags.tensors
+      const { write, network, count } = flags.tensors
         ? await convertedTensors(from, to)
         : await convertedModel(from, to, flags);
-      for (const [path, content] of files) await writeWhole(path, content);
-      const bytes = files.reduce((sum, [, content]) => sum + content.length, 0);
+      const bytes = await write();
       if (flags.json) printJson({ in: from, out: to, ...(network && { network }), tensors: count, bytes });
       else note(`wrote ${to}: ${network ? `${network}, ` : ''}${plural(count, 'tensor')}, ${formatBytes(bytes)}`);
     });
@@ -111,8 +111,8 @@ function fromAndTo(words: readonly (string | undefined)[], { model, out }: Flags
 }
 
 interface Converted {
-  /** What is to be written, in this order. */
-  readonly files: readonly (readonly [path: string, bytes: Uint8Array])[];
+  /** Writes it, and returns how many bytes. */
+  readonly write: () => Promise<number>;
   readonly network?: string;
   readonly count: number;
 }
@@ -126,11 +126,11 @@ async function convertedModel(from: string, to: string, flags: Flags): Promise<C
   const read = await labelled(await readModel(from, flags), flags);
   const network = flags.fold ? foldBatchNormFloat32(read) : read;
   const options: WriteOptions = flags.float16 ? { kernels: 'float16' } : flags.int8 ? { kernels: 'int8' } : {};
-  const files: Converted['files'] =
+  const write =
     format === 'tfjs'
-      ? await tfjsFiles(network, options, dirname(target))
-      : [[target, await writeNetwork(network, format, options)]];
-  return { files, network: network.name, count: network.weights.size };
+      ? writingFolder(dirname(target), await writeTfjs(network, options))
+      : writing(target, await writeNetwork(network, format, options));
+  return { write, network: network.name, count: network.weights.size };
 }
 
 /** A TF.js model is a folder of files, among which only model.json is named by the user. */
@@ -148,18 +148,22 @@ async function labelled(network: Network, { labels }: Flags): Promise<Network> {
   return { ...network, conventions: { ...network.conventions, labels: await labelsOf(network, labels) } };
 }
 
-/** The weights first: a model.json is there once everything is. */
-async function tfjsFiles(network: Network, options: WriteOptions, folder: string): Promise<Converted['files']> {
-  const { [TFJS_MODEL]: model, ...shards } = Object.fromEntries(await writeTfjs(network, options));
-  return [...Object.entries(shards), [TFJS_MODEL, model] as const].map(([name, bytes]) => [join(folder, name), bytes]);
-}
+const writing = (path: string, bytes: Uint8Array) => async (): Promise<number> => {
+  await writeWhole(path, bytes);
+  return bytes.length;
+};
+
+const writingFolder = (folder: string, files: ReadonlyMap<string, Uint8Array>) => async (): Promise<number> => {
+  await writeTfjsFolder(folder, files);
+  return [...files.values()].reduce((sum, { length }) => sum + length, 0);
+};
 
 async function convertedTensors(from: string, to: string): Promise<Converted> {
   const ending = expectEnding('<out>', to, ['.safetensors', '.npz', '.npy']);
   const target = await expectWritable('<out>', to);
   const { name, bytes } = await readFileOrInput(from, 'the tensors');
   const tensors = await readTensors(bytes, name);
-  return { files: [[target, await tensorBytes(tensors, ending, from)]], count: tensors.size };
+  return { write: writing(target, await tensorBytes(tensors, ending, from)), count: tensors.size };
 }
 
 async function tensorBytes(tensors: ReadonlyMap<string, Tensor>, ending: string, path: string): Promise<Uint8Array> {

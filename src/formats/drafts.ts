@@ -76,6 +76,18 @@ export class DraftGraph {
     this.#setName(draft, name);
   }
 
+  /**
+   * The drafts of the outputs, one for each of their names. Where two outputs are one tensor, as through a reshape to the same shape, a
+   * node that hands it on has the second name.
+   */
+  outputs(named: ReadonlyMap<string, Draft>): Draft[] {
+    const ofDraft = new Map<Draft, string>();
+    for (const [name, draft] of named) if (!ofDraft.has(draft) || draft.name === name) ofDraft.set(draft, name);
+    return [...named].map(([name, draft]) =>
+      ofDraft.get(draft) === name ? draft : this.add(name, 'dropout', [draft], { rate: 0 }),
+    );
+  }
+
   /** Nodes and weights of what the outputs need. */
   finish(outputs: readonly Draft[]): { nodes: NetworkNode[]; weights: Map<string, Tensor> } {
     const needed = new Set(outputs);

@@ -1,5 +1,5 @@
 /** Writes the files that `network-file.ts` reads. */
-import { type Network, toJson, type Weights, withWeights } from '../network/index.js';
+import { fromJson, type Network, toJson, type Weights, withWeights } from '../network/index.js';
 import { withInt8Kernels } from './int8.js';
 import { METADATA_KEY, NPZ_ENTRY } from './network-file.js';
 import { writeNpz } from './npz.js';
@@ -22,8 +22,12 @@ export function writeNetworkNpz(network: Network, options: WriteOptions = {}): P
   return writeNpz(weights, typeOf, new Map([[NPZ_ENTRY, description]]));
 }
 
-/** Throws a NetworkError for a network without its weights, which no reader would accept. */
-const describe = (network: Network): string => JSON.stringify(toJson(withWeights(network, network.weights)));
+/** Throws a NetworkError for what no reader would accept: a network without its weights, or an attribute that JSON cannot say, such as ∞. */
+function describe(network: Network): string {
+  const text = JSON.stringify(toJson(withWeights(network, network.weights)));
+  fromJson(JSON.parse(text));
+  return text;
+}
 
 function written(network: Network, { kernels }: WriteOptions): { weights: Weights; typeOf: TypeChoice } {
   if (kernels === 'int8') {

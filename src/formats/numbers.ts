@@ -43,6 +43,17 @@ export const ownType = (x: Tensor): WrittenType => (x.data instanceof Float64Arr
 /** Stands for no bound where a format or layer wants a finite one. */
 export const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 
+/**
+ * The number, which is to be written as float32. `what` names the layer and what it is to the layer. Throws a FormatError for a number that float32
+ * cannot hold, and which readers would find to be infinite.
+ */
+export function asFloat32(value: number, what: string): number {
+  if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
+    throw new FormatError(`${what} is ${value}, too large for float32, in which it is written`);
+  }
+  return value;
+}
+
 /** Bytes of one number. */
 export const bytesOf = (type: NumberType): number => formats[type].size;
 

@@ -1,6 +1,7 @@
 /** The graph of an .onnx file while it grows. */
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
+import { asFloat32 } from '../numbers.js';
 import { transposedTensor } from '../transposed.js';
 import type { WriteOptions } from '../write-options.js';
 import type { AttributeValue, OutConstant, OutNode } from './encode.js';
@@ -99,8 +100,9 @@ export class OutGraph {
     return bias ? [this.constant(weightName(node.name, 'bias'), bias)] : [];
   }
 
-  number(name: string, value: number): string {
-    return this.constant(name, tensor([], [value]));
+  /** What a layer is told, as a constant. */
+  number({ name }: NetworkNode, attribute: string, value: number): string {
+    return this.constant(`${name}/${attribute}`, tensor([], [asFloat32(value, `${name}: ${attribute}`)]));
   }
 
   unique(name: string): string {

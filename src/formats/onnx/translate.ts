@@ -108,16 +108,14 @@ class Translator implements Operands {
   }
 
   finish(): Translated {
-    const drafts = this.#outputs.map((name) => this.#output(name));
-    for (const [index, name] of this.#outputs.entries()) {
-      if (drafts.indexOf(drafts[index]) === index) this.#graph.rename(drafts[index], name);
-    }
+    const drafts = this.#graph.outputs(new Map(this.#outputs.map((name) => [name, this.#output(name)])));
+    for (const [index, name] of [...new Set(this.#outputs)].entries()) this.#graph.rename(drafts[index], name);
     const { nodes, weights } = this.#graph.finish(drafts);
     const kept = new Set([...this.#graph.inputs, ...nodes].map(({ name }) => name));
     return {
       inputs: this.#graph.inputs,
       nodes,
-      outputs: [...new Set(drafts.map(({ name }) => name))],
+      outputs: drafts.map(({ name }) => name),
       weights,
       tensors: new Map(
         [...this.#values]

@@ -3,6 +3,7 @@ import type { AttributesOf, LayerKind, NetworkNode, NodeOf } from '../../network
 import { type Padding, type Pair, slideWindows } from '../../padding.js';
 import { sizeOf, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
+import { asFloat32 } from '../numbers.js';
 import type { AttributeValue } from './encode.js';
 import { type OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
 
@@ -38,7 +39,7 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
         constant('movingMean', mean.data),
         constant('movingVariance', variance.data),
       ];
-      const attributes = { epsilon: { float: node.attributes.epsilon } };
+      const attributes = { epsilon: { float: asFloat32(node.attributes.epsilon, `${node.name}: epsilon`) } };
       graph.result(node, 'BatchNormalization', [input(graph, node), ...names], attributes);
       return;
     }
@@ -55,7 +56,7 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
   sigmoid: (graph, node) => graph.result(node, 'Sigmoid', [input(graph, node)]),
   softmax: (graph, node) => graph.result(node, 'Softmax', [input(graph, node)], { axis: channelAxis(graph, node) }),
   dropout(graph, node) {
-    const ratio = graph.number(`${node.name}/ratio`, node.attributes.rate);
+    const ratio = graph.number(node, 'rate', node.attributes.rate);
     graph.result(node, 'Dropout', [input(graph, node), ratio]);
   },
   add(graph, node) {
@@ -79,7 +80,7 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
     const { padding, value } = node.attributes;
     const { top, bottom, left, right } = padding;
     const pads = graph.constant(`${node.name}/pads`, [0, 0, top, left, 0, 0, bottom, right]);
-    graph.result(node, 'Pad', [input(graph, node), pads, graph.number(`${node.name}/value`, value)]);
+    graph.result(node, 'Pad', [input(graph, node), pads, graph.number(node, 'value', value)]);
   },
 
   averagePool(graph, node) {
@@ -148,7 +149,7 @@ function pointwise(graph: OutGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>): 
 }
 
 function clip(graph: OutGraph, node: NetworkNode, min: number, max: number): void {
-  const bounds = [graph.number(`${node.name}/min`, min), graph.number(`${node.name}/max`, max)];
+  const bounds = [graph.number(node, 'min', min), graph.number(node, 'max', max)];
   graph.result(node, 'Clip', [input(graph, node), ...bounds]);
 }
 

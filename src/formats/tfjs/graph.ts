@@ -65,14 +65,16 @@ export function networkFromGraph(
       node.op === 'Placeholder' ? input(graph, node, options) : translate(node, file, graph, values, constants),
     );
   }
-  const results = outputs.map((name) => values.get(name) ?? fail(file, `output '${name}' is no computed tensor`));
+  const results = graph.outputs(
+    new Map(outputs.map((name) => [name, values.get(name) ?? fail(file, `output '${name}' is no computed tensor`)])),
+  );
   const { nodes: layers, weights } = graph.finish(results);
   const name = file.replace(/^.*[\\/]/, '').replace(/\.json$/i, '');
   const network = {
     name,
     inputs: graph.inputs,
     nodes: layers,
-    outputs: [...new Set(results.map((draft) => draft.name))],
+    outputs: results.map((draft) => draft.name),
     weights,
   };
   const kept = new Set([...graph.inputs, ...layers].map((node) => node.name));

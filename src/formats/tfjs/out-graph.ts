@@ -1,8 +1,8 @@
 /** A TensorFlow graph while it grows: nodes by name, constants beside them. Kernels have TensorFlow's layouts already. */
 import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding, Pair } from '../../padding.js';
-import type { Shape, Tensor } from '../../tensor.js';
-import { writeNumbers } from '../numbers.js';
+import { type Shape, type Tensor, tensor } from '../../tensor.js';
+import { asFloat32, writeNumbers } from '../numbers.js';
 import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';
 
@@ -71,6 +71,11 @@ export class OutGraph {
     return this.#constant(name, { shape: x.shape, dtype: 'float32', bytes: writeNumbers(x, 'float32', name) });
   }
 
+  /** What a layer is told, as a constant. */
+  number({ name }: NetworkNode, attribute: string, value: number): string {
+    return this.real(`${name}/${attribute}`, tensor([], [asFloat32(value, `${name}: ${attribute}`)]));
+  }
+
   kernel(name: string, x: Tensor): string {
     if (!this.#float16) return this.real(name, x);
     const bytes = writeNumbers(x, 'float16', name);
@@ -100,7 +105,7 @@ export class OutGraph {
   pad(node: NetworkNode, sides: ExplicitPadding, value: number, name: string): string {
     const { top, bottom, left, right } = sides;
     const sizes = this.integers(`${node.name}/paddings`, [0, 0, top, bottom, left, right, 0, 0], [4, 2]);
-    const constant = this.real(`${node.name}/value`, { shape: [], data: Float32Array.of(value) });
+    const constant = this.number(node, 'value', value);
     return this.node('PadV2', [node.inputs[0], sizes, constant], name, { Tpaddings: { type: 'DT_INT32' } });
   }
 

@@ -2,7 +2,7 @@
 import type { LayerKind, NodeOf } from '../../network/index.js';
 import { sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
-import { LARGEST_FLOAT32 } from '../numbers.js';
+import { asFloat32, LARGEST_FLOAT32 } from '../numbers.js';
 import { type WrittenPadding, writtenMeanPadding, writtenPadding } from '../written-padding.js';
 import { alongPicture, attr, type OutGraph, type Product } from './out-graph.js';
 
@@ -30,7 +30,7 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
         constant('movingMean', mean),
         constant('movingVariance', variance),
       ];
-      const epsilon = attr.float(node.attributes.epsilon);
+      const epsilon = attr.float(asFloat32(node.attributes.epsilon, `${node.name}: epsilon`));
       const attributes = { epsilon, is_training: attr.bool(false), data_format: NHWC };
       graph.node('FusedBatchNormV3', [node.inputs[0], ...names], node.name, attributes);
       return;
@@ -44,7 +44,7 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
   relu: (graph, node) => graph.node('Relu', node.inputs, node.name),
   relu6: (graph, node) => graph.node('Relu6', node.inputs, node.name),
   clamp(graph, node) {
-    const bound = (name: 'min' | 'max') => graph.real(`${node.name}/${name}`, tensor([], [node.attributes[name]]));
+    const bound = (name: 'min' | 'max') => graph.number(node, name, node.attributes[name]);
     graph.node('ClipByValue', [node.inputs[0], bound('min'), bound('max')], node.name);
   },
   sigmoid: (graph, node) => graph.node('Sigmoid', node.inputs, node.name),

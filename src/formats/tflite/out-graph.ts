@@ -2,7 +2,7 @@
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding } from '../../padding.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import { writeNumbers } from '../numbers.js';
+import { asFloat32, writeNumbers } from '../numbers.js';
 import { transposedTensor } from '../transposed.js';
 import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';
@@ -99,8 +99,9 @@ export class OutGraph {
     return this.#constant(name, { shape: x.shape, data: writeNumbers(x, 'float32', name) });
   }
 
-  number(name: string, value: number): string {
-    return this.real(name, tensor([], [value]));
+  /** What a layer is told, as a constant. */
+  number({ name }: NetworkNode, attribute: string, value: number): string {
+    return this.real(`${name}/${attribute}`, tensor([], [asFloat32(value, `${name}: ${attribute}`)]));
   }
 
   /** The kernel, its axes in another order and shape, and the bias: of zeros where there is none, since not all runtimes do without. */
@@ -137,7 +138,7 @@ export class OutGraph {
     const sizes = this.integers(`${node.name}/paddings`, [0, 0, top, bottom, left, right, 0, 0], [4, 2]);
     const inputs = [this.nameOf(node.inputs[0]), sizes];
     if (value === 0) return { code: 'PAD', inputs };
-    return { code: 'PADV2', inputs: [...inputs, this.number(`${node.name}/value`, value)] };
+    return { code: 'PADV2', inputs: [...inputs, this.number(node, 'value', value)] };
   }
 
   unique(name: string): string {

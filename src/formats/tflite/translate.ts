@@ -87,16 +87,38 @@ class Translator {
     if (this.#inputs.length === 0 || outputs.length === 0) {
       file.fail('model.subgraphs[0]', `wanted inputs and outputs, found ${this.#inputs.length} and ${outputs.length}`);
     }
-    const results = outputs.map(
-      (output) => this.#values.get(output.index) ?? file.fail(describe(output), 'an output that no operator computes'),
+    const values = new Map(
+      outputs.map((output) => [
+        output,
+        this.#values.get(output.index) ?? file.fail(describe(output), 'an output that no operator computes'),
+      ]),
     );
+    const results = this.#outputs(values);
     return {
       inputs: this.#inputs,
       nodes: this.#nodes,
-      outputs: [...new Set(results)],
+      outputs: results,
       weights: this.#weights,
       tensors: this.#placedTensors(),
     };
+  }
+
+  /** Where two outputs are one tensor, as through a reshape to the same shape, a node hands it on under the second name. */
+  #outputs(values: ReadonlyMap<FileTensor, string>): string[] {
+    const ofValue = new Map<string, FileTensor>();
+    for (const [output, value] of values) {
+      if (!ofValue.has(value) || this.#names.of(output) === value) ofValue.set(value, output);
+    }
+    return [...values].map(([output, value]) => (ofValue.get(value) === output ? value : this.#handOn(value, output)));
+  }
+
+  /** A node that hands on the value under the output's own name. */
+  #handOn(value: string, output: FileTensor): string {
+    const name = this.#names.of(output);
+    this.#nodes.push({ name, kind: 'dropout', inputs: [value], attributes: { rate: 0 } });
+    this.#shapes.set(name, this.#shapes.get(value)!);
+    this.#values.set(output.index, name);
+    return name;
   }
 
   #placedTensors(): PlacedTensor[] {

@@ -74,8 +74,8 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
     const name = activationName(node);
     if (name !== undefined) return graph.result(node, name, inputsOf(graph, node));
     const [input] = inputsOf(graph, node);
-    const larger = () => [input, graph.number(`${node.name}/min`, min)];
-    const smaller = (of: string) => [of, graph.number(`${node.name}/max`, max)];
+    const larger = () => [input, graph.number(node, 'min', min)];
+    const smaller = (of: string) => [of, graph.number(node, 'max', max)];
     if (max >= LARGEST_FLOAT32) return graph.result(node, 'MAXIMUM', larger());
     if (min <= -LARGEST_FLOAT32) return graph.result(node, 'MINIMUM', smaller(input));
     const raised = graph.step(`${node.name}/raised`, 'MAXIMUM', larger(), computed(graph.shapeOf(node.name)));
