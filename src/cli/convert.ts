@@ -128,7 +128,7 @@ async function convertedModel(from: string, to: string, flags: Flags): Promise<C
   const options: WriteOptions = flags.float16 ? { kernels: 'float16' } : flags.int8 ? { kernels: 'int8' } : {};
   const write =
     format === 'tfjs'
-      ? writingFolder(dirname(target), await writeTfjs(network, options))
+      ? await writingFolder(dirname(target), network, options)
       : writing(target, await writeNetwork(network, format, options));
   return { write, network: network.name, count: network.weights.size };
 }
@@ -148,14 +148,14 @@ async function labelled(network: Network, { labels }: Flags): Promise<Network> {
   return { ...network, conventions: { ...network.conventions, labels: await labelsOf(network, labels) } };
 }
 
+async function writingFolder(folder: string, network: Network, options: WriteOptions): Promise<() => Promise<number>> {
+  const files = await writeTfjs(network, options);
+  return () => writeTfjsFolder(folder, files);
+}
+
 const writing = (path: string, bytes: Uint8Array) => async (): Promise<number> => {
   await writeWhole(path, bytes);
   return bytes.length;
-};
-
-const writingFolder = (folder: string, files: ReadonlyMap<string, Uint8Array>) => async (): Promise<number> => {
-  await writeTfjsFolder(folder, files);
-  return [...files.values()].reduce((sum, { length }) => sum + length, 0);
 };
 
 async function convertedTensors(from: string, to: string): Promise<Converted> {

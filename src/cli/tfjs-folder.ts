@@ -12,14 +12,16 @@ const SHARD = /^(?:[0-9a-f]{8}-)?group\d+-shard\d+of\d+\.bin$/;
 /**
  * Writes the weights first: a model.json is there once everything is. Where other files have the weights' names, such as those of an older
  * model, the new ones get names of their own, so that the old model is whole until model.json is replaced. Its weights go last.
+ * Returns the bytes of all files.
  */
-export async function writeTfjsFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+export async function writeTfjsFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<number> {
   const old = await shardsIn(folder);
   const written = (await areOthersThere(folder, files)) ? renamed(files) : files;
   const { [MODEL]: model, ...shards } = Object.fromEntries(written);
   for (const [name, bytes] of Object.entries(shards)) await writeWhole(join(folder, name), bytes);
   await writeWhole(join(folder, MODEL), model);
   for (const name of old) if (!written.has(name)) await rm(join(folder, name), { force: true });
+  return [...written.values()].reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Whether a file of the same name as one of the weights' holds something else. */
