@@ -38,7 +38,7 @@ const sourceOf = (target) => {
  *   tasks          classify without load(), for a page that makes its network itself
  *   safetensors    has no import(), for Vite makes chunks of whatever the files in a worker would load, whether that code is used or not,
  *                  and by its defaults builds no worker of several chunks
- *   npz, schema    for the same reason: the readers without import() need them, and so do formats, which have it
+ *   npz, schema, architecture  for the same reason: the readers without import() need them, and so do formats, which have it
  */
 const chunks = [
   'engine/generated/wasm',
@@ -50,6 +50,7 @@ const chunks = [
   'models/index',
   'formats/npz',
   'formats/tflite/schema',
+  'formats/architecture',
   'formats/index',
 ];
 
