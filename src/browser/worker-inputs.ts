@@ -46,7 +46,11 @@ export async function sendInput(
     case 'String':
     case 'URL': {
       const name = String(input);
-      return { value: new File([(await pictures.read(name)) as Uint8Array<ArrayBuffer>], name), made: [], given: [] };
+      return {
+        value: new File([(await pictures.read(name, task)) as Uint8Array<ArrayBuffer>], name),
+        made: [],
+        given: [],
+      };
     }
     case 'Object':
       if (isPlain(input)) return { value: input, made: [], given: [memoryOf(input)] };

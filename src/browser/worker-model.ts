@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.js';
 import { prepareElement } from '../image/browser.js';
 import type { PictureSource } from '../image/sources.js';
-import type { Pictures } from '../load/inputs.js';
+import { ofInput, type Pictures } from '../load/inputs.js';
 import type { Loaded } from '../load/loadedModel.js';
 import type {
   Model,
@@ -147,7 +147,11 @@ export class ModelInWorker implements WorkerModel {
     const list: readonly ModelInput[] = Array.isArray(input) ? input : [input];
     const prepare = (source: PictureSource) =>
       prepareElement(source, preprocessingFor(this.#network, options), options);
-    const sent = await Promise.all(list.map((one) => sendInput(task, one, this.#pictures, prepare)));
+    const sent = await Promise.all(
+      list.map((one, at) =>
+        ofInput(task, list === input ? at : undefined, () => sendInput(task, one, this.#pictures, prepare)),
+      ),
+    );
     const values = sent.map(({ value }) => value);
     const moved = sent.flatMap(({ made, given }) => (transfer ? [...made, ...given] : made));
     return {

@@ -17,6 +17,7 @@ import {
 } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { findRelease, loadPretrained, releases } from '../pretrained/index.node.js';
+import { similarReleases } from '../pretrained/releases.js';
 import {
   type ArchitectureFlags,
   addArchitectureOptions,
@@ -25,7 +26,7 @@ import {
   networkNames,
 } from './architecture.js';
 import { lookalikeOf } from './lookalike-weights.js';
-import { didYouMean, nearest } from './nearest.js';
+import { didYouMean } from './nearest.js';
 import { formatBytes, Interruption, onEndingSignal } from './output.js';
 import { expectNoAddress, isAddress } from './pictures.js';
 import { startProgress } from './progress.js';
@@ -172,7 +173,7 @@ function modelFile(source: string): string | undefined {
   if (looksLikeFile(source)) return source; // whose reader says that it is not there
   const names = [...networkNames, ...releases.map((one) => one.name)];
   throw new UsageError(
-    `there are no published weights called '${source}', and no such file; similar names: ${nearest(source, names)}; depthwise models lists all`,
+    `there are no published weights called '${source}', and no such file; similar names: ${similarReleases(source, names).join(', ')}; depthwise models lists all`,
   );
 }
 

@@ -1,11 +1,6 @@
 /** Names that may have been meant. */
 import { editDistance, similarNames } from '../network/index.js';
 
-/** At most three of the names, the most similar first: 'a, b, c'. */
-export function nearest(name: string, names: readonly string[]): string {
-  return similarNames(name, names).slice(0, 3).join(', ');
-}
-
 /** ' (Did you mean keras?)' where one of the names differs by at most three letters, as commander asks for commands and options. */
 export function didYouMean(name: string, names: readonly string[]): string {
   const [first] = similarNames(name, names);

@@ -65,7 +65,11 @@ export async function bitmapOf(blob: WebBlob): Promise<PictureSource & { close()
       colorSpaceConversion: 'none',
     });
   } catch (cause) {
-    const found = `${blob.size} bytes of type '${blob.type}'`;
+    const isSvg =
+      /svg/.test(blob.type) || /^\uFEFF?\s*<(\?xml|svg|!--)/i.test(await (blob as Blob).slice(0, 100).text());
+    const found = isSvg
+      ? 'SVG; give an <img> with this src, which draws it'
+      : `${blob.size} bytes of type '${blob.type}'`;
     throw new PictureError(`picture: the browser cannot decode ${found}: ${(cause as Error).message}`, { cause });
   }
 }

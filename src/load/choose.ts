@@ -47,8 +47,17 @@ function labelSet(
   const known = new Set(all.map(({ label }) => label));
   const unknown = labels.find((label) => !known.has(label));
   if (unknown !== undefined) {
-    const similar = similarNames(String(unknown), [...known]).map((label) => `'${label}'`);
+    const similar = similarLabels(unknown, [...known]).map((label) => `'${label}'`);
     throw new UsageError(`classify: ${option}: there is no label '${unknown}'; similar labels: ${similar.join(', ')}`);
   }
   return new Set(labels);
+}
+
+/** At most five of the labels: those first in which the text is a word, then those that have it otherwise, then those of similar letters. */
+function similarLabels(text: string, labels: readonly string[]): string[] {
+  const words = (label: string) => ` ${label.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ')} `;
+  const wanted = words(text);
+  const asWord = labels.filter((label) => words(label).includes(wanted));
+  const inside = labels.filter((label) => words(label).includes(wanted.trim()));
+  return [...new Set([...asWord, ...inside, ...similarNames(text, labels)])].slice(0, 5);
 }

@@ -1,4 +1,5 @@
 /** `load` for a page, a worker or a service worker; readers, and the list of published networks, are loaded when they are needed. */
+import { UsageError } from '../errors.js';
 import { readerOf } from '../formats/read.js';
 import type { WebAbortSignal } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
@@ -15,7 +16,7 @@ export const load: Load = (source, options) => loadWith(pagePlatform(), LoadedMo
 export const isCached: IsCached = /* @__PURE__ */ isCachedWith(webPlatform);
 export const clearCache: ClearCache = /* @__PURE__ */ clearCacheWith(webPlatform);
 
-export const pagePlatform = (): Platform => ({ ...webPlatform, readerOf, published });
+export const pagePlatform = (): Platform => ({ ...webPlatform, readerOf, published, unknown });
 
 async function published(name: string, { cache, fetch }: LoadOptions): Promise<Origin | undefined> {
   if (!/^mobilenet[\w.-]*$/i.test(name)) return undefined; // as all of them begin
@@ -25,4 +26,11 @@ async function published(name: string, { cache, fetch }: LoadOptions): Promise<O
   const load = (onProgress: OnBytes, signal?: WebAbortSignal) =>
     loadPretrained(name, { ...store, fetch, onProgress, signal });
   return publishedOrigin(load, cache !== false);
+}
+
+async function unknown(text: string): Promise<UsageError> {
+  const { similarReleases } = await import('../pretrained/releases.js');
+  return new UsageError(
+    `load: '${text}' is no published network; similar names: ${similarReleases(text).join(', ')}; of a file here, write './${text}'`,
+  );
 }

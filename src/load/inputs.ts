@@ -1,5 +1,5 @@
 /** From whatever a model is asked about to a picture. */
-import { PictureError } from '../errors.js';
+import { DepthwiseError, PictureError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import { fromImageData } from '../image/browser.js';
 import type { Picture } from '../image/picture.js';
@@ -15,8 +15,8 @@ export type Decode = (file: Uint8Array | WebBlob, name: string) => Promise<Shown
 /** What the platform does for inputs that are not in memory as pixels. */
 export interface Pictures {
   readonly decode: Decode;
-  /** The bytes of the file that a text or URL names. */
-  read(name: string): Promise<Uint8Array>;
+  /** The bytes of the file that a text or URL names; errors begin with the task. */
+  read(name: string, task: string): Promise<Uint8Array>;
 }
 
 const BYTES = /^(Uint8Array|ArrayBuffer)$/;
@@ -31,9 +31,9 @@ export async function shownBy(task: string, input: unknown, pictures: Pictures):
   if (BYTES.test(tag)) return pictures.decode(new Uint8Array(input as ArrayBuffer), 'picture');
   if (typeof input === 'string' || tag === 'URL') {
     const name = String(input);
-    return pictures.decode(await pictures.read(name), name);
+    return pictures.decode(await pictures.read(name, task), name);
   }
-  throw new PictureError(`${task}: wanted a picture, found ${found(input)}`);
+  throw new PictureError(`${task}: wanted a picture, found ${found(input)}${adviceFor(input)}`);
 }
 
 /** What `make` makes of what an input shows, whose bitmap is closed if it was made here. */
@@ -53,3 +53,39 @@ export async function withShown<Result>(
 
 const isPicture = (input: unknown): input is Picture =>
   typeof input === 'object' && input !== null && 'channels' in input && 'data' in input && 'width' in input;
+
+/** What to give in place of what is often given by mistake. */
+const ADVICE: Readonly<Record<string, string>> = {
+  Promise: 'await it',
+  Response: 'give await response.blob()',
+  Request: 'give await (await fetch(request)).blob()',
+  NodeList: 'give [...list]',
+  HTMLCollection: 'give [...list]',
+  FileList: 'give [...files]',
+  Set: 'give [...set]',
+  FileSystemFileHandle: 'give await handle.getFile()',
+  MediaStream: "give the <video> that plays it; webcam() of 'depthwise/browser' makes one",
+  SVGSVGElement: 'an <img> whose src is the SVG draws it',
+};
+
+/** For the end of an error. */
+export function adviceFor(value: unknown): string {
+  const advice = ADVICE[tagOf(value)];
+  return advice === undefined ? '' : `; ${advice}`;
+}
+
+/** Answers with what `work` makes of an input; of a list, errors name the input, counted from 0. */
+export async function ofInput<Result>(
+  task: string,
+  index: number | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (index === undefined || !(error instanceof DepthwiseError)) throw error;
+    const Kind = error.constructor as new (message: string, options: ErrorOptions) => DepthwiseError;
+    const message = error.message.replace(`${task}: `, '');
+    throw new Kind(`${task}: input ${index} of the list: ${message}`, { cause: error });
+  }
+}

@@ -49,7 +49,10 @@ export const loadWith =
     const network = adapted(await abortable(origin.read(report, signal), signal), options);
     report({ phase: 'compile', loaded: 0, total: 1 });
     const again = origin.repeatable ? () => origin.read(() => {}) : undefined;
-    const pictures = { decode: platform.decode, read: (name: string) => readPicture(name, options, platform) };
+    const pictures = {
+      decode: platform.decode,
+      read: (name: string, task: string) => readPicture(name, task, options, platform),
+    };
     const making = make({ network, ...(again && { again }) }, pictures, compileOptions(options), signal);
     making.then((model) => signal?.aborted && model.dispose()).catch(() => {});
     const model = await abortable(making, signal);
@@ -118,7 +121,8 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
     refuseIdle('a network', options);
     return { repeatable: false, read: async () => source };
   }
-  throw new UsageError(`load: wanted ${WANTED}, found ${found(source)}`);
+  const advice = tagOf(source) === 'Promise' ? '; await it' : '';
+  throw new UsageError(`load: wanted ${WANTED}, found ${found(source)}${advice}`);
 }
 
 async function storeOf({ cache }: LoadOptions, platform: Platform): Promise<FileStore | undefined> {
@@ -137,6 +141,7 @@ async function named(
   platform: Platform,
   files: (of: Files) => Origin,
 ): Promise<Origin> {
+  if (text === '') throw new UsageError(`load: the text is empty; wanted ${WANTED}`);
   const file = await platform.file?.(text);
   if (file !== undefined) {
     refuseIdle('a file', options);
@@ -148,9 +153,13 @@ async function named(
     return published;
   }
   const address = absolute(text, platform.base?.());
-  if (address === undefined) throw await platform.unknown(text);
+  if (looksLikeName(text)) throw await platform.unknown(text);
+  if (address === undefined) throw new UsageError(`load: '${text}': ${platform.missing}`);
   return files(filesAt(address, await storeOf(options, platform), options));
 }
+
+/** Whether it is a word without folders and without a file's ending, which the numbers in networks' names are not. */
+const looksLikeName = (text: string): boolean => /^[\w. -]+$/.test(text) && !/\.[a-z]\w*$/i.test(text);
 
 /** A model that is in memory, or in a file of the user's. */
 function filesIn(name: string, repeatable: boolean, read: () => Promise<ArrayBuffer | Uint8Array>): Files {
@@ -199,7 +208,8 @@ function adapted(network: Network, { labels, preprocessing }: LoadOptions): Netw
 }
 
 /** The file of a picture: a path, or an address. */
-async function readPicture(name: string, options: LoadOptions, platform: Platform): Promise<Uint8Array> {
+async function readPicture(name: string, task: string, options: LoadOptions, platform: Platform): Promise<Uint8Array> {
+  if (name === '') throw new PictureError(`${task}: the text is empty; wanted a picture's address`);
   const { fetch } = options;
   const file = await platform.file?.(name);
   if (file !== undefined) return file.main(() => {});
@@ -209,7 +219,7 @@ async function readPicture(name: string, options: LoadOptions, platform: Platfor
     );
   }
   const address = absolute(name, platform.base?.());
-  if (address === undefined) throw await platform.unknown(name);
+  if (address === undefined) throw new PictureError(`${task}: '${name}': ${platform.missing}`);
   return filesAt(address, undefined, { ...(fetch && { fetch }) }).main(() => {});
 }
 

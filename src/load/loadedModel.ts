@@ -12,7 +12,7 @@ import { embeddingLayer, featuresLayer, logitsLayer } from '../tasks/heads.js';
 import { asRows, type Prediction, predictions, toProbabilities } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
 import { chosen } from './choose.js';
-import { type Pictures, withShown } from './inputs.js';
+import { ofInput, type Pictures, withShown } from './inputs.js';
 import type {
   Model,
   ModelClassifyOptions,
@@ -171,13 +171,16 @@ export class LoadedModel implements Model {
     const { signal } = options;
     const answers: Answer[] = [];
     let rested = performance.now();
-    for (const one of Array.isArray(input) ? input : [input]) {
+    const list: readonly ModelInput[] = Array.isArray(input) ? input : [input];
+    for (const [at, one] of list.entries()) {
       if (signal && performance.now() - rested > MILLISECONDS_BUSY) {
         await new Promise((resolve) => setTimeout(resolve)); // or else nobody could abort
         rested = performance.now();
       }
       signal?.throwIfAborted();
-      const x = await abortable(this.#prepared(task, one, options), signal);
+      const index = list === input ? at : undefined;
+      const prepared = ofInput(task, index, () => this.#prepared(task, one, options));
+      const x = await abortable(prepared, signal);
       this.#expectAlive(task);
       answers.push(await ask(x));
     }

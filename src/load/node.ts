@@ -2,7 +2,6 @@
 import { UsageError } from '../errors.js';
 import { readerOf } from '../formats/read.js';
 import { tagOf } from '../found.js';
-import { similarNames } from '../network/subnetwork.js';
 import type { WebBlob } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
 import { type Load, loadWith } from './load.js';
@@ -43,14 +42,11 @@ export const nodePlatform: Platform = {
       }),
     );
   },
+  missing: 'there is no such file',
   async unknown(text) {
-    const { releases } = await import('../pretrained/index.node.js');
-    const names = similarNames(
-      text,
-      releases.map(({ name }) => name),
-    ).slice(0, 3);
+    const { similarReleases } = await import('../pretrained/releases.js');
     return new UsageError(
-      `load: '${text}' is no file here, no address and no published network; similar names: ${names.join(', ')}`,
+      `load: '${text}' is no file here, no address and no published network; similar names: ${similarReleases(text).join(', ')}`,
     );
   },
 };

@@ -16,6 +16,8 @@ export interface Platform {
   file?(path: string): Promise<Files | undefined>;
   /** The published network of that name, if there is one. */
   published?(name: string, options: LoadOptions): Promise<Origin | undefined>;
-  /** The error about a text that names nothing. */
+  /** Why a text that is no address names nothing. */
+  readonly missing: string;
+  /** The error about a text that looks like a network's name and is none. */
   unknown(text: string): Promise<UsageError>;
 }

@@ -16,7 +16,10 @@ export const webPlatform: Platform = {
   decode,
   base: () => globalThis.document?.baseURI ?? globalThis.location?.href,
   store: fileStore,
+  missing: 'this is no address, and there is no page that it could be relative to',
   async unknown(text) {
-    return new UsageError(`load: '${text}' is no address, and there is no page that it could be relative to`);
+    return new UsageError(
+      `load: '${text}' looks like a network's name, and only load of 'depthwise' knows those; of a file here, write './${text}'`,
+    );
   },
 };

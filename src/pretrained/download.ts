@@ -88,15 +88,24 @@ class WrongFile extends DownloadError {
 /** It is whole, and another than was wanted. */
 export class WrongHash extends WrongFile {}
 
-async function fill(partial: Partial, source: PlainAddress, options: DownloadOptions): Promise<void> {
+async function fill(partial: Partial, source: PlainAddress, given: DownloadOptions): Promise<void> {
   const { address } = source;
+  let isTelling = false;
+  const options: DownloadOptions = {
+    ...given,
+    onProgress(done, total) {
+      isTelling = true;
+      given.onProgress?.(done, total);
+      isTelling = false;
+    },
+  };
   for (let breaks = 0; ; breaks++) {
     const before = await partial.size();
     try {
       await fetchRest(partial, source, options);
       return;
     } catch (error) {
-      if (error instanceof DownloadError || isOfDisk(error)) throw error;
+      if (isTelling || error instanceof DownloadError || isOfDisk(error)) throw error; // isTelling: the caller's own
       options.signal?.throwIfAborted();
       const now = await partial.size();
       if (now <= before || breaks === MOST_BREAKS || error instanceof TooSlow) {

@@ -5,7 +5,7 @@
  */
 import { UsageError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
-import { similarNames } from '../network/index.js';
+import { editDistance } from '../network/index.js';
 
 /** A file on the net, and the name under which it is kept. */
 export interface RemoteFile {
@@ -97,12 +97,34 @@ export function findRelease(name: string, table: readonly Release[] = releases):
 export function releaseNamed(name: string, table: readonly Release[] = releases): Release {
   const release = findRelease(name, table);
   if (release !== undefined) return release;
-  const similar = similarNames(
+  const similar = similarReleases(
     name,
     table.map((one) => one.name),
   );
   throw new UsageError(`there are no published weights called '${name}'; similar names: ${similar.join(', ')}`);
 }
+
+/** At most three of the names: those first that differ least without their numbers, then those whose numbers are nearest, by their ratios. */
+export function similarReleases(name: string, names = releases.map((one) => one.name)): string[] {
+  const [wanted, numbers] = partsOf(name);
+  return names
+    .map((candidate) => {
+      const [text, found] = partsOf(candidate);
+      const ratios = found.map((number, i) => Math.abs(Math.log(number / (numbers[i] || number))));
+      return { candidate, letters: editDistance(wanted, text), ratio: ratios.reduce((sum, one) => sum + one, 0) };
+    })
+    .sort((a, b) => a.letters - b.letters || a.ratio - b.ratio)
+    .slice(0, 3)
+    .map(({ candidate }) => candidate);
+}
+
+const NUMBER = /\d+(?:\.\d+)?/g;
+
+/** 'mobilenet_v#_#_#' and [1, 0.25, 224]. */
+const partsOf = (name: string): [text: string, numbers: number[]] => [
+  name.toLowerCase().replace(NUMBER, '#'),
+  (name.match(NUMBER) ?? []).map(Number),
+];
 
 /** Where a file is fetched from: a mirror has all files side by side. */
 export const addressOf = ({ file, address }: RemoteFile, mirror?: string): string =>

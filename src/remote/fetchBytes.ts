@@ -59,6 +59,7 @@ export async function responseBytes(
   const reader = response.body.getReader();
   const chunks: Uint8Array[] = [];
   let loaded = 0;
+  let isTelling = false;
   try {
     for (;;) {
       const { done, value } = await abortable(reader.read(), signal);
@@ -66,10 +67,13 @@ export async function responseBytes(
       chunks.push(value);
       loaded += value.length;
       if (loaded > limit || limit > LARGEST) throw new Error('too long');
+      isTelling = true;
       onProgress?.(loaded, total === undefined || loaded > total ? undefined : total);
+      isTelling = false;
     }
   } catch (cause) {
     reader.cancel(cause).catch(() => {});
+    if (isTelling) throw cause; // the caller's own
     signal?.throwIfAborted();
     if (loaded > limit || limit > LARGEST) {
       throw new DownloadError(`${address}: has more than the ${Math.min(limit, LARGEST)} bytes that are read`);

@@ -37,7 +37,7 @@ export function checkCall(task: string, network: Network, pictures: unknown, run
   const expect = (given: unknown, isRight: unknown) => {
     if (isRight) return;
     throw new UsageError(
-      `${task}: found ${found(given)}; wanted ${task}(network, picture, { run: (network, input) => outputs }), or model.${task}(input) of load()`,
+      `${task}: found ${found(given)}; wanted ${task}(network, picture, { run: (_, input) => plan.run(input) }), or model.${task}(input) of load()`,
     );
   };
   expect(network, network?.nodes);

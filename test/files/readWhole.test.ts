@@ -61,7 +61,7 @@ describe.skipIf(isWindows)('what is no file', () => {
       expect(await failure(read(at))).toBe(`FormatError: ${message}`);
     }
     expect(await failure(readPicture(at))).toBe(`PictureError: ${message}`);
-    expect(await failure(load(at))).toContain(message.startsWith('FOLDER/nothing') ? 'is no file here' : message);
+    expect(await failure(load(at))).toContain(message.startsWith('FOLDER/nothing') ? 'there is no such file' : message);
   });
 
   test('a pipe among the files of a data set', async () => {

@@ -112,12 +112,19 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
         "PictureError: '#photo' is no picture's address; if it selects an element, give the element: document.querySelector('#photo')",
       'an address of nothing': `DownloadError: ${address}files/none.png: the server answered 404 Not Found: "no such file"`,
       'an address of a page': `DownloadError: ${address}: the server answered with an HTML page; check the address`,
+      'an SVG file': expect.stringMatching(
+        /^PictureError: picture: the browser cannot decode SVG; give an <img> with this src, which draws it: /,
+      ),
+      'a list of elements': 'PictureError: classify: wanted a picture, found a NodeList; give [...list]',
+      'a name in place of a model': expect.stringMatching(
+        /^UsageError: load: 'mobilenet_v1_0.3_224' is no published network; similar names: mobilenet_v1_0.25_224, .*; of a file here, write '.\/mobilenet_v1_0.3_224'$/,
+      ),
       'a div': 'PictureError: classify: wanted a picture, found an HTMLDivElement',
       'a page in place of a model': `DownloadError: ${address}: the server answered with an HTML page; check the address`,
       'no model': `DownloadError: ${address}files/none.tflite: the server answered 404 Not Found: "no such file"`,
     });
     const texts = Object.values(answer.errors);
-    for (const text of texts) expect(text).toMatch(/^(Picture|Download)Error: /);
+    for (const text of texts) expect(text).toMatch(/^(Picture|Download|Usage)Error: /);
     expect(new Set(texts).size).toBe(texts.length - 1); // the same page, as a picture and as a model
   });
 

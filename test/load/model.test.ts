@@ -13,6 +13,9 @@ import { colourNetwork, filled } from '../tasks/networks.js';
 import { noise, smallNetwork, watched } from './models.js';
 
 const network = smallNetwork();
+
+/** An object as the platform has it, by its tag. */
+const tagged = (tag: string) => ({ [Symbol.toStringTag]: tag });
 const picture = noise(1);
 let model: Model;
 beforeAll(async () => {
@@ -154,6 +157,15 @@ describe('which predictions', () => {
     [{ top: 1.5, allow: ['red'] }, 'classify: top must be a whole number of 1 or more, found 1.5'],
     [{ threshold: 2 }, 'classify: threshold must be a number from 0 to 1, found 2'],
     [{ threshold: Number.NaN }, 'classify: threshold must be a number from 0 to 1, found NaN'],
+    [{ allow: ['GREEN'] }, "classify: allow: there is no label 'GREEN'; similar labels: 'green', 'red', 'blue'"],
+    [
+      { labels: ['tench', 'Egyptian cat', 'tiger cat'], allow: ['cat'] },
+      "classify: allow: there is no label 'cat'; similar labels: 'Egyptian cat', 'tiger cat', 'tench'",
+    ],
+    [
+      { labels: ['wildcats', 'car', 'a cat'], allow: ['cat'] },
+      "classify: allow: there is no label 'cat'; similar labels: 'a cat', 'wildcats', 'car'",
+    ],
     [{ allow: ['gren'] }, "classify: allow: there is no label 'gren'; similar labels: 'green', 'red', 'blue'"],
     [{ deny: ['Red', 'reed'] }, "classify: deny: there is no label 'Red'; similar labels: 'red', 'green', 'blue'"],
     [{ deny: 'red' }, "classify: deny must be a list of labels, found the text 'red'"],
@@ -277,13 +289,19 @@ describe('inputs in Node', () => {
     [7, 'classify: wanted a picture, found 7'],
     [{}, 'classify: wanted a picture, found an Object'],
     [new Map(), 'classify: wanted a picture, found a Map'],
-    ['nothing.jpg', /'nothing\.jpg' is no file here/],
+    ['nothing.jpg', "classify: 'nothing.jpg': there is no such file"],
+    ['', "classify: the text is empty; wanted a picture's address"],
+    [Promise.resolve(picture), 'classify: wanted a picture, found a Promise; await it'],
+    [new Response(), 'classify: wanted a picture, found a Response; give await response.blob()'],
+    [new Set([picture]), 'classify: wanted a picture, found a Set; give [...set]'],
+    [tagged('NodeList'), 'classify: wanted a picture, found a NodeList; give [...list]'],
+    [[picture, null], 'classify: input 1 of the list: wanted a picture, found null'],
     ...['#photo', '.photo', 'img'].map((text): [string, string] => [
       text,
       `'${text}' is no picture's address; if it selects an element, give the element: document.querySelector('${text}')`,
     ]),
     [Uint8Array.of(1, 2, 3), /picture: found 3 bytes that begin with 01 02 03/],
-    [[picture, 'nothing.jpg'], /'nothing\.jpg' is no file here/],
+    [[picture, 'nothing.jpg'], "classify: input 1 of the list: 'nothing.jpg': there is no such file"],
     [
       tensor([2, 32, 32, 3], new Float32Array(2 * 32 * 32 * 3)),
       'classify: wanted a tensor of one picture [1, H, W, C], found [2, 32, 32, 3]',

@@ -155,11 +155,14 @@ async function errorsOf(model: Model): Promise<PageAnswer['errors']> {
     'an empty canvas': Object.assign(document.createElement('canvas'), { width: 0 }),
     'a closed bitmap': closed,
     'a blob of text': new Blob(['hello'], { type: 'text/plain' }),
+    'an SVG file': new Blob(['<svg xmlns="http://www.w3.org/2000/svg"/>']),
+    'a list of elements': document.querySelectorAll('body'),
     'a div': document.createElement('div'),
   };
   const errors: Record<string, string> = {};
   for (const [name, input] of Object.entries(given)) errors[name] = await message(model.classify(input as never));
   errors['a page in place of a model'] = await message(load('./'));
+  errors['a name in place of a model'] = await message(load('mobilenet_v1_0.3_224'));
   errors['no model'] = await message(load('files/none.tflite'));
   return errors;
 }

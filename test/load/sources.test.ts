@@ -85,7 +85,7 @@ describe('sources', () => {
     [null, 'null'],
     [7, '7'],
     [{}, 'an Object'],
-    [Promise.resolve(1), 'a Promise'],
+    [Promise.resolve(1), 'a Promise; await it'],
     [new Map(), 'a Map'],
     [new Float32Array(2), 'a Float32Array'],
   ])('%o is none', async (source, what) => {
@@ -102,8 +102,16 @@ describe('sources', () => {
 
   test('a text that names nothing', async () => {
     await expect(load('mobilenet_v1_0.3_224')).rejects.toThrow(
-      /^load: 'mobilenet_v1_0.3_224' is no file here, no address and no published network; similar names: mobilenet_v1_/,
+      /^load: 'mobilenet_v1_0.3_224' is no file here, no address and no published network; similar names: mobilenet_v1_0.25_224, /,
     );
+    await expect(load('mobilenet_v2')).rejects.toThrow(/similar names: mobilenet_v2_1/);
+    for (const path of ['./nope.h5', 'nope.h5', 'folder/nope']) {
+      await expect(load(path)).rejects.toThrow(new UsageError(`load: '${path}': there is no such file`));
+    }
+    await expect(load('')).rejects.toThrow(
+      new UsageError("load: the text is empty; wanted a model's address, Response, Blob, bytes or network"),
+    );
+    await expect(load(Promise.resolve(new Response()) as never)).rejects.toThrow(/found a Promise; await it$/);
     await expect(load(pathToFileURL(join(folder, 'none.h5')))).rejects.toThrow(
       new FormatError(`${join(folder, 'none.h5')}: there is no such file or folder`),
     );
@@ -239,6 +247,16 @@ describe('what servers answer in place of a model', () => {
     await expect(load(response)).rejects.toThrow(
       new DownloadError('the response: the response has been read already; fetch it again'),
     );
+  });
+
+  test("an error of the caller's onProgress is no broken connection", async () => {
+    const own = new TypeError('bar is null');
+    const onProgress = () => {
+      throw own;
+    };
+    await expect(load(new Response(bytes), { onProgress })).rejects.toBe(own);
+    await expect(load(network, { onProgress })).rejects.toBe(own);
+    await expect(load(`${server.address}small.safetensors`, { onProgress })).rejects.toBe(own);
   });
 
   test('a connection that breaks', async () => {

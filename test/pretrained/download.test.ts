@@ -431,6 +431,15 @@ test('no server', async () => {
   expect(await failure()).toMatch(/^DownloadError: SERVER\/model\.h5: .*ECONNREFUSED/);
 });
 
+test("an error of the caller's onProgress comes through", async () => {
+  server = await serve((request, response) => sendFile(request, response, bytes));
+  const own = new Error('own');
+  const onProgress = () => {
+    throw own;
+  };
+  await expect(download(`${server.address}/model.h5`, path, { onProgress })).rejects.toBe(own);
+});
+
 test('a download that is stopped leaves its bytes to the next', async () => {
   server = await serve((request, response, count) => {
     if (count > 1) return sendFile(request, response, bytes);

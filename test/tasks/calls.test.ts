@@ -23,7 +23,7 @@ describe.each(Object.entries(tasks))('%s', (task, ask) => {
   const call = ask as (...given: unknown[]) => Promise<unknown>;
   const told = (what: string) =>
     new UsageError(
-      `${task}: found ${what}; wanted ${task}(network, picture, { run: (network, input) => outputs }), or model.${task}(input) of load()`,
+      `${task}: found ${what}; wanted ${task}(network, picture, { run: (_, input) => plan.run(input) }), or model.${task}(input) of load()`,
     );
 
   test('a plan in place of the network, or as run', async () => {
