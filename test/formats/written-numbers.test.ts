@@ -63,7 +63,7 @@ describe('beyond float32', () => {
 
   test.each(['onnx', 'tflite', 'tfjs'])('.%s: the largest that fit are written, and read', async (format) => {
     const largest = (2 - 2 ** -23) * 2 ** 127;
-    for (const network of [norm(1e38), pad(largest), clamp(-largest, largest)]) {
+    for (const network of [norm(1e38), pad(largest), clamp(0, largest)]) {
       expect((await read(network, format)).outputs).toEqual(['odd']);
     }
   });
