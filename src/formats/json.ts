@@ -4,6 +4,9 @@ import { FormatError } from '../errors.js';
 /** No description of a network nests deeper; whoever walks the value may therefore recurse. */
 const DEEPEST = 100;
 
+/** No file has more tensors, and no object of a description more fields. */
+const MOST_KEYS = 100_000;
+
 /**
  * The value of a JSON text. Throws a FormatError that begins with `what` for a text that is not JSON, nests too deep, or in which an
  * object has one key twice, of which JSON.parse would keep the last.
@@ -39,6 +42,8 @@ function repeatedKey(json: string, what: string): string | undefined {
       const key = unescaped(json.slice(begin, at + 1));
       if (keys[depth].has(key)) return key;
       keys[depth].add(key);
+      if (keys[depth].size > MOST_KEYS)
+        throw new FormatError(`${what} has an object of more than ${MOST_KEYS} entries`);
     }
   }
   return undefined;

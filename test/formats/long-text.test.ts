@@ -142,3 +142,11 @@ test('a TensorFlow.js manifest may list a file once, however its path is written
     );
   }
 });
+
+test('a header of more tensors than any file has is refused', () => {
+  const entries = Array.from({ length: 100_001 }, (_, i) => `"t${i}":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`);
+  expect(() => readSafetensors(safetensors(`{${entries.join()}}`), 'x')).toThrow(
+    'x: the header has an object of more than 100000 entries',
+  );
+  expect(readSafetensors(safetensors(`{${entries.slice(1).join()}}`)).tensors.size).toBe(100_000);
+});
