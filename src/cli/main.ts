@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The command `depthwise`. */
 import { systemReason } from '../system-error.js';
-import { hasPrinted, isOutputClosed } from './output.js';
 import { commandLine, outputFailed } from './program.js';
 
 const args = process.argv.slice(2);
@@ -23,4 +22,3 @@ process.stderr.on('error', (error: NodeJS.ErrnoException) => {
 
 const exitCode = await commandLine(args);
 if (exitCode !== 0) process.exitCode = exitCode;
-else if (hasPrinted() && (await isOutputClosed())) fail(outputFailed('it is closed', args));

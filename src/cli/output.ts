@@ -1,6 +1,5 @@
 /** Writing: results to stdout, everything about them to stderr, files whole or not at all. */
-import { constants } from 'node:fs';
-import { readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UsageError } from '../errors.js';
 import { makeFolder } from '../files/makeFolder.js';
@@ -20,28 +19,8 @@ export function printJson(value: unknown): void {
 
 /** Text of our own. */
 export function printAsIs(text: string): void {
-  somethingPrinted = true;
   process.stdout.write(text);
 }
-
-let somethingPrinted = false;
-
-/** Whether this process had anything to say on stdout. */
-export const hasPrinted = (): boolean => somethingPrinted;
-
-/**
- * Whether the process was started without a stdout, as by `>&-`. Node then opens /dev/null in its place, for reading and writing, while a shell's
- * `> /dev/null` is for writing alone. Other systems than Linux do not say how a file was opened.
- */
-export async function isOutputClosed(): Promise<boolean> {
-  const device = await readlink('/proc/self/fd/1').catch(() => undefined);
-  if (device !== '/dev/null') return false;
-  const flags = /^flags:\t(\d+)$/m.exec(await readFile('/proc/self/fdinfo/1', 'utf8'))?.[1] ?? '0';
-  return (Number.parseInt(flags, 8) & ACCESS_MODE) === constants.O_RDWR;
-}
-
-/** The bits of a file's flags that say for what it was opened (fcntl.h, O_ACCMODE). */
-const ACCESS_MODE = 3;
 
 /** A remark about the result, for people, in one line. */
 export function note(text: string): void {

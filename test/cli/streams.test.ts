@@ -21,11 +21,9 @@ function shell(args: string, redirected: string) {
 }
 
 const hasFull = existsSync('/dev/full');
-const isLinux = process.platform === 'linux';
 
 describe('stdout', () => {
   const FULL = 'standard output: there is no space left; the answer is not complete';
-  const CLOSED = 'standard output: it is closed; the answer is not complete';
 
   test.runIf(hasFull).each(['summary mobilenet_v2', 'models', '--help', '--version', 'summary --help'])(
     'of %s to a full disk: an error and exit code 1',
@@ -43,19 +41,11 @@ describe('stdout', () => {
     await writeModel(folder.path('small.safetensors'), smallNetwork());
     expect(shell('golden --network mobilenet_v1_0.25_32_small --out g.safetensors', '').exitCode).toBe(0);
     expect(shell('compare g.safetensors g.safetensors', '> /dev/full')).toMatchObject({ exitCode: 4 });
-    expect(shell('compare g.safetensors g.safetensors', '>&-')).toMatchObject({ exitCode: 4 });
   });
 
-  test.runIf(isLinux)('that is closed is told from > /dev/null', () => {
-    expect(shell('summary mobilenet_v2', '>&-')).toEqual({ exitCode: 1, stdout: '', stderr: `error: ${CLOSED}\n` });
-    const { exitCode, stderr } = shell('models --json', '>&-');
-    expect([exitCode, JSON.parse(stderr)]).toEqual([1, { error: { code: 'system', message: CLOSED } }]);
-    expect(shell('summary mobilenet_v2', '> /dev/null')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
-  });
-
-  test.runIf(isLinux)('that is closed does not matter where nothing is to be said there', () => {
-    const { exitCode } = shell('trace --model small.safetensors --out t.npz', '>&-');
-    expect(exitCode).toBe(0);
+  // Node opens /dev/null in the place of a stdout that is closed, as a parent does that wants no answer: they cannot be told apart.
+  test('that nobody wants is no failure', () => {
+    expect(spawnSync(process.execPath, [main, 'summary', 'mobilenet_v2'], { stdio: 'ignore' }).status).toBe(0);
   });
 
   test('whose reader has gone is no failure', () => {
