@@ -1,6 +1,7 @@
 /** Models: files, with the flags that complete what a file does not say, and published weights by their names. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
 import { DepthwiseError, FormatError, ShapeError, UsageError } from '../errors.js';
 import { readNetworkFile } from '../formats/files.js';
@@ -27,7 +28,7 @@ import {
 } from './architecture.js';
 import { lookalikeOf } from './lookalike-weights.js';
 import { didYouMean } from './nearest.js';
-import { formatBytes, Interruption, onEndingSignal } from './output.js';
+import { formatBytes, Interruption, note, onEndingSignal } from './output.js';
 import { expectNoAddress, isAddress } from './pictures.js';
 import { startProgress } from './progress.js';
 import { readFileOrInput } from './standard-input.js';
@@ -36,6 +37,8 @@ export interface ModelFlags extends ArchitectureFlags {
   readonly network?: string;
   readonly outputs?: readonly string[];
   readonly preset?: PresetName;
+  /** A file in place of the published labels, which are not fetched then. */
+  readonly labels?: string;
 }
 
 /** The help of `--model` and of an argument that is one. */
@@ -121,7 +124,7 @@ function endingAt(network: Network, { outputs }: ModelFlags): Network {
 const looksLikeFile = (source: string): boolean =>
   isAddress(source) || /[\\/]/.test(source) || /\.\w+$/.test(source.replace(/\d\.\d+/g, ''));
 
-async function networkIn(source: string, { network: name, outputs, ...flags }: ModelFlags): Promise<Network> {
+async function networkIn(source: string, { network: name, outputs, labels, ...flags }: ModelFlags): Promise<Network> {
   const path = modelFile(source);
   if (name !== undefined) {
     if (path === undefined) {
@@ -135,7 +138,7 @@ async function networkIn(source: string, { network: name, outputs, ...flags }: M
   const [surplus] = givenFlags(others);
   if (surplus !== undefined) throw new UsageError(`${surplus} goes with --network, which was not given`);
   if (path !== undefined) return readResized(path, resolution, outputs);
-  const network = await pretrained(source);
+  const network = await pretrained(source, labels === undefined);
   return resolution === undefined ? network : resized(network, resolution);
 }
 
@@ -232,7 +235,7 @@ function resized(network: Network, size: Pair): Network {
 }
 
 /** The published network, from the cache or the net. Ctrl-C leaves what has arrived to the next call. */
-async function pretrained(name: string): Promise<Network> {
+async function pretrained(name: string, labelled: boolean): Promise<Network> {
   const progress = await startProgress('download');
   const stop = new AbortController();
   const forget = onEndingSignal((signal) =>
@@ -241,6 +244,7 @@ async function pretrained(name: string): Promise<Network> {
   try {
     return await loadPretrained(name, {
       signal: stop.signal,
+      ...(!labelled && { labels: false }),
       onProgress: (done, total) => progress.at(total ? done / total : 0, `${name}, ${formatBytes(done)}`),
     });
   } finally {
@@ -249,9 +253,13 @@ async function pretrained(name: string): Promise<Network> {
   }
 }
 
-/** The network with the preset's preprocessing, if there is one. */
+/** The network with the preset's preprocessing, if there is one. That it takes the place of the file's own is said on stderr. */
 export function prepared(network: Network, { preset }: Pick<ModelFlags, 'preset'>): Network {
   if (preset === undefined) return network;
   const preprocessing = presetFor(network, preset);
+  const own = network.conventions.preprocessing;
+  if (own !== undefined && !isDeepStrictEqual(own, preprocessing)) {
+    note(`--preset ${preset}: other rules than those that ${network.name} states, and in their place`);
+  }
   return { ...network, conventions: { ...network.conventions, preprocessing } };
 }

@@ -19,7 +19,10 @@ interface Model {
   readonly accuracy: PublishedAccuracy | undefined;
   /** Of the download; of the numbers in it where its own size is not known before it is there. */
   readonly bytes: number;
+  /** Whether nothing of it is fetched. */
   readonly cached: boolean;
+  /** The file that is not here where the weights are. */
+  readonly missing: string | undefined;
   readonly address: string;
 }
 
@@ -28,7 +31,7 @@ export function configure(command: Command): void {
     .description('List the models that are fetched by name, once, and then kept: ImageNet, a thousand kinds of things.')
     .option(
       '--json',
-      '[{"name", "params", "multiplyAdds", "accuracy": {"top1", "top5", "source"}, "bytes", "cached", "address"}]',
+      '[{"name", "params", "multiplyAdds", "accuracy": {"top1", "top5", "source"}, "bytes", "cached", "missing", "address"}]; missing: the labels\' file, where it alone is not here',
     )
     .addHelpText('after', '\nExamples:\n  depthwise models\n  depthwise models --json')
     .action(async ({ json }: { json?: true }) => {
@@ -41,19 +44,22 @@ export function configure(command: Command): void {
     });
 }
 
-async function describe({ name, weights }: Release): Promise<Model> {
+async function describe({ name, weights, labels }: Release): Promise<Model> {
   const { architecture, ...options } = parseModelName(name)!;
   const quantised = name.endsWith('_quant');
   const network = mobilenet(architecture, { ...options, ...(quantised && { conventions: 'slim' }) });
   const { params, multiplyAdds } = summarize(network).totals;
-  const file = await stat(join(cacheFolder(), weights.file)).catch(() => undefined);
+  const here = (file: string) => stat(join(cacheFolder(), file)).catch(() => undefined);
+  const file = await here(weights.file);
+  const isLabelled = labels === undefined || (await here(labels.file)) !== undefined;
   return {
     name,
     params: params.trainable,
     multiplyAdds,
     accuracy: publishedAccuracy(name),
     bytes: file?.size ?? params.stored * (quantised ? 1 : Float32Array.BYTES_PER_ELEMENT),
-    cached: file !== undefined,
+    cached: file !== undefined && isLabelled,
+    missing: file !== undefined && !isLabelled ? labels.file : undefined,
     address: weights.address,
   };
 }
@@ -69,7 +75,7 @@ const columns: readonly TableColumn[] = [
   { title: 'here', align: 'left' },
 ];
 
-const row = ({ name, params, multiplyAdds, accuracy, bytes, cached }: Model): string[] => [
+const row = ({ name, params, multiplyAdds, accuracy, bytes, cached, missing }: Model): string[] => [
   name,
   formatCount(params),
   formatCount(multiplyAdds),
@@ -77,7 +83,7 @@ const row = ({ name, params, multiplyAdds, accuracy, bytes, cached }: Model): st
   accuracy?.top5.toFixed(1) ?? '',
   accuracy?.source ?? '',
   formatBytes(bytes),
-  cached ? 'yes' : '',
+  cached ? 'yes' : missing ? 'no labels' : '',
 ];
 
 /** At most 80 characters a line. */

@@ -31,16 +31,27 @@ export type Outcome<Result> =
   | { readonly picture: string; readonly result: Result }
   | { readonly picture: string; readonly error: DepthwiseError };
 
-/** The paths with folders replaced by the pictures in them, by name. What else lies there is said on stderr. Throws a UsageError for an address. */
+/**
+ * The paths with folders replaced by the pictures in them, by name. What else lies there is said on stderr. A path alone that is an address is a
+ * UsageError, and a folder alone without pictures a PictureError; among others both stay, for `openPicture` to say so.
+ */
 export async function withoutFolders(paths: readonly string[]): Promise<string[]> {
-  paths.forEach(expectNoAddress);
+  if (paths.length === 1) expectNoAddress(paths[0]);
   const found: string[] = [];
   for (const path of paths) {
-    const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-    found.push(...(isFolder ? await picturesIn(path) : [path]));
+    const pictures = (await isFolder(path)) ? await picturesIn(path).catch(onlyIf(paths.length > 1, path)) : [path];
+    found.push(...pictures);
   }
   return found;
 }
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+
+const onlyIf = (others: boolean, path: string) => (error: unknown) => {
+  if (others && error instanceof PictureError) return [path];
+  throw error;
+};
 
 async function picturesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause) => {
@@ -83,6 +94,7 @@ export const noteSkipped = (path: string): void => note(`${path}: left out, sinc
 /** The picture in a file, or on standard input. Throws a PictureError, and a UsageError for an address. */
 export async function openPicture(path: string, limits: PictureLimits = {}): Promise<Picture> {
   expectNoAddress(path);
+  if (await isFolder(path)) await picturesIn(path); // says what lies there in place of a picture
   if (path !== '-') return readPicture(path, limits);
   const { name, bytes } = await readFileOrInput(path, 'a picture');
   return decodePicture(bytes, name, limits);
@@ -106,7 +118,8 @@ export async function eachPicture<Result>(
     try {
       outcomes.push({ picture, result: await work(await openPicture(picture, limits)) });
     } catch (error) {
-      if (!(error instanceof PictureError) || paths.length === 1) throw error;
+      const isOfPicture = error instanceof PictureError || (error instanceof UsageError && isAddress(picture));
+      if (!isOfPicture || paths.length === 1) throw error;
       outcomes.push({ picture, error });
     }
   }

@@ -4,6 +4,8 @@ import { parseJson } from './json.js';
 
 /** The entry's name, in whatever a format has for notes. */
 export const CONVENTIONS_KEY = 'depthwise.conventions';
+/** Key of the network's name in the metadata of formats that have no place for one. */
+export const NAME_KEY = 'depthwise.name';
 
 export const conventionsText = ({ conventions }: Network): string => JSON.stringify(conventions);
 

@@ -18,13 +18,13 @@ export const clearCache: ClearCache = /* @__PURE__ */ clearCacheWith(webPlatform
 
 export const pagePlatform = (): Platform => ({ ...webPlatform, readerOf, published, unknown });
 
-async function published(name: string, { cache, fetch }: LoadOptions): Promise<Origin | undefined> {
+async function published(name: string, { cache, fetch, labels }: LoadOptions): Promise<Origin | undefined> {
   if (!/^mobilenet[\w.-]*$/i.test(name)) return undefined; // as all of them begin
   const { findRelease, loadPretrained } = await import('../pretrained/index.js');
   if (findRelease(name) === undefined) return undefined;
   const store = typeof cache === 'string' || cache === false ? { cache } : {};
   const load = (onProgress: OnBytes, signal?: WebAbortSignal) =>
-    loadPretrained(name, { ...store, fetch, onProgress, signal });
+    loadPretrained(name, { ...store, ...(labels && { labels: false }), fetch, onProgress, signal });
   return publishedOrigin(load, cache !== false);
 }
 

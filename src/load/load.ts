@@ -201,10 +201,17 @@ const readerOf = ({ readers }: LoadOptions, platform: Platform): ReaderOf =>
 
 /** The network with the caller's labels and preprocessing in place of the file's. */
 function adapted(network: Network, { labels, preprocessing }: LoadOptions): Network {
-  const labelled = labels === undefined ? network : withLabels(network, labels);
+  const labelled = labels === undefined ? network : relabelled(network, labels);
   if (preprocessing === undefined) return labelled;
   const rules = typeof preprocessing === 'string' ? presetFor(network, preprocessing) : preprocessing;
   return { ...labelled, conventions: { ...labelled.conventions, preprocessing: rules } };
+}
+
+/** No labels are none. */
+function relabelled(network: Network, labels: readonly string[]): Network {
+  if (labels.length > 0) return withLabels(network, labels);
+  const { labels: _, ...conventions } = network.conventions;
+  return { ...network, conventions };
 }
 
 /** The file of a picture: a path, or an address. */

@@ -36,7 +36,7 @@ export interface LoadProgress {
 
 /** An option that would have no effect with what is loaded is an error. */
 export interface LoadOptions extends ReadOptions {
-  /** In place of the file's own; one for each output, with or without the background. */
+  /** In place of the file's own; one for each output, with or without the background. An empty list: none. */
   readonly labels?: readonly string[];
   /** How pictures become inputs, in place of what the file says. Where neither says it, asking for a picture is an error. */
   readonly preprocessing?: Preprocessing | PresetName;

@@ -25,7 +25,7 @@ export const nodePlatform: Platform = {
     return decodePicture(new Uint8Array(bytes), name);
   },
   file: fileAt,
-  async published(name, { cache, fetch }) {
+  async published(name, { cache, fetch, labels }) {
     const { findRelease, loadPretrained } = await import('../pretrained/index.node.js');
     if (findRelease(name) === undefined) return undefined;
     if (cache === false) {
@@ -36,6 +36,7 @@ export const nodePlatform: Platform = {
     return publishedOrigin((onProgress, signal) =>
       loadPretrained(name, {
         ...(typeof cache === 'string' && { folder: cache }),
+        ...(labels && { labels: false }),
         ...(fetch && { fetch: fetch as typeof globalThis.fetch }),
         ...(signal && { signal: signal as AbortSignal }),
         onProgress,

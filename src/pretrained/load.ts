@@ -10,7 +10,7 @@ import { withLabels } from '../tasks/labels.js';
 import { cacheFolder } from './cache.js';
 import { type DownloadOptions, download, sha256, WrongHash } from './download.js';
 import { pin, pinned, pinOf } from './pin.js';
-import { addressOf, type Release, type RemoteFile, releaseNamed } from './releases.js';
+import { addressOf, type Release, type RemoteFile, releaseNamed, withoutThem } from './releases.js';
 
 export interface PretrainedOptions extends Pick<DownloadOptions, 'onProgress' | 'signal' | 'patience' | 'fetch'> {
   /** Where files are kept; the environment's DEPTHWISE_CACHE, or the user's cache folder, unless stated. */
@@ -20,6 +20,8 @@ export interface PretrainedOptions extends Pick<DownloadOptions, 'onProgress' | 
    * DEPTHWISE_MIRROR unless stated. Hashes hold there too. A name and password in it are sent to its host, and stand in no error.
    */
   readonly mirror?: string;
+  /** False: the file of labels is not fetched, and the network has none. */
+  readonly labels?: false;
   /** In place of the library's own table. */
   readonly releases?: readonly Release[];
 }
@@ -27,8 +29,12 @@ export interface PretrainedOptions extends Pick<DownloadOptions, 'onProgress' | 
 export async function load(name: string, options: PretrainedOptions = {}): Promise<Network> {
   const { name: known, weights, labels } = releaseNamed(name, options.releases);
   const network = { ...(await contentOf(weights, known, options, readNetworkFile)), name: known };
-  if (labels === undefined) return network;
-  return contentOf(labels, known, options, async (path) => withLabels(network, await readLabels(path)));
+  if (labels === undefined || options.labels === false) return network;
+  return contentOf(labels, known, options, async (path) => withLabels(network, await readLabels(path))).catch(
+    (error) => {
+      throw error instanceof DownloadError ? withoutThem(error) : error;
+    },
+  );
 }
 
 /** What is in a file, from the cache or the net. A file whose hash nobody has published is pinned once it could be read. */

@@ -3,7 +3,7 @@
  * SHA-256 is known is refused when it is another. Keras publishes none for its MobileNets: of those, the first that was fetched and read is the one
  * (see `pin.ts`).
  */
-import { UsageError } from '../errors.js';
+import { DownloadError, UsageError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
 import { editDistance } from '../network/index.js';
 
@@ -125,6 +125,13 @@ const partsOf = (name: string): [text: string, numbers: number[]] => [
   name.toLowerCase().replace(NUMBER, '#'),
   (name.match(NUMBER) ?? []).map(Number),
 ];
+
+/** The error about a file of labels, with how to go on. */
+export const withoutThem = (error: DownloadError): DownloadError =>
+  new DownloadError(
+    `${error.message}\nThe weights are here; these are the labels. To do without them, state others: load(name, { labels }), or [] for none; classify and convert take --labels FILE`,
+    { cause: error },
+  );
 
 /** Where a file is fetched from: a mirror has all files side by side. */
 export const addressOf = ({ file, address }: RemoteFile, mirror?: string): string =>

@@ -7,13 +7,15 @@ import type { FetchOptions } from '../remote/fetchBytes.js';
 import { DEFAULT_STORE, fileStore } from '../remote/fileStore.js';
 import { remoteFile } from '../remote/remoteFile.js';
 import { parseLabels, withLabels } from '../tasks/labels.js';
-import { addressOf, pagesMayRead, type Release, type RemoteFile, releaseNamed } from './releases.js';
+import { addressOf, pagesMayRead, type Release, type RemoteFile, releaseNamed, withoutThem } from './releases.js';
 
 export interface PretrainedOptions extends FetchOptions {
   /** Name of the store in the browser's Cache API; 'depthwise' unless stated. False: nothing is kept. */
   readonly cache?: string | false;
   /** An address below which all files lie under their own names, in place of where they are published. Hashes hold there too. */
   readonly mirror?: string;
+  /** False: the file of labels is not fetched, and the network has none. */
+  readonly labels?: false;
   /** In place of the library's own table. */
   readonly releases?: readonly Release[];
 }
@@ -27,11 +29,13 @@ export async function loadPretrained(name: string, options: PretrainedOptions = 
   const { weights, labels } = release;
   const found = await read(weights, name, options, (bytes) => readNetwork(bytes, { fileName: weights.file }));
   const network = { ...found, name: release.name };
-  if (labels === undefined) return network;
+  if (labels === undefined || options.labels === false) return network;
   const { onProgress: _, ...silent } = options; // the weights are nearly all of the download
   return read(labels, name, silent, (bytes) =>
     withLabels(network, parseLabels(new TextDecoder().decode(bytes), labels.file)),
-  );
+  ).catch((error) => {
+    throw error instanceof DownloadError ? withoutThem(error) : error;
+  });
 }
 
 /** What is in a file. One that cannot be read is kept no longer. */

@@ -152,6 +152,15 @@ describe('classify', () => {
     const stated = await depthwiseJson('classify', cat, '--model', path, '--preset', 'keras');
     expect(stated).toEqual(await depthwiseJson('classify', cat, '--model', model));
   });
+
+  test("--preset in place of the model's own rules is said", async () => {
+    const notes = async (preset: string) =>
+      (await depthwise('classify', cat, '--model', model, '--preset', preset)).stderr;
+    expect(await notes('caffe')).toContain(
+      `--preset caffe: other rules than those that ${network.name} states, and in their place\n`,
+    );
+    expect(await notes('keras')).not.toContain('--preset');
+  });
 });
 
 describe('embed', () => {

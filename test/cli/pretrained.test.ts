@@ -1,6 +1,6 @@
 /** Published weights by name on the command line, from a mirror on this machine. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dataPath, noData } from '../data.js';
@@ -60,6 +60,39 @@ test('a list of labels that was cut off is refused and deleted; the weights stay
   expect(await new Promise((done) => child.on('close', done)).finally(() => cut.close())).toBe(1);
   expect(stderr).toMatch(/imagenet_labels\.txt: another file than expected, deleted: its SHA-256 is /);
   expect(readdirSync(folder.path('cut')).sort()).toEqual(['mobilenet_2_5_128_tf.h5', 'mobilenet_2_5_128_tf.h5.sha256']);
+});
+
+test('weights whose labels cannot be had: what is missing, and how to go on', async () => {
+  const partly = await serve((request, response) => {
+    if (request.url === '/imagenet_labels.txt') response.writeHead(404).end();
+    else sendFile(request, response, weights);
+  });
+  const environment = { ...process.env, DEPTHWISE_CACHE: folder.path('partly'), DEPTHWISE_MIRROR: partly.address };
+  const run = (...args: string[]): Promise<Outcome> => {
+    const child = spawn(process.execPath, [main, ...args], { env: environment });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (text) => (stdout += text));
+    child.stderr.on('data', (text) => (stderr += text));
+    return new Promise((done) => child.on('close', (exitCode) => done({ exitCode, stdout, stderr })));
+  };
+  try {
+    const { exitCode, stderr } = await run('classify', cat, '--model', name);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(
+      '\nThe weights are here; these are the labels. To do without them, state others: load(name, { labels }), or [] for none; classify and convert take --labels FILE\n',
+    );
+    expect((await run('models')).stdout).toMatch(/^mobilenet_v1_0\.25_128 .* no labels$/m);
+    const model = JSON.parse((await run('models', '--json')).stdout).find((one: { name: string }) => one.name === name);
+    expect(model).toMatchObject({ cached: false, missing: 'imagenet_labels.txt' });
+    const own = folder.path('own.txt');
+    writeFileSync(own, Array.from({ length: 1000 }, (_, i) => `thing ${i}\n`).join(''));
+    expect(await run('classify', cat, '--model', name, '--labels', own, '--top', '1')).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/% {2}thing \d+\n$/),
+    });
+  } finally {
+    partly.close();
+  }
 });
 
 test.skipIf(noData)('two processes at once (needs DEPTHWISE_DATA)', async () => {

@@ -204,6 +204,23 @@ describe('pictures', () => {
     });
   });
 
+  test('a folder without pictures, or an address, does not lose the others', async () => {
+    const empty = `${photos}/more`;
+    const address = 'https://example.org/a.jpg';
+    const { exitCode, stdout, stderr } = await depthwise('classify', empty, address, cat, '--model', model, '--json');
+    expect([exitCode, JSON.parse(stderr).error.code]).toEqual([1, 'picture']);
+    const [folder, remote, good] = JSON.parse(stdout);
+    expect(folder).toEqual({
+      picture: empty,
+      error: { code: 'picture', message: `${empty}: there is no picture in this folder` },
+    });
+    expect(remote.error).toEqual({
+      code: 'usage',
+      message: `${address}: addresses are not fetched; save it as a file first, as with curl -LO`,
+    });
+    expect(good).toEqual((await depthwiseJson('classify', cat, '--model', model))[0]);
+  });
+
   test('one that cannot be read does not lose the others', async () => {
     const args = ['classify', 'no.jpg', cat, `${photos}/notes.txt`, '--model', model, '--top', '1'];
     const text = await depthwise(...args);
@@ -337,6 +354,8 @@ describe('models', () => {
     writeFileSync(`${cache}/mobilenet_v1_0.25_224.h5`, 'twelve bytes');
     process.env.DEPTHWISE_CACHE = cache;
     try {
+      expect((await depthwise('models')).stdout).toMatch(/^mobilenet_v1_0\.25_224 .* 12 B {2}no labels$/m);
+      writeFileSync(`${cache}/imagenet_labels.txt`, 'background');
       const models = await depthwiseJson('models');
       const here = models.filter(({ cached }: { cached: boolean }) => cached);
       expect(here.map(({ name, bytes }: { name: string; bytes: number }) => [name, bytes])).toEqual([

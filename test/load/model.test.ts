@@ -182,6 +182,7 @@ describe('options of load', () => {
     const unstated: Network = { ...network, conventions: bare };
     const loaded = await load(unstated, { labels: ['x', 'y', 'z'], preprocessing: 'keras' });
     expect(loaded.labels).toEqual(['x', 'y', 'z']);
+    expect((await load(network, { labels: [] })).labels).toBeUndefined();
     expect(await loaded.probabilities(picture)).toEqual(await model.probabilities(picture));
     const other = await load(network, { preprocessing: 'caffe' });
     expect(await other.probabilities(picture)).not.toEqual(await model.probabilities(picture));

@@ -109,11 +109,12 @@ describe('loadPretrained', () => {
       labels: { file: 'three.txt', address: `${server.address}/three.txt` },
     },
   ];
-  const load = (options: { mirror?: string; sha256?: string } = {}): Promise<Network> =>
+  const load = (options: { mirror?: string; sha256?: string; labels?: false } = {}): Promise<Network> =>
     loadPretrained('mobilenet_v1_0.25_32', {
       folder,
       releases: table(options.sha256),
       mirror: options.mirror ?? '',
+      ...(options.labels === false && { labels: false }),
     });
   const failure = (promise: Promise<unknown>): Promise<string> =>
     promise.then(
@@ -254,6 +255,14 @@ describe('loadPretrained', () => {
       );
     },
   );
+
+  test('labels that cannot be had say how to go on; labels: false does without', async () => {
+    delete files['three.txt'];
+    expect(await failure(load())).toMatch(
+      /three\.txt\nThe weights are here; these are the labels\. To do without them, state others: load\(name, \{ labels \}\), or \[\] for none; /,
+    );
+    expect((await load({ labels: false })).conventions.labels).toBeUndefined();
+  });
 
   test('labels of another length are refused', async () => {
     files['three.txt'] = 'a\nb\n';

@@ -133,6 +133,14 @@ describe('loadPretrained', () => {
     expect(fetched).toEqual([weights.address, weights.address]);
   });
 
+  test('labels that cannot be had say how to go on; labels: false does without', async () => {
+    files.delete(labels.address);
+    await expect(loadIt()).rejects.toThrow(
+      /\nThe weights are here; these are the labels\. To do without them, state others: /,
+    );
+    expect((await loadIt({ labels: false })).conventions.labels).toBeUndefined();
+  });
+
   test('labels of another length', async () => {
     files.set(labels.address, 'a\nb\n');
     await expect(loadIt()).rejects.toThrow(

@@ -7,7 +7,7 @@ import { parseJson } from '../json.js';
 import { importKerasConfig } from '../keras-config.js';
 import { withOwnScaling } from '../keras-scaling.js';
 import { byLayer, nameWeights } from '../keras-weights.js';
-import { CONVENTIONS_KEY, checkedConventions } from '../stated-conventions.js';
+import { CONVENTIONS_KEY, checkedConventions, NAME_KEY } from '../stated-conventions.js';
 import { METADATA_FILE, withTeachableMetadata } from '../teachable-machine.js';
 import { networkFromGraph, type TfjsImport } from './graph.js';
 import { fields, readWeights, shardPaths } from './weights.js';
@@ -40,9 +40,11 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
         fileName: file,
         ...options,
       });
-      const stated = fields(model.userDefinedMetadata ?? {}, 'userDefinedMetadata')[CONVENTIONS_KEY];
-      if (stated === undefined || options.outputs !== undefined) return found;
-      return { ...found, network: { ...found.network, conventions: checkedConventions(stated, found.network) } };
+      const metadata = fields(model.userDefinedMetadata ?? {}, 'userDefinedMetadata');
+      const { [CONVENTIONS_KEY]: stated, [NAME_KEY]: name } = metadata;
+      const network = typeof name === 'string' ? { ...found.network, name } : found.network;
+      if (stated === undefined || options.outputs !== undefined) return { ...found, network };
+      return { ...found, network: { ...network, conventions: checkedConventions(stated, network) } };
     }
     const { network, results, paths, scalings } = importKerasConfig(
       topology.model_config ?? topology,

@@ -1,6 +1,6 @@
 /** A network with its weights as the files of a graph model. */
 import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
-import { CONVENTIONS_KEY } from '../stated-conventions.js';
+import { CONVENTIONS_KEY, NAME_KEY } from '../stated-conventions.js';
 import { expectFloatKernels, type WriteOptions } from '../write-options.js';
 import { legalNames } from './legal-names.js';
 import { attr, OutGraph } from './out-graph.js';
@@ -32,7 +32,7 @@ export function graphModel(original: Network, options: WriteOptions = {}): Map<s
     generatedBy: 'depthwise',
     convertedBy: null,
     signature: { inputs: described(original.inputs.map(({ name }) => name)), outputs: described(original.outputs) },
-    userDefinedMetadata: { [CONVENTIONS_KEY]: original.conventions },
+    userDefinedMetadata: { [NAME_KEY]: original.name, [CONVENTIONS_KEY]: original.conventions },
     modelTopology: { node: graph.nodes, library: {}, versions: { producer: 1 } },
     weightsManifest: [
       { paths: [...shards.keys()], weights: constants.map(([name, { bytes: _, ...entry }]) => ({ name, ...entry })) },

@@ -34,6 +34,7 @@ describe.each(networks)('%s', (_, make) => {
 
   test('is read back with the same names and answers', async () => {
     const back = await readTfjs(await writeTfjs(network));
+    expect(back.name).toBe(network.name);
     expect(back.inputs).toEqual(network.inputs);
     expect(back.outputs).toEqual(network.outputs);
     expect(back.conventions).toEqual(network.conventions);
