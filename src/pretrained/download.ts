@@ -11,6 +11,7 @@ import { makeFolder } from '../files/makeFolder.js';
 import { LARGEST_FILE } from '../files/readWhole.js';
 import { type PlainAddress, withoutCredentials } from '../remote/credentials.js';
 import { systemReason } from '../system-error.js';
+import type { WebFetch } from '../web-types.js';
 import { type Origin, Partial } from './partial.js';
 
 export interface DownloadOptions {
@@ -28,7 +29,7 @@ export interface DownloadOptions {
   /** Most bytes of a file whose length the server does not say; 200,000,000 unless stated. Others may have 2³⁰. */
   readonly maxBytes?: number;
   /** In place of Node's. Redirects are followed one by one: it is asked not to follow them. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: WebFetch['fetch'];
 }
 
 const MOST_REDIRECTS = 5;
@@ -138,7 +139,7 @@ async function fetchRest(partial: Partial, source: PlainAddress, options: Downlo
     const signal = AbortSignal.any([gone.signal, ...(options.signal ? [options.signal] : [])]);
     const range = origin !== undefined && have > 0 ? { range: `bytes=${have}-`, 'if-range': origin.validator } : {};
     const headers = { 'accept-encoding': 'identity', ...range };
-    const response = await request(options.fetch ?? fetch, source, headers, signal);
+    const response = await request((options.fetch ?? fetch) as typeof fetch, source, headers, signal);
     const place = placeOf(response, have, address, origin);
     if (place === 'elsewhere') {
       await response.body?.cancel();

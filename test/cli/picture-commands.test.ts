@@ -296,7 +296,7 @@ describe('trace', () => {
     expect(await refused(folder.path('folder.npz'))).toContain(
       'is not a regular file, and only regular files are overwritten',
     );
-    expect(await refused(folder.path('no/x.npz'))).toContain('does not exist or is not writable');
+    expect(await refused(folder.path('no/x.npz'))).toContain('there is no such file or folder');
   });
 });
 
