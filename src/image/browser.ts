@@ -16,7 +16,7 @@ import { checkAlpha, checkRegion, crop, type Picture, type PictureOptions, type 
 import { fill, layoutOf } from './prepare.js';
 import { channelCount, placement } from './preprocess.js';
 import { checkSize } from './resize.js';
-import { type PictureSource, sizeOfSource } from './sources.js';
+import { isSvgImage, type PictureSource, pictureOfSvgImage, sizeOfSource } from './sources.js';
 import { prepare, targetOf } from './withKernels.js';
 
 export {
@@ -62,7 +62,7 @@ export interface ElementOptions {
 }
 
 /**
- * What an element shows, at its own resolution unless a size is stated: an image's natural size, a video's current frame, a canvas. Throws a
+ * What an element shows (but for an SVG <image>, which `grab` loads), at its own resolution unless a size is stated: an image's natural size, a video's current frame, a canvas. Throws a
  * PictureError for what has no pixels (yet), what another site keeps from being read, and what is larger than the browser's canvas.
  */
 export function fromElement(source: PictureSource, { region, size }: ElementOptions = {}): Picture {
@@ -83,6 +83,8 @@ export interface FrameOptions extends Pick<ElementOptions, 'region'> {
  * browser can, in a third of the time or less.
  */
 export async function grab(source: PictureSource, { region, into }: FrameOptions = {}): Promise<Picture> {
+  if (isSvgImage(source))
+    return grab(await pictureOfSvgImage(source), { ...(region && { region }), ...(into && { into }) });
   const [width, height] = sizeOfSource(source);
   if (region !== undefined) checkRegion({ width, height }, region);
   if (into !== undefined) reuse(into);
@@ -116,6 +118,7 @@ export async function prepareElement(
   options: GrabOptions = {},
   into?: Tensor,
 ): Promise<Tensor> {
+  if (isSvgImage(source)) return prepareElement(await pictureOfSvgImage(source), preprocessing, options, into);
   const [width, height] = sizeOfSource(source);
   const { scaling = 'exact', ...seen } = options;
   if (scaling !== 'exact' && scaling !== 'canvas') {

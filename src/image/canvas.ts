@@ -52,7 +52,6 @@ export function draw(source: PictureSource, from: Region, width: number, height:
   }
   const { data } = read(context, 0, 0, width, height);
   if (canvas !== undefined && width * height > KEPT_AREA) canvas = undefined;
-  if (tagOf(source) === 'SVGImageElement') expectDrawn(data);
   return { width, height, channels: 4, data };
 }
 
@@ -115,13 +114,5 @@ function expectHeld(context: Context, width: number, height: number): void {
   canvas = undefined;
   throw new PictureError(
     `picture: this browser's canvas does not hold ${width}×${height} pixels; give a size or a region, or let a model prepare the element, which draws it smaller`,
-  );
-}
-
-/** Nothing tells whether an SVG <image> has loaded, but that it is drawn. */
-function expectDrawn(data: Uint8ClampedArray): void {
-  for (let alpha = 3; alpha < data.length; alpha += 4) if (data[alpha] !== 0) return;
-  throw new PictureError(
-    'picture: the SVG <image> shows nothing; wait for its load event, or await image.decode(), and look whether its href is there',
   );
 }

@@ -12,14 +12,17 @@ interface ImageLike {
   readonly naturalHeight: number;
 }
 
-interface SvgLength {
-  readonly baseVal: { readonly value: number };
-}
-
 interface SvgImageLike {
   readonly href: { readonly baseVal: string };
-  readonly width: SvgLength;
-  readonly height: SvgLength;
+  readonly ownerDocument: object;
+  getAttribute(name: string): string | null;
+}
+
+/** An <img> of the same document, as far as it is used. */
+interface Loading extends ImageLike {
+  src: string;
+  crossOrigin: string | null;
+  decode(): Promise<void>;
 }
 
 interface VideoLike {
@@ -51,10 +54,7 @@ type Size = readonly [width: number, height: number];
 /** Size by tag: of the picture itself, not of its box on the page. */
 const SIZES: Readonly<Record<string, (source: never) => Size>> = {
   HTMLImageElement: (image: ImageLike) => [image.naturalWidth, image.naturalHeight],
-  SVGImageElement: ({ width, height }: SvgImageLike) => [
-    Math.round(width.baseVal.value),
-    Math.round(height.baseVal.value),
-  ],
+  SVGImageElement: () => [0, 0], // a canvas draws it stretched to its box
   HTMLVideoElement: (video: VideoLike) =>
     video.readyState < HAS_FRAME ? [0, 0] : [video.videoWidth, video.videoHeight],
   VideoFrame: (frame: FrameLike) => [frame.displayWidth, frame.displayHeight],
@@ -74,6 +74,24 @@ export function sizeOfSource(source: PictureSource): Size {
   throw new PictureError(`picture: ${whyEmpty(tag, source as never)}`);
 }
 
+export const isSvgImage = (source: unknown): source is SvgImageLike => tagOf(source) === 'SVGImageElement';
+
+/** The picture of an SVG <image> at its own resolution, whatever its box. Rejects with a PictureError where it cannot be had. */
+export async function pictureOfSvgImage(source: SvgImageLike): Promise<PictureSource> {
+  const address = source.href.baseVal;
+  if (address === '') throw new PictureError('picture: the SVG <image> has no href');
+  const image = (source.ownerDocument as { createElement(name: 'img'): Loading }).createElement('img');
+  image.crossOrigin = source.getAttribute('crossorigin');
+  image.src = address;
+  try {
+    await image.decode();
+  } catch (cause) {
+    const what = address.slice(0, 100);
+    throw new PictureError(`picture: the SVG <image> is broken: ${what} is not there, or is no picture`, { cause });
+  }
+  return image;
+}
+
 function whyEmpty(tag: string, source: ImageLike & SvgImageLike & VideoLike & Sized): string {
   switch (tag) {
     case 'HTMLImageElement':
@@ -81,7 +99,7 @@ function whyEmpty(tag: string, source: ImageLike & SvgImageLike & VideoLike & Si
       if (!source.complete) return 'the <img> has not loaded yet; wait for its load event, or await img.decode()';
       return `the <img> is broken: ${source.currentSrc.slice(0, 100)} is not there, is no picture, or is an SVG without width and height`;
     case 'SVGImageElement':
-      return 'the SVG <image> has no size; give it width and height attributes, in pixels';
+      return 'an SVG <image> is to be loaded at its own resolution first; await grab(image), or give an <img> with its href';
     case 'HTMLVideoElement':
       if (source.error !== null) return `the <video> cannot be played: ${source.error.message}`;
       if (source.readyState >= HAS_FRAME) return 'the <video> has sound but no picture';

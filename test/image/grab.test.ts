@@ -55,6 +55,10 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
       'picture: wanted an <img>, SVG <image>, <video>, <canvas>, OffscreenCanvas, ImageBitmap or VideoFrame, found';
     const unreadable =
       'picture: the browser does not let this page read the pixels; a picture from another site needs crossorigin="anonymous" and a server that allows it';
+    const svgAtOnce =
+      'picture: an SVG <image> is to be loaded at its own resolution first; await grab(image), or give an <img> with its href';
+    const noHref = 'picture: the SVG <image> has no href';
+    const notThere = 'picture: the SVG <image> is broken: data:image/png,nothing is not there, or is no picture';
     const texts = await page.evaluate((address) => globalThis.grabbing.errors(address), address);
     expect(texts).toEqual({
       pending: 'picture: the <img> has not loaded yet; wait for its load event, or await img.decode()',
@@ -67,8 +71,12 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
       canvas: 'picture: the canvas is empty: 0×150 pixels',
       foreign: expect.stringContaining(unreadable),
       tainted: expect.stringContaining(unreadable),
-      svg: 'picture: the SVG <image> has no size; give it width and height attributes, in pixels',
-      unloaded: expect.stringContaining('picture: the SVG <image> shows nothing; wait for its load event'),
+      svg: svgAtOnce,
+      'svg, grab': noHref,
+      'svg, prepareElement': noHref,
+      unloaded: svgAtOnce,
+      'unloaded, grab': notThere,
+      'unloaded, prepareElement': notThere,
       broad: expect.stringContaining("picture: this browser's canvas does not hold 70000×100 pixels"),
       null: `${wanted} null; was the element in the document when it was looked for?`,
       selector: `${wanted} the text '#img'; document.querySelector finds the element of a selector`,

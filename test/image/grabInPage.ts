@@ -126,8 +126,7 @@ async function errors(foreign: string): Promise<Record<string, string>> {
   tainted.getContext('2d')?.drawImage(await imageOf(foreign), 0, 0);
   const svgImage = () => document.createElementNS('http://www.w3.org/2000/svg', 'image');
   const unloaded = svgImage();
-  unloaded.setAttribute('width', '10');
-  unloaded.setAttribute('height', '10');
+  unloaded.setAttribute('href', 'data:image/png,nothing');
   const broad = await imageOf(svg(70_000, 100, '<rect width="70000" height="100" fill="red"/>'));
   const states: Record<string, unknown> = {
     pending,

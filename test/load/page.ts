@@ -109,9 +109,7 @@ async function askAll(model: Model): Promise<Pick<PageAnswer, 'inputs' | 'open'>
   const inSvg = document.createElementNS('http://www.w3.org/2000/svg', 'image');
   const shown = new Promise((resolve) => inSvg.addEventListener('load', resolve));
   inSvg.setAttribute('href', 'files/noise.png');
-  for (const [side, length] of Object.entries({ width: canvas.width, height: canvas.height })) {
-    inSvg.setAttribute(side, String(length));
-  }
+  for (const side of ['width', 'height']) inSvg.setAttribute(side, '10'); // its box, not the picture's size
   document.body.append(svg);
   svg.append(inSvg);
   await shown;
