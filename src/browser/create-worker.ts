@@ -4,14 +4,13 @@
  */
 import type { CompileOptions } from '../engine/index.js';
 import { UsageError, WorkerError } from '../errors.js';
-import { readerOf } from '../formats/read.js';
 import { tagOf } from '../found.js';
+import { pagePlatform } from '../load/index.js';
 import type { Pictures } from '../load/inputs.js';
 import { loadWith } from '../load/load.js';
 import type { Loaded } from '../load/loadedModel.js';
 import type { LoadOptions, ModelSource } from '../load/model.js';
 import { checkOptions, type Kind } from '../load/options.js';
-import { webPlatform } from '../load/web.js';
 import type { Network } from '../network/network.js';
 import type { WebAbortSignal } from '../web-types.js';
 import { WorkerCalls } from './worker-calls.js';
@@ -61,7 +60,7 @@ class PageOfWorker implements ModelWorker {
   }
 
   load(source: ModelSource, options?: LoadOptions): Promise<WorkerModel> {
-    return loadWith({ ...webPlatform, readerOf }, (loaded, pictures, compileOptions, signal) =>
+    return loadWith(pagePlatform(), (loaded, pictures, compileOptions, signal) =>
       this.#send(loaded, pictures, compileOptions, mayMove(source, loaded.network), signal),
     )(source, options);
   }
