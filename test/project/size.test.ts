@@ -43,15 +43,15 @@ const ENTRIES: readonly Entry[] = [
       export { mobilenetV1, mobilenetV2 } from 'depthwise/models';
       export { classify } from 'depthwise/tasks';
       export { withWeights } from 'depthwise/network';`,
-    ceiling: 30_000,
+    ceiling: 31_300,
   },
-  { name: 'the engine alone', code: `export { compile } from 'depthwise/engine';`, ceiling: 23_200 },
+  { name: 'the engine alone', code: `export { compile } from 'depthwise/engine';`, ceiling: 23_700 },
   {
     name: 'load, for .safetensors files alone',
     code: `
       export { load } from 'depthwise/load';
       export { safetensors } from 'depthwise/safetensors';`,
-    ceiling: 42_500,
+    ceiling: 45_500,
   },
   { name: 'all layers', code: `export { layers } from 'depthwise/layers';`, ceiling: 6_000 },
 ];
