@@ -124,6 +124,7 @@ export class GraphCall {
   /** Strides, dilation and padding of a window over [batch, height, width, channels]. */
   window(): { strides: Pair; padding: Padding } {
     this.only('data_format', this.text('data_format', 'NHWC'), 'NHWC');
+    this.only('filter_format', this.text('filter_format', 'HWIO'), 'HWIO');
     const padding = this.text('padding', '');
     const sides = this.ints('explicit_paddings');
     const strides = this.pair('strides');

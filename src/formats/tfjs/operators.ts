@@ -8,6 +8,7 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
   _FusedConv2D: (call) => fused(call, conv2d),
   _FusedMatMul: (call) => fused(call, matMul),
   Add: add,
+  AddN: (call) => sum(call, call.node.inputs.length),
   AddV2: add,
   ArgMax: argMax,
   AvgPool(call) {
@@ -161,11 +162,15 @@ function fusedBatchNorm(call: GraphCall): Draft {
 
 function add(call: GraphCall): Draft {
   if (call.isConstant(0) || call.isConstant(1)) return affine(call, { shift: (c) => c });
-  const inputs = [call.value(0), call.value(1)];
-  if (!sameShape(inputs[0].shape, inputs[1].shape)) {
-    call.fail(`adds [${inputs[0].shape}] and [${inputs[1].shape}]; wanted the same shape`);
-  }
-  return call.add('add', inputs, {});
+  return sum(call, 2);
+}
+
+function sum(call: GraphCall, count: number): Draft {
+  const inputs = Array.from({ length: count }, (_, index) => call.value(index));
+  const [first] = inputs;
+  const other = inputs.find(({ shape }) => !sameShape(shape, first.shape));
+  if (other !== undefined) call.fail(`adds [${first.shape}] and [${other.shape}]; wanted the same shape`);
+  return count === 1 ? first : call.add('add', inputs, {});
 }
 
 function affine(call: GraphCall, formula: Affine): Draft {

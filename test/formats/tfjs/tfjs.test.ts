@@ -92,6 +92,30 @@ describe('graph models', () => {
     expect([...run(network, picture).get('y')!.data]).toEqual([12, 13, 13, 12, 14, 11, 16, 10]);
   });
 
+  test.each([
+    [1, [1, 2, 3, 4]],
+    [2, [2, 4, 6, 8]],
+    [3, [3, 6, 9, 12]],
+  ])('AddN of %i tensors, as TensorFlow 2.19 writes a shortcut', async (count, wanted) => {
+    const nodes = [placeholder, { name: 'y', op: 'AddN', input: [...Array(count).fill('x'), '^x'] }];
+    const network = await readTfjs(model({ node: nodes }, [], new Uint8Array()));
+    const x = tensor([1, 2, 2, 1], [1, 2, 3, 4]);
+    expect([...run(network, x).get(network.outputs[0])!.data]).toEqual(wanted);
+  });
+
+  test('filter_format, which TensorFlow 2.19 writes, is HWIO', async () => {
+    const stated = (format: string) => {
+      const conv = fusedGraph.node.find(({ name }) => name === 'conv') as { attr: object };
+      const others = fusedGraph.node.filter(({ name }) => name !== 'conv');
+      const node = { ...conv, attr: { ...conv.attr, filter_format: text(format) } };
+      return readTfjs(model({ node: [...others, node] }, fusedWeights, fusedData));
+    };
+    expect([...run(await stated('HWIO'), picture).get('y')!.data]).toEqual([12, 13, 13, 12, 14, 11, 16, 10]);
+    await expect(stated('OIHW')).rejects.toThrow(
+      "node 'conv' (_FusedConv2D): attribute 'filter_format' is OIHW; wanted HWIO",
+    );
+  });
+
   test('ends where the caller says', async () => {
     const network = await readTfjs(model(fusedGraph, fusedWeights, fusedData), { outputs: ['conv'] });
     expect(network.outputs).toEqual(['conv']);
