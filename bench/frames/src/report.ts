@@ -1,6 +1,7 @@
 /** The results as Markdown. */
+
+import { median, quantile } from '../../peers/src/statistics.js';
 import type { RowResult } from './page.js';
-import { median, quantile } from './statistics.js';
 
 export interface Measured extends RowResult {
   readonly row: string;

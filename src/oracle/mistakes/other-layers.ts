@@ -1,0 +1,79 @@
+/** Mistakes in additions, pools, resizing and padding. */
+import { inferShapes, inputShapesOf } from '../../network/index.js';
+import { mapTensor } from '../estimate.js';
+import type { Segment } from '../segment.js';
+import { type Mistake, named, withNodes } from './mistake.js';
+
+export function* ofAdditions(segment: Segment): Generator<Mistake> {
+  const widest = Math.max(0, ...segment.network.nodes.map(({ kind, inputs }) => (kind === 'add' ? inputs.length : 0)));
+  for (let left = 0; left < widest; left++) {
+    const names: string[] = [];
+    const changed = withNodes(segment, (node) => {
+      if (node.kind !== 'add' || left >= node.inputs.length) return undefined;
+      names.push(node.inputs[left]);
+      return {
+        inputs: node.inputs.filter((_, i) => i !== left),
+        ...(node.inputs.length === 2 && { kind: 'dropout', attributes: { rate: 0 } }),
+      };
+    });
+    yield* named(`the addition of ${names[0]} left out`, changed);
+  }
+  yield* named(
+    'the inputs concatenated in the other order',
+    withNodes(segment, (node) => (node.kind === 'concat' ? { inputs: [...node.inputs].reverse() } : undefined)),
+  );
+}
+
+export function* ofPools(segment: Segment): Generator<Mistake> {
+  yield* named(
+    'padding counted the other way in the mean',
+    withNodes(segment, (node) =>
+      node.kind === 'averagePool'
+        ? { attributes: { ...node.attributes, includePadding: !node.attributes.includePadding } }
+        : undefined,
+    ),
+  );
+  yield* named(
+    'the maximum in place of the mean',
+    withNodes(segment, (node) => {
+      if (node.kind !== 'averagePool') return undefined;
+      const { includePadding: _, ...attributes } = node.attributes;
+      return { kind: 'maxPool', attributes };
+    }),
+  );
+  yield* named(
+    'the mean in place of the maximum',
+    withNodes(segment, (node) =>
+      node.kind === 'maxPool'
+        ? { kind: 'averagePool', attributes: { ...node.attributes, includePadding: false } }
+        : undefined,
+    ),
+  );
+  const [last] = segment.network.nodes.slice(-1);
+  if (last.kind === 'globalAveragePool') {
+    const [, H, W] = inputShapesOf(last, inferShapes(segment.network))[0];
+    yield { what: 'the sum in place of the mean', segment, undo: (x) => mapTensor(x, (value) => value / (H * W)) };
+  }
+}
+
+export function* ofOtherLayers(segment: Segment): Generator<Mistake> {
+  for (const rule of ['half-pixel', 'tf1-legacy', 'tf1-align-corners'] as const) {
+    yield* named(
+      `resized by the rule ${rule}`,
+      withNodes(segment, (node) =>
+        node.kind === 'resizeBilinear' && node.attributes.rule !== rule
+          ? { attributes: { ...node.attributes, rule } }
+          : undefined,
+      ),
+    );
+  }
+  yield* named(
+    'padded on the other sides',
+    withNodes(segment, (node) => {
+      if (node.kind !== 'pad') return undefined;
+      const { top, bottom, left, right } = node.attributes.padding;
+      const padding = { top: bottom, bottom: top, left: right, right: left };
+      return { attributes: { ...node.attributes, padding } };
+    }),
+  );
+}
