@@ -1,5 +1,6 @@
 /** A network while it is read from a file: nodes that are named at the end, and of which only those stay that an output needs. */
 import { DepthwiseError, FormatError } from '../errors.js';
+import { unusedName } from '../network/graph.js';
 import {
   type AttributesOf,
   atNode,
@@ -42,7 +43,7 @@ export class DraftGraph {
     weights: Readonly<Record<string, Tensor>> = {},
   ): Draft {
     const node = {
-      name: this.#unique(name),
+      name: unusedName(name, this.#named),
       kind,
       inputs: inputs.map((draft) => draft.name),
       attributes,
@@ -72,7 +73,7 @@ export class DraftGraph {
     const before = this.#named.get(name);
     if (draft.kind === undefined || before === draft || (before && before.kind === undefined)) return;
     this.#named.delete(draft.name);
-    if (before) this.#setName(before, this.#unique(`${name}/${before.kind}`));
+    if (before) this.#setName(before, unusedName(`${name}/${before.kind}`, this.#named));
     this.#setName(draft, name);
   }
 
@@ -108,12 +109,6 @@ export class DraftGraph {
   #setName(draft: Draft, name: string): void {
     draft.name = name;
     this.#named.set(name, draft);
-  }
-
-  #unique(name: string): string {
-    let unique = name;
-    for (let copy = 2; this.#named.has(unique); copy++) unique = `${name}_${copy}`;
-    return unique;
   }
 }
 

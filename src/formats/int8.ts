@@ -7,6 +7,7 @@
  * [1, 1, C, M] for a depthwise [KH, KW, C, M]. Whoever multiplies the two by broadcasting, as NumPy does, has the kernel.
  */
 import { FormatError } from '../errors.js';
+import { ownerOf } from '../network/graph.js';
 import { type Network, type Weights, weightName } from '../network/index.js';
 import { type Shape, sizeOf, type Tensor, tensor } from '../tensor.js';
 
@@ -19,7 +20,7 @@ export function withInt8Kernels({ nodes, weights }: Network): { weights: Map<str
   const written = new Map<string, Tensor>();
   const kernels = new Set<string>();
   for (const [name, weight] of weights) {
-    const node = name.slice(0, name.lastIndexOf('/'));
+    const node = ownerOf(name);
     const { shape } = weight;
     if (name !== weightName(node, 'kernel')) {
       written.set(name, weight);

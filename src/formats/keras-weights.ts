@@ -3,6 +3,7 @@
  * conv1 with conv1/kernel:0. Kernels have the project's own layouts, HWIO and HWC(M), but for the 1 × 1 convolutions.
  */
 import { FormatError } from '../errors.js';
+import { ownerOf } from '../network/graph.js';
 import { type Network, wantedWeights } from '../network/index.js';
 import { type Shape, sameShape, type Tensor, tensor } from '../tensor.js';
 import type { Hdf5Group } from './hdf5.js';
@@ -129,7 +130,7 @@ function textsInParts(group: Hdf5Group, name: string, file: string): string[] {
 export function nameWeights(network: Network, layers: readonly KerasLayerWeights[], file: string): Map<string, Tensor> {
   const wanted = wantedWeights(network);
   for (const constant of network.weights.keys()) wanted.delete(constant);
-  const rename = renamed(new Set([...wanted.keys()].map(nodeOf)), layers);
+  const rename = renamed(new Set([...wanted.keys()].map(ownerOf)), layers);
   const named = new Map(network.weights);
   for (const { layer, weights } of layers) {
     for (const [weight, x] of weights) {
@@ -158,8 +159,6 @@ function negatedSlopes({ shape, data }: Tensor, layer: string, wanted: Shape, fi
     data.map((slope) => -slope),
   );
 }
-
-const nodeOf = (weight: string): string => weight.slice(0, weight.lastIndexOf('/'));
 
 /** A separable convolution is two nodes, of which the first has the depthwise kernel. */
 function nodeFor(layer: string, weight: string, wanted: ReadonlyMap<string, Shape>): string {

@@ -1,14 +1,29 @@
 /** Writes a network down node by node; a model file reads like the paper's table because of it. */
 import { NetworkError } from '../errors.js';
-import type { Shape } from '../tensor.js';
+import { type Shape, sameShape } from '../tensor.js';
 import type { Conventions } from './conventions.js';
 import type { AttributesOf, LayerKind, Network, NetworkInput, NetworkNode } from './network.js';
-import { inferShapes } from './shapes.js';
+import { inferShapes, wantedWeights } from './shapes.js';
+import { withOutputs } from './subnetwork.js';
 
 export class NetworkBuilder {
   readonly #inputs: NetworkInput[] = [];
   readonly #nodes: NetworkNode[] = [];
   readonly #names = new Set<string>();
+  #base?: Network;
+
+  /**
+   * Goes on from a network: all of its nodes and inputs can be read by name, such as a detector's taps in its backbone. `build` keeps what
+   * the outputs need of it, with its weights.
+   */
+  static from(network: Network): NetworkBuilder {
+    const builder = new NetworkBuilder();
+    builder.#base = network;
+    for (const { name } of [...network.inputs, ...network.nodes]) builder.#claim(name);
+    builder.#inputs.push(...network.inputs);
+    builder.#nodes.push(...network.nodes);
+    return builder;
+  }
 
   /** Declares an input and returns its name. */
   input(name: string, shape: Shape): string {
@@ -33,12 +48,23 @@ export class NetworkBuilder {
     return name;
   }
 
-  /** The network, once its shapes fit together; without weights. */
+  /**
+   * The network, once its shapes fit together. Its new nodes have no weights yet. Throws a NetworkError or ShapeError that names the node
+   * that does not fit.
+   */
   build(name: string, outputs: readonly string[], conventions: Conventions): Network {
     const nodes = [...this.#nodes];
     const network: Network = { name, inputs: [...this.#inputs], nodes, outputs, weights: new Map(), conventions };
-    inferShapes(network);
-    return network;
+    const shapes = inferShapes(network);
+    if (this.#base === undefined) return network;
+    const wanted = wantedWeights(network, shapes);
+    for (const [weight, { shape }] of this.#base.weights) {
+      const size = wanted.get(weight);
+      if (!size || !sameShape(size, shape)) {
+        throw new NetworkError(`${name}: weight '${weight}' is [${shape}], wanted ${size ? `[${size}]` : 'none'}`);
+      }
+    }
+    return withOutputs({ ...network, weights: this.#base.weights }, outputs);
   }
 
   #claim(name: string): void {

@@ -9,7 +9,7 @@
  */
 import { NetworkError } from '../errors.js';
 import { type FloatArray, type Tensor, toFloat32 } from '../tensor.js';
-import { soleReaders } from './graph.js';
+import { nodesByName, soleReaders, weightsOfNodes } from './graph.js';
 import { type Network, type NetworkNode, type NodeOf, weightName } from './network.js';
 
 /** A layer that can take in the batch norm behind it. */
@@ -34,8 +34,7 @@ export function foldBatchNorm(network: Network): Network {
   const { nodes, folded } = foldPlan(network);
   if (network.weights.size === 0) return { ...network, nodes };
 
-  const kept = new Set(nodes.map(({ name }) => name));
-  const weights = new Map([...network.weights].filter(([name]) => kept.has(name.slice(0, name.lastIndexOf('/')))));
+  const weights = weightsOfNodes(network.weights, nodesByName({ nodes }));
   for (const [name, { kernel, scale, bias }] of folded) {
     for (const weight of ['gamma', 'beta', 'movingMean', 'movingVariance']) weights.delete(weightName(name, weight));
     // The output channel varies fastest in every kernel layout: HWIO, HWC(M) and IO.
@@ -69,7 +68,7 @@ export function foldPlan(network: Network): { nodes: NetworkNode[]; folded: Map<
 /** The layer that goes into each batch norm that can be folded, by the batch norm's name. */
 function foldsOf(network: Network): Map<string, Foldable> {
   const { nodes, outputs } = network;
-  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const byName = nodesByName(network);
   const reader = soleReaders(nodes, outputs);
   const folds = new Map<string, Foldable>();
   for (const { name, kind, inputs } of nodes) {

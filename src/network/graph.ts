@@ -1,15 +1,67 @@
-/** Who reads each tensor of a network. Each function is one pass over the nodes. */
-import type { Network } from './network.js';
+/**
+ * A network as a graph: which node makes a tensor, which nodes read it, what stands before or behind it. Every other file asks here.
+ * The functions know nodes by `name` and `inputs` alone, so that they also serve operations of the engine and operators of files.
+ */
+import type { Tensor } from '../tensor.js';
+import type { LayerKind, Network, NetworkNode, Weights } from './network.js';
+
+/** What makes one tensor, called by its own name, from others. */
+interface Vertex {
+  readonly name: string;
+  readonly inputs: readonly string[];
+}
+
+interface Named {
+  readonly name: string;
+}
+
+/** The node that makes each tensor, by the tensor's name. Network inputs have none. */
+export function nodesByName<Node extends Named>({ nodes }: { readonly nodes: readonly Node[] }): Map<string, Node> {
+  return new Map(nodes.map((node) => [node.name, node]));
+}
+
+/** The node that makes the tensor; undefined for an input of the network. For many tensors of one network, take `nodesByName`. */
+export function nodeNamed<Node extends Named>(
+  { nodes }: { readonly nodes: readonly Node[] },
+  name: string | undefined,
+): Node | undefined {
+  return nodes.find((node) => node.name === name);
+}
+
+/** All readers of each tensor, in their order, each once. Tensors that nobody reads are left out. */
+export function readersOf<Reader, Key = string>(
+  readers: readonly Reader[],
+  inputsOf: (reader: Reader) => Iterable<Key>,
+): Map<Key, Reader[]> {
+  const found = new Map<Key, Reader[]>();
+  for (const reader of readers) {
+    for (const input of new Set(inputsOf(reader))) {
+      const others = found.get(input);
+      if (others) others.push(reader);
+      else found.set(input, [reader]);
+    }
+  }
+  return found;
+}
 
 /**
- * The only reader of each tensor, by the tensor's name: undefined for one that is read twice, by one node or by two, or that is an output,
- * which must exist as it is. Takes one pass, however many read a tensor. `inputsOf` is for readers that are no nodes.
+ * The only reader of each tensor, by the tensor's name. It is undefined for a tensor that is read twice, by one node or by two, and for an
+ * output, which must exist as it is. `inputsOf` is for readers that are no nodes.
  */
 export function soleReaders<Reader extends { readonly inputs: readonly string[] }>(
   readers: readonly Reader[],
   outputs: readonly string[],
+): Map<string, Reader | undefined>;
+export function soleReaders<Reader, Key>(
+  readers: readonly Reader[],
+  outputs: readonly Key[],
+  inputsOf: (reader: Reader) => readonly Key[],
+): Map<Key, Reader | undefined>;
+export function soleReaders<Reader extends { readonly inputs: readonly string[] }>(
+  readers: readonly Reader[],
+  outputs: readonly string[],
   inputsOf = ({ inputs }: Reader): readonly string[] => inputs,
-): ReadonlyMap<string, Reader | undefined> {
+): Map<string, Reader | undefined> {
   const sole = new Map<string, Reader | undefined>();
   for (const reader of readers) {
     for (const input of inputsOf(reader)) sole.set(input, sole.has(input) ? undefined : reader);
@@ -18,7 +70,7 @@ export function soleReaders<Reader extends { readonly inputs: readonly string[] 
   return sole;
 }
 
-/** Index of the last node that needs each tensor, by name; outputs are needed to the end. */
+/** Index of the last node that needs each tensor, by name. Outputs are needed to the end and have none. */
 export function lastUses({ nodes, outputs }: Pick<Network, 'nodes' | 'outputs'>): Map<string, number> {
   const last = new Map<string, number>();
   nodes.forEach((node, index) => {
@@ -26,4 +78,69 @@ export function lastUses({ nodes, outputs }: Pick<Network, 'nodes' | 'outputs'>)
   });
   for (const output of outputs) last.delete(output);
   return last;
+}
+
+/** The names themselves and every tensor that leads to them. The walk does not go beyond those in `known`. */
+export function ancestors(
+  nodes: readonly Vertex[],
+  names: Iterable<string>,
+  known: { has(name: string): boolean } = new Set(),
+): Set<string> {
+  const needed = new Set(names);
+  for (const node of [...nodes].reverse()) {
+    if (needed.has(node.name)) for (const input of node.inputs) if (!known.has(input)) needed.add(input);
+  }
+  return needed;
+}
+
+/**
+ * The node that makes the tensor, or the first one before it whose kind is not in `skipped`; undefined for an input of the network. Of a
+ * node with several inputs the first is followed.
+ */
+export function nodeBehind(
+  { nodes }: Pick<Network, 'nodes'>,
+  name: string,
+  skipped: readonly LayerKind[],
+): NetworkNode | undefined {
+  const byName = nodesByName({ nodes });
+  let node = byName.get(name);
+  while (node && skipped.includes(node.kind)) node = byName.get(node.inputs[0]);
+  return node;
+}
+
+/** The node whose weight this is: 'conv1_bn' of 'conv1_bn/gamma'. */
+export const ownerOf = (weight: string): string => weight.slice(0, weight.lastIndexOf('/'));
+
+/** The weights of these nodes. */
+export function weightsOfNodes(weights: Weights, nodes: { has(name: string): boolean }): Map<string, Tensor> {
+  return new Map([...weights].filter(([weight]) => nodes.has(ownerOf(weight))));
+}
+
+/** The name, or the first of 'name_2', 'name_3', … that is not taken. */
+export function unusedName(name: string, taken: { has(name: string): boolean }): string {
+  let unused = name;
+  for (let copy = 2; taken.has(unused); copy++) unused = `${name}_${copy}`;
+  return unused;
+}
+
+/** The network with one more node behind its outputs, which becomes its only output. The name gets a number where it is taken. */
+export function append(network: Network, wanted: string, node: Pick<NetworkNode, 'kind' | 'attributes'>): Network {
+  const name = unusedName(wanted, new Set([...network.inputs, ...network.nodes].map((tensor) => tensor.name)));
+  const nodes = [...network.nodes, { name, inputs: network.outputs, ...node } as NetworkNode];
+  return { ...network, nodes, outputs: [name] };
+}
+
+/**
+ * The network that `front` and the one behind it make up; the tail reads the front's outputs by their names. It classifies as the tail does
+ * and prepares pictures as the front does.
+ */
+export function join(front: Network, tail: Network): Network {
+  const { source, preprocessing } = front.conventions;
+  return {
+    ...front,
+    nodes: [...front.nodes, ...tail.nodes],
+    outputs: tail.outputs,
+    weights: new Map([...front.weights, ...tail.weights]),
+    conventions: { ...tail.conventions, source, ...(preprocessing && { preprocessing }) },
+  };
 }

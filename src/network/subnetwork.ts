@@ -1,5 +1,6 @@
 /** Parts of a network, as networks. */
 import { NetworkError } from '../errors.js';
+import { ancestors, nodesByName, weightsOfNodes } from './graph.js';
 import type { Network } from './network.js';
 import { inferShapes } from './shapes.js';
 
@@ -24,7 +25,7 @@ export function withOutputs(network: Network, names: readonly string[]): Network
     inputs: network.inputs.filter((input) => needed.has(input.name)),
     nodes: network.nodes.filter((node) => needed.has(node.name)),
     outputs: names,
-    weights: new Map([...network.weights].filter(([weight]) => needed.has(weight.slice(0, weight.lastIndexOf('/'))))),
+    weights: weightsOfNodes(network.weights, needed),
   };
 }
 
@@ -44,19 +45,18 @@ export function behind(network: Network, name: string): Network {
       );
     }
   }
-  const owners = new Set(nodes.map((node) => node.name));
   const { preprocessing: _, ...conventions } = network.conventions;
   return {
     name: `${network.name} behind ${name}`,
     inputs: [{ name, shape: inferShapes(network).get(name)! }],
     nodes,
     outputs: network.outputs,
-    weights: new Map([...network.weights].filter(([weight]) => owners.has(weight.slice(0, weight.lastIndexOf('/'))))),
+    weights: weightsOfNodes(network.weights, nodesByName({ nodes })),
     conventions,
   };
 }
 
-/** The names themselves and every node and input that leads to them. */
+/** The names themselves and every node and input that leads to them. Throws a NetworkError for a name that the network does not have. */
 function neededFor(network: Network, names: readonly string[]): Set<string> {
   const known = new Set([...network.inputs, ...network.nodes].map((tensor) => tensor.name));
   const unknown = names.find((name) => !known.has(name));
@@ -65,11 +65,7 @@ function neededFor(network: Network, names: readonly string[]): Set<string> {
       `${network.name}: there is no layer '${unknown}'; similar names: ${similarNames(unknown, [...known]).join(', ')}`,
     );
   }
-  const needed = new Set(names);
-  for (const node of [...network.nodes].reverse()) {
-    if (needed.has(node.name)) for (const input of node.inputs) needed.add(input);
-  }
-  return needed;
+  return ancestors(network.nodes, names);
 }
 
 /** At most five of `names`, those first that become `name` by the fewest changes of a letter. */

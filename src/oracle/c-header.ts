@@ -1,4 +1,6 @@
 /** A golden bundle as a C header, for tests on devices without a file system: weights, inputs, outputs and isolated bounds as arrays. */
+import { weightsOfNodes } from '../network/graph.js';
+import { weightName } from '../network/index.js';
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';
 import type { Golden } from './golden.js';
 
@@ -21,13 +23,12 @@ export function cHeader(golden: Golden, name: string, generator: string): string
     ...[...inputs].flatMap(([input, x]) => arrayOf(claim(input), x)),
   ];
   for (const node of network.nodes) {
-    const own = `${node.name}/`;
-    const weights = [...network.weights].filter(([weight]) => weight.slice(0, weight.lastIndexOf('/') + 1) === own);
+    const weights = weightsOfNodes(network.weights, new Set([node.name]));
     const attributes = JSON.stringify(node.attributes).replaceAll('*/', '* /');
     lines.push('', `/* ${node.name}: ${node.kind} of ${node.inputs.join(', ')}; ${attributes} */`);
     for (const [weight, x] of weights) lines.push(...arrayOf(claim(weight), x));
-    lines.push(...arrayOf(claim(`${own}output`), outputs.get(node.name)!));
-    lines.push(...arrayOf(claim(`${own}bound`), (isolated ?? bounds).get(node.name)!));
+    lines.push(...arrayOf(claim(weightName(node.name, 'output')), outputs.get(node.name)!));
+    lines.push(...arrayOf(claim(weightName(node.name, 'bound')), (isolated ?? bounds).get(node.name)!));
   }
   return [...lines, '', '#endif', ''].join('\n');
 }

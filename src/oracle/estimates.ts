@@ -10,6 +10,7 @@
  */
 import { NetworkError } from '../errors.js';
 import { expectWithinBudget } from '../network/budget.js';
+import { lastUses } from '../network/graph.js';
 import {
   atNode,
   inferShapes,
@@ -55,7 +56,7 @@ export function* estimates(
   const shapes = inferShapes(network, new Map([...given].map(([name, { shape }]) => [name, shape])));
   expectWithinBudget(network, shapes, false, BYTES);
   expectWeightsOf(network, shapes);
-  const uses = usesOf(network);
+  const lastUse = lastUses({ nodes: network.nodes, outputs: [] });
   for (const [index, node] of network.nodes.entries()) {
     onNode?.(node, index, network.nodes.length);
     const weights = Object.fromEntries(
@@ -69,11 +70,7 @@ export function* estimates(
     yield { node, estimate };
     const theirs = shown?.get(node.name);
     known.set(node.name, theirs ? shownTensor(theirs, precision) : estimate);
-    for (const name of node.inputs) {
-      const left = uses.get(name)! - 1;
-      uses.set(name, left);
-      if (left === 0) known.delete(name);
-    }
+    for (const name of node.inputs) if (lastUse.get(name) === index) known.delete(name);
   }
 }
 
@@ -103,11 +100,4 @@ function expectWeightsOf(network: Network, shapes: Map<string, Shape>): void {
   if (missing !== undefined) {
     throw new NetworkError(`${network.name}: weight '${missing}' is missing; bounds need all of a network's weights`);
   }
-}
-
-/** How often each tensor is read. */
-function usesOf({ nodes }: Network): Map<string, number> {
-  const uses = new Map<string, number>();
-  for (const name of nodes.flatMap(({ inputs }) => inputs)) uses.set(name, (uses.get(name) ?? 0) + 1);
-  return uses;
 }

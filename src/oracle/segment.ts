@@ -1,4 +1,5 @@
 /** A layer with those before it of which the backend has shown nothing, as a network fed with what it has shown: what is judged together. */
+import { ancestors, nodesByName, soleReaders, weightsOfNodes } from '../network/graph.js';
 import { inferShapes, type Network, type NetworkNode } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import { type Difference, difference } from './difference.js';
@@ -14,14 +15,8 @@ export interface Segment {
 
 /** The nodes that are judged together with the named one: those between it and the names in `known`. In the network's order. */
 export function nodesUpTo(network: Network, name: string, known: { has(name: string): boolean }): NetworkNode[] {
-  const needed = new Set([name]);
-  const nodes: NetworkNode[] = [];
-  for (const node of [...network.nodes].reverse()) {
-    if (!needed.has(node.name)) continue;
-    nodes.unshift(node);
-    for (const input of node.inputs) if (!known.has(input)) needed.add(input);
-  }
-  return nodes;
+  const needed = ancestors(network.nodes, [name], known);
+  return network.nodes.filter((node) => needed.has(node.name));
 }
 
 /** `fed`: the tensors that the layers were fed, inputs of the network among them. */
@@ -33,9 +28,8 @@ export function segmentOf(network: Network, name: string, fed: ReadonlyMap<strin
 /** The segment made longer by the next node, where that reads nothing else. */
 export function withNext({ network, inputs }: Segment, whole: Network): Segment | undefined {
   const [last] = network.outputs;
-  const readers = whole.nodes.filter((node) => node.inputs.includes(last));
-  const [next] = readers;
-  if (readers.length !== 1 || next.inputs.length !== 1) return undefined;
+  const next = soleReaders(whole.nodes, []).get(last);
+  if (next?.inputs.length !== 1) return undefined;
   return cutOut(whole, [...network.nodes, next], next.name, inputs);
 }
 
@@ -45,7 +39,7 @@ function cutOut(
   output: string,
   fed: ReadonlyMap<string, Tensor>,
 ): Segment {
-  const own = new Set(nodes.map((node) => node.name));
+  const own = nodesByName({ nodes });
   const names = [...new Set(nodes.flatMap((node) => node.inputs))].filter((input) => !own.has(input));
   const inputs = new Map(names.map((input) => [input, fed.get(input)!]));
   return {
@@ -54,7 +48,7 @@ function cutOut(
       inputs: [...inputs].map(([input, { shape }]) => ({ name: input, shape })),
       nodes,
       outputs: [output],
-      weights: new Map([...network.weights].filter(([weight]) => own.has(weight.slice(0, weight.lastIndexOf('/'))))),
+      weights: weightsOfNodes(network.weights, own),
       conventions: { source: network.conventions.source, output: 'features' },
     },
     inputs,

@@ -1,9 +1,9 @@
 /** From a picture to the names of what it shows. */
 import type { Picture } from '../image/picture.js';
+import { logitsLayer } from '../network/heads.js';
 import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import { checkCall, execute, type TaskOptions } from './execute.js';
-import { logitsLayer } from './heads.js';
 import { cutAt } from './plans.js';
 import { asRows, type Prediction, type PredictionOptions, predictions, toProbabilities } from './predictions.js';
 

@@ -1,8 +1,8 @@
 /** The model that `mobilenet.load` returns: `classify` and `infer` of @tensorflow-models/mobilenet on this engine. */
 import { type CompileOptions, compile, type EngineReport, type Plan } from '../engine/index.js';
 import { UsageError } from '../errors.js';
+import { embeddingLayer, logitsLayer } from '../network/heads.js';
 import { type Conventions, type Network, type Preprocessing, preprocessingPreset } from '../network/index.js';
-import { embeddingLayer, logitsLayer } from '../tasks/heads.js';
 import { inputTensor, predictions } from '../tasks/index.js';
 import { tensor } from '../tensor.js';
 import { InferredTensor } from './inferredTensor.js';

@@ -10,6 +10,7 @@
  * logarithm and power cancel.
  */
 import { NetworkError, ShapeError } from '../errors.js';
+import { nodeNamed } from '../network/graph.js';
 import type { Network } from '../network/index.js';
 import type { FloatArray } from '../tensor.js';
 
@@ -57,7 +58,7 @@ export function withoutSoftmax(network: Network): Network {
       `${name}: training wants one input and one output, found ${inputs.length} and ${outputs.length}`,
     );
   }
-  const last = nodes.find((node) => node.name === outputs[0]);
+  const last = nodeNamed(network, outputs[0]);
   if (last?.kind !== 'softmax') return network;
   return { ...network, nodes: nodes.filter((node) => node !== last), outputs: last.inputs };
 }

@@ -9,11 +9,11 @@
  */
 import { UsageError } from '../errors.js';
 import { type Network, weightName } from '../network/index.js';
+import { bodyOf, withClassifier } from '../network/newClassifier.js';
 import { tensor } from '../tensor.js';
 import { type Example, expectExamples, labelsOf } from './examples.js';
 import { type FitOptions, fitWeights, type LabelledInput } from './fit.js';
 import { optimizerDefaults } from './optimizers.js';
-import { bodyOf, withClassifier } from './transferNetworks.js';
 
 /** Measured on ten pictures a class of CIFAR-10, with MobileNet V1 0.25: Adam and smoothed labels are worse for so few. */
 export const HEAD_DEFAULTS: Omit<FitOptions, 'seed'> = {

@@ -9,7 +9,9 @@
 import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
+import { join } from '../network/graph.js';
 import { behind, foldBatchNormFloat32, type Network, upTo } from '../network/index.js';
+import { blockStart, bodyOf, withClassifier } from '../network/newClassifier.js';
 import { inputTensor } from '../tasks/index.js';
 import { tensor } from '../tensor.js';
 import type { DataSplits, Dataset } from './dataset.js';
@@ -17,7 +19,6 @@ import { type FitOptions, fitWeights, type LabelledInput } from './fit.js';
 import { optimizerDefaults } from './optimizers.js';
 import { otherTasks } from './otherTasks.js';
 import { fitHead, HEAD_DEFAULTS } from './trainHead.js';
-import { blockStart, bodyOf, joined, withClassifier } from './transferNetworks.js';
 
 export interface TransferOptions {
   /** The layer whose output, averaged over its map, are the features; what the network's own classifier reads unless stated. */
@@ -91,14 +92,14 @@ export async function trainClassifier(
   onProgress(share, 'the classifier');
   const classifier = withClassifier(behind(body, body.outputs[0]), classes);
   const features = fineTune === 0 ? learnt : await outputsOf(tail, learnt);
-  let trained = joined(tail, await fitHead(classifier, features, { ...HEAD_DEFAULTS, ...options.head, seed }));
+  let trained = join(tail, await fitHead(classifier, features, { ...HEAD_DEFAULTS, ...options.head, seed }));
   if (fineTune > 0) {
     const tuning = { ...TUNING_DEFAULTS, ...options.tuning, seed };
     trained = await fitWeights(foldBatchNormFloat32(trained), learnt, tuning, (epoch, loss) =>
       onProgress(share + ((1 - share) * epoch) / tuning.epochs, `tuning, loss ${loss.toFixed(3)}`),
     );
   }
-  const network = { ...joined(front, trained), name: `${base.name} with ${classes.length} classes of its own` };
+  const network = { ...join(front, trained), name: `${base.name} with ${classes.length} classes of its own` };
   return { network, ...tally(data, await outputsOf(trained, heldBack)) };
 }
 

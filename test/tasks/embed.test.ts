@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/errors.js';
+import { embeddingLayer } from '../../src/network/heads.js';
 import { run } from '../../src/network/index.js';
 import { embed } from '../../src/tasks/embed.js';
-import { embeddingLayer } from '../../src/tasks/heads.js';
 import { tensor } from '../../src/tensor.js';
 import { noise, smallNetwork } from '../load/models.js';
 import { colourNetwork, filled } from './networks.js';

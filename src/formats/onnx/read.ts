@@ -1,6 +1,7 @@
 /** Reads .onnx files: see `../onnx.ts`. */
 import { PbfReader } from 'pbf';
-import { type Conventions, inferShapes, type Network, type NetworkNode, withWeights } from '../../network/index.js';
+import { endsInProbabilities } from '../../network/heads.js';
+import { type Conventions, inferShapes, type Network, withWeights } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import { inFile } from '../in-file.js';
 import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';
@@ -63,14 +64,7 @@ function conventionsOf(name: string, translated: Omit<Translated, 'tensors'>): C
   const labels = (classes === 1000 || classes === 1001) && ({ labelOffset: classes === 1001 ? 1 : 0 } as const);
   return {
     source: 'other',
-    output: endsInProbabilities(translated.nodes, output) ? 'probabilities' : 'logits',
+    output: endsInProbabilities(translated, output) ? 'probabilities' : 'logits',
     ...labels,
   };
-}
-
-function endsInProbabilities(nodes: readonly NetworkNode[], output: string): boolean {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  let node = byName.get(output);
-  while (node && ['reshape', 'flatten', 'dropout'].includes(node.kind)) node = byName.get(node.inputs[0]);
-  return node?.kind === 'softmax' || node?.kind === 'sigmoid';
 }

@@ -1,6 +1,8 @@
 /** A graph model's nodes as a network. */
 import { FormatError } from '../../errors.js';
 import { type Check, listOf, text } from '../../network/checks.js';
+import { ancestors, nodesByName, readersOf } from '../../network/graph.js';
+import { endsInProbabilities } from '../../network/heads.js';
 import { type Conventions, type Network, withWeights } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import type { Tensor } from '../../tensor.js';
@@ -55,7 +57,7 @@ export function networkFromGraph(
   const graph = new DraftGraph();
   const values = new Map<string, Draft>();
   const outputs = outputNames(nodes, options);
-  const needed = neededFor(nodes, outputs);
+  const needed = ancestors(nodes, outputs);
   for (const node of nodes) {
     if (node.op === 'Const' && !constants.has(node.name))
       throw new FormatError(`${file}: node '${node.name}': the manifest has no weight of this name`);
@@ -137,19 +139,11 @@ function outputNames(nodes: readonly GraphNode[], { signature, outputs, fileName
 
 /** The nodes such that each stands behind those it reads. Graphs may be written in any order. */
 function inOrder(nodes: readonly GraphNode[], file: string): GraphNode[] {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const byName = nodesByName({ nodes });
   if (byName.size !== nodes.length) fail(file, 'two nodes have the same name');
-  const readers = new Map<string, GraphNode[]>();
-  const waiting = new Map<GraphNode, number>();
-  for (const node of nodes) {
-    const sources = [...new Set(node.inputs)].filter((name) => byName.has(name));
-    waiting.set(node, sources.length);
-    for (const name of sources) {
-      const others = readers.get(name);
-      if (others) others.push(node);
-      else readers.set(name, [node]);
-    }
-  }
+  const readers = readersOf(nodes, ({ inputs }) => inputs);
+  const sources = (node: GraphNode) => [...new Set(node.inputs)].filter((name) => byName.has(name));
+  const waiting = new Map(nodes.map((node) => [node, sources(node).length]));
   const ordered = nodes.filter((node) => waiting.get(node) === 0);
   for (const node of ordered) {
     for (const reader of readers.get(node.name) ?? []) {
@@ -162,22 +156,11 @@ function inOrder(nodes: readonly GraphNode[], file: string): GraphNode[] {
   return ordered;
 }
 
-function neededFor(nodes: readonly GraphNode[], outputs: readonly string[]): Set<string> {
-  const needed = new Set(outputs);
-  for (const node of [...nodes].reverse()) {
-    if (needed.has(node.name)) for (const name of node.inputs) needed.add(name);
-  }
-  return needed;
-}
-
 function conventionsOf(results: readonly Draft[], layers: Network['nodes']): Conventions {
   const [output] = results;
   const [, classes, ...rest] = output.shape;
   if (results.length > 1 || rest.length > 0 || classes === undefined) return { source: 'other', output: 'features' };
-  const byName = new Map(layers.map((node) => [node.name, node]));
-  let last = byName.get(output.name);
-  while (last && (last.kind === 'reshape' || last.kind === 'flatten')) last = byName.get(last.inputs[0]);
-  const probabilities = last?.kind === 'softmax' || last?.kind === 'sigmoid';
+  const probabilities = endsInProbabilities({ nodes: layers }, output.name);
   const labels = (classes === 1000 || classes === 1001) && ({ labelOffset: classes === 1001 ? 1 : 0 } as const);
   return { source: 'other', output: probabilities ? 'probabilities' : 'logits', ...labels };
 }

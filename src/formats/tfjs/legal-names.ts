@@ -1,4 +1,5 @@
 /** TensorFlow takes letters, digits and a few marks in the names of nodes; 'x:0' and '^x' mean something else to it. */
+import { ownerOf, unusedName } from '../../network/graph.js';
 import type { Network, NetworkNode } from '../../network/index.js';
 
 /** The network by legal names, and what each of its tensors is called in it. */
@@ -24,13 +25,12 @@ const isLegal = (name: string): boolean => /^[A-Za-z0-9.][\w./>-]*$/.test(name);
 
 function unused(name: string, used: Set<string>): string {
   const bare = name.replaceAll(/[^\w./>-]/g, '_').replace(/^(?![A-Za-z0-9.])/, 'x');
-  let unique = bare;
-  for (let copy = 2; used.has(unique); copy++) unique = `${bare}_${copy}`;
+  const unique = unusedName(bare, used);
   used.add(unique);
   return unique;
 }
 
 function legalWeight(name: string, legal: (node: string) => string): string {
-  const at = name.lastIndexOf('/');
-  return legal(name.slice(0, at)) + name.slice(at);
+  const node = ownerOf(name);
+  return legal(node) + name.slice(node.length);
 }

@@ -1,5 +1,6 @@
 /** What a file says, in its tensors or in its metadata, about its input's range, its outputs' meaning and their labels. */
 import { ByteBuffer } from 'flatbuffers';
+import { endsInProbabilities } from '../../network/heads.js';
 import type { Conventions, Preprocessing } from '../../network/index.js';
 import { unzip } from '../zip.js';
 import { representableRange } from './constants.js';
@@ -39,11 +40,8 @@ function classCount({ outputs }: FileModel): number | undefined {
 }
 
 /** Decided by the last layer that computes something: softmax and sigmoid yield probabilities. */
-function outputOf({ nodes, outputs }: Omit<Translated, 'tensors'>, classes: number | undefined): Conventions['output'] {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  let node = byName.get(outputs[0]);
-  while (node && ['clamp', 'reshape', 'flatten'].includes(node.kind)) node = byName.get(node.inputs[0]);
-  if (node?.kind === 'softmax' || node?.kind === 'sigmoid') return 'probabilities';
+function outputOf(network: Omit<Translated, 'tensors'>, classes: number | undefined): Conventions['output'] {
+  if (endsInProbabilities(network, network.outputs[0])) return 'probabilities';
   return classes === undefined ? 'features' : 'logits';
 }
 

@@ -4,6 +4,7 @@
  *
  * What is padded before and cropped behind is padding: cropping n rows of the result is padding n rows less, since strides are 1.
  */
+import { soleReaders } from '../../network/graph.js';
 import { integers } from './constants.js';
 import type { FileModel, FileOperator, FileTensor } from './model.js';
 
@@ -11,14 +12,10 @@ const CONVOLUTION = /^(DEPTHWISE_)?CONV_2D$/;
 
 /** The operators, with one in place of each such three. */
 export function withDilation({ operators, outputs }: FileModel): FileOperator[] {
-  const readers = new Map<number, FileOperator[]>();
-  for (const op of operators) {
-    for (const input of op.inputs) if (input) readers.set(input.index, [...(readers.get(input.index) ?? []), op]);
-  }
-  const soleReader = ({ outputs: [output] }: FileOperator): FileOperator | undefined => {
-    const found = (output && readers.get(output.index)) ?? [];
-    return found.length === 1 && !outputs.some(({ index }) => index === output.index) ? found[0] : undefined;
-  };
+  const indices = (tensors: readonly (FileTensor | undefined)[]) => tensors.flatMap((tensor) => tensor?.index ?? []);
+  const readers = soleReaders(operators, indices(outputs), ({ inputs }: FileOperator) => indices(inputs));
+  const soleReader = ({ outputs: [output] }: FileOperator): FileOperator | undefined =>
+    output && readers.get(output.index);
   const dropped = new Set<FileOperator>();
   const merged = new Map<FileOperator, FileOperator>();
   for (const op of operators) {

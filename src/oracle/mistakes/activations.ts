@@ -1,4 +1,5 @@
 /** Mistakes in activations. */
+import { readersOf } from '../../network/graph.js';
 import type { NetworkNode } from '../../network/index.js';
 import type { Segment } from '../segment.js';
 import { type Mistake, named, withNodes, without } from './mistake.js';
@@ -22,8 +23,9 @@ const activations: readonly string[] = ['relu', 'relu6', 'clamp', 'sigmoid', 'so
 function followedBy(segment: Segment, kind: 'relu' | 'relu6' | 'softmax'): Segment | undefined {
   const { nodes, outputs } = segment.network;
   const last = nodes.at(-1)!;
+  const readers = readersOf(nodes, ({ inputs }) => inputs);
   const isActivated = ({ name }: NetworkNode): boolean =>
-    nodes.some((node) => node.inputs.includes(name) && activations.includes(node.kind));
+    readers.get(name)?.some(({ kind }) => activations.includes(kind)) ?? false;
   const bare = nodes.filter((node) => node.kind === 'batchNorm' && !isActivated(node));
   const followed = new Set((bare.length > 0 && kind !== 'softmax' ? bare : [last]).map(({ name }) => name));
   if (last.kind === kind && kind !== 'softmax' && followed.has(last.name)) return undefined;

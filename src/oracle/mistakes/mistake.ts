@@ -1,4 +1,5 @@
 /** A mistake, and how the network that makes it comes about from the right one. */
+import { ownerOf } from '../../network/graph.js';
 import { type NetworkNode, weightName } from '../../network/index.js';
 import type { Tensor } from '../../tensor.js';
 import type { Segment } from '../segment.js';
@@ -49,9 +50,7 @@ export function without(segment: Segment, kinds: readonly string[]): Segment | u
   const weights = new Map(segment.network.weights);
   const changed = withNodes(segment, (node) => {
     if (!kinds.includes(node.kind)) return undefined;
-    for (const name of weights.keys()) {
-      if (name.slice(0, name.lastIndexOf('/')) === node.name) weights.delete(name);
-    }
+    for (const name of weights.keys()) if (ownerOf(name) === node.name) weights.delete(name);
     return { kind: 'dropout', attributes: { rate: 0 } };
   });
   return changed && { ...changed, network: { ...changed.network, weights } };

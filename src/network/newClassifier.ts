@@ -4,9 +4,12 @@
  * expansion; blocks are found by how their layers follow each other, whatever these are called.
  */
 import { NetworkError, UsageError } from '../errors.js';
-import { inferShapes, type Network, type NetworkNode, upTo, weightName } from '../network/index.js';
-import { embeddingLayer } from '../tasks/heads.js';
 import { zeros } from '../tensor.js';
+import { append, nodeBehind, nodeNamed } from './graph.js';
+import { embeddingLayer } from './heads.js';
+import { type LayerKind, type Network, type NetworkNode, weightName } from './network.js';
+import { inferShapes } from './shapes.js';
+import { upTo } from './subnetwork.js';
 
 /**
  * The network up to its features, or up to the named layer, as numbers [1, channels]: a feature map is averaged. Throws a NetworkError for
@@ -19,7 +22,7 @@ export function bodyOf(network: Network, layer: string = featuresOf(network)): N
   if (shape.length !== 4) {
     throw new NetworkError(`${network.name}: '${layer}' is [${shape}]; wanted features [1, channels] or a feature map`);
   }
-  return followedBy(body, 'features', { kind: 'globalAveragePool', attributes: { keepDims: false } });
+  return append(body, 'features', { kind: 'globalAveragePool', attributes: { keepDims: false } });
 }
 
 function featuresOf(network: Network): string {
@@ -31,7 +34,7 @@ function featuresOf(network: Network): string {
 }
 
 /** Layers that belong to the convolution before them. */
-const FOLLOWERS = ['batchNorm', 'relu', 'relu6', 'clamp'] as const;
+const FOLLOWERS: readonly LayerKind[] = ['batchNorm', 'relu', 'relu6', 'clamp'];
 
 /** Name of the tensor with which the network's last `count` blocks begin. Throws a UsageError where it has not so many. */
 export function blockStart(network: Network, count: number): string {
@@ -44,54 +47,23 @@ export function blockStart(network: Network, count: number): string {
 
 /** A pointwise convolution before the depthwise one is its expansion, unless it ends a separable convolution itself. */
 function startOf(network: Network, depthwise: NetworkNode): string {
-  const pad = nodeOf(network, depthwise.inputs[0]);
+  const pad = nodeNamed(network, depthwise.inputs[0]);
   const [input] = pad?.kind === 'pad' ? pad.inputs : depthwise.inputs;
-  const expansion = before(network, input, FOLLOWERS);
+  const expansion = nodeBehind(network, input, FOLLOWERS);
   if (expansion?.kind !== 'pointwiseConv2d') return input;
-  const isSeparable = before(network, expansion.inputs[0], FOLLOWERS)?.kind === 'depthwiseConv2d';
+  const isSeparable = nodeBehind(network, expansion.inputs[0], FOLLOWERS)?.kind === 'depthwiseConv2d';
   return isSeparable ? input : expansion.inputs[0];
-}
-
-const nodeOf = (network: Network, name: string): NetworkNode | undefined =>
-  network.nodes.find((node) => node.name === name);
-
-/** The first node from `name` backwards that is of none of these kinds; undefined for an input of the network. */
-function before(network: Network, name: string, kinds: readonly NetworkNode['kind'][]): NetworkNode | undefined {
-  let node = nodeOf(network, name);
-  while (node !== undefined && kinds.includes(node.kind)) node = nodeOf(network, node.inputs[0]);
-  return node;
 }
 
 /** The network, whose output are features [1, channels], with a dense layer for these classes and a softmax behind. Its weights are 0. */
 export function withClassifier(network: Network, classes: readonly string[]): Network {
   const channels = inferShapes(network).get(network.outputs[0])![1];
-  const dense = followedBy(network, 'classifier', { kind: 'dense', attributes: { units: classes.length, bias: true } });
+  const dense = append(network, 'classifier', { kind: 'dense', attributes: { units: classes.length, bias: true } });
   const [classifier] = dense.outputs;
-  const { nodes, outputs } = followedBy(dense, 'probabilities', { kind: 'softmax', attributes: {} });
+  const { nodes, outputs } = append(dense, 'probabilities', { kind: 'softmax', attributes: {} });
   const weights = new Map(network.weights)
     .set(weightName(classifier, 'kernel'), zeros([channels, classes.length]))
     .set(weightName(classifier, 'bias'), zeros([classes.length]));
   const conventions = { ...network.conventions, output: 'probabilities', labelOffset: 0, labels: classes } as const;
   return { ...network, nodes, outputs, weights, conventions };
-}
-
-/** The network with one more node at its end, of that name where it is not taken. */
-function followedBy(network: Network, wanted: string, node: Pick<NetworkNode, 'kind' | 'attributes'>): Network {
-  const names = [...network.inputs, ...network.nodes].map(({ name }) => name);
-  let name = wanted;
-  for (let n = 2; names.includes(name); n++) name = `${wanted}_${n}`;
-  const nodes = [...network.nodes, { name, inputs: network.outputs, ...node } as NetworkNode];
-  return { ...network, nodes, outputs: [name] };
-}
-
-/** The network that `front` and the one behind it make up. */
-export function joined(front: Network, tail: Network): Network {
-  const { source, preprocessing } = front.conventions;
-  return {
-    ...front,
-    nodes: [...front.nodes, ...tail.nodes],
-    outputs: tail.outputs,
-    weights: new Map([...front.weights, ...tail.weights]),
-    conventions: { ...tail.conventions, source, ...(preprocessing && { preprocessing }) },
-  };
 }

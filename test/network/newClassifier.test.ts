@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { NetworkError, UsageError } from '../../src/errors.js';
 import { mobilenetV1, mobilenetV2, modelConventions } from '../../src/models/index.js';
+import { join } from '../../src/network/graph.js';
 import { behind, inferShapes, type Network, randomWeights, run, upTo } from '../../src/network/index.js';
+import { blockStart, bodyOf, withClassifier } from '../../src/network/newClassifier.js';
 import { tensor } from '../../src/tensor.js';
-import { blockStart, bodyOf, joined, withClassifier } from '../../src/training/transferNetworks.js';
 
 const pictures = tensor(
   [2, 32, 32, 3],
@@ -112,6 +113,6 @@ test('names that are taken are not used twice', () => {
 
 test('what was cut and joined is what it was', () => {
   const network = randomWeights(mobilenetV2({ alpha: 0.1, resolution: 32 }), 1);
-  const again = joined(upTo(network, 'block_5_add'), behind(network, 'block_5_add'));
+  const again = join(upTo(network, 'block_5_add'), behind(network, 'block_5_add'));
   expect(again).toEqual({ ...network, name: 'mobilenet_v2_0.1_32 up to block_5_add' });
 });
