@@ -1,16 +1,18 @@
 /** Writes a network down node by node; a model file reads like the paper's table because of it. */
 import { NetworkError } from '../errors.js';
-import { type Shape, sameShape } from '../tensor.js';
+import type { Shape } from '../tensor.js';
 import type { Conventions } from './conventions.js';
-import type { AttributesOf, LayerKind, Network, NetworkInput, NetworkNode } from './network.js';
-import { inferShapes, wantedWeights } from './shapes.js';
+import type { AttributesOf, LayerKind, Network, NetworkInput, NetworkNode, Weights } from './network.js';
+import { inferShapes } from './shapes.js';
 import { withOutputs } from './subnetwork.js';
+import { withWeights } from './weights.js';
 
 export class NetworkBuilder {
   readonly #inputs: NetworkInput[] = [];
   readonly #nodes: NetworkNode[] = [];
   readonly #names = new Set<string>();
-  #base?: Network;
+  /** Of the network it goes on from. */
+  #weights?: Weights;
 
   /**
    * Goes on from a network: all of its nodes and inputs can be read by name, such as a detector's taps in its backbone. `build` keeps what
@@ -18,17 +20,15 @@ export class NetworkBuilder {
    */
   static from(network: Network): NetworkBuilder {
     const builder = new NetworkBuilder();
-    builder.#base = network;
-    for (const { name } of [...network.inputs, ...network.nodes]) builder.#claim(name);
-    builder.#inputs.push(...network.inputs);
-    builder.#nodes.push(...network.nodes);
+    for (const input of network.inputs) builder.#inputs.push(builder.#claim(input));
+    for (const node of network.nodes) builder.#nodes.push(builder.#claim(node));
+    builder.#weights = network.weights;
     return builder;
   }
 
   /** Declares an input and returns its name. */
   input(name: string, shape: Shape): string {
-    this.#claim(name);
-    this.#inputs.push({ name, shape });
+    this.#inputs.push(this.#claim({ name, shape }));
     return name;
   }
 
@@ -43,8 +43,7 @@ export class NetworkBuilder {
     for (const source of sources) {
       if (!this.#names.has(source)) throw new NetworkError(`${name}: its input '${source}' is not a node before it`);
     }
-    this.#claim(name);
-    this.#nodes.push({ name, kind, inputs: sources, attributes } as NetworkNode);
+    this.#nodes.push(this.#claim({ name, kind, inputs: sources, attributes } as NetworkNode));
     return name;
   }
 
@@ -56,19 +55,13 @@ export class NetworkBuilder {
     const nodes = [...this.#nodes];
     const network: Network = { name, inputs: [...this.#inputs], nodes, outputs, weights: new Map(), conventions };
     const shapes = inferShapes(network);
-    if (this.#base === undefined) return network;
-    const wanted = wantedWeights(network, shapes);
-    for (const [weight, { shape }] of this.#base.weights) {
-      const size = wanted.get(weight);
-      if (!size || !sameShape(size, shape)) {
-        throw new NetworkError(`${name}: weight '${weight}' is [${shape}], wanted ${size ? `[${size}]` : 'none'}`);
-      }
-    }
-    return withOutputs({ ...network, weights: this.#base.weights }, outputs);
+    return this.#weights ? withOutputs(withWeights(network, this.#weights, shapes, true), outputs) : network;
   }
 
-  #claim(name: string): void {
+  #claim<Named extends { readonly name: string }>(named: Named): Named {
+    const { name } = named;
     if (this.#names.has(name)) throw new NetworkError(`the name '${name}' is used twice`);
     this.#names.add(name);
+    return named;
   }
 }

@@ -5,21 +5,30 @@ import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../tensor.js
 import { type Network, type NetworkNode, type Weights, weightName } from './network.js';
 import { inferShapes, wantedWeights, weightShapesOf } from './shapes.js';
 
-/** The network with these weights; `shapes` are its tensors'. Throws a NetworkError that lists every missing, surplus or wrongly shaped weight. */
-export function withWeights(network: Network, weights: Weights, shapes = inferShapes(network)): Network {
-  const complaints = compareWeights(wantedWeights(network, shapes), weights);
+/**
+ * The network with these weights; `shapes` are its tensors'. Throws a NetworkError that lists every missing, surplus or wrongly shaped weight.
+ * With `partial` weights may be missing: the network can then not run yet.
+ */
+export function withWeights(
+  network: Network,
+  weights: Weights,
+  shapes = inferShapes(network),
+  partial = false,
+): Network {
+  const complaints = compareWeights(wantedWeights(network, shapes), weights, partial);
   if (complaints.length > 0) {
     throw new NetworkError(`${network.name}: the weights do not fit the network:\n  ${complaints.join('\n  ')}`);
   }
   return { ...network, weights };
 }
 
-function compareWeights(wanted: ReadonlyMap<string, Shape>, found: Weights): string[] {
+function compareWeights(wanted: ReadonlyMap<string, Shape>, found: Weights, partial: boolean): string[] {
   const complaints: string[] = [];
   for (const [name, shape] of wanted) {
     const weight = found.get(name);
-    if (weight === undefined) complaints.push(`missing: ${name} [${shape}]`);
-    else if (!sameShape(weight.shape, shape)) {
+    if (weight === undefined) {
+      if (!partial) complaints.push(`missing: ${name} [${shape}]`);
+    } else if (!sameShape(weight.shape, shape)) {
       complaints.push(`wrong shape: ${name} is [${weight.shape}], wanted [${shape}]`);
     }
   }

@@ -72,11 +72,13 @@ describe('NetworkBuilder.from', () => {
     const [, backbone] = backbones[0];
     const weights = new Map(backbone.weights).set('conv1/kernel', tensor([1], new Float32Array(1)));
     expect(() => NetworkBuilder.from({ ...backbone, weights }).build('odd', ['conv1'], conventions)).toThrow(
-      new NetworkError("odd: weight 'conv1/kernel' is [1], wanted [3,3,3,3]"),
+      new NetworkError(
+        'odd: the weights do not fit the network:\n  wrong shape: conv1/kernel is [1], wanted [3,3,3,3]',
+      ),
     );
     const surplus = new Map(backbone.weights).set('conv9/kernel', tensor([1], new Float32Array(1)));
     expect(() => NetworkBuilder.from({ ...backbone, weights: surplus }).build('odd', ['conv1'], conventions)).toThrow(
-      new NetworkError("odd: weight 'conv9/kernel' is [1], wanted none"),
+      new NetworkError('odd: the weights do not fit the network:\n  surplus: conv9/kernel [1]'),
     );
   });
 });
