@@ -2,9 +2,9 @@
 import { NetworkError } from '../errors.js';
 import type { Shape } from '../tensor.js';
 import type { Conventions } from './conventions.js';
+import { partFor } from './graph.js';
 import type { AttributesOf, LayerKind, Network, NetworkInput, NetworkNode, Weights } from './network.js';
 import { inferShapes } from './shapes.js';
-import { withOutputs } from './subnetwork.js';
 import { withWeights } from './weights.js';
 
 export class NetworkBuilder {
@@ -55,7 +55,7 @@ export class NetworkBuilder {
     const nodes = [...this.#nodes];
     const network: Network = { name, inputs: [...this.#inputs], nodes, outputs, weights: new Map(), conventions };
     const shapes = inferShapes(network);
-    return this.#weights ? withOutputs(withWeights(network, this.#weights, shapes, true), outputs) : network;
+    return this.#weights ? partFor(withWeights(network, this.#weights, shapes, true), outputs) : network;
   }
 
   #claim<Named extends { readonly name: string }>(named: Named): Named {

@@ -116,6 +116,18 @@ export function weightsOfNodes(weights: Weights, nodes: { has(name: string): boo
   return new Map([...weights].filter(([weight]) => nodes.has(ownerOf(weight))));
 }
 
+/** The network that yields these of its tensors, and has only the nodes, inputs and weights that they need. */
+export function partFor(network: Network, outputs: readonly string[]): Network {
+  const needed = ancestors(network.nodes, outputs);
+  return {
+    ...network,
+    inputs: network.inputs.filter((input) => needed.has(input.name)),
+    nodes: network.nodes.filter((node) => needed.has(node.name)),
+    outputs,
+    weights: weightsOfNodes(network.weights, needed),
+  };
+}
+
 /** The name, or the first of 'name_2', 'name_3', … that is not taken. */
 export function unusedName(name: string, taken: { has(name: string): boolean }): string {
   let unused = name;

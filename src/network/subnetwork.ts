@@ -1,6 +1,6 @@
 /** Parts of a network, as networks. */
 import { NetworkError } from '../errors.js';
-import { ancestors, nodesByName, weightsOfNodes } from './graph.js';
+import { ancestors, nodesByName, partFor, weightsOfNodes } from './graph.js';
 import type { Network } from './network.js';
 import { inferShapes } from './shapes.js';
 
@@ -17,16 +17,13 @@ export function upTo(network: Network, name: string): Network {
   };
 }
 
-/** The network that yields the named tensors, and has only the nodes, inputs and weights that they need. */
+/**
+ * The network that yields the named tensors, and has only the nodes, inputs and weights that they need. Throws a NetworkError that lists
+ * similar names.
+ */
 export function withOutputs(network: Network, names: readonly string[]): Network {
-  const needed = neededFor(network, names);
-  return {
-    ...network,
-    inputs: network.inputs.filter((input) => needed.has(input.name)),
-    nodes: network.nodes.filter((node) => needed.has(node.name)),
-    outputs: names,
-    weights: weightsOfNodes(network.weights, needed),
-  };
+  expectTensors(network, names);
+  return partFor(network, names);
 }
 
 /**
@@ -34,7 +31,8 @@ export function withOutputs(network: Network, names: readonly string[]): Network
  * up the whole. Throws a NetworkError where something behind it also reads a tensor before it, as across a residual block.
  */
 export function behind(network: Network, name: string): Network {
-  const before = neededFor(network, [name]);
+  expectTensors(network, [name]);
+  const before = ancestors(network.nodes, [name]);
   const nodes = network.nodes.filter((node) => !before.has(node.name));
   const known = new Set([name, ...nodes.map((node) => node.name)]);
   for (const node of nodes) {
@@ -56,8 +54,7 @@ export function behind(network: Network, name: string): Network {
   };
 }
 
-/** The names themselves and every node and input that leads to them. Throws a NetworkError for a name that the network does not have. */
-function neededFor(network: Network, names: readonly string[]): Set<string> {
+function expectTensors(network: Network, names: readonly string[]): void {
   const known = new Set([...network.inputs, ...network.nodes].map((tensor) => tensor.name));
   const unknown = names.find((name) => !known.has(name));
   if (unknown !== undefined) {
@@ -65,7 +62,6 @@ function neededFor(network: Network, names: readonly string[]): Set<string> {
       `${network.name}: there is no layer '${unknown}'; similar names: ${similarNames(unknown, [...known]).join(', ')}`,
     );
   }
-  return ancestors(network.nodes, names);
 }
 
 /** At most five of `names`, those first that become `name` by the fewest changes of a letter. */
