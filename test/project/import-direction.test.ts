@@ -13,6 +13,7 @@ const rooms = [
   ['models'],
   ['files'],
   ['formats'],
+  ['detection', 'segmentation', 'evaluation'],
   ['engine'],
   ['image'],
   ['remote'],

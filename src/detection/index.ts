@@ -1,0 +1,6 @@
+/** Object detection with SSD: anchors, decoding of boxes, suppression, labels. All pure functions. */
+export * from './anchors.js';
+export * from './boxes.js';
+export * from './labels.js';
+export * from './post-process.js';
+export * from './suppression.js';
