@@ -7,15 +7,7 @@ import { DepthwiseError, FormatError, ShapeError, UsageError } from '../errors.j
 import { readNetworkFile } from '../formats/files.js';
 import { type ReadOptions, readNetwork } from '../formats/index.js';
 import { parseModelName } from '../models/index.js';
-import {
-  atResolution,
-  type Network,
-  type PresetName,
-  presetFor,
-  presetNames,
-  upTo,
-  withOutputs,
-} from '../network/index.js';
+import { atResolution, endingAt, type Network, type PresetName, presetFor, presetNames } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { findRelease, loadPretrained, releases } from '../pretrained/index.node.js';
 import { similarReleases } from '../pretrained/releases.js';
@@ -80,7 +72,7 @@ export function theModel(argument: string | undefined, option: string | undefine
  * the network of a file that holds weights alone; without `--network` the file, or its name, says all but the resolution.
  */
 export async function readModel(source: string, flags: ModelFlags): Promise<Network> {
-  return prepared(endingAt(await networkIn(source, flags), flags), flags);
+  return prepared(ending(await networkIn(source, flags), flags), flags);
 }
 
 /** The same, to be fed with pictures: it must be known how they are prepared. */
@@ -108,17 +100,12 @@ export async function networkNamedOrIn(source: string, flags: ModelFlags): Promi
   }
   if (flags.network !== undefined)
     throw new UsageError(`--network is for files of weights; '${source}' is a name itself`);
-  return endingAt(namedNetwork(source, flags), flags);
+  return ending(namedNetwork(source, flags), flags);
 }
 
-/** The network up to the layers that `--outputs` names, unless its reader ended it there. What they yield are features. */
-function endingAt(network: Network, { outputs }: ModelFlags): Network {
-  const isThere = outputs?.length === network.outputs.length && outputs.every((name) => network.outputs.includes(name));
-  if (outputs === undefined || isThere) return network;
-  if (outputs.length === 1) return upTo(network, outputs[0]);
-  const { conventions } = upTo(network, outputs[0]);
-  return { ...withOutputs(network, outputs), conventions };
-}
+/** The network up to the layers that `--outputs` names. */
+const ending = (network: Network, { outputs }: ModelFlags): Network =>
+  outputs === undefined ? network : endingAt(network, outputs);
 
 /** An address, a path with folders, or a file's ending, which the numbers in networks' names have not. */
 const looksLikeFile = (source: string): boolean =>

@@ -2,6 +2,7 @@
 import { DepthwiseError, ShapeError, UsageError } from '../errors.js';
 import { atResolution } from '../network/atResolution.js';
 import type { Network } from '../network/index.js';
+import { endingAt } from '../network/subnetwork.js';
 import type { Pair } from '../padding.js';
 
 export interface ReadOptions {
@@ -14,7 +15,7 @@ export interface ReadOptions {
   readonly architecture?: Network;
   /** [height, width] of the input: for a file that leaves them open, or in place of its own. An error where its layers fix the size. */
   readonly resolution?: Pair;
-  /** Tensors of an .onnx file at which the network ends, in place of the file's own outputs. */
+  /** Where the network ends, in place of the file's own outputs: names of its layers or, for .onnx files, of any tensor of the file. */
   readonly outputs?: readonly string[];
 }
 
@@ -24,8 +25,26 @@ export function expectNoArchitecture({ architecture }: ReadOptions, file: string
   throw new UsageError(`${file}: describes its own network; an architecture is for files of weights alone`);
 }
 
-/** The network at the resolution that the caller asks for. Throws a ShapeError where its layers take no other size than the file's. */
-export function atStatedResolution(network: Network, { resolution }: ReadOptions, file: string): Network {
+/**
+ * The network as the caller asks for it: ending at `outputs` and at the stated resolution, unless its reader has seen to both. Throws a
+ * UsageError for outputs that it does not have, and a ShapeError where its layers take no other size than the file's.
+ */
+export function asStated(network: Network, options: ReadOptions, file: string): Network {
+  return atStatedResolution(withStatedOutputs(network, options, file), options, file);
+}
+
+function withStatedOutputs(network: Network, { outputs }: ReadOptions, file: string): Network {
+  if (outputs === undefined) return network;
+  if (outputs.length === 0) throw new UsageError(`${file}: outputs: wanted one or more names, found none`);
+  try {
+    return endingAt(network, outputs);
+  } catch (error) {
+    if (!(error instanceof DepthwiseError)) throw error;
+    throw new UsageError(`${file}: outputs: ${error.message}`, { cause: error });
+  }
+}
+
+function atStatedResolution(network: Network, { resolution }: ReadOptions, file: string): Network {
   if (resolution === undefined) return network;
   const isThere = network.inputs.every(({ shape }) => shape[1] === resolution[0] && shape[2] === resolution[1]);
   if (isThere) return network;

@@ -5,7 +5,7 @@ import { isFile, readWhole } from '../files/readWhole.js';
 import type { Network } from '../network/index.js';
 import { systemReason } from '../system-error.js';
 import type { Tensor } from '../tensor.js';
-import { atStatedResolution, type ReadOptions } from './architecture.js';
+import { asStated, type ReadOptions } from './architecture.js';
 import { readerOf, readTensors } from './read.js';
 import type { TfjsFiles } from './tfjs.js';
 
@@ -27,7 +27,7 @@ export async function readNetworkFile(path: string, options: Omit<ReadOptions, '
   const companions = new Map<string, Uint8Array>();
   for (const name of needed) companions.set(name, await readFile(besidePath(path, name)));
   const network = await reader.read(bytes, { ...options, fileName: path }, companions);
-  return atStatedResolution(network, options, path);
+  return asStated(network, options, path);
 }
 
 /** The path of a file that belongs to a model's. Throws a FormatError for one that leaves the folder. */

@@ -3,7 +3,7 @@ import { FormatError, UsageError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
-import { atStatedResolution, type ReadOptions } from './architecture.js';
+import { asStated, type ReadOptions } from './architecture.js';
 import type { Hdf5Group } from './hdf5.js';
 import { inFile } from './in-file.js';
 import {
@@ -101,7 +101,7 @@ export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): 
       `${file}: is the model.json of a TensorFlow.js model, whose weights are in other files; use load with its address or path, or readTfjs with all files`,
     );
   }
-  return atStatedResolution(await reader.read(content, options), options, file);
+  return asStated(await reader.read(content, options), options, file);
 }
 
 /** The tensors of a .npz, .safetensors, .pth or HDF5 file by name; that of a .npy file is called 'array'. They may be views of the bytes. */

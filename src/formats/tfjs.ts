@@ -3,7 +3,7 @@
  * (`keras-config.ts`); graph models are TensorFlow graphs, in which convolutions, biases and activations may be fused.
  */
 import { type Network, withWeights } from '../network/index.js';
-import { atStatedResolution, type ReadOptions } from './architecture.js';
+import { asStated, type ReadOptions } from './architecture.js';
 import type { TfjsImport } from './tfjs/graph.js';
 import type { FilesBeside, TfjsFiles } from './tfjs/read.js';
 import type { WriteOptions } from './write-options.js';
@@ -16,7 +16,7 @@ export type { FilesBeside, TfjsFiles, TfjsImport };
  */
 export async function readTfjs(files: TfjsFiles, options: ReadOptions = {}): Promise<Network> {
   const file = options.fileName ?? 'TensorFlow.js model';
-  return atStatedResolution((await importTfjs(files, options)).network, options, file);
+  return asStated((await importTfjs(files, options)).network, options, file);
 }
 
 /** As `readTfjs`, with the place of each of the model's nodes or layers. */

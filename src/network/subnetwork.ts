@@ -27,6 +27,18 @@ export function withOutputs(network: Network, names: readonly string[]): Network
 }
 
 /**
+ * The network that ends at these tensors, in place of its own outputs. Where they are others than its own, what it yields are features.
+ * Throws a NetworkError that lists similar names.
+ */
+export function endingAt(network: Network, outputs: readonly string[]): Network {
+  const isThere = outputs.length === network.outputs.length && outputs.every((name) => network.outputs.includes(name));
+  if (isThere) return network;
+  if (outputs.length === 1) return upTo(network, outputs[0]);
+  const { conventions } = upTo(network, outputs[0]);
+  return { ...withOutputs(network, outputs), conventions };
+}
+
+/**
  * The rest of the network behind the named node: its output becomes the only input, under its name. With `upTo` of the same name it makes
  * up the whole. Throws a NetworkError where something behind it also reads a tensor before it, as across a residual block.
  */
