@@ -1,5 +1,6 @@
 /** The papers' networks, as data: each function returns a Network without weights. */
 export * from './channels.js';
+export { type DeeplabV3Options, deeplabV3 } from './deeplab-v3.js';
 export { type MobilenetV1Options, mobilenetV1, TABLE_1 } from './mobilenet-v1.js';
 export { type MobilenetV2Options, mobilenetV2, TABLE_2 } from './mobilenet-v2.js';
 export * from './names.js';
@@ -10,3 +11,4 @@ export {
   type OutputStride,
   outputStrides,
 } from './options.js';
+export { SSD_ANCHORS, SSD_EXTRAS, type SsdOptions, ssd } from './ssd.js';
