@@ -2,12 +2,22 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DepthwiseError, FormatError, ShapeError, UsageError } from '../errors.js';
 import { readNetworkFile } from '../formats/files.js';
 import { type ReadOptions, readNetwork } from '../formats/index.js';
 import { parseModelName } from '../models/index.js';
-import { atResolution, endingAt, type Network, type PresetName, presetFor, presetNames } from '../network/index.js';
+import {
+  assumptionsOf,
+  atResolution,
+  type CropRule,
+  endingAt,
+  type Network,
+  type Preprocessing,
+  type PresetName,
+  presetFor,
+  presetNames,
+} from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { findRelease, loadPretrained, releases } from '../pretrained/index.node.js';
 import { similarReleases } from '../pretrained/releases.js';
@@ -29,6 +39,7 @@ export interface ModelFlags extends ArchitectureFlags {
   readonly network?: string;
   readonly outputs?: readonly string[];
   readonly preset?: PresetName;
+  readonly crop?: CropRule;
   /** A file in place of the published labels, which are not fetched then. */
   readonly labels?: string;
 }
@@ -38,7 +49,7 @@ export const MODEL = "a model file, '-' for standard input, or published weights
 
 /** `network`: what `--network` is for. */
 export function addModelOptions(command: Command, network = 'for a file of weights alone'): Command {
-  return addNetworkOptions(command, network).addOption(presetOption());
+  return addNetworkOptions(command, network).addOption(presetOption()).addOption(cropOption());
 }
 
 /** The help of an argument whose name stands for a network without its weights. */
@@ -56,6 +67,21 @@ export function addNetworkOptions(command: Command, network = 'for a file of wei
 
 export const presetOption = (): Option =>
   new Option('--preset <name>', 'how pictures are prepared, where the file does not say').choices(presetNames);
+
+export const cropOption = (): Option =>
+  new Option(
+    '--crop <rule>',
+    "the part of a picture that is used, in place of the model's rule: none for all of it, a fraction of each side such as 0.875, or side:256 to resize the shorter side and cut out the centre",
+  ).argParser(cropRule);
+
+function cropRule(text: string): CropRule {
+  if (text === 'none') return { kind: 'stretch' };
+  const side = /^side:([1-9]\d{0,4})$/.exec(text)?.[1];
+  if (side !== undefined) return { kind: 'shorter-side', side: Number(side) };
+  const fraction = Number(text);
+  if (text.trim() !== '' && fraction > 0 && fraction <= 1) return { kind: 'central', fraction };
+  throw new InvalidArgumentError('Wanted none, a fraction above 0 and at most 1, or side: and a number of pixels.');
+}
 
 /** The model of a command that takes it as its first argument or as `--model`. */
 export function theModel(argument: string | undefined, option: string | undefined): string {
@@ -79,6 +105,8 @@ export async function readModel(source: string, flags: ModelFlags): Promise<Netw
 export async function readPictureModel(source: string, flags: ModelFlags): Promise<Network> {
   const network = await readModel(source, flags);
   expectPreprocessing(network, source);
+  const assumed = assumptionsOf(network.conventions);
+  if (assumed.length > 0) note(`assumed: ${assumed.join('; ')} (${network.name} does not state it: --preset, --crop)`);
   return network;
 }
 
@@ -240,13 +268,31 @@ async function pretrained(name: string, labelled: boolean): Promise<Network> {
   }
 }
 
-/** The network with the preset's preprocessing, if there is one. That it takes the place of the file's own is said on stderr. */
-export function prepared(network: Network, { preset }: Pick<ModelFlags, 'preset'>): Network {
-  if (preset === undefined) return network;
-  const preprocessing = presetFor(network, preset);
+/**
+ * The network with the preprocessing of `--preset` and the part of pictures that `--crop` says, if they are given. That a preset takes the
+ * place of the file's own rules is said on stderr.
+ */
+export function prepared(network: Network, { preset, crop }: Pick<ModelFlags, 'preset' | 'crop'>): Network {
   const own = network.conventions.preprocessing;
-  if (own !== undefined && !isDeepStrictEqual(own, preprocessing)) {
+  const stated = preset === undefined ? own : presetFor(network, preset);
+  if (preset !== undefined && own !== undefined && !isDeepStrictEqual(withoutAssumed(own), stated)) {
     note(`--preset ${preset}: other rules than those that ${network.name} states, and in their place`);
   }
-  return { ...network, conventions: { ...network.conventions, preprocessing } };
+  if (crop !== undefined && stated === undefined) {
+    throw new UsageError(
+      `--crop: ${network.name} does not say how its pictures are prepared otherwise; wanted --preset too`,
+    );
+  }
+  const preprocessing = crop && stated ? cropped(stated, crop) : stated;
+  return preprocessing === undefined ? network : { ...network, conventions: { ...network.conventions, preprocessing } };
+}
+
+function withoutAssumed({ assumed: _, ...rules }: Preprocessing): Preprocessing {
+  return rules;
+}
+
+/** What the caller says is no longer assumed. */
+function cropped(preprocessing: Preprocessing, crop: CropRule): Preprocessing {
+  const assumed = preprocessing.assumed?.filter((rule) => rule !== 'crop');
+  return { ...withoutAssumed(preprocessing), crop, ...(assumed?.length && { assumed }) };
 }

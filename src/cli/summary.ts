@@ -1,7 +1,7 @@
 /** `depthwise summary`: the layer table and the totals of a network. */
 import { type Command, Option } from 'commander';
 import { type MemoryPlan, planMemory } from '../engine/index.js';
-import { type Counting, type Summary, summarize } from '../network/index.js';
+import { assumptionsOf, type Counting, type Summary, summarize } from '../network/index.js';
 import { addNetworkOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { formatBytes, print, printJson } from './output.js';
 import { asCsv, asMarkdown, asText } from './summary-table.js';
@@ -30,7 +30,10 @@ export function configure(command: Command): void {
     )
     .addOption(new Option('--markdown', 'a Markdown table').conflicts(['csv', 'json']))
     .addOption(new Option('--csv', 'comma-separated values, the layers alone').conflicts('json'))
-    .option('--json', '{"network", "layers", "totals", "convention", "memory"}')
+    .option(
+      '--json',
+      '{"network", "layers", "totals", "convention", "memory"}; "assumed" where the file does not state how it is used',
+    )
     .addHelpText(
       'after',
       `
@@ -43,15 +46,20 @@ Examples:
     .action(async (name: string | undefined, flags: Flags) => {
       const network = await networkNamedOrIn(theModel(name, flags.model), flags);
       const summary = summarize(network, { counting: flags.counting, grouped: flags.grouped ?? false });
-      show({ ...summary, memory: planMemory(network) }, flags);
+      const assumed = assumptionsOf(network.conventions);
+      show({ ...summary, memory: planMemory(network), ...(assumed.length > 0 && { assumed }) }, flags);
     });
 }
 
-function show(summary: Summary & { memory: MemoryPlan }, { json, csv, markdown }: Flags): void {
+function show(summary: Summary & { memory: MemoryPlan; assumed?: string[] }, { json, csv, markdown }: Flags): void {
   if (json) printJson(summary);
   else if (csv) print(asCsv(summary));
   else if (markdown) print(asMarkdown(summary));
-  else print(`${asText(summary)}\n${hanging(memoryLine(summary.memory))}`);
+  else {
+    const { assumed = [] } = summary;
+    const lines = assumed.length > 0 ? [`assumed        ${assumed.join('; ')}`] : [];
+    print([asText(summary), ...[memoryLine(summary.memory), ...lines].map((line) => hanging(line))].join('\n'));
+  }
 }
 
 /** What the WASM engine will need, and what its row blocks save. */

@@ -6,6 +6,7 @@ import { NetworkError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
 import { listOf, positive } from '../network/checks.js';
 import {
+  assumedLabelOffset,
   atNode,
   type Conventions,
   inferShapes,
@@ -156,6 +157,11 @@ function conventionsOf(network: Network, shapes: ReadonlyMap<string, Shape>): Co
     return { source: 'keras', output: 'features', ...preprocessing };
   }
   const probabilities = last === 'softmax' || last === 'sigmoid';
-  const labelOffset = shape[1] === 1001 ? 1 : 0;
-  return { source: 'keras', output: probabilities ? 'probabilities' : 'logits', labelOffset, ...preprocessing };
+  return {
+    source: 'keras',
+    output: probabilities ? 'probabilities' : 'logits',
+    labelOffset: 0,
+    ...assumedLabelOffset(shape[1]),
+    ...preprocessing,
+  };
 }

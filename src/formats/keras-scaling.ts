@@ -28,6 +28,7 @@ export function withOwnScaling(network: Network, scalings: ReadonlySet<string>):
     scale: fits(255) ? 1 : 1 / 255,
     mean: Array.from({ length: channels }, () => 0),
     deviation: Array.from({ length: channels }, () => 1),
+    assumed: ['crop', 'resize'],
   };
   const conventions: Conventions = { ...network.conventions, preprocessing, scalesInput: true };
   return { ...network, conventions };

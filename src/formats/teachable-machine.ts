@@ -25,7 +25,8 @@ export function withTeachableMetadata(network: Network, metadata: Uint8Array, fi
     );
   }
   const preprocessing = preprocessingOf(network);
-  const conventions = { ...network.conventions, labelOffset: 0, labels } as const;
+  const { assumed: _, ...others } = network.conventions;
+  const conventions = { ...others, labelOffset: 0, labels } as const;
   return { ...network, conventions: { ...conventions, ...(preprocessing && { preprocessing }) } };
 }
 

@@ -32,6 +32,8 @@ export interface Preprocessing {
   /** One number for each channel, in the order of `channels`. */
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
+  /** Which of these rules no file stated: its reader took the usual ones. Absent where all are stated. */
+  readonly assumed?: readonly ('crop' | 'resize')[];
 }
 
 export interface Conventions {
@@ -41,10 +43,40 @@ export interface Conventions {
   readonly output: 'logits' | 'probabilities' | 'features';
   /** 1 when output 0 is 'background' and class c is output c + 1; otherwise 0. Absent when the network does not classify. */
   readonly labelOffset?: 0 | 1;
+  /** What no file stated and its reader took to be so. What is assumed of pictures stands in `preprocessing`. */
+  readonly assumed?: readonly 'labelOffset'[];
   /** The network's own label list, one for each output, where it carries one. */
   readonly labels?: readonly string[];
   /** Absent when a file does not state it: tasks then ask the caller. */
   readonly preprocessing?: Preprocessing;
   /** The network's first layers scale its pictures. The values of `preprocessing` are then those that its file implies, and no preset's. */
   readonly scalesInput?: boolean;
+}
+
+/** What of the conventions is assumed, in words: 'crop: the central 87.5 % of each side'. Empty where all is stated. A network with labels needs no label offset. */
+export function assumptionsOf({ preprocessing, labelOffset, labels, assumed }: Conventions): string[] {
+  const ofPictures = preprocessing?.assumed?.map((rule) =>
+    rule === 'crop' ? `crop: ${cropInWords(preprocessing.crop)}` : `resize: ${preprocessing.resize}`,
+  );
+  const ofLabels = (labels ? [] : assumed)?.map(() =>
+    labelOffset === 1 ? 'label offset: 1, since output 0 is the background' : 'label offset: 0, without a background',
+  );
+  return [...(ofPictures ?? []), ...(ofLabels ?? [])];
+}
+
+function cropInWords(crop: CropRule): string {
+  switch (crop.kind) {
+    case 'stretch':
+      return 'none, the whole picture';
+    case 'central':
+      return `the central ${100 * crop.fraction} % of each side`;
+    case 'shorter-side':
+      return `the centre, after the shorter side is resized to ${crop.side}`;
+  }
+}
+
+/** The label offset that 1000 or 1001 outputs imply, which are ImageNet's classes without and with a background. */
+export function assumedLabelOffset(outputs: number | undefined): Pick<Conventions, 'labelOffset' | 'assumed'> {
+  if (outputs !== 1000 && outputs !== 1001) return {};
+  return { labelOffset: outputs === 1001 ? 1 : 0, assumed: ['labelOffset'] };
 }

@@ -74,7 +74,7 @@ const resizeRules: Record<ResizeRule, true> = {
 
 const perChannel = listOf(finite, 1, 3);
 
-const preprocessing: Check<Preprocessing> = record<Preprocessing>({
+const preprocessing: Check<Preprocessing> = record({
   crop,
   resize: oneOf(...(Object.keys(resizeRules) as ResizeRule[])),
   size: pair,
@@ -86,12 +86,14 @@ const preprocessing: Check<Preprocessing> = record<Preprocessing>({
     1,
     3,
   ),
-});
+  assumed: optional(listOf(oneOf('crop', 'resize'), 1, 2)),
+}) as Check<Preprocessing>;
 
 const conventions: Check<Conventions> = record({
   source: oneOf('slim', 'keras', 'torchvision', 'tflite', 'other'),
   output: oneOf('logits', 'probabilities', 'features'),
   labelOffset: optional(oneOf(0, 1)),
+  assumed: optional(listOf(oneOf('labelOffset'), 1, 1)),
   labels: optional(listOf(label, 1, MOST_LABELS)),
   preprocessing: optional(preprocessing),
   scalesInput: optional(boolean),

@@ -64,6 +64,7 @@ export function withClassifier(network: Network, classes: readonly string[]): Ne
   const weights = new Map(network.weights)
     .set(weightName(classifier, 'kernel'), zeros([channels, classes.length]))
     .set(weightName(classifier, 'bias'), zeros([classes.length]));
-  const conventions = { ...network.conventions, output: 'probabilities', labelOffset: 0, labels: classes } as const;
+  const { assumed: _, ...others } = network.conventions;
+  const conventions = { ...others, output: 'probabilities', labelOffset: 0, labels: classes } as const;
   return { ...network, nodes, outputs, weights, conventions };
 }

@@ -167,5 +167,6 @@ export function presetFor({ inputs: [{ shape }], conventions }: Network, name: P
   const preset = preprocessingPreset(name, [shape[1], shape[2]]);
   const { preprocessing: own, scalesInput } = conventions;
   if (!scalesInput || own === undefined) return preset;
-  return { ...own, crop: preset.crop, resize: preset.resize };
+  const { assumed: _, ...range } = own;
+  return { ...range, crop: preset.crop, resize: preset.resize };
 }

@@ -18,7 +18,8 @@ export function trainingNetwork(network: Network, data: Dataset, options: Traini
     throw new UsageError(`${network.name} has ${units} outputs, ${data.name} has ${data.classes.length} classes`);
   }
   const { preprocessing = standardised(data) } = options;
-  const conventions = { ...network.conventions, labelOffset: 0 as const, labels: data.classes, preprocessing };
+  const { assumed: _, ...others } = network.conventions;
+  const conventions = { ...others, labelOffset: 0 as const, labels: data.classes, preprocessing };
   const prepared = { ...network, conventions };
   return options.dropout === undefined ? prepared : withDropout(prepared, options.dropout);
 }

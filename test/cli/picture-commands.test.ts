@@ -109,6 +109,11 @@ describe('classify', () => {
   });
 
   test.each([
+    [
+      ['--crop', 'all'],
+      2,
+      "option '--crop <rule>' argument 'all' is invalid. Wanted none, a fraction above 0 and at most 1, or side: and a number of pixels.",
+    ],
     [['--top', '0'], 2, "option '--top <count>' argument '0' is invalid. Wanted a whole number of 1 or more."],
     [['--preset', 'none'], 2, "option '--preset <name>' argument 'none' is invalid. Allowed choices are slim, keras,"],
     [['--alpha', '0.5'], 2, '--alpha goes with --network, which was not given'],
@@ -151,6 +156,19 @@ describe('classify', () => {
     );
     const stated = await depthwiseJson('classify', cat, '--model', path, '--preset', 'keras');
     expect(stated).toEqual(await depthwiseJson('classify', cat, '--model', model));
+  });
+
+  test.skipIf(noData)('--crop in place of the crop that is assumed, which is said (needs DEPTHWISE_DATA)', async () => {
+    const model = ['--model', dataPath('models', 'mobilenet_v1_0.25_128_quant.tflite')];
+    const assumed = await depthwise('classify', cat, ...model);
+    expect(assumed.stderr.replace(/\s+/g, ' ')).toContain(
+      'assumed: crop: the central 87.5 % of each side; resize: tf1-legacy;',
+    );
+    const same = await depthwise('classify', cat, ...model, '--crop', '0.875');
+    expect(same.stdout).toBe(assumed.stdout);
+    expect(same.stderr).not.toContain('crop: the central');
+    const whole = await depthwise('classify', cat, ...model, '--crop', 'none');
+    expect(whole.stdout).not.toBe(assumed.stdout);
   });
 
   test("--preset in place of the model's own rules is said", async () => {

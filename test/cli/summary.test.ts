@@ -186,6 +186,17 @@ describe('a model file', () => {
     const { layers } = await depthwiseJson('summary', path);
     expect(layers[0].name.length).toBeGreaterThan(48);
   });
+
+  test.skipIf(noData)('what its file does not state is said to be assumed (needs DEPTHWISE_DATA)', async () => {
+    const path = dataPath('models', 'mobilenet_v2_1.0_224_quant.tflite');
+    const { stdout } = await depthwise('summary', path);
+    const said = stdout.slice(stdout.indexOf('assumed')).replace(/\s+/g, ' ');
+    expect(said).toContain(
+      'assumed crop: the central 87.5 % of each side; resize: tf1-legacy; label offset: 1, since output 0 is the background',
+    );
+    const { assumed } = await depthwiseJson('summary', path);
+    expect(assumed).toHaveLength(3);
+  });
 });
 
 describe('wrong values name the flag, what was found and what was wanted', () => {

@@ -229,7 +229,7 @@ describe('forms of a model', () => {
     [
       '1001 outputs',
       [layer('Flatten', 'f', {}, 'input_1'), layer('Dense', 'd', { ...dense, units: 1001 }, 'f')],
-      { output: 'logits', labelOffset: 1 },
+      { output: 'logits', labelOffset: 1, assumed: ['labelOffset'] },
     ],
     ['pooled', [layer('GlobalAveragePooling2D', 'g', {}, 'input_1')], { output: 'features' }],
     ['map', [layer('ReLU', 'r', {}, 'input_1')], { output: 'features' }],

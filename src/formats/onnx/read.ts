@@ -1,7 +1,7 @@
 /** Reads .onnx files: see `../onnx.ts`. */
 import { PbfReader } from 'pbf';
 import { endsInProbabilities } from '../../network/heads.js';
-import { type Conventions, inferShapes, type Network, withWeights } from '../../network/index.js';
+import { assumedLabelOffset, type Conventions, inferShapes, type Network, withWeights } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import { inFile } from '../in-file.js';
 import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';
@@ -61,10 +61,9 @@ function conventionsOf(name: string, translated: Omit<Translated, 'tensors'>): C
   const [output, ...others] = translated.outputs;
   const [, classes, ...rest] = shapes.get(output)!;
   if (others.length > 0 || rest.length > 0 || classes === undefined) return unknown;
-  const labels = (classes === 1000 || classes === 1001) && ({ labelOffset: classes === 1001 ? 1 : 0 } as const);
   return {
     source: 'other',
     output: endsInProbabilities(translated, output) ? 'probabilities' : 'logits',
-    ...labels,
+    ...assumedLabelOffset(classes),
   };
 }

@@ -3,7 +3,7 @@ import { FormatError } from '../../errors.js';
 import { type Check, listOf, text } from '../../network/checks.js';
 import { ancestors, nodesByName, readersOf } from '../../network/graph.js';
 import { endsInProbabilities } from '../../network/heads.js';
-import { type Conventions, type Network, withWeights } from '../../network/index.js';
+import { assumedLabelOffset, type Conventions, type Network, withWeights } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import type { Tensor } from '../../tensor.js';
 import { type Draft, DraftGraph, inPlace } from '../drafts.js';
@@ -161,8 +161,7 @@ function conventionsOf(results: readonly Draft[], layers: Network['nodes']): Con
   const [, classes, ...rest] = output.shape;
   if (results.length > 1 || rest.length > 0 || classes === undefined) return { source: 'other', output: 'features' };
   const probabilities = endsInProbabilities({ nodes: layers }, output.name);
-  const labels = (classes === 1000 || classes === 1001) && ({ labelOffset: classes === 1001 ? 1 : 0 } as const);
-  return { source: 'other', output: probabilities ? 'probabilities' : 'logits', ...labels };
+  return { source: 'other', output: probabilities ? 'probabilities' : 'logits', ...assumedLabelOffset(classes) };
 }
 
 function fail(file: string, what: string): never {

@@ -1,7 +1,7 @@
 /** What a file says, in its tensors or in its metadata, about its input's range, its outputs' meaning and their labels. */
 import { ByteBuffer } from 'flatbuffers';
 import { endsInProbabilities } from '../../network/heads.js';
-import type { Conventions, Preprocessing } from '../../network/index.js';
+import { assumedLabelOffset, type Conventions, type Preprocessing } from '../../network/index.js';
 import { unzip } from '../zip.js';
 import { representableRange } from './constants.js';
 import { FlatFile, type FlatTable } from './flatbuffer.js';
@@ -28,7 +28,7 @@ export function conventionsOf(model: FileModel, network: Omit<Translated, 'tenso
   return {
     source: 'tflite',
     output,
-    ...((classes === 1000 || classes === 1001) && { labelOffset: classes === 1001 ? 1 : 0 }),
+    ...assumedLabelOffset(classes),
     ...(labels && { labels }),
     ...(preprocessing && { preprocessing }),
   };
@@ -49,7 +49,7 @@ function outputOf(network: Omit<Translated, 'tensors'>, classes: number | undefi
  * Picture bytes to real numbers. Quantised files say it by the scale and zero point of their input, real = scale · (integer − zero
  * point), where int8 counts bytes from −128; float files only in metadata, (byte − mean) / deviation. Which part of the picture
  * to use no file says: classifiers get slim's central 87.5 % and legacy resizing, as the weights of this family were trained with,
- * everything else the whole picture.
+ * everything else the whole picture. Both are marked as assumed.
  */
 function preprocessingOf(model: FileModel, metadata: TensorTables, classifies: boolean): Preprocessing | undefined {
   const [input] = model.inputs;
@@ -67,6 +67,7 @@ function preprocessingOf(model: FileModel, metadata: TensorTables, classifies: b
     scale: values.scale,
     mean: perChannel(values.mean),
     deviation: perChannel(values.deviation),
+    assumed: ['crop', 'resize'],
   };
 }
 
