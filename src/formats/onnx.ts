@@ -6,7 +6,7 @@
  * the file is therefore one of ours; everything else has the file's shape.
  */
 import { type Network, withWeights } from '../network/index.js';
-import type { OnnxWriteOptions } from './onnx/out-graph.js';
+import type { OnnxWriteOptions } from './onnx/onnx-graph.js';
 import type { OnnxImport, OnnxOptions } from './onnx/read.js';
 
 export type { OnnxImport, OnnxOptions, OnnxWriteOptions };

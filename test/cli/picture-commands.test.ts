@@ -162,7 +162,7 @@ describe('classify', () => {
     const model = ['--model', dataPath('models', 'mobilenet_v1_0.25_128_quant.tflite')];
     const assumed = await depthwise('classify', cat, ...model);
     expect(assumed.stderr.replace(/\s+/g, ' ')).toContain(
-      'assumed: crop: the central 87.5 % of each side; resize: tf1-legacy;',
+      'assumed: crop: the central 87.5 % of each side; resize: tf1-legacy',
     );
     const same = await depthwise('classify', cat, ...model, '--crop', '0.875');
     expect(same.stdout).toBe(assumed.stdout);

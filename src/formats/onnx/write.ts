@@ -8,7 +8,7 @@ import type { Shape } from '../../tensor.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { expectFloatKernels } from '../write-options.js';
 import type { OutModel } from './encode.js';
-import { type OnnxWriteOptions, OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
+import { OnnxGraph, type OnnxWriteOptions, TO_NCHW, TO_NHWC } from './onnx-graph.js';
 import { writers } from './writers.js';
 
 /** Operator sets with everything that is needed: the older where it will do, since more runtimes know it. */
@@ -19,9 +19,9 @@ const RESIZE_OPSET = 18;
 export function graphOf(network: Network, options: OnnxWriteOptions = {}): OutModel {
   expectFloatKernels(options, '.onnx');
   const shapes = inferShapes(network);
-  const graph = new OutGraph(network, shapes, options);
+  const graph = new OnnxGraph(network, shapes, options);
   for (const node of network.nodes) {
-    (writers[node.kind] as (graph: OutGraph, node: NetworkNode) => void)(graph, node);
+    (writers[node.kind] as (graph: OnnxGraph, node: NetworkNode) => void)(graph, node);
     const inside = graph.nameOf(node.name);
     if (inside !== node.name) graph.node('Transpose', [inside], node.name, { perm: TO_NHWC });
   }

@@ -5,9 +5,9 @@ import { sizeOf, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
 import { asFloat32 } from '../numbers.js';
 import type { AttributeValue } from './encode.js';
-import { type OutGraph, TO_NCHW, TO_NHWC } from './out-graph.js';
+import { type OnnxGraph, TO_NCHW, TO_NHWC } from './onnx-graph.js';
 
-export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: NodeOf<Kind>) => void } = {
+export const writers: { readonly [Kind in LayerKind]: (graph: OnnxGraph, node: NodeOf<Kind>) => void } = {
   conv2d(graph, node) {
     const { kernelSize, dilation } = node.attributes;
     const attributes = { ...window(graph, node, kernelSize, dilation), dilations: [...dilation] };
@@ -136,26 +136,26 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
   },
 };
 
-const input = (graph: OutGraph, node: NetworkNode): string => graph.nameOf(node.inputs[0]);
+const input = (graph: OnnxGraph, node: NetworkNode): string => graph.nameOf(node.inputs[0]);
 
 /** Where the last axis of ours is in the graph's tensor. */
-const channelAxis = (graph: OutGraph, node: NetworkNode): number => (graph.shapeOf(node.name).length === 4 ? 1 : -1);
+const channelAxis = (graph: OnnxGraph, node: NetworkNode): number => (graph.shapeOf(node.name).length === 4 ? 1 : -1);
 
-function pointwise(graph: OutGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>): void {
+function pointwise(graph: OnnxGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>): void {
   const [C, O] = graph.weight(node, 'kernel')!.shape;
   graph.result(node, 'Conv', [input(graph, node), graph.kernel(node, [1, 0], [O, C, 1, 1]), ...graph.bias(node)], {
     kernel_shape: [1, 1],
   });
 }
 
-function clip(graph: OutGraph, node: NetworkNode, min: number, max: number): void {
+function clip(graph: OnnxGraph, node: NetworkNode, min: number, max: number): void {
   const bounds = [graph.number(node, 'min', min), graph.number(node, 'max', max)];
   graph.result(node, 'Clip', [input(graph, node), ...bounds]);
 }
 
 /** Padding is written out, as [top, left, bottom, right]: 'same' would be computed by every runtime anew, and not by all alike. */
 function window(
-  graph: OutGraph,
+  graph: OnnxGraph,
   node: NodeOf<'conv2d' | 'depthwiseConv2d' | 'averagePool' | 'maxPool'>,
   kernel: Pair,
   dilation: Pair,
@@ -169,7 +169,7 @@ function window(
 }
 
 /** Numbers keep their order in [batch, height, width, channels], and so a picture is brought there first. */
-function reshape(graph: OutGraph, node: NodeOf<'flatten' | 'reshape'>): void {
+function reshape(graph: OnnxGraph, node: NodeOf<'flatten' | 'reshape'>): void {
   const from = graph.shapeOf(node.inputs[0]);
   const to = graph.shapeOf(node.name);
   let source = input(graph, node);

@@ -3,7 +3,7 @@ import { inferShapes, type Network, type NetworkNode } from '../../network/index
 import { CONVENTIONS_KEY, NAME_KEY } from '../stated-conventions.js';
 import { expectFloatKernels, type WriteOptions } from '../write-options.js';
 import { legalNames } from './legal-names.js';
-import { attr, OutGraph } from './out-graph.js';
+import { attr, TfjsGraph } from './tfjs-graph.js';
 import { joined } from './weights.js';
 import { writers } from './writers.js';
 
@@ -13,9 +13,9 @@ const SHARD = 4 * 2 ** 20;
 export function graphModel(original: Network, options: WriteOptions = {}): Map<string, Uint8Array> {
   expectFloatKernels(options, 'a TensorFlow.js model');
   const { network, legal } = legalNames(original);
-  const graph = new OutGraph(network, options);
+  const graph = new TfjsGraph(network, options);
   for (const node of network.nodes) {
-    (writers[node.kind] as (graph: OutGraph, node: NetworkNode) => void)(graph, node);
+    (writers[node.kind] as (graph: TfjsGraph, node: NetworkNode) => void)(graph, node);
   }
   const shapes = inferShapes(original);
   const described = (names: readonly string[]) =>

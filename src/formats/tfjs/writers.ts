@@ -4,11 +4,11 @@ import { sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
 import { asFloat32, LARGEST_FLOAT32 } from '../numbers.js';
 import { type WrittenPadding, writtenMeanPadding, writtenPadding } from '../written-padding.js';
-import { alongPicture, attr, type OutGraph, type Product } from './out-graph.js';
+import { alongPicture, attr, type Product, type TfjsGraph } from './tfjs-graph.js';
 
 const NHWC = attr.text('NHWC');
 
-export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: NodeOf<Kind>) => void } = {
+export const writers: { readonly [Kind in LayerKind]: (graph: TfjsGraph, node: NodeOf<Kind>) => void } = {
   conv2d(graph, node) {
     convolution(graph, node, 'Conv2D');
   },
@@ -112,14 +112,14 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
   },
 };
 
-function pointwise(graph: OutGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>, input: string, name: string): string {
+function pointwise(graph: TfjsGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>, input: string, name: string): string {
   const { shape, data } = graph.weight(node, 'kernel')!;
   const kernel = graph.kernel(`${node.name}/kernel`, tensor([1, 1, ...shape], data));
   const window = { strides: alongPicture([1, 1]), dilations: alongPicture([1, 1]), padding: attr.text('SAME') };
   return graph.biased(node, 'Conv2D', [input, kernel], { ...window, data_format: NHWC }, name);
 }
 
-function convolution(graph: OutGraph, node: NodeOf<'conv2d' | 'depthwiseConv2d'>, op: Product): void {
+function convolution(graph: TfjsGraph, node: NodeOf<'conv2d' | 'depthwiseConv2d'>, op: Product): void {
   const { strides, dilation } = node.attributes;
   const kernel = graph.kernel(`${node.name}/kernel`, graph.weight(node, 'kernel')!);
   const { input, padding } = graph.padded(node, writtenPadding(node, graph.shapeOf(node.inputs[0])));
@@ -128,7 +128,7 @@ function convolution(graph: OutGraph, node: NodeOf<'conv2d' | 'depthwiseConv2d'>
 }
 
 function pool(
-  graph: OutGraph,
+  graph: TfjsGraph,
   node: NodeOf<'averagePool' | 'maxPool'>,
   op: string,
   written: WrittenPadding,
@@ -140,7 +140,7 @@ function pool(
   graph.node(op, [input], node.name, { ...window, padding, data_format: NHWC });
 }
 
-function reshape(graph: OutGraph, node: NodeOf<'flatten' | 'reshape'>): void {
+function reshape(graph: TfjsGraph, node: NodeOf<'flatten' | 'reshape'>): void {
   const [, ...sizes] = graph.shapeOf(node.name);
   const wanted = sizes.length === 0 ? [sizeOf(graph.shapeOf(node.inputs[0]))] : [-1, ...sizes];
   graph.node('Reshape', [node.inputs[0], graph.integers(`${node.name}/shape`, wanted)], node.name);

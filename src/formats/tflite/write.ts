@@ -3,15 +3,15 @@ import { foldBatchNorm, inferShapes, type Network, type NetworkNode } from '../.
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { expectFloatKernels, type WriteOptions } from '../write-options.js';
 import type { OutModel } from './encode.js';
-import { OutGraph } from './out-graph.js';
+import { TfliteGraph } from './tflite-graph.js';
 import { writers } from './writers.js';
 
 export function modelOf(network: Network, options: WriteOptions = {}): OutModel {
   expectFloatKernels(options, '.tflite');
   const folded = foldBatchNorm(network);
-  const graph = new OutGraph(folded, inferShapes(folded), options.kernels);
+  const graph = new TfliteGraph(folded, inferShapes(folded), options.kernels);
   for (const node of folded.nodes) {
-    if (!graph.isFused(node)) (writers[node.kind] as (graph: OutGraph, node: NetworkNode) => void)(graph, node);
+    if (!graph.isFused(node)) (writers[node.kind] as (graph: TfliteGraph, node: NetworkNode) => void)(graph, node);
   }
   return {
     tensors: graph.tensors,

@@ -5,7 +5,6 @@ import { scaleAndShift } from '../affine.js';
 import { LARGEST_FLOAT32 } from '../numbers.js';
 import { writtenMeanPadding, writtenPadding } from '../written-padding.js';
 import { activationName } from './fusion.js';
-import { computed, type OutGraph, openBatch } from './out-graph.js';
 import {
   AddOptions,
   ArgMaxOptions,
@@ -21,8 +20,9 @@ import {
   SoftmaxOptions,
   TENSOR_TYPES,
 } from './schema.js';
+import { computed, openBatch, type TfliteGraph } from './tflite-graph.js';
 
-export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: NodeOf<Kind>) => void } = {
+export const writers: { readonly [Kind in LayerKind]: (graph: TfliteGraph, node: NodeOf<Kind>) => void } = {
   conv2d(graph, node) {
     const { input, padding } = graph.padded(node, writtenPadding(node, graph.shapeOf(node.inputs[0])));
     const options = { padding, ...stridesOf(node), ...dilationOf(node) };
@@ -148,7 +148,7 @@ export const writers: { readonly [Kind in LayerKind]: (graph: OutGraph, node: No
   },
 };
 
-const inputsOf = (graph: OutGraph, node: NetworkNode): string[] => node.inputs.map((name) => graph.nameOf(name));
+const inputsOf = (graph: TfliteGraph, node: NetworkNode): string[] => node.inputs.map((name) => graph.nameOf(name));
 
 const stridesOf = ({ attributes: { strides } }: { attributes: { strides: Pair } }) => ({
   stride_h: strides[0],
@@ -161,17 +161,17 @@ const dilationOf = ({ attributes: { dilation } }: { attributes: { dilation: Pair
 });
 
 function pool(
-  graph: OutGraph,
+  graph: TfliteGraph,
   node: NodeOf<'averagePool' | 'maxPool'>,
   code: string,
-  { input, padding }: ReturnType<OutGraph['padded']>,
+  { input, padding }: ReturnType<TfliteGraph['padded']>,
 ): void {
   const [height, width] = node.attributes.poolSize;
   const options = { padding, ...stridesOf(node), filter_height: height, filter_width: width };
   graph.result(node, code, [input], [Pool2DOptions, options]);
 }
 
-function reshape(graph: OutGraph, node: NetworkNode): void {
+function reshape(graph: TfliteGraph, node: NetworkNode): void {
   const shape = graph.integers(`${node.name}/shape`, openBatch(graph.shapeOf(node.name)));
   graph.result(node, 'RESHAPE', [graph.nameOf(node.inputs[0]), shape]);
 }

@@ -1,8 +1,9 @@
 /** A TensorFlow graph while it grows: nodes by name, constants beside them. Kernels have TensorFlow's layouts already. */
 import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding, Pair } from '../../padding.js';
-import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import { asFloat32, writeNumbers } from '../numbers.js';
+import type { Shape, Tensor } from '../../tensor.js';
+import { writeNumbers } from '../numbers.js';
+import { OutGraph } from '../out-graph.js';
 import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';
 
@@ -36,30 +37,15 @@ interface Constant {
   readonly bytes: Uint8Array;
 }
 
-export class OutGraph {
+export class TfjsGraph extends OutGraph<Constant> {
   readonly nodes: object[] = [];
   readonly constants = new Map<string, Constant>();
-  readonly #network: Network;
-  readonly #shapes: ReadonlyMap<string, Shape>;
-  readonly #float16: boolean;
-  readonly #used: Set<string>;
 
   constructor(network: Network, { kernels }: WriteOptions) {
-    this.#network = network;
-    this.#float16 = kernels === 'float16';
-    this.#shapes = inferShapes(network);
-    this.#used = new Set(this.#shapes.keys());
+    super(network, inferShapes(network), kernels);
     for (const { name, shape } of network.inputs) {
       this.node('Placeholder', [], name, { shape: attr.shape([-1, ...shape.slice(1)]), dtype: { type: 'DT_FLOAT' } });
     }
-  }
-
-  shapeOf(name: string): Shape {
-    return this.#shapes.get(name)!;
-  }
-
-  weight(node: NetworkNode, weight: string): Tensor | undefined {
-    return this.#network.weights.get(weightName(node.name, weight));
   }
 
   node(op: string, inputs: readonly string[], name: string, attributes: Attributes = {}): string {
@@ -68,23 +54,18 @@ export class OutGraph {
   }
 
   real(name: string, x: Tensor): string {
-    return this.#constant(name, { shape: x.shape, dtype: 'float32', bytes: writeNumbers(x, 'float32', name) });
-  }
-
-  /** What a layer is told, as a constant. */
-  number({ name }: NetworkNode, attribute: string, value: number): string {
-    return this.real(`${name}/${attribute}`, tensor([], [asFloat32(value, `${name}: ${attribute}`)]));
+    return this.constant(name, { shape: x.shape, dtype: 'float32', bytes: writeNumbers(x, 'float32', name) });
   }
 
   kernel(name: string, x: Tensor): string {
-    if (!this.#float16) return this.real(name, x);
+    if (!this.float16) return this.real(name, x);
     const bytes = writeNumbers(x, 'float16', name);
-    return this.#constant(name, { shape: x.shape, dtype: 'float32', quantization: { dtype: 'float16' }, bytes });
+    return this.constant(name, { shape: x.shape, dtype: 'float32', quantization: { dtype: 'float16' }, bytes });
   }
 
   /** A list of whole numbers, or one alone. */
   integers(name: string, numbers: readonly number[], shape: Shape = [numbers.length]): string {
-    return this.#constant(name, { shape, dtype: 'int32', bytes: new Uint8Array(Int32Array.from(numbers).buffer) });
+    return this.constant(name, { shape, dtype: 'int32', bytes: new Uint8Array(Int32Array.from(numbers).buffer) });
   }
 
   /** The product under this name, by the operator that adds the node's bias, where there is one. */
@@ -109,14 +90,7 @@ export class OutGraph {
     return this.node('PadV2', [node.inputs[0], sizes, constant], name, { Tpaddings: { type: 'DT_INT32' } });
   }
 
-  unique(name: string): string {
-    let unique = name;
-    for (let copy = 2; this.#used.has(unique); copy++) unique = `${name}_${copy}`;
-    this.#used.add(unique);
-    return unique;
-  }
-
-  #constant(name: string, constant: Constant): string {
+  constant(name: string, constant: Constant): string {
     const unique = this.unique(name);
     this.constants.set(unique, constant);
     const type = { type: constant.dtype === 'float32' ? 'DT_FLOAT' : 'DT_INT32' };

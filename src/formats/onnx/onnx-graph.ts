@@ -1,7 +1,7 @@
 /** The graph of an .onnx file while it grows. */
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import { asFloat32 } from '../numbers.js';
+import { OutGraph } from '../out-graph.js';
 import { transposedTensor } from '../transposed.js';
 import type { WriteOptions } from '../write-options.js';
 import type { AttributeValue, OutConstant, OutNode } from './encode.js';
@@ -20,21 +20,14 @@ export const TO_NCHW = [0, 3, 1, 2];
 export const TO_NHWC = [0, 2, 3, 1];
 
 /** Every tensor of the network has a name in it; that of a picture stands for [N, C, H, W]. */
-export class OutGraph {
+export class OnnxGraph extends OutGraph<OutConstant> {
   readonly nodes: OutNode[] = [];
   readonly constants = new Map<string, OutConstant>();
-  readonly #network: Network;
-  readonly #shapes: ReadonlyMap<string, Shape>;
-  readonly #float16: boolean;
-  readonly #used: Set<string>;
   /** Name within the graph of each of the network's tensors. */
   readonly #names = new Map<string, string>();
 
   constructor(network: Network, shapes: ReadonlyMap<string, Shape>, { pictures = 'nhwc', kernels }: OnnxWriteOptions) {
-    this.#network = network;
-    this.#float16 = kernels === 'float16';
-    this.#shapes = shapes;
-    this.#used = new Set(shapes.keys());
+    super(network, shapes, kernels);
     const outside = new Set(network.outputs);
     for (const [name, shape] of shapes) {
       const isInput = network.inputs.some((input) => input.name === name);
@@ -47,15 +40,6 @@ export class OutGraph {
   /** Name within the graph. */
   nameOf(name: string): string {
     return this.#names.get(name)!;
-  }
-
-  /** In the network: [batch, height, width, channels] for pictures. */
-  shapeOf(name: string): Shape {
-    return this.#shapes.get(name)!;
-  }
-
-  weight(node: NetworkNode, weight: string): Tensor | undefined {
-    return this.#network.weights.get(weightName(node.name, weight));
   }
 
   node(
@@ -84,12 +68,16 @@ export class OutGraph {
     return unique;
   }
 
+  real(name: string, x: Tensor): string {
+    return this.constant(name, x);
+  }
+
   /** A kernel with its axes in another order and shape. float16 numbers pass through an operator that makes them float32. */
   kernel(node: NetworkNode, order: readonly number[], shape?: Shape): string {
     const { data, ...moved } = transposedTensor(this.weight(node, 'kernel')!, order);
     const kernel = tensor(shape ?? moved.shape, data);
     const name = weightName(node.name, 'kernel');
-    if (!this.#float16) return this.constant(name, kernel);
+    if (!this.float16) return this.constant(name, kernel);
     const half = this.constant(`${name}/float16`, { float16: kernel });
     return this.node('Cast', [half], this.unique(name), { to: DATA_TYPES.indexOf('FLOAT') });
   }
@@ -98,17 +86,5 @@ export class OutGraph {
   bias(node: NetworkNode): string[] {
     const bias = this.weight(node, 'bias');
     return bias ? [this.constant(weightName(node.name, 'bias'), bias)] : [];
-  }
-
-  /** What a layer is told, as a constant. */
-  number({ name }: NetworkNode, attribute: string, value: number): string {
-    return this.constant(`${name}/${attribute}`, tensor([], [asFloat32(value, `${name}: ${attribute}`)]));
-  }
-
-  unique(name: string): string {
-    let unique = name;
-    for (let copy = 2; this.#used.has(unique); copy++) unique = `${name}_${copy}`;
-    this.#used.add(unique);
-    return unique;
   }
 }

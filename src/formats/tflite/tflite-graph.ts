@@ -2,7 +2,8 @@
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding } from '../../padding.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import { asFloat32, writeNumbers } from '../numbers.js';
+import { writeNumbers } from '../numbers.js';
+import { OutGraph } from '../out-graph.js';
 import { transposedTensor } from '../transposed.js';
 import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';
@@ -12,22 +13,15 @@ import { ACTIVATIONS, PADDINGS } from './schema.js';
 
 type Options = NonNullable<OutOperator['options']>;
 
-export class OutGraph {
+export class TfliteGraph extends OutGraph<OutTensor> {
   readonly tensors = new Map<string, OutTensor>();
   readonly operators: OutOperator[] = [];
-  readonly #network: Network;
-  readonly #shapes: ReadonlyMap<string, Shape>;
-  readonly #float16: boolean;
-  readonly #used: Set<string>;
   /** Tensors that have another's values, such as what a dropout hands on. */
   readonly #aliases = new Map<string, string>();
   readonly #activations: ReturnType<typeof fusedActivations>;
 
   constructor(network: Network, shapes: ReadonlyMap<string, Shape>, kernels: WriteOptions['kernels']) {
-    this.#network = network;
-    this.#shapes = shapes;
-    this.#float16 = kernels === 'float16';
-    this.#used = new Set(shapes.keys());
+    super(network, shapes, kernels);
     this.#activations = fusedActivations(network);
     for (const { name, shape } of network.inputs) this.tensors.set(name, computed(shape));
   }
@@ -37,10 +31,6 @@ export class OutGraph {
     return this.#aliases.get(name) ?? name;
   }
 
-  shapeOf(name: string): Shape {
-    return this.#shapes.get(name)!;
-  }
-
   /** Whether the operator before it computes this activation. */
   isFused(node: NetworkNode): boolean {
     return this.#activations.get(node.inputs[0])?.node === node;
@@ -48,13 +38,9 @@ export class OutGraph {
 
   /** The node needs no operator: its values are its input's. False where it has to have a tensor of its own, as an output. */
   alias(node: NetworkNode): boolean {
-    if (this.#network.outputs.includes(node.name)) return false;
+    if (this.network.outputs.includes(node.name)) return false;
     this.#aliases.set(node.name, this.nameOf(node.inputs[0]));
     return true;
-  }
-
-  weight(node: NetworkNode, weight: string): Tensor | undefined {
-    return this.#network.weights.get(weightName(node.name, weight));
   }
 
   /** An operator on the way to a node's result, and the name of what it yields. */
@@ -92,16 +78,11 @@ export class OutGraph {
 
   /** A list of integers that steers an operator. */
   integers(name: string, numbers: readonly number[], shape: Shape = [numbers.length]): string {
-    return this.#constant(name, { shape, type: 'INT32', data: Int32Array.from(numbers) });
+    return this.constant(name, { shape, type: 'INT32', data: Int32Array.from(numbers) });
   }
 
   real(name: string, x: Tensor): string {
-    return this.#constant(name, { shape: x.shape, data: writeNumbers(x, 'float32', name) });
-  }
-
-  /** What a layer is told, as a constant. */
-  number({ name }: NetworkNode, attribute: string, value: number): string {
-    return this.real(`${name}/${attribute}`, tensor([], [asFloat32(value, `${name}: ${attribute}`)]));
+    return this.constant(name, { shape: x.shape, data: writeNumbers(x, 'float32', name) });
   }
 
   /** The kernel, its axes in another order and shape, and the bias: of zeros where there is none, since not all runtimes do without. */
@@ -115,10 +96,10 @@ export class OutGraph {
 
   /** float16 numbers pass through an operator that makes them float32. */
   #kernel(name: string, kernel: Tensor): string {
-    if (!this.#float16) return this.real(name, kernel);
+    if (!this.float16) return this.real(name, kernel);
     const { shape } = kernel;
     const data = writeNumbers(kernel, 'float16', name);
-    const half = this.#constant(`${name}/float16`, { shape, type: 'FLOAT16', data });
+    const half = this.constant(`${name}/float16`, { shape, type: 'FLOAT16', data });
     return this.step(name, 'DEQUANTIZE', [half], { shape }, { version: 3 });
   }
 
@@ -141,14 +122,7 @@ export class OutGraph {
     return { code: 'PADV2', inputs: [...inputs, this.number(node, 'value', value)] };
   }
 
-  unique(name: string): string {
-    let unique = name;
-    for (let copy = 2; this.#used.has(unique); copy++) unique = `${name}_${copy}`;
-    this.#used.add(unique);
-    return unique;
-  }
-
-  #constant(name: string, constant: OutTensor): string {
+  constant(name: string, constant: OutTensor): string {
     const unique = this.unique(name);
     this.tensors.set(unique, constant);
     return unique;
