@@ -451,8 +451,18 @@ describe('conventions', () => {
 
   test('1001 outputs begin with the background, 1000 do not, of others nothing is known', async () => {
     const offset = async (classes: number) => (await read(classifier(classes))).conventions;
-    expect(await offset(1001)).toEqual({ source: 'tflite', output: 'probabilities', labelOffset: 1, assumed: ['labelOffset'] });
-    expect(await offset(1000)).toEqual({ source: 'tflite', output: 'probabilities', labelOffset: 0, assumed: ['labelOffset'] });
+    expect(await offset(1001)).toEqual({
+      source: 'tflite',
+      output: 'probabilities',
+      labelOffset: 1,
+      assumed: ['labelOffset'],
+    });
+    expect(await offset(1000)).toEqual({
+      source: 'tflite',
+      output: 'probabilities',
+      labelOffset: 0,
+      assumed: ['labelOffset'],
+    });
     expect(await offset(2)).toEqual({ source: 'tflite', output: 'probabilities' });
   });
 
