@@ -6,23 +6,13 @@
  * more accurate: a cup on a table does not hide the table.
  */
 import { ShapeError, UsageError } from '../errors.js';
+import type { DetectionConventions, StatedSuppression } from '../network/index.js';
 import { type FloatArray, sizeOf, type Tensor } from '../tensor.js';
 import { type Corners, clip, hasArea, overlap } from './boxes.js';
 
-export interface Suppression {
-  readonly kind: 'per-class' | 'class-agnostic';
-  /** Lower scores are left out. */
-  readonly scoreThreshold: number;
+export interface Suppression extends StatedSuppression {
   /** Whether a score equal to the threshold stays: in TensorFlow Lite it does, in TensorFlow it does not. */
   readonly atThreshold: 'kept' | 'dropped';
-  /** A box goes if it overlaps a better one by more than this intersection over union, in (0, 1]. */
-  readonly iouThreshold: number;
-  /** Boxes of one class. Only per class. */
-  readonly maxPerClass: number;
-  /** Boxes in all. */
-  readonly maxResults: number;
-  /** How many of its best classes each box is reported with, each time as a result of its own. Only class-agnostic. */
-  readonly classesPerBox: number;
   /** Whether boxes end at the picture's edges; those that lie outside are dropped: per class after suppression. */
   readonly clip: boolean;
 }
@@ -39,8 +29,7 @@ export const TENSORFLOW_SUPPRESSION: Suppression = {
   clip: true,
 };
 
-/** Whether slot 0 of the scores stands for "no object". */
-export type Background = 'slot 0' | 'none';
+export type Background = DetectionConventions['background'];
 
 export interface Found {
   readonly box: Corners;

@@ -36,6 +36,37 @@ export interface Preprocessing {
   readonly assumed?: readonly ('crop' | 'resize')[];
 }
 
+/** Which of a detector's overlapping boxes stay. */
+export interface StatedSuppression {
+  /** Class by class, or all classes together. */
+  readonly kind: 'per-class' | 'class-agnostic';
+  /** Lower scores are left out. */
+  readonly scoreThreshold: number;
+  /** A box goes if it overlaps a better one by more than this intersection over union, in (0, 1]. */
+  readonly iouThreshold: number;
+  /** Boxes of one class. Only per class. */
+  readonly maxPerClass: number;
+  /** Boxes in all. */
+  readonly maxResults: number;
+  /** How many of its best classes each box is reported with. Only class-agnostic. */
+  readonly classesPerBox: number;
+}
+
+/** What stands behind a detector's last layers. */
+export interface DetectionConventions {
+  /** Output [1, N, 4 or more]: ty, tx, th, tw of each anchor. */
+  readonly codes: string;
+  /** Output [1, N, slots] of probabilities. */
+  readonly scores: string;
+  /** Whether slot 0 of the scores stands for "no object". */
+  readonly background: 'slot 0' | 'none';
+  /** Centre y, centre x, height and width of each of the N anchors, one after the other. */
+  readonly anchors: readonly number[];
+  /** Divisors of the codes ty, tx, th, tw. */
+  readonly scales: readonly [number, number, number, number];
+  readonly suppression: StatedSuppression;
+}
+
 export interface Conventions {
   /** Whose rules the network follows: padding, epsilon, rounding of channels, head, names. */
   readonly source: 'slim' | 'keras' | 'torchvision' | 'tflite' | 'other';
@@ -51,6 +82,8 @@ export interface Conventions {
   readonly preprocessing?: Preprocessing;
   /** The network's first layers scale its pictures. The values of `preprocessing` are then those that its file implies, and no preset's. */
   readonly scalesInput?: boolean;
+  /** Present when the network detects objects. */
+  readonly detection?: DetectionConventions;
 }
 
 /** What of the conventions is assumed, in words: 'crop: the central 87.5 % of each side'. Empty where all is stated. A network with labels needs no label offset. */

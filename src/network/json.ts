@@ -19,7 +19,7 @@ import {
   show,
   text,
 } from './checks.js';
-import type { Conventions, CropRule, Preprocessing, ResizeRule } from './conventions.js';
+import type { Conventions, CropRule, DetectionConventions, Preprocessing, ResizeRule } from './conventions.js';
 import type { Network, NetworkInput, NetworkNode } from './network.js';
 import { inferShapes } from './shapes.js';
 
@@ -89,6 +89,30 @@ const preprocessing: Check<Preprocessing> = record({
   assumed: optional(listOf(oneOf('crop', 'resize'), 1, 2)),
 }) as Check<Preprocessing>;
 
+const MOST_ANCHORS = 1_000_000;
+
+const whole = numberWhere('a whole number of 1 or more', (value) => Number.isInteger(value) && value >= 1);
+
+const detection: Check<DetectionConventions> = record<DetectionConventions>({
+  codes: text,
+  scores: text,
+  background: oneOf('slot 0', 'none'),
+  anchors: listOf(finite, 4, 4 * MOST_ANCHORS),
+  scales: listOf(
+    numberWhere('a number above 0', (value) => value > 0),
+    4,
+    4,
+  ) as Check<DetectionConventions['scales']>,
+  suppression: record<DetectionConventions['suppression']>({
+    kind: oneOf('per-class', 'class-agnostic'),
+    scoreThreshold: finite,
+    iouThreshold: numberWhere('a number above 0, at most 1', (value) => value > 0 && value <= 1),
+    maxPerClass: whole,
+    maxResults: whole,
+    classesPerBox: whole,
+  }),
+});
+
 const conventions: Check<Conventions> = record({
   source: oneOf('slim', 'keras', 'torchvision', 'tflite', 'other'),
   output: oneOf('logits', 'probabilities', 'features'),
@@ -97,6 +121,7 @@ const conventions: Check<Conventions> = record({
   labels: optional(listOf(label, 1, MOST_LABELS)),
   preprocessing: optional(preprocessing),
   scalesInput: optional(boolean),
+  detection: optional(detection),
 }) as Check<Conventions>;
 
 /** Label lists may hold an empty line. */

@@ -50,9 +50,13 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     operator('TANH', { x: vector, y: vector }),
     `operator 0 (TANH, for tensor 'y'): is not supported; these are: ${SUPPORTED}`,
   ],
-  'the custom operator of SSD models': [
+  'a custom operator': [
+    operator('CUSTOM:Mine', { x: vector, y: vector }),
+    `operator 0 (custom operator Mine, for tensor 'y'): is not supported; these are: ${SUPPORTED}`,
+  ],
+  'the post-processing of SSD models without scores': [
     operator('CUSTOM:TFLite_Detection_PostProcess', { x: vector, y: vector }),
-    `operator 0 (custom operator TFLite_Detection_PostProcess, for tensor 'y'): is not supported; these are: ${SUPPORTED}`,
+    "operator 0 (custom operator TFLite_Detection_PostProcess, for tensor 'y'): input 1 is missing",
   ],
   'another version of the schema': [{ ...relu, version: 2 }, 'model.version: wanted schema version 3, found 2'],
   'several graphs': [

@@ -49,7 +49,8 @@ function outputOf(network: Omit<Translated, 'tensors'>, classes: number | undefi
  * Picture bytes to real numbers. Quantised files say it by the scale and zero point of their input, real = scale · (integer − zero
  * point), where int8 counts bytes from −128; float files only in metadata, (byte − mean) / deviation. Which part of the picture
  * to use no file says: classifiers get slim's central 87.5 % and legacy resizing, as the weights of this family were trained with,
- * everything else the whole picture. Both are marked as assumed.
+ * everything else the whole picture by half-pixel, with which published answers of detectors agree within a pixel. Both are marked
+ * as assumed.
  */
 function preprocessingOf(model: FileModel, metadata: TensorTables, classifies: boolean): Preprocessing | undefined {
   const [input] = model.inputs;
@@ -61,7 +62,7 @@ function preprocessingOf(model: FileModel, metadata: TensorTables, classifies: b
     Array.from({ length: channels }, (_, c) => numbers[c] ?? numbers[0]);
   return {
     crop: classifies ? { kind: 'central', fraction: 0.875 } : { kind: 'stretch' },
-    resize: 'tf1-legacy',
+    resize: classifies ? 'tf1-legacy' : 'half-pixel',
     size: [height, width],
     channels: channels === 3 ? 'rgb' : 'grey',
     scale: values.scale,

@@ -48,6 +48,8 @@ export interface FileOperator {
   readonly outputs: readonly FileTensor[];
   /** The operator's options, or undefined when it has none. */
   readonly options: <Fields extends readonly string[]>(fields: Fields) => FlatTable<Fields> | undefined;
+  /** A custom operator's options, in a form of its own. */
+  readonly customOptions?: Uint8Array;
   /** Of a convolution between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: see `dilation.ts`. */
   readonly dilated?: { readonly dilation: Pair; readonly padding: Exclude<Padding, string> };
   /** Throws a FormatError that names this operator. */
@@ -184,6 +186,7 @@ function readOperator(
   const code = codes[opcode] ?? file.fail(table.where, `names operator code ${opcode}; the file has ${codes.length}`);
   const inputs = (table.int32s('inputs') ?? []).map((at) => (at === -1 ? undefined : pick(at, table.where)));
   const outputs = (table.int32s('outputs') ?? []).map((at) => pick(at, table.where));
+  const customOptions = table.bytes('custom_options');
   const where = `operator ${index} (${code}, for tensor '${outputs[0]?.name ?? 'none'}')`;
   return {
     file,
@@ -191,6 +194,7 @@ function readOperator(
     code,
     inputs,
     outputs,
+    ...(customOptions && { customOptions }),
     options: (fields) => {
       const found = table.uint8('builtin_options_type');
       if (found === 0) return undefined;

@@ -4,6 +4,7 @@ import { type Network, withWeights } from '../../network/index.js';
 import { inFile } from '../in-file.js';
 import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';
 import { conventionsOf } from './conventions.js';
+import { withoutPostProcess } from './detection.js';
 import { FlatFile } from './flatbuffer.js';
 import { readModel } from './model.js';
 import { type PlacedTensor, translate } from './translate.js';
@@ -15,9 +16,17 @@ export interface TfliteImport {
 }
 
 export async function importTflite(bytes: Uint8Array, fileName = 'the .tflite file'): Promise<TfliteImport> {
-  const model = readModel(new FlatFile(new ByteBuffer(bytes), fileName));
+  const { model, detection } = withoutPostProcess(readModel(new FlatFile(new ByteBuffer(bytes), fileName)));
   const { tensors, ...translated } = translate(model);
-  const implied = { name: networkName(fileName), ...translated, conventions: conventionsOf(model, translated) };
+  const [codes, scores] = translated.outputs;
+  const implied = {
+    name: networkName(fileName),
+    ...translated,
+    conventions: {
+      ...conventionsOf(model, translated),
+      ...(detection && { detection: { codes, scores, ...detection } }),
+    },
+  };
   const stated = model.metadata(CONVENTIONS_KEY);
   return inFile(fileName, () => {
     const conventions = stated && statedConventions(new TextDecoder().decode(stated), implied, fileName);

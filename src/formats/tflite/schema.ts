@@ -36,7 +36,14 @@ export const QuantizationParameters = [
   'details',
   'quantized_dimension',
 ] as const;
-export const Operator = ['opcode_index', 'inputs', 'outputs', 'builtin_options_type', 'builtin_options'] as const;
+export const Operator = [
+  'opcode_index',
+  'inputs',
+  'outputs',
+  'builtin_options_type',
+  'builtin_options',
+  'custom_options',
+] as const;
 export const Buffer = ['data', 'offset', 'size'] as const;
 export const Metadata = ['name', 'buffer'] as const;
 export const SparsityParameters = ['traversal_order'] as const;
