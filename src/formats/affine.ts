@@ -1,4 +1,5 @@
 /** Products and sums with constants, channel by channel: what other formats have for batch norms that are not folded. */
+import { channelScales } from '../network/foldBatchNorm.js';
 import type { NodeOf } from '../network/index.js';
 import { type Tensor, tensor } from '../tensor.js';
 
@@ -31,11 +32,8 @@ export function scaleAndShift(
   { attributes: { epsilon } }: NodeOf<'batchNorm'>,
   weight: (name: string) => Tensor | undefined,
 ): { scale: Tensor; shift: Tensor } {
-  const [gamma, beta] = [weight('gamma')?.data, weight('beta')?.data];
-  const scale = Float64Array.from(
-    weight('movingVariance')!.data,
-    (variance, c) => (gamma?.[c] ?? 1) / Math.sqrt(variance + epsilon),
-  );
+  const beta = weight('beta')?.data;
+  const scale = channelScales({ gamma: weight('gamma'), movingVariance: weight('movingVariance')! }, epsilon);
   const shift = Float64Array.from(weight('movingMean')!.data, (mean, c) => (beta?.[c] ?? 0) - mean * scale[c]);
   return { scale: tensor([scale.length], scale), shift: tensor([shift.length], shift) };
 }

@@ -5,6 +5,7 @@
 import { NetworkError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
 import { listOf, positive } from '../network/checks.js';
+import { nodeNamed } from '../network/graph.js';
 import {
   assumedLabelOffset,
   atNode,
@@ -148,7 +149,7 @@ function inputShape(config: object, title: string, resolution: Pair | undefined)
 function conventionsOf(network: Network, shapes: ReadonlyMap<string, Shape>): Conventions {
   const [output] = network.outputs;
   const shape = shapes.get(output)!;
-  const last = network.nodes.find((node) => node.name === output)?.kind;
+  const last = nodeNamed(network, output)?.kind;
   const [, height, width] = network.inputs[0].shape;
   const preprocessing = parseModelName(network.name)?.conventions === 'keras' && {
     preprocessing: preprocessingPreset('keras', [height, width]),

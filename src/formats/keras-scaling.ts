@@ -1,4 +1,5 @@
 /** Whether a Keras model brings pictures to its range itself, by Rescaling, Normalization or sums and products with constants. */
+import { readersOf } from '../network/graph.js';
 import { type Conventions, type Network, type Preprocessing, weightName } from '../network/index.js';
 import { scaleAndShift } from './affine.js';
 
@@ -36,12 +37,12 @@ export function withOwnScaling(network: Network, scalings: ReadonlySet<string>):
 
 /** What the nodes before the first other layer multiply each channel of the input by; undefined where none of them scales. */
 function scaleOfInput({ inputs: [{ name }], nodes, weights }: Network, scalings: ReadonlySet<string>) {
+  const readers = readersOf(nodes, ({ inputs }) => inputs);
   let at = name;
   let product: number[] | undefined;
   for (;;) {
-    const readers = nodes.filter(({ inputs }) => inputs.includes(at));
-    if (readers.length !== 1) return product;
-    const [node] = readers;
+    const [node, ...others] = readers.get(at) ?? [];
+    if (node === undefined || others.length > 0) return product;
     if (node.kind === 'batchNorm' && scalings.has(node.name)) {
       const { scale } = scaleAndShift(node, (weight) => weights.get(weightName(node.name, weight)));
       product = Array.from(scale.data, (factor, c) => Math.abs(factor * (product?.[c] ?? 1)));

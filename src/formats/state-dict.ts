@@ -9,6 +9,7 @@ import { NetworkError, UsageError } from '../errors.js';
 import { V2_NAMES } from '../models/node-names.js';
 import type { ModelConventions } from '../models/options.js';
 import { type TorchLibrary, type TorchModules, torchLibraries, torchModules } from '../models/torch-names.js';
+import { nodeNamed } from '../network/graph.js';
 import {
   inferShapes,
   type LayerKind,
@@ -107,7 +108,7 @@ function withTorchWeights(network: Network, tensors: Weights, file: string): Net
 
 /** The network up to what its classifier reads; the whole where it has none. */
 function beforeClassifier(network: Network, classifier: string): Network {
-  const node = network.nodes.find(({ name }) => name === classifier);
+  const node = nodeNamed(network, classifier);
   return node === undefined ? network : { ...upTo(network, node.inputs[0]), name: network.name };
 }
 

@@ -19,6 +19,7 @@ import { checkSize } from './resize.js';
 import { isSvgImage, type PictureSource, pictureOfSvgImage, sizeOfSource } from './sources.js';
 import { prepare, targetOf } from './withKernels.js';
 
+export { resizeRules } from '../network/conventions.js';
 export {
   type AlphaRule,
   arrange,
@@ -35,7 +36,7 @@ export {
   turn,
 } from './picture.js';
 export { centralCrop, preprocess } from './preprocess.js';
-export { resize, resizeRules } from './resize.js';
+export { resize } from './resize.js';
 export type { PictureSource } from './sources.js';
 export { prepare };
 

@@ -1,4 +1,6 @@
 /** Pictures: decoding, conversions, the named resize rules, preprocessing. Decoders are loaded when they are called, and only in Node. */
+
+export { resizeRules } from '../network/conventions.js';
 export * from './decode.js';
 export {
   type AlphaRule,
@@ -16,5 +18,5 @@ export {
   turn,
 } from './picture.js';
 export { centralCrop, preprocess } from './preprocess.js';
-export { resize, resizeRules } from './resize.js';
+export { resize } from './resize.js';
 export { prepare } from './withKernels.js';

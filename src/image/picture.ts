@@ -135,7 +135,23 @@ export function turn(picture: Picture, rotation: Rotation): Picture {
 /** Left and right exchanged. */
 export function mirror(picture: Picture): Picture {
   checkPicture(picture);
-  return rearrange(picture, picture.width, picture.height, (x, y) => [picture.width - 1 - x, y]);
+  const { width, channels, data } = picture;
+  return { ...picture, data: mirrorRows(data, new Uint8Array(data.length), width, channels) };
+}
+
+/** Writes `data`, rows of `width` pixels, into `into` with left and right exchanged: bytes of a picture, or numbers of tensors. */
+export function mirrorRows<Numbers extends { [index: number]: number }>(
+  data: ArrayLike<number>,
+  into: Numbers,
+  width: number,
+  channels: number,
+): Numbers {
+  for (let at = 0; at < data.length; at += channels) {
+    const x = (at / channels) % width;
+    const to = at + (width - 1 - 2 * x) * channels;
+    for (let c = 0; c < channels; c++) into[to + c] = data[at + c];
+  }
+  return into;
 }
 
 /** The region, turned, then mirrored. Transparency is left to `toRgb` and `toGrey`: it makes no difference which comes first. */

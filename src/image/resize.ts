@@ -15,7 +15,7 @@
  */
 import { PictureError } from '../errors.js';
 import { mixAt } from '../layers/resizeBilinear.js';
-import type { ResizeRule } from '../network/conventions.js';
+import { type ResizeRule, resizeRules } from '../network/conventions.js';
 import type { Pair } from '../padding.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { checkPicture, type Picture, type Region } from './picture.js';
@@ -123,14 +123,6 @@ const filters = {
     weight: (x) => (x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((-0.5 * x + 2.5) * x - 4) * x + 2),
   },
 } satisfies Record<string, Filter>;
-
-export const resizeRules: readonly ResizeRule[] = [
-  'tf1-legacy',
-  'tf1-align-corners',
-  'half-pixel',
-  'half-pixel-antialias',
-  'bicubic-antialias',
-];
 
 /** Shares are whole numbers of 2⁻²², as in Pillow, whose sums fit 32 bits. */
 const ONE = 2 ** 22;

@@ -8,12 +8,14 @@ import type { Pair } from '../padding.js';
  * The rules in use; `image/resize.ts` draws them. Four are bilinear; `bicubic-antialias` is Pillow's bicubic, with which timm's
  * networks were measured.
  */
-export type ResizeRule =
-  | 'tf1-legacy'
-  | 'tf1-align-corners'
-  | 'half-pixel'
-  | 'half-pixel-antialias'
-  | 'bicubic-antialias';
+export const resizeRules = [
+  'tf1-legacy',
+  'tf1-align-corners',
+  'half-pixel',
+  'half-pixel-antialias',
+  'bicubic-antialias',
+] as const;
+export type ResizeRule = (typeof resizeRules)[number];
 
 /** Which part of the picture is used. `stretch`: all of it; `central`: the central fraction of each side; `shorter-side`: resize the shorter side, then cut out the centre. */
 export type CropRule =

@@ -95,6 +95,17 @@ function foldedWeights(network: Network, layer: Foldable, norm: BatchNorm): Fold
   };
 }
 
+/** gamma / √(movingVariance + epsilon), which a batch norm multiplies each channel by. Without gamma, gamma is 1. */
+export function channelScales(
+  { gamma, movingVariance }: { readonly gamma?: Tensor | undefined; readonly movingVariance: Tensor },
+  epsilon: number,
+): Float64Array {
+  return Float64Array.from(
+    movingVariance.data,
+    (variance, o) => (gamma ? gamma.data[o] : 1) / Math.sqrt(variance + epsilon),
+  );
+}
+
 /** What a batch norm does, by channel, to x + old: x · scale + bias. */
 export function scaleAndBias(
   network: Network,
@@ -102,16 +113,11 @@ export function scaleAndBias(
   old?: FloatArray,
 ): { scale: Float64Array; bias: Float64Array } {
   const mean = weightOf(network, name, 'movingMean').data;
-  const variance = weightOf(network, name, 'movingVariance').data;
-  const gamma = attributes.scale ? weightOf(network, name, 'gamma').data : undefined;
+  const movingVariance = weightOf(network, name, 'movingVariance');
+  const gamma = attributes.scale ? weightOf(network, name, 'gamma') : undefined;
   const beta = attributes.center ? weightOf(network, name, 'beta').data : undefined;
-
-  const scale = new Float64Array(mean.length);
-  const bias = new Float64Array(mean.length);
-  for (let o = 0; o < mean.length; o++) {
-    scale[o] = (gamma?.[o] ?? 1) / Math.sqrt(variance[o] + attributes.epsilon);
-    bias[o] = ((old?.[o] ?? 0) - mean[o]) * scale[o] + (beta?.[o] ?? 0);
-  }
+  const scale = channelScales({ gamma, movingVariance }, attributes.epsilon);
+  const bias = scale.map((factor, o) => ((old?.[o] ?? 0) - mean[o]) * factor + (beta?.[o] ?? 0));
   return { scale, bias };
 }
 

@@ -19,7 +19,7 @@ import {
   show,
   text,
 } from './checks.js';
-import type { Conventions, CropRule, DetectionConventions, Preprocessing, ResizeRule } from './conventions.js';
+import { type Conventions, type CropRule, type DetectionConventions, type Preprocessing, resizeRules } from './conventions.js';
 import type { Network, NetworkInput, NetworkNode } from './network.js';
 import { inferShapes } from './shapes.js';
 
@@ -63,20 +63,11 @@ const crop: Check<CropRule> = (value, at) => {
   return cropKinds[oneOf('stretch', 'central', 'shorter-side')(kind, `${at}.kind`)](value, at);
 };
 
-/** Every rule, so that the compiler asks for a new one here. */
-const resizeRules: Record<ResizeRule, true> = {
-  'tf1-legacy': true,
-  'tf1-align-corners': true,
-  'half-pixel': true,
-  'half-pixel-antialias': true,
-  'bicubic-antialias': true,
-};
-
 const perChannel = listOf(finite, 1, 3);
 
 const preprocessing: Check<Preprocessing> = record({
   crop,
-  resize: oneOf(...(Object.keys(resizeRules) as ResizeRule[])),
+  resize: oneOf(...resizeRules),
   size: pair,
   channels: oneOf('rgb', 'bgr', 'grey'),
   scale: finite,

@@ -7,7 +7,7 @@ import { coordinateOf, type Shape, sameShape, type Tensor, toFloat64 } from '../
 import type { LayerReport } from './check.js';
 import { difference, unitsOf } from './difference.js';
 import { mapTensor } from './estimate.js';
-import { shownTensor } from './estimates.js';
+import { shownTensor } from './estimate-network.js';
 import { mistakesOf } from './mistakes/index.js';
 import { allRepresentable, type Precision, type PrecisionName, precisionOf, roundoff } from './precision.js';
 import { estimateOf, judgeSegment, outputShapeOf, type Segment, segmentOf, withNext } from './segment.js';

@@ -9,7 +9,7 @@ import {
 } from '../network/index.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
 import { type Difference, difference, unitsOf, type Verdict } from './difference.js';
-import { estimates, type NodeEstimate, shownTensor } from './estimates.js';
+import { estimates, type NodeEstimate, shownTensor } from './estimate-network.js';
 import { type Precision, precisionOf } from './precision.js';
 
 /** See `estimates.ts`. */

@@ -30,7 +30,7 @@ import {
 import { type Shape, sameShape, type Tensor, toFloat32 } from '../tensor.js';
 import { type CheckOptions, type Expected, expectedInputs, type Report, report } from './check.js';
 import { type Estimate, mapTensor } from './estimate.js';
-import { estimates } from './estimates.js';
+import { estimates } from './estimate-network.js';
 import { type Precision, type PrecisionName, precisionNames, precisionOf } from './precision.js';
 
 const FORMAT = 'depthwise-golden';

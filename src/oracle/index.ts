@@ -5,7 +5,7 @@ export * from './check.js';
 export { type Difference, difference, HISTOGRAM_EDGES, type Verdict, type WorstElement } from './difference.js';
 export { differencePixels, differencePng, type MapPixels } from './differenceMap.js';
 export type { Estimate } from './estimate.js';
-export { type EstimateOptions, estimates, type NodeEstimate } from './estimates.js';
+export { type EstimateOptions, estimates, type NodeEstimate } from './estimate-network.js';
 export { type Explanation, explain } from './explain.js';
 export * from './golden.js';
 export { inOurLayout, type Layout, layouts, looksLikeNchw } from './layouts.js';

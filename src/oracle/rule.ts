@@ -1,4 +1,4 @@
-/** What a rule gets and gives: a layer's inputs as far as they are known, and its output. One rule a kind; the kinds are in `rules.ts`. */
+/** What a rule gets and gives: a layer's inputs as far as they are known, and its output. One rule a kind; the kinds are in `estimate-node.ts`. */
 import type { Tensor } from '../tensor.js';
 import type { Estimate } from './estimate.js';
 import type { Precision } from './precision.js';

@@ -4,7 +4,7 @@ import { inferShapes, type Network, type NetworkNode } from '../network/index.js
 import type { Tensor } from '../tensor.js';
 import { type Difference, difference } from './difference.js';
 import type { Estimate } from './estimate.js';
-import { estimates } from './estimates.js';
+import { estimates } from './estimate-network.js';
 import type { Precision } from './precision.js';
 
 export interface Segment {

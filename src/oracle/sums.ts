@@ -11,6 +11,7 @@
  * Algorithms that are not such sums, Winograd's and the FFT above all, round more: give a factor for them, or turn them off.
  */
 import type { BatchNormAttributes } from '../layers/batchNorm.js';
+import { channelScales } from '../network/foldBatchNorm.js';
 import { type Shape, sizeOf, type Tensor, toFloat64 } from '../tensor.js';
 import { absolute, type Estimate, mapTensor, plus, type Sum, settle, sizes } from './estimate.js';
 import { allRepresentable, type Precision, roundoff, smallestCounted } from './precision.js';
@@ -73,9 +74,7 @@ export const batchNorm: Rule<BatchNormAttributes> = ({ inputs: [x], weights, att
   const least = smallestCounted(precision);
   const { carried, magnitude, roundoffs } = x.sum ?? { carried: x.error, magnitude: sizes(x, least), roundoffs: 0 };
   const channels = movingMean.data.length;
-  const scaleOf = (c: number): number =>
-    Math.abs(gamma ? gamma.data[c] : 1) / Math.sqrt(movingVariance.data[c] + attributes.epsilon);
-  const scale = Float64Array.from({ length: channels }, (_, c) => scaleOf(c));
+  const scale = channelScales({ gamma, movingVariance }, attributes.epsilon).map(Math.abs);
   const shift = Float64Array.from(
     { length: channels },
     (_, c) => Math.abs(movingMean.data[c]) * scale[c] + Math.abs(beta ? beta.data[c] : 0) + 2 * least,

@@ -4,6 +4,7 @@
  * networks", 2012, §4.1; here two). It takes twice the time.
  */
 import { NetworkError } from '../errors.js';
+import { mirrorRows } from '../image/picture.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { Executor } from './execute.js';
 
@@ -28,13 +29,6 @@ export function mirrored(execute: Executor): Executor {
 /** Left and right exchanged. */
 function mirrorImage({ shape, data }: Tensor): Tensor {
   if (shape.length !== 4) throw new NetworkError(`mirrored: wanted pictures [N, H, W, C], found [${shape}]`);
-  const [, , W, C] = shape;
-  const row = W * C;
-  const image = data.slice();
-  for (let at = 0; at < data.length; at += C) {
-    const x = (at % row) / C;
-    const to = at - x * C + (W - 1 - x) * C;
-    for (let c = 0; c < C; c++) image[to + c] = data[at + c];
-  }
-  return tensor(shape, image);
+  const [, , width, channels] = shape;
+  return tensor(shape, mirrorRows(data, data.slice(), width, channels));
 }

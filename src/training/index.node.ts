@@ -2,8 +2,8 @@
 
 export { saveWhole } from '../files/saveWhole.js';
 export { readCifar10 } from './cifar10.js';
-export { readData } from './datasets.js';
 export * from './index.js';
 export { readMnist } from './mnist.js';
+export { readData } from './namedDatasets.js';
 export { type PictureFolderOptions, readPictureFolder } from './pictureFolder.js';
 export { train } from './train.node.js';

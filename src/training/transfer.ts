@@ -8,7 +8,7 @@
  */
 import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
-import type { Picture } from '../image/picture.js';
+import { mirror, type Picture } from '../image/picture.js';
 import { join } from '../network/graph.js';
 import { behind, foldBatchNormFloat32, type Network, upTo } from '../network/index.js';
 import { blockStart, bodyOf, withClassifier } from '../network/newClassifier.js';
@@ -74,7 +74,7 @@ export async function trainClassifier(
   data: DataSplits,
   options: TransferOptions = {},
 ): Promise<Transferred> {
-  const { fineTune = 0, mirror = true, seed = 1, onProgress = () => {} } = options;
+  const { fineTune = 0, mirror: inMirror = true, seed = 1, onProgress = () => {} } = options;
   const { classes } = data.train;
   for (const part of [data.train, data.test]) expectSize(base, part);
   const body = bodyOf(base, options.layer);
@@ -86,7 +86,7 @@ export async function trainClassifier(
   const count = data.train.labels.length + data.test.labels.length;
   let done = 0;
   const onPicture = () => onProgress((share * done++) / count, `features of ${count} pictures`);
-  const learnt = await featuresOf(front, data.train, mirror, onPicture);
+  const learnt = await featuresOf(front, data.train, inMirror, onPicture);
   const heldBack = await featuresOf(front, data.test, false, onPicture);
 
   onProgress(share, 'the classifier');
@@ -110,11 +110,11 @@ function expectSize({ name, inputs }: Network, data: Dataset): void {
   }
 }
 
-/** What the front makes of each picture and, with `mirror`, of what is seen of it in a mirror. */
+/** What the front makes of each picture and, with `inMirror`, of what is seen of it in a mirror. */
 async function featuresOf(
   front: Network,
   data: Dataset,
-  mirror: boolean,
+  inMirror: boolean,
   onPicture: () => void,
 ): Promise<LabelledInput[]> {
   const plan = await compile(front, { reproducible: true });
@@ -124,7 +124,7 @@ async function featuresOf(
   for (const [index, label] of data.labels.entries()) {
     onPicture();
     const picture = pictureAt(data, index);
-    for (const view of mirror ? [picture, mirrored(picture)] : [picture]) {
+    for (const view of inMirror ? [picture, mirror(picture)] : [picture]) {
       const output = plan.run(inputTensor(front, view, asItIs)).get(front.outputs[0])!;
       features.push({ input: output.data as Float32Array, label });
     }
@@ -137,18 +137,6 @@ async function featuresOf(
 function pictureAt({ height, width, channels, pictures }: Dataset, index: number): Picture {
   const size = height * width * channels;
   return { width, height, channels, data: pictures.slice(index * size, (index + 1) * size) };
-}
-
-/** Left and right exchanged. */
-function mirrored(picture: Picture): Picture {
-  const { width, height, channels } = picture;
-  const data = new Uint8Array(picture.data.length);
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    const column = pixel % width;
-    const from = (pixel - column + (width - 1 - column)) * channels;
-    for (let c = 0; c < channels; c++) data[pixel * channels + c] = picture.data[from + c];
-  }
-  return { ...picture, data };
 }
 
 /** What a network makes of each input. */

@@ -10,6 +10,7 @@
  */
 import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
+import { nodesByName } from '../network/graph.js';
 import {
   atResolution,
   type Foldable,
@@ -45,7 +46,7 @@ const PICTURES_AT_ONCE = 50;
  * folded layer does.
  */
 export async function unfolded(network: Network, like: Network, data: Dataset): Promise<Network> {
-  const norms = new Map(like.nodes.filter(isBatchNorm).map((norm) => [norm.name, norm]));
+  const norms = nodesByName({ nodes: like.nodes.filter(isBatchNorm) });
   const layers = network.nodes.filter(isFoldable).filter(({ name }) => norms.has(name));
   if (layers.length === 0) return network;
   const moments = await measure(network, layers, like, data);

@@ -263,6 +263,13 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     ]),
     "operator 0 (RESIZE_BILINEAR, for tensor 'y'): wanted a size of [height, width], found [1,2,3]",
   ],
+  'two rules of resizing': [
+    operator('RESIZE_BILINEAR', { x: picture, size: integers([2], 2, 2), y: picture }, [
+      schema.ResizeBilinearOptions,
+      { align_corners: true, half_pixel_centers: true },
+    ]),
+    "operator 0 (RESIZE_BILINEAR, for tensor 'y'): has both align_corners and half_pixel_centers, which exclude each other",
+  ],
   'a range outside of the activation': [
     { ...relu, tensors: { x: vector, y: { shape: [1, 2], type: 'INT8', scale: [1], zeroPoint: [200] } } },
     "operator 0 (RELU, for tensor 'y'): its result can only express [-328, -73], outside of RELU's",

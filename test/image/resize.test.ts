@@ -8,8 +8,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { resize, resizeRules } from '../../src/image/resize.js';
+import { resize } from '../../src/image/resize.js';
 import type { ResizeRule } from '../../src/network/conventions.js';
+import { resizeRules } from '../../src/network/conventions.js';
 import { anyPicture, drawn, pattern, picture } from './patterns.js';
 
 interface ResizeGolden {

@@ -1,7 +1,7 @@
 /** Bounds worked out by hand, and bounds held to searches for the worst. */
 import { describe, expect, test } from 'vitest';
 import { type AttributesOf, type LayerKind, type Network, NetworkBuilder } from '../../src/network/index.js';
-import { estimates } from '../../src/oracle/estimates.js';
+import { estimates } from '../../src/oracle/estimate-network.js';
 import { type PrecisionName, precisionNames, precisionOf } from '../../src/oracle/precision.js';
 import { type Shape, type Tensor, tensor } from '../../src/tensor.js';
 

@@ -2,6 +2,7 @@
 import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { type Affine, affineNorm } from '../affine.js';
 import type { Draft } from '../drafts.js';
+import { tensorflowResizeRule } from '../tensorflow-resize.js';
 import type { GraphCall } from './call.js';
 
 export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
@@ -65,10 +66,9 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
   Reshape: (call) => reshape(call, call.numbers(1)),
   ResizeBilinear(call) {
     const [height, width] = call.numbers(1);
-    const corners = call.bool('align_corners', false);
-    const halfPixel = call.bool('half_pixel_centers', false);
-    if (corners && halfPixel) call.fail('has both align_corners and half_pixel_centers, which exclude each other');
-    const rule = corners ? 'tf1-align-corners' : halfPixel ? 'half-pixel' : 'tf1-legacy';
+    const rule =
+      tensorflowResizeRule(call.bool('align_corners', false), call.bool('half_pixel_centers', false)) ??
+      call.fail('has both align_corners and half_pixel_centers, which exclude each other');
     return call.add('resizeBilinear', [call.value(0)], { size: [height, width], rule });
   },
   Sigmoid: (call) => call.add('sigmoid', [call.value(0)], {}),

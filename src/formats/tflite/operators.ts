@@ -3,6 +3,7 @@
 import { tensor } from '../../tensor.js';
 import { type Affine, affineNorm } from '../affine.js';
 import { LARGEST_FLOAT32 } from '../numbers.js';
+import { tensorflowResizeRule } from '../tensorflow-resize.js';
 import { integers, realValues } from './constants.js';
 import { conv2d, depthwiseConv2d, fullyConnected } from './convolutions.js';
 import type { FileOperator } from './model.js';
@@ -235,8 +236,9 @@ function resizeBilinear(op: FileOperator): Translation {
   const options = optionsOf(op, ResizeBilinearOptions);
   const size = integers(op.file, constant(op, 1));
   if (size.length !== 2) op.fail(`wanted a size of [height, width], found [${size}]`);
-  const halfPixel = options.bool('half_pixel_centers');
-  const rule = options.bool('align_corners') ? 'tf1-align-corners' : halfPixel ? 'half-pixel' : 'tf1-legacy';
+  const rule =
+    tensorflowResizeRule(options.bool('align_corners'), options.bool('half_pixel_centers')) ??
+    op.fail('has both align_corners and half_pixel_centers, which exclude each other');
   const attributes = { size: [size[0], size[1]] as const, rule } as const;
   return { inputs: [computed(op, 0)], steps: [{ kind: 'resizeBilinear', attributes }], keepsRange: true };
 }

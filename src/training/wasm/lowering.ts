@@ -4,7 +4,7 @@
  */
 import { align, type Buffer, placeBuffers } from '../../engine/memory.js';
 import { NetworkError } from '../../errors.js';
-import { soleReaders } from '../../network/graph.js';
+import { nodesByName, soleReaders } from '../../network/graph.js';
 import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
 import { type ParameterLayout, parameterLayout, type Slot } from '../parameters.js';
@@ -73,7 +73,7 @@ export class Lowering {
       network,
       new Map(network.inputs.map(({ name, shape }) => [name, [batch, ...shape.slice(1)]])),
     );
-    this.#producers = new Map(network.nodes.map((node) => [node.name, node]));
+    this.#producers = nodesByName(network);
     this.#readers = soleReaders(network.nodes, network.outputs);
     this.values = this.constant(this.layout.trainableSize * 4);
     this.gradients = this.constant(this.layout.trainableSize * 4);

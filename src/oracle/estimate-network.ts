@@ -25,8 +25,8 @@ import {
 } from '../network/index.js';
 import { type Shape, type Tensor, toFloat64 } from '../tensor.js';
 import { type Estimate, mapTensor } from './estimate.js';
+import { estimateNode } from './estimate-node.js';
 import { isRepresentable, type Precision, roundoff, smallestCounted } from './precision.js';
-import { estimateNode } from './rules.js';
 
 export interface NodeEstimate {
   readonly node: NetworkNode;
