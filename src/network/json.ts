@@ -19,7 +19,13 @@ import {
   show,
   text,
 } from './checks.js';
-import { type Conventions, type CropRule, type DetectionConventions, type Preprocessing, resizeRules } from './conventions.js';
+import {
+  type Conventions,
+  type CropRule,
+  type DetectionConventions,
+  type Preprocessing,
+  resizeRules,
+} from './conventions.js';
 import type { Network, NetworkInput, NetworkNode } from './network.js';
 import { inferShapes } from './shapes.js';
 
