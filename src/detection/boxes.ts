@@ -3,22 +3,22 @@
  * float32 where TensorFlow Lite's detection_postprocess.cc does, so that both keep and drop the same boxes.
  */
 import { ShapeError } from '../errors.js';
+import { SSD_SCALES } from '../models/anchors.js';
+import type { DetectionConventions } from '../network/index.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';
 
 /** ymin, xmin, ymax, xmax. */
 export type Corners = readonly [number, number, number, number];
 
-/** Divisors of the codes ty, tx, th, tw. */
-export type CodeScales = readonly [number, number, number, number];
-
-/** Of every SSD that Google published. */
-export const SSD_SCALES: CodeScales = [10, 10, 5, 5];
-
 /**
  * Boxes [N, 4] from codes [N, 4 or more] or [1, N, 4 or more] (ty, tx, th, tw; further columns are key points and left out) and
  * anchors [N, 4] (centre y, centre x, height, width).
  */
-export function decodeBoxes(codes: Tensor, anchors: Tensor, scales: CodeScales = SSD_SCALES): Tensor {
+export function decodeBoxes(
+  codes: Tensor,
+  anchors: Tensor,
+  scales: DetectionConventions['scales'] = SSD_SCALES,
+): Tensor {
   const columns = codes.shape.at(-1) ?? 0;
   const count = anchors.shape[0];
   if (anchors.shape.length !== 2 || anchors.shape[1] !== 4) {

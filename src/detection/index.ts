@@ -1,6 +1,7 @@
 /** Object detection with SSD: anchors, decoding of boxes, suppression, labels. All pure functions. */
-export * from './anchors.js';
+export * from '../models/anchors.js';
 export * from './boxes.js';
+export * from './detect.js';
 export * from './labels.js';
 export * from './post-process.js';
 export * from './suppression.js';

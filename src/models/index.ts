@@ -11,4 +11,4 @@ export {
   type OutputStride,
   outputStrides,
 } from './options.js';
-export { SSD_ANCHORS, SSD_EXTRAS, type SsdOptions, ssd } from './ssd.js';
+export { SSD_EXTRAS, type SsdOptions, ssd } from './ssd.js';

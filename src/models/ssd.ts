@@ -6,9 +6,10 @@
  * with the scores of classes, for three anchors a cell on the first map and six on the others. "Lite": the convolutions of extras and heads
  * are depthwise separable.
  */
-import { type Network, NetworkBuilder } from '../network/index.js';
+import { type Network, NetworkBuilder, type StatedSuppression } from '../network/index.js';
 import { conventionPresets } from '../network/presets.js';
 import type { Pair } from '../padding.js';
+import { SMALLEST_SSD_SIDE, SSD_SCALES, SSD_SHAPES, ssdAnchors } from './anchors.js';
 import { mobilenetV1 } from './mobilenet-v1.js';
 import { mobilenetV2 } from './mobilenet-v2.js';
 import { V1_NAMES, V2_NAMES } from './node-names.js';
@@ -29,14 +30,8 @@ export const SSD_EXTRAS: readonly ExtraRow[] = [
   { c: 128, s: 2 },
 ];
 
-/** Anchors in a cell of each map; detection/anchors.ts says which. */
-export const SSD_ANCHORS: readonly number[] = [3, 6, 6, 6, 6, 6];
-
 /** `min_depth` of the configurations. */
 const LEAST_CHANNELS = 16;
-
-/** Below it the maps behind the backbone have no more pixels to halve. */
-const SMALLEST_SIDE = 33;
 
 const backbones = ['v1', 'v2'] as const;
 const headKinds = ['ssdlite', 'pointwise', 'full'] as const;
@@ -57,6 +52,16 @@ export interface SsdOptions {
   readonly extras?: (typeof extraKinds)[number];
 }
 
+/** `post_processing` of the configurations. */
+const TRAINED_SUPPRESSION: StatedSuppression = {
+  kind: 'per-class',
+  scoreThreshold: 1e-8,
+  iouThreshold: 0.6,
+  maxPerClass: 100,
+  maxResults: 100,
+  classesPerBox: 1,
+};
+
 /** 1.0 as '1.0'. */
 const multiplier = (alpha: number): string => (Number.isInteger(alpha) ? alpha.toFixed(1) : `${alpha}`);
 
@@ -76,9 +81,9 @@ export function ssd(options: SsdOptions = {}): Network {
   checkOption(
     'ssd',
     'resolution',
-    `${SMALLEST_SIDE} pixels or more`,
+    `${SMALLEST_SSD_SIDE} pixels or more`,
     resolution,
-    size.every((n) => n >= SMALLEST_SIDE),
+    size.every((n) => n >= SMALLEST_SSD_SIDE),
   );
 
   const { network, taps, lastTap } = backboneOf(backbone, alpha, size);
@@ -109,13 +114,21 @@ export function ssd(options: SsdOptions = {}): Network {
     source: 'slim',
     output: 'features',
     preprocessing: { ...conventionPresets.slim(size), crop: { kind: 'stretch' }, resize: 'half-pixel' },
+    detection: {
+      codes,
+      scores,
+      background: 'slot 0',
+      anchors: Array.from(ssdAnchors(size).data),
+      scales: SSD_SCALES,
+      suppression: TRAINED_SUPPRESSION,
+    },
   });
 
   /** One head on each map, its answers as rows [cells · anchors, length], the maps one after the other. */
   function concatenated(result: string, predictor: string, length: number): string {
     const rows = maps.map((map, index) => {
       const scope = `BoxPredictor_${index}/${predictor}`;
-      const answer = head(map, scope, SSD_ANCHORS[index] * length);
+      const answer = head(map, scope, SSD_SHAPES[index].length * length);
       return net.add(`${scope}/rows`, 'reshape', answer, { shape: [-1, length] });
     });
     return net.add(result, 'concat', rows, { axis: 1 });

@@ -1,7 +1,7 @@
 /** What the detectors and segmenters yield, what their layers are called, and the text of every refusal. */
 import { describe, expect, test } from 'vitest';
-import { ssdAnchors, ssdMaps } from '../../src/detection/index.js';
-import { type DeeplabV3Options, deeplabV3, SSD_ANCHORS, type SsdOptions, ssd } from '../../src/models/index.js';
+import { SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/detection/index.js';
+import { type DeeplabV3Options, deeplabV3, type SsdOptions, ssd } from '../../src/models/index.js';
 import { inferShapes, type Network } from '../../src/network/index.js';
 
 const outputShapes = (network: Network) => network.outputs.map((name) => inferShapes(network).get(name));
@@ -27,7 +27,7 @@ describe('ssd', () => {
   test('an input that is not square', () => {
     const network = ssd({ resolution: [192, 320] });
     const maps = ssdMaps([192, 320]);
-    const count = maps.reduce((sum, [height, width], map) => sum + height * width * SSD_ANCHORS[map], 0);
+    const count = maps.reduce((sum, [height, width], map) => sum + height * width * SSD_SHAPES[map].length, 0);
     expect(outputShapes(network)[0]).toEqual([1, count, 4]);
     expect(network.name).toBe('ssdlite_mobilenet_v2_1.0_192x320');
   });

@@ -6,6 +6,7 @@
  * This is for networks of one's own. A file's anchors are part of the file, and other projects order and scale theirs differently.
  */
 import { UsageError } from '../errors.js';
+import type { DetectionConventions } from '../network/index.js';
 import { type Tensor, tensor } from '../tensor.js';
 
 /** A shape of anchors. `scale` is √(height · width) as a share of the input's shorter side, `ratio` width / height. */
@@ -42,14 +43,19 @@ export const SSD_SHAPES: readonly (readonly AnchorShape[])[] = SCALES.map((scale
   return [...RATIOS.map((ratio) => ({ scale, ratio })), { scale: between, ratio: 1 }];
 });
 
+/** Divisors of the codes ty, tx, th, tw in every SSD that Google published. */
+export const SSD_SCALES: DetectionConventions['scales'] = [10, 10, 5, 5];
+
 /** The smallest side from which all six maps follow. */
-export const SMALLEST_SIDE = 33;
+export const SMALLEST_SSD_SIDE = 33;
 
 /** [height, width] of SSD's six maps: strides 16 and 32, then four halvings, each rounded up as SAME padding does. */
 export function ssdMaps(resolution: readonly [number, number]): [number, number][] {
   for (const side of resolution) {
-    if (!Number.isInteger(side) || side < SMALLEST_SIDE) {
-      throw new UsageError(`anchors: sides must be whole numbers from ${SMALLEST_SIDE}, found ${resolution.join('×')}`);
+    if (!Number.isInteger(side) || side < SMALLEST_SSD_SIDE) {
+      throw new UsageError(
+        `anchors: sides must be whole numbers from ${SMALLEST_SSD_SIDE}, found ${resolution.join('×')}`,
+      );
     }
   }
   const [height, width] = resolution;

@@ -1,0 +1,43 @@
+/** The way from a place in the network's input back to the picture: what crop, resize, region, rotation and mirror did, undone. */
+import type { Preprocessing } from '../network/conventions.js';
+import type { Picture, PictureOptions, Region } from './picture.js';
+import { placement } from './preprocess.js';
+
+/** [y, x]: shares of the input's sides, or pixels of the picture. */
+export type Place = readonly [y: number, x: number];
+
+/**
+ * From shares of the input's sides, where (0, 0) is its upper left and (1, 1) its lower right corner, to pixels of the picture as it was
+ * given. Places beyond the input's edges lead beyond what it shows of the picture.
+ */
+export function wayBack(
+  picture: Pick<Picture, 'width' | 'height'>,
+  preprocessing: Preprocessing,
+  options: PictureOptions = {},
+): (place: Place) => Place {
+  const region = options.region ?? { left: 0, top: 0, width: picture.width, height: picture.height };
+  const isAcross = options.rotation === 90 || options.rotation === 270;
+  const [width, height] = isAcross ? [region.height, region.width] : [region.width, region.height];
+  const { part, whole, window } = placement({ width, height }, preprocessing);
+  const toRegion = unturned(region, options);
+  return ([v, u]) => {
+    const y = part.top + ((window.top + v * window.height) / whole[0]) * part.height;
+    const x = part.left + ((window.left + u * window.width) / whole[1]) * part.width;
+    const [row, column] = toRegion([y, options.mirror ? width - x : x]);
+    return [region.top + row, region.left + column];
+  };
+}
+
+/** From the region as it was turned to the region as it lies in the picture. */
+function unturned({ width, height }: Region, { rotation = 0 }: PictureOptions): (place: Place) => Place {
+  switch (rotation) {
+    case 90:
+      return ([y, x]) => [height - x, y];
+    case 180:
+      return ([y, x]) => [height - y, width - x];
+    case 270:
+      return ([y, x]) => [x, width - y];
+    default:
+      return (place) => place;
+  }
+}
