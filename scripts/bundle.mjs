@@ -34,6 +34,7 @@ const sourceOf = (target) => {
  * millisecond for every file: engine and formats were imported in 41 ms as 26 files that splitting alone made, and are in 18 as 6.
  *
  *   wasm           the kernels' text; alone, so that it can stand first in a page's bundle, see src/engine/engine.ts
+ *   conventions    the list of resize rules, which pages need without what json computes
  *   json, presets  compute something when loaded: a page's bundler can leave such code out by whole files only
  *   tasks          classify without load(), for a page that makes its network itself
  *   safetensors    has no import(), for Vite makes chunks of whatever the files in a worker would load, whether that code is used or not,
@@ -43,6 +44,7 @@ const sourceOf = (target) => {
 const chunks = [
   'engine/generated/wasm',
   'engine/index',
+  'network/conventions',
   'network/json',
   'network/presets',
   'tasks/index',
