@@ -111,12 +111,12 @@ export function expectNoAddress(path: string): void {
 export async function eachPicture<Result>(
   paths: readonly string[],
   limits: PictureLimits,
-  work: (picture: Picture) => Promise<Result>,
+  work: (picture: Picture, path: string) => Promise<Result>,
 ): Promise<Outcome<Result>[]> {
   const outcomes: Outcome<Result>[] = [];
   for (const picture of paths) {
     try {
-      outcomes.push({ picture, result: await work(await openPicture(picture, limits)) });
+      outcomes.push({ picture, result: await work(await openPicture(picture, limits), picture) });
     } catch (error) {
       const isOfPicture = error instanceof PictureError || (error instanceof UsageError && isAddress(picture));
       if (!isOfPicture || paths.length === 1) throw error;

@@ -1,0 +1,195 @@
+/** `depthwise detect`: what objects are in pictures, and where. */
+import { basename, extname, join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Detection, type DetectOptions, detect, drawDetections } from '../detection/index.js';
+import { UsageError } from '../errors.js';
+import type { Picture, DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
+import type { Network } from '../network/index.js';
+import { readLabels } from '../tasks/files.js';
+import { harmless } from './display.js';
+import { addTargetOption, executor, type TargetFlags } from './executor.js';
+import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
+import { expectFolder, note, print, printJson, writeWhole } from './output.js';
+import {
+  addLimitOptions,
+  eachPicture,
+  errorJson,
+  expectAllRead,
+  type Outcome,
+  PICTURES,
+  withoutFolders,
+} from './pictures.js';
+import { startProgress } from './progress.js';
+import { textTable } from './table.js';
+import { wholeNumber } from './values.js';
+
+interface Flags extends ModelFlags, TargetFlags, PictureLimits {
+  readonly model: string;
+  readonly labels?: string;
+  readonly score?: number;
+  readonly iou?: number;
+  readonly max?: number;
+  readonly nms: NonNullable<DetectOptions['nms']>;
+  readonly only?: readonly string[];
+  readonly except?: readonly string[];
+  readonly region?: Region;
+  readonly turn: Rotation;
+  readonly out?: string;
+  readonly json?: true;
+}
+
+export function configure(command: Command): void {
+  command
+    .argument('<picture...>', PICTURES)
+    .description('Say what objects are in each picture, and where: label, score and box in pixels.')
+    .requiredOption('--model <file>', MODEL)
+    .option('--labels <file>', "a label a line, or JSON; the model's own unless given")
+    .option('--score <least>', "less sure objects are left out; 0.3 unless given, as-file: the model's own", share)
+    .option('--iou <most>', "boxes that overlap a surer one by more are left out; the model's own unless given", share)
+    .option('--max <count>', "objects a picture; 100 unless given, as-file: the model's own", wholeNumber(1))
+    .addOption(
+      new Option(
+        '--nms <kind>',
+        "what hides a box: per-class, surer ones of its class; class-agnostic, of any; none; as-file, as the model's file says",
+      )
+        .choices(['per-class', 'class-agnostic', 'none', 'as-file'])
+        .default('per-class'),
+    )
+    .option('--only <labels>', 'these alone count; labels or numbers of classes, separated by commas', words)
+    .option('--except <labels>', 'these do not count', words)
+    .option('--region <x,y,w,h>', 'look at this part of the pictures alone, in pixels', region)
+    .addOption(
+      new Option('--turn <degrees>', 'turn the picture, or its region, clockwise before it is looked at')
+        .choices(['0', '90', '180', '270'])
+        .default('0'),
+    )
+    .option('--out <folder>', 'write each picture with its boxes into this folder, as NAME.png');
+  addLimitOptions(addTargetOption(addModelOptions(command)))
+    .option(
+      '--json',
+      '[{"picture", "width", "height", "detections": [{"label", "classIndex", "id", "score", "box": {"x", "y", "width", "height"}}]}]; a picture that cannot be read has "error" in place of "detections"',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  depthwise detect street.jpg --model ssd_mobilenet_v1.tflite --labels coco_labelmap.txt
+  depthwise detect photos --model ssd_mobilenet_v1.tflite --labels coco_labelmap.txt --only person,dog --out found
+  depthwise detect street.jpg --model ssd_mobilenet_v1.tflite --nms as-file --json`,
+    )
+    .action(async (paths: string[], flags: Flags) => {
+      const pictures = await withoutFolders(paths);
+      const files = flags.out === undefined ? undefined : annotatedNames(pictures, flags.out);
+      const network = await readPictureModel(flags.model, flags);
+      if (flags.out !== undefined) await expectFolder('--out', flags.out);
+      const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
+      const outcomes = await answer(network, pictures, flags, labels, files);
+      if (flags.json) printJson(outcomes.map(asJson));
+      else print(outcomes.flatMap(asText).join('\n\n'));
+      if (files !== undefined)
+        note(`wrote ${outcomes.filter((one) => 'result' in one).length} pictures into ${flags.out}`);
+      expectAllRead(outcomes);
+    });
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Wanted a number from 0 to 1.');
+}
+
+const words = (text: string): string[] => text.split(',').map((word) => word.trim());
+
+function region(text: string): Region {
+  const sides = /^(\d+),(\d+),(\d+),(\d+)$/.exec(text);
+  if (sides === null) throw new InvalidArgumentError('Wanted left, top, width and height in pixels: 10,20,300,200.');
+  const [left, top, width, height] = sides.slice(1).map(Number);
+  return { left, top, width, height };
+}
+
+/** A picture's file in the folder, by the picture. Throws a UsageError where two would have one name. */
+function annotatedNames(pictures: readonly string[], folder: string): Map<string, string> {
+  const owners = new Map<string, string>();
+  for (const picture of pictures) {
+    const name = `${picture === '-' ? 'picture' : basename(picture, extname(picture))}.png`;
+    const other = owners.get(name);
+    if (other !== undefined)
+      throw new UsageError(`--out: '${other}' and '${picture}' would both be written as '${name}'`);
+    owners.set(name, picture);
+  }
+  return new Map([...owners].map(([name, picture]) => [picture, join(folder, name)]));
+}
+
+interface Answer {
+  readonly width: number;
+  readonly height: number;
+  readonly detections: readonly Detection[];
+}
+
+async function answer(
+  network: Network,
+  pictures: readonly string[],
+  flags: Flags,
+  labels: readonly string[] | undefined,
+  files: ReadonlyMap<string, string> | undefined,
+): Promise<Outcome<Answer>[]> {
+  const progress = await startProgress('detect');
+  try {
+    const options = { ...optionsOf(flags, labels), run: executor(flags, progress, pictures.length) };
+    return await eachPicture(pictures, flags, async (picture, path) => {
+      const detections = await detect(network, picture, options);
+      const file = files?.get(path);
+      if (file !== undefined) await writeWhole(file, await annotated(picture, detections));
+      return { width: picture.width, height: picture.height, detections };
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+function optionsOf(flags: Flags, labels: readonly string[] | undefined): DetectOptions {
+  const { score, iou, max, nms, only, except, region, turn } = flags;
+  const named = (list: readonly string[]) => list.map((word) => (/^\d+$/.test(word) ? Number(word) : word));
+  return {
+    nms,
+    rotation: Number(turn) as Rotation,
+    ...(score !== undefined && { scoreThreshold: score }),
+    ...(iou !== undefined && { iouThreshold: iou }),
+    ...(max !== undefined && { maxResults: max }),
+    ...(only && { only: named(only) }),
+    ...(except && { except: named(except) }),
+    ...(region && { region }),
+    ...(labels && { labels }),
+  };
+}
+
+/** The bytes of a PNG file. */
+async function annotated(picture: Picture, detections: readonly Detection[]): Promise<Uint8Array> {
+  const { encodePng } = await import('../image/png.js');
+  const { width, height, data } = drawDetections(picture, detections);
+  const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
+  for (let pixel = 0; pixel < width * height; pixel++) rgba.set(data.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
+  return encodePng({ width, height, data: rgba });
+}
+
+const asJson = (outcome: Outcome<Answer>) =>
+  'error' in outcome
+    ? { picture: outcome.picture, error: errorJson(outcome.error) }
+    : { picture: outcome.picture, ...outcome.result };
+
+/** Nothing for a picture that cannot be read: that is said on stderr. */
+function asText(outcome: Outcome<Answer>): string[] {
+  if ('error' in outcome) return [];
+  const { detections } = outcome.result;
+  if (detections.length === 0) return [`${harmless(outcome.picture)}\nno objects`];
+  const columns = ['label', 'score', 'x', 'y', 'width', 'height'];
+  const table = textTable(
+    columns.map((title, index) => ({ title, align: index === 0 ? 'left' : 'right' })),
+    detections.map(({ label, score, box: { x, y, width, height } }) => [
+      harmless(label),
+      `${(100 * score).toFixed(1)} %`,
+      ...[x, y, width, height].map((side) => side.toFixed(0)),
+    ]),
+  );
+  return [`${harmless(outcome.picture)}\n${table}`];
+}

@@ -1,0 +1,162 @@
+/** `depthwise detect`, on a network whose boxes are known: its scores are weights of its own. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readPicture } from '../../src/image/index.js';
+import { type Network, NetworkBuilder, preprocessingPreset } from '../../src/network/index.js';
+import { tensor } from '../../src/tensor.js';
+import { cat, depthwise, depthwiseJson, rocket, temporaryFolder, writeModel } from './command.js';
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+
+/** Whatever it is shown: a cat in the upper left quarter, a dog in the whole picture. */
+function constantDetector(): Network {
+  const net = new NetworkBuilder();
+  const input = net.input('input', [1, 8, 8, 3]);
+  const pooled = net.add('pooled', 'globalAveragePool', input, { keepDims: false });
+  const answers = net.add('answers', 'dense', pooled, { units: 6, bias: true });
+  const codes = net.add('codes', 'dense', pooled, { units: 8, bias: true });
+  const network = net.build(
+    'constant',
+    [net.add('boxes', 'reshape', codes, { shape: [2, 4] }), net.add('scores', 'reshape', answers, { shape: [2, 3] })],
+    {
+      source: 'other',
+      output: 'features',
+      preprocessing: { ...preprocessingPreset('slim', [8, 8]), crop: { kind: 'stretch' } },
+      labels: ['cat', 'dog'],
+      detection: {
+        codes: 'boxes',
+        scores: 'scores',
+        background: 'slot 0',
+        anchors: [0.25, 0.25, 0.5, 0.5, 0.5, 0.5, 1, 1],
+        scales: [10, 10, 5, 5],
+        suppression: {
+          kind: 'class-agnostic',
+          scoreThreshold: 0.1,
+          iouThreshold: 0.6,
+          maxPerClass: 100,
+          maxResults: 1,
+          classesPerBox: 1,
+        },
+      },
+    },
+  );
+  const zeros = (name: string, rows: number, columns: number, bias = new Array(columns).fill(0)) =>
+    [
+      [`${name}/kernel`, tensor([rows, columns], new Float32Array(rows * columns))],
+      [`${name}/bias`, tensor([columns], bias)],
+    ] as const;
+  return {
+    ...network,
+    weights: new Map([...zeros('answers', 3, 6, [0, 0.75, 0.1, 0, 0.2, 0.5]), ...zeros('codes', 3, 8)]),
+  };
+}
+
+let model: string;
+beforeAll(async () => {
+  model = await writeModel(folder.path('constant.safetensors'), constantDetector());
+});
+
+describe('detect', () => {
+  test('boxes in pixels of the picture', async () => {
+    const { width, height } = await readPicture(cat);
+    expect(await depthwiseJson('detect', cat, '--model', model)).toEqual([
+      {
+        picture: cat,
+        width,
+        height,
+        detections: [
+          {
+            label: 'cat',
+            classIndex: 0,
+            score: 0.75,
+            box: { x: 0, y: 0, width: width / 2, height: height / 2 },
+          },
+          { label: 'dog', classIndex: 1, score: 0.5, box: { x: 0, y: 0, width, height } },
+        ],
+      },
+    ]);
+  });
+
+  test('a table', async () => {
+    const { stdout } = await depthwise('detect', cat, rocket, '--model', model);
+    expect(stdout).toContain('chelsea.jpg\n');
+    expect(stdout).toMatch(/label +score +x +y +width +height/);
+    expect(stdout).toMatch(/cat +75\.0 % +0 +0 +\d+ +\d+/);
+  });
+
+  test('no objects', async () => {
+    const { stdout } = await depthwise('detect', cat, '--model', model, '--score', '0.9');
+    expect(stdout).toBe(`${cat}\nno objects\n`);
+  });
+
+  test.each([
+    [['--nms', 'as-file'], ['cat']],
+    [['--only', 'dog'], ['dog']],
+    [['--except', '0'], ['dog']],
+    [['--max', '1'], ['cat']],
+  ])('%o', async (flags, labels) => {
+    const [{ detections }] = await depthwiseJson('detect', cat, '--model', model, ...flags);
+    expect(detections.map(({ label }: { label: string }) => label)).toEqual(labels);
+  });
+
+  test('--region and --turn', async () => {
+    const flags = ['--region', '100,50,80,40', '--turn', '180', '--max', '1'];
+    const [{ detections }] = await depthwiseJson('detect', cat, '--model', model, ...flags);
+    expect(detections[0].box).toEqual({ x: 140, y: 70, width: 40, height: 20 });
+  });
+
+  test('--out: the picture with its boxes', async () => {
+    const out = folder.path('found');
+    const { stderr } = await depthwise('detect', cat, rocket, '--model', model, '--out', out);
+    expect(stderr).toBe(`wrote 2 pictures into ${out}\n`);
+    expect(existsSync(`${out}/rocket.png`)).toBe(true);
+    const [drawn, given] = [await readPicture(`${out}/chelsea.png`), await readPicture(cat)];
+    expect([drawn.width, drawn.height]).toEqual([given.width, given.height]);
+    const at = (x: number, y: number) => [0, 1, 2].map((c) => drawn.data[(y * drawn.width + x) * drawn.channels + c]);
+    // The cat's box ends in the middle of the picture, in the colour of class 0; the dog's at its edge.
+    expect(at(Math.round(given.width / 2) - 1, 30)).toEqual([128, 0, 0]);
+    expect(at(given.width - 1, given.height - 20)).toEqual([0, 128, 0]);
+  });
+
+  test('one bad picture does not lose the others', async () => {
+    const bad = folder.path('bad.jpg');
+    writeFileSync(bad, 'no picture');
+    const out = folder.path('with-bad');
+    const { exitCode, stdout } = await depthwise('detect', bad, cat, '--model', model, '--out', out, '--json');
+    const answers = JSON.parse(stdout);
+    expect([exitCode, answers[0].error.code, answers[1].detections.length]).toEqual([1, 'picture', 2]);
+    expect([existsSync(`${out}/bad.png`), existsSync(`${out}/chelsea.png`)]).toEqual([false, true]);
+  });
+
+  test.each([
+    [['--only', 'cow'], "detect: there is no label 'cow'; similar labels: cat, dog"],
+    [['--only', 'cat', '--except', 'dog'], 'wanted one of only and except, found both'],
+    [['--region', '1,2'], 'Wanted left, top, width and height in pixels: 10,20,300,200.'],
+    [['--score', '2'], 'Wanted a number from 0 to 1.'],
+    [['--nms', 'soft'], 'Allowed choices are per-class, class-agnostic, none, as-file.'],
+  ])('%o', async (flags, message) => {
+    const { exitCode, stderr } = await depthwise('detect', cat, '--model', model, ...flags);
+    expect([exitCode, stderr.includes(message)]).toEqual([2, true]);
+  });
+
+  test('two pictures of one name, and a network that classifies', async () => {
+    const { stderr } = await depthwise(
+      'detect',
+      cat,
+      folder.path('chelsea.png'),
+      '--model',
+      model,
+      '--out',
+      folder.path('x'),
+    );
+    expect(stderr).toContain("would both be written as 'chelsea.png'");
+    const classifier = await depthwise(
+      'detect',
+      cat,
+      '--model',
+      'assets/models/mobilenet_v2_0.75_32_small_cifar10.safetensors',
+    );
+    expect(classifier.stderr).toContain('does not detect objects, or its file does not state how');
+  });
+});
