@@ -22,7 +22,7 @@ import {
 import type { Pair } from '../padding.js';
 import { type Shape, type Tensor, tensor } from '../tensor.js';
 import { KerasLayer, SCALINGS, type Step, stepsOf } from './keras-layers.js';
-import { type FlatLayer, flatModel, tensorsOf, titleOf } from './keras-nested.js';
+import { type FlatLayer, flatModel, statedShape, tensorsOf, titleOf } from './keras-nested.js';
 import { operationOf } from './keras-operations.js';
 import type { LayerPaths } from './keras-weights.js';
 
@@ -132,8 +132,7 @@ function forChannels(numbers: readonly number[], channels: number, title: string
 
 /** [1, height, width, channels] of an input; the resolution stands for an open height and width. */
 function inputShape(config: object, title: string, resolution: Pair | undefined): Shape {
-  const { batch_input_shape: keras2, batch_shape: keras3 } = config as Record<string, unknown>;
-  const [, ...sizes] = listOf<unknown>((size) => size, 1, 8)(keras2 ?? keras3, `${title}.batch_input_shape`);
+  const [, ...sizes] = listOf<unknown>((size) => size, 1, 8)(statedShape(config), `${title}.batch_input_shape`);
   const filled = sizes.length === 3 ? sizes.map((size, axis) => size ?? resolution?.[axis]) : sizes;
   if (filled.some((size) => size === null || size === undefined)) {
     const found = ['batch', ...sizes.map((size) => size ?? 'any')];

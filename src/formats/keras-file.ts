@@ -8,6 +8,7 @@ import { parseJson } from './json.js';
 import { importKerasConfig } from './keras-config.js';
 import { withOwnScaling } from './keras-scaling.js';
 import { nameWeights, readKerasWeights } from './keras-weights.js';
+import { isKeras3, keras3Weights, numberedLayers } from './keras3-weights.js';
 import { architectureOf } from './weights-alone.js';
 
 export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}): Promise<Network> {
@@ -21,7 +22,9 @@ export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}):
         : importKerasConfig(parseJson(config, `${file}: model_config`), options.resolution);
     const network = described?.network ?? architectureOf(options, file);
     const paths = described?.paths ?? new Map(network.nodes.map(({ name }) => [name, [name]]));
-    const layers = readKerasWeights(weightsGroup(root, file), file, paths);
+    const layers = isKeras3(root)
+      ? keras3Weights(numberedLayers(network, root, file), root, file)
+      : readKerasWeights(weightsGroup(root, file), file, paths);
     const complete = withWeights(network, nameWeights(network, layers, file));
     return withOwnScaling(complete, described?.scalings ?? new Set());
   });

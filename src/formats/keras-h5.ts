@@ -1,7 +1,7 @@
 /**
  * Keras' HDF5 files (.h5, .hdf5). A whole model, `model.save('x.h5')`, carries its architecture as JSON in the attribute `model_config`
  * and its weights in the group `model_weights`. A weights file, `model.save_weights('x.h5')`, as keras-applications publishes them,
- * holds the weights alone.
+ * holds the weights alone, and so does a `.weights.h5` of Keras 3 (`keras3-weights.ts`).
  */
 import type { Network } from '../network/index.js';
 import type { ReadOptions } from './architecture.js';

@@ -35,7 +35,7 @@ interface NodeStep<Kind extends LayerKind> {
 export type Step = { [Kind in LayerKind]: NodeStep<Kind> }[LayerKind];
 
 const TRAINING_ONLY =
-  /^(name|trainable|dtype|momentum|seed|noise_shape|fused|virtual_batch_size|batch_input_shape|.+_(initializer|regularizer|constraint))$/;
+  /^(name|trainable|dtype|momentum|seed|noise_shape|fused|virtual_batch_size|batch_(input_)?shape|batchInputShape|.+_(initializer|regularizer|constraint))$/;
 
 /** The fields of one layer's configuration. */
 export class KerasLayer {

@@ -165,22 +165,28 @@ class Flattening {
 
   /** A Sequential model's first layer may state the input that no InputLayer has. */
   #statedInput({ className, name, config }: Entry, path: readonly string[]): FlatLayer {
-    const { batch_input_shape: keras2, batch_shape: keras3 } = object(config, `layer '${name}' (${className}).config`);
-    if ((keras2 ?? keras3) === undefined) {
+    const stated = statedShape(object(config, `layer '${name}' (${className}).config`));
+    if (stated === undefined) {
       fail(
         `${titleOf({ path: [...path, name], className })}.batch_input_shape: wanted a list of 1 to 8, found undefined`,
       );
     }
-    const shape = { batch_input_shape: keras2 ?? keras3 };
+    const shape = { batch_input_shape: stated };
     return this.#add({ className: 'InputLayer', name: `${name}_input`, config: shape, inbound: [] }, path);
   }
+}
+
+/** The input's shape as Keras 2, Keras 3 and people who mended a model.json for TensorFlow.js write it. */
+export function statedShape(config: object): unknown {
+  const { batch_input_shape, batch_shape, batchInputShape } = config as Readonly<Record<string, unknown>>;
+  return batch_input_shape ?? batch_shape ?? batchInputShape;
 }
 
 const groupOf = (path: readonly string[], groups: ReadonlyMap<string, string>): string =>
   groups.get(path.join('\n')) ?? '';
 
 /** keras/src/saving/saving_lib.py: layers are addressed by their classes in snake case, conv2d, conv2d_1, …, since names may be anything. */
-function numberGroups(entries: readonly Entry[], model: string): void {
+export function numberGroups(entries: readonly { readonly className: string; group?: string }[], model: string): void {
   const uses = new Map<string, number>();
   for (const entry of entries) {
     const name = entry.className

@@ -14,6 +14,12 @@ const DOORS: { readonly [Name in FileFormat]?: readonly [what: string, reader: s
   safetensors: ['a .safetensors file', 'safetensors', 'safetensors'],
 };
 
+const KERAS_ZIP = ['a .keras file', 'kerasZip', 'formats/keras-zip'] as const;
+
+/** Whether the archive's first entry, whose name begins at byte 30, is one of those that Keras writes first. */
+const startsAsKeras = (bytes: Uint8Array): boolean =>
+  /^(metadata|config)\.json/.test(String.fromCharCode(...bytes.subarray(30, 43)));
+
 /** The one of these that reads a file, by its first bytes. The error for a missing one says where it is. */
 export const fromReaders =
   (readers: readonly Reader[]): ReaderOf =>
@@ -21,7 +27,7 @@ export const fromReaders =
     const format = formatOf(bytes, file);
     const reader = readers.find((one) => one.format === format);
     if (reader !== undefined) return reader;
-    const missing = DOORS[format];
+    const missing = format === 'zip' && startsAsKeras(bytes) ? KERAS_ZIP : DOORS[format];
     if (missing === undefined) throw new FormatError(`${file}: a .npy file holds a single array, not a network`);
     const [what, name, door] = missing;
     throw new UsageError(

@@ -240,6 +240,15 @@ describe('forms of a model', () => {
     });
   });
 
+  test.each(['batch_input_shape', 'batch_shape', 'batchInputShape'])('the input may be stated as %s', (key) => {
+    const stated = layer('InputLayer', 'input_1', { [key]: [null, 4, 6, 3] });
+    const network = networkFromKerasConfig(functional([stated, layer('ReLU', 'r', {}, 'input_1')]));
+    expect(network.inputs).toEqual([{ name: 'input_1', shape: [1, 4, 6, 3] }]);
+    const first = { class_name: 'ReLU', config: { name: 'r', [key]: [null, 4, 6, 3] } };
+    const sequential = { class_name: 'Sequential', config: { name: 's', layers: [first] } };
+    expect(networkFromKerasConfig(sequential).inputs[0].shape).toEqual([1, 4, 6, 3]);
+  });
+
   test('preprocessing is known for the names that Keras itself gives, at the size of the input', () => {
     const layers = [input(96, 128, 3), layer('ReLU', 'r', {}, 'input_1')];
     const { conventions } = networkFromKerasConfig(functional(layers, undefined, 'mobilenet_0.25_128'));

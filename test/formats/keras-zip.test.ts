@@ -4,6 +4,8 @@ import type { Group } from 'h5wasm';
 import { expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
 import { readNetwork } from '../../src/formats/index.js';
+import { kerasZip } from '../../src/formats/readers/keras-zip.js';
+import { npz } from '../../src/formats/readers/npz.js';
 import { run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import { h5File } from './h5.js';
@@ -65,4 +67,18 @@ test('a layer without its weights is named', async () => {
   const read = readNetwork(await archive(others as never), { fileName: 'm.keras' });
   await expect(read).rejects.toThrow(FormatError);
   await expect(read).rejects.toThrow(/missing: third\/kernel/);
+});
+
+test('the reader without import() reads the same, and says what is no .keras file', async () => {
+  const bytes = await archive(weights as never);
+  const network = await kerasZip.read(bytes, {});
+  expect(run(network, tensor([1, 1], [10])).get('third')!.data[0]).toBe(312);
+  await expect(kerasZip.read(zipSync({ 'a.txt': Uint8Array.of(1) }), { fileName: 'a.zip' })).rejects.toThrow(
+    new FormatError('a.zip: is a zip archive, but no .keras file: wanted config.json and model.weights.h5 in it'),
+  );
+  await expect(npz.read(bytes, { fileName: 'm.keras' })).rejects.toThrow(
+    new FormatError(
+      "m.keras: is a Keras 3 file, whose reader was not given: import { kerasZip } from 'depthwise/formats/keras-zip', and load(…, { readers: [kerasZip] })",
+    ),
+  );
 });

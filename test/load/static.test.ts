@@ -1,7 +1,9 @@
 /** Programs of one script, where `import()` is not possible: each brings its reader, and no other's packages. */
+
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { zipSync } from 'fflate';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../src/errors.js';
 import { type Reader, writeNetwork } from '../../src/formats/index.js';
@@ -110,6 +112,11 @@ describe('a reader that is missing is named, with its door', () => {
     ['tflite', () => fileOf('tflite'), missing('a TensorFlow Lite file', 'tflite', 'formats/tflite')],
     ['onnx', () => fileOf('onnx'), missing('an ONNX file', 'onnx', 'formats/onnx')],
     ['npz', () => fileOf('npz'), missing('a .npz file', 'npz', 'formats/npz')],
+    [
+      'zip',
+      async () => zipSync({ 'metadata.json': Uint8Array.of(123, 125) }),
+      missing('a .keras file', 'kerasZip', 'formats/keras-zip'),
+    ],
     ['safetensors', () => fileOf('safetensors'), missing('a .safetensors file', 'safetensors', 'safetensors')],
     [
       'hdf5',

@@ -1,6 +1,6 @@
 /** The reader of .npz files, without `import()`: for service workers and single scripts. */
 import { FormatError } from '../../errors.js';
-import { isTfjsArchive, networkInNpz, pickleIn } from '../network-file.js';
+import { isKerasArchive, isTfjsArchive, networkInNpz, pickleIn } from '../network-file.js';
 import { npzOf } from '../npz.js';
 import type { Reader } from '../reader.js';
 import { ofWeightsAlone } from '../weights-alone.js';
@@ -14,6 +14,11 @@ export const npz: Reader = {
     if (isTfjsArchive(archive)) {
       throw new FormatError(
         `${file}: is a TensorFlow.js model in a zip archive, which only readNetwork unpacks; unpack it`,
+      );
+    }
+    if (isKerasArchive(archive)) {
+      throw new FormatError(
+        `${file}: is a Keras 3 file, whose reader was not given: import { kerasZip } from 'depthwise/formats/keras-zip', and load(…, { readers: [kerasZip] })`,
       );
     }
     if (pickleIn(archive) !== undefined) {
