@@ -12,7 +12,7 @@ import { type Difference, difference, unitsOf, type Verdict } from './difference
 import { estimates, type NodeEstimate, shownTensor } from './estimate-network.js';
 import { type Precision, precisionOf } from './precision.js';
 
-/** See `estimates.ts`. */
+/** See `estimate-network.ts`. */
 export type Mode = 'isolated' | 'accumulated';
 
 export interface CheckOptions extends RunOptions {

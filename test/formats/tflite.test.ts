@@ -328,6 +328,87 @@ describe('other operators', () => {
     expect(outputOf(sliced, x.shape, [1, 2, 3, 4])).toEqual([2, 4]);
   });
 
+  /** x [1, 1, 2, 4] in parts, which are joined in reverse. */
+  const splitInto = (
+    code: string,
+    sizes: readonly number[],
+    inputs: readonly string[],
+    constants: object,
+  ): ModelSpec => {
+    const parts = sizes.map((_, part) => `part${part}`);
+    return {
+      tensors: {
+        x: { shape: [1, 1, 2, 4] },
+        ...constants,
+        ...Object.fromEntries(sizes.map((size, part) => [`part${part}`, { shape: [1, 1, 2, size] }])),
+        y: { shape: [1, 1, 2, 4] },
+      },
+      operators: [
+        { code, inputs: [...inputs], outputs: parts },
+        {
+          code: 'CONCATENATION',
+          inputs: [...parts].reverse(),
+          outputs: ['y'],
+          options: [schema.ConcatenationOptions, { axis: 3 }],
+        },
+      ],
+      inputs: ['x'],
+      outputs: ['y'],
+    };
+  };
+
+  test.each([
+    ['SPLIT', [2, 2], ['axis', 'x'], { axis: integers(3) }, [3, 4, 1, 2, 7, 8, 5, 6]],
+    ['SPLIT', [1, 1, 1, 1], ['axis', 'x'], { axis: integers(-1) }, [4, 3, 2, 1, 8, 7, 6, 5]],
+    ['SPLIT_V', [1, 3], ['x', 'sizes', 'axis'], { sizes: integers(1, 3), axis: integers(3) }, [2, 3, 4, 1, 6, 7, 8, 5]],
+    [
+      'SPLIT_V',
+      [3, 1],
+      ['x', 'sizes', 'axis'],
+      { sizes: integers(-1, 1), axis: integers(3) },
+      [4, 1, 2, 3, 8, 5, 6, 7],
+    ],
+  ] as const)('%s into %j are slices of the channels', async (code, sizes, inputs, constants, wanted) => {
+    const network = await read(splitInto(code, sizes, inputs, constants));
+    expect(outputOf(network, [1, 1, 2, 4], [1, 2, 3, 4, 5, 6, 7, 8])).toEqual(wanted);
+  });
+
+  test.each([
+    [
+      'SPLIT',
+      [1, 3, 1],
+      ['axis', 'x'],
+      { axis: integers(3) },
+      'splits [1,1,2,4] along axis 3 into 3 parts, which are not equal',
+    ],
+    ['SPLIT', [2, 2], ['axis', 'x'], { axis: integers(4) }, 'splits [1,1,2,4] along axis [4]; wanted one of its axes'],
+    [
+      'SPLIT',
+      [2, 2],
+      ['axis', 'x'],
+      { axis: integers(2) },
+      "takes [1,1,1,4] of [1,1,2,4] from [0,0,0,0]; wanted a part of a picture's channels, or all of it",
+    ],
+    [
+      'SPLIT_V',
+      [2, 2],
+      ['x', 'sizes', 'axis'],
+      { sizes: integers(2, 3), axis: integers(3) },
+      'splits [1,1,2,4] along axis 3 into parts of [2,3] for 2 results',
+    ],
+    [
+      'SPLIT_V',
+      [2, 2],
+      ['x', 'sizes', 'axis'],
+      { sizes: integers(4), axis: integers(3) },
+      'splits [1,1,2,4] along axis 3 into parts of [4] for 2 results',
+    ],
+  ] as const)('%s into %j is refused', async (code, sizes, inputs, constants, message) => {
+    await expect(read(splitInto(code, sizes, inputs, constants))).rejects.toThrow(
+      `small.tflite: operator 0 (${code}, for tensor 'part0'): ${message}`,
+    );
+  });
+
   test('SLICE of all and TILE of one are nothing', async () => {
     const begin = integers(0, 0, 0, 0);
     for (const model of [

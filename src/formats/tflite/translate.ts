@@ -13,6 +13,7 @@ import { folded } from './folding.js';
 import type { FileModel, FileOperator, FileTensor } from './model.js';
 import type { Activation, Step, Translation } from './operands.js';
 import { operators } from './operators.js';
+import { withSlices } from './splits.js';
 
 export interface Translated extends Pick<Network, 'inputs' | 'nodes' | 'outputs' | 'weights'> {
   readonly tensors: readonly PlacedTensor[];
@@ -30,7 +31,8 @@ export interface PlacedTensor {
 
 export function translate(model: FileModel): Translated {
   const translator = new Translator(model);
-  for (const op of withDilation(model)) translator.add(op);
+  const operators = withDilation({ ...model, operators: withSlices(model) });
+  for (const op of operators) translator.add(op);
   return translator.finish();
 }
 
