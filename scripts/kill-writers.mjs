@@ -53,7 +53,7 @@ const commands = {
   'convert .tflite': (model) => ['convert', model, 'out/m.tflite'],
   'convert model.json': (model) => ['convert', model, 'out/model.json'],
   trace: (model) => ['trace', '--model', model, '--preset', 'keras', '--out', 'out/t.npz'],
-  golden: (model) => ['golden', '--model', model, '--with', 'onnx,c', '--out', 'out/g.safetensors'],
+  golden: (model) => ['golden', '--model', model, '--with', 'onnx,c', '--overwrite', '--out', 'out/g.safetensors'],
   'golden --suite': (model) => [
     ...['golden', '--suite', 'layers', '--kinds', 'relu,add', '--count', '4'],
     ...['--seed', model === OLD ? '1' : '2', '--out', 'out'],

@@ -48,6 +48,14 @@ export async function writeBundle(
 
 const endings: Readonly<Record<Beside, string>> = { onnx: '.onnx', tflite: '.tflite', c: '.h' };
 
+const besideOf = (out: string, format: Beside): string => out.replace(/\.(safetensors|npz)$/, '') + endings[format];
+
+/** The bundle's file and those beside it. */
+export const filesOf = (out: string, beside: readonly Beside[]): string[] => [
+  out,
+  ...beside.map((format) => besideOf(out, format)),
+];
+
 /** A network that a format has no operator for is left out, which the caller tells. */
 async function writeBeside(
   golden: Golden,
@@ -57,7 +65,7 @@ async function writeBeside(
   const files: string[] = [];
   const without: string[] = [];
   for (const format of beside) {
-    const path = `${out.replace(/\.(safetensors|npz)$/, '')}${endings[format]}`;
+    const path = besideOf(out, format);
     try {
       await writeWhole(path, await contentOf(golden, out, format));
       files.push(path);

@@ -19,7 +19,8 @@ import {
   suiteNames,
 } from '../oracle/index.js';
 import { namedNetwork } from './architecture.js';
-import { type Beside, type BundleFormat, besides, type Written, writeBundle } from './bundle.js';
+import { type Beside, type BundleFormat, besides, filesOf, type Written, writeBundle } from './bundle.js';
+import { expectOwnFiles } from './golden-files.js';
 import { addInputOptions, expectOneInput, fed, type InputFlags, noiseSource } from './inputs.js';
 import { addModelOptions, type ModelFlags, prepared, readModel } from './model.js';
 import { expectEnding, expectFolder, expectWritable, formatBytes, note, plural, printJson } from './output.js';
@@ -38,13 +39,14 @@ interface Flags extends ModelFlags, InputFlags {
   readonly with?: readonly Beside[];
   readonly format: BundleFormat;
   readonly out: string;
+  readonly overwrite?: true;
   readonly json?: true;
 }
 
 const formats: readonly BundleFormat[] = ['safetensors', 'npz'];
 
 /** Where the problem comes from, and the options that go with it besides those that go with all. */
-const always = ['out', 'json', 'seed', 'precision', 'flushToZero', 'with'];
+const always = ['out', 'overwrite', 'json', 'seed', 'precision', 'flushToZero', 'with'];
 const architecture = [
   'alpha',
   'resolution',
@@ -113,6 +115,7 @@ export function configure(command: Command): void {
       new Option('--format <name>', 'of a suite: the ending of its files').choices(formats).default('safetensors'),
     )
     .requiredOption('--out <path>', 'a folder for a suite; a .safetensors or .npz file for a model')
+    .option('--overwrite', 'replace files of these names that are no golden bundles')
     .option('--json', '[{"out", "network", "layers", "bytes"}], and with --with "with", "without"')
     .addHelpText(
       'after',
@@ -174,11 +177,13 @@ async function writeSuite(flags: Flags): Promise<Written[]> {
     const problems = [...problemsOf(flags)];
     if (problems.length === 0)
       throw new UsageError(`--kinds: the suite has no layers of kind ${flags.kinds?.join(', ')}`);
+    const bundleOf = (problem: Problem) => join(flags.out, `${problem.name}.${flags.format}`);
+    await expectOwn(problems.map(bundleOf), flags);
     for (const [index, problem] of problems.entries()) {
       progress.at(index / problems.length, problem.name);
       const source = noiseSource(problem.noise, problem.seed);
       const golden = makeGolden(problem.network, problem.inputs, { source, ...precisionFlags(flags) });
-      const out = await expectWritable('--out', join(flags.out, `${problem.name}.${flags.format}`));
+      const out = await expectWritable('--out', bundleOf(problem));
       written.push(await writeBundle(golden, out, flags.format, bundleOptions(flags, true)));
     }
   } finally {
@@ -203,6 +208,7 @@ function problemsOf(flags: Flags): Generator<Problem> {
 async function writeNetworkGolden(flags: Flags): Promise<Written> {
   const ending = expectEnding('--out', flags.out, ['.safetensors', '.npz']);
   const target = await expectWritable('--out', flags.out);
+  await expectOwn([target], flags);
   expectOneInput(flags);
   const network = await networkOf(flags);
   const { inputs, source } = await fed(network, flags.model ?? flags.network!, flags);
@@ -214,6 +220,14 @@ async function writeNetworkGolden(flags: Flags): Promise<Written> {
   } finally {
     progress.stop();
   }
+}
+
+async function expectOwn(bundles: readonly string[], { with: beside = [], overwrite }: Flags): Promise<void> {
+  if (!overwrite)
+    await expectOwnFiles(
+      '--out',
+      bundles.flatMap((out) => filesOf(out, beside)),
+    );
 }
 
 /** Of a model file, or with seeded weights, which nobody else has: they go into the bundle. */

@@ -1,8 +1,8 @@
 /** The folder of a training run: checkpoint, metrics and model, each written whole after every epoch, and a report at the end. */
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import { lockFolder, type Release } from '../files/folderLock.js';
+import { isThere } from '../files/isThere.js';
 import { saveWhole } from '../files/saveWhole.js';
 import { readFile } from '../formats/files.js';
 import { readNetwork, type WriteOptions, writeNetwork } from '../formats/index.js';
@@ -63,12 +63,6 @@ async function expectFree(folder: string): Promise<void> {
     );
   }
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
 
 export class RunFolder {
   readonly #folder: string;

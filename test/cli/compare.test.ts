@@ -76,6 +76,49 @@ describe('golden', () => {
     expect(found.has('weights/conv1/kernel')).toBe(true);
   });
 
+  test('replaces its own bundles, and other files only when told to', async () => {
+    const out = folder.path('b');
+    const make = (...more: string[]) =>
+      depthwise('golden', '--suite', 'layers', '--kinds', 'relu,relu6', '--shapes', 'odd', '--out', out, ...more);
+    expect((await make('--with', 'onnx')).exitCode).toBe(0);
+    const [first, ...others] = readdirSync(out).filter((name) => name.endsWith('.safetensors'));
+    const path = `${out}/${first}`;
+    const bytes = readFileSync(path);
+    expect((await make('--seed', '2')).exitCode).toBe(0);
+    expect(readFileSync(path).equals(bytes)).toBe(false);
+
+    writeFileSync(path, 'mine');
+    const kept = readFileSync(`${out}/${others[0]}`);
+    expect(await make('--seed', '3')).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `error: --out: '${path}' is there already and no golden bundle; --overwrite replaces it\n`,
+    });
+    expect(readFileSync(path, 'utf8')).toBe('mine');
+    expect(readFileSync(`${out}/${others[0]}`).equals(kept)).toBe(true);
+    const models = readdirSync(out).filter((name) => name.endsWith('.onnx'));
+    const { exitCode, stderr } = await make('--with', 'onnx');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(` and ${models.length + 1 - 3} files more are there already and no golden bundle; `);
+    expect((await make('--with', 'onnx', '--overwrite')).exitCode).toBe(0);
+    expect((await readGolden(readFileSync(path))).network.nodes).toHaveLength(1);
+  });
+
+  test('a model is not replaced by its own bundle, nor by the file beside that', async () => {
+    const path = await writeModel(folder.path('precious.safetensors'), network);
+    const bytes = readFileSync(path);
+    const make = (...more: string[]) => depthwise('golden', '--model', path, ...more);
+    expect((await make('--out', path)).stderr).toBe(
+      `error: --out: '${path}' is there already and no golden bundle; --overwrite replaces it\n`,
+    );
+    writeFileSync(folder.path('bundle.tflite'), 'mine');
+    expect((await make('--out', folder.path('bundle.npz'), '--with', 'tflite')).stderr).toBe(
+      `error: --out: '${folder.path('bundle.tflite')}' is there already and no golden bundle; --overwrite replaces it\n`,
+    );
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+    expect(readdirSync(folder.path('.'))).not.toContain('bundle.npz');
+  });
+
   test('random problems of some kinds, others for another seed, each also for other runtimes and for C', async () => {
     const make = (seed: string) =>
       depthwise(
