@@ -8,7 +8,7 @@ import { type WasmTarget, wasmBytes } from './wasmBytes.js';
 // The others.
 
 import { UsageError } from '../errors.js';
-import { NetworkBuilder } from '../network/builder.js';
+import { ArchitectureBuilder } from '../network/architecture-builder.js';
 import type { Network } from '../network/network.js';
 import { run } from '../network/run.js';
 import { wantedWeights } from '../network/shapes.js';
@@ -140,7 +140,7 @@ const waves = (shape: Shape): Tensor => ({
 });
 
 function selfTestNetwork(): Network {
-  const net = new NetworkBuilder();
+  const net = new ArchitectureBuilder();
   const filter = { kernelSize: [3, 3], strides: [1, 1], dilation: [1, 1], padding: 'same', bias: true } as const;
   const depthwise = { ...filter, depthMultiplier: 1 };
   const narrow = { filters: 5, bias: true };

@@ -2,7 +2,8 @@
  * MobileNet V1, arXiv:1704.04861: a 3 × 3 convolution, 13 depthwise separable convolutions, pooling and a classifier. Batch norm and
  * ReLU6 follow every convolution (27 times), no convolution but the classifier has a bias.
  */
-import { type Network, NetworkBuilder } from '../network/index.js';
+import { ArchitectureBuilder } from '../network/architecture-builder.js';
+import type { Network } from '../network/index.js';
 import { v1Width } from './channels.js';
 import { V1_NAMES } from './node-names.js';
 import { checkChannels, checkChoice, type MobilenetOptions, settle, standardName } from './options.js';
@@ -82,7 +83,7 @@ export function mobilenetV1(options: MobilenetV1Options = {}): Network {
   const { alpha, resolution, smallPictures, conventions, outputStride } = settings;
   const width = (N: number) => checkChannels('mobilenetV1', 'alpha', alpha, N, v1Width[conventions](N, alpha));
   const names = V1_NAMES[conventions];
-  const net = new NetworkBuilder();
+  const net = new ArchitectureBuilder();
   const units = new UnitBuilder(net, conventions);
   const sample = atrousSampling(outputStride);
   const paper = shallow ? SHALLOW : TABLE_1;

@@ -5,7 +5,8 @@
  *
  * 52 convolutions with batch norm, 35 ReLU6, 17 linear projections, 10 additions.
  */
-import { type Network, NetworkBuilder } from '../network/index.js';
+import { ArchitectureBuilder } from '../network/architecture-builder.js';
+import type { Network } from '../network/index.js';
 import { expandedWidth, roundChannels, v2Width } from './channels.js';
 import { V2_NAMES } from './node-names.js';
 import { checkChannels, checkOption, type MobilenetOptions, settle, standardName } from './options.js';
@@ -73,7 +74,7 @@ export function mobilenetV2(options: MobilenetV2Options = {}): Network {
   }
   const round = (channels: number) => roundChannels(channels, channelDivisor, minChannels);
   const names = V2_NAMES[conventions];
-  const net = new NetworkBuilder();
+  const net = new ArchitectureBuilder();
   const units = new UnitBuilder(net, conventions);
   const sample = atrousSampling(outputStride);
 

@@ -11,7 +11,8 @@
  * its meaning at another resolution. V1's (0, 1) is not 'same' at odd sizes: 279 of the 298 inputs from 32 to 329 pixels end with a
  * smaller map than slim's.
  */
-import type { Conventions, NetworkBuilder } from '../network/index.js';
+import type { ArchitectureBuilder } from '../network/architecture-builder.js';
+import type { Conventions } from '../network/index.js';
 import { conventionPresets } from '../network/presets.js';
 import type { Padding } from '../padding.js';
 import type { HeadNames, UnitNames } from './node-names.js';
@@ -51,10 +52,10 @@ export function withoutFirstStrides<Row extends { readonly s: 1 | 2 }>(table: re
 
 /** Adds layers to a network under construction; each method returns the name of its last node. */
 export class UnitBuilder {
-  readonly #net: NetworkBuilder;
+  readonly #net: ArchitectureBuilder;
   readonly #conventions: ModelConventions;
 
-  constructor(net: NetworkBuilder, conventions: ModelConventions) {
+  constructor(net: ArchitectureBuilder, conventions: ModelConventions) {
     this.#net = net;
     this.#conventions = conventions;
   }

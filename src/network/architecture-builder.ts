@@ -1,0 +1,49 @@
+/** Writes a network down node by node; a model file reads like the paper's table because of it. */
+import { NetworkError } from '../errors.js';
+import type { Shape } from '../tensor.js';
+import type { Conventions } from './conventions.js';
+import type { AttributesOf, LayerKind, Network, NetworkInput, NetworkNode } from './network.js';
+import { inferShapes } from './shapes.js';
+
+/** The part of `NetworkBuilder` that writes an architecture down. A page that makes a published network needs no more. */
+export class ArchitectureBuilder {
+  protected readonly inputs: NetworkInput[] = [];
+  protected readonly nodes: NetworkNode[] = [];
+  readonly #names = new Set<string>();
+
+  /** Declares an input and returns its name. */
+  input(name: string, shape: Shape): string {
+    this.inputs.push(this.claim({ name, shape }));
+    return name;
+  }
+
+  /** Adds a layer that reads the named tensors, and returns the name of its output. */
+  add<Kind extends LayerKind>(
+    name: string,
+    kind: Kind,
+    inputs: string | readonly string[],
+    attributes: AttributesOf<Kind>,
+  ): string {
+    const sources = typeof inputs === 'string' ? [inputs] : inputs;
+    for (const source of sources) {
+      if (!this.#names.has(source)) throw new NetworkError(`${name}: its input '${source}' is not a node before it`);
+    }
+    this.nodes.push(this.claim({ name, kind, inputs: sources, attributes } as NetworkNode));
+    return name;
+  }
+
+  /** The network, once its shapes fit together; without weights. Throws a NetworkError or ShapeError that names the node that does not fit. */
+  build(name: string, outputs: readonly string[], conventions: Conventions): Network {
+    const nodes = [...this.nodes];
+    const network: Network = { name, inputs: [...this.inputs], nodes, outputs, weights: new Map(), conventions };
+    inferShapes(network);
+    return network;
+  }
+
+  protected claim<Named extends { readonly name: string }>(named: Named): Named {
+    const { name } = named;
+    if (this.#names.has(name)) throw new NetworkError(`the name '${name}' is used twice`);
+    this.#names.add(name);
+    return named;
+  }
+}
