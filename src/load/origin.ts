@@ -7,7 +7,7 @@ import type { Network } from '../network/network.js';
 import { abortable } from '../remote/abort.js';
 import type { WebAbortSignal } from '../web-types.js';
 import { fingerprint } from './fingerprint.js';
-import { refuseIdleIn } from './idle.js';
+import { refuseIdleIn, refuseOtherSize } from './idle.js';
 import type { LoadProgress } from './model.js';
 
 export type Report = (progress: LoadProgress) => void;
@@ -65,6 +65,7 @@ export function originOf(files: Files, options: ReadOptions, readerOf: ReaderOf)
       first = found;
       report({ phase: 'read', loaded: 0, total: 1 });
       const network = await abortable(reader.read(bytes, { fileName: name, ...options }, companions), signal);
+      refuseOtherSize(name, network, options);
       report({ phase: 'read', loaded: 1, total: 1 });
       return network;
     },

@@ -50,10 +50,8 @@ describe.each<Case>([
 });
 
 describe('options of some formats', () => {
-  const cases = (['safetensors', 'npz', 'tflite', 'onnx'] as const).flatMap((format) =>
-    (['resolution', 'outputs'] as const)
-      .filter((option) => !(format === 'onnx' && option === 'outputs'))
-      .map((option) => [format, option] as const),
+  const cases = (['safetensors', 'npz', 'tflite'] as const).flatMap((format) =>
+    (['resolution', 'outputs'] as const).map((option) => [format, option] as const),
   );
   test.each(cases)('%s: %s', async (format, option) => {
     const file = await writeNetwork(network, format);
@@ -62,6 +60,17 @@ describe('options of some formats', () => {
       new UsageError(`load: ${option} has no effect with model file (${name})`),
     );
   });
+});
+
+test('a resolution other than the one that a file states', async () => {
+  const file = await writeNetwork(network, 'onnx');
+  const [height, width] = network.inputs[0].shape.slice(1);
+  (await load(file, { resolution: [height, width] })).dispose();
+  await expect(load(file, { resolution: [height + 8, width] })).rejects.toThrow(
+    new UsageError(
+      `load: model file states inputs of [1, ${height}, ${width}, 3], not ${height + 8} x ${width}; readNetwork takes a resolution and gives a network to load`,
+    ),
+  );
 });
 
 test('cache: false is true of everything but a published network in Node', async () => {
