@@ -1,9 +1,13 @@
 /** `depthwise evaluate`: how often a model is right. */
 import { type Command, Option } from 'commander';
+import type { DetectOptions } from '../detection/index.js';
 import { UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
+import { readLabels } from '../tasks/files.js';
 import { type Dataset, type Evaluation, evaluate, limited, readData } from '../training/index.node.js';
+import { boxedFolder } from './boxed-sets.js';
 import { harmless } from './display.js';
+import { evaluateDetector } from './evaluate-detector.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
@@ -18,6 +22,7 @@ interface Flags extends ModelFlags, TargetFlags, MirrorFlag {
   readonly data: string;
   readonly seed: number;
   readonly limit?: number;
+  readonly nms?: DetectOptions['nms'];
   readonly json?: true;
 }
 
@@ -26,7 +31,16 @@ export function configure(command: Command): void {
     .argument('[model]', `${MODEL}; unless given ${WHICH}`)
     .description('Say how often a model is right about the test pictures of a data set.')
     .option('--model <file>', 'the same as the argument')
-    .requiredOption('--data <source>', DATA)
+    .requiredOption('--data <source>', `${DATA}; for detectors coco:FOLDER or voc:FOLDER`)
+    .option('--labels <file>', "of a detector's classes: a label a line, or JSON; the model's own unless given")
+    .addOption(
+      new Option('--nms <kind>', 'of a detector: as in depthwise detect; per-class unless given').choices([
+        'per-class',
+        'class-agnostic',
+        'none',
+        'as-file',
+      ]),
+    )
     .option(
       '--seed <number>',
       "of the training: decides which of a folder's pictures were held back",
@@ -43,11 +57,21 @@ Examples:
   depthwise evaluate --data cifar10:cifar-10-batches-bin
   depthwise evaluate --data cifar10:cifar-10-batches-bin --mirror
   depthwise evaluate run/model.safetensors --data cifar10:cifar-10-batches-bin
-  depthwise evaluate run/model.safetensors --data ./photos --json`,
+  depthwise evaluate run/model.safetensors --data ./photos --json
+  depthwise evaluate ssd_mobilenet_v1.tflite --data coco:coco2017 --labels coco_labelmap.txt`,
     )
     .action(async (model: string | undefined, flags: Flags) => {
       const none = model === undefined && flags.model === undefined;
       const network = await readPictureModel(none ? SHIPPED_MODEL : theModel(model, flags.model), flags);
+      const boxed = await boxedFolder(flags.data);
+      if (boxed !== undefined) {
+        if (flags.mirror)
+          throw new UsageError('--mirror is for classifiers; a detector is asked once about each picture');
+        const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
+        const { json, text } = await evaluateDetector(network, boxed, flags, labels);
+        return flags.json ? printJson(json) : print(text);
+      }
+      expectClassifierFlags(flags);
       const { test } = await readData(flags.data, () => ({
         preprocessing: network.conventions.preprocessing!,
         seed: flags.seed,
@@ -59,6 +83,12 @@ Examples:
       if (flags.json) printJson(fractions);
       else print(asText(evaluation, asked));
     });
+}
+
+function expectClassifierFlags({ labels, nms }: Flags): void {
+  for (const [flag, value] of Object.entries({ labels, nms })) {
+    if (value !== undefined) throw new UsageError(`--${flag} is for detectors, on data coco:FOLDER or voc:FOLDER`);
+  }
 }
 
 /** The help of `--data`. */

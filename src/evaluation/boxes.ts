@@ -25,12 +25,3 @@ export function crowdOverlap(box: PixelBox, crowd: PixelBox): number {
   const area = box.width * box.height;
   return area > 0 ? sharedArea(box, crowd) / area : 0;
 }
-
-/**
- * Pascal VOC's intersection over union: its corners are pixels that belong to the box, so a side has one pixel more than the
- * difference of its corners.
- */
-export function inclusiveOverlap(a: PixelBox, b: PixelBox): number {
-  const wider = ({ x, y, width, height }: PixelBox): PixelBox => ({ x, y, width: width + 1, height: height + 1 });
-  return pixelOverlap(wider(a), wider(b));
-}

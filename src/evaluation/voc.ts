@@ -1,9 +1,10 @@
 /**
  * Pascal VOC's average precision, by both of its rules. Unlike COCO's, a detection looks at the truth that it overlaps best, even if
- * another has taken that: then it is wrong.
+ * another has taken that: then it is wrong. Boxes are as everywhere here: the corners that VOC counts as pixels of the box make its sides one
+ * pixel longer than their difference, which `readVoc` has done.
  */
 import { UsageError } from '../errors.js';
-import { inclusiveOverlap } from './boxes.js';
+import { pixelOverlap } from './boxes.js';
 import { type BoxedDetection, type BoxedTruth, groupBy } from './truth.js';
 
 /** Average precision from 0 to 1. */
@@ -79,7 +80,7 @@ function bestTruth(
   let best = -1;
   let chosen: BoxedTruth | undefined;
   for (const truth of truths) {
-    const overlap = inclusiveOverlap(box, truth.box);
+    const overlap = pixelOverlap(box, truth.box);
     if (overlap <= best) continue;
     best = overlap;
     chosen = truth;

@@ -1,0 +1,70 @@
+/** Folders of boxed pictures: COCO's and Pascal VOC's. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FormatError } from '../errors.js';
+import { type BoxedSet, type BoxedTruth, readCoco, readVoc } from '../evaluation/index.js';
+import { systemReason } from '../system-error.js';
+
+export type BoxedKind = 'coco' | 'voc';
+
+export interface BoxedFolder extends BoxedSet {
+  readonly kind: BoxedKind;
+  /** Of a picture's file. */
+  readonly path: (file: string) => string;
+}
+
+/** The set that 'coco:FOLDER' or 'voc:FOLDER' names; undefined for other data. */
+export async function boxedFolder(source: string): Promise<BoxedFolder | undefined> {
+  const [, kind, folder] = /^(coco|voc):(.+)$/s.exec(source) ?? [];
+  if (kind === 'coco') return cocoFolder(folder);
+  return kind === 'voc' ? vocFolder(folder) : undefined;
+}
+
+/** `instances.json`, alone or in `annotations`, as the official `instances_val2017.json` is; pictures in `images` or beside it. */
+async function cocoFolder(folder: string): Promise<BoxedFolder> {
+  const entries = await list(folder);
+  const within = entries.includes('annotations') ? join(folder, 'annotations') : folder;
+  const files = (await list(within)).filter((name) => /^instances.*\.json$/.test(name));
+  if (files.length !== 1) {
+    throw new FormatError(`${within}: wanted one file instances….json, found ${files.join(', ') || 'none'}`);
+  }
+  const file = join(within, files[0]);
+  const pictures = entries.includes('images') ? join(folder, 'images') : folder;
+  return { ...readCoco(await readFile(file, 'utf8'), file), kind: 'coco', path: (name) => join(pictures, name) };
+}
+
+/** VOC's own folders `Annotations` and `JPEGImages`, or `annotations` and `images`. Pictures are numbered by name. */
+async function vocFolder(folder: string): Promise<BoxedFolder> {
+  const entries = await list(folder);
+  const one = (...names: string[]) => {
+    const found = names.find((name) => entries.includes(name));
+    if (found === undefined) throw new FormatError(`${folder}: wanted a folder ${names.join(' or ')} in it`);
+    return join(folder, found);
+  };
+  const [annotations, pictures] = [one('Annotations', 'annotations'), one('JPEGImages', 'images')];
+  const files = (await list(annotations)).filter((name) => name.endsWith('.xml'));
+  if (files.length === 0) throw new FormatError(`${annotations}: wanted .xml files, found none`);
+  const read = await Promise.all(
+    files.map(async (name) => readVoc(await readFile(join(annotations, name), 'utf8'), join(annotations, name))),
+  );
+  const labels = [...new Set(read.flatMap(({ objects }) => objects.map(({ label }) => label)))].sort();
+  return {
+    kind: 'voc',
+    path: (name) => join(pictures, name),
+    pictures: read.map(({ file }, id) => ({ id, file })),
+    categories: new Map(labels.map((label, category) => [category, label])),
+    truths: read.flatMap(({ objects }, image) =>
+      objects.map(({ label, box, difficult }): BoxedTruth => {
+        const area = box.width * box.height;
+        return { image, category: labels.indexOf(label), box, area, ...(difficult && { difficult }) };
+      }),
+    ),
+  };
+}
+
+const list = async (folder: string): Promise<string[]> =>
+  (
+    await readdir(folder).catch((cause) => {
+      throw new FormatError(`${folder}: ${systemReason(cause)}`, { cause });
+    })
+  ).sort();

@@ -1,0 +1,105 @@
+/** `depthwise evaluate` on boxed pictures: COCO's twelve numbers, or Pascal VOC's average precision by both of its rules. */
+import { type Detection, type DetectOptions, detect } from '../detection/index.js';
+import { UsageError } from '../errors.js';
+import { type BoxedDetection, evaluateCoco, evaluateVoc, vocName } from '../evaluation/index.js';
+import type { Network } from '../network/index.js';
+import type { BoxedFolder } from './boxed-sets.js';
+import { harmless } from './display.js';
+import { executor, type TargetFlags } from './executor.js';
+import { plural } from './output.js';
+import { openPicture } from './pictures.js';
+import { startProgress } from './progress.js';
+import { textTable } from './table.js';
+
+export interface DetectorFlags extends TargetFlags {
+  readonly nms?: DetectOptions['nms'];
+  readonly limit?: number;
+}
+
+/** What is printed: as JSON, fractions; as text, per cent. */
+export interface DetectorReport {
+  readonly json: object;
+  readonly text: string;
+}
+
+/** Asks about every picture, with the network's own score threshold: a curve needs the doubtful boxes too. */
+export async function evaluateDetector(
+  network: Network,
+  set: BoxedFolder,
+  flags: DetectorFlags,
+  labels: readonly string[] | undefined,
+): Promise<DetectorReport> {
+  const pictures = set.pictures.slice(0, flags.limit);
+  const found = await detectAll(network, { ...set, pictures }, flags, labels);
+  const asked = new Set(pictures.map(({ id }) => id));
+  const truths = set.truths.filter(({ image }) => asked.has(image));
+  const name = (category: number) => set.categories.get(category) ?? `category ${category}`;
+  const head = `${harmless(network.name)}: ${plural(pictures.length, 'picture')}, ${plural(truths.length, 'object')}`;
+  if (set.kind === 'coco') {
+    const { numbers, apByCategory } = evaluateCoco([...asked], truths, found);
+    const perClass = Object.fromEntries([...apByCategory].map(([category, ap]) => [name(category), ap]));
+    const text = `${head}\n\n${columns(['', 'COCO'], numbers)}\n\n${columns(['class', 'AP'], perClass)}`;
+    return { json: { pictures: pictures.length, ...numbers, perClass }, text };
+  }
+  const { elevenPoint, everyPoint, byCategory } = evaluateVoc(truths, found);
+  const perClass = Object.fromEntries([...byCategory].map(([category, ap]) => [name(category), ap.everyPoint]));
+  const rules = { 'mAP, every point (from VOC 2010 on)': everyPoint, 'mAP, 11 points (until VOC 2009)': elevenPoint };
+  const text = `${head}\n\n${columns(['', 'at IoU 0.5'], rules)}\n\n${columns(['class', 'AP, every point'], perClass)}`;
+  return { json: { pictures: pictures.length, elevenPoint, everyPoint, perClass }, text };
+}
+
+async function detectAll(
+  network: Network,
+  set: BoxedFolder,
+  flags: DetectorFlags,
+  labels: readonly string[] | undefined,
+): Promise<BoxedDetection[]> {
+  const progress = await startProgress('evaluate');
+  try {
+    const scoreThreshold = network.conventions.detection?.suppression.scoreThreshold;
+    const options: DetectOptions = {
+      run: executor(flags, progress, set.pictures.length),
+      ...(flags.nms && { nms: flags.nms }),
+      ...(scoreThreshold !== undefined && { scoreThreshold }),
+      ...(labels && { labels }),
+    };
+    const categoryOf = categories(network, set, labels);
+    const found: BoxedDetection[] = [];
+    for (const { id, file } of set.pictures) {
+      for (const detection of await detect(network, await openPicture(set.path(file)), options)) {
+        const category = categoryOf(detection);
+        if (category !== undefined) found.push({ image: id, category, box: detection.box, score: detection.score });
+      }
+    }
+    return found;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The set's category of a detection, by its label or by COCO's id; undefined for classes that the set does not have. */
+function categories(
+  { name, conventions }: Network,
+  set: BoxedFolder,
+  labels: readonly string[] | undefined,
+): (detection: Detection) => number | undefined {
+  const byName = new Map([...set.categories].map(([category, label]) => [label, category]));
+  const isNamed = (labels ?? conventions.labels) !== undefined;
+  if (!isNamed && set.kind === 'voc') {
+    throw new UsageError(`${name} does not name its classes, by which VOC's are known; give --labels FILE`);
+  }
+  return ({ label, id }) => {
+    if (!isNamed) return id !== undefined && set.categories.has(id) ? id : undefined;
+    return byName.get(label) ?? (set.kind === 'voc' ? byName.get(vocName(label)) : undefined);
+  };
+}
+
+function columns([first, second]: readonly [string, string], numbers: object): string {
+  return textTable(
+    [
+      { title: first, align: 'left' },
+      { title: second, align: 'right' },
+    ],
+    Object.entries(numbers).map(([name, value]) => [harmless(name), value < 0 ? 'none' : (100 * value).toFixed(2)]),
+  );
+}

@@ -1,0 +1,75 @@
+/** Pascal VOC's annotations: an XML file for each picture. */
+import type { Element } from '@xmldom/xmldom';
+import { FormatError } from '../errors.js';
+import type { PixelBox } from './boxes.js';
+
+export interface VocObject {
+  readonly label: string;
+  /** VOC counts pixels from 1 and both corners belong to the box: one from 1 to 10 has x 0 and width 10. */
+  readonly box: PixelBox;
+  readonly difficult: boolean;
+}
+
+export interface VocAnnotation {
+  /** The picture's file, without folders. */
+  readonly file: string;
+  readonly objects: readonly VocObject[];
+}
+
+/** Throws a FormatError that names the file, and the place of what is no XML. */
+export async function readVoc(text: string, file: string): Promise<VocAnnotation> {
+  const root = await parse(text, file);
+  if (root.nodeName !== 'annotation')
+    throw new FormatError(`${file}: wanted an <annotation>, found <${root.nodeName}>`);
+  const objects = [...root.childNodes].filter(({ nodeName }) => nodeName === 'object');
+  return {
+    file: textOf(root, 'filename', file),
+    objects: objects.map((object, index) => objectOf(object, `${file}: object ${index + 1}`)),
+  };
+}
+
+function objectOf(object: Element, where: string): VocObject {
+  const box = child(object, 'bndbox');
+  if (box === undefined) throw new FormatError(`${where}: has no <bndbox>`);
+  const [xmin, ymin, xmax, ymax] = ['xmin', 'ymin', 'xmax', 'ymax'].map((side) => numberOf(box, side, where));
+  if (xmax < xmin || ymax < ymin) {
+    throw new FormatError(`${where}: its box ends before it begins: ${xmin}, ${ymin} to ${xmax}, ${ymax}`);
+  }
+  return {
+    label: textOf(object, 'name', where),
+    box: { x: xmin - 1, y: ymin - 1, width: xmax - xmin + 1, height: ymax - ymin + 1 },
+    difficult: child(object, 'difficult')?.textContent?.trim() === '1',
+  };
+}
+
+const child = (element: Element, name: string): Element | undefined =>
+  [...element.childNodes].find(({ nodeName }) => nodeName === name);
+
+function textOf(element: Element, name: string, where: string): string {
+  const found = child(element, name)?.textContent?.trim();
+  if (found) return found;
+  throw new FormatError(
+    `${where}: wanted a text in <${name}>, found ${found === undefined ? 'no such element' : 'nothing'}`,
+  );
+}
+
+function numberOf(element: Element, name: string, where: string): number {
+  const found = textOf(element, name, where);
+  const value = Number(found);
+  if (Number.isFinite(value)) return value;
+  throw new FormatError(`${where}: wanted a number in <${name}>, found '${found}'`);
+}
+
+async function parse(text: string, file: string): Promise<Element> {
+  const { DOMParser } = await import('@xmldom/xmldom');
+  const onError = (level: string, message: string) => {
+    if (level !== 'warning') throw new Error(message);
+  };
+  try {
+    const { documentElement } = new DOMParser({ onError }).parseFromString(text.replace(/^\uFEFF/, ''), 'text/xml');
+    if (documentElement !== null) return documentElement;
+  } catch (cause) {
+    throw new FormatError(`${file}: is no XML: ${(cause as Error).message}`, { cause });
+  }
+  throw new FormatError(`${file}: is no XML: it has no element`);
+}

@@ -1,0 +1,86 @@
+/** `depthwise evaluate` of a detector that always sees a cat in the upper left quarter and a dog in the whole picture. */
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readPicture } from '../../src/image/index.js';
+import { cat, depthwise, depthwiseJson, temporaryFolder, writeModel } from './command.js';
+import { constantDetector } from './detector.js';
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+let model: string;
+
+/** Truth: the cat where it is seen, the dog in the right half, which the whole picture overlaps by just 0.5. */
+beforeAll(async () => {
+  model = await writeModel(folder.path('constant.safetensors'), constantDetector());
+  const { width, height } = await readPicture(cat);
+  for (const path of ['coco/images', 'voc/Annotations', 'voc/JPEGImages', 'empty']) {
+    mkdirSync(folder.path(path), { recursive: true });
+  }
+  copyFileSync(cat, folder.path('coco/images/chelsea.jpg'));
+  copyFileSync(cat, folder.path('voc/JPEGImages/chelsea.jpg'));
+  const annotation = (category_id: number, bbox: number[]) => ({
+    image_id: 1,
+    category_id,
+    bbox,
+    area: bbox[2] * bbox[3],
+  });
+  const instances = {
+    images: [{ id: 1, file_name: 'chelsea.jpg' }],
+    categories: [
+      { id: 17, name: 'cat' },
+      { id: 18, name: 'dog' },
+    ],
+    annotations: [annotation(17, [0, 0, width / 2, height / 2]), annotation(18, [width / 2, 0, width / 2, height])],
+  };
+  writeFileSync(folder.path('coco/instances.json'), JSON.stringify(instances));
+  const object = (name: string, box: number[]) =>
+    `<object><name>${name}</name><bndbox>${box.map((n, i) => `<${SIDES[i]}>${n}</${SIDES[i]}>`).join('')}</bndbox></object>`;
+  writeFileSync(
+    folder.path('voc/Annotations/chelsea.xml'),
+    `<annotation><filename>chelsea.jpg</filename>${object('cat', [1, 1, Math.ceil(width / 2), Math.ceil(height / 2)])}${object('sheep', [1, 1, 9, 9])}</annotation>`,
+  );
+});
+const SIDES = ['xmin', 'ymin', 'xmax', 'ymax'];
+
+describe('evaluate', () => {
+  test("coco: COCO's twelve numbers, and AP by class", async () => {
+    const answer = await depthwiseJson('evaluate', model, '--data', `coco:${folder.path('coco')}`);
+    expect(answer.pictures).toBe(1);
+    // The cat is right at all ten overlaps, the dog at 0.5 alone.
+    expect(answer.AP).toBeCloseTo(0.55, 6);
+    expect(answer.AP50).toBeCloseTo(1, 6);
+    expect(answer.perClass.cat).toBeCloseTo(1, 6);
+    expect(answer.perClass.dog).toBeCloseTo(0.1, 6);
+    expect(answer.APsmall).toBe(-1);
+  });
+
+  test("voc: both of VOC's rules", async () => {
+    const answer = await depthwiseJson('evaluate', model, '--data', `voc:${folder.path('voc')}`);
+    expect(answer).toEqual({ pictures: 1, elevenPoint: 0.5, everyPoint: 0.5, perClass: { cat: 1, sheep: 0 } });
+  });
+
+  test('as a table', async () => {
+    const { stdout } = await depthwise('evaluate', model, '--data', `coco:${folder.path('coco')}`);
+    expect(stdout).toContain('1 picture');
+    expect(stdout).toMatch(/AP50 +100\.00/);
+    expect(stdout).toMatch(/APsmall +none/);
+    expect(stdout).toMatch(/dog +10\.00/);
+  });
+
+  test('--nms as-file: one box', async () => {
+    const answer = await depthwiseJson('evaluate', model, '--data', `coco:${folder.path('coco')}`, '--nms', 'as-file');
+    expect(answer.perClass.dog).toBe(0);
+  });
+
+  test.each([
+    [['--data', `coco:${folder.path('empty')}`], 'wanted one file instances….json, found none'],
+    [['--data', `voc:${folder.path('empty')}`], 'wanted a folder Annotations or annotations in it'],
+    [['--data', `coco:${folder.path('nowhere')}`], 'no such file or folder'],
+    [['--data', `coco:${folder.path('coco')}`, '--mirror'], '--mirror is for classifiers'],
+    [['--data', 'digits', '--nms', 'none'], '--nms is for detectors, on data coco:FOLDER or voc:FOLDER'],
+  ])('%o', async (flags, message) => {
+    const { exitCode, stderr } = await depthwise('evaluate', model, ...flags);
+    expect(exitCode).toBeGreaterThan(0);
+    expect(stderr).toContain(message);
+  });
+});

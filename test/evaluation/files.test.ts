@@ -1,0 +1,99 @@
+/** Annotations of COCO and Pascal VOC: what is read of them, and the text of every refusal. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { type BoxedTruth, readCoco, readVoc } from '../../src/evaluation/index.js';
+import { dataPath, noData } from '../data.js';
+
+const coco = {
+  images: [{ id: 7, file_name: 'street.jpg', width: 640, height: 480 }],
+  categories: [{ id: 18, name: 'dog' }],
+  annotations: [
+    { image_id: 7, category_id: 18, bbox: [1.5, 2, 30, 40], area: 700, iscrowd: 0 },
+    { image_id: 7, category_id: 18, bbox: [0, 0, 100, 100], iscrowd: 1 },
+  ],
+};
+
+describe('readCoco', () => {
+  test('pictures, categories and boxes', () => {
+    const { pictures, categories, truths } = readCoco(JSON.stringify(coco), 'a.json');
+    expect(pictures).toEqual([{ id: 7, file: 'street.jpg' }]);
+    expect([...categories]).toEqual([[18, 'dog']]);
+    expect(truths).toEqual<BoxedTruth[]>([
+      { image: 7, category: 18, box: { x: 1.5, y: 2, width: 30, height: 40 }, area: 700 },
+      { image: 7, category: 18, box: { x: 0, y: 0, width: 100, height: 100 }, area: 10_000, crowd: true },
+    ]);
+  });
+
+  const changed = (change: object) => JSON.stringify({ ...coco, ...change });
+  test.each([
+    ['{', 'a.json: is no JSON: '],
+    ['3', 'a.json: wanted an object with images, annotations and categories'],
+    [changed({ images: undefined }), 'a.json: wanted a list of images'],
+    [changed({ categories: [1] }), 'a.json: wanted a list of categories'],
+    [changed({ images: [{ id: '7' }] }), 'a.json: images[0]: id must be a whole number, found "7"'],
+    [changed({ images: [{ id: 7 }] }), 'a.json: images[0]: file_name must be a text, found undefined'],
+    [changed({ images: [] }), 'a.json: annotations[0]: is of picture 7, which is not among the images'],
+    [changed({ categories: [] }), 'a.json: annotations[0]: is of category 18, which is not among the categories'],
+    [
+      changed({ annotations: [{ ...coco.annotations[0], bbox: [1, 2, 3] }] }),
+      'a.json: annotations[0]: bbox must be [x, y, width, height] in pixels, found [1,2,3]',
+    ],
+  ])('refuses %#', (text, message) => {
+    expect(() => readCoco(text, 'a.json')).toThrow(message);
+  });
+});
+
+describe('readVoc', () => {
+  const object =
+    '<object><name>dog</name><difficult>1</difficult><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>10</xmax><ymax>20</ymax></bndbox></object>';
+  const annotation = (inner: string) => `<annotation><filename>a.jpg</filename>${inner}</annotation>`;
+
+  test('corners count from 1 and belong to the box', async () => {
+    expect(await readVoc(annotation(object), 'a.xml')).toEqual({
+      file: 'a.jpg',
+      objects: [{ label: 'dog', box: { x: 0, y: 1, width: 10, height: 19 }, difficult: true }],
+    });
+  });
+
+  test('entities, comments and a byte order mark', async () => {
+    const text = `\uFEFF<?xml version="1.0"?>\n<!-- by hand -->${annotation(object.replace('dog', 'cat &amp; dog'))}`;
+    expect((await readVoc(text, 'a.xml')).objects[0].label).toBe('cat & dog');
+  });
+
+  test.each([
+    ['', 'a.xml: is no XML: '],
+    ['<annotation>', 'a.xml: is no XML: '],
+    ['no XML', 'a.xml: is no XML: '],
+    ['<html/>', 'a.xml: wanted an <annotation>, found <html>'],
+    ['<annotation/>', 'a.xml: wanted a text in <filename>, found no such element'],
+    [annotation('<object><name>dog</name></object>'), 'a.xml: object 1: has no <bndbox>'],
+    [annotation(object.replace('<xmin>1<', '<xmin>one<')), "a.xml: object 1: wanted a number in <xmin>, found 'one'"],
+    [
+      annotation(object.replace('<xmax>10', '<xmax>0')),
+      'a.xml: object 1: its box ends before it begins: 1, 2 to 0, 20',
+    ],
+    [annotation(object.replace('dog', ' ')), 'a.xml: object 1: wanted a text in <name>, found nothing'],
+    ['<a>'.repeat(20_000), 'a.xml: is no XML: '],
+    ['<annotation><object></annotation>', 'a.xml: is no XML: '],
+  ])('refuses %#', async (text, message) => {
+    await expect(readVoc(text, 'a.xml')).rejects.toThrow(message);
+  });
+});
+
+describe.skipIf(noData)('the sets here (needs DEPTHWISE_DATA)', () => {
+  test('coco80: 80 pictures, 815 objects, 11 crowds', () => {
+    const { pictures, categories, truths } = readCoco(readFileSync(dataPath('coco80', 'instances.json'), 'utf8'), 'x');
+    expect([pictures.length, categories.size, truths.length]).toEqual([80, 80, 815]);
+    expect(truths.filter(({ crowd }) => crowd)).toHaveLength(11);
+  });
+
+  test('voc100: 273 objects of 20 classes, 38 difficult', async () => {
+    const folder = dataPath('voc100', 'annotations');
+    const files = readdirSync(folder);
+    const read = await Promise.all(files.map((name) => readVoc(readFileSync(`${folder}/${name}`, 'utf8'), name)));
+    const objects = read.flatMap((one) => one.objects);
+    expect([files.length, objects.length]).toEqual([100, 273]);
+    expect(objects.filter(({ difficult }) => difficult)).toHaveLength(38);
+    expect(new Set(objects.map(({ label }) => label)).size).toBe(20);
+  });
+});
