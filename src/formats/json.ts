@@ -5,7 +5,7 @@ import { FormatError } from '../errors.js';
 const DEEPEST = 100;
 
 /** No file has more tensors, and no object of a description more fields. */
-const MOST_KEYS = 100_000;
+export const MOST_KEYS = 100_000;
 
 /**
  * The value of a JSON text. Throws a FormatError that begins with `what` for a text that is not JSON, nests too deep, or in which an

@@ -8,7 +8,7 @@
  */
 import { FormatError } from '../errors.js';
 import { type Shape, type Tensor, tensor } from '../tensor.js';
-import { parseJson } from './json.js';
+import { MOST_KEYS, parseJson } from './json.js';
 import {
   bytesOf,
   type NumberType,
@@ -104,6 +104,11 @@ export function writeSafetensors(
     header.push([name, { dtype: typeNames[type], shape: x.shape, data_offsets: [end, end + chunk.length] }]);
     end += chunk.length;
     chunks.push(chunk);
+  }
+  if (header.length > MOST_KEYS) {
+    throw new FormatError(
+      `safetensors: ${header.length} entries in the header, more than the ${MOST_KEYS} that are read`,
+    );
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const length = Math.ceil(json.length / 8) * 8;

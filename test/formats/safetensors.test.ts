@@ -196,6 +196,15 @@ describe('errors', () => {
     expect(() => readSafetensors(file(nested))).toThrow(FormatError);
   });
 
+  test('more tensors than are read are not written', () => {
+    const empty = tensor([0], new Float32Array(0));
+    const many = new Map(Array.from({ length: 100_000 }, (_, index) => [`t${index}`, empty]));
+    expect(readSafetensors(writeSafetensors(many)).tensors.size).toBe(100_000);
+    expect(() => writeSafetensors(new Map([...many, ['more', empty]]))).toThrow(
+      'safetensors: 100001 entries in the header, more than the 100000 that are read',
+    );
+  });
+
   test('a name that the format keeps for itself is not written', () => {
     expect(() => writeSafetensors(new Map([['__metadata__', tensor([], [1])]]))).toThrow(
       new FormatError("safetensors: a tensor cannot be called '__metadata__'"),
