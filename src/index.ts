@@ -8,7 +8,7 @@ export { type FileBytes, type ReadOptions, readNetwork, writeNetwork } from './f
 export type { Reader } from './formats/reader.js';
 export type { AlphaRule, Picture, PictureOptions, Region, Rotation } from './image/picture.js';
 export { preprocess } from './image/preprocess.js';
-export { prepare } from './image/withKernels.js';
+export { prepare } from './image/with-kernels.js';
 export { clearCache, isCached, load } from './load/index.js';
 export type {
   LoadOptions,

@@ -1,7 +1,7 @@
 /** `depthwise/safetensors`: the least that a page needs to load a model: the engine, and the reader of .safetensors files; nothing is loaded later. */
 import { safetensors } from './formats/readers/safetensors.js';
 import { type Load, loadWith } from './load/load.js';
-import { LoadedModel } from './load/loadedModel.js';
+import { LoadedModel } from './load/loaded-model.js';
 import { fromReaders } from './load/readers.js';
 import { webPlatform } from './load/web.js';
 

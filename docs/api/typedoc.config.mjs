@@ -50,7 +50,7 @@ export default {
     'src/padding.ts:ExplicitPadding',
     'src/padding.ts:Padding',
     'src/padding.ts:Pair',
-    'src/tfjs-models/inferredTensor.ts:Rows',
+    'src/tfjs-models/inferred-tensor.ts:Rows',
     'src/training/program.ts:TrainingProgram',
     'src/web-types.ts:WebAbortSignal',
     'src/web-types.ts:WebBlob',

@@ -8,7 +8,7 @@ import { tagOf } from '../found.js';
 import { pagePlatform } from '../load/index.js';
 import type { Pictures } from '../load/inputs.js';
 import { loadWith } from '../load/load.js';
-import type { Loaded } from '../load/loadedModel.js';
+import type { Loaded } from '../load/loaded-model.js';
 import type { LoadOptions, ModelSource } from '../load/model.js';
 import { checkOptions, type Kind } from '../load/options.js';
 import type { Network } from '../network/network.js';

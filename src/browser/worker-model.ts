@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { prepareElement } from '../image/browser.js';
 import type { PictureSource } from '../image/sources.js';
 import { ofInput, type Pictures } from '../load/inputs.js';
-import type { Loaded } from '../load/loadedModel.js';
+import type { Loaded } from '../load/loaded-model.js';
 import type {
   Model,
   ModelClassifyOptions,

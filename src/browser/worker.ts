@@ -6,7 +6,7 @@ import { UsageError } from '../errors.js';
 import { tagOf } from '../found.js';
 import { bitmapOf } from '../image/canvas.js';
 import type { Pictures } from '../load/inputs.js';
-import { LoadedModel } from '../load/loadedModel.js';
+import { LoadedModel } from '../load/loaded-model.js';
 import type { Network } from '../network/network.js';
 import type { Tensor } from '../tensor.js';
 import {

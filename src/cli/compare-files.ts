@@ -3,9 +3,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { FormatError } from '../errors.js';
 import { readFile } from '../formats/files.js';
-import { fromFloat16 } from '../formats/float16.js';
 import { readTensors } from '../formats/read.js';
 import { type FileFormat, formatOf } from '../formats/sniff.js';
+import { fromFloat16 } from '../formats/tensors/float16.js';
 import { type Golden, readGolden } from '../oracle/index.js';
 import type { FloatArray, Tensor } from '../tensor.js';
 

@@ -1,7 +1,7 @@
 /** Files that `depthwise golden` would replace. Its own bundles it replaces as it likes; what else lies under their names is somebody's. */
 import { UsageError } from '../errors.js';
-import { isThere } from '../files/isThere.js';
-import { readWhole } from '../files/readWhole.js';
+import { isThere } from '../files/is-there.js';
+import { readWhole } from '../files/read-whole.js';
 import { GOLDEN_KEY } from '../formats/network-file.js';
 import { plural } from './output.js';
 

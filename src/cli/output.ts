@@ -2,8 +2,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UsageError } from '../errors.js';
-import { makeFolder } from '../files/makeFolder.js';
-import { saveWhole, tryToWrite } from '../files/saveWhole.js';
+import { makeFolder } from '../files/make-folder.js';
+import { saveWhole, tryToWrite } from '../files/save-whole.js';
 import { systemReason } from '../system-error.js';
 import { harmless, harmlessJson, readable } from './display.js';
 

@@ -3,7 +3,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type DepthwiseError, PictureError, UsageError } from '../errors.js';
-import { isFile } from '../files/readWhole.js';
+import { isFile } from '../files/read-whole.js';
 import {
   decodePicture,
   type Picture,

@@ -1,9 +1,9 @@
 /** The folder of a training run: checkpoint, metrics and model, each written whole after every epoch, and a report at the end. */
 import { join } from 'node:path';
 import { UsageError } from '../errors.js';
-import { lockFolder, type Release } from '../files/folderLock.js';
-import { isThere } from '../files/isThere.js';
-import { saveWhole } from '../files/saveWhole.js';
+import { lockFolder, type Release } from '../files/folder-lock.js';
+import { isThere } from '../files/is-there.js';
+import { saveWhole } from '../files/save-whole.js';
 import { readFile } from '../formats/files.js';
 import { readNetwork, type WriteOptions, writeNetwork } from '../formats/index.js';
 import type { Network } from '../network/index.js';

@@ -1,6 +1,6 @@
 /** '-' as a file's name: what is piped into the command. */
 import { FormatError, UsageError } from '../errors.js';
-import { readStream } from '../files/readWhole.js';
+import { readStream } from '../files/read-whole.js';
 import { readFile } from '../formats/files.js';
 import { systemReason } from '../system-error.js';
 

@@ -3,7 +3,7 @@ import { NetworkError, UsageError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
 import { wayBack } from '../image/way-back.js';
 import type { DetectionConventions, Network } from '../network/index.js';
-import { similarNames } from '../network/subnetwork.js';
+import { similarNames } from '../network/rewriting/subnetwork.js';
 import { checkCall, inputTensor, preprocessingFor, type TaskOptions } from '../tasks/execute.js';
 import { runKernels } from '../tasks/plans.js';
 import { type Tensor, tensor } from '../tensor.js';

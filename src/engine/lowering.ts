@@ -3,9 +3,9 @@
  * which operation reads what. Asking for a tensor in a layout that it does not have yet adds the step that rearranges it.
  */
 import { expectWithinBudget } from '../network/budget.js';
-import { type FoldedBatchNorm, foldPlan } from '../network/foldBatchNorm.js';
 import { soleReaders } from '../network/graph.js';
 import { type Network, weightName } from '../network/network.js';
+import { type FoldedBatchNorm, foldPlan } from '../network/rewriting/fold-batch-norm.js';
 import { inferShapes } from '../network/shapes.js';
 import type { ExplicitPadding, Pair } from '../padding.js';
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';

@@ -1,7 +1,7 @@
 /** All layers but the convolutions. */
 import { NetworkError } from '../errors.js';
 import { mixes } from '../layers/resizeBilinear.js';
-import { scaleAndBias } from '../network/foldBatchNorm.js';
+import { scaleAndBias } from '../network/rewriting/fold-batch-norm.js';
 import { slideWindows } from '../padding.js';
 import { sizeOf } from '../tensor.js';
 import { quadStride, quadsBytes } from './layouts.js';

@@ -1,6 +1,7 @@
 /** Products and sums with constants, channel by channel: what other formats have for batch norms that are not folded. */
-import { channelScales } from '../network/foldBatchNorm.js';
+
 import type { NodeOf } from '../network/index.js';
+import { channelScales } from '../network/rewriting/fold-batch-norm.js';
 import { type Tensor, tensor } from '../tensor.js';
 
 /** y = scale(c) · x + shift(c) for the constant c of each channel. */

@@ -1,8 +1,8 @@
 /** What a caller says about a file of weights that does not say which network they belong to. */
 import { DepthwiseError, ShapeError, UsageError } from '../errors.js';
-import { atResolution } from '../network/atResolution.js';
 import type { Network } from '../network/index.js';
-import { endingAt } from '../network/subnetwork.js';
+import { atResolution } from '../network/rewriting/at-resolution.js';
+import { endingAt } from '../network/rewriting/subnetwork.js';
 import type { Pair } from '../padding.js';
 
 export interface ReadOptions {

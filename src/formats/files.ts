@@ -1,7 +1,7 @@
 /** Model and tensor files on disk. For Node alone: pages use `read.ts`, which takes bytes. */
 import { dirname, isAbsolute, join } from 'node:path';
 import { FormatError } from '../errors.js';
-import { isFile, readWhole } from '../files/readWhole.js';
+import { isFile, readWhole } from '../files/read-whole.js';
 import type { Network } from '../network/index.js';
 import { systemReason } from '../system-error.js';
 import type { Tensor } from '../tensor.js';

@@ -3,14 +3,14 @@
  * .tflite or TensorFlow.js files need is loaded with the first of them.
  */
 export type { ReadOptions } from './architecture.js';
-export { readKerasH5 } from './keras-h5.js';
-export { readNpy, writeNpy } from './npy.js';
-export { type Npz, readNpz, writeNpz } from './npz.js';
-export type { TypeChoice, WrittenType } from './numbers.js';
+export { readKerasH5 } from './keras/h5.js';
 export { importOnnx, type OnnxImport, type OnnxOptions, type OnnxWriteOptions, readOnnx, writeOnnx } from './onnx.js';
 export { type FileBytes, type NetworkFormat, readNetwork, readTensors, writeNetwork } from './read.js';
 export type { Reader } from './reader.js';
-export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+export { readNpy, writeNpy } from './tensors/npy.js';
+export { type Npz, readNpz, writeNpz } from './tensors/npz.js';
+export type { TypeChoice, WrittenType } from './tensors/numbers.js';
+export { readSafetensors, type Safetensors, writeSafetensors } from './tensors/safetensors.js';
 export {
   type FilesBeside,
   importTfjs,

@@ -5,9 +5,9 @@
 import { FormatError } from '../errors.js';
 import type { LayerKind, Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
-import type { Hdf5Group } from './hdf5.js';
-import { type FlatLayer, numberGroups } from './keras-nested.js';
-import type { KerasLayerWeights } from './keras-weights.js';
+import type { Hdf5Group } from './hdf5/hdf5.js';
+import { type FlatLayer, numberGroups } from './keras/nested.js';
+import type { KerasLayerWeights } from './keras/weights.js';
 
 export type NumberedLayer = Pick<FlatLayer, 'name' | 'className' | 'group' | 'config'>;
 

@@ -1,10 +1,10 @@
 /** Writes the files that `network-file.ts` reads. */
 import { fromJson, type Network, toJson, type Weights, withWeights } from '../network/index.js';
-import { withInt8Kernels } from './int8.js';
 import { METADATA_KEY, NPZ_ENTRY } from './network-file.js';
-import { writeNpz } from './npz.js';
-import { ownType, type TypeChoice } from './numbers.js';
-import { writeSafetensors } from './safetensors.js';
+import { withInt8Kernels } from './tensors/int8.js';
+import { writeNpz } from './tensors/npz.js';
+import { ownType, type TypeChoice } from './tensors/numbers.js';
+import { writeSafetensors } from './tensors/safetensors.js';
 import type { WriteOptions } from './write-options.js';
 
 export function writeNetworkSafetensors(network: Network, options: WriteOptions = {}): Uint8Array {

@@ -6,10 +6,10 @@
 import { fromJson, type Network, type Weights, withWeights } from '../network/index.js';
 import type { ReadOptions } from './architecture.js';
 import { inFile } from './in-file.js';
-import { withoutScales } from './int8.js';
 import { parseJson } from './json.js';
-import type { Npz } from './npz.js';
-import { readSafetensors } from './safetensors.js';
+import { withoutScales } from './tensors/int8.js';
+import type { Npz } from './tensors/npz.js';
+import { readSafetensors } from './tensors/safetensors.js';
 
 export const METADATA_KEY = 'depthwise.network';
 export const NPZ_ENTRY = 'depthwise.network.json';

@@ -2,7 +2,7 @@
 import { unusedName } from '../network/graph.js';
 import { type Network, type NetworkNode, weightName } from '../network/index.js';
 import { type Shape, type Tensor, tensor } from '../tensor.js';
-import { asFloat32 } from './numbers.js';
+import { asFloat32 } from './tensors/numbers.js';
 import type { WriteOptions } from './write-options.js';
 
 /** `Constant`: how a format holds a tensor of numbers that do not change. */

@@ -4,7 +4,7 @@ import { found, tagOf } from '../found.js';
 import type { Network } from '../network/index.js';
 import type { Tensor } from '../tensor.js';
 import { asStated, type ReadOptions } from './architecture.js';
-import type { Hdf5Group } from './hdf5.js';
+import type { Hdf5Group } from './hdf5/hdf5.js';
 import { inFile } from './in-file.js';
 import {
   isKerasArchive,
@@ -15,12 +15,12 @@ import {
   type WeightsAlone,
 } from './network-file.js';
 import { writeNetworkNpz, writeNetworkSafetensors } from './network-file-writer.js';
-import { readNpy } from './npy.js';
-import { npzOf } from './npz.js';
 import { writeOnnx } from './onnx.js';
 import type { Reader } from './reader.js';
-import { readSafetensors } from './safetensors.js';
 import { type FileFormat, formatOf, knownFormat } from './sniff.js';
+import { readNpy } from './tensors/npy.js';
+import { npzOf } from './tensors/npz.js';
+import { readSafetensors } from './tensors/safetensors.js';
 import { readTfjs } from './tfjs.js';
 import { writeTflite } from './tflite.js';
 import type { WriteOptions } from './write-options.js';
@@ -57,7 +57,7 @@ const zip: Reader = {
     const file = options.fileName ?? 'zip file';
     const { unzip } = await import('./zip.js');
     const archive = unzip(bytes, file);
-    if (isKerasArchive(archive)) return (await import('./keras-zip.js')).readKerasZip(archive, file, options);
+    if (isKerasArchive(archive)) return (await import('./keras/zip.js')).readKerasZip(archive, file, options);
     if (isTfjsArchive(archive)) return readTfjs(archive, { ...options, fileName: file });
     if (pickleIn(archive) !== undefined) {
       const tensors = await tensorsInCheckpoint(archive, file);
@@ -116,7 +116,7 @@ export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): P
     case 'safetensors':
       return readSafetensors(content, fileName).tensors;
     case 'hdf5': {
-      const { openHdf5 } = await import('./hdf5.js');
+      const { openHdf5 } = await import('./hdf5/hdf5.js');
       const tensors = new Map<string, Tensor>();
       collect(openHdf5(content, fileName), tensors, fileName);
       return tensors;

@@ -1,7 +1,7 @@
 /** What a file is, by its first bytes, whatever the ending of its name says. */
 import { FormatError } from '../errors.js';
-import { isNpy } from './npy.js';
-import { isSafetensors } from './safetensors.js';
+import { isNpy } from './tensors/npy.js';
+import { isSafetensors } from './tensors/safetensors.js';
 
 export type FileFormat = 'hdf5' | 'tflite' | 'onnx' | 'tfjs' | 'zip' | 'npy' | 'safetensors';
 

@@ -21,7 +21,7 @@ import {
   withWeights,
 } from '../network/index.js';
 import { type Shape, sameShape, type Tensor, tensor } from '../tensor.js';
-import { byLayer, nameWeights } from './keras-weights.js';
+import { byLayer, nameWeights } from './keras/weights.js';
 import { transposedTensor } from './transposed.js';
 
 type Library = TorchLibrary | 'slim' | 'keras';

@@ -17,7 +17,7 @@ import { fill, layoutOf } from './prepare.js';
 import { channelCount, placement } from './preprocess.js';
 import { checkSize } from './resize.js';
 import { isSvgImage, type PictureSource, pictureOfSvgImage, sizeOfSource } from './sources.js';
-import { prepare, targetOf } from './withKernels.js';
+import { prepare, targetOf } from './with-kernels.js';
 
 export { resizeRules } from '../network/conventions.js';
 export {

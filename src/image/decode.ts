@@ -60,7 +60,7 @@ const LARGEST_FILE = 2 ** 28;
 
 /** The picture in a file. Throws a PictureError that names the path, also where there is no regular file. */
 export async function readPicture(path: string, options: DecodeOptions = {}): Promise<Picture> {
-  const { readWhole } = await import('../files/readWhole.js');
+  const { readWhole } = await import('../files/read-whole.js');
   let bytes: Uint8Array;
   try {
     bytes = await readWhole(path, LARGEST_FILE);

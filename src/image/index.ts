@@ -19,4 +19,4 @@ export {
 } from './picture.js';
 export { centralCrop, preprocess } from './preprocess.js';
 export { resize } from './resize.js';
-export { prepare } from './withKernels.js';
+export { prepare } from './with-kernels.js';

@@ -1,9 +1,9 @@
 /** Files at addresses, through a store where one is wanted. */
 import { UsageError } from '../errors.js';
-import { responseBytes } from '../remote/fetchBytes.js';
-import type { FileStore } from '../remote/fileStore.js';
+import { responseBytes } from '../remote/fetch-bytes.js';
+import type { FileStore } from '../remote/file-store.js';
 import { parseIntegrity } from '../remote/integrity.js';
-import { expectHash, remoteFile } from '../remote/remoteFile.js';
+import { expectHash, remoteFile } from '../remote/remote-file.js';
 import type { WebRequest, WebResponse } from '../web-types.js';
 import type { LoadOptions } from './model.js';
 import type { Files } from './origin.js';

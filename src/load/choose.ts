@@ -1,7 +1,7 @@
 /** Which of a model's predictions the caller wants: MediaPipe's options of the same names, with labels checked. */
 import { UsageError } from '../errors.js';
 import { found } from '../found.js';
-import { similarNames } from '../network/subnetwork.js';
+import { similarNames } from '../network/rewriting/subnetwork.js';
 import type { Prediction } from '../tasks/predictions.js';
 
 export interface ChoiceOptions {

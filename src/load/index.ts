@@ -4,7 +4,7 @@ import { readerOf } from '../formats/read.js';
 import type { WebAbortSignal } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
 import { type Load, loadWith } from './load.js';
-import { LoadedModel } from './loadedModel.js';
+import { LoadedModel } from './loaded-model.js';
 import type { LoadOptions } from './model.js';
 import { type OnBytes, type Origin, publishedOrigin } from './origin.js';
 import type { Platform } from './platform.js';

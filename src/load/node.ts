@@ -5,7 +5,7 @@ import { tagOf } from '../found.js';
 import type { WebBlob } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
 import { type Load, loadWith } from './load.js';
-import { LoadedModel } from './loadedModel.js';
+import { LoadedModel } from './loaded-model.js';
 import { type Files, publishedOrigin } from './origin.js';
 import type { Platform } from './platform.js';
 
@@ -13,7 +13,7 @@ export const nodePlatform: Platform = {
   readerOf,
   async store(folder) {
     const [{ folderStore }, { cacheFolder }, { join }] = await Promise.all([
-      import('../remote/folderStore.js'),
+      import('../remote/folder-store.js'),
       import('../pretrained/cache.js'),
       import('node:path'),
     ]);

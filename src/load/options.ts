@@ -2,7 +2,7 @@
 import { TARGETS } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import { found, tagOf } from '../found.js';
-import { similarNames } from '../network/subnetwork.js';
+import { similarNames } from '../network/rewriting/subnetwork.js';
 import type { LoadOptions, Model, ModelClassifyOptions, ModelEmbedOptions, ModelRunOptions } from './model.js';
 
 /** The values of an option: what an error calls them, whether a value is one, and what to do with one that is none. */

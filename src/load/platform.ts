@@ -1,6 +1,6 @@
 /** What differs between a page and Node. */
 import type { UsageError } from '../errors.js';
-import type { FileStore } from '../remote/fileStore.js';
+import type { FileStore } from '../remote/file-store.js';
 import type { Decode } from './inputs.js';
 import type { LoadOptions } from './model.js';
 import type { Files, Origin, ReaderOf } from './origin.js';

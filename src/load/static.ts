@@ -4,7 +4,7 @@
  */
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
 import { type Load, loadWith } from './load.js';
-import { LoadedModel } from './loadedModel.js';
+import { LoadedModel } from './loaded-model.js';
 import { webPlatform } from './web.js';
 
 export type { Reader } from '../formats/reader.js';

@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.js';
 import { tagOf } from '../found.js';
 import { bitmapOf } from '../image/canvas.js';
-import { fileStore } from '../remote/fileStore.js';
+import { fileStore } from '../remote/file-store.js';
 import type { Decode } from './inputs.js';
 import type { Platform } from './platform.js';
 import { fromReaders } from './readers.js';

@@ -3,7 +3,7 @@ export { cHeader } from './c-header.js';
 export { type Cause, type CauseOptions, causeOf } from './cause.js';
 export * from './check.js';
 export { type Difference, difference, HISTOGRAM_EDGES, type Verdict, type WorstElement } from './difference.js';
-export { differencePixels, differencePng, type MapPixels } from './differenceMap.js';
+export { differencePixels, differencePng, type MapPixels } from './difference-map.js';
 export type { Estimate } from './estimate.js';
 export { type EstimateOptions, estimates, type NodeEstimate } from './estimate-network.js';
 export { type Explanation, explain } from './explain.js';

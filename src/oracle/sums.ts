@@ -11,7 +11,7 @@
  * Algorithms that are not such sums, Winograd's and the FFT above all, round more: give a factor for them, or turn them off.
  */
 import type { BatchNormAttributes } from '../layers/batchNorm.js';
-import { channelScales } from '../network/foldBatchNorm.js';
+import { channelScales } from '../network/rewriting/fold-batch-norm.js';
 import { type Shape, sizeOf, type Tensor, toFloat64 } from '../tensor.js';
 import { absolute, type Estimate, mapTensor, plus, type Sum, settle, sizes } from './estimate.js';
 import { allRepresentable, type Precision, roundoff, smallestCounted } from './precision.js';

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DepthwiseError, DownloadError, FormatError, UsageError } from '../errors.js';
-import { isFile, readWhole } from '../files/readWhole.js';
+import { isFile, readWhole } from '../files/read-whole.js';
 import { readNetworkFile } from '../formats/files.js';
 import type { Network } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';

@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { readWhole } from '../files/readWhole.js';
+import { readWhole } from '../files/read-whole.js';
 
 export const pinOf = (path: string): string => `${path}.sha256`;
 

@@ -3,9 +3,9 @@ import { DepthwiseError, DownloadError, FormatError } from '../errors.js';
 import { readNetwork } from '../formats/index.js';
 import type { Network } from '../network/index.js';
 import { withoutCredentials } from '../remote/credentials.js';
-import type { FetchOptions } from '../remote/fetchBytes.js';
-import { DEFAULT_STORE, fileStore } from '../remote/fileStore.js';
-import { remoteFile } from '../remote/remoteFile.js';
+import type { FetchOptions } from '../remote/fetch-bytes.js';
+import { DEFAULT_STORE, fileStore } from '../remote/file-store.js';
+import { remoteFile } from '../remote/remote-file.js';
 import { parseLabels, withLabels } from '../tasks/labels.js';
 import { addressOf, pagesMayRead, type Release, type RemoteFile, releaseNamed, withoutThem } from './releases.js';
 

@@ -1,6 +1,6 @@
 /** Label files on disk. For Node alone: pages use `parseLabels`, which takes text. */
 import { FormatError } from '../errors.js';
-import { readWhole } from '../files/readWhole.js';
+import { readWhole } from '../files/read-whole.js';
 import { systemReason } from '../system-error.js';
 import { parseLabels } from './labels.js';
 

@@ -21,7 +21,7 @@ import { loadWith } from '../load/load.js';
 import type { LoadOptions, ModelSource } from '../load/model.js';
 import type { Platform } from '../load/platform.js';
 import type { Network } from '../network/index.js';
-import { type InputRange, MobileNet } from './mobilenetModel.js';
+import { type InputRange, MobileNet } from './mobilenet-model.js';
 
 export interface ModelConfig extends Omit<LoadOptions, 'preprocessing'> {
   /** 1 unless stated. */

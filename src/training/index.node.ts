@@ -1,9 +1,9 @@
 /** Training in Node: all that runs in a page, data sets in folders, files, and worker threads. */
 
-export { saveWhole } from '../files/saveWhole.js';
-export { readCifar10 } from './cifar10.js';
+export { saveWhole } from '../files/save-whole.js';
+export { readCifar10 } from './data/cifar10.js';
+export { readMnist } from './data/mnist.js';
+export { type PictureFolderOptions, readPictureFolder } from './data/picture-folder.js';
 export * from './index.js';
-export { readMnist } from './mnist.js';
-export { readData } from './namedDatasets.js';
-export { type PictureFolderOptions, readPictureFolder } from './pictureFolder.js';
-export { train } from './train.node.js';
+export { train } from './loop/train.node.js';
+export { readData } from './named-datasets.js';

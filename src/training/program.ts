@@ -6,7 +6,7 @@ import type { Buffer } from '../engine/memory.js';
 import { allocate, type WasmMemory } from '../engine/wasm.js';
 import { ShapeError } from '../errors.js';
 import type { Network } from '../network/index.js';
-import { withoutSoftmax } from './losses.js';
+import { withoutSoftmax } from './step/losses.js';
 import { instantiateTraining, type TrainingKernels, type TrainingTarget } from './wasm/kernels.js';
 import { lowerStep } from './wasm/lower.js';
 import { Lowering, type Machine } from './wasm/lowering.js';

@@ -1,7 +1,7 @@
 /** Which code computes gradients, by a name that workers understand too. */
 import type { Network } from '../network/index.js';
 import { compileTraining, type TrainingProgram } from './program.js';
-import { referenceTraining } from './reference.js';
+import { referenceTraining } from './step/reference.js';
 
 /** 'wasm-relaxed' is faster where the machine has fused multiply-adds, and not the same on every machine in the last bit. */
 export const engines = ['wasm', 'wasm-relaxed', 'reference'] as const;

@@ -12,7 +12,7 @@ import { type MobilenetOptions, mobilenetV1, mobilenetV2 } from '../../src/model
 import type { Network } from '../../src/network/index.js';
 import { livelyWeights } from '../../src/oracle/index.js';
 import { dataPath, noData } from '../data.js';
-import { everyKind } from '../formats/onnx/everyKind.js';
+import { everyKind } from '../formats/onnx/every-kind.js';
 import { nightly } from '../nightly.js';
 import { accumulated, formats, isolated, largest } from './exports.js';
 import { randomInput } from './lifelike.js';

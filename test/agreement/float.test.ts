@@ -12,7 +12,7 @@ import { runLitert } from '../../src/oracle/peers/litert-runtime.js';
 import type { Pair } from '../../src/padding.js';
 import type { Tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
-import { buildTflite } from '../formats/tfliteBuilder.js';
+import { buildTflite } from '../formats/tflite-builder.js';
 import { expectAgreement } from './agree.js';
 import { lifelikeWeights, randomInput } from './lifelike.js';
 

@@ -15,7 +15,7 @@ import { loadLitert, runLitert } from '../../src/oracle/peers/litert-runtime.js'
 import { uniformRandom } from '../../src/random.js';
 import { type Shape, sizeOf, tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
-import { buildTflite, type ModelSpec, type TensorSpec } from '../formats/tfliteBuilder.js';
+import { buildTflite, type ModelSpec, type TensorSpec } from '../formats/tflite-builder.js';
 import { asInputType, onGrid, top1 } from './same-input.js';
 
 /**

@@ -1,8 +1,8 @@
 /** What `compare` takes: folders of bundles, raw dumps, flat arrays, lone arrays, other layouts; and what it says of other files. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toFloat16 } from '../../src/formats/float16.js';
 import { writeNetwork, writeNpy, writeNpz } from '../../src/formats/index.js';
+import { toFloat16 } from '../../src/formats/tensors/float16.js';
 import { layerSuite, livelyWeights, makeGolden, type Problem, writeGolden } from '../../src/oracle/index.js';
 import { type Tensor, toFloat64 } from '../../src/tensor.js';
 import { float32, runBackend } from '../oracle/backend.js';

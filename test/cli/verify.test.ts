@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeNpz, writeOnnx, writeTfjs, writeTflite } from '../../src/formats/index.js';
 import { livelyWeights, noise } from '../../src/oracle/index.js';
 import { fusedData, fusedGraph, fusedWeights, model, teachable, teachableWeights } from '../formats/tfjs/models.js';
-import { buildTflite } from '../formats/tfliteBuilder.js';
-import { everything } from '../formats/tfliteEverything.js';
+import { buildTflite } from '../formats/tflite-builder.js';
+import { everything } from '../formats/tflite-everything.js';
 import { noOnnxruntime } from '../peers/onnxruntime.js';
 import { cat, depthwise, depthwiseJson, smallNetwork, temporaryFolder } from './command.js';
 

@@ -1,7 +1,7 @@
 /** Expected patterns: IEEE 754-2019 §3.4, table 3.5, and NumPy 2.4 (`numpy.float64(x).astype('f2').view('u2')`). */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fromBfloat16, fromFloat16, toFloat16 } from '../../src/formats/float16.js';
+import { fromBfloat16, fromFloat16, toFloat16 } from '../../src/formats/tensors/float16.js';
 
 describe('float16', () => {
   test.each([

@@ -1,7 +1,7 @@
 /** HDF5 files built to keep a reader busy or to make it run out of memory; each is refused in time that grows with the file, a second or so. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
-import { openHdf5 } from '../../src/formats/hdf5.js';
+import { openHdf5 } from '../../src/formats/hdf5/hdf5.js';
 import { readTensors } from '../../src/formats/index.js';
 import { tensor } from '../../src/tensor.js';
 import { h5File } from './h5.js';

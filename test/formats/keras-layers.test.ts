@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
 import { readKerasH5 } from '../../src/formats/index.js';
-import { networkFromKerasConfig } from '../../src/formats/keras-config.js';
+import { networkFromKerasConfig } from '../../src/formats/keras/config.js';
 import { fromJson, type Network, presetFor, run, toJson } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import { kerasModelFile, type LayerWeights } from './h5.js';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { FormatError, NetworkError } from '../../src/errors.js';
 import { readKerasH5, readTfjs } from '../../src/formats/index.js';
-import { networkFromKerasConfig } from '../../src/formats/keras-config.js';
+import { networkFromKerasConfig } from '../../src/formats/keras/config.js';
 import { type Network, run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import { kerasModelFile, type LayerWeights } from './h5.js';

@@ -1,7 +1,7 @@
 /** Long texts made to keep a parser busy: each takes time that grows with its length, also where it is refused. */
 import { PbfWriter } from 'pbf';
 import { expect, test } from 'vitest';
-import { openHdf5 } from '../../src/formats/hdf5.js';
+import { openHdf5 } from '../../src/formats/hdf5/hdf5.js';
 import { readNetwork, readNpy, readOnnx, readSafetensors, readTflite, tfjsShards } from '../../src/formats/index.js';
 import { parseJson } from '../../src/formats/json.js';
 import { encodeModel } from '../../src/formats/onnx/encode.js';
@@ -10,7 +10,7 @@ import { matchNames } from '../../src/oracle/names.js';
 import { parseLabels } from '../../src/tasks/labels.js';
 import { tensor } from '../../src/tensor.js';
 import { h5File } from './h5.js';
-import { buildTflite } from './tfliteBuilder.js';
+import { buildTflite } from './tflite-builder.js';
 
 const LENGTH = 400_000;
 /** What quadratic time cannot do: 400,000² / 2 steps take 80 s and more. Linear time takes milliseconds. */

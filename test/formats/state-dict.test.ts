@@ -9,7 +9,7 @@ import { type MobilenetOptions, mobilenetV1, mobilenetV2 } from '../../src/model
 import { inferShapes, type Network, weightName, weightShapesOf } from '../../src/network/index.js';
 import { livelyWeights } from '../../src/oracle/index.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
-import { stateDictFile } from './pytorch/torchFile.js';
+import { stateDictFile } from './pytorch/torch-file.js';
 import { expectSameTensors } from './same.js';
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);

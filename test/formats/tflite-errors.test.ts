@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
 import * as schema from '../../src/formats/tflite/schema.js';
 import { readTflite } from '../../src/formats/tflite.js';
-import { buildTflite, type ModelSpec, type OperatorSpec, type TensorSpec } from './tfliteBuilder.js';
+import { buildTflite, type ModelSpec, type OperatorSpec, type TensorSpec } from './tflite-builder.js';
 
 const vector: TensorSpec = { shape: [1, 2] };
 const picture: TensorSpec = { shape: [1, 2, 2, 1] };

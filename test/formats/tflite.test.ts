@@ -10,7 +10,7 @@ import * as schema from '../../src/formats/tflite/schema.js';
 import { readTflite } from '../../src/formats/tflite.js';
 import { type Network, run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
-import { buildTflite, type ModelSpec, type OperatorSpec, type TensorSpec } from './tfliteBuilder.js';
+import { buildTflite, type ModelSpec, type OperatorSpec, type TensorSpec } from './tflite-builder.js';
 
 const CONV = { padding: 1, stride_h: 1, stride_w: 1 };
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
 import { readNetwork, writeOnnx } from '../../src/formats/index.js';
-import { everyKind } from './onnx/everyKind.js';
+import { everyKind } from './onnx/every-kind.js';
 
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)];
 /** A field of protocol buffers that holds bytes: less than 128 of them. */

@@ -7,7 +7,7 @@ import type { Picture, PictureOptions } from '../../src/image/picture.js';
 import { prepareBy } from '../../src/image/prepare.js';
 import { preprocess } from '../../src/image/preprocess.js';
 import { type Resample, resample } from '../../src/image/resample.js';
-import { prepare as prepareInto } from '../../src/image/withKernels.js';
+import { prepare as prepareInto } from '../../src/image/with-kernels.js';
 import type { CropRule, Preprocessing } from '../../src/network/conventions.js';
 import { resizeRules } from '../../src/network/conventions.js';
 import { preprocessingPreset, presetNames } from '../../src/network/presets.js';
@@ -223,7 +223,7 @@ describe('without leave to compile', () => {
   ])('%s: JavaScript gives the same', async (_, instead) => {
     vi.stubGlobal('WebAssembly', instead);
     vi.resetModules();
-    const alone = await import('../../src/image/withKernels.js');
+    const alone = await import('../../src/image/with-kernels.js');
     const preset = preprocessingPreset('timm', [20, 20]);
     const picture = pattern(50, 40, 4);
     expect(alone.prepare(picture, preset)).toEqual(preprocess(picture, preset));

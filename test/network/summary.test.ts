@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { costs } from '../../src/layers/index.js';
 import { mobilenet, mobilenetV1 } from '../../src/models/index.js';
+import { costOf } from '../../src/network/counting/summary.js';
 import { inferShapes, NetworkBuilder, randomWeights, summarize } from '../../src/network/index.js';
-import { costOf } from '../../src/network/summary.js';
 import { sizeOf } from '../../src/tensor.js';
 import { features } from './helpers.js';
 

@@ -2,7 +2,7 @@
  * Backends to be judged: they compute a network one rounded operation at a time, in any number format and order of summation. Only what
  * moves numbers is left to the layers of the library.
  */
-import { fromFloat16, toFloat16 } from '../../src/formats/float16.js';
+import { fromFloat16, toFloat16 } from '../../src/formats/tensors/float16.js';
 import { layers } from '../../src/layers/index.js';
 import { type Network, type NetworkNode, weightName } from '../../src/network/index.js';
 import { slideWindows } from '../../src/padding.js';

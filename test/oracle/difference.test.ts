@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { differencePixels } from '../../src/oracle/differenceMap.js';
+import { differencePixels } from '../../src/oracle/difference-map.js';
 import { difference, HISTOGRAM_EDGES } from '../../src/oracle/index.js';
 import { tensor } from '../../src/tensor.js';
 

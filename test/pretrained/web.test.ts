@@ -7,7 +7,7 @@ import { load } from '../../src/load/index.js';
 import { mobilenetV1 } from '../../src/models/index.js';
 import { randomWeights } from '../../src/network/index.js';
 import { loadPretrained, type PretrainedOptions, type Release } from '../../src/pretrained/index.js';
-import { fileStore } from '../../src/remote/fileStore.js';
+import { fileStore } from '../../src/remote/file-store.js';
 
 const network = randomWeights(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 3 }), 1);
 const NAME = 'mobilenet_v1_0.25_32';

@@ -16,7 +16,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as schema from '../../src/formats/tflite/schema.js';
 import { runLitert } from '../../src/oracle/peers/litert-runtime.js';
-import { buildTflite } from '../formats/tfliteBuilder.js';
+import { buildTflite } from '../formats/tflite-builder.js';
 
 interface Case {
   readonly axis: 'height' | 'width';

@@ -2,11 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Network } from '../../src/network/index.js';
 import { type FloatArray, tensor } from '../../src/tensor.js';
-import { forwardPass } from '../../src/training/gradients.js';
-import { crossEntropy, withoutSoftmax } from '../../src/training/losses.js';
-import { packParameters, parameterLayout, withParameters } from '../../src/training/parameters.js';
 import { compileTraining, type TrainingProgram } from '../../src/training/program.js';
-import { referenceTraining } from '../../src/training/reference.js';
+import { forwardPass } from '../../src/training/step/gradients.js';
+import { crossEntropy, withoutSoftmax } from '../../src/training/step/losses.js';
+import { packParameters, parameterLayout, withParameters } from '../../src/training/step/parameters.js';
+import { referenceTraining } from '../../src/training/step/reference.js';
 import { ROUNDING, randomTensor } from '../layers/support.js';
 
 const TARGETS = ['scalar', 'simd', 'relaxed'] as const;

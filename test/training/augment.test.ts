@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Preprocessing } from '../../src/network/index.js';
 import type { Pair } from '../../src/padding.js';
 import { uniformRandom } from '../../src/random.js';
-import { Renderer } from '../../src/training/batches.js';
+import { Renderer } from '../../src/training/data/batches.js';
 import {
   type Augmentation,
   centralView,

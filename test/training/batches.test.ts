@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { preprocess } from '../../src/image/index.js';
 import { preprocessingPreset } from '../../src/network/index.js';
-import { Batches, type BatchOptions, epochOrder, stepsPerEpoch } from '../../src/training/batches.js';
+import { Batches, type BatchOptions, epochOrder, stepsPerEpoch } from '../../src/training/data/batches.js';
 import { type Augmentation, channelStatistics, NO_AUGMENTATION, standardised } from '../../src/training/index.js';
 import { shapesData } from './tiny.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Network, NetworkBuilder, run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
-import { Batches, epochOrder } from '../../src/training/batches.js';
+import { Batches, epochOrder } from '../../src/training/data/batches.js';
 import {
   type Dataset,
   initialState,

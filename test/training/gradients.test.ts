@@ -5,7 +5,7 @@ import { batchNorm, dropout } from '../../src/layers/index.js';
 import { type Network, NetworkBuilder, run, withWeights } from '../../src/network/index.js';
 import { inferShapes, wantedWeights } from '../../src/network/shapes.js';
 import { type Tensor, tensor, toFloat64 } from '../../src/tensor.js';
-import { forwardPass, type Mode } from '../../src/training/gradients.js';
+import { forwardPass, type Mode } from '../../src/training/step/gradients.js';
 import { expectSlopesOf } from '../layers/differences.js';
 import { expectClose, grid, numbersOf, randomTensor } from '../layers/support.js';
 import { features } from '../network/helpers.js';

@@ -6,7 +6,7 @@ import { softmax } from '../../src/layers/index.js';
 import { mobilenetV1 } from '../../src/models/index.js';
 import { type Network, NetworkBuilder } from '../../src/network/index.js';
 import { tensor, toFloat64 } from '../../src/tensor.js';
-import { crossEntropy, withoutSoftmax } from '../../src/training/losses.js';
+import { crossEntropy, withoutSoftmax } from '../../src/training/step/losses.js';
 import { expectSlopesOf } from '../layers/differences.js';
 import { expectClose, randomTensor, sumBound } from '../layers/support.js';
 import { features } from '../network/helpers.js';

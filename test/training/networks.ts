@@ -6,7 +6,7 @@ import { type LayerKind, type Network, randomWeights } from '../../src/network/i
 import type { ExplicitPadding, Padding, Pair } from '../../src/padding.js';
 import { uniformRandom } from '../../src/random.js';
 import { type Shape, sameShape, sizeOf, tensor } from '../../src/tensor.js';
-import { packParameters, parameterLayout, withParameters } from '../../src/training/parameters.js';
+import { packParameters, parameterLayout, withParameters } from '../../src/training/step/parameters.js';
 import { features } from '../network/helpers.js';
 
 const moves = [

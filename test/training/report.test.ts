@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { recipeWith, reportHtml } from '../../src/training/index.js';
-import { niceStep } from '../../src/training/report.js';
+import { niceStep } from '../../src/training/loop/report.js';
 
 const epoch = (number: number, trainLoss: number) => ({
   epoch: number,

@@ -20,8 +20,8 @@ import {
   trainingNetwork,
   writeCheckpoint,
 } from '../../src/training/index.node.js';
-import { initialWeights } from '../../src/training/initialWeights.js';
-import { augmentationAt, sideAt } from '../../src/training/recipe.js';
+import { augmentationAt, sideAt } from '../../src/training/loop/recipe.js';
+import { initialWeights } from '../../src/training/step/initial-weights.js';
 import { shapes, shapesData, tinyNetwork } from './tiny.js';
 
 const data = shapes();

@@ -4,7 +4,7 @@ import { UsageError } from '../../src/errors.js';
 import { readNetwork, writeNetwork } from '../../src/formats/index.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { behind, foldBatchNorm, type Network, NetworkBuilder, randomWeights } from '../../src/network/index.js';
-import { bodyOf, withClassifier } from '../../src/network/newClassifier.js';
+import { bodyOf, withClassifier } from '../../src/network/rewriting/new-classifier.js';
 import { normalRandom, uniformRandom } from '../../src/random.js';
 import { classify } from '../../src/tasks/index.js';
 import { sizeOf, toFloat32 } from '../../src/tensor.js';
@@ -17,8 +17,8 @@ import {
   WHOLE,
 } from '../../src/training/index.js';
 import { compileTraining } from '../../src/training/program.js';
-import { referenceTraining } from '../../src/training/reference.js';
-import { fitHead } from '../../src/training/trainHead.js';
+import { referenceTraining } from '../../src/training/step/reference.js';
+import { fitHead } from '../../src/training/transfer/train-head.js';
 
 const SIDE = 32;
 const COLOURS = { red: [200, 40, 40], green: [40, 180, 60], blue: [50, 60, 220] };

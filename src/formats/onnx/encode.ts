@@ -1,7 +1,7 @@
 /** An .onnx file as bytes: graphs of named nodes and constants. */
 import type { PbfWriter } from 'pbf';
 import type { Shape, Tensor } from '../../tensor.js';
-import { writeNumbers } from '../numbers.js';
+import { writeNumbers } from '../tensors/numbers.js';
 import type { Schema } from './protobuf.js';
 import {
   ATTRIBUTE_TYPES,

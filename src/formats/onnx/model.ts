@@ -1,6 +1,6 @@
 /** An .onnx file as it is written: nodes, constants and inputs, checked one by one, not yet interpreted. */
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import { bytesOf, readNumbers, statedSize } from '../numbers.js';
+import { bytesOf, readNumbers, statedSize } from '../tensors/numbers.js';
 import type { Message, ProtoFile } from './protobuf.js';
 import {
   ATTRIBUTE_TYPES,

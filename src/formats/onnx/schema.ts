@@ -2,7 +2,7 @@
  * The part of onnx.proto3 that this library reads and writes: field numbers and types of the messages, and the values of the
  * enumerations. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
  */
-import type { NumberType } from '../numbers.js';
+import type { NumberType } from '../tensors/numbers.js';
 import type { Schema } from './protobuf.js';
 
 export const ModelProto = {

@@ -3,7 +3,7 @@ import type { AttributesOf, LayerKind, NetworkNode, NodeOf } from '../../network
 import { type Padding, type Pair, slideWindows } from '../../padding.js';
 import { sizeOf, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
-import { asFloat32 } from '../numbers.js';
+import { asFloat32 } from '../tensors/numbers.js';
 import type { AttributeValue } from './encode.js';
 import { type OnnxGraph, TO_NCHW, TO_NHWC } from './onnx-graph.js';
 

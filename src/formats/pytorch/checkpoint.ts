@@ -11,7 +11,7 @@
 import { FormatError } from '../../errors.js';
 import { sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { pickleIn } from '../network-file.js';
-import { bytesOf, type NumberType, readNumbers, statedSize } from '../numbers.js';
+import { bytesOf, type NumberType, readNumbers, statedSize } from '../tensors/numbers.js';
 import { type Pickled, PickledGlobal, type PickleMeaning, readPickle } from './pickle.js';
 
 /** PyTorch's names of number types: of storages, and of tensors since `_rebuild_tensor_v3`. */

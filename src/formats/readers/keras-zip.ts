@@ -1,6 +1,6 @@
 /** The reader of Keras 3's .keras files, without `import()`: for service workers and single scripts. */
 import { FormatError } from '../../errors.js';
-import { readKerasZip } from '../keras-zip.js';
+import { readKerasZip } from '../keras/zip.js';
 import { isKerasArchive } from '../network-file.js';
 import type { Reader } from '../reader.js';
 import { unzip } from '../zip.js';

@@ -1,8 +1,8 @@
 /** The reader of .npz files, without `import()`: for service workers and single scripts. */
 import { FormatError } from '../../errors.js';
 import { isKerasArchive, isTfjsArchive, networkInNpz, pickleIn } from '../network-file.js';
-import { npzOf } from '../npz.js';
 import type { Reader } from '../reader.js';
+import { npzOf } from '../tensors/npz.js';
 import { ofWeightsAlone } from '../weights-alone.js';
 import { unzip } from '../zip.js';
 

@@ -2,8 +2,8 @@
 import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding, Pair } from '../../padding.js';
 import type { Shape, Tensor } from '../../tensor.js';
-import { writeNumbers } from '../numbers.js';
 import { OutGraph } from '../out-graph.js';
+import { writeNumbers } from '../tensors/numbers.js';
 import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';
 

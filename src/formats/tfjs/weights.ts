@@ -5,7 +5,7 @@
 import { FormatError, NetworkError } from '../../errors.js';
 import { type Check, finite, listOf, oneOf, text, wholeNumber } from '../../network/checks.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import { bytesOf, readNumbers, statedSize } from '../numbers.js';
+import { bytesOf, readNumbers, statedSize } from '../tensors/numbers.js';
 
 /** Most weights of a model that is read. */
 const MOST_WEIGHTS = 10_000;

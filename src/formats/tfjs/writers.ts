@@ -2,7 +2,7 @@
 import type { LayerKind, NodeOf } from '../../network/index.js';
 import { sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
-import { asFloat32, LARGEST_FLOAT32 } from '../numbers.js';
+import { asFloat32, LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import { type WrittenPadding, writtenMeanPadding, writtenPadding } from '../written-padding.js';
 import { alongPicture, attr, type Product, type TfjsGraph } from './tfjs-graph.js';
 

@@ -3,7 +3,7 @@
  * float64 and rounded once to float32. Real numbers of 16 bits become float32 exactly.
  */
 import { type FloatArray, sizeOf, type Tensor, tensor } from '../../tensor.js';
-import { bytesOf, type NumberType, readNumbers } from '../numbers.js';
+import { bytesOf, type NumberType, readNumbers } from '../tensors/numbers.js';
 import type { FlatFile } from './flatbuffer.js';
 import type { FileTensor, Quantization } from './model.js';
 

@@ -1,7 +1,7 @@
 /** Activations that TFLite's operators compute themselves, on the numbers that they have just made. */
 import { soleReaders } from '../../network/graph.js';
 import type { LayerKind, Network, NetworkNode } from '../../network/index.js';
-import { LARGEST_FLOAT32 } from '../numbers.js';
+import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import type { ACTIVATIONS } from './schema.js';
 
 /** The kinds that become operators with an activation. */

@@ -2,8 +2,8 @@
 
 import { tensor } from '../../tensor.js';
 import { type Affine, affineNorm } from '../affine.js';
-import { LARGEST_FLOAT32 } from '../numbers.js';
 import { tensorflowResizeRule } from '../tensorflow-resize.js';
+import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import { integers, realValues } from './constants.js';
 import { conv2d, depthwiseConv2d, fullyConnected } from './convolutions.js';
 import type { FileOperator } from './model.js';

@@ -2,8 +2,8 @@
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { ExplicitPadding } from '../../padding.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import { writeNumbers } from '../numbers.js';
 import { OutGraph } from '../out-graph.js';
+import { writeNumbers } from '../tensors/numbers.js';
 import { transposedTensor } from '../transposed.js';
 import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';

@@ -2,7 +2,7 @@
 import type { LayerKind, NetworkNode, NodeOf } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import { scaleAndShift } from '../affine.js';
-import { LARGEST_FLOAT32 } from '../numbers.js';
+import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import { writtenMeanPadding, writtenPadding } from '../written-padding.js';
 import { activationName } from './fusion.js';
 import {

@@ -6,7 +6,7 @@ import type { Buffer } from '../../engine/memory.js';
 import { NetworkError } from '../../errors.js';
 import type { NodeOf } from '../../network/index.js';
 import { type ExplicitPadding, type Padding, type SlidingWindow, slideWindows } from '../../padding.js';
-import type { Slot } from '../parameters.js';
+import type { Slot } from '../step/parameters.js';
 import type { Lowering, Unit } from './lowering.js';
 import { type FeatureMap, featureMap, type Margins, marginsOf, sameMargins } from './maps.js';
 import { lowerConv2d } from './products.js';

@@ -2,7 +2,7 @@
 import type { Buffer } from '../../engine/memory.js';
 import { NetworkError } from '../../errors.js';
 import type { NetworkNode } from '../../network/index.js';
-import { crossEntropy } from '../losses.js';
+import { crossEntropy } from '../step/losses.js';
 import { type ClampNode, isClamp, lowerBatchNorm, lowerClamp } from './batchNorm.js';
 import { lowerConvolution } from './convolution.js';
 import type { Lowering, Unit } from './lowering.js';

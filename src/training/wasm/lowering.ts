@@ -7,7 +7,7 @@ import { NetworkError } from '../../errors.js';
 import { nodesByName, soleReaders } from '../../network/graph.js';
 import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
-import { type ParameterLayout, parameterLayout, type Slot } from '../parameters.js';
+import { type ParameterLayout, parameterLayout, type Slot } from '../step/parameters.js';
 import type { TrainingKernels } from './kernels.js';
 import { type FeatureMap, featureMap, groupsOf, type MapShape, type Margins } from './maps.js';
 

@@ -2,7 +2,7 @@
 import type { Buffer } from '../../engine/memory.js';
 import type { NodeOf } from '../../network/index.js';
 import { type Padding, slideWindows } from '../../padding.js';
-import type { Slot } from '../parameters.js';
+import type { Slot } from '../step/parameters.js';
 import type { Lowering, Unit } from './lowering.js';
 import { type FeatureMap, featureMap, groupsOf } from './maps.js';
 

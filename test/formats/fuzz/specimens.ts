@@ -27,11 +27,11 @@ import {
 import { makeGolden, noise, readGolden, writeGolden } from '../../../src/oracle/index.js';
 import { type Tensor, tensor } from '../../../src/tensor.js';
 import { h5File, kerasModelFile, kerasWeightsFile } from '../h5.js';
-import { everyKind } from '../onnx/everyKind.js';
-import { dict, int, orderedDict, pickle, tensorOf, torchFile } from '../pytorch/torchFile.js';
+import { everyKind } from '../onnx/every-kind.js';
+import { dict, int, orderedDict, pickle, tensorOf, torchFile } from '../pytorch/torch-file.js';
 import { fusedData, fusedGraph, fusedWeights, model, teachable, teachableWeights } from '../tfjs/models.js';
-import { buildTflite } from '../tfliteBuilder.js';
-import { everything } from '../tfliteEverything.js';
+import { buildTflite } from '../tflite-builder.js';
+import { everything } from '../tflite-everything.js';
 
 export interface Specimen {
   readonly name: string;

@@ -7,7 +7,7 @@ import { FormatError } from '../../../src/errors.js';
 import { folds } from '../../../src/formats/onnx/folding.js';
 import { operators } from '../../../src/formats/onnx/operators.js';
 import { expectWithin } from '../../network/helpers.js';
-import { backendTests, noBackendTests, runBackendTest } from './backendTests.js';
+import { backendTests, noBackendTests, runBackendTest } from './backend-tests.js';
 import { notRounded, refused } from './refused.js';
 
 /** Every operator of the model is known, and one of them becomes layers: models of constants alone are no networks. */

@@ -12,7 +12,7 @@ import { randomInput } from '../../agreement/lifelike.js';
 import { dataPath, noData } from '../../data.js';
 import { expectWithin, signed } from '../../network/helpers.js';
 import { noOnnxruntime, runOnnxruntime } from '../../peers/onnxruntime.js';
-import { everyKind } from './everyKind.js';
+import { everyKind } from './every-kind.js';
 
 type Node = readonly [op: string, inputs: string, output: string, attributes?: OutModel['nodes'][number]['attributes']];
 

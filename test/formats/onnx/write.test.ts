@@ -8,7 +8,7 @@ import { type Tensor, tensor, toFloat32 } from '../../../src/tensor.js';
 import { lifelikeWeights, randomInput } from '../../agreement/lifelike.js';
 import { expectWithin } from '../../network/helpers.js';
 import { noOnnxruntime, runOnnxruntime } from '../../peers/onnxruntime.js';
-import { everyKind } from './everyKind.js';
+import { everyKind } from './every-kind.js';
 
 /** Of the largest number of the output: float32 sums in another order, over some fifty layers. */
 const ROUNDING = 2e-5;

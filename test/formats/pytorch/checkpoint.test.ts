@@ -21,7 +21,7 @@ import {
   text,
   torchFile,
   tuple,
-} from './torchFile.js';
+} from './torch-file.js';
 
 const six = Float32Array.of(1, 2, 3, 4, 5, 6);
 const w: Stored = { key: '0', shape: [2, 3], strides: [3, 1] };

@@ -7,7 +7,7 @@ import { type Tensor, tensor } from '../../../src/tensor.js';
 import { lifelikeWeights, randomInput } from '../../agreement/lifelike.js';
 import { expectWithin } from '../../network/helpers.js';
 import { noTfjs, runGraphModel } from '../../peers/tfjs.js';
-import { everyKind, withNormalWeights } from '../onnx/everyKind.js';
+import { everyKind, withNormalWeights } from '../onnx/every-kind.js';
 
 /** Of the largest number of the output: weights and sums of float32. */
 const ROUNDING = 2e-5;

@@ -11,7 +11,7 @@ import type { Padding } from '../../../src/padding.js';
 import { type Tensor, tensor, toFloat32 } from '../../../src/tensor.js';
 import { lifelikeWeights, randomInput } from '../../agreement/lifelike.js';
 import { expectWithin, features, largest } from '../../network/helpers.js';
-import { everyKind } from '../onnx/everyKind.js';
+import { everyKind } from '../onnx/every-kind.js';
 
 /** Of the largest number of the output: float32 sums in another order, over some fifty layers. */
 const ROUNDING = 2e-5;

@@ -1,7 +1,7 @@
 /** The network as a .tflite file, for LiteRT.js and tfjs-tflite: operators as the TensorFlow Lite converter emits them. */
 import type { Network } from '../../../../dist/network/index.js';
 import * as schema from '../../../../src/formats/tflite/schema.js';
-import { buildTflite, type OperatorSpec, type TensorSpec } from '../../../../test/formats/tfliteBuilder.js';
+import { buildTflite, type OperatorSpec, type TensorSpec } from '../../../../test/formats/tflite-builder.js';
 import { type Step, stepsOf } from './steps.js';
 import { transpose } from './transpose.js';
 

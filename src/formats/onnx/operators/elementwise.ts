@@ -1,7 +1,7 @@
 /** Operators that treat every number by itself, or every channel. Where the numbers lie does not matter to them. */
 import { type Shape, sizeOf, type Tensor, tensor } from '../../../tensor.js';
 import type { Draft } from '../../drafts.js';
-import { LARGEST_FLOAT32 } from '../../numbers.js';
+import { LARGEST_FLOAT32 } from '../../tensors/numbers.js';
 import { float, ignored, int, only, optional, or } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
 import type { Value } from '../layout.js';

@@ -1,0 +1,167 @@
+/**
+ * The architecture in a Keras model file: the JSON of `model.to_json()`, as Keras 2 and 3 write it for Sequential and Functional
+ * models, and for models inside models. Layers keep their names; a layer's own activation becomes a node of its own.
+ */
+import { NetworkError } from '../../errors.js';
+import { parseModelName } from '../../models/index.js';
+import { listOf, positive } from '../../network/checks.js';
+import { nodeNamed } from '../../network/graph.js';
+import {
+  assumedLabelOffset,
+  atNode,
+  type Conventions,
+  inferShapes,
+  inputShapesOf,
+  layerOf,
+  type Network,
+  NetworkBuilder,
+  type NetworkNode,
+  preprocessingPreset,
+  weightName,
+} from '../../network/index.js';
+import type { Pair } from '../../padding.js';
+import { type Shape, type Tensor, tensor } from '../../tensor.js';
+import { KerasLayer, SCALINGS, type Step, stepsOf } from './layers.js';
+import { type FlatLayer, flatModel, statedShape, tensorsOf, titleOf } from './nested.js';
+import { operationOf } from './operations.js';
+import type { LayerPaths } from './weights.js';
+
+/** The network that the configuration describes, without weights; `resolution` stands for a height and width that it leaves open. */
+export function networkFromKerasConfig(config: unknown, resolution?: Pair): Network {
+  return importKerasConfig(config, resolution).network;
+}
+
+/** A network, with the weights that the configuration states, and what its file calls the parts. */
+export interface KerasImport {
+  readonly network: Network;
+  /** By the names of the model's layers, the nodes that hold their results. */
+  readonly results: ReadonlyMap<string, string>;
+  /** By the same names, the models that the layer is in, and its own name there. */
+  readonly paths: LayerPaths;
+  /** Nodes that multiply by constants and add them, as Rescaling does. */
+  readonly scalings: ReadonlySet<string>;
+  readonly layers: readonly FlatLayer[];
+}
+
+export function importKerasConfig(config: unknown, resolution?: Pair): KerasImport {
+  const { name, layers, outputs } = flatModel(config);
+  const graph = new KerasGraph(resolution);
+  for (const layer of layers) graph.add(layer);
+  return {
+    network: graph.build(name, outputs),
+    results: graph.results,
+    paths: new Map(layers.map(({ name, path }) => [name, path])),
+    scalings: graph.scalings,
+    layers,
+  };
+}
+
+class KerasGraph {
+  readonly #net = new NetworkBuilder();
+  readonly #resolution: Pair | undefined;
+  readonly #shapes = new Map<string, Shape>();
+  readonly #constants = new Map<string, Tensor>();
+  /** Node that holds the result of each layer. */
+  readonly results = new Map<string, string>();
+  /** Nodes that scale pictures, if they read them. */
+  readonly scalings = new Set<string>();
+
+  constructor(resolution: Pair | undefined) {
+    this.#resolution = resolution;
+  }
+
+  add({ className, name, path, config, call }: FlatLayer): void {
+    const title = titleOf({ path, className });
+    if (className === 'InputLayer') {
+      const shape = inputShape(config, title, this.#resolution);
+      this.results.set(name, this.#net.input(name, shape));
+      this.#shapes.set(name, shape);
+      return;
+    }
+    const operation = operationOf(className, title, config, call);
+    const steps = operation?.steps ?? stepsOf(className, new KerasLayer(title, config));
+    const inputs = operation?.inputs ?? tensorsOf(call, title);
+    if (operation?.scales || SCALINGS.includes(className)) this.scalings.add(name);
+    const read = inputs.map((layer) => this.results.get(layer.name)!);
+    this.results.set(name, this.#addSteps(name, title, steps, read));
+  }
+
+  build(name: string, outputs: readonly FlatLayer[]): Network {
+    const names = outputs.map((layer) => this.results.get(layer.name)!);
+    const network = this.#net.build(name, names, { source: 'keras', output: 'features' });
+    return { ...network, weights: this.#constants, conventions: conventionsOf(network, inferShapes(network)) };
+  }
+
+  #addSteps(name: string, title: string, steps: readonly Step[], inputs: readonly string[]): string {
+    const results: string[] = [];
+    for (const [index, step] of steps.entries()) {
+      const { suffix, kind, reads = [index - 1], lastAxis, constants = {} } = step;
+      const read = reads.flatMap((from) => (from === -1 ? inputs : results[from]));
+      const attributes =
+        typeof step.attributes === 'function' ? step.attributes(this.#shapes.get(read[0])!) : step.attributes;
+      const node = { name: name + suffix, kind, inputs: read, attributes } as NetworkNode;
+      results.push(this.#net.add(node.name, kind, read, attributes as never));
+      const shape = atNode(node, () => layerOf(node).outputShape(inputShapesOf(node, this.#shapes), attributes));
+      this.#shapes.set(node.name, shape);
+      if (lastAxis !== undefined) expectLastAxis(lastAxis, shape.length, title);
+      for (const [weight, numbers] of Object.entries(constants)) {
+        this.#constants.set(weightName(node.name, weight), forChannels(numbers, shape[shape.length - 1], title));
+      }
+    }
+    return results.at(-1) ?? inputs[0];
+  }
+}
+
+function expectLastAxis(axis: number, rank: number, title: string): void {
+  if (axis === -1 || axis === rank - 1) return;
+  throw new NetworkError(`${title}: axis ${axis} is not supported; wanted the last of ${rank} axes, ${rank - 1}`);
+}
+
+/** One number for each channel, out of as many or of one for all. */
+function forChannels(numbers: readonly number[], channels: number, title: string): Tensor {
+  if (numbers.length !== 1 && numbers.length !== channels) {
+    throw new NetworkError(
+      `${title}: found ${numbers.length} constants; wanted one, or one for each of ${channels} channels`,
+    );
+  }
+  return tensor(
+    [channels],
+    Float64Array.from({ length: channels }, (_, c) => numbers[c] ?? numbers[0]),
+  );
+}
+
+/** [1, height, width, channels] of an input; the resolution stands for an open height and width. */
+function inputShape(config: object, title: string, resolution: Pair | undefined): Shape {
+  const [, ...sizes] = listOf<unknown>((size) => size, 1, 8)(statedShape(config), `${title}.batch_input_shape`);
+  const filled = sizes.length === 3 ? sizes.map((size, axis) => size ?? resolution?.[axis]) : sizes;
+  if (filled.some((size) => size === null || size === undefined)) {
+    const found = ['batch', ...sizes.map((size) => size ?? 'any')];
+    throw new NetworkError(`${title}: its input [${found}] leaves sizes open; say the resolution`);
+  }
+  return [1, ...filled.map((size) => positive(size, `${title}.batch_input_shape`))];
+}
+
+/**
+ * What the file implies: a classifier ends with softmax or sigmoid (probabilities) or with a vector (logits). How pictures become
+ * inputs no Keras file says; it is known for the models that keep the names which Keras itself gave them, `mobilenet_0.25_224`.
+ */
+function conventionsOf(network: Network, shapes: ReadonlyMap<string, Shape>): Conventions {
+  const [output] = network.outputs;
+  const shape = shapes.get(output)!;
+  const last = nodeNamed(network, output)?.kind;
+  const [, height, width] = network.inputs[0].shape;
+  const preprocessing = parseModelName(network.name)?.conventions === 'keras' && {
+    preprocessing: preprocessingPreset('keras', [height, width]),
+  };
+  if (shape.length !== 2 || last === 'globalAveragePool' || last === 'flatten') {
+    return { source: 'keras', output: 'features', ...preprocessing };
+  }
+  const probabilities = last === 'softmax' || last === 'sigmoid';
+  return {
+    source: 'keras',
+    output: probabilities ? 'probabilities' : 'logits',
+    labelOffset: 0,
+    ...assumedLabelOffset(shape[1]),
+    ...preprocessing,
+  };
+}

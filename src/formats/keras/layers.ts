@@ -1,0 +1,394 @@
+/**
+ * Keras' layer classes as nodes. Every field of a layer's configuration is either read, known to matter in training alone, or must be
+ * unset (null or false): a field that this file does not know could change the result.
+ */
+import { NetworkError } from '../../errors.js';
+import {
+  boolean,
+  type Check,
+  finite,
+  listOf,
+  numberWhere,
+  oneOf,
+  pair,
+  positive,
+  show,
+  wholeNumber,
+} from '../../network/checks.js';
+import type { AttributesOf, LayerKind } from '../../network/index.js';
+import type { Pair } from '../../padding.js';
+import type { Shape } from '../../tensor.js';
+
+/** A node to be; its name is the layer's name and the suffix. A layer's first node reads the layer's inputs, each next the one before. */
+interface NodeStep<Kind extends LayerKind> {
+  readonly suffix: string;
+  readonly kind: Kind;
+  /** Perhaps by the shape that it reads. */
+  readonly attributes: AttributesOf<Kind> | ((input: Shape) => AttributesOf<Kind>);
+  /** The steps whose results it reads, where it is not the one before; -1 for the layer's inputs. */
+  readonly reads?: readonly number[];
+  /** Weights that the configuration states, one number for each channel or one for all. */
+  readonly constants?: Readonly<Record<string, readonly number[]>>;
+  /** An axis that must turn out to be the last one. */
+  readonly lastAxis?: number;
+}
+export type Step = { [Kind in LayerKind]: NodeStep<Kind> }[LayerKind];
+
+const TRAINING_ONLY =
+  /^(name|trainable|dtype|momentum|seed|noise_shape|fused|virtual_batch_size|batch_(input_)?shape|batchInputShape|.+_(initializer|regularizer|constraint))$/;
+
+/** The fields of one layer's configuration. */
+export class KerasLayer {
+  /** `layer 'conv1' (Conv2D)`. */
+  readonly title: string;
+  readonly #left: Map<string, unknown>;
+
+  constructor(title: string, config: object) {
+    this.title = title;
+    this.#left = new Map(Object.entries(config));
+  }
+
+  /** The field's value; the fallback, where there is one, stands for a field that is missing or null. */
+  take<Value>(field: string, check: Check<Value>, fallback?: Value): Value {
+    const value = this.#left.get(field);
+    this.#left.delete(field);
+    if ((value === undefined || value === null) && fallback !== undefined) return fallback;
+    return check(value, `${this.title}.${field}`);
+  }
+
+  /** For a layer whose fields do not matter. */
+  ignoreOthers(): void {
+    this.#left.clear();
+  }
+
+  /** Throws for what has not been taken and is set. */
+  expectNothingElse(): void {
+    for (const [field, value] of this.#left) {
+      if (value !== null && value !== false && !TRAINING_ONLY.test(field)) {
+        throw new NetworkError(`${this.title}: ${field} ${show(value)} is not supported`);
+      }
+    }
+  }
+}
+
+/** Layers that bring pictures to the range that a network wants. */
+export const SCALINGS: readonly string[] = ['Rescaling', 'Normalization'];
+
+/** The nodes that compute what the layer computes; none for one that passes its input on. */
+export function stepsOf(className: string, layer: KerasLayer): Step[] {
+  if (!Object.hasOwn(classes, className)) {
+    throw new NetworkError(
+      `${layer.title}: this layer class is not supported; supported are ${Object.keys(classes).join(', ')}`,
+    );
+  }
+  const steps = classes[className](layer);
+  layer.expectNothingElse();
+  return steps;
+}
+
+const NORM = { epsilon: 0, scale: true, center: true };
+
+/** Mean and variance of a batch norm that only multiplies and adds. */
+const STANDARD = { movingMean: [0], movingVariance: [1] };
+
+/** y = scale · x + shift, with one number for each channel or one for all. */
+export function affine(suffix: string, scale: readonly number[], shift: readonly number[]): Step {
+  const constants = { gamma: scale, beta: shift, ...STANDARD };
+  return { suffix, kind: 'batchNorm', attributes: NORM, constants };
+}
+
+const word = oneOf('same', 'valid');
+
+/** Height, width and padding of a layer that slides a window. */
+function window(layer: KerasLayer) {
+  layer.take('data_format', oneOf('channels_last'), 'channels_last');
+  return { padding: layer.take('padding', word, 'valid') };
+}
+
+function convolution(layer: KerasLayer) {
+  layer.take('groups', oneOf(1), 1);
+  return {
+    ...window(layer),
+    kernelSize: layer.take('kernel_size', pair),
+    strides: layer.take('strides', pair, [1, 1]),
+    dilation: layer.take('dilation_rate', pair, [1, 1]),
+  };
+}
+
+function pooling(layer: KerasLayer) {
+  const poolSize: Pair = layer.take('pool_size', pair);
+  return { ...window(layer), poolSize, strides: layer.take('strides', pair, poolSize) };
+}
+
+export const activationSteps: Readonly<Record<string, readonly Step[]>> = {
+  linear: [],
+  relu: [{ suffix: '', kind: 'relu', attributes: {} }],
+  relu6: [{ suffix: '', kind: 'relu6', attributes: {} }],
+  leaky_relu: leakyRelu(0.2),
+  tanh: tanh(),
+  sigmoid: [{ suffix: '', kind: 'sigmoid', attributes: {} }],
+  softmax: [{ suffix: '', kind: 'softmax', attributes: {} }],
+};
+
+const activationName: Check<string> = (value, at) => {
+  const { class_name: kind, config } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return oneOf(...Object.keys(activationSteps))((kind === 'function' ? config : value) as string, at);
+};
+
+/** The activation that a layer applies to its own result: nodes with the activation's name at the end of the layer's. */
+function activation(layer: KerasLayer): Step[] {
+  const name = layer.take('activation', activationName, 'linear');
+  return activationSteps[name].map((step) => ({ ...step, suffix: `_${name}${step.suffix}` }));
+}
+
+/** relu(x) − slope · relu(−x): exact, since one of the two is 0. PReLU has a slope for each channel, among its weights. */
+function leakyRelu(slope: number | undefined): Step[] {
+  return [
+    { suffix: '_above', kind: 'relu', attributes: {}, reads: [-1] },
+    { ...affine('_minus', [-1], [0]), reads: [-1] },
+    { suffix: '_below', kind: 'relu', attributes: {} },
+    slope === undefined
+      ? { suffix: '_slope', kind: 'batchNorm', attributes: NORM, constants: { beta: [0], ...STANDARD } }
+      : affine('_slope', [-slope], [0]),
+    { suffix: '', kind: 'add', attributes: {}, reads: [0, 3] },
+  ];
+}
+
+/** tanh(x) = 2σ(2x) − 1. */
+function tanh(): Step[] {
+  return [affine('_twice', [2], [0]), { suffix: '_sigmoid', kind: 'sigmoid', attributes: {} }, affine('', [2], [-1])];
+}
+
+/** One node, and the layer's own activation. */
+function node<Kind extends LayerKind>(layer: KerasLayer, kind: Kind, attributes: AttributesOf<Kind>): Step[] {
+  return [{ suffix: '', kind, attributes } as Step, ...activation(layer)];
+}
+
+/** A number, or a list of them, in whatever lists of one. */
+export const numbers: Check<readonly number[]> = (value, at) => {
+  const list = Array.isArray(value) ? value.flat(8) : [value];
+  return listOf(finite, 1, MOST_CHANNELS)(list, at);
+};
+
+const MOST_CHANNELS = 100_000;
+
+/** A pool of one window. */
+const wholePicture = ([, height, width]: Shape) =>
+  ({ poolSize: [height, width], strides: [1, 1], padding: 'valid' }) as const;
+
+const isOnes = ([height, width]: Pair): boolean => height === 1 && width === 1;
+
+const axis = wholeNumber(-8, 7);
+
+/** Keras writes the axis of batch norm as 3 or as [3]. */
+const oneAxis: Check<number> = (value, at) =>
+  Array.isArray(value) ? listOf(axis, 1, 1)(value, at)[0] : axis(value, at);
+
+/** The centre of a picture that has no more: inference takes it of RandomCrop too. */
+function centre(layer: KerasLayer): Step[] {
+  layer.take('data_format', oneOf('channels_last'), 'channels_last');
+  const size: Pair = [layer.take('height', positive), layer.take('width', positive)];
+  const same = (shape: Shape) => {
+    const [, height, width] = shape;
+    if (height === size[0] && width === size[1]) return { shape: shape.slice(1) };
+    throw new NetworkError(
+      `${layer.title}: cropping ${height} x ${width} to ${size.join(' x ')} is not supported; wanted pictures of ${size.join(' x ')}`,
+    );
+  };
+  return [{ suffix: '', kind: 'reshape', attributes: same }];
+}
+
+const optionalNumbers: Check<readonly number[] | null> = (value, at) => (value === null ? null : numbers(value, at));
+
+const dropout = (layer: KerasLayer): Step[] => [
+  { suffix: '', kind: 'dropout', attributes: { rate: layer.take('rate', finite) } },
+];
+
+/** TensorFlow 1 and 2 export their batch norm under names of its own. */
+const BATCH_NORMS = ['BatchNormalization', 'BatchNormalizationV1', 'BatchNormalizationV2', 'SyncBatchNormalization'];
+
+function batchNorm(layer: KerasLayer): Step[] {
+  const attributes = {
+    epsilon: layer.take('epsilon', finite, 1e-3),
+    scale: layer.take('scale', boolean, true),
+    center: layer.take('center', boolean, true),
+  };
+  layer.take('synchronized', boolean, false);
+  return [{ suffix: '', kind: 'batchNorm', attributes, lastAxis: layer.take('axis', oneAxis, -1) }];
+}
+
+/** Layers that drop numbers while a network is trained. */
+const DROPOUTS = ['Dropout', 'SpatialDropout2D', 'GaussianDropout', 'AlphaDropout'];
+
+/** Layers that only do something while a network is trained: noise, penalties and changes to pictures. */
+const TRAINING = [
+  'GaussianNoise',
+  'ActivityRegularization',
+  'RandomFlip',
+  'RandomRotation',
+  'RandomTranslation',
+  'RandomZoom',
+  'RandomShear',
+  'RandomHeight',
+  'RandomWidth',
+  'RandomContrast',
+  'RandomBrightness',
+  'RandomHue',
+  'RandomSaturation',
+  'RandomColorJitter',
+  'RandomGrayscale',
+  'RandomSharpness',
+  'RandomErasing',
+  'RandomInvert',
+  'RandomPosterization',
+];
+
+function nothing(layer: KerasLayer): Step[] {
+  layer.ignoreOthers();
+  return [];
+}
+
+const classes: Readonly<Record<string, (layer: KerasLayer) => Step[]>> = {
+  Conv2D(layer) {
+    const filters = layer.take('filters', positive);
+    const bias = layer.take('use_bias', boolean, true);
+    const attributes = convolution(layer);
+    if (isOnes(attributes.kernelSize) && isOnes(attributes.strides))
+      return node(layer, 'pointwiseConv2d', { filters, bias });
+    return node(layer, 'conv2d', { filters, bias, ...attributes });
+  },
+
+  DepthwiseConv2D(layer) {
+    const depthMultiplier = layer.take('depth_multiplier', positive, 1);
+    const bias = layer.take('use_bias', boolean, true);
+    return node(layer, 'depthwiseConv2d', { depthMultiplier, bias, ...convolution(layer) });
+  },
+
+  SeparableConv2D(layer) {
+    const depthMultiplier = layer.take('depth_multiplier', positive, 1);
+    const filters = layer.take('filters', positive);
+    const bias = layer.take('use_bias', boolean, true);
+    const depthwise = { depthMultiplier, bias: false, ...convolution(layer) };
+    return [
+      { suffix: '_depthwise', kind: 'depthwiseConv2d', attributes: depthwise },
+      ...node(layer, 'pointwiseConv2d', { filters, bias }),
+    ];
+  },
+
+  Dense(layer) {
+    const units = layer.take('units', positive);
+    return node(layer, 'dense', { units, bias: layer.take('use_bias', boolean, true) });
+  },
+
+  ...Object.fromEntries(BATCH_NORMS.map((className) => [className, batchNorm])),
+
+  ReLU(layer) {
+    layer.take('threshold', oneOf(0), 0);
+    const max = layer.take(
+      'max_value',
+      numberWhere('a number above 0', (value) => value > 0),
+      Infinity,
+    );
+    const slope = layer.take('negative_slope', max === Infinity ? finite : oneOf(0), 0);
+    if (slope !== 0) return leakyRelu(slope);
+    if (max === Infinity) return [{ suffix: '', kind: 'relu', attributes: {} }];
+    if (max === 6) return [{ suffix: '', kind: 'relu6', attributes: {} }];
+    return [{ suffix: '', kind: 'clamp', attributes: { min: 0, max } }];
+  },
+
+  Activation(layer) {
+    return [...activationSteps[layer.take('activation', activationName)]];
+  },
+
+  LeakyReLU(layer) {
+    const keras2 = layer.take('alpha', finite, 0.3);
+    return leakyRelu(layer.take('negative_slope', finite, keras2));
+  },
+
+  PReLU(layer) {
+    layer.take('shared_axes', (axes) => axes, null);
+    return leakyRelu(undefined);
+  },
+
+  Softmax(layer) {
+    return [{ suffix: '', kind: 'softmax', attributes: {}, lastAxis: layer.take('axis', oneAxis, -1) }];
+  },
+
+  ZeroPadding2D(layer) {
+    layer.take('data_format', oneOf('channels_last'), 'channels_last');
+    const sides = listOf(listOf(wholeNumber(0), 2, 2), 2, 2);
+    const [[top, bottom], [left, right]] = layer.take('padding', sides);
+    return [{ suffix: '', kind: 'pad', attributes: { padding: { top, bottom, left, right }, value: 0 } }];
+  },
+
+  GlobalAveragePooling2D(layer) {
+    layer.take('data_format', oneOf('channels_last'), 'channels_last');
+    const keepDims = layer.take('keepdims', boolean, false);
+    return [{ suffix: '', kind: 'globalAveragePool', attributes: { keepDims } }];
+  },
+
+  GlobalMaxPooling2D(layer) {
+    layer.take('data_format', oneOf('channels_last'), 'channels_last');
+    const keepDims = layer.take('keepdims', boolean, false);
+    return [
+      { suffix: keepDims ? '' : '_max', kind: 'maxPool', attributes: wholePicture },
+      ...(keepDims ? [] : [{ suffix: '', kind: 'flatten', attributes: {} } as const]),
+    ];
+  },
+
+  AveragePooling2D(layer) {
+    return [{ suffix: '', kind: 'averagePool', attributes: { ...pooling(layer), includePadding: false } }];
+  },
+
+  MaxPooling2D(layer) {
+    return [{ suffix: '', kind: 'maxPool', attributes: pooling(layer) }];
+  },
+
+  Reshape(layer) {
+    const size = numberWhere(
+      'a whole number of 1 or more, or -1',
+      (value) => Number.isInteger(value) && (value === -1 || value >= 1),
+    );
+    return [{ suffix: '', kind: 'reshape', attributes: { shape: layer.take('target_shape', listOf(size, 0, 7)) } }];
+  },
+
+  Flatten(layer) {
+    layer.take('data_format', oneOf('channels_last'), 'channels_last');
+    return [{ suffix: '', kind: 'flatten', attributes: {} }];
+  },
+
+  Rescaling(layer) {
+    const scale = layer.take('scale', numbers);
+    return [affine('', scale, layer.take('offset', numbers, [0]))];
+  },
+
+  Normalization(layer) {
+    const axis = layer.take('axis', (value, at) => (value === null ? -1 : oneAxis(value, at)), -1);
+    const mean = layer.take('mean', optionalNumbers, null);
+    const variance = layer.take('variance', optionalNumbers, null);
+    const constants = mean && variance && { movingMean: mean, movingVariance: variance };
+    // Keras divides by a deviation of 1e-7 or more
+    const attributes = { epsilon: 1e-14, scale: false, center: false };
+    return [{ suffix: '', kind: 'batchNorm', attributes, lastAxis: axis, ...(constants && { constants }) }];
+  },
+
+  Resizing(layer) {
+    layer.take('data_format', oneOf('channels_last'), 'channels_last');
+    layer.take('interpolation', oneOf('bilinear'), 'bilinear');
+    for (const unused of ['fill_mode', 'fill_value']) layer.take(unused, (value) => value, null);
+    const size: Pair = [layer.take('height', positive), layer.take('width', positive)];
+    return [{ suffix: '', kind: 'resizeBilinear', attributes: { size, rule: 'half-pixel' } }];
+  },
+
+  CenterCrop: centre,
+  RandomCrop: centre,
+
+  ...Object.fromEntries(DROPOUTS.map((className) => [className, dropout])),
+  ...Object.fromEntries(TRAINING.map((className) => [className, nothing])),
+
+  Add: () => [{ suffix: '', kind: 'add', attributes: {} }],
+
+  Concatenate(layer) {
+    return [{ suffix: '', kind: 'concat', attributes: { axis: layer.take('axis', axis, -1) } }];
+  },
+};

@@ -1,0 +1,122 @@
+/**
+ * Number types of tensor files. Every type is read into float32 or float64, whichever holds all of its values exactly: nothing is
+ * rounded on the way in, and a 64-bit integer beyond ±2⁵³, which neither holds, is an error.
+ */
+import { FormatError } from '../../errors.js';
+import { type FloatArray, type Shape, sizeOf, type Tensor } from '../../tensor.js';
+import { fromBfloat16, fromFloat16, toFloat16 } from './float16.js';
+
+interface NumberFormat {
+  /** Bytes of one number. */
+  readonly size: 1 | 2 | 4 | 8;
+  /** The smallest float type that holds every value. */
+  readonly holder: typeof Float32Array | typeof Float64Array;
+  readonly read: (view: DataView, at: number, littleEndian: boolean) => number | bigint;
+}
+
+const formats = {
+  bool: { size: 1, holder: Float32Array, read: (view, at) => (view.getUint8(at) === 0 ? 0 : 1) },
+  int8: { size: 1, holder: Float32Array, read: (view, at) => view.getInt8(at) },
+  uint8: { size: 1, holder: Float32Array, read: (view, at) => view.getUint8(at) },
+  int16: { size: 2, holder: Float32Array, read: (view, at, little) => view.getInt16(at, little) },
+  uint16: { size: 2, holder: Float32Array, read: (view, at, little) => view.getUint16(at, little) },
+  int32: { size: 4, holder: Float64Array, read: (view, at, little) => view.getInt32(at, little) },
+  uint32: { size: 4, holder: Float64Array, read: (view, at, little) => view.getUint32(at, little) },
+  int64: { size: 8, holder: Float64Array, read: (view, at, little) => view.getBigInt64(at, little) },
+  uint64: { size: 8, holder: Float64Array, read: (view, at, little) => view.getBigUint64(at, little) },
+  float16: { size: 2, holder: Float32Array, read: (view, at, little) => fromFloat16(view.getUint16(at, little)) },
+  bfloat16: { size: 2, holder: Float32Array, read: (view, at, little) => fromBfloat16(view.getUint16(at, little)) },
+  float32: { size: 4, holder: Float32Array, read: (view, at, little) => view.getFloat32(at, little) },
+  float64: { size: 8, holder: Float64Array, read: (view, at, little) => view.getFloat64(at, little) },
+} as const satisfies Record<string, NumberFormat>;
+
+export type NumberType = keyof typeof formats;
+
+/** What is written; a tensor's own type unless the caller asks for another. int8 is for whole numbers from −128 to 127. */
+export type WrittenType = 'int8' | 'float16' | 'float32' | 'float64';
+
+/** Chooses the type that a tensor is written in, by its name. */
+export type TypeChoice = (name: string, tensor: Tensor) => WrittenType;
+
+export const ownType = (x: Tensor): WrittenType => (x.data instanceof Float64Array ? 'float64' : 'float32');
+
+/** Stands for no bound where a format or layer wants a finite one. */
+export const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
+/**
+ * The number, which is to be written as float32. `what` names the layer and what it is to the layer. Throws a FormatError for a number that float32
+ * cannot hold, and which readers would find to be infinite.
+ */
+export function asFloat32(value: number, what: string): number {
+  if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
+    throw new FormatError(`${what} is ${value}, too large for float32, in which it is written`);
+  }
+  return value;
+}
+
+/** Bytes of one number. */
+export const bytesOf = (type: NumberType): number => formats[type].size;
+
+const LITTLE_ENDIAN_MACHINE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/**
+ * The numbers that fill `bytes`, whose length the caller has checked: a view of them where floats lie in the file as in memory and are aligned,
+ * a copy otherwise. `what` names file and tensor in errors.
+ */
+export function readNumbers(type: NumberType, bytes: Uint8Array, littleEndian: boolean, what: string): FloatArray {
+  const { size, holder, read }: NumberFormat = formats[type];
+  const asInMemory = type === 'float32' || type === 'float64';
+  if (asInMemory && littleEndian && LITTLE_ENDIAN_MACHINE) {
+    const { buffer, byteOffset, byteLength } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
+    return new holder(buffer as ArrayBuffer, byteOffset, byteLength / size);
+  }
+  if (type === 'int8') return Float32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const numbers = new holder(bytes.byteLength / size);
+  for (let index = 0; index < numbers.length; index++) {
+    const found = read(view, index * size, littleEndian);
+    if (typeof found === 'bigint' && !Number.isSafeInteger(Number(found))) {
+      throw new FormatError(`${what}: number ${index} is ${found}, which a float64 cannot hold exactly`);
+    }
+    numbers[index] = Number(found);
+  }
+  return numbers;
+}
+
+/** Little-endian bytes of the tensor's numbers, each rounded to the nearest of the given type. */
+export function writeNumbers(x: Tensor, type: WrittenType, what: string): Uint8Array {
+  const size = bytesOf(type);
+  const bytes = new Uint8Array(x.data.length * size);
+  const view = new DataView(bytes.buffer);
+  for (const [index, value] of x.data.entries()) {
+    const at = index * size;
+    if (type === 'int8') writeInt8(view, at, value, `${what}: number ${index}`);
+    else if (type === 'float64') view.setFloat64(at, value, true);
+    else if (type === 'float32') view.setFloat32(at, value, true);
+    else view.setUint16(at, toFloat16(value), true);
+    if (Number.isFinite(value) && !Number.isFinite(Number(formats[type].read(view, at, true)))) {
+      throw new FormatError(`${what}: number ${index} is ${value}, too large for ${type}`);
+    }
+  }
+  return bytes;
+}
+
+function writeInt8(view: DataView, at: number, value: number, what: string): void {
+  view.setInt8(at, value);
+  if (view.getInt8(at) !== value) throw new FormatError(`${what} is ${value}, not a whole number from −128 to 127`);
+}
+
+/** Most axes of a tensor in a file: NumPy's own limit (NPY_MAXDIMS). */
+const MOST_AXES = 64;
+
+/** Number of elements of a shape that a file states; throws before anything of that size is made. */
+export function statedSize(shape: Shape, what: string): number {
+  if (shape.length > MOST_AXES) {
+    throw new FormatError(`${what}: wanted a shape of at most ${MOST_AXES} axes, found ${shape.length}`);
+  }
+  const size = sizeOf(shape);
+  if (!shape.every((side) => Number.isSafeInteger(side) && side >= 0) || !Number.isSafeInteger(size)) {
+    throw new FormatError(`${what}: [${shape}] is not the shape of a tensor`);
+  }
+  return size;
+}

@@ -1,0 +1,261 @@
+/** A loaded network: its plans, what is read again when a plan is missing, and the tasks. */
+import { type CompileOptions, compile, type Plan } from '../engine/index.js';
+import { NetworkError, PictureError, UsageError } from '../errors.js';
+import { prepareElement } from '../image/browser.js';
+import { isSource } from '../image/sources.js';
+import { prepare } from '../image/with-kernels.js';
+import { embeddingLayer, logitsLayer } from '../network/heads.js';
+import { type Network, withOutputs } from '../network/index.js';
+import { abortable } from '../remote/abort.js';
+import { pooled, stack } from '../tasks/embed.js';
+import { preprocessingFor } from '../tasks/execute.js';
+import { featuresLayer } from '../tasks/heads.js';
+import { asRows, type Prediction, predictions, toProbabilities } from '../tasks/predictions.js';
+import type { Tensor } from '../tensor.js';
+import { chosen } from './choose.js';
+import { ofInput, type Pictures, withShown } from './inputs.js';
+import type {
+  Model,
+  ModelClassifyOptions,
+  ModelEmbedOptions,
+  ModelInput,
+  ModelReport,
+  ModelRunOptions,
+} from './model.js';
+import { bindCalls, checkRunOptions, checkTrace, type Task } from './options.js';
+
+export interface Loaded {
+  readonly network: Network;
+  /** Reads the network once more; absent where the source cannot be read twice, whose network is therefore kept. */
+  readonly again?: () => Promise<Network>;
+}
+
+/** For so long, a list of inputs is worked on without a look at anything else: a frame of a screen. */
+const MILLISECONDS_BUSY = 16;
+
+export class LoadedModel implements Model {
+  /** The network; without weights where it can be read again. */
+  #network: Network;
+  readonly #again: Loaded['again'];
+  readonly #pictures: Pictures;
+  readonly #options: CompileOptions;
+  readonly #logits: string | undefined;
+  readonly #features: string | undefined;
+  readonly #main: Plan;
+  /** Of cuts at other layers, by the names of their outputs. */
+  readonly #cuts = new Map<string, Promise<Plan>>();
+  #disposed = false;
+  /** Set in the constructor: bundlers cannot leave out a class whose body reads Symbol.dispose. */
+  declare [Symbol.dispose]: () => void;
+
+  /** Compiles one plan for all tasks. */
+  static async create(loaded: Loaded, pictures: Pictures, given: CompileOptions): Promise<LoadedModel> {
+    const { network } = loaded;
+    const options = { ...given, onFallback: () => {} }; // `load` tells it, on the caller's side of a worker
+    const [logits, features] = [known(() => logitsLayer(network)), embeddingLayer(network)];
+    const heads = [logits, features].filter((name) => name !== undefined);
+    const plan = await compile({ ...network, outputs: [...new Set([...network.outputs, ...heads])] }, options);
+    return new LoadedModel(loaded, plan, pictures, options, logits, features);
+  }
+
+  private constructor(
+    { network, again }: Loaded,
+    plan: Plan,
+    pictures: Pictures,
+    options: CompileOptions,
+    logits: string | undefined,
+    features: string | undefined,
+  ) {
+    this.#network = again ? { ...network, weights: new Map() } : network;
+    this.#again = again;
+    this.#main = plan;
+    this.#pictures = pictures;
+    this.#options = options;
+    this.#logits = logits;
+    this.#features = features;
+    this[Symbol.dispose] = () => this.dispose();
+    bindCalls(this);
+  }
+
+  get name(): string {
+    return this.#network.name;
+  }
+
+  get labels(): readonly string[] | undefined {
+    return this.#network.conventions.labels;
+  }
+
+  get inputs(): Network['inputs'] {
+    return this.#network.inputs;
+  }
+
+  get inputSize(): [height: number, width: number] {
+    const [, height = 1, width = 1] = this.#network.inputs[0].shape;
+    return [height, width];
+  }
+
+  classify(input: readonly ModelInput[], options?: ModelClassifyOptions): Promise<Prediction[][]>;
+  classify(input: ModelInput, options?: ModelClassifyOptions): Promise<Prediction[]>;
+  async classify(
+    input: ModelInput | readonly ModelInput[],
+    options: ModelClassifyOptions = {},
+  ): Promise<Prediction[] | Prediction[][]> {
+    const { conventions } = this.#network;
+    const lists = await this.#each('classify', input, options, async (x) => {
+      const answer = this.#answer(await this.#run(x));
+      return chosen((top) => predictions(answer, conventions, { ...options, top })[0], options);
+    });
+    return Array.isArray(input) ? lists : lists[0];
+  }
+
+  async embed(input: ModelInput | readonly ModelInput[], options: ModelEmbedOptions = {}): Promise<Tensor> {
+    checkRunOptions('embed', options);
+    const layer = options.layer ?? this.#features ?? featuresLayer('embed', this.#network);
+    return stack(
+      await this.#each('embed', input, options, async (x) => {
+        return pooled((await this.#run(x, [layer])).get(layer)!, options.pool);
+      }),
+    );
+  }
+
+  async logits(input: ModelInput | readonly ModelInput[], options: ModelRunOptions = {}): Promise<Tensor> {
+    const layer = this.#logits ?? logitsLayer(this.#network);
+    return stack(await this.#each('logits', input, options, async (x) => asRows((await this.#run(x)).get(layer)!)));
+  }
+
+  async probabilities(input: ModelInput | readonly ModelInput[], options: ModelRunOptions = {}): Promise<Tensor> {
+    const { conventions } = this.#network;
+    return stack(
+      await this.#each('probabilities', input, options, async (x) =>
+        toProbabilities(asRows(this.#answer(await this.#run(x))), conventions),
+      ),
+    );
+  }
+
+  async trace(
+    input: ModelInput,
+    names?: readonly string[],
+    options: ModelRunOptions = {},
+  ): Promise<Map<string, Tensor>> {
+    checkTrace(input, names);
+    const [tensors] = await this.#each('trace', input, options, (x) => (names ? this.#run(x, names) : this.#every(x)));
+    return names ? new Map(names.map((name) => [name, tensors.get(name)!])) : tensors;
+  }
+
+  report(): ModelReport {
+    this.#expectAlive('report');
+    return {
+      name: this.name,
+      ...this.#main.report(),
+      ...(this.#features !== undefined && { embeddingLayer: this.#features }),
+      weights: this.#again ? 'read again' : 'kept',
+    };
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#main.dispose();
+    for (const plan of this.#cuts.values()) plan.then((one) => one.dispose()).catch(() => {});
+    this.#cuts.clear();
+    this.#network = { ...this.#network, weights: new Map() };
+  }
+
+  /** What `ask` says of each input, one after the other. */
+  async #each<Answer>(
+    task: Task,
+    input: ModelInput | readonly ModelInput[],
+    options: ModelRunOptions,
+    ask: (x: Tensor) => Promise<Answer>,
+  ): Promise<Answer[]> {
+    this.#expectAlive(task);
+    checkRunOptions(task, options);
+    const { signal } = options;
+    const answers: Answer[] = [];
+    let rested = performance.now();
+    const list: readonly ModelInput[] = Array.isArray(input) ? input : [input];
+    for (const [at, one] of list.entries()) {
+      if (signal && performance.now() - rested > MILLISECONDS_BUSY) {
+        await new Promise((resolve) => setTimeout(resolve)); // or else nobody could abort
+        rested = performance.now();
+      }
+      signal?.throwIfAborted();
+      const index = list === input ? at : undefined;
+      const prepared = ofInput(task, index, () => this.#prepared(task, one, options));
+      const x = await abortable(prepared, signal);
+      this.#expectAlive(task);
+      answers.push(await ask(x));
+    }
+    signal?.throwIfAborted();
+    if (answers.length === 0 && task !== 'classify') throw new PictureError(`${task}: no inputs given`);
+    return answers;
+  }
+
+  /** The input tensor for one input. */
+  async #prepared(task: string, input: ModelInput, options: ModelRunOptions): Promise<Tensor> {
+    if (isTensor(input)) {
+      if (input.shape[0] === 1) return input;
+      throw new UsageError(`${task}: wanted a tensor of one picture [1, H, W, C], found [${input.shape.join(', ')}]`);
+    }
+    return withShown(task, input, this.#pictures, (shown) => {
+      const preprocessing = preprocessingFor(this.#network, options);
+      return isSource(shown) ? prepareElement(shown, preprocessing, options) : prepare(shown, preprocessing, options);
+    });
+  }
+
+  /** Tensors by name: by the plan of all tasks where it yields the names, otherwise by one of their own. */
+  async #run(x: Tensor, names?: readonly string[]): Promise<Map<string, Tensor>> {
+    const outputs = this.#main.network.outputs;
+    if (names === undefined || names.every((name) => outputs.includes(name))) return this.#main.run(x);
+    const plan = await this.#planOf(names);
+    return plan.run(x);
+  }
+
+  #planOf(names: readonly string[]): Promise<Plan> {
+    const key = JSON.stringify(names);
+    let plan = this.#cuts.get(key);
+    if (plan === undefined) {
+      withOutputs(this.#network, names); // an unknown name is an error before anything is read again
+      plan = this.#whole().then((network) => compile(withOutputs(network, names), this.#options));
+      this.#cuts.set(key, plan);
+      plan.catch(() => this.#cuts.delete(key));
+    }
+    return plan;
+  }
+
+  /** Every tensor. It takes the weights unfolded and every tensor's memory, so that the plan is let go at once. */
+  async #every(x: Tensor): Promise<Map<string, Tensor>> {
+    const plan = await compile(await this.#whole(), { ...this.#options, everyTensor: true });
+    try {
+      return plan.run(x);
+    } finally {
+      plan.dispose();
+    }
+  }
+
+  async #whole(): Promise<Network> {
+    return this.#again ? this.#again() : this.#network;
+  }
+
+  /** The network's only output. */
+  #answer(outputs: ReadonlyMap<string, Tensor>): Tensor {
+    const names = this.#network.outputs;
+    if (names.length === 1) return outputs.get(names[0])!;
+    throw new NetworkError(`${this.name}: wanted a network of one output, found ${names.join(', ')}`);
+  }
+
+  #expectAlive(task: string): void {
+    if (this.#disposed) throw new UsageError(`${task}: the model ${this.name} was disposed; load it again`);
+  }
+}
+
+const isTensor = (input: unknown): input is Tensor =>
+  typeof input === 'object' && input !== null && 'shape' in input && 'data' in input;
+
+function known<Value>(find: () => Value): Value | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof NetworkError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * The gradients of a network, node by node: forward in the order of the nodes, keeping every tensor, then backward in the opposite order. When
+ * a node's turn comes, all nodes that read its output have had theirs, and what they sent back adds up to ∂L/∂output: the chain rule. It is
+ * slow on purpose, as the layers are; the kernels of `assembly/training` are held to it.
+ */
+import { NetworkError } from '../../errors.js';
+import { expectGradient } from '../../layers/expect.js';
+import { add, type Backward, backward, batchNorm, dropout, type Gradients } from '../../layers/index.js';
+import {
+  atNode,
+  expectAllWeights,
+  inferShapes,
+  inputTensors,
+  layerOf,
+  type Network,
+  type NetworkInputs,
+  type NetworkNode,
+  weightName,
+  weightsOf,
+} from '../../network/index.js';
+import { sizeOf, type Tensor, zerosLike } from '../../tensor.js';
+
+/**
+ * 'inference' computes what `run` does, with the moving statistics and without dropout, as fine-tuning a frozen network does. In training
+ * batch norms use the statistics of the batch, and the k-th dropout of the network, counted from 0, draws its mask with the seed + k.
+ */
+export type Mode = 'inference' | { readonly trainingSeed: number };
+
+export interface ForwardPass {
+  /** Every tensor by name, inputs included. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /**
+   * In training, what moving statistics gather of this batch, by weight name: 'conv1_bn/movingMean', and the unbiased 'conv1_bn/movingVariance',
+   * m / (m − 1) · σ² (arXiv:1502.03167, Algorithm 2, line 10).
+   */
+  readonly statistics: ReadonlyMap<string, Tensor>;
+  /** From ∂L/∂output for some of the tensors, by name, to the gradients of all inputs and trainable weights: 0 for what leads to none of them. */
+  readonly backward: (outputGradients: ReadonlyMap<string, Tensor>) => NetworkGradients;
+}
+
+export interface NetworkGradients {
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  /** By full name: 'conv1/kernel'. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+/** What a node computed, and the way back. */
+interface NodePass {
+  readonly y: Tensor;
+  readonly backward: (dy: Tensor) => Gradients;
+  readonly statistics?: Readonly<Record<string, Tensor>>;
+}
+
+/** Computes the network and keeps what its gradients need. Inputs are checked as `run` does; Float64Array inputs make all of it float64. */
+export function forwardPass(network: Network, inputs: NetworkInputs, mode: Mode): ForwardPass {
+  const tensors = inputTensors(network, inputs);
+  const shapes = inferShapes(network, new Map([...tensors].map(([name, { shape }]) => [name, shape])));
+  expectAllWeights(network, shapes);
+  const passes: NodePass[] = [];
+  const statistics = new Map<string, Tensor>();
+  const dropouts = network.nodes.filter(({ kind }) => kind === 'dropout');
+  for (const node of network.nodes) {
+    const given = node.inputs.map((name) => tensors.get(name)!);
+    const weights = weightsOf(network, node, shapes);
+    const seed = mode === 'inference' ? undefined : mode.trainingSeed + dropouts.indexOf(node);
+    const pass = atNode(node, () => nodePass(node, given, weights, seed));
+    passes.push(pass);
+    tensors.set(node.name, pass.y);
+    for (const [name, values] of Object.entries(pass.statistics ?? {})) {
+      statistics.set(weightName(node.name, name), values);
+    }
+  }
+  return { tensors, statistics, backward: (given) => backwardPass(network, tensors, passes, given) };
+}
+
+function backwardPass(
+  network: Network,
+  tensors: ReadonlyMap<string, Tensor>,
+  passes: readonly NodePass[],
+  outputGradients: ReadonlyMap<string, Tensor>,
+): NetworkGradients {
+  const received = new Map([...tensors.keys()].map((name): [string, Tensor[]] => [name, []]));
+  for (const [name, gradient] of outputGradients) {
+    const parts = received.get(name);
+    if (parts === undefined) {
+      throw new NetworkError(`${network.name}: a gradient is given for '${name}', which is no tensor of it`);
+    }
+    parts.push(expectGradient(name, gradient, tensors.get(name)!.shape));
+  }
+  const sumOf = (name: string): Tensor => {
+    const parts = received.get(name)!;
+    if (parts.length > 1) return add.forward(parts);
+    return parts[0] ?? zerosLike(tensors.get(name)!, tensors.get(name)!.shape);
+  };
+  const weights = new Map<string, Tensor>();
+  for (const [index, node] of [...network.nodes.entries()].reverse()) {
+    const gradients = atNode(node, () => passes[index].backward(sumOf(node.name)));
+    node.inputs.forEach((name, i) => {
+      received.get(name)!.push(gradients.inputs[i]);
+    });
+    for (const [name, gradient] of Object.entries(gradients.weights)) {
+      weights.set(weightName(node.name, name), gradient);
+    }
+    received.delete(node.name);
+  }
+  return { inputs: new Map(network.inputs.map(({ name }) => [name, sumOf(name)])), weights };
+}
+
+/** With a seed as training computes it. */
+function nodePass(
+  node: NetworkNode,
+  inputs: readonly Tensor[],
+  weights: Readonly<Record<string, Tensor>>,
+  seed: number | undefined,
+): NodePass {
+  if (seed !== undefined && node.kind === 'batchNorm') {
+    return batchNormPass(inputs, weights as unknown as batchNorm.BatchNormWeights, node.attributes);
+  }
+  if (seed !== undefined && node.kind === 'dropout') {
+    const mask = dropout.maskOf(inputs[0].shape, node.attributes, seed);
+    return {
+      y: dropout.forwardTraining(inputs, mask),
+      backward: (dy) => dropout.backwardTraining(dy, inputs, mask),
+    };
+  }
+  // Attributes and layer agree by NetworkNode's type, which TypeScript cannot follow through the lookup.
+  const back = backward[node.kind] as Backward<unknown, unknown>;
+  return {
+    y: layerOf(node).forward(inputs, weights, node.attributes),
+    backward: (dy) => back(dy, inputs, weights, node.attributes),
+  };
+}
+
+function batchNormPass(
+  inputs: readonly Tensor[],
+  weights: batchNorm.BatchNormWeights,
+  attributes: batchNorm.BatchNormAttributes,
+): NodePass {
+  const { y, mean, variance } = batchNorm.forwardTraining(inputs, weights, attributes);
+  const m = sizeOf(y.shape) / sizeOf(mean.shape);
+  const unbiased = { shape: variance.shape, data: variance.data.map((value) => (value * m) / Math.max(m - 1, 1)) };
+  return {
+    y,
+    backward: (dy) => batchNorm.backwardTraining(dy, inputs, weights, attributes),
+    statistics: { movingMean: mean, movingVariance: unbiased },
+  };
+}

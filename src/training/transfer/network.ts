@@ -1,0 +1,58 @@
+/** The network to be trained: the architecture, with what the data says of it. */
+import { NetworkError, UsageError } from '../../errors.js';
+import type { Network, NetworkNode, NodeOf, Preprocessing } from '../../network/index.js';
+import { channelStatistics, type Dataset, pictureSize } from '../data/dataset.js';
+
+export interface TrainingNetworkOptions {
+  /** Rate of the dropout before the classifier. Default: what the architecture has. */
+  readonly dropout?: number;
+  /** How pictures are prepared. Default: `standardised`. */
+  readonly preprocessing?: Preprocessing;
+}
+
+/** Its conventions say the classes and the preprocessing. Throws a UsageError where the network has not one output for each class. */
+export function trainingNetwork(network: Network, data: Dataset, options: TrainingNetworkOptions = {}): Network {
+  const classifier = classifierOf(network);
+  const units = classifier.kind === 'dense' ? classifier.attributes.units : classifier.attributes.filters;
+  if (units !== data.classes.length) {
+    throw new UsageError(`${network.name} has ${units} outputs, ${data.name} has ${data.classes.length} classes`);
+  }
+  const { preprocessing = standardised(data) } = options;
+  const { assumed: _, ...others } = network.conventions;
+  const conventions = { ...others, labelOffset: 0 as const, labels: data.classes, preprocessing };
+  const prepared = { ...network, conventions };
+  return options.dropout === undefined ? prepared : withDropout(prepared, options.dropout);
+}
+
+type Classifier = NodeOf<'dense' | 'pointwiseConv2d'>;
+
+/** The last layer with a kernel. */
+function classifierOf({ name, nodes }: Network): Classifier {
+  const last = nodes.filter(({ kind }) => kind === 'dense' || kind === 'pointwiseConv2d').at(-1);
+  if (last === undefined) throw new NetworkError(`${name}: has no classifier, wanted a dense or pointwise layer`);
+  return last as Classifier;
+}
+
+/** Cropped and resized as the data is, each channel to mean 0 and deviation 1 over the data. */
+export function standardised(data: Dataset): Preprocessing {
+  return { ...data.sizing, size: pictureSize(data), channels: 'rgb', scale: 1 / 255, ...channelStatistics(data) };
+}
+
+/** With dropout of this rate: in the architecture's own dropout layer, or one before the classifier where it has none. */
+function withDropout(network: Network, rate: number): Network {
+  if (!(rate >= 0 && rate < 1)) throw new UsageError(`training: dropout must be at least 0 and below 1, found ${rate}`);
+  const classifier = classifierOf(network);
+  const hasOwn = network.nodes.some(({ kind }) => kind === 'dropout');
+  const nodes = network.nodes.flatMap((node): NetworkNode[] => {
+    if (node.kind === 'dropout') return [{ ...node, attributes: { rate } }];
+    if (node !== classifier || hasOwn) return [node];
+    const dropout = {
+      name: `${node.name}_dropout`,
+      kind: 'dropout',
+      inputs: node.inputs,
+      attributes: { rate },
+    } as const;
+    return [dropout, { ...node, inputs: [dropout.name] }];
+  });
+  return { ...network, nodes };
+}
