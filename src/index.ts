@@ -3,11 +3,25 @@
  * `/models`, `/network`, `/formats`, `/image`, `/tasks`. Nothing here touches Node; picture files are decoded by `depthwise/image` in
  * Node and by the platform in a page, whose `ImageData` with `channels: 4` beside it is a `Picture`.
  */
-export * from './errors.js';
+export {
+  CameraError,
+  type CameraProblem,
+  DepthwiseError,
+  DifferenceError,
+  DownloadError,
+  type ErrorCode,
+  FormatError,
+  NetworkError,
+  PictureError,
+  ShapeError,
+  TrainingError,
+  UndecidedError,
+  UsageError,
+  WorkerError,
+} from './errors.js';
 export { type FileBytes, type ReadOptions, readNetwork, writeNetwork } from './formats/index.js';
 export type { Reader } from './formats/reader.js';
 export type { AlphaRule, Picture, PictureOptions, Region, Rotation } from './image/picture.js';
-export { preprocess } from './image/preprocess.js';
 export { prepare } from './image/with-kernels.js';
 export { clearCache, isCached, load } from './load/index.js';
 export type {
@@ -27,13 +41,19 @@ export {
   type Network,
   type Preprocessing,
   type PresetName,
-  preprocessingPreset,
-  presetNames,
   randomWeights,
   run,
   summarize,
   trace,
   withWeights,
 } from './network/index.js';
-export * from './tasks/index.js';
+export {
+  type ClassifyOptions,
+  classify,
+  type EmbedOptions,
+  type Executor,
+  embed,
+  type Prediction,
+  type TaskOptions,
+} from './tasks/index.js';
 export { type FloatArray, type Shape, type Tensor, tensor, zeros } from './tensor.js';

@@ -6,11 +6,10 @@ import {
   type MobilenetV2Options,
   type ModelConventions,
   mobilenet,
-  modelConventions,
   type OutputStride,
-  outputStrides,
   parseModelName,
 } from '../models/index.js';
+import { modelConventions, outputStrides } from '../models/options.js';
 import type { Network } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { didYouMean } from './nearest.js';

@@ -1,6 +1,7 @@
 /** `depthwise bench`: milliseconds of a network and of each of its layers, on the WASM engine. */
 import { type Command, Option } from 'commander';
-import { compile, type Plan, profile } from '../engine/index.js';
+import type { Plan } from '../engine/engine.js';
+import { compile, profile } from '../engine/index.js';
 import { randomWeights, summarize } from '../network/index.js';
 import { uniformRandom } from '../random.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';

@@ -1,7 +1,8 @@
 /** `depthwise compare` of a folder of bundles: one table of what fails, one verdict. */
 import { readdir } from 'node:fs/promises';
 import { DepthwiseError, DifferenceError, FormatError, UndecidedError, UsageError } from '../errors.js';
-import { judgedLayers, patternsOf, type Verdict } from '../oracle/index.js';
+import type { Verdict } from '../oracle/index.js';
+import { judgedLayers, patternsOf } from '../oracle/patterns.js';
 import { bundlesIn, isFolder, stemOf, theirsOf } from './compare-files.js';
 import { asJson, blame, columns, inWords, isListed } from './compare-table.js';
 import { type CompareFlags, type Comparison, compareFiles } from './comparison.js';

@@ -1,17 +1,17 @@
 /** A comparison as a table for people and as JSON for programs. */
 import type { Network } from '../network/index.js';
-import {
-  type Cause,
-  type Difference,
-  type Explanation,
-  HISTOGRAM_EDGES,
-  type LayerReport,
-  looksLikeNchw,
-  type Matched,
-  type Precision,
-  type Report,
-  type Verdict,
+import { HISTOGRAM_EDGES } from '../oracle/difference.js';
+import type {
+  Cause,
+  Difference,
+  Explanation,
+  LayerReport,
+  Matched,
+  Precision,
+  Report,
+  Verdict,
 } from '../oracle/index.js';
+import { looksLikeNchw } from '../oracle/layouts.js';
 import { harmless } from './display.js';
 import { formatCount } from './output.js';
 import { type TableColumn, textTable } from './table.js';

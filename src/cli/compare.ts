@@ -1,6 +1,6 @@
 /** `depthwise compare`: another backend's tensors against a golden bundle, layer by layer. */
 import { type Command, Option } from 'commander';
-import { layouts } from '../oracle/index.js';
+import { layouts } from '../oracle/layouts.js';
 import { isFolder } from './compare-files.js';
 import { compareFolders } from './compare-folders.js';
 import { type CompareFlags, compareFiles, expectModelForItsFlags } from './comparison.js';

@@ -2,22 +2,21 @@
 import { FormatError, UsageError } from '../errors.js';
 import { readFile } from '../formats/files.js';
 import type { Network } from '../network/index.js';
+import { computable, expectWeights } from '../oracle/golden.js';
 import {
   check,
   checkGolden,
-  computable,
-  expectWeights,
   explain,
   type Golden,
-  inOurLayout,
   type Layout,
   type Matched,
-  matchNames,
   type NameMap,
   type Precision,
   precisionOf,
   type Report,
 } from '../oracle/index.js';
+import { inOurLayout } from '../oracle/layouts.js';
+import { matchNames } from '../oracle/names.js';
 import type { Tensor } from '../tensor.js';
 import { givenFlags } from './architecture.js';
 import { readBundle, readTheirs, type Theirs } from './compare-files.js';

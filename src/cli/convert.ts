@@ -11,7 +11,8 @@ import {
   writeSafetensors,
   writeTfjs,
 } from '../formats/index.js';
-import { foldBatchNormFloat32, type Network } from '../network/index.js';
+import type { Network } from '../network/index.js';
+import { foldBatchNormFloat32 } from '../network/rewriting/fold-batch-norm.js';
 import type { Tensor } from '../tensor.js';
 import { labelsOf } from './classify.js';
 import { addModelOptions, MODEL, type ModelFlags, readModel } from './model.js';

@@ -1,7 +1,8 @@
 /** `depthwise demo`: what the shipped model sees in the bundled pictures. */
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { compile, type Plan } from '../engine/index.js';
+import type { Plan } from '../engine/engine.js';
+import { compile } from '../engine/index.js';
 import { readNetworkFile } from '../formats/files.js';
 import { readPicture } from '../image/index.js';
 import { type Network, type Summary, summarize } from '../network/index.js';

@@ -1,6 +1,7 @@
 /** `--target`: what computes. The fastest kernels that work here, unless others or the readable layers are asked for. */
 import { type Command, Option } from 'commander';
-import { compile, type Plan, type Target } from '../engine/index.js';
+import type { Plan } from '../engine/engine.js';
+import { compile, type Target } from '../engine/index.js';
 import { type Network, type NetworkInputs, run, trace } from '../network/index.js';
 import { type Executor, mirrored } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';

@@ -5,19 +5,17 @@ import { UsageError } from '../errors.js';
 import type { LayerKind, Network } from '../network/index.js';
 import {
   layerSuite,
-  livelyWeights,
   makeGolden,
   mobilenetSuite,
   type PrecisionName,
   type Problem,
-  precisionNames,
   precisionOf,
-  randomKinds,
   type ShapeSet,
   type SuiteName,
-  shapeSets,
-  suiteNames,
 } from '../oracle/index.js';
+import { precisionNames } from '../oracle/precision.js';
+import { randomKinds } from '../oracle/random-layers.js';
+import { livelyWeights, shapeSets, suiteNames } from '../oracle/suites.js';
 import { namedNetwork } from './architecture.js';
 import { type Beside, type BundleFormat, besides, filesOf, type Written, writeBundle } from './bundle.js';
 import { expectOwnFiles } from './golden-files.js';

@@ -7,17 +7,17 @@ import { DepthwiseError, FormatError, ShapeError, UsageError } from '../errors.j
 import { readNetworkFile } from '../formats/files.js';
 import { type ReadOptions, readNetwork } from '../formats/index.js';
 import { parseModelName } from '../models/index.js';
+import { assumptionsOf } from '../network/conventions.js';
 import {
-  assumptionsOf,
   atResolution,
   type CropRule,
-  endingAt,
   type Network,
   type Preprocessing,
   type PresetName,
-  presetFor,
   presetNames,
 } from '../network/index.js';
+import { presetFor } from '../network/presets.js';
+import { endingAt } from '../network/rewriting/subnetwork.js';
 import type { Pair } from '../padding.js';
 import { findRelease, loadPretrained, releases } from '../pretrained/index.node.js';
 import { similarReleases } from '../pretrained/releases.js';

@@ -1,5 +1,5 @@
 /** Names that may have been meant. */
-import { editDistance, similarNames } from '../network/index.js';
+import { editDistance, similarNames } from '../network/rewriting/subnetwork.js';
 
 /** ' (Did you mean keras?)' where one of the names differs by at most three letters, as commander asks for commands and options. */
 export function didYouMean(name: string, names: readonly string[]): string {

@@ -1,20 +1,20 @@
 /** The flags that make a recipe. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import {
-  type Augmentation,
-  engines,
-  NO_AUGMENTATION,
-  type OptimizerKind,
-  type OptimizerOptions,
-  optimizerDefaults,
-  type Recipe,
-  type ResolutionPhase,
-  type Restart,
-  recipeWith,
-  type Schedule,
-  schedules,
+import { NO_AUGMENTATION } from '../training/data/augment.js';
+import type {
+  Augmentation,
+  OptimizerKind,
+  OptimizerOptions,
+  Recipe,
+  ResolutionPhase,
+  Restart,
+  Schedule,
 } from '../training/index.node.js';
+import { optimizerDefaults } from '../training/loop/optimizers.js';
+import { recipeWith } from '../training/loop/recipe.js';
+import { schedules } from '../training/loop/schedules.js';
+import { engines } from '../training/programs.js';
 import { positiveNumber, wholeNumber, zeroOrMore } from './values.js';
 
 export interface RecipeFlags {

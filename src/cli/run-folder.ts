@@ -7,17 +7,10 @@ import { saveWhole } from '../files/save-whole.js';
 import { readFile } from '../formats/files.js';
 import { readNetwork, type WriteOptions, writeNetwork } from '../formats/index.js';
 import type { Network } from '../network/index.js';
-import {
-  averagedNetwork,
-  type Dataset,
-  type EpochMetrics,
-  type Evaluation,
-  type Origin,
-  readCheckpoint,
-  reportHtml,
-  type TrainingState,
-  writeCheckpoint,
-} from '../training/index.node.js';
+import type { Dataset, EpochMetrics, Evaluation, Origin, TrainingState } from '../training/index.node.js';
+import { readCheckpoint, writeCheckpoint } from '../training/loop/checkpoint.js';
+import { reportHtml } from '../training/loop/report.js';
+import { averagedNetwork } from '../training/loop/train.js';
 import { evaluateWith } from './evaluate.js';
 import { expectFolder } from './output.js';
 

@@ -1,7 +1,8 @@
 /** `depthwise summary`: the layer table and the totals of a network. */
 import { type Command, Option } from 'commander';
 import { type MemoryPlan, planMemory } from '../engine/index.js';
-import { assumptionsOf, type Counting, type Summary, summarize } from '../network/index.js';
+import { assumptionsOf } from '../network/conventions.js';
+import { type Counting, type Summary, summarize } from '../network/index.js';
 import { addNetworkOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { formatBytes, print, printJson } from './output.js';
 import { asCsv, asMarkdown, asText } from './summary-table.js';

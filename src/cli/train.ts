@@ -4,21 +4,21 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
 import type { Network } from '../network/index.js';
+import { pictureSize } from '../training/data/dataset.js';
+import { limited } from '../training/data/limit.js';
 import {
   type DataSplits,
   type Dataset,
   type EpochMetrics,
-  limited,
-  pictureSize,
   type Recipe,
   readData,
   type StepReport,
   train,
-  trainingNetwork,
-  unfolded,
-  widened,
-  withTeachers,
 } from '../training/index.node.js';
+import { withTeachers } from '../training/transfer/distillation.js';
+import { trainingNetwork } from '../training/transfer/network.js';
+import { unfolded } from '../training/transfer/unfold.js';
+import { widened } from '../training/transfer/widen.js';
 import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwork } from './architecture.js';
 import { DATA, expectSameClasses } from './evaluate.js';
 import { expectPreprocessing, readModel, readPictureModel } from './model.js';

@@ -2,13 +2,9 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { writeNetwork } from '../formats/index.js';
-import {
-  type ClassResult,
-  optimizerDefaults,
-  readPictureFolder,
-  type TransferOptions,
-  trainClassifier,
-} from '../training/index.node.js';
+import { type ClassResult, readPictureFolder, type TransferOptions } from '../training/index.node.js';
+import { optimizerDefaults } from '../training/loop/optimizers.js';
+import { trainClassifier } from '../training/transfer/transfer.js';
 import { type ModelFlags, presetOption, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, print, printJson, writeWhole } from './output.js';
 import { noteSkipped } from './pictures.js';

@@ -1,6 +1,5 @@
 /** Fast execution: networks compiled for WASM kernels. */
-export { type CompileOptions, compile, type EngineReport, type Plan } from './engine.js';
-export { warnOfFallback } from './fallback.js';
+export { type CompileOptions, compile, type EngineReport } from './engine.js';
 export type { KernelModules } from './kernelModules.js';
 export { type MemoryPlan, planMemory } from './memoryPlan.js';
 export { type OperationTime, profile } from './profile.js';

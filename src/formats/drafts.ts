@@ -3,13 +3,12 @@ import { DepthwiseError, FormatError } from '../errors.js';
 import { unusedName } from '../network/graph.js';
 import {
   type AttributesOf,
-  atNode,
   type LayerKind,
-  layerOf,
   type NetworkInput,
   type NetworkNode,
   weightName,
 } from '../network/index.js';
+import { atNode, layerOf } from '../network/shapes.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
 
 /** A node to be, or an input of the network, which has no kind. */

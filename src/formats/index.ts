@@ -3,23 +3,16 @@
  * .tflite or TensorFlow.js files need is loaded with the first of them.
  */
 export type { ReadOptions } from './architecture.js';
-export { readKerasH5 } from './keras/h5.js';
-export { importOnnx, type OnnxImport, type OnnxOptions, type OnnxWriteOptions, readOnnx, writeOnnx } from './onnx.js';
+export type { OnnxWriteOptions } from './onnx/onnx-graph.js';
+export type { OnnxImport, OnnxOptions } from './onnx/read.js';
 export { type FileBytes, type NetworkFormat, readNetwork, readTensors, writeNetwork } from './read.js';
 export type { Reader } from './reader.js';
 export { readNpy, writeNpy } from './tensors/npy.js';
 export { type Npz, readNpz, writeNpz } from './tensors/npz.js';
 export type { TypeChoice, WrittenType } from './tensors/numbers.js';
 export { readSafetensors, type Safetensors, writeSafetensors } from './tensors/safetensors.js';
-export {
-  type FilesBeside,
-  importTfjs,
-  readTfjs,
-  type TfjsFiles,
-  type TfjsImport,
-  tfjsFiles,
-  tfjsShards,
-  writeTfjs,
-} from './tfjs.js';
-export { importTflite, readTflite, type TfliteImport, writeTflite } from './tflite.js';
+export type { TfjsImport } from './tfjs/graph.js';
+export type { FilesBeside, TfjsFiles } from './tfjs/read.js';
+export { tfjsFiles, writeTfjs } from './tfjs.js';
+export type { TfliteImport } from './tflite/read.js';
 export type { WriteOptions } from './write-options.js';

@@ -17,9 +17,9 @@ import {
   upTo,
   type Weights,
   weightName,
-  weightShapesOf,
   withWeights,
 } from '../network/index.js';
+import { weightShapesOf } from '../network/shapes.js';
 import { type Shape, sameShape, type Tensor, tensor } from '../tensor.js';
 import { byLayer, nameWeights } from './keras/weights.js';
 import { transposedTensor } from './transposed.js';

@@ -22,20 +22,17 @@ import { prepare, targetOf } from './with-kernels.js';
 export { resizeRules } from '../network/conventions.js';
 export {
   type AlphaRule,
-  arrange,
-  checkPicture,
   crop,
   mirror,
   type Picture,
   type PictureOptions,
   type Region,
   type Rotation,
-  swapRedAndBlue,
   toGrey,
   toRgb,
   turn,
 } from './picture.js';
-export { centralCrop, preprocess } from './preprocess.js';
+export { preprocess } from './preprocess.js';
 export { resize } from './resize.js';
 export type { PictureSource } from './sources.js';
 export { prepare };

@@ -1,22 +1,19 @@
 /** Pictures: decoding, conversions, the named resize rules, preprocessing. Decoders are loaded when they are called, and only in Node. */
 
 export { resizeRules } from '../network/conventions.js';
-export * from './decode.js';
+export { type DecodeOptions, decodePicture, pictureFormat, readPicture } from './decode.js';
 export {
   type AlphaRule,
-  arrange,
-  checkPicture,
   crop,
   mirror,
   type Picture,
   type PictureOptions,
   type Region,
   type Rotation,
-  swapRedAndBlue,
   toGrey,
   toRgb,
   turn,
 } from './picture.js';
-export { centralCrop, preprocess } from './preprocess.js';
+export { preprocess } from './preprocess.js';
 export { resize } from './resize.js';
 export { prepare } from './with-kernels.js';

@@ -2,7 +2,9 @@
  * `load`: from whatever holds a model to a `Model` that can be asked. What differs between a page and Node is a `Platform`; everything else, the
  * order of the phases included, is the same.
  */
-import { type CompileOptions, type EngineReport, warnOfFallback } from '../engine/index.js';
+
+import { warnOfFallback } from '../engine/fallback.js';
+import type { CompileOptions, EngineReport } from '../engine/index.js';
 import { PictureError, UsageError } from '../errors.js';
 import type { ReadOptions } from '../formats/architecture.js';
 import { found, tagOf } from '../found.js';

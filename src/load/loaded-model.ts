@@ -1,5 +1,7 @@
 /** A loaded network: its plans, what is read again when a plan is missing, and the tasks. */
-import { type CompileOptions, compile, type Plan } from '../engine/index.js';
+
+import type { Plan } from '../engine/engine.js';
+import { type CompileOptions, compile } from '../engine/index.js';
 import { NetworkError, PictureError, UsageError } from '../errors.js';
 import { prepareElement } from '../image/browser.js';
 import { isSource } from '../image/sources.js';

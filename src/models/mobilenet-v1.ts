@@ -27,7 +27,7 @@ const FIVE_TIMES: readonly Row[] = [
  * Table 1 of arXiv:1704.04861 up to its average pool, without the input sizes, which follow. The paper prints the last Conv dw as s2; its sizes, its Mult-Adds and its
  * authors' code all say s1 (tensorflow/models#1997).
  */
-export const TABLE_1: readonly Row[] = [
+export const MOBILENET_V1_TABLE: readonly Row[] = [
   { type: 'Conv', s: 2, filter: [3, 3, 3, 32] },
   { type: 'Conv dw', s: 1, filter: [3, 3, 32] },
   { type: 'Conv', s: 1, filter: [1, 1, 32, 64] },
@@ -53,7 +53,7 @@ export const TABLE_1: readonly Row[] = [
 ];
 
 /** "Shallow MobileNet" of Table 5: "the 5 layers of separable filters with feature size 14 × 14 × 512 are removed". */
-const SHALLOW: readonly Row[] = TABLE_1.filter((row) => !FIVE_TIMES.includes(row));
+const SHALLOW: readonly Row[] = MOBILENET_V1_TABLE.filter((row) => !FIVE_TIMES.includes(row));
 
 /** "Conv MobileNet" of Table 4: each depthwise and 1 × 1 pair is one full 3 × 3 convolution, with the stride of the former. */
 function fullConvolutions(table: readonly Row[]): Row[] {
@@ -86,7 +86,7 @@ export function mobilenetV1(options: MobilenetV1Options = {}): Network {
   const net = new ArchitectureBuilder();
   const units = new UnitBuilder(net, conventions);
   const sample = atrousSampling(outputStride);
-  const paper = shallow ? SHALLOW : TABLE_1;
+  const paper = shallow ? SHALLOW : MOBILENET_V1_TABLE;
   const separable = smallPictures ? withoutFirstStrides(paper) : paper;
   const table = convolutions === 'full' ? fullConvolutions(separable) : separable;
 

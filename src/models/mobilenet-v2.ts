@@ -28,7 +28,7 @@ interface Row {
  * Table 2 of arXiv:1801.04381 up to its average pool, without the input sizes, which follow: 17 bottlenecks, where the text of §4 speaks of 19. (The first arXiv version had
  * a stride in the wrong row.)
  */
-export const TABLE_2: readonly Row[] = [
+export const MOBILENET_V2_TABLE: readonly Row[] = [
   { operator: 'conv2d', c: 32, n: 1, s: 2 },
   { operator: 'bottleneck', t: 1, c: 16, n: 1, s: 1 },
   { operator: 'bottleneck', t: 6, c: 24, n: 2, s: 2 },
@@ -81,7 +81,9 @@ export function mobilenetV2(options: MobilenetV2Options = {}): Network {
   let x = net.input('input', [1, ...resolution, 3]);
   let channels = 3;
   let block = 0;
-  for (const { operator, t = 1, c, n, s } of smallPictures ? withoutFirstStrides(TABLE_2) : TABLE_2) {
+  for (const { operator, t = 1, c, n, s } of smallPictures
+    ? withoutFirstStrides(MOBILENET_V2_TABLE)
+    : MOBILENET_V2_TABLE) {
     if (operator === 'conv2d') {
       channels = round(c * alpha);
       x = units.convolution(x, names.stem, channels, sample(s));

@@ -4,13 +4,13 @@
  * timm/models/efficientnet.py: _gen_mobilenet_v1 and _gen_mobilenet_v2; the names within a block are those of DepthwiseSeparableConv and
  * InvertedResidual in timm/models/_efficientnet_blocks.py.
  */
-import { TABLE_2 } from './mobilenet-v2.js';
+import { MOBILENET_V2_TABLE } from './mobilenet-v2.js';
 import type { UnitNames, V1Names, V2Names } from './node-names.js';
 
 /** Blocks of each stage: dsa_r1_k3_s1_c64, dsa_r2_k3_s2_c128, dsa_r2_k3_s2_c256, dsa_r6_k3_s2_c512, dsa_r2_k3_s2_c1024. */
 const V1_STAGES = [1, 2, 2, 6, 2];
 /** Table 2's rows: ds_r1_k3_s1_c16, ir_r2_k3_s2_e6_c24, … */
-const V2_STAGES = TABLE_2.flatMap(({ operator, n }) => (operator === 'bottleneck' ? [n] : []));
+const V2_STAGES = MOBILENET_V2_TABLE.flatMap(({ operator, n }) => (operator === 'bottleneck' ? [n] : []));
 
 const modulesOf = (stages: readonly number[]): string[] =>
   stages.flatMap((blocks, stage) => Array.from({ length: blocks }, (_, block) => `blocks.${stage}.${block}`));

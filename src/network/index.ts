@@ -1,16 +1,40 @@
 /** Networks as data: description, shape inference, weights, costs, reference executor. */
 
 export { setBudget } from './budget.js';
-export * from './builder.js';
-export * from './conventions.js';
-export * from './counting/receptive-field.js';
-export * from './counting/summary.js';
-export * from './json.js';
-export * from './network.js';
-export * from './presets.js';
-export * from './rewriting/at-resolution.js';
-export * from './rewriting/fold-batch-norm.js';
-export * from './rewriting/subnetwork.js';
-export * from './run.js';
-export * from './shapes.js';
-export * from './weights.js';
+export { NetworkBuilder } from './builder.js';
+export type {
+  Conventions,
+  CropRule,
+  DetectionConventions,
+  Preprocessing,
+  ResizeRule,
+  StatedSuppression,
+} from './conventions.js';
+export { type NodeWindow, type ReceptiveField, receptiveFields } from './counting/receptive-field.js';
+export {
+  type Counting,
+  costOf,
+  type LayerSummary,
+  type Summary,
+  type SummaryOptions,
+  summarize,
+  type Totals,
+} from './counting/summary.js';
+export { fromJson, type NetworkJson, toJson } from './json.js';
+export {
+  type AttributesOf,
+  type LayerKind,
+  type Network,
+  type NetworkInput,
+  type NetworkNode,
+  type NodeOf,
+  type Weights,
+  weightName,
+} from './network.js';
+export { type PresetName, preprocessingPreset, presetNames } from './presets.js';
+export { atResolution } from './rewriting/at-resolution.js';
+export { type Foldable, type FoldedBatchNorm, foldBatchNorm } from './rewriting/fold-batch-norm.js';
+export { upTo, withOutputs } from './rewriting/subnetwork.js';
+export { type NetworkInputs, type RunOptions, run, trace } from './run.js';
+export { inferShapes, wantedWeights } from './shapes.js';
+export { randomWeights, withWeights } from './weights.js';

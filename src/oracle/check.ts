@@ -1,12 +1,6 @@
 /** Another backend's tensors against the reference, layer by layer, in the order of the network. */
-import {
-  inferShapes,
-  inputTensors,
-  type LayerKind,
-  type Network,
-  type NetworkInputs,
-  type RunOptions,
-} from '../network/index.js';
+import { inferShapes, type LayerKind, type Network, type NetworkInputs, type RunOptions } from '../network/index.js';
+import { inputTensors } from '../network/run.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
 import { type Difference, difference, unitsOf, type Verdict } from './difference.js';
 import { estimates, type NodeEstimate, shownTensor } from './estimate-network.js';

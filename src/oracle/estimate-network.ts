@@ -12,17 +12,16 @@ import { NetworkError } from '../errors.js';
 import { expectWithinBudget } from '../network/budget.js';
 import { lastUses } from '../network/graph.js';
 import {
-  atNode,
   inferShapes,
-  inputTensors,
   type Network,
   type NetworkInputs,
   type NetworkNode,
   type RunOptions,
   wantedWeights,
   weightName,
-  weightShapesOf,
 } from '../network/index.js';
+import { inputTensors } from '../network/run.js';
+import { atNode, weightShapesOf } from '../network/shapes.js';
 import { type Shape, type Tensor, toFloat64 } from '../tensor.js';
 import { type Estimate, mapTensor } from './estimate.js';
 import { estimateNode } from './estimate-node.js';

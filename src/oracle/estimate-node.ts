@@ -1,5 +1,6 @@
 /** The rule of every layer kind, and how it is applied to a node. */
-import { type AttributesOf, type LayerKind, layerOf, type NetworkNode } from '../network/index.js';
+import type { AttributesOf, LayerKind, NetworkNode } from '../network/index.js';
+import { layerOf } from '../network/shapes.js';
 import type { Tensor } from '../tensor.js';
 import type { Estimate } from './estimate.js';
 import { sigmoid, softmax } from './exponentials.js';

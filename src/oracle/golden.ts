@@ -18,7 +18,6 @@ import { GOLDEN_KEY } from '../formats/network-file.js';
 import {
   fromJson,
   inferShapes,
-  inputTensors,
   type Network,
   type NetworkInputs,
   type NetworkJson,
@@ -27,6 +26,7 @@ import {
   wantedWeights,
   withWeights,
 } from '../network/index.js';
+import { inputTensors } from '../network/run.js';
 import { type Shape, sameShape, type Tensor, toFloat32 } from '../tensor.js';
 import { type CheckOptions, type Expected, expectedInputs, type Report, report } from './check.js';
 import { type Estimate, mapTensor } from './estimate.js';

@@ -6,7 +6,9 @@
  *   nc4hw4   [N, ⌈C/4⌉, H, W, 4], the channels filled up to a multiple of 4
  */
 import { UsageError } from '../errors.js';
-import { inferShapes, inputShapesOf, inputTensors, type Network, type NetworkInputs } from '../network/index.js';
+import { inferShapes, type Network, type NetworkInputs } from '../network/index.js';
+import { inputTensors } from '../network/run.js';
+import { inputShapesOf } from '../network/shapes.js';
 import { type Shape, sameShape, sizeOf, type Tensor } from '../tensor.js';
 
 export const layouts = ['nhwc', 'nchw', 'chwn', 'nc4hw4'] as const;

@@ -9,7 +9,8 @@
  * the last two also without a prefix such as 'model_1/', a suffix ':0', or the name of a TensorFlow operation at the end.
  */
 import { UsageError } from '../errors.js';
-import { type Network, similarNames } from '../network/index.js';
+import type { Network } from '../network/index.js';
+import { similarNames } from '../network/rewriting/subnetwork.js';
 import type { Tensor } from '../tensor.js';
 import { roleTables } from './roles.js';
 

@@ -1,5 +1,6 @@
 /** What the wrong layers have in common and the right ones have not: 'all 5 layers with stride 2 are beyond, 0 of 25 others'. */
-import { inferShapes, inputShapesOf, type Network, type NetworkNode } from '../network/index.js';
+import { inferShapes, type Network, type NetworkNode } from '../network/index.js';
+import { inputShapesOf } from '../network/shapes.js';
 import type { Pair } from '../padding.js';
 import type { Shape } from '../tensor.js';
 import { isWrong, type Report } from './check.js';

@@ -3,7 +3,7 @@
  * activation (torchvision's Conv2dNormActivation, timm's BatchNormAct2d) stand for the activation's tensor, blocks for their last.
  */
 
-import { TABLE_2 } from '../models/index.js';
+import { MOBILENET_V2_TABLE } from '../models/index.js';
 import { type UnitNames, V1_NAMES, type V1Names, V2_NAMES, type V2Names } from '../models/node-names.js';
 import { TIMM_V1, TIMM_V1_MODULES, TIMM_V2, TIMM_V2_MODULES } from '../models/timm-names.js';
 
@@ -90,7 +90,7 @@ function timmV2Modules(): RoleTable {
 /** Of Table 2's rows every repeat but the first adds its input. */
 function isResidual(block: number): boolean {
   let first = 0;
-  for (const { operator, n } of TABLE_2) {
+  for (const { operator, n } of MOBILENET_V2_TABLE) {
     if (operator !== 'bottleneck') continue;
     if (block === first) return false;
     first += n;

@@ -3,12 +3,12 @@ import { mobilenetV1, mobilenetV2 } from '../models/index.js';
 import {
   type AttributesOf,
   inferShapes,
-  inputShapesOf,
   type LayerKind,
   type Network,
   NetworkBuilder,
   type NetworkNode,
 } from '../network/index.js';
+import { inputShapesOf } from '../network/shapes.js';
 import type { Padding, Pair } from '../padding.js';
 import type { Shape } from '../tensor.js';
 

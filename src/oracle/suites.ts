@@ -2,7 +2,8 @@
  * Synthetic networks for other backends to try: every layer kind by itself, and whole tiny MobileNets. Weights and inputs are seeded; the
  * weights use every number, so that a forgotten bias or a wrong epsilon shows.
  */
-import { type MobilenetOptions, mobilenetV1, mobilenetV2, modelConventions } from '../models/index.js';
+import { type MobilenetOptions, mobilenetV1, mobilenetV2 } from '../models/index.js';
+import { modelConventions } from '../models/options.js';
 import { type LayerKind, type Network, randomWeights } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { normalRandom, seedOf } from '../random.js';

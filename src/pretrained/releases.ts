@@ -5,7 +5,7 @@
  */
 import { DownloadError, UsageError } from '../errors.js';
 import { parseModelName } from '../models/index.js';
-import { editDistance } from '../network/index.js';
+import { editDistance } from '../network/rewriting/subnetwork.js';
 
 /** A file on the net, and the name under which it is kept. */
 export interface RemoteFile {

@@ -1,9 +1,12 @@
 /** The model that `mobilenet.load` returns: `classify` and `infer` of @tensorflow-models/mobilenet on this engine. */
-import { type CompileOptions, compile, type EngineReport, type Plan } from '../engine/index.js';
+
+import type { Plan } from '../engine/engine.js';
+import { type CompileOptions, compile, type EngineReport } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import { embeddingLayer, logitsLayer } from '../network/heads.js';
 import { type Conventions, type Network, type Preprocessing, preprocessingPreset } from '../network/index.js';
-import { inputTensor, predictions } from '../tasks/index.js';
+import { inputTensor } from '../tasks/execute.js';
+import { predictions } from '../tasks/index.js';
 import { tensor } from '../tensor.js';
 import { InferredTensor } from './inferred-tensor.js';
 import { type MobileNetInput, pictureIn } from './pixels.js';

@@ -15,7 +15,7 @@
  * The same are: defaults (version 1, alpha 1, topk 3), shapes, the whole picture stretched with corners aligned, the softmax over the classes.
  */
 import { DownloadError, UsageError } from '../errors.js';
-import { readTfjs } from '../formats/index.js';
+import { readTfjs } from '../formats/tfjs.js';
 import { found } from '../found.js';
 import { loadWith } from '../load/load.js';
 import type { LoadOptions, ModelSource } from '../load/model.js';

@@ -1,6 +1,5 @@
 /** Training in Node: all that runs in a page, data sets in folders, files, and worker threads. */
 
-export { saveWhole } from '../files/save-whole.js';
 export { readCifar10 } from './data/cifar10.js';
 export { readMnist } from './data/mnist.js';
 export { type PictureFolderOptions, readPictureFolder } from './data/picture-folder.js';

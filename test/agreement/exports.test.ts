@@ -10,7 +10,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { readNetwork } from '../../src/formats/index.js';
 import { type MobilenetOptions, mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import type { Network } from '../../src/network/index.js';
-import { livelyWeights } from '../../src/oracle/index.js';
+import { livelyWeights } from '../../src/oracle/suites.js';
 import { dataPath, noData } from '../data.js';
 import { everyKind } from '../formats/onnx/every-kind.js';
 import { nightly } from '../nightly.js';

@@ -1,6 +1,8 @@
 /** A network, exported to another format and run by that format's own runtime, against its derived bounds. */
-import { writeOnnx, writeTfjs, writeTflite } from '../../src/formats/index.js';
+import { writeTfjs } from '../../src/formats/index.js';
+import { writeOnnx } from '../../src/formats/onnx.js';
 import { modelOf } from '../../src/formats/tflite/write.js';
+import { writeTflite } from '../../src/formats/tflite.js';
 import type { Network } from '../../src/network/index.js';
 import { check, type Report } from '../../src/oracle/index.js';
 import { runLitert } from '../../src/oracle/peers/litert-runtime.js';

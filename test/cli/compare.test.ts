@@ -8,12 +8,12 @@ import {
   cHeader,
   checkGolden,
   layerSuite,
-  livelyWeights,
   makeGolden,
   noise,
   readGolden,
   writeGolden,
 } from '../../src/oracle/index.js';
+import { livelyWeights } from '../../src/oracle/suites.js';
 import type { Tensor } from '../../src/tensor.js';
 import { cat, depthwise, depthwiseJson, smallNetwork, temporaryFolder, writeModel } from './command.js';
 

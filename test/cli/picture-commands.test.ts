@@ -6,7 +6,7 @@ import { readNpy, readSafetensors, readTensors, writeNpz } from '../../src/forma
 import { readPicture } from '../../src/image/index.js';
 import { fromJson, run, summarize, trace } from '../../src/network/index.js';
 import { noise } from '../../src/oracle/index.js';
-import { inputTensor } from '../../src/tasks/index.js';
+import { inputTensor } from '../../src/tasks/execute.js';
 import { type Tensor, toFloat64 } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
 import { cat, depthwise, depthwiseJson, rocket, smallNetwork, temporaryFolder, writeModel } from './command.js';

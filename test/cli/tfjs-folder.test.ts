@@ -2,7 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { writeTfjsFolder } from '../../src/cli/tfjs-folder.js';
-import { readTfjs, writeTfjs } from '../../src/formats/index.js';
+import { writeTfjs } from '../../src/formats/index.js';
+import { readTfjs } from '../../src/formats/tfjs.js';
 import { type Network, randomWeights } from '../../src/network/index.js';
 import { smallNetwork, temporaryFolder } from './command.js';
 

@@ -1,8 +1,11 @@
 /** `depthwise verify` with the runtimes that are installed for the tests: LiteRT.js and TensorFlow.js. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeNpz, writeOnnx, writeTfjs, writeTflite } from '../../src/formats/index.js';
-import { livelyWeights, noise } from '../../src/oracle/index.js';
+import { writeNpz, writeTfjs } from '../../src/formats/index.js';
+import { writeOnnx } from '../../src/formats/onnx.js';
+import { writeTflite } from '../../src/formats/tflite.js';
+import { noise } from '../../src/oracle/index.js';
+import { livelyWeights } from '../../src/oracle/suites.js';
 import { fusedData, fusedGraph, fusedWeights, model, teachable, teachableWeights } from '../formats/tfjs/models.js';
 import { buildTflite } from '../formats/tflite-builder.js';
 import { everything } from '../formats/tflite-everything.js';

@@ -1,9 +1,10 @@
 /** What the smaller Keras layers compute, against their definitions; and that a model which scales its pictures is known to. */
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
-import { readKerasH5 } from '../../src/formats/index.js';
 import { networkFromKerasConfig } from '../../src/formats/keras/config.js';
-import { fromJson, type Network, presetFor, run, toJson } from '../../src/network/index.js';
+import { readKerasH5 } from '../../src/formats/keras/h5.js';
+import { fromJson, type Network, run, toJson } from '../../src/network/index.js';
+import { presetFor } from '../../src/network/presets.js';
 import { tensor } from '../../src/tensor.js';
 import { kerasModelFile, type LayerWeights } from './h5.js';
 

@@ -1,7 +1,8 @@
 /** A resolution that the caller states is the input's, whatever the format, or an error where the layers fix another. */
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { readNetwork, readTfjs, writeNetwork, writeTfjs } from '../../src/formats/index.js';
+import { readNetwork, writeNetwork, writeTfjs } from '../../src/formats/index.js';
+import { readTfjs } from '../../src/formats/tfjs.js';
 import { type Network, NetworkBuilder, randomWeights } from '../../src/network/index.js';
 
 /** A convolution and a mean, of any size; or a flattened picture of one size. */

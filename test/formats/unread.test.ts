@@ -1,7 +1,8 @@
 /** Files that are recognised but not read: each as its format begins, each answered in one line with the way out. */
 import { expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
-import { readNetwork, writeOnnx } from '../../src/formats/index.js';
+import { readNetwork } from '../../src/formats/index.js';
+import { writeOnnx } from '../../src/formats/onnx.js';
 import { everyKind } from './onnx/every-kind.js';
 
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)];

@@ -1,6 +1,7 @@
 /** Numbers that readers refuse are not written: the error names the layer, and what the number is to it. */
 import { describe, expect, test } from 'vitest';
-import { type NetworkFormat, readNetwork, readTfjs, writeNetwork, writeTfjs } from '../../src/formats/index.js';
+import { type NetworkFormat, readNetwork, writeNetwork, writeTfjs } from '../../src/formats/index.js';
+import { readTfjs } from '../../src/formats/tfjs.js';
 import {
   type AttributesOf,
   type LayerKind,

@@ -1,7 +1,8 @@
 /** What a network yields, it yields after it was written and read: each output under its name, those that are one tensor too. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readNetwork, readTfjs, writeNetwork, writeTfjs } from '../../src/formats/index.js';
+import { readNetwork, writeNetwork, writeTfjs } from '../../src/formats/index.js';
+import { readTfjs } from '../../src/formats/tfjs.js';
 import { type Network, NetworkBuilder, run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 

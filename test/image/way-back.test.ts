@@ -1,7 +1,8 @@
 /** Back from the network's input to the picture, against what `arrange`, crop and resize do with pixels that say where they are from. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { arrange, type PictureOptions, type Rotation } from '../../src/image/index.js';
+import type { PictureOptions, Rotation } from '../../src/image/index.js';
+import { arrange } from '../../src/image/picture.js';
 import { type Place, wayBack } from '../../src/image/way-back.js';
 import { type CropRule, preprocessingPreset } from '../../src/network/index.js';
 

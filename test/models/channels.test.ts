@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { expandedWidth, roundChannels, v1Width, v2Width } from '../../src/models/index.js';
+import { expandedWidth, v1Width, v2Width } from '../../src/models/channels.js';
+import { roundChannels } from '../../src/models/index.js';
 
 describe('roundChannels', () => {
   test.each([

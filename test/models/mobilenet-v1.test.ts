@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { mobilenetV1, TABLE_1 } from '../../src/models/index.js';
-import {
-  inferShapes,
-  type Network,
-  receptiveFields,
-  summarize,
-  wantedWeights,
-  windowOf,
-} from '../../src/network/index.js';
+import { MOBILENET_V1_TABLE, mobilenetV1 } from '../../src/models/index.js';
+import { windowOf } from '../../src/network/counting/receptive-field.js';
+import { inferShapes, type Network, receptiveFields, summarize, wantedWeights } from '../../src/network/index.js';
 import { slideWindows } from '../../src/padding.js';
 import { checkGoldenTable, count } from './golden.js';
 
@@ -88,7 +82,7 @@ describe('MobileNet V1', () => {
     const network = mobilenetV1();
     const shapes = inferShapes(network);
     const convolutions = network.nodes.filter((node) => windowOf(node) && node.name !== 'conv_preds');
-    expect(TABLE_1).toHaveLength(27);
+    expect(MOBILENET_V1_TABLE).toHaveLength(27);
     /** [size of the map, channels] of each row's input, as the paper prints them. */
     const inputs = [
       [224, 3],
@@ -99,7 +93,7 @@ describe('MobileNet V1', () => {
       ...[512, 1024, 1024].map((channels) => [7, channels]),
     ];
     expect(inputs).toHaveLength(27);
-    for (const [index, { s, filter, type }] of TABLE_1.entries()) {
+    for (const [index, { s, filter, type }] of MOBILENET_V1_TABLE.entries()) {
       const [side, channels] = inputs[index];
       const node = convolutions[index];
       const source = network.nodes.find(({ name }) => name === node.inputs[0]);

@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { mobilenetV2, TABLE_2 } from '../../src/models/index.js';
-import {
-  inferShapes,
-  type Network,
-  receptiveFields,
-  summarize,
-  wantedWeights,
-  windowOf,
-} from '../../src/network/index.js';
+import { MOBILENET_V2_TABLE, mobilenetV2 } from '../../src/models/index.js';
+import { windowOf } from '../../src/network/counting/receptive-field.js';
+import { inferShapes, type Network, receptiveFields, summarize, wantedWeights } from '../../src/network/index.js';
 import { checkGoldenTable, count } from './golden.js';
 
 /**
@@ -114,7 +108,7 @@ describe('MobileNet V2', () => {
   test("the paper's Table 2: 17 bottlenecks with the strides and inputs of the network", () => {
     const network = mobilenetV2();
     const shapes = inferShapes(network);
-    const bottlenecks = TABLE_2.filter(({ operator }) => operator === 'bottleneck');
+    const bottlenecks = MOBILENET_V2_TABLE.filter(({ operator }) => operator === 'bottleneck');
     expect(bottlenecks.reduce((sum, { n }) => sum + n, 0)).toBe(17);
     const strides = kinds(network, 'depthwiseConv2d').map((node) => windowOf(node)!.strides[0]);
     expect(strides).toEqual([1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1]);
@@ -135,7 +129,7 @@ describe('MobileNet V2', () => {
       [7, 7, 160],
       [7, 7, 320],
     ]);
-    expect(TABLE_2).toHaveLength(9);
+    expect(MOBILENET_V2_TABLE).toHaveLength(9);
   });
 
   test.each(all)(

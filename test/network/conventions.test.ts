@@ -1,8 +1,7 @@
 /** What of a network's conventions is assumed, in words. */
 import { expect, test } from 'vitest';
+import { assumedLabelOffset, assumptionsOf } from '../../src/network/conventions.js';
 import {
-  assumedLabelOffset,
-  assumptionsOf,
   type Conventions,
   type CropRule,
   fromJson,

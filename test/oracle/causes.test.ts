@@ -1,15 +1,8 @@
 /** Single layers computed by backends with mistakes of their own: the mistake is named, and what wrong layers have in common. */
 import { describe, expect, test } from 'vitest';
 import type { Network, NetworkNode } from '../../src/network/index.js';
-import {
-  check,
-  explain,
-  judgedLayers,
-  layerSuite,
-  type Problem,
-  patternsOf,
-  precisionOf,
-} from '../../src/oracle/index.js';
+import { check, explain, layerSuite, type Problem, precisionOf } from '../../src/oracle/index.js';
+import { judgedLayers, patternsOf } from '../../src/oracle/patterns.js';
 import { sizeOf, type Tensor } from '../../src/tensor.js';
 import { float32, runBackend } from './backend.js';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { readNetwork, readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
-import { inferShapes, type Network, weightShapesOf } from '../../src/network/index.js';
+import { inferShapes, type Network } from '../../src/network/index.js';
+import { weightShapesOf } from '../../src/network/shapes.js';
+import { computable, expectWeights } from '../../src/oracle/golden.js';
 import {
   check,
   checkGolden,
-  computable,
-  expectWeights,
   type Golden,
   layerSuite,
   makeGolden,

@@ -1,7 +1,8 @@
 /** Tensors of other libraries find their layer. */
 import { describe, expect, test } from 'vitest';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
-import { inOurLayout, matchNames } from '../../src/oracle/index.js';
+import { inOurLayout } from '../../src/oracle/layouts.js';
+import { matchNames } from '../../src/oracle/names.js';
 import { tensor } from '../../src/tensor.js';
 
 const x = tensor([1], [0]);

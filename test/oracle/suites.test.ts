@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { inferShapes, inputShapesOf, run } from '../../src/network/index.js';
-import { layerSuite, mobilenetSuite, type Problem, randomKinds } from '../../src/oracle/index.js';
+import { inferShapes, run } from '../../src/network/index.js';
+import { inputShapesOf } from '../../src/network/shapes.js';
+import { layerSuite, mobilenetSuite, type Problem } from '../../src/oracle/index.js';
+import { randomKinds } from '../../src/oracle/random-layers.js';
 import { sizeOf } from '../../src/tensor.js';
 
 test('names are those of files, each once', () => {

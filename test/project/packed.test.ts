@@ -23,7 +23,7 @@ describe('the files', () => {
     const stubs = doors.slice(1).map((door) => `${door.replace('depthwise/', '')}/package.json`);
     const assets = execFileSync('git', ['ls-files', 'assets'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
     expect([...rest].sort()).toEqual(
-      ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', ...assets, ...stubs].sort(),
+      ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json', ...assets, ...stubs].sort(),
     );
   });
 

@@ -43,15 +43,15 @@ const ENTRIES: readonly Entry[] = [
       export { mobilenetV1, mobilenetV2 } from 'depthwise/models';
       export { classify } from 'depthwise/tasks';
       export { withWeights } from 'depthwise/network';`,
-    ceiling: 31_300,
+    ceiling: 31_400,
   },
-  { name: 'the engine alone', code: `export { compile } from 'depthwise/engine';`, ceiling: 23_700 },
+  { name: 'the engine alone', code: `export { compile } from 'depthwise/engine';`, ceiling: 23_900 },
   {
     name: 'load, for .safetensors files alone',
     code: `
       export { load } from 'depthwise/load';
       export { safetensors } from 'depthwise/safetensors';`,
-    ceiling: 45_500,
+    ceiling: 46_500,
   },
   { name: 'all layers', code: `export { layers } from 'depthwise/layers';`, ceiling: 6_000 },
 ];

@@ -3,18 +3,10 @@ import { describe, expect, test } from 'vitest';
 import type { Preprocessing } from '../../src/network/index.js';
 import type { Pair } from '../../src/padding.js';
 import { uniformRandom } from '../../src/random.js';
+import { centralView, drawBeta, drawView, NO_AUGMENTATION, reflect } from '../../src/training/data/augment.js';
 import { Renderer } from '../../src/training/data/batches.js';
-import {
-  type Augmentation,
-  centralView,
-  drawBeta,
-  drawView,
-  emptyDataset,
-  NO_AUGMENTATION,
-  reflect,
-  type View,
-  WHOLE,
-} from '../../src/training/index.js';
+import { emptyDataset, WHOLE } from '../../src/training/data/dataset.js';
+import type { Augmentation, View } from '../../src/training/index.js';
 
 /** Grey pictures of these rows, shown as they are: byte · 1 − 0. */
 function shown(rows: readonly (readonly number[])[], view: View, size: Pair, cutout = 0, share = 1): number[][] {

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { preprocess } from '../../src/image/index.js';
 import { preprocessingPreset } from '../../src/network/index.js';
+import { NO_AUGMENTATION } from '../../src/training/data/augment.js';
 import { Batches, type BatchOptions, epochOrder, stepsPerEpoch } from '../../src/training/data/batches.js';
-import { type Augmentation, channelStatistics, NO_AUGMENTATION, standardised } from '../../src/training/index.js';
+import { channelStatistics } from '../../src/training/data/dataset.js';
+import type { Augmentation } from '../../src/training/index.js';
+import { standardised } from '../../src/training/transfer/network.js';
 import { shapesData } from './tiny.js';
 
 const data = shapesData(10, 1);

@@ -6,11 +6,11 @@ import { normalRandom } from '../../src/random.js';
 import {
   createOptimizer,
   type OptimizerOptions,
-  optimizerDefaults,
   type ParameterLayout,
   parameterLayout,
   type Role,
 } from '../../src/training/index.js';
+import { optimizerDefaults } from '../../src/training/loop/optimizers.js';
 
 function layoutOf(...slots: readonly (readonly [role: Role, size: number])[]): ParameterLayout {
   let offset = 0;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { learningRateAt, type Schedule, schedules } from '../../src/training/index.js';
+import type { Schedule } from '../../src/training/index.js';
+import { learningRateAt, schedules } from '../../src/training/loop/schedules.js';
 
 /** Rates at the given steps of 4 epochs of 10 steps, peak 2. */
 function rates(schedule: Schedule, steps: readonly number[], warmupEpochs = 0): number[] {

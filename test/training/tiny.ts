@@ -1,7 +1,8 @@
 /** A data set and a network so small that every engine trains them in a moment. */
 import { type Network, NetworkBuilder } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
-import { type DataSplits, type Dataset, emptyDataset, trainingNetwork, WHOLE } from '../../src/training/index.js';
+import { emptyDataset, WHOLE } from '../../src/training/data/dataset.js';
+import { type DataSplits, type Dataset, trainingNetwork } from '../../src/training/index.js';
 
 /** Noise with a bright row, a bright column or a bright square: three classes of 8 × 8 pixels. */
 export function shapesData(count: number, seed: number, name = 'shapes'): Dataset {

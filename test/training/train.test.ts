@@ -3,25 +3,17 @@ import { FormatError, TrainingError, UsageError } from '../../src/errors.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/index.js';
 import { atResolution, randomWeights, trace } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
+import { NO_AUGMENTATION } from '../../src/training/data/augment.js';
 import { train as trainInPage } from '../../src/training/index.js';
-import {
-  evaluate,
-  initialState,
-  NO_AUGMENTATION,
-  type Origin,
-  optimizerDefaults,
-  packParameters,
-  type Recipe,
-  readCheckpoint,
-  recipeWith,
-  type TrainHooks,
-  type TrainingState,
-  train,
-  trainingNetwork,
-  writeCheckpoint,
-} from '../../src/training/index.node.js';
-import { augmentationAt, sideAt } from '../../src/training/loop/recipe.js';
+import { type Origin, type Recipe, type TrainHooks, type TrainingState, train } from '../../src/training/index.node.js';
+import { readCheckpoint, writeCheckpoint } from '../../src/training/loop/checkpoint.js';
+import { evaluate } from '../../src/training/loop/evaluate.js';
+import { optimizerDefaults } from '../../src/training/loop/optimizers.js';
+import { augmentationAt, recipeWith, sideAt } from '../../src/training/loop/recipe.js';
+import { initialState } from '../../src/training/loop/train.js';
 import { initialWeights } from '../../src/training/step/initial-weights.js';
+import { packParameters } from '../../src/training/step/parameters.js';
+import { trainingNetwork } from '../../src/training/transfer/network.js';
 import { shapes, shapesData, tinyNetwork } from './tiny.js';
 
 const data = shapes();

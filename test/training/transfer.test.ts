@@ -3,19 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/errors.js';
 import { readNetwork, writeNetwork } from '../../src/formats/index.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
-import { behind, foldBatchNorm, type Network, NetworkBuilder, randomWeights } from '../../src/network/index.js';
+import { foldBatchNorm, type Network, NetworkBuilder, randomWeights } from '../../src/network/index.js';
 import { bodyOf, withClassifier } from '../../src/network/rewriting/new-classifier.js';
+import { behind } from '../../src/network/rewriting/subnetwork.js';
 import { normalRandom, uniformRandom } from '../../src/random.js';
 import { classify } from '../../src/tasks/index.js';
 import { sizeOf, toFloat32 } from '../../src/tensor.js';
-import {
-  type DataSplits,
-  type Dataset,
-  emptyDataset,
-  parameterLayout,
-  trainClassifier,
-  WHOLE,
-} from '../../src/training/index.js';
+import { emptyDataset, WHOLE } from '../../src/training/data/dataset.js';
+import { type DataSplits, type Dataset, parameterLayout, trainClassifier } from '../../src/training/index.js';
 import { compileTraining } from '../../src/training/program.js';
 import { referenceTraining } from '../../src/training/step/reference.js';
 import { fitHead } from '../../src/training/transfer/train-head.js';

@@ -3,7 +3,8 @@ import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { foldBatchNorm, type Network, NetworkBuilder, randomWeights, run } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
 import { tensor } from '../../src/tensor.js';
-import { type Dataset, emptyDataset, trainingNetwork, unfolded, WHOLE, widened } from '../../src/training/index.js';
+import { emptyDataset, WHOLE } from '../../src/training/data/dataset.js';
+import { type Dataset, trainingNetwork, unfolded, widened } from '../../src/training/index.js';
 import { withStatistics } from './networks.js';
 
 /** Pictures of side × side, of two classes. */

@@ -5,20 +5,18 @@
 import { NetworkError } from '../../errors.js';
 import { parseModelName } from '../../models/index.js';
 import { listOf, positive } from '../../network/checks.js';
+import { assumedLabelOffset } from '../../network/conventions.js';
 import { nodeNamed } from '../../network/graph.js';
 import {
-  assumedLabelOffset,
-  atNode,
   type Conventions,
   inferShapes,
-  inputShapesOf,
-  layerOf,
   type Network,
   NetworkBuilder,
   type NetworkNode,
   preprocessingPreset,
   weightName,
 } from '../../network/index.js';
+import { atNode, inputShapesOf, layerOf } from '../../network/shapes.js';
 import type { Pair } from '../../padding.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
 import { KerasLayer, SCALINGS, type Step, stepsOf } from './layers.js';

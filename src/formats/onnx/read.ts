@@ -1,7 +1,8 @@
 /** Reads .onnx files: see `../onnx.ts`. */
 import { PbfReader } from 'pbf';
+import { assumedLabelOffset } from '../../network/conventions.js';
 import { endsInProbabilities } from '../../network/heads.js';
-import { assumedLabelOffset, type Conventions, inferShapes, type Network, withWeights } from '../../network/index.js';
+import { type Conventions, inferShapes, type Network, withWeights } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import { inFile } from '../in-file.js';
 import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';

@@ -1,6 +1,7 @@
 /** From the file's nodes to those of a network. Only what the outputs need is translated, so that a network can be cut where it is known. */
 import { UsageError } from '../../errors.js';
-import { type Network, similarNames } from '../../network/index.js';
+import type { Network } from '../../network/index.js';
+import { similarNames } from '../../network/rewriting/subnetwork.js';
 import type { Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
 import { type Draft, DraftGraph, inPlace } from '../drafts.js';

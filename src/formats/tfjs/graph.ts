@@ -1,9 +1,10 @@
 /** A graph model's nodes as a network. */
 import { FormatError } from '../../errors.js';
 import { type Check, listOf, text } from '../../network/checks.js';
+import { assumedLabelOffset } from '../../network/conventions.js';
 import { ancestors, nodesByName, readersOf } from '../../network/graph.js';
 import { endsInProbabilities } from '../../network/heads.js';
-import { assumedLabelOffset, type Conventions, type Network, withWeights } from '../../network/index.js';
+import { type Conventions, type Network, withWeights } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import type { Tensor } from '../../tensor.js';
 import { type Draft, DraftGraph, inPlace } from '../drafts.js';

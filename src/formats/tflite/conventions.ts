@@ -1,7 +1,8 @@
 /** What a file says, in its tensors or in its metadata, about its input's range, its outputs' meaning and their labels. */
 import { ByteBuffer } from 'flatbuffers';
+import { assumedLabelOffset } from '../../network/conventions.js';
 import { endsInProbabilities } from '../../network/heads.js';
-import { assumedLabelOffset, type Conventions, type Preprocessing } from '../../network/index.js';
+import type { Conventions, Preprocessing } from '../../network/index.js';
 import { unzip } from '../zip.js';
 import { representableRange } from './constants.js';
 import { FlatFile, type FlatTable } from './flatbuffer.js';

@@ -5,7 +5,8 @@
  * operator add what they are: 'x/linear' is the sum that is not yet clamped, 'x/flatten' the flattened input.
  */
 import { DepthwiseError, FormatError } from '../../errors.js';
-import { atNode, layerOf, type Network, type NetworkInput, type NetworkNode, weightName } from '../../network/index.js';
+import { type Network, type NetworkInput, type NetworkNode, weightName } from '../../network/index.js';
+import { atNode, layerOf } from '../../network/shapes.js';
 import { type Shape, sameShape, type Tensor } from '../../tensor.js';
 import { describe, representableRange } from './constants.js';
 import { withDilation } from './dilation.js';

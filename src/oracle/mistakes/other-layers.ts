@@ -1,5 +1,6 @@
 /** Mistakes in additions, pools, resizing and padding. */
-import { inferShapes, inputShapesOf } from '../../network/index.js';
+import { inferShapes } from '../../network/index.js';
+import { inputShapesOf } from '../../network/shapes.js';
 import { mapTensor } from '../estimate.js';
 import type { Segment } from '../segment.js';
 import { type Mistake, named, withNodes } from './mistake.js';

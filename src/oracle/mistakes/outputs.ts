@@ -1,5 +1,6 @@
 /** Mistakes in the order and the scale of what a layer yields. */
-import { inferShapes, inputShapesOf } from '../../network/index.js';
+import { inferShapes } from '../../network/index.js';
+import { inputShapesOf } from '../../network/shapes.js';
 import { sizeOf, type Tensor } from '../../tensor.js';
 import { mapTensor } from '../estimate.js';
 import type { Segment } from '../segment.js';

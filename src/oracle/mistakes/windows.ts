@@ -1,5 +1,6 @@
 /** Mistakes in where the windows of convolutions and pools lie. */
-import { inferShapes, inputShapesOf, type NetworkNode, type NodeOf } from '../../network/index.js';
+import { inferShapes, type NetworkNode, type NodeOf } from '../../network/index.js';
+import { inputShapesOf } from '../../network/shapes.js';
 import { type ExplicitPadding, type Padding, type Pair, slideWindows } from '../../padding.js';
 import type { Segment } from '../segment.js';
 import { type Mistake, named, withNodes } from './mistake.js';

@@ -1,8 +1,8 @@
 /** LiteRT.js beside this library: a .tflite file with all of its tensors as outputs. */
 import { UsageError } from '../../errors.js';
 import { readFile } from '../../formats/files.js';
-import { importTflite } from '../../formats/index.js';
 import { Model, SubGraph } from '../../formats/tflite/schema.js';
+import { importTflite } from '../../formats/tflite.js';
 import type { Tensor } from '../../tensor.js';
 import { type LitertTensor, litert, loadLitert } from './litert-runtime.js';
 import { Packages } from './packages.js';

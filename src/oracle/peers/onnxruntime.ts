@@ -1,8 +1,9 @@
 /** onnxruntime beside this library: an .onnx file with all of its tensors as outputs. */
 import { UsageError } from '../../errors.js';
 import { readFile } from '../../formats/files.js';
-import { importOnnx, type OnnxImport } from '../../formats/index.js';
+import type { OnnxImport } from '../../formats/index.js';
 import { GraphProto, ModelProto, ValueInfoProto } from '../../formats/onnx/schema.js';
+import { importOnnx } from '../../formats/onnx.js';
 import { fromFloat16, toFloat16 } from '../../formats/tensors/float16.js';
 import { coordinateOf, type Shape, sizeOf, type Tensor } from '../../tensor.js';
 import { type Installed, Packages } from './packages.js';

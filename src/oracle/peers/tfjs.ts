@@ -3,8 +3,9 @@
  * model, those of models inside it too.
  */
 import { readTfjsFiles } from '../../formats/files.js';
-import { importTfjs, type TfjsFiles } from '../../formats/index.js';
+import type { TfjsFiles } from '../../formats/index.js';
 import { joined } from '../../formats/tfjs/weights.js';
+import { importTfjs } from '../../formats/tfjs.js';
 import type { Tensor } from '../../tensor.js';
 import { Packages } from './packages.js';
 import type { PeerAnswer, PeerModel, PeerOptions } from './peer.js';

@@ -6,18 +6,9 @@
 import { NetworkError } from '../../errors.js';
 import { expectGradient } from '../../layers/expect.js';
 import { add, type Backward, backward, batchNorm, dropout, type Gradients } from '../../layers/index.js';
-import {
-  atNode,
-  expectAllWeights,
-  inferShapes,
-  inputTensors,
-  layerOf,
-  type Network,
-  type NetworkInputs,
-  type NetworkNode,
-  weightName,
-  weightsOf,
-} from '../../network/index.js';
+import { inferShapes, type Network, type NetworkInputs, type NetworkNode, weightName } from '../../network/index.js';
+import { expectAllWeights, inputTensors, weightsOf } from '../../network/run.js';
+import { atNode, layerOf } from '../../network/shapes.js';
 import { sizeOf, type Tensor, zerosLike } from '../../tensor.js';
 
 /**

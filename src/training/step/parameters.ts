@@ -3,7 +3,8 @@
  * in another, in the order of the nodes. Optimisers, checkpoints and workers see two arrays and a list of slots, and no network.
  */
 import { NetworkError } from '../../errors.js';
-import { inferShapes, type Network, weightName, weightShapesOf } from '../../network/index.js';
+import { inferShapes, type Network, weightName } from '../../network/index.js';
+import { weightShapesOf } from '../../network/shapes.js';
 import { type Shape, sizeOf, tensor } from '../../tensor.js';
 
 /** What a weight is for. Weight decay is for kernels; the V1 paper spares depthwise ones ("so few parameters in them", §3.2). */

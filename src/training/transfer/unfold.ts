@@ -14,12 +14,12 @@ import { nodesByName } from '../../network/graph.js';
 import {
   atResolution,
   type Foldable,
-  isFoldable,
   type Network,
   type NetworkNode,
   type NodeOf,
   weightName,
 } from '../../network/index.js';
+import { isFoldable } from '../../network/rewriting/fold-batch-norm.js';
 import { type Tensor, tensor } from '../../tensor.js';
 import { centralView } from '../data/augment.js';
 import { Renderer } from '../data/batches.js';

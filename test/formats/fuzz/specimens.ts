@@ -5,16 +5,16 @@ import {
   readNetwork,
   readSafetensors,
   readTensors,
-  readTfjs,
   type TfjsFiles,
   writeNetwork,
   writeNpy,
   writeNpz,
-  writeOnnx,
   writeSafetensors,
   writeTfjs,
 } from '../../../src/formats/index.js';
+import { writeOnnx } from '../../../src/formats/onnx.js';
 import { joined } from '../../../src/formats/tfjs/weights.js';
+import { readTfjs } from '../../../src/formats/tfjs.js';
 import {
   fromJson,
   inferShapes,

@@ -1,6 +1,7 @@
 /** .onnx files that this library writes: read back, and run by onnxruntime. */
 import { describe, expect, test } from 'vitest';
-import { readNetwork, readOnnx, writeOnnx } from '../../../src/formats/index.js';
+import { readNetwork } from '../../../src/formats/index.js';
+import { readOnnx, writeOnnx } from '../../../src/formats/onnx.js';
 import { layers } from '../../../src/layers/index.js';
 import { mobilenetV1, mobilenetV2 } from '../../../src/models/index.js';
 import { inferShapes, type Network, run } from '../../../src/network/index.js';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../../src/errors.js';
 import { readNetworkFile } from '../../../src/formats/files.js';
-import { readTfjs, type TfjsFiles } from '../../../src/formats/index.js';
+import type { TfjsFiles } from '../../../src/formats/index.js';
+import { readTfjs } from '../../../src/formats/tfjs.js';
 import { run } from '../../../src/network/index.js';
 import { tensor } from '../../../src/tensor.js';
 import {

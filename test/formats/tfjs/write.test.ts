@@ -1,6 +1,7 @@
 /** Graph models that this library writes: read back, and run by TensorFlow.js. */
 import { describe, expect, test } from 'vitest';
-import { readTfjs, writeTfjs } from '../../../src/formats/index.js';
+import { writeTfjs } from '../../../src/formats/index.js';
+import { readTfjs } from '../../../src/formats/tfjs.js';
 import { mobilenetV1, mobilenetV2 } from '../../../src/models/index.js';
 import { type Network, NetworkBuilder, run } from '../../../src/network/index.js';
 import { type Tensor, tensor } from '../../../src/tensor.js';

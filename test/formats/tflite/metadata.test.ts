@@ -1,6 +1,6 @@
 /** What a written .tflite file says in TensorFlow Lite's own metadata, read back without our own entry. */
 import { describe, expect, test } from 'vitest';
-import { readTflite, writeTflite } from '../../../src/formats/index.js';
+import { readTflite, writeTflite } from '../../../src/formats/tflite.js';
 import { unzip, zip, zipBehind } from '../../../src/formats/zip.js';
 import { mobilenetV1 } from '../../../src/models/index.js';
 import { type Network, preprocessingPreset, randomWeights } from '../../../src/network/index.js';

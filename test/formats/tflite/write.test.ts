@@ -1,12 +1,13 @@
 /** .tflite files that this library writes: read back, and run by LiteRT.js. */
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../../src/errors.js';
-import { readNetwork, readTflite, type WriteOptions, writeTflite } from '../../../src/formats/index.js';
+import { readNetwork, type WriteOptions } from '../../../src/formats/index.js';
 import { modelOf } from '../../../src/formats/tflite/write.js';
+import { readTflite, writeTflite } from '../../../src/formats/tflite.js';
 import { mobilenetV1, mobilenetV2 } from '../../../src/models/index.js';
 import { foldBatchNorm, type Network, NetworkBuilder, run } from '../../../src/network/index.js';
-import { livelyWeights } from '../../../src/oracle/index.js';
 import { runLitert } from '../../../src/oracle/peers/litert-runtime.js';
+import { livelyWeights } from '../../../src/oracle/suites.js';
 import type { Padding } from '../../../src/padding.js';
 import { type Tensor, tensor, toFloat32 } from '../../../src/tensor.js';
 import { lifelikeWeights, randomInput } from '../../agreement/lifelike.js';

@@ -1,0 +1,50 @@
+/** The values of every entry of the package, sorted by name. */
+export const surface: Readonly<Record<string, string>> = {
+  '.': `
+    CameraError DepthwiseError DifferenceError DownloadError FormatError NetworkError PictureError ShapeError
+    TrainingError UndecidedError UsageError WorkerError classify clearCache embed isCached load mobilenet
+    mobilenetV1 mobilenetV2 prepare randomWeights readNetwork run summarize tensor trace withWeights
+    writeNetwork zeros`,
+  './load': 'clearCache isCached load',
+  './safetensors': 'load safetensors',
+  './formats/tflite': 'tflite',
+  './formats/keras': 'keras',
+  './formats/keras-zip': 'kerasZip',
+  './formats/onnx': 'onnx',
+  './formats/tfjs': 'tfjs',
+  './formats/npz': 'npz',
+  './layers': `
+    FREE add argMax averagePool backward batchNorm clamp concat conv2d cost costs dense depthwiseConv2d dropout
+    flatten globalAveragePool layers maxPool pad pointwiseConv2d relu relu6 reshape resizeBilinear sigmoid
+    softmax`,
+  './models': `
+    MOBILENET_V1_TABLE MOBILENET_V2_TABLE deeplabV3 mobilenet mobilenetV1 mobilenetV2 parseModelName
+    roundChannels ssd`,
+  './network': `
+    NetworkBuilder atResolution costOf foldBatchNorm fromJson inferShapes preprocessingPreset presetNames
+    randomWeights receptiveFields run setBudget summarize toJson trace upTo wantedWeights weightName withOutputs
+    withWeights`,
+  './formats': `
+    readNetwork readNpy readNpz readSafetensors readTensors tfjsFiles writeNetwork writeNpy writeNpz
+    writeSafetensors writeTfjs`,
+  './engine': 'TARGETS capabilities compile planMemory profile',
+  './image':
+    'crop decodePicture mirror pictureFormat prepare preprocess readPicture resize resizeRules toGrey toRgb turn',
+  './image/browser': `
+    crop fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess resize resizeRules
+    toGrey toRgb turn`,
+  './browser': `
+    createWorker crop devices fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess
+    resize resizeRules toGrey toRgb turn webcam`,
+  './tasks': 'classify embed logits mirrored parseLabels predictions probabilities withLabels',
+  './pretrained': 'findRelease loadPretrained releases',
+  './oracle': `
+    cHeader causeOf check checkGolden difference differencePng explain isWrong layerSuite makeGolden
+    mobilenetSuite noise precisionOf readGolden report writeGolden`,
+  './training': `
+    createOptimizer createProgram crossEntropy datasetOf drawnDigits evaluate limited nearestNeighbours
+    packParameters parameterLayout readCheckpoint readCifar10 readData readMnist readPictureFolder recipeWith
+    reportHtml train trainClassifier trainHead trainingNetwork unfolded widened withHead withTeachers
+    withoutSoftmax writeCheckpoint`,
+  './tfjs-models': 'mobilenet',
+};
