@@ -1,15 +1,14 @@
 /** `depthwise detect`: what objects are in pictures, and where. */
-import { basename, extname, join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Detection, type DetectOptions, detect, drawDetections } from '../detection/index.js';
-import { UsageError } from '../errors.js';
-import type { Picture, DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
+import type { DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';
+import { annotatedNames, asPng } from './annotated.js';
 import { harmless } from './display.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
-import { expectFolder, note, print, printJson, writeWhole } from './output.js';
+import { expectFolder, note, plural, print, printJson, writeWhole } from './output.js';
 import {
   addLimitOptions,
   eachPicture,
@@ -87,7 +86,7 @@ Examples:
       if (flags.json) printJson(outcomes.map(asJson));
       else print(outcomes.flatMap(asText).join('\n\n'));
       if (files !== undefined)
-        note(`wrote ${outcomes.filter((one) => 'result' in one).length} pictures into ${flags.out}`);
+        note(`wrote ${plural(outcomes.filter((one) => 'result' in one).length, 'picture')} into ${flags.out}`);
       expectAllRead(outcomes);
     });
 }
@@ -105,19 +104,6 @@ function region(text: string): Region {
   if (sides === null) throw new InvalidArgumentError('Wanted left, top, width and height in pixels: 10,20,300,200.');
   const [left, top, width, height] = sides.slice(1).map(Number);
   return { left, top, width, height };
-}
-
-/** A picture's file in the folder, by the picture. Throws a UsageError where two would have one name. */
-function annotatedNames(pictures: readonly string[], folder: string): Map<string, string> {
-  const owners = new Map<string, string>();
-  for (const picture of pictures) {
-    const name = `${picture === '-' ? 'picture' : basename(picture, extname(picture))}.png`;
-    const other = owners.get(name);
-    if (other !== undefined)
-      throw new UsageError(`--out: '${other}' and '${picture}' would both be written as '${name}'`);
-    owners.set(name, picture);
-  }
-  return new Map([...owners].map(([name, picture]) => [picture, join(folder, name)]));
 }
 
 interface Answer {
@@ -139,7 +125,7 @@ async function answer(
     return await eachPicture(pictures, flags, async (picture, path) => {
       const detections = await detect(network, picture, options);
       const file = files?.get(path);
-      if (file !== undefined) await writeWhole(file, await annotated(picture, detections));
+      if (file !== undefined) await writeWhole(file, await asPng(drawDetections(picture, detections)));
       return { width: picture.width, height: picture.height, detections };
     });
   } finally {
@@ -161,15 +147,6 @@ function optionsOf(flags: Flags, labels: readonly string[] | undefined): DetectO
     ...(region && { region }),
     ...(labels && { labels }),
   };
-}
-
-/** The bytes of a PNG file. */
-async function annotated(picture: Picture, detections: readonly Detection[]): Promise<Uint8Array> {
-  const { encodePng } = await import('../image/png.js');
-  const { width, height, data } = drawDetections(picture, detections);
-  const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
-  for (let pixel = 0; pixel < width * height; pixel++) rgba.set(data.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
-  return encodePng({ width, height, data: rgba });
 }
 
 const asJson = (outcome: Outcome<Answer>) =>

@@ -32,6 +32,11 @@ const commands: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     demo: { summary: 'what the model in the package sees in a bundled picture', load: () => import('./demo.js') },
     classify: { summary: 'say what is in a picture', load: () => import('./classify.js') },
     detect: { summary: 'say what objects are in a picture, and where', load: () => import('./detect.js'), table: true },
+    segment: {
+      summary: 'say how much of a picture belongs to each class',
+      load: () => import('./segment.js'),
+      table: true,
+    },
     embed: { summary: "write a picture's features at a named layer", load: () => import('./embed.js') },
     evaluate: { summary: 'how often a model is right', load: () => import('./evaluate.js'), table: true },
   },

@@ -10,7 +10,7 @@ import { randomWeights } from '../../src/network/index.js';
 import { built, depthwise, main, root } from './command.js';
 
 const commands = [
-  ...['summary', 'classify', 'detect', 'embed', 'trace', 'golden', 'compare', 'verify'],
+  ...['summary', 'classify', 'detect', 'segment', 'embed', 'trace', 'golden', 'compare', 'verify'],
   ...['bench', 'convert', 'train', 'evaluate', 'demo', 'models'],
 ];
 
