@@ -48,8 +48,21 @@ export function unzip(bytes: Uint8Array, file = 'zip file'): Map<string, Uint8Ar
   return files;
 }
 
-/** An archive of these files, stored without compression like numpy.savez's; the same files give the same bytes at any time. */
+/** What the directory has 16 and 32 bits for; the largest numbers of each mean zip64, which is neither written nor read. */
+const MOST_FILES = 0xfffe;
+const MOST_BYTES = 0xfffffffe;
+
+/**
+ * An archive of these files, stored without compression like numpy.savez's; the same files give the same bytes at any time. Throws a FormatError
+ * for more than an archive without zip64 holds.
+ */
 export function zip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+  if (files.size > MOST_FILES || bytes > MOST_BYTES) {
+    throw new FormatError(
+      `zip archive: ${files.size} files of ${bytes} bytes; at most ${MOST_FILES} files of ${MOST_BYTES} bytes can be written`,
+    );
+  }
   const mtime = new Date(1980, 0, 1);
   return zipSync(Object.fromEntries(files), { level: 0, mtime });
 }
@@ -93,6 +106,9 @@ function readDirectory(bytes: Uint8Array, file: string): Entry[] {
     taken.push([...span, name]);
     if (!name.endsWith('/')) entries.push(entry);
     at += ENTRY_SIZE + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+  }
+  if (at + ENTRY_SIZE <= end && view.getUint32(at, true) === DIRECTORY_ENTRY) {
+    throw new FormatError(`${file}: damaged: the zip directory has more entries than the ${count} it declares`);
   }
   expectDistinct(entries, taken, file);
   return entries;

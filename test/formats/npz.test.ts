@@ -201,6 +201,28 @@ describe('errors', () => {
     );
   });
 
+  test('more entries than a directory counts are not written', () => {
+    const one = Uint8Array.of(1);
+    const many = new Map(Array.from({ length: 65_534 }, (_, index) => [`${index}`, one]));
+    expect(unzip(zip(many)).size).toBe(65_534);
+    expect(() => zip(new Map([...many, ['more', one]]))).toThrow(
+      'zip archive: 65535 files of 65535 bytes; at most 65534 files of 4294967294 bytes can be written',
+    );
+  });
+
+  test('a directory that declares fewer entries than it has is damaged', () => {
+    const bytes = zip(
+      new Map([
+        ['a', Uint8Array.of(1)],
+        ['b', Uint8Array.of(2)],
+      ]),
+    );
+    bytes[bytes.length - 22 + 10] = 1;
+    expect(() => unzip(bytes, 'x.npz')).toThrow(
+      'x.npz: damaged: the zip directory has more entries than the 1 it declares',
+    );
+  });
+
   test('two entries of one name are not written', () => {
     expect(() => writeNpz(only('a', tensor([], [1])), undefined, new Map([['a.npy', Uint8Array.of()]]))).toThrow(
       new FormatError("npz: there are two entries 'a.npy'"),
