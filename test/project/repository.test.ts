@@ -37,6 +37,12 @@ describe('the repository', () => {
     expect(trackedFiles().filter((file) => /^(dist|build|node_modules|coverage|reports)\//.test(file))).toEqual([]);
   });
 
+  test('names modules in kebab-case, and layers as their kinds', () => {
+    const modules = trackedFiles().filter((file) => /^src\/.*\.ts$/.test(file));
+    const camel = modules.filter((file) => /[A-Z]/.test(file) && !/^src\/(layers|engine|training\/wasm)\//.test(file));
+    expect(camel).toEqual([]);
+  });
+
   test('holds no large file', () => {
     const large = trackedFiles().filter(
       (file) => (statSync(join(root, file), { throwIfNoEntry: false })?.size ?? 0) > 2e6,
