@@ -1,5 +1,5 @@
 /** Pascal VOC's annotations: an XML file for each picture. */
-import type { Element } from '@xmldom/xmldom';
+import type { Node } from '@xmldom/xmldom';
 import { FormatError } from '../errors.js';
 import type { PixelBox } from './boxes.js';
 
@@ -28,7 +28,7 @@ export async function readVoc(text: string, file: string): Promise<VocAnnotation
   };
 }
 
-function objectOf(object: Element, where: string): VocObject {
+function objectOf(object: Node, where: string): VocObject {
   const box = child(object, 'bndbox');
   if (box === undefined) throw new FormatError(`${where}: has no <bndbox>`);
   const [xmin, ymin, xmax, ymax] = ['xmin', 'ymin', 'xmax', 'ymax'].map((side) => numberOf(box, side, where));
@@ -42,10 +42,10 @@ function objectOf(object: Element, where: string): VocObject {
   };
 }
 
-const child = (element: Element, name: string): Element | undefined =>
+const child = (element: Node, name: string): Node | undefined =>
   [...element.childNodes].find(({ nodeName }) => nodeName === name);
 
-function textOf(element: Element, name: string, where: string): string {
+function textOf(element: Node, name: string, where: string): string {
   const found = child(element, name)?.textContent?.trim();
   if (found) return found;
   throw new FormatError(
@@ -53,14 +53,14 @@ function textOf(element: Element, name: string, where: string): string {
   );
 }
 
-function numberOf(element: Element, name: string, where: string): number {
+function numberOf(element: Node, name: string, where: string): number {
   const found = textOf(element, name, where);
   const value = Number(found);
   if (Number.isFinite(value)) return value;
   throw new FormatError(`${where}: wanted a number in <${name}>, found '${found}'`);
 }
 
-async function parse(text: string, file: string): Promise<Element> {
+async function parse(text: string, file: string): Promise<Node> {
   const { DOMParser } = await import('@xmldom/xmldom');
   const onError = (level: string, message: string) => {
     if (level !== 'warning') throw new Error(message);
