@@ -43,6 +43,30 @@ describe('the repository', () => {
     expect(camel).toEqual([]);
   });
 
+  test('has at its top what a reader expects there, and no more', () => {
+    expect(trackedFiles().filter((file) => !file.includes('/'))).toEqual([
+      ...[
+        '.gitignore',
+        '.npmrc',
+        'CHANGELOG.md',
+        'CITATION.cff',
+        'CONTRIBUTING.md',
+        'LICENSE',
+        'README.md',
+        'SECURITY.md',
+      ],
+      ...[
+        'asconfig.image.json',
+        'asconfig.json',
+        'asconfig.training.json',
+        'biome.json',
+        'package-lock.json',
+        'package.json',
+      ],
+      ...['tsconfig.build.json', 'tsconfig.json', 'vitest.config.ts'],
+    ]);
+  });
+
   test('holds no large file', () => {
     const large = trackedFiles().filter(
       (file) => (statSync(join(root, file), { throwIfNoEntry: false })?.size ?? 0) > 2e6,
