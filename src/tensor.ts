@@ -1,6 +1,6 @@
 /**
  * A tensor is a shape and the numbers in row-major order: the last axis varies fastest. Pictures and feature maps are NHWC,
- * [batch, height, width, channels]. There are no views, strides or hidden dtypes.
+ * [batch, height, width, channels]. There are no views or strides.
  *
  * Layers store float32. Given Float64Array data they store float64 instead: a layer's output has the type of its first
  * input, which is how a whole network is run in double precision.
@@ -14,6 +14,40 @@ export interface Tensor {
   readonly shape: Shape;
   readonly data: FloatArray;
 }
+
+export type FloatType = 'float32' | 'float64';
+
+/** One scale and zero point for a whole tensor: the integer q stands for the real number scale · (q − zeroPoint). */
+export interface QuantizedType {
+  readonly type: 'int8' | 'uint8' | 'int32';
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+/**
+ * Weights only: one scale for each index of the axes from `axis` on, in row-major order. The zero point is 0.
+ * conv2d [kernel height, kernel width, inputs, outputs] has axis 3, depthwiseConv2d [kernel height, kernel width, channels,
+ * multiplier] has axis 2 (channels · multiplier scales), dense [inputs, outputs] has axis 1, a bias [outputs] has axis 0.
+ */
+export interface PerChannelType {
+  readonly type: 'int8' | 'int32';
+  readonly scales: readonly number[];
+  readonly axis: number;
+}
+
+/** The type of what a node reads or makes. */
+export type TensorType = FloatType | QuantizedType;
+
+export type IntegerArray = Int8Array | Uint8Array | Int32Array;
+
+/** Integers that stand for real numbers by their type's scale and zero point; row-major like `Tensor`. */
+export interface QuantizedTensor {
+  readonly shape: Shape;
+  readonly data: IntegerArray;
+  readonly type: QuantizedType | PerChannelType;
+}
+
+export type AnyTensor = Tensor | QuantizedTensor;
 
 /** Number of elements: the product of the sizes (1 for a scalar's empty shape). */
 export function sizeOf(shape: Shape): number {
