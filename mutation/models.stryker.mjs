@@ -1,3 +1,3 @@
 import { strykerConfig } from './stryker.mjs';
 
-export default strykerConfig('models', ['src/models/**/*.ts', 'src/network/{summary,receptiveField}.ts']);
+export default strykerConfig('models', ['src/models/**/*.ts', 'src/network/counting/{summary,receptive-field}.ts']);

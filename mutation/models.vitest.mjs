@@ -1,3 +1,3 @@
 import { vitestConfig } from './stryker.mjs';
 
-export default vitestConfig(['test/models/**/*.test.ts', 'test/network/{summary,receptiveField}.test.ts']);
+export default vitestConfig(['test/models/**/*.test.ts', 'test/network/{summary,receptive-field}.test.ts']);
