@@ -3,7 +3,7 @@
  * were seen (teachablemachine-community, libraries/image/src/custom-mobilenet.ts: `Metadata`, and `capture`, which divides by 127).
  */
 import { NetworkError } from '../errors.js';
-import { listOf, text } from '../network/checks.js';
+import { listOf, text } from '../checks.js';
 import { inferShapes, type Network, type Preprocessing, preprocessingPreset } from '../network/index.js';
 import { parseJson } from './json.js';
 

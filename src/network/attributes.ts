@@ -16,7 +16,7 @@ import {
   positive,
   record,
   wholeNumber,
-} from './checks.js';
+} from '../checks.js';
 import type { AttributesOf, LayerKind, NetworkNode } from './network.js';
 
 /** Deepest tensor that a description may speak of. */

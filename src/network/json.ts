@@ -18,7 +18,7 @@ import {
   record,
   show,
   text,
-} from './checks.js';
+} from '../checks.js';
 import {
   type Conventions,
   type CropRule,

@@ -8,6 +8,7 @@ import { type Import, importsOf, readImports, root, sourceFiles } from './import
 const rooms = [
   ['errors.ts', 'found.ts', 'web-types.ts', 'system-error.ts', 'tensor.ts', 'random.ts', 'rounding.ts', 'globals.d.ts'],
   ['padding.ts'],
+  ['checks.ts'],
   ['layers'],
   ['network'],
   ['models'],

@@ -4,7 +4,7 @@
  */
 import { NetworkError } from '../../errors.js';
 import { parseModelName } from '../../models/index.js';
-import { listOf, positive } from '../../network/checks.js';
+import { listOf, positive } from '../../checks.js';
 import { assumedLabelOffset } from '../../network/conventions.js';
 import { nodeNamed } from '../../network/graph.js';
 import {

@@ -14,7 +14,7 @@ import {
   positive,
   show,
   wholeNumber,
-} from '../../network/checks.js';
+} from '../../checks.js';
 import type { AttributesOf, LayerKind } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';

@@ -4,7 +4,7 @@
  * inner model's layers take its place, and read what it read.
  */
 import { NetworkError } from '../../errors.js';
-import { listOf, oneOf, show, text } from '../../network/checks.js';
+import { listOf, oneOf, show, text } from '../../checks.js';
 import { History, histories, type KerasCall, MOST_LAYERS, object, onlyCall } from './calls.js';
 
 /** Models inside models inside models: deeper than this is no file. */

@@ -3,7 +3,7 @@
  * 'math.subtract' in Keras 2, a TrueDivide and a Subtract in Keras 3, whose constants stand in the layer's call.
  */
 import { NetworkError } from '../../errors.js';
-import { finite, listOf, oneOf, show, text } from '../../network/checks.js';
+import { finite, listOf, oneOf, show, text } from '../../checks.js';
 import type { KerasCall } from './calls.js';
 import { activationSteps, affine, numbers, type Step } from './layers.js';
 import { type FlatLayer, isTensor } from './nested.js';

@@ -3,7 +3,7 @@
  * the files that `paths` names. Quantised weights are integers, real = scale · integer + min, or float16.
  */
 import { FormatError, NetworkError } from '../../errors.js';
-import { type Check, finite, listOf, oneOf, text, wholeNumber } from '../../network/checks.js';
+import { type Check, finite, listOf, oneOf, text, wholeNumber } from '../../checks.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
 import { bytesOf, readNumbers, statedSize } from '../tensors/numbers.js';
 

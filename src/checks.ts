@@ -2,8 +2,8 @@
  * Hand-written checks for values that come from outside: a model file's description, a caller without types. A check returns the
  * value, rebuilt from its known parts only, or throws a NetworkError that says where it stands, what was found and what was wanted.
  */
-import { NetworkError } from '../errors.js';
-import type { ExplicitPadding, Padding, Pair } from '../padding.js';
+import { NetworkError } from './errors.js';
+import type { ExplicitPadding, Padding, Pair } from './padding.js';
 
 export type Check<Value> = (value: unknown, at: string) => Value;
 
