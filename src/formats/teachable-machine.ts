@@ -2,8 +2,9 @@
  * Teachable Machine's exports for the web: a TensorFlow.js model and, beside it, metadata.json, which names the classes and says how their pictures
  * were seen (teachablemachine-community, libraries/image/src/custom-mobilenet.ts: `Metadata`, and `capture`, which divides by 127).
  */
-import { NetworkError } from '../errors.js';
+
 import { listOf, text } from '../checks.js';
+import { NetworkError } from '../errors.js';
 import { inferShapes, type Network, type Preprocessing, preprocessingPreset } from '../network/index.js';
 import { parseJson } from './json.js';
 

@@ -1,7 +1,7 @@
 /**
  * What each kind of layer may be told: the checks of its attributes. Marked as pure, so that a page that only uses the layers leaves them out.
  */
-import { NetworkError } from '../errors.js';
+
 import {
   boolean,
   type Check,
@@ -17,6 +17,7 @@ import {
   record,
   wholeNumber,
 } from '../checks.js';
+import { NetworkError } from '../errors.js';
 import type { AttributesOf, LayerKind, NetworkNode } from './network.js';
 
 /** Deepest tensor that a description may speak of. */

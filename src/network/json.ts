@@ -2,9 +2,7 @@
  * A network's description as JSON: nodes, inputs, outputs and conventions. The weights travel beside it, e.g. in the .safetensors file
  * whose metadata it is. `fromJson` trusts nothing: what it returns has only known fields, known kinds and shapes that fit.
  */
-import { NetworkError } from '../errors.js';
-import type { Shape } from '../tensor.js';
-import { checkAttributes, LARGEST_RANK } from './attributes.js';
+
 import {
   boolean,
   type Check,
@@ -19,6 +17,9 @@ import {
   show,
   text,
 } from '../checks.js';
+import { NetworkError } from '../errors.js';
+import type { Shape } from '../tensor.js';
+import { checkAttributes, LARGEST_RANK } from './attributes.js';
 import {
   type Conventions,
   type CropRule,

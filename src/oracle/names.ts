@@ -92,7 +92,7 @@ function finder(ours: readonly string[]): (their: string) => string | undefined 
   };
 }
 
-/** No name of ours is longer than this many characters: `text` of `network/checks.ts`. */
+/** No name of ours is longer than this many characters: `text` of `checks.ts`. */
 const LONGEST_NAME = 1000;
 
 /**

@@ -6,8 +6,9 @@
  *
  * ["conv1", 0, 0] is a tensor's history: its layer, which of the layer's calls made it, and which of that call's results it is.
  */
-import { NetworkError } from '../../errors.js';
+
 import { listOf, show, text, wholeNumber } from '../../checks.js';
+import { NetworkError } from '../../errors.js';
 
 /** Most layers of a model, and most tensors of a call. */
 export const MOST_LAYERS = 10_000;

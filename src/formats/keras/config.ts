@@ -2,9 +2,10 @@
  * The architecture in a Keras model file: the JSON of `model.to_json()`, as Keras 2 and 3 write it for Sequential and Functional
  * models, and for models inside models. Layers keep their names; a layer's own activation becomes a node of its own.
  */
+
+import { listOf, positive } from '../../checks.js';
 import { NetworkError } from '../../errors.js';
 import { parseModelName } from '../../models/index.js';
-import { listOf, positive } from '../../checks.js';
 import { assumedLabelOffset } from '../../network/conventions.js';
 import { nodeNamed } from '../../network/graph.js';
 import {

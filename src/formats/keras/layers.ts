@@ -2,7 +2,7 @@
  * Keras' layer classes as nodes. Every field of a layer's configuration is either read, known to matter in training alone, or must be
  * unset (null or false): a field that this file does not know could change the result.
  */
-import { NetworkError } from '../../errors.js';
+
 import {
   boolean,
   type Check,
@@ -15,6 +15,7 @@ import {
   show,
   wholeNumber,
 } from '../../checks.js';
+import { NetworkError } from '../../errors.js';
 import type { AttributesOf, LayerKind } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';

@@ -3,8 +3,9 @@
  * it has inside: ordinary transfer learning, `x = base(inputs)`, and Teachable Machine, whose models are Sequentials in a Sequential. An
  * inner model's layers take its place, and read what it read.
  */
-import { NetworkError } from '../../errors.js';
+
 import { listOf, oneOf, show, text } from '../../checks.js';
+import { NetworkError } from '../../errors.js';
 import { History, histories, type KerasCall, MOST_LAYERS, object, onlyCall } from './calls.js';
 
 /** Models inside models inside models: deeper than this is no file. */

@@ -2,8 +2,9 @@
  * TensorFlow's functions and Keras 3's operations as layers: `x / 127.5 - 1` in a model becomes a TFOpLambda 'math.truediv' and a
  * 'math.subtract' in Keras 2, a TrueDivide and a Subtract in Keras 3, whose constants stand in the layer's call.
  */
-import { NetworkError } from '../../errors.js';
+
 import { finite, listOf, oneOf, show, text } from '../../checks.js';
+import { NetworkError } from '../../errors.js';
 import type { KerasCall } from './calls.js';
 import { activationSteps, affine, numbers, type Step } from './layers.js';
 import { type FlatLayer, isTensor } from './nested.js';

@@ -1,6 +1,7 @@
 /** A graph model's nodes as a network. */
-import { FormatError } from '../../errors.js';
+
 import { type Check, listOf, text } from '../../checks.js';
+import { FormatError } from '../../errors.js';
 import { assumedLabelOffset } from '../../network/conventions.js';
 import { ancestors, nodesByName, readersOf } from '../../network/graph.js';
 import { endsInProbabilities } from '../../network/heads.js';

@@ -2,8 +2,9 @@
  * The weights of a TensorFlow.js model. Its manifest lists groups of weights; the numbers of a group lie one after the other in its shards,
  * the files that `paths` names. Quantised weights are integers, real = scale · integer + min, or float16.
  */
-import { FormatError, NetworkError } from '../../errors.js';
+
 import { type Check, finite, listOf, oneOf, text, wholeNumber } from '../../checks.js';
+import { FormatError, NetworkError } from '../../errors.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
 import { bytesOf, readNumbers, statedSize } from '../tensors/numbers.js';
 
