@@ -1,7 +1,7 @@
 /** From a picture to the objects in it: where they are, what they are, and how sure the network is. */
 import { NetworkError, UsageError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import { wayBack } from '../image/way-back.js';
+import { type Seen, wayBack } from '../image/way-back.js';
 import type { DetectionConventions, Network } from '../network/index.js';
 import { similarNames } from '../network/rewriting/subnetwork.js';
 import { checkCall, inputTensor, preprocessingFor, type TaskOptions } from '../tasks/execute.js';
@@ -31,7 +31,8 @@ export interface Detection {
   readonly box: Box;
 }
 
-export interface DetectOptions extends TaskOptions {
+/** What is said of the boxes, once the network has answered. */
+export interface BoxOptions {
   /** Less sure ones are left out. Default 0.3; of 'as-file' the network's own. */
   readonly scoreThreshold?: number;
   /** Of two boxes that overlap by more, the less sure one is left out. Default the network's own. */
@@ -51,6 +52,8 @@ export interface DetectOptions extends TaskOptions {
   readonly labels?: readonly string[];
 }
 
+export interface DetectOptions extends BoxOptions, TaskOptions {}
+
 /** The objects in a picture, the surest first; for several pictures a list for each. Pictures run one by one. */
 export async function detect(network: Network, picture: Picture, options?: DetectOptions): Promise<Detection[]>;
 export async function detect(
@@ -65,9 +68,9 @@ export async function detect(
 ): Promise<Detection[] | Detection[][]> {
   checkCall('detect', network, pictures, options.run);
   const ask = async (picture: Picture) => {
-    const preprocessing = preprocessingFor(network, options);
     const outputs = await (options.run ?? runKernels)(network, inputTensor(network, picture, options));
-    return detections(network, outputs, picture, { ...options, preprocessing });
+    const seen = { picture, preprocessing: preprocessingFor(network, options), options };
+    return detections(network, outputs, seen, options);
   };
   if ('data' in pictures) return ask(pictures);
   const lists: Detection[][] = [];
@@ -79,8 +82,8 @@ export async function detect(
 export function detections(
   network: Network,
   outputs: ReadonlyMap<string, Tensor>,
-  picture: Pick<Picture, 'width' | 'height'>,
-  options: Omit<DetectOptions, 'run'> = {},
+  seen: Seen,
+  options: BoxOptions = {},
 ): Detection[] {
   const detection = detectionOf(network);
   const codes = outputOf(network, outputs, detection.codes);
@@ -99,7 +102,7 @@ export function detections(
   const counted = onlyClasses(scores, classes, slots - classes, named, options);
   const found = suppress(boxes, counted, detection.background, suppressionFor(detection, options));
   const ids = classes === 90 ? cocoIds(classes) : undefined;
-  const back = wayBack(picture, preprocessingFor(network, options), options);
+  const back = wayBack(seen);
   return found.filter(isFiniteBox).map(({ box, classIndex, score }) => ({
     label: named[classIndex] ?? `class ${classIndex}`,
     classIndex,
@@ -128,13 +131,13 @@ function labelsOf(
   { conventions }: Network,
   slots: number,
   { background }: DetectionConventions,
-  options: Pick<DetectOptions, 'labels'>,
+  options: Pick<BoxOptions, 'labels'>,
 ): readonly (string | undefined)[] {
   const lines = options.labels ?? conventions.labels;
   return lines === undefined ? [] : labelsByClass(lines, slots, background).labels;
 }
 
-function suppressionFor({ suppression: own }: DetectionConventions, options: DetectOptions): Suppression {
+function suppressionFor({ suppression: own }: DetectionConventions, options: BoxOptions): Suppression {
   const { nms = 'per-class', iouThreshold = own.iouThreshold } = options;
   if (!['per-class', 'class-agnostic', 'none', 'as-file'].includes(nms)) {
     throw new UsageError(`detect: nms must be 'per-class', 'class-agnostic', 'none' or 'as-file', found '${nms}'`);
@@ -156,7 +159,7 @@ function onlyClasses(
   classes: number,
   first: number,
   named: readonly (string | undefined)[],
-  { only, except }: DetectOptions,
+  { only, except }: BoxOptions,
 ): Tensor {
   if (only === undefined && except === undefined) return scores;
   if (only !== undefined && except !== undefined)
