@@ -1,5 +1,5 @@
 /** A model in a worker, asked from the page. */
-import type { Detection } from '../detection/detect.js';
+import type { Detection } from '../detection/detections.js';
 import { UsageError } from '../errors.js';
 import type { PictureSource } from '../image/sources.js';
 import { ofInput, type Pictures, seenInput } from '../load/inputs.js';
@@ -16,7 +16,7 @@ import type {
 } from '../load/model.js';
 import { bindCalls, checkRunOptions, checkTrace, type Task, TRANSFER } from '../load/options.js';
 import type { Network } from '../network/network.js';
-import type { Segmentation } from '../segmentation/segment.js';
+import type { Segmentation } from '../segmentation/segmentation.js';
 import type { Prediction } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
 import type { Cargo, WorkerCalls } from './worker-calls.js';

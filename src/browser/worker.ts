@@ -2,7 +2,7 @@
  * The script of a worker that `createWorker` starts: engine, picture preparation and tasks. It is built into one file without imports, and it reads
  * no model files: the page does that and sends the network. Questions come one at a time; see worker-messages.ts.
  */
-import { detections } from '../detection/detect.js';
+import { detections } from '../detection/detections.js';
 import { UsageError } from '../errors.js';
 import { tagOf } from '../found.js';
 import { bitmapOf } from '../image/canvas.js';
@@ -10,7 +10,7 @@ import type { Pictures } from '../load/inputs.js';
 import { fromTasks } from '../load/later-tasks.js';
 import { LoadedModel } from '../load/loaded-model.js';
 import type { Network } from '../network/network.js';
-import { type Segmentation, segmentation } from '../segmentation/segment.js';
+import { type Segmentation, segmentation } from '../segmentation/segmentation.js';
 import type { Tensor } from '../tensor.js';
 import {
   type Answer,

@@ -1,7 +1,7 @@
 /** Tasks that few pages have: their code is loaded when a model is first asked, or given where `import()` is not possible. */
-import type { detections } from '../detection/detect.js';
+import type { detections } from '../detection/detections.js';
 import { UsageError } from '../errors.js';
-import type { segmentation } from '../segmentation/segment.js';
+import type { segmentation } from '../segmentation/segmentation.js';
 
 /** From a network's outputs to answers. */
 export interface LaterTasks {
@@ -10,13 +10,6 @@ export interface LaterTasks {
 }
 
 export type TaskLoader = <Name extends keyof LaterTasks>(name: Name) => Promise<LaterTasks[Name]> | LaterTasks[Name];
-
-/** By `import()`. */
-export const importTask: TaskLoader = async (name) => {
-  const module: Partial<LaterTasks> =
-    name === 'detections' ? await import('../detection/detect.js') : await import('../segmentation/segment.js');
-  return module[name] as LaterTasks[typeof name];
-};
 
 /** Of those that the caller brings along. */
 export const fromTasks =

@@ -1,6 +1,6 @@
 /** A loaded network: its plans, what is read again when a plan is missing, and the tasks. */
 
-import type { Detection } from '../detection/detect.js';
+import type { Detection } from '../detection/detections.js';
 import type { Plan } from '../engine/engine.js';
 import { type CompileOptions, compile } from '../engine/index.js';
 import { NetworkError, PictureError, UsageError } from '../errors.js';
@@ -8,7 +8,7 @@ import type { Seen } from '../image/way-back.js';
 import { embeddingLayer, logitsLayer } from '../network/heads.js';
 import { type Network, withOutputs } from '../network/index.js';
 import { abortable } from '../remote/abort.js';
-import type { Segmentation } from '../segmentation/segment.js';
+import type { Segmentation } from '../segmentation/segmentation.js';
 import { pooled, stack } from '../tasks/embed.js';
 import { featuresLayer } from '../tasks/heads.js';
 import { asRows, type Prediction, predictions, toProbabilities } from '../tasks/predictions.js';

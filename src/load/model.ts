@@ -1,12 +1,12 @@
 /** What `load` takes and gives: one interface in a page, in a worker and in Node. */
-import type { BoxOptions, Detection } from '../detection/detect.js';
+import type { BoxOptions, Detection } from '../detection/detections.js';
 import type { EngineReport, KernelModules, Target } from '../engine/index.js';
 import type { Reader, ReadOptions } from '../formats/index.js';
 import type { GrabOptions } from '../image/browser.js';
 import type { Picture } from '../image/picture.js';
 import type { PictureSource } from '../image/sources.js';
 import type { Network, NetworkInput, Preprocessing, PresetName } from '../network/index.js';
-import type { PixelOptions, Segmentation } from '../segmentation/segment.js';
+import type { PixelOptions, Segmentation } from '../segmentation/segmentation.js';
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
 import type { WebAbortSignal, WebBlob, WebFetch, WebRequest, WebResponse, WebUrl } from '../web-types.js';

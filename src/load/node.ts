@@ -4,7 +4,7 @@ import { readerOf } from '../formats/read.js';
 import { tagOf } from '../found.js';
 import type { WebBlob } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
-import { importTask } from './later-tasks.js';
+import { importTask } from './import-task.js';
 import { type Load, loadWith } from './load.js';
 import { LoadedModel } from './loaded-model.js';
 import { type Files, publishedOrigin } from './origin.js';

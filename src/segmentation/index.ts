@@ -2,11 +2,5 @@
 export { type ClassShare, type LabelMap, type LabelMapOptions, labelMap } from './labels.js';
 export { type OverlayOptions, overlay } from './overlay.js';
 export { CITYSCAPES, type Colour, vocColour } from './palette.js';
-export {
-  type NamedShare,
-  type PixelOptions,
-  type Segmentation,
-  type SegmentOptions,
-  segment,
-  segmentation,
-} from './segment.js';
+export { type SegmentOptions, segment } from './segment.js';
+export { type NamedShare, type PixelOptions, type Segmentation, segmentation } from './segmentation.js';
