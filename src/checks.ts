@@ -13,6 +13,8 @@ export type Fields<Value> = { readonly [Name in keyof Value]-?: Check<Value[Name
 /** Sizes and counts stay below this, so that products of a few of them stay exact. */
 const LARGEST = 2 ** 31 - 1;
 const LONGEST_TEXT = 1000;
+/** Deepest tensor that a description may speak of. */
+export const LARGEST_RANK = 8;
 
 function fail(at: string, wanted: string, found: unknown): never {
   throw new NetworkError(`${at}: wanted ${wanted}, found ${show(found)}`);

@@ -1,7 +1,8 @@
-/** `depthwise/detection`: object detection with SSD. Anchors, decoding, suppression, drawing. All pure functions. */
-export { type AnchorOptions, type AnchorShape, anchors, ssdAnchors } from '../models/anchors.js';
-export { type Corners, decodeBoxes } from './boxes.js';
-export { type DetectOptions, detect } from './detect.js';
-export { type Box, type BoxOptions, type Detection, detections } from './detections.js';
+/** Object detection with SSD: anchors, decoding of boxes, suppression, labels. All pure functions. */
+export * from '../models/anchors.js';
+export * from './boxes.js';
+export * from './detect.js';
 export { drawDetections } from './draw.js';
-export { type Background, type Found, type Suppression, suppress, TENSORFLOW_SUPPRESSION } from './suppression.js';
+export * from './labels.js';
+export * from './post-process.js';
+export * from './suppression.js';

@@ -7,36 +7,25 @@
  * An index stays or jumps when x changes a little: there is no gradient, and `backward` says so.
  */
 import { UsageError } from '../errors.js';
-import { type Shape, type Tensor, withSize, zerosLike } from '../tensor.js';
-import { expectChannels, expectOne } from './expect.js';
-import { type Cost, FREE, type NoAttributes } from './layer.js';
+import { withSize } from '../tensor.js';
+import { defineLayer, type NoAttributes } from './layer.js';
 
-export type ArgMaxAttributes = NoAttributes;
+export const argMax = /* @__PURE__ */ defineLayer<NoAttributes>('argMax', {
+  attributes: {},
+  takes: 'channels',
+  outputShape: ([x]) => withSize(x, x.length - 1, 1),
+  compute(y, [x]) {
+    const C = x.data.length / y.data.length;
 
-export function outputShape(inputs: readonly Shape[], _attributes?: ArgMaxAttributes): Shape {
-  const x = expectOne('argMax', inputs);
-  expectChannels('argMax', x);
-  return withSize(x, x.length - 1, 1);
-}
-
-export function cost(): Cost {
-  return FREE;
-}
-
-export function forward(inputs: readonly Tensor[], _weights?: object, _attributes?: ArgMaxAttributes): Tensor {
-  const x = expectOne('argMax', inputs);
-  const y = zerosLike(x, outputShape([x.shape]));
-  const C = expectChannels('argMax', x.shape);
-
-  for (let row = 0; row < y.data.length; row++) {
-    let best = 0;
-    for (let c = 1; c < C; c++) {
-      if (isGreater(x.data[row * C + c], x.data[row * C + best])) best = c;
+    for (let row = 0; row < y.data.length; row++) {
+      let best = 0;
+      for (let c = 1; c < C; c++) {
+        if (isGreater(x.data[row * C + c], x.data[row * C + best])) best = c;
+      }
+      y.data[row] = best;
     }
-    y.data[row] = best;
-  }
-  return y;
-}
+  },
+});
 
 /** NaN is greater than every number. */
 export function isGreater(value: number, best: number): boolean {

@@ -10,10 +10,10 @@
  *
  *   dx[n, p, q, c] = Σ_{k, i | p} Σ_{l, j | q} dy[n, k, l, c] / count
  */
-import { type Padding, type Pair, slideWindows } from '../padding.js';
-import { type Shape, type Tensor, tensorLike, zerosLike } from '../tensor.js';
-import { expectGradient, expectImage, expectInside, expectOne } from './expect.js';
-import { type Cost, FREE, type Gradients } from './layer.js';
+import { boolean, padding, pair } from '../checks.js';
+import type { Padding, Pair } from '../padding.js';
+import { defineBackward, defineLayer } from './layer.js';
+import { poolShape, tapsOf } from './windows.js';
 
 export interface AveragePoolAttributes {
   readonly poolSize: Pair;
@@ -22,89 +22,58 @@ export interface AveragePoolAttributes {
   readonly includePadding: boolean;
 }
 
-function windowsOf(x: Shape, { poolSize, strides, padding }: AveragePoolAttributes) {
-  const [, H, W] = expectImage('averagePool', x);
-  const windows = slideWindows('averagePool', [H, W], poolSize, strides, [1, 1], padding);
-  expectInside('averagePool, height', H, poolSize[0], strides[0], windows.vertical);
-  expectInside('averagePool, width', W, poolSize[1], strides[1], windows.horizontal);
-  return windows;
-}
+export const averagePool = /* @__PURE__ */ defineLayer<AveragePoolAttributes>('averagePool', {
+  attributes: { poolSize: pair, strides: pair, padding, includePadding: boolean },
+  takes: 'image',
+  window: 'poolSize',
+  pools: true,
+  outputShape: ([x], attributes) => poolShape('averagePool', x, attributes),
+  compute(y, [x], _, attributes) {
+    const [N, outH, outW, C] = y.shape;
+    const [, H, W] = x.shape;
+    const { poolSize, includePadding } = attributes;
+    const { rows, columns } = tapsOf('averagePool', x.shape, poolSize, attributes);
+    const sums = new Float64Array(C);
 
-export function outputShape(inputs: readonly Shape[], attributes: AveragePoolAttributes): Shape {
-  const x = expectOne('averagePool', inputs);
-  const { vertical, horizontal } = windowsOf(x, attributes);
-  return [x[0], vertical.out, horizontal.out, x[3]];
-}
-
-/** Sums without products are not multiply-adds. */
-export function cost(): Cost {
-  return FREE;
-}
-
-export function forward(inputs: readonly Tensor[], _weights: object, attributes: AveragePoolAttributes): Tensor {
-  const x = expectOne('averagePool', inputs);
-  const y = zerosLike(x, outputShape([x.shape], attributes));
-  const { poolSize, strides, includePadding } = attributes;
-  const { vertical, horizontal } = windowsOf(x.shape, attributes);
-  const [N, H, W, C] = x.shape;
-  const sums = new Float64Array(C);
-
-  for (let n = 0; n < N; n++) {
-    for (let k = 0; k < vertical.out; k++) {
-      for (let l = 0; l < horizontal.out; l++) {
-        sums.fill(0);
-        let count = 0;
-        for (let i = 0; i < poolSize[0]; i++) {
-          const row = k * strides[0] + i - vertical.before;
-          for (let j = 0; j < poolSize[1]; j++) {
-            const column = l * strides[1] + j - horizontal.before;
-            if (row < 0 || row >= H || column < 0 || column >= W) continue;
-            count++;
-            const at = ((n * H + row) * W + column) * C;
-            for (let c = 0; c < C; c++) sums[c] += x.data[at + c];
+    for (let n = 0; n < N; n++) {
+      for (let k = 0; k < outH; k++) {
+        for (let l = 0; l < outW; l++) {
+          sums.fill(0);
+          for (const [, p] of rows[k]) {
+            for (const [, q] of columns[l]) {
+              const sample = ((n * H + p) * W + q) * C;
+              for (let c = 0; c < C; c++) sums[c] += x.data[sample + c];
+            }
           }
+          const count = includePadding ? poolSize[0] * poolSize[1] : rows[k].length * columns[l].length;
+          const to = ((n * outH + k) * outW + l) * C;
+          for (let c = 0; c < C; c++) y.data[to + c] = sums[c] / count;
         }
-        if (includePadding) count = poolSize[0] * poolSize[1];
-        const at = ((n * vertical.out + k) * horizontal.out + l) * C;
-        for (let c = 0; c < C; c++) y.data[at + c] = sums[c] / count;
       }
     }
-  }
-  return y;
-}
+  },
+});
 
-export function backward(
-  outputGradient: Tensor,
-  inputs: readonly Tensor[],
-  _weights: object,
-  attributes: AveragePoolAttributes,
-): Gradients {
-  const x = expectOne('averagePool', inputs);
-  const dy = expectGradient('averagePool', outputGradient, outputShape([x.shape], attributes)).data;
-  const { poolSize, strides, includePadding } = attributes;
-  const { vertical, horizontal } = windowsOf(x.shape, attributes);
-  const [N, H, W, C] = x.shape;
+export const backward = /* @__PURE__ */ defineBackward(averagePool, (dy, [x], _, attributes) => {
+  const [N, outH, outW, C] = dy.shape;
+  const [, H, W] = x.shape;
+  const { poolSize, includePadding } = attributes;
+  const { rows, columns } = tapsOf('averagePool', x.shape, poolSize, attributes);
   const dx = new Float64Array(x.data.length);
 
   for (let n = 0; n < N; n++) {
-    for (let k = 0; k < vertical.out; k++) {
-      for (let l = 0; l < horizontal.out; l++) {
-        const samples: number[] = [];
-        for (let i = 0; i < poolSize[0]; i++) {
-          const row = k * strides[0] + i - vertical.before;
-          for (let j = 0; j < poolSize[1]; j++) {
-            const column = l * strides[1] + j - horizontal.before;
-            if (row < 0 || row >= H || column < 0 || column >= W) continue;
-            samples.push(((n * H + row) * W + column) * C);
+    for (let k = 0; k < outH; k++) {
+      for (let l = 0; l < outW; l++) {
+        const count = includePadding ? poolSize[0] * poolSize[1] : rows[k].length * columns[l].length;
+        const from = ((n * outH + k) * outW + l) * C;
+        for (const [, p] of rows[k]) {
+          for (const [, q] of columns[l]) {
+            const sample = ((n * H + p) * W + q) * C;
+            for (let c = 0; c < C; c++) dx[sample + c] += dy.data[from + c] / count;
           }
-        }
-        const count = includePadding ? poolSize[0] * poolSize[1] : samples.length;
-        const from = ((n * vertical.out + k) * horizontal.out + l) * C;
-        for (const at of samples) {
-          for (let c = 0; c < C; c++) dx[at + c] += dy[from + c] / count;
         }
       }
     }
   }
-  return { inputs: [tensorLike(x, x.shape, dx)], weights: {} };
-}
+  return [[dx]];
+});

@@ -7,77 +7,65 @@
  *
  *   dx_p[…, a, …] = dy[…, offset_p + a, …]
  */
+import { LARGEST_RANK, wholeNumber } from '../checks.js';
 import { ShapeError } from '../errors.js';
-import { type Shape, sizeOf, type Tensor, withSize, zerosLike } from '../tensor.js';
-import { expectGradient } from './expect.js';
-import { type Cost, FREE, type Gradients } from './layer.js';
+import { type Shape, sizeOf, withSize } from '../tensor.js';
+import { defineBackward, defineLayer } from './layer.js';
 
 export interface ConcatAttributes {
   /** Counted from the front; negative from the back, so that −1 is the channels. */
   readonly axis: number;
 }
 
-function axisOf(inputs: readonly Shape[], { axis }: ConcatAttributes): number {
-  const rank = inputs[0].length;
+export const concat = /* @__PURE__ */ defineLayer<ConcatAttributes>('concat', {
+  attributes: { axis: /* @__PURE__ */ wholeNumber(-LARGEST_RANK, LARGEST_RANK - 1) },
+  takes: 'several',
+  outputShape(inputs, attributes) {
+    if (inputs.length < 1) throw new ShapeError('concat: takes one or more inputs, found 0');
+    const axis = axisOf(inputs[0], attributes);
+    const agree = (shape: Shape) =>
+      shape.length === inputs[0].length && shape.every((size, at) => at === axis || size === inputs[0][at]);
+    if (!inputs.every(agree)) {
+      const found = inputs.map((shape) => `[${shape}]`).join(', ');
+      throw new ShapeError(`concat: the inputs may differ along axis ${axis} only, found ${found}`);
+    }
+    const joined = inputs.reduce((sum, shape) => sum + shape[axis], 0);
+    return withSize(inputs[0], axis, joined);
+  },
+  compute(y, inputs, _, attributes) {
+    const axis = axisOf(y.shape, attributes);
+    const blocks = sizeOf(y.shape.slice(0, axis));
+
+    let offset = 0;
+    for (let block = 0; block < blocks; block++) {
+      for (const { shape, data } of inputs) {
+        const size = sizeOf(shape.slice(axis));
+        y.data.set(data.subarray(block * size, (block + 1) * size), offset);
+        offset += size;
+      }
+    }
+  },
+});
+
+function axisOf({ length: rank }: Shape, { axis }: ConcatAttributes): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
     throw new ShapeError(`concat: axis must be a whole number from ${-rank} to ${rank - 1}, found ${axis}`);
   }
   return axis < 0 ? axis + rank : axis;
 }
 
-export function outputShape(inputs: readonly Shape[], attributes: ConcatAttributes): Shape {
-  if (inputs.length < 1) throw new ShapeError('concat: takes one or more inputs, found 0');
-  const axis = axisOf(inputs, attributes);
-  const agree = (shape: Shape) =>
-    shape.length === inputs[0].length && shape.every((size, at) => at === axis || size === inputs[0][at]);
-  if (!inputs.every(agree)) {
-    const found = inputs.map((shape) => `[${shape}]`).join(', ');
-    throw new ShapeError(`concat: the inputs may differ along axis ${axis} only, found ${found}`);
-  }
-  const joined = inputs.reduce((sum, shape) => sum + shape[axis], 0);
-  return withSize(inputs[0], axis, joined);
-}
-
-export function cost(): Cost {
-  return FREE;
-}
-
-export function forward(inputs: readonly Tensor[], _weights: object, attributes: ConcatAttributes): Tensor {
-  const shapes = inputs.map(({ shape }) => shape);
-  const y = zerosLike(inputs[0], outputShape(shapes, attributes));
-  const axis = axisOf(shapes, attributes);
-  const blocks = sizeOf(y.shape.slice(0, axis));
-
-  let offset = 0;
-  for (let block = 0; block < blocks; block++) {
-    for (const { shape, data } of inputs) {
-      const size = sizeOf(shape.slice(axis));
-      y.data.set(data.subarray(block * size, (block + 1) * size), offset);
-      offset += size;
-    }
-  }
-  return y;
-}
-
-export function backward(
-  outputGradient: Tensor,
-  inputs: readonly Tensor[],
-  _weights: object,
-  attributes: ConcatAttributes,
-): Gradients {
-  const shapes = inputs.map(({ shape }) => shape);
-  const dy = expectGradient('concat', outputGradient, outputShape(shapes, attributes));
-  const gradients = shapes.map((shape) => zerosLike(inputs[0], shape));
-  const axis = axisOf(shapes, attributes);
+export const backward = /* @__PURE__ */ defineBackward(concat, (dy, inputs, _, attributes) => {
+  const axis = axisOf(dy.shape, attributes);
   const blocks = sizeOf(dy.shape.slice(0, axis));
+  const gradients = inputs.map(({ data }) => new Float64Array(data.length));
 
   let offset = 0;
   for (let block = 0; block < blocks; block++) {
-    for (const { shape, data } of gradients) {
+    for (const [p, { shape }] of inputs.entries()) {
       const size = sizeOf(shape.slice(axis));
-      data.set(dy.data.subarray(offset, offset + size), block * size);
+      gradients[p].set(dy.data.subarray(offset, offset + size), block * size);
       offset += size;
     }
   }
-  return { inputs: gradients, weights: {} };
-}
+  return [gradients];
+});

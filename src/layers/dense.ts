@@ -11,84 +11,59 @@
  *   dK[c, u]  = Σ_… x[…, c] · dy[…, u]
  *   dbias[u]  = Σ_… dy[…, u]
  */
-import { type Shape, sizeOf, type Tensor, tensorLike, zerosLike } from '../tensor.js';
-import { expectChannels, expectCount, expectGradient, expectOne, expectWeights } from './expect.js';
-import { type Cost, countParams, type Gradients } from './layer.js';
+import { boolean, positive } from '../checks.js';
+import { expectCount } from './expect.js';
+import { defineBackward, defineLayer, type KernelWeights, withBias } from './layer.js';
 
 export interface DenseAttributes {
   readonly units: number;
   readonly bias: boolean;
 }
 
-export interface DenseWeights {
-  readonly kernel: Tensor;
-  readonly bias?: Tensor;
-}
+export const dense = /* @__PURE__ */ defineLayer<DenseAttributes, KernelWeights>('dense', {
+  attributes: { units: positive, bias: boolean },
+  takes: 'channels',
+  kernel: 'IO',
+  weightShapes: ([x], { units, bias }) => withBias([x[x.length - 1], units], bias, units),
+  outputShape: ([x], { units }) => [...x.slice(0, -1), expectCount('dense', 'units', units)],
+  compute(
+    y,
+    [x],
+    {
+      kernel: {
+        data: K,
+        shape: [C, U],
+      },
+      bias,
+    },
+  ) {
+    const sums = new Float64Array(U);
 
-export function weightShapes(inputs: readonly Shape[], { units, bias }: DenseAttributes) {
-  const kernel: Shape = [expectChannels('dense', expectOne('dense', inputs)), units];
-  return bias ? { kernel, bias: [units] } : { kernel };
-}
-
-export function outputShape(inputs: readonly Shape[], { units }: DenseAttributes): Shape {
-  const x = expectOne('dense', inputs);
-  expectChannels('dense', x);
-  return [...x.slice(0, -1), expectCount('dense', 'units', units)];
-}
-
-/** C · U multiply-adds for each row of C numbers. */
-export function cost(inputs: readonly Shape[], attributes: DenseAttributes): Cost {
-  const weights = weightShapes(inputs, attributes);
-  const rows = sizeOf(outputShape(inputs, attributes).slice(0, -1));
-  const params = countParams(weights);
-  return { multiplyAdds: sizeOf(weights.kernel) * rows, trainable: params, stored: params };
-}
-
-export function forward(inputs: readonly Tensor[], weights: DenseWeights, attributes: DenseAttributes): Tensor {
-  const x = expectOne('dense', inputs);
-  const y = zerosLike(x, outputShape([x.shape], attributes));
-  const { kernel, bias } = expectWeights('dense', weights, weightShapes([x.shape], attributes));
-  const [C, U] = kernel.shape;
-  const K = kernel.data;
-  const sums = new Float64Array(U);
-
-  for (let row = 0; row < x.data.length / C; row++) {
-    for (let u = 0; u < U; u++) sums[u] = bias ? bias.data[u] : 0;
-    for (let c = 0; c < C; c++) {
-      const value = x.data[row * C + c];
-      for (let u = 0; u < U; u++) sums[u] += value * K[c * U + u];
+    for (let row = 0; row < x.data.length / C; row++) {
+      for (let u = 0; u < U; u++) sums[u] = bias ? bias.data[u] : 0;
+      for (let c = 0; c < C; c++) {
+        for (let u = 0; u < U; u++) sums[u] += x.data[row * C + c] * K[c * U + u];
+      }
+      y.data.set(sums, row * U);
     }
-    for (let u = 0; u < U; u++) y.data[row * U + u] = sums[u];
-  }
-  return y;
-}
+  },
+});
 
-export function backward(
-  outputGradient: Tensor,
-  inputs: readonly Tensor[],
-  weights: DenseWeights,
-  attributes: DenseAttributes,
-): Gradients {
-  const x = expectOne('dense', inputs);
-  const dy = expectGradient('dense', outputGradient, outputShape([x.shape], attributes)).data;
-  const { kernel, bias } = expectWeights('dense', weights, weightShapes([x.shape], attributes));
+export const backward = /* @__PURE__ */ defineBackward(dense, ({ data: dy }, [{ data: x }], { kernel }, { bias }) => {
   const [C, U] = kernel.shape;
   const K = kernel.data;
-  const dx = new Float64Array(x.data.length);
+  const dx = new Float64Array(x.length);
   const dK = new Float64Array(K.length);
   const dBias = new Float64Array(U);
 
-  for (let row = 0; row < x.data.length / C; row++) {
+  for (let row = 0; row < x.length / C; row++) {
     for (let u = 0; u < U; u++) dBias[u] += dy[row * U + u];
     for (let c = 0; c < C; c++) {
       for (let u = 0; u < U; u++) {
         dx[row * C + c] += dy[row * U + u] * K[c * U + u];
-        dK[c * U + u] += x.data[row * C + c] * dy[row * U + u];
+        dK[c * U + u] += x[row * C + c] * dy[row * U + u];
       }
     }
   }
-  return {
-    inputs: [tensorLike(x, x.shape, dx)],
-    weights: { kernel: tensorLike(x, kernel.shape, dK), ...(bias && { bias: tensorLike(x, bias.shape, dBias) }) },
-  };
-}
+  return [[dx], { kernel: dK, ...(bias && { bias: dBias }) }];
+});

@@ -2,20 +2,21 @@
  * Depthwise convolution: every channel is filtered by itself. Eq. 3 of arXiv:1704.04861, with M filters a channel (the depth
  * multiplier, 1 in the papers), batch n, strides s, dilation d and padding written out:
  *
- *   G[n, k, l, c·M + m] = bias[c·M + m] + Σ_{i, j} F[n, k·s + i·d − top, l·s + j·d − left, c] · K[i, j, c, m]
+ *   G[n, k, l, c·M + m] = bias[c·M + m] + Σ_{i, j} F[n, p, q, c] · K[i, j, c, m],   p = k·s + i·d − top,   q = l·s + j·d − left
  *
  * F is [N, H, W, C], K is [KH, KW, C, M], G is [N, outH, outW, C·M]. Positions outside F count as zero.
  *
- * Backward, with p = k·s + i·d − top, q = l·s + j·d − left:
+ * Backward:
  *
  *   dF[n, p, q, c]    = Σ_{k, i | p} Σ_{l, j | q} Σ_m dG[n, k, l, c·M + m] · K[i, j, c, m]
  *   dK[i, j, c, m]    = Σ_{n, k, l} F[n, p, q, c] · dG[n, k, l, c·M + m]
  *   dbias[c·M + m]    = Σ_{n, k, l} dG[n, k, l, c·M + m]
  */
-import { type Padding, type Pair, slideWindows } from '../padding.js';
-import { type Shape, sizeOf, type Tensor, tensorLike, zerosLike } from '../tensor.js';
-import { expectCount, expectGradient, expectImage, expectOne, expectWeights } from './expect.js';
-import { type Cost, countParams, type Gradients } from './layer.js';
+import { boolean, padding, pair, positive } from '../checks.js';
+import type { Padding, Pair } from '../padding.js';
+import { expectCount } from './expect.js';
+import { defineBackward, defineLayer, type KernelWeights, withBias } from './layer.js';
+import { tapsOf, windowsOf } from './windows.js';
 
 export interface DepthwiseConv2dAttributes {
   readonly kernelSize: Pair;
@@ -27,121 +28,84 @@ export interface DepthwiseConv2dAttributes {
   readonly bias: boolean;
 }
 
-export interface DepthwiseConv2dWeights {
-  readonly kernel: Tensor;
-  readonly bias?: Tensor;
-}
+export const depthwiseConv2d = /* @__PURE__ */ defineLayer<DepthwiseConv2dAttributes, KernelWeights>(
+  'depthwiseConv2d',
+  {
+    attributes: { kernelSize: pair, strides: pair, dilation: pair, padding, depthMultiplier: positive, bias: boolean },
+    takes: 'image',
+    kernel: 'HWCM',
+    window: 'kernelSize',
+    weightShapes: ([[, , , C]], { kernelSize, depthMultiplier: M, bias }) =>
+      withBias([...kernelSize, C, M], bias, C * M),
+    outputShape([x], attributes) {
+      const M = expectCount('depthwiseConv2d', 'depthMultiplier', attributes.depthMultiplier);
+      const { vertical, horizontal } = windowsOf('depthwiseConv2d', x, attributes.kernelSize, attributes);
+      return [x[0], vertical.out, horizontal.out, x[3] * M];
+    },
+    compute({ data: G, shape: [N, outH, outW] }, [{ data: F, shape }], { kernel: { data: K }, bias }, attributes) {
+      const [, H, W, C] = shape;
+      const { kernelSize, depthMultiplier: M } = attributes;
+      const { rows, columns } = tapsOf('depthwiseConv2d', shape, kernelSize, attributes);
+      const sums = new Float64Array(C * M);
 
-export function weightShapes(inputs: readonly Shape[], attributes: DepthwiseConv2dAttributes) {
-  const { kernelSize, depthMultiplier: M, bias } = attributes;
-  const [, , , C] = expectImage('depthwiseConv2d', expectOne('depthwiseConv2d', inputs));
-  const kernel: Shape = [...kernelSize, C, M];
-  return bias ? { kernel, bias: [C * M] } : { kernel };
-}
-
-export function outputShape(inputs: readonly Shape[], attributes: DepthwiseConv2dAttributes): Shape {
-  const { kernelSize, strides, dilation, padding } = attributes;
-  const [N, H, W, C] = expectImage('depthwiseConv2d', expectOne('depthwiseConv2d', inputs));
-  const M = expectCount('depthwiseConv2d', 'depthMultiplier', attributes.depthMultiplier);
-  const { vertical, horizontal } = slideWindows('depthwiseConv2d', [H, W], kernelSize, strides, dilation, padding);
-  return [N, vertical.out, horizontal.out, C * M];
-}
-
-/** D_K · D_K · M · D_F · D_F multiply-adds (eq. 4; its M is the number of output channels here); D_F is the side of the output. */
-export function cost(inputs: readonly Shape[], attributes: DepthwiseConv2dAttributes): Cost {
-  const weights = weightShapes(inputs, attributes);
-  const [N, outH, outW] = outputShape(inputs, attributes);
-  const params = countParams(weights);
-  return { multiplyAdds: sizeOf(weights.kernel) * N * outH * outW, trainable: params, stored: params };
-}
-
-export function forward(
-  inputs: readonly Tensor[],
-  weights: DepthwiseConv2dWeights,
-  attributes: DepthwiseConv2dAttributes,
-): Tensor {
-  const x = expectOne('depthwiseConv2d', inputs);
-  const y = zerosLike(x, outputShape([x.shape], attributes));
-  const { kernel, bias } = expectWeights('depthwiseConv2d', weights, weightShapes([x.shape], attributes));
-  const { strides, dilation, padding } = attributes;
-  const [N, H, W, C] = x.shape;
-  const [KH, KW, , M] = kernel.shape;
-  const { vertical, horizontal } = slideWindows('depthwiseConv2d', [H, W], [KH, KW], strides, dilation, padding);
-  const F = x.data;
-  const K = kernel.data;
-  const G = y.data;
-  const sums = new Float64Array(C * M);
-
-  for (let n = 0; n < N; n++) {
-    for (let k = 0; k < vertical.out; k++) {
-      for (let l = 0; l < horizontal.out; l++) {
-        for (let o = 0; o < C * M; o++) sums[o] = bias ? bias.data[o] : 0;
-        for (let i = 0; i < KH; i++) {
-          const row = k * strides[0] + i * dilation[0] - vertical.before;
-          if (row < 0 || row >= H) continue;
-          for (let j = 0; j < KW; j++) {
-            const column = l * strides[1] + j * dilation[1] - horizontal.before;
-            if (column < 0 || column >= W) continue;
-            const sample = ((n * H + row) * W + column) * C;
-            const tap = (i * KW + j) * C * M;
-            for (let m = 0; m < M; m++) {
-              for (let c = 0; c < C; c++) sums[c * M + m] += F[sample + c] * K[tap + c * M + m];
+      for (let n = 0; n < N; n++) {
+        for (let k = 0; k < outH; k++) {
+          for (let l = 0; l < outW; l++) {
+            for (let o = 0; o < C * M; o++) sums[o] = bias ? bias.data[o] : 0;
+            for (const [i, p] of rows[k]) {
+              for (const [j, q] of columns[l]) {
+                const sample = ((n * H + p) * W + q) * C;
+                const tap = (i * kernelSize[1] + j) * C * M;
+                for (let m = 0; m < M; m++) {
+                  for (let c = 0; c < C; c++) sums[c * M + m] += F[sample + c] * K[tap + c * M + m];
+                }
+              }
             }
+            G.set(sums, ((n * outH + k) * outW + l) * C * M);
           }
         }
-        const at = ((n * vertical.out + k) * horizontal.out + l) * C * M;
-        for (let o = 0; o < C * M; o++) G[at + o] = sums[o];
       }
-    }
-  }
-  return y;
-}
+    },
+  },
+);
 
-export function backward(
-  outputGradient: Tensor,
-  inputs: readonly Tensor[],
-  weights: DepthwiseConv2dWeights,
-  attributes: DepthwiseConv2dAttributes,
-): Gradients {
-  const x = expectOne('depthwiseConv2d', inputs);
-  const dG = expectGradient('depthwiseConv2d', outputGradient, outputShape([x.shape], attributes)).data;
-  const { kernel, bias } = expectWeights('depthwiseConv2d', weights, weightShapes([x.shape], attributes));
-  const { strides, dilation, padding } = attributes;
-  const [N, H, W, C] = x.shape;
-  const [KH, KW, , M] = kernel.shape;
-  const { vertical, horizontal } = slideWindows('depthwiseConv2d', [H, W], [KH, KW], strides, dilation, padding);
-  const F = x.data;
-  const K = kernel.data;
-  const dF = new Float64Array(F.length);
-  const dK = new Float64Array(K.length);
-  const dBias = new Float64Array(C * M);
+export const backward = /* @__PURE__ */ defineBackward(
+  depthwiseConv2d,
+  (dy, [x], { kernel: { data: K } }, attributes) => {
+    const {
+      data: dG,
+      shape: [N, outH, outW],
+    } = dy;
+    const {
+      data: F,
+      shape: [, H, W, C],
+    } = x;
+    const { kernelSize, depthMultiplier: M } = attributes;
+    const { rows, columns } = tapsOf('depthwiseConv2d', x.shape, kernelSize, attributes);
+    const dF = new Float64Array(F.length);
+    const dK = new Float64Array(K.length);
+    const dBias = new Float64Array(C * M);
 
-  for (let n = 0; n < N; n++) {
-    for (let k = 0; k < vertical.out; k++) {
-      for (let l = 0; l < horizontal.out; l++) {
-        const from = ((n * vertical.out + k) * horizontal.out + l) * C * M;
-        for (let o = 0; o < C * M; o++) dBias[o] += dG[from + o];
-        for (let i = 0; i < KH; i++) {
-          const row = k * strides[0] + i * dilation[0] - vertical.before;
-          if (row < 0 || row >= H) continue;
-          for (let j = 0; j < KW; j++) {
-            const column = l * strides[1] + j * dilation[1] - horizontal.before;
-            if (column < 0 || column >= W) continue;
-            const sample = ((n * H + row) * W + column) * C;
-            const tap = (i * KW + j) * C * M;
-            for (let c = 0; c < C; c++) {
-              for (let o = c * M; o < (c + 1) * M; o++) {
-                dF[sample + c] += dG[from + o] * K[tap + o];
-                dK[tap + o] += F[sample + c] * dG[from + o];
+    for (let n = 0; n < N; n++) {
+      for (let k = 0; k < outH; k++) {
+        for (let l = 0; l < outW; l++) {
+          const from = ((n * outH + k) * outW + l) * C * M;
+          for (let o = 0; o < C * M; o++) dBias[o] += dG[from + o];
+          for (const [i, p] of rows[k]) {
+            for (const [j, q] of columns[l]) {
+              const sample = ((n * H + p) * W + q) * C;
+              const tap = (i * kernelSize[1] + j) * C * M;
+              for (let c = 0; c < C; c++) {
+                for (let o = c * M; o < (c + 1) * M; o++) {
+                  dF[sample + c] += dG[from + o] * K[tap + o];
+                  dK[tap + o] += F[sample + c] * dG[from + o];
+                }
               }
             }
           }
         }
       }
     }
-  }
-  return {
-    inputs: [tensorLike(x, x.shape, dF)],
-    weights: { kernel: tensorLike(x, kernel.shape, dK), ...(bias && { bias: tensorLike(x, bias.shape, dBias) }) },
-  };
-}
+    return [[dF], { kernel: dK, ...(attributes.bias && { bias: dBias }) }];
+  },
+);

@@ -2,79 +2,29 @@
  * Dropout (Srivastava et al., JMLR 15, 2014), inverted: training drops a fraction `rate` of the numbers and enlarges the others, which
  * keeps the mean, so that at inference nothing is left to do:
  *
- *   training   y = x · mask,   mask = 0 with probability rate, otherwise 1 / (1 − rate);   backward dx = dy · mask
- *   inference  y = x;   backward dx = dy
+ *   y = x;   backward dx = dy
  *
- * The mask is a tensor that a seed makes, so that a step of training can be repeated.
+ * `dropoutTraining.ts` has what it computes while a network is trained.
  */
+import { numberWhere } from '../checks.js';
 import { ShapeError } from '../errors.js';
-import { uniformRandom } from '../random.js';
-import { type Shape, sameShape, sizeOf, type Tensor, tensor, tensorLike, zerosLike } from '../tensor.js';
-import { expectGradient, expectOne } from './expect.js';
-import { type Cost, FREE, type Gradients } from './layer.js';
+import { defineElementwise, defineElementwiseBackward } from './layer.js';
 
 export interface DropoutAttributes {
   /** Fraction that training drops, not the fraction it keeps: 0.001 for V1, 0.2 for V2. */
   readonly rate: number;
 }
 
-export function outputShape(inputs: readonly Shape[], { rate }: DropoutAttributes): Shape {
-  if (!(rate >= 0 && rate < 1)) throw new ShapeError(`dropout: rate must be at least 0 and below 1, found ${rate}`);
-  return expectOne('dropout', inputs);
-}
+const isRate = (rate: number): boolean => rate >= 0 && rate < 1;
 
-export function cost(): Cost {
-  return FREE;
-}
+export const dropout = /* @__PURE__ */ defineElementwise<DropoutAttributes>('dropout', {
+  attributes: { rate: /* @__PURE__ */ numberWhere('a rate from 0 up to, not including, 1', isRate) },
+  copies: true,
+  random: true,
+  expect({ rate }) {
+    if (!isRate(rate)) throw new ShapeError(`dropout: rate must be at least 0 and below 1, found ${rate}`);
+  },
+  y: (x) => x,
+});
 
-export function forward(inputs: readonly Tensor[], _weights: object, attributes: DropoutAttributes): Tensor {
-  const x = expectOne('dropout', inputs);
-  return tensor(outputShape([x.shape], attributes), x.data.slice());
-}
-
-export function backward(
-  outputGradient: Tensor,
-  inputs: readonly Tensor[],
-  _weights: object,
-  attributes: DropoutAttributes,
-): Gradients {
-  const x = expectOne('dropout', inputs);
-  const dy = expectGradient('dropout', outputGradient, outputShape([x.shape], attributes)).data;
-  return { inputs: [tensorLike(x, x.shape, dy)], weights: {} };
-}
-
-/** The factors of one step of training, in float64: 0 or 1 / (1 − rate). The same seed gives the same mask on every machine. */
-export function maskOf(shape: Shape, attributes: DropoutAttributes, seed: number): Tensor {
-  const { rate } = attributes;
-  const uniform = uniformRandom(seed);
-  const size = sizeOf(outputShape([shape], attributes));
-  return tensor(
-    shape,
-    Float64Array.from({ length: size }, () => (uniform() < rate ? 0 : 1 / (1 - rate))),
-  );
-}
-
-/** x · mask, the mask of `maskOf` for the input's shape. */
-export function forwardTraining(inputs: readonly Tensor[], mask: Tensor): Tensor {
-  const x = expectOne('dropout', inputs);
-  expectMask(mask, x.shape);
-  return masked(x, x, mask);
-}
-
-export function backwardTraining(outputGradient: Tensor, inputs: readonly Tensor[], mask: Tensor): Gradients {
-  const x = expectOne('dropout', inputs);
-  expectMask(mask, x.shape);
-  return { inputs: [masked(x, expectGradient('dropout', outputGradient, x.shape), mask)], weights: {} };
-}
-
-function expectMask(mask: Tensor, wanted: Shape): void {
-  if (!sameShape(mask.shape, wanted)) {
-    throw new ShapeError(`dropout: the mask must have the input's shape [${wanted}], found [${mask.shape}]`);
-  }
-}
-
-function masked(like: Tensor, x: Tensor, mask: Tensor): Tensor {
-  const y = zerosLike(like, x.shape);
-  for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[i] * mask.data[i];
-  return y;
-}
+export const backward = /* @__PURE__ */ defineElementwiseBackward(dropout, (dy) => dy);

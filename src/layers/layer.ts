@@ -1,40 +1,132 @@
 /**
- * What every file of this folder exports: one layer, read from top to bottom beside the paper.
+ * What a file of this folder says about its layer, and what the others make of it.
  *
- *   weightShapes(inputs, attributes)        shapes of the weights it needs, by name (absent for layers without weights)
+ *   attributes                              what a node may be told, each with its check
+ *   weightShapes(inputs, attributes)        shapes of the weights it needs, by name
  *   outputShape(inputs, attributes)         shape of the result; throws a ShapeError for inputs that do not fit
- *   cost(inputs, attributes)                multiply-adds and parameters, from the paper's formula
- *   forward(inputs, weights, attributes)    the result; sums in float64, each result rounded once to the input's number type
- *   backward(outputGradient, …)             before the arguments of forward, ∂L/∂y of some loss L; the result is ∂L/∂x of every
- *                                           input and ∂L/∂w of every trainable weight, summed and rounded like y
+ *   compute(y, inputs, weights, attributes) writes the result into y, which begins as zeros. Sums in float64, each result is rounded once
+ *   facts                                   what other rooms need to know of a kind (`Facts`)
  *
- * In formulas and code dG is short for ∂L/∂G. `inputs` is always a list, since `add` and `concat` take several. Batch norm and dropout
- * compute something else while a network is trained: beside `forward` and `backward`, which are for inference and for fine-tuning with
- * frozen statistics, they have `forwardTraining` and `backwardTraining`. The code is slow on purpose and stays so: what is fast lives in
- * `assembly/` and is held to these files by tests.
+ * A page also exports `backward`, which is listed in `backward.ts`: ∂L/∂x of every input and ∂L/∂w of every trainable weight of some loss L,
+ * from ∂L/∂y. It is no part of the layer's value, so that a page that only infers does not load it. In formulas and code dG is short for
+ * ∂L/∂G. Batch norm and dropout compute something else while a network is trained: `batchNormTraining.ts`, `dropoutTraining.ts`.
+ * The code is slow on purpose and stays so: what is fast lives in `assembly/` and is held to these files by tests.
  */
-import { type Shape, sizeOf, type Tensor } from '../tensor.js';
-
-export interface Cost {
-  /** One product and one sum count as 1 (the papers' Mult-Adds). Taps that fall on padding count; biases, batch norm and activations do not. */
-  readonly multiplyAdds: number;
-  /** Numbers that training changes: kernels, biases, gamma and beta. */
-  readonly trainable: number;
-  /** Numbers that a weights file holds: trainable, and the moving mean and variance. */
-  readonly stored: number;
-}
-
-/** The cost of a layer without weights, by the papers' way of counting. */
-export const FREE: Cost = { multiplyAdds: 0, trainable: 0, stored: 0 };
+import type { Fields } from '../checks.js';
+import { type FloatArray, type Shape, sizeOf, type Tensor, tensorLike, zerosLike } from '../tensor.js';
+import { expectChannels, expectGradient, expectImage, expectOne, expectWeights } from './expect.js';
 
 /** The attributes of a layer that has none. */
 export type NoAttributes = Readonly<Record<string, never>>;
 
 export type WeightShapes = Readonly<Record<string, Shape>>;
 
-/** The numbers in all of these weights together. */
-export function countParams(weights: WeightShapes): number {
-  return Object.values(weights).reduce((count, shape) => count + sizeOf(shape), 0);
+/** The weights of the layers that sum products. */
+export interface KernelWeights {
+  readonly kernel: Tensor;
+  readonly bias?: Tensor;
+}
+
+/** The axes of a kernel: height, width, input channels, outputs; in a depthwise kernel channels, and outputs (multiplier) of each. */
+export type KernelLayout = 'HWIO' | 'HWCM' | 'IO';
+
+/** What other rooms need to know of a layer. */
+export interface Facts {
+  /** One input of any shape unless told: an image [N, H, W, C], one with channels [..., C], or several inputs. */
+  readonly takes?: 'image' | 'channels' | 'several';
+  /** For a layer that sums products with a weight called `kernel`. */
+  readonly kernel?: KernelLayout;
+  /** The attribute with the size of the window that slides over the picture; or a single point, or the whole map. */
+  readonly window?: 'kernelSize' | 'poolSize' | 'point' | 'map';
+  /** Each number of the result depends on the numbers at its place alone (and on its channel's weights). */
+  readonly elementwise?: true;
+  /** Needs no memory of its own: it can write over its input, or is padding, which the next layer imagines. */
+  readonly inPlace?: true;
+  /** The result's numbers are the input's, in the same order. */
+  readonly copies?: true;
+  /** Each number of the result is the mean or the maximum of a window. */
+  readonly pools?: true;
+  /** Turns logits into probabilities. */
+  readonly probabilities?: true;
+  /** Draws random numbers while a network is trained. */
+  readonly random?: true;
+}
+
+/** A layer as its file describes it. */
+interface Page<Attributes, Weights> extends Facts {
+  readonly attributes: Fields<Attributes>;
+  readonly weightShapes?: (inputs: readonly Shape[], attributes: Attributes) => WeightShapes;
+  /** The input's shape unless told. */
+  readonly outputShape?: (inputs: readonly Shape[], attributes: Attributes) => Shape;
+  readonly compute: (y: Tensor, inputs: readonly Tensor[], weights: Weights, attributes: Attributes) => void;
+}
+
+/** A layer that has no attributes, or no weights, may be called without them. */
+type Rest<Weights, Attributes> = Attributes extends NoAttributes
+  ? [weights?: Weights, attributes?: Attributes]
+  : [weights: Weights, attributes: Attributes];
+
+export interface Layer<Attributes, Weights> extends Facts {
+  readonly kind: string;
+  readonly attributes: Fields<Attributes>;
+  /** {} for a layer without weights. */
+  readonly weightShapes: (inputs: readonly Shape[], ...rest: AttributesAlone<Attributes>) => WeightShapes;
+  readonly outputShape: (inputs: readonly Shape[], ...rest: AttributesAlone<Attributes>) => Shape;
+  /** The result. It has the number type of the first input. */
+  readonly forward: (inputs: readonly Tensor[], ...rest: Rest<Weights, Attributes>) => Tensor;
+}
+export type AttributesAlone<Attributes> = Attributes extends NoAttributes
+  ? [attributes?: Attributes]
+  : [attributes: Attributes];
+
+/** The layer of that kind: it checks number and rank of the inputs, and the weights, before the page's own functions see them. */
+export function defineLayer<Attributes, Weights extends object = object>(
+  kind: string,
+  page: Page<Attributes, Weights>,
+): Layer<Attributes, Weights> {
+  const taken = (inputs: readonly Shape[]): readonly Shape[] => {
+    if (page.takes === 'several') return inputs;
+    const x = expectOne(kind, inputs);
+    if (page.takes === 'image') expectImage(kind, x);
+    if (page.takes === 'channels') expectChannels(kind, x);
+    return inputs;
+  };
+  const weightShapes = (inputs: readonly Shape[], attributes: Attributes) =>
+    page.weightShapes?.(taken(inputs), attributes) ?? {};
+  const outputShape = (inputs: readonly Shape[], attributes: Attributes) =>
+    page.outputShape?.(taken(inputs), attributes) ?? taken(inputs)[0];
+  const forward = (inputs: readonly Tensor[], weights: Weights = {} as Weights, attributes = {} as Attributes) => {
+    const shapes = inputs.map(({ shape }) => shape);
+    const shape = outputShape(shapes, attributes);
+    expectWeights(kind, weights, weightShapes(shapes, attributes));
+    const y = zerosLike(inputs[0], shape);
+    page.compute(y, inputs, weights, attributes);
+    return y;
+  };
+  return { ...page, kind, weightShapes, outputShape, forward } as Layer<Attributes, Weights>;
+}
+
+/** A layer that computes every number of its only input by itself. */
+export function defineElementwise<Attributes = NoAttributes>(
+  kind: string,
+  page: Facts & {
+    readonly attributes: Fields<Attributes>;
+    readonly y: (x: number, attributes: Attributes) => number;
+    /** Throws a ShapeError for attributes that contradict each other. */
+    readonly expect?: (attributes: Attributes) => void;
+  },
+): Layer<Attributes, object> {
+  return defineLayer<Attributes>(kind, {
+    ...page,
+    elementwise: true,
+    outputShape([x], attributes) {
+      page.expect?.(attributes);
+      return x;
+    },
+    compute(y, [x], _, attributes) {
+      for (let i = 0; i < y.data.length; i++) y.data[i] = page.y(x.data[i], attributes);
+    },
+  });
 }
 
 /** What a small change of each number changes in the loss. Each tensor has the shape of what it belongs to and the number type of the first input. */
@@ -48,12 +140,51 @@ export interface Gradients {
 export type Backward<Attributes, Weights> = (
   outputGradient: Tensor,
   inputs: readonly Tensor[],
-  weights: Weights,
-  attributes: Attributes,
+  ...rest: Rest<Weights, Attributes>
 ) => Gradients;
 
-export interface Layer<Attributes, Weights> {
-  readonly weightShapes?: (inputs: readonly Shape[], attributes: Attributes) => WeightShapes;
-  readonly outputShape: (inputs: readonly Shape[], attributes: Attributes) => Shape;
-  readonly forward: (inputs: readonly Tensor[], weights: Weights, attributes: Attributes) => Tensor;
+/** The gradients of a layer as its page computes them, in float64: those of the inputs, and those of the weights by name. */
+export type GradientNumbers = readonly [inputs: readonly FloatArray[], weights?: Readonly<Record<string, FloatArray>>];
+
+/** The backward half of a layer: checks what it is given, and rounds each gradient once. `dy` is the output's gradient. */
+export function defineBackward<Attributes, Weights extends object>(
+  { kind, outputShape, weightShapes }: Layer<Attributes, Weights>,
+  gradients: (dy: Tensor, inputs: readonly Tensor[], weights: Weights, attributes: Attributes) => GradientNumbers,
+): Backward<Attributes, Weights> {
+  return (dy, inputs, ...[weights = {} as Weights, attributes = {} as Attributes]) => {
+    const shapes = inputs.map(({ shape }) => shape);
+    const given = [attributes] as unknown as AttributesAlone<Attributes>;
+    expectGradient(kind, dy, outputShape(shapes, ...given));
+    const wanted = weightShapes(shapes, ...given);
+    const [dx, dw = {}] = gradients(dy, inputs, expectWeights(kind, weights, wanted), attributes);
+    const [x] = inputs;
+    return {
+      inputs: dx.map((numbers, i) => tensorLike(x, shapes[i], numbers)),
+      weights: Object.fromEntries(
+        Object.entries(dw).map(([name, numbers]) => [name, tensorLike(x, wanted[name], numbers)]),
+      ),
+    };
+  };
 }
+
+/** The backward half of a layer that computes every number by itself: dx from dy and x. */
+export function defineElementwiseBackward<Attributes>(
+  layer: Layer<Attributes, object>,
+  dx: (dy: number, x: number, attributes: Attributes) => number,
+): Backward<Attributes, object> {
+  return defineBackward(layer, (dy, [x], _, attributes) => [
+    [Float64Array.from(dy.data, (d, i) => dx(d, x.data[i], attributes))],
+  ]);
+}
+
+/** Shapes of a kernel and, where there is one, of its bias. */
+export const withBias = (kernel: Shape, bias: boolean, outputs: number): WeightShapes =>
+  bias ? { kernel, bias: [outputs] } : { kernel };
+
+/** Products in one number of the result: the kernel's sizes along height, width and input channels. */
+export function fanIn(layout: KernelLayout, kernel: Shape): number {
+  return sizeOf(kernel.filter((_, axis) => 'HWI'.includes(layout[axis])));
+}
+
+/** Batch norm's moving mean and variance: gathered while a network is trained, not trained themselves. */
+export const isStatistic = (weight: string): boolean => weight.startsWith('moving');

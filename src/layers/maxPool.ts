@@ -9,11 +9,11 @@
  *
  *   dx[n, p, q, c] = Σ dy[n, k, l, c] over the windows k, l that x[n, p, q, c] won
  */
-import { type Padding, type Pair, slideWindows } from '../padding.js';
-import { type Shape, type Tensor, tensorLike, zerosLike } from '../tensor.js';
+import { padding, pair } from '../checks.js';
+import type { Padding, Pair } from '../padding.js';
 import { isGreater } from './argMax.js';
-import { expectGradient, expectImage, expectInside, expectOne } from './expect.js';
-import { type Cost, FREE, type Gradients } from './layer.js';
+import { defineBackward, defineLayer } from './layer.js';
+import { poolShape, tapsOf } from './windows.js';
 
 export interface MaxPoolAttributes {
   readonly poolSize: Pair;
@@ -21,85 +21,57 @@ export interface MaxPoolAttributes {
   readonly padding: Padding;
 }
 
-function windowsOf(x: Shape, { poolSize, strides, padding }: MaxPoolAttributes) {
-  const [, H, W] = expectImage('maxPool', x);
-  const windows = slideWindows('maxPool', [H, W], poolSize, strides, [1, 1], padding);
-  expectInside('maxPool, height', H, poolSize[0], strides[0], windows.vertical);
-  expectInside('maxPool, width', W, poolSize[1], strides[1], windows.horizontal);
-  return windows;
-}
+export const maxPool = /* @__PURE__ */ defineLayer<MaxPoolAttributes>('maxPool', {
+  attributes: { poolSize: pair, strides: pair, padding },
+  takes: 'image',
+  window: 'poolSize',
+  pools: true,
+  outputShape: ([x], attributes) => poolShape('maxPool', x, attributes),
+  compute(y, [x], _, attributes) {
+    const [N, outH, outW, C] = y.shape;
+    const [, H, W] = x.shape;
+    const { rows, columns } = tapsOf('maxPool', x.shape, attributes.poolSize, attributes);
 
-export function outputShape(inputs: readonly Shape[], attributes: MaxPoolAttributes): Shape {
-  const x = expectOne('maxPool', inputs);
-  const { vertical, horizontal } = windowsOf(x, attributes);
-  return [x[0], vertical.out, horizontal.out, x[3]];
-}
-
-/** Comparisons are not multiply-adds. */
-export function cost(): Cost {
-  return FREE;
-}
-
-export function forward(inputs: readonly Tensor[], _weights: object, attributes: MaxPoolAttributes): Tensor {
-  const x = expectOne('maxPool', inputs);
-  const y = zerosLike(x, outputShape([x.shape], attributes));
-  const { poolSize, strides } = attributes;
-  const { vertical, horizontal } = windowsOf(x.shape, attributes);
-  const [N, H, W, C] = x.shape;
-
-  y.data.fill(-Infinity);
-  for (let n = 0; n < N; n++) {
-    for (let k = 0; k < vertical.out; k++) {
-      for (let l = 0; l < horizontal.out; l++) {
-        const to = ((n * vertical.out + k) * horizontal.out + l) * C;
-        for (let i = 0; i < poolSize[0]; i++) {
-          const row = k * strides[0] + i - vertical.before;
-          for (let j = 0; j < poolSize[1]; j++) {
-            const column = l * strides[1] + j - horizontal.before;
-            if (row < 0 || row >= H || column < 0 || column >= W) continue;
-            const from = ((n * H + row) * W + column) * C;
-            for (let c = 0; c < C; c++) y.data[to + c] = Math.max(y.data[to + c], x.data[from + c]);
+    y.data.fill(-Infinity);
+    for (let n = 0; n < N; n++) {
+      for (let k = 0; k < outH; k++) {
+        for (let l = 0; l < outW; l++) {
+          const to = ((n * outH + k) * outW + l) * C;
+          for (const [, p] of rows[k]) {
+            for (const [, q] of columns[l]) {
+              const sample = ((n * H + p) * W + q) * C;
+              for (let c = 0; c < C; c++) y.data[to + c] = Math.max(y.data[to + c], x.data[sample + c]);
+            }
           }
         }
       }
     }
-  }
-  return y;
-}
+  },
+});
 
-export function backward(
-  outputGradient: Tensor,
-  inputs: readonly Tensor[],
-  _weights: object,
-  attributes: MaxPoolAttributes,
-): Gradients {
-  const x = expectOne('maxPool', inputs);
-  const dy = expectGradient('maxPool', outputGradient, outputShape([x.shape], attributes)).data;
-  const { poolSize, strides } = attributes;
-  const { vertical, horizontal } = windowsOf(x.shape, attributes);
-  const [N, H, W, C] = x.shape;
+export const backward = /* @__PURE__ */ defineBackward(maxPool, (dy, [x], _, attributes) => {
+  const [N, outH, outW, C] = dy.shape;
+  const [, H, W] = x.shape;
+  const { rows, columns } = tapsOf('maxPool', x.shape, attributes.poolSize, attributes);
   const dx = new Float64Array(x.data.length);
   const winners = new Int32Array(C);
 
   for (let n = 0; n < N; n++) {
-    for (let k = 0; k < vertical.out; k++) {
-      for (let l = 0; l < horizontal.out; l++) {
+    for (let k = 0; k < outH; k++) {
+      for (let l = 0; l < outW; l++) {
         winners.fill(-1);
-        for (let i = 0; i < poolSize[0]; i++) {
-          const row = k * strides[0] + i - vertical.before;
-          for (let j = 0; j < poolSize[1]; j++) {
-            const column = l * strides[1] + j - horizontal.before;
-            if (row < 0 || row >= H || column < 0 || column >= W) continue;
-            const from = ((n * H + row) * W + column) * C;
+        for (const [, p] of rows[k]) {
+          for (const [, q] of columns[l]) {
+            const sample = ((n * H + p) * W + q) * C;
             for (let c = 0; c < C; c++) {
-              if (winners[c] < 0 || isGreater(x.data[from + c], x.data[winners[c]])) winners[c] = from + c;
+              if (winners[c] < 0 || isGreater(x.data[sample + c], x.data[winners[c]])) winners[c] = sample + c;
             }
           }
         }
-        const at = ((n * vertical.out + k) * horizontal.out + l) * C;
-        for (let c = 0; c < C; c++) dx[winners[c]] += dy[at + c];
+        const from = ((n * outH + k) * outW + l) * C;
+        for (let c = 0; c < C; c++) dx[winners[c]] += dy.data[from + c];
       }
     }
   }
-  return { inputs: [tensorLike(x, x.shape, dx)], weights: {} };
-}
+  return [[dx]];
+});

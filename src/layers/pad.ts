@@ -9,68 +9,61 @@
  *
  *   dx[n, i, j, c] = dy[n, top + i, left + j, c]
  */
+import { explicitPadding, finite } from '../checks.js';
 import { ShapeError } from '../errors.js';
 import type { ExplicitPadding } from '../padding.js';
-import { type Shape, type Tensor, zerosLike } from '../tensor.js';
-import { expectGradient, expectImage, expectOne } from './expect.js';
-import { type Cost, FREE, type Gradients } from './layer.js';
+import { defineBackward, defineLayer } from './layer.js';
 
 export interface PadAttributes {
   readonly padding: ExplicitPadding;
   readonly value: number;
 }
 
-export function outputShape(inputs: readonly Shape[], { padding }: PadAttributes): Shape {
-  const [N, H, W, C] = expectImage('pad', expectOne('pad', inputs));
-  const { top, bottom, left, right } = padding;
-  for (const [side, samples] of Object.entries({ top, bottom, left, right })) {
-    if (!Number.isInteger(samples) || samples < 0) {
-      throw new ShapeError(`pad: ${side} must be a whole number of 0 or more, found ${samples}`);
+export const pad = /* @__PURE__ */ defineLayer<PadAttributes>('pad', {
+  attributes: { padding: explicitPadding, value: finite },
+  takes: 'image',
+  inPlace: true,
+  outputShape([[N, H, W, C]], { padding: { top, bottom, left, right } }) {
+    for (const [side, samples] of Object.entries({ top, bottom, left, right })) {
+      if (!Number.isInteger(samples) || samples < 0) {
+        throw new ShapeError(`pad: ${side} must be a whole number of 0 or more, found ${samples}`);
+      }
     }
-  }
-  return [N, top + H + bottom, left + W + right, C];
-}
+    return [N, top + H + bottom, left + W + right, C];
+  },
+  compute(
+    y,
+    [
+      {
+        data: x,
+        shape: [N, H, W, C],
+      },
+    ],
+    _,
+    { padding: { top, left }, value },
+  ) {
+    const [, outH, outW] = y.shape;
 
-export function cost(): Cost {
-  return FREE;
-}
-
-export function forward(inputs: readonly Tensor[], _weights: object, attributes: PadAttributes): Tensor {
-  const x = expectOne('pad', inputs);
-  const y = zerosLike(x, outputShape([x.shape], attributes));
-  const { padding, value } = attributes;
-  const [N, H, W, C] = x.shape;
-  const [, outH, outW] = y.shape;
-
-  y.data.fill(value);
-  for (let n = 0; n < N; n++) {
-    for (let row = 0; row < H; row++) {
-      const from = (n * H + row) * W * C;
-      const to = ((n * outH + padding.top + row) * outW + padding.left) * C;
-      y.data.set(x.data.subarray(from, from + W * C), to);
+    y.data.fill(value);
+    for (let n = 0; n < N; n++) {
+      for (let row = 0; row < H; row++) {
+        const from = (n * H + row) * W * C;
+        y.data.set(x.subarray(from, from + W * C), ((n * outH + top + row) * outW + left) * C);
+      }
     }
-  }
-  return y;
-}
+  },
+});
 
-export function backward(
-  outputGradient: Tensor,
-  inputs: readonly Tensor[],
-  _weights: object,
-  attributes: PadAttributes,
-): Gradients {
-  const x = expectOne('pad', inputs);
-  const dy = expectGradient('pad', outputGradient, outputShape([x.shape], attributes));
-  const dx = zerosLike(x, x.shape);
-  const { top, left } = attributes.padding;
+export const backward = /* @__PURE__ */ defineBackward(pad, (dy, [x], _, { padding: { top, left } }) => {
   const [N, H, W, C] = x.shape;
   const [, outH, outW] = dy.shape;
+  const dx = new Float64Array(x.data.length);
 
   for (let n = 0; n < N; n++) {
     for (let row = 0; row < H; row++) {
       const from = ((n * outH + top + row) * outW + left) * C;
-      dx.data.set(dy.data.subarray(from, from + W * C), (n * H + row) * W * C);
+      dx.set(dy.data.subarray(from, from + W * C), (n * H + row) * W * C);
     }
   }
-  return { inputs: [dx], weights: {} };
-}
+  return [[dx]];
+});

@@ -14,11 +14,11 @@
  *
  *   dx[n, r, s, c] = Σ over the i, j that read r and s of rowShare_i(r) · columnShare_j(s) · dy[n, i, j, c]
  */
+import { oneOf, pair } from '../checks.js';
 import { ShapeError } from '../errors.js';
 import type { Pair } from '../padding.js';
-import { type Shape, type Tensor, tensorLike, zerosLike } from '../tensor.js';
-import { expectCount, expectGradient, expectImage, expectOne } from './expect.js';
-import { type Cost, FREE, type Gradients } from './layer.js';
+import { expectCount } from './expect.js';
+import { defineBackward, defineLayer } from './layer.js';
 
 export interface ResizeBilinearAttributes {
   /** [height, width] of the result. */
@@ -34,18 +34,44 @@ const positions = {
   'half-pixel': (at: number, size: number, out: number) => ((at + 0.5) * size) / out - 0.5,
 } as const;
 
-export function outputShape(inputs: readonly Shape[], { size, rule }: ResizeBilinearAttributes): Shape {
-  const [N, , , C] = expectImage('resizeBilinear', expectOne('resizeBilinear', inputs));
-  if (!Object.hasOwn(positions, rule)) {
-    throw new ShapeError(`resizeBilinear: rule must be one of ${Object.keys(positions).join(', ')}, found '${rule}'`);
-  }
-  return [N, expectCount('resizeBilinear', 'height', size[0]), expectCount('resizeBilinear', 'width', size[1]), C];
-}
+const rules = /* @__PURE__ */ Object.keys(positions) as BilinearRule[];
 
-/** Not counted by the papers. */
-export function cost(): Cost {
-  return FREE;
-}
+export const resizeBilinear = /* @__PURE__ */ defineLayer<ResizeBilinearAttributes>('resizeBilinear', {
+  attributes: { size: pair, rule: /* @__PURE__ */ oneOf(...rules) },
+  takes: 'image',
+  outputShape([[N, , , C]], { size, rule }) {
+    if (!Object.hasOwn(positions, rule)) {
+      throw new ShapeError(`resizeBilinear: rule must be one of ${rules.join(', ')}, found '${rule}'`);
+    }
+    return [N, expectCount('resizeBilinear', 'height', size[0]), expectCount('resizeBilinear', 'width', size[1]), C];
+  },
+  compute(
+    y,
+    [
+      {
+        data: x,
+        shape: [N, H, W, C],
+      },
+    ],
+    _,
+    { rule },
+  ) {
+    const [, outH, outW] = y.shape;
+    const rows = mixes(rule, H, outH);
+    const columns = mixes(rule, W, outW);
+
+    for (let n = 0; n < N; n++) {
+      for (let i = 0; i < outH; i++) {
+        for (let j = 0; j < outW; j++) {
+          for (let c = 0; c < C; c++) {
+            const inRow = (r: number) => mix(columns[j], (s) => x[((n * H + r) * W + s) * C + c]);
+            y.data[((n * outH + i) * outW + j) * C + c] = mix(rows[i], inRow);
+          }
+        }
+      }
+    }
+  },
+});
 
 export interface Mix {
   readonly lower: number;
@@ -65,64 +91,31 @@ export function mixes(rule: BilinearRule, size: number, out: number): Mix[] {
   return Array.from({ length: out }, (_, at) => mixAt(rule, at, size, out));
 }
 
-export function forward(inputs: readonly Tensor[], _weights: object, attributes: ResizeBilinearAttributes): Tensor {
-  const x = expectOne('resizeBilinear', inputs);
-  const y = zerosLike(x, outputShape([x.shape], attributes));
-  const [N, H, W, C] = x.shape;
-  const [, outH, outW] = y.shape;
-  const rows = mixes(attributes.rule, H, outH);
-  const columns = mixes(attributes.rule, W, outW);
+const mix = ({ lower, upper, share }: Mix, sample: (at: number) => number): number =>
+  (1 - share) * sample(lower) + share * sample(upper);
 
-  for (let n = 0; n < N; n++) {
-    for (let i = 0; i < outH; i++) {
-      const row = rows[i];
-      const above = (n * H + row.lower) * W;
-      const below = (n * H + row.upper) * W;
-      for (let j = 0; j < outW; j++) {
-        const column = columns[j];
-        for (let c = 0; c < C; c++) {
-          const sample = (start: number, at: number) => x.data[(start + at) * C + c];
-          const top = mix(sample(above, column.lower), sample(above, column.upper), column.share);
-          const bottom = mix(sample(below, column.lower), sample(below, column.upper), column.share);
-          y.data[((n * outH + i) * outW + j) * C + c] = mix(top, bottom, row.share);
-        }
-      }
-    }
-  }
-  return y;
-}
-
-const mix = (lower: number, upper: number, share: number): number => (1 - share) * lower + share * upper;
-
-export function backward(
-  outputGradient: Tensor,
-  inputs: readonly Tensor[],
-  _weights: object,
-  attributes: ResizeBilinearAttributes,
-): Gradients {
-  const x = expectOne('resizeBilinear', inputs);
-  const dy = expectGradient('resizeBilinear', outputGradient, outputShape([x.shape], attributes));
+export const backward = /* @__PURE__ */ defineBackward(resizeBilinear, (dy, [x], _, { rule }) => {
   const [N, H, W, C] = x.shape;
   const [, outH, outW] = dy.shape;
-  const rows = mixes(attributes.rule, H, outH);
-  const columns = mixes(attributes.rule, W, outW);
+  const rows = mixes(rule, H, outH);
+  const columns = mixes(rule, W, outW);
   const dx = new Float64Array(x.data.length);
 
   for (let n = 0; n < N; n++) {
     for (let i = 0; i < outH; i++) {
       for (let j = 0; j < outW; j++) {
-        for (const [row, rowShare] of sharesOf(rows[i])) {
-          for (const [column, columnShare] of sharesOf(columns[j])) {
-            const at = ((n * H + row) * W + column) * C;
+        for (const [r, rowShare] of sharesOf(rows[i])) {
+          for (const [s, columnShare] of sharesOf(columns[j])) {
+            const sample = ((n * H + r) * W + s) * C;
             const from = ((n * outH + i) * outW + j) * C;
-            for (let c = 0; c < C; c++) dx[at + c] += rowShare * columnShare * dy.data[from + c];
+            for (let c = 0; c < C; c++) dx[sample + c] += rowShare * columnShare * dy.data[from + c];
           }
         }
       }
     }
   }
-  return { inputs: [tensorLike(x, x.shape, dx)], weights: {} };
-}
+  return [[dx]];
+});
 
 const sharesOf = ({ lower, upper, share }: Mix) =>
   [

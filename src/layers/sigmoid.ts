@@ -9,34 +9,15 @@
  *
  * Large |x| saturate at 0 and 1; NaN stays NaN.
  */
-import { type Shape, type Tensor, zerosLike } from '../tensor.js';
-import { expectGradient, expectOne } from './expect.js';
-import { type Cost, FREE, type Gradients, type NoAttributes } from './layer.js';
+import { defineElementwise, defineElementwiseBackward } from './layer.js';
 
-export type SigmoidAttributes = NoAttributes;
+export const sigmoid = /* @__PURE__ */ defineElementwise('sigmoid', {
+  attributes: {},
+  probabilities: true,
+  y: (x) => 1 / (1 + Math.exp(-x)),
+});
 
-export function outputShape(inputs: readonly Shape[], _attributes?: SigmoidAttributes): Shape {
-  return expectOne('sigmoid', inputs);
-}
-
-export function cost(): Cost {
-  return FREE;
-}
-
-export function forward(inputs: readonly Tensor[], _weights?: object, _attributes?: SigmoidAttributes): Tensor {
-  const x = expectOne('sigmoid', inputs);
-  const y = zerosLike(x, x.shape);
-  for (let i = 0; i < x.data.length; i++) y.data[i] = 1 / (1 + Math.exp(-x.data[i]));
-  return y;
-}
-
-export function backward(outputGradient: Tensor, inputs: readonly Tensor[]): Gradients {
-  const x = expectOne('sigmoid', inputs);
-  const dy = expectGradient('sigmoid', outputGradient, x.shape).data;
-  const dx = zerosLike(x, x.shape);
-  for (let i = 0; i < dy.length; i++) {
-    const power = Math.exp(-Math.abs(x.data[i]));
-    dx.data[i] = (dy[i] * power) / (1 + power) ** 2;
-  }
-  return { inputs: [dx], weights: {} };
-}
+export const backward = /* @__PURE__ */ defineElementwiseBackward(sigmoid, (dy, x) => {
+  const power = Math.exp(-Math.abs(x));
+  return (dy * power) / (1 + power) ** 2;
+});

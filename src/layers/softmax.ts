@@ -10,52 +10,40 @@
  *
  *   dx[…, c] = y[…, c] · (dy[…, c] − Σ_k dy[…, k] · y[…, k])
  */
-import { type Shape, type Tensor, toFloat64, zerosLike } from '../tensor.js';
-import { expectChannels, expectGradient, expectOne } from './expect.js';
-import { type Cost, FREE, type Gradients, type NoAttributes } from './layer.js';
+import { toFloat64 } from '../tensor.js';
+import { defineBackward, defineLayer, type NoAttributes } from './layer.js';
 
-export type SoftmaxAttributes = NoAttributes;
+export const softmax = /* @__PURE__ */ defineLayer<NoAttributes>('softmax', {
+  attributes: {},
+  takes: 'channels',
+  inPlace: true,
+  probabilities: true,
+  compute({ data: y }, [{ data: x, shape }]) {
+    const C = shape[shape.length - 1];
+    const powers = new Float64Array(C);
 
-export function outputShape(inputs: readonly Shape[], _attributes?: SoftmaxAttributes): Shape {
-  const x = expectOne('softmax', inputs);
-  expectChannels('softmax', x);
-  return x;
-}
-
-export function cost(): Cost {
-  return FREE;
-}
-
-export function forward(inputs: readonly Tensor[], _weights?: object, _attributes?: SoftmaxAttributes): Tensor {
-  const x = expectOne('softmax', inputs);
-  const y = zerosLike(x, outputShape([x.shape]));
-  const C = expectChannels('softmax', x.shape);
-  const powers = new Float64Array(C);
-
-  for (let row = 0; row < x.data.length; row += C) {
-    let max = -Infinity;
-    for (let c = 0; c < C; c++) max = Math.max(max, x.data[row + c]);
-    let sum = 0;
-    for (let c = 0; c < C; c++) {
-      powers[c] = Math.exp(x.data[row + c] - max);
-      sum += powers[c];
+    for (let row = 0; row < x.length; row += C) {
+      let max = -Infinity;
+      for (let c = 0; c < C; c++) max = Math.max(max, x[row + c]);
+      let sum = 0;
+      for (let c = 0; c < C; c++) {
+        powers[c] = Math.exp(x[row + c] - max);
+        sum += powers[c];
+      }
+      for (let c = 0; c < C; c++) y[row + c] = powers[c] / sum;
     }
-    for (let c = 0; c < C; c++) y.data[row + c] = powers[c] / sum;
-  }
-  return y;
-}
+  },
+});
 
-export function backward(outputGradient: Tensor, inputs: readonly Tensor[]): Gradients {
-  const x = expectOne('softmax', inputs);
-  const dy = expectGradient('softmax', outputGradient, outputShape([x.shape])).data;
-  const y = forward([toFloat64(x)]).data;
-  const dx = zerosLike(x, x.shape);
-  const C = expectChannels('softmax', x.shape);
+export const backward = /* @__PURE__ */ defineBackward(softmax, ({ data: dy }, [x]) => {
+  const y = softmax.forward([toFloat64(x)]).data;
+  const C = x.shape[x.shape.length - 1];
+  const dx = new Float64Array(y.length);
 
-  for (let row = 0; row < dy.length; row += C) {
+  for (let row = 0; row < y.length; row += C) {
     let mean = 0;
     for (let c = 0; c < C; c++) mean += dy[row + c] * y[row + c];
-    for (let c = 0; c < C; c++) dx.data[row + c] = y[row + c] * (dy[row + c] - mean);
+    for (let c = 0; c < C; c++) dx[row + c] = y[row + c] * (dy[row + c] - mean);
   }
-  return { inputs: [dx], weights: {} };
-}
+  return [[dx]];
+});

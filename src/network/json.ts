@@ -7,6 +7,7 @@ import {
   boolean,
   type Check,
   finite,
+  LARGEST_RANK,
   listOf,
   numberWhere,
   oneOf,
@@ -19,7 +20,6 @@ import {
 } from '../checks.js';
 import { NetworkError } from '../errors.js';
 import type { Shape } from '../tensor.js';
-import { checkAttributes, LARGEST_RANK } from './attributes.js';
 import {
   type Conventions,
   type CropRule,
@@ -28,7 +28,7 @@ import {
   resizeRules,
 } from './conventions.js';
 import type { Network, NetworkInput, NetworkNode } from './network.js';
-import { inferShapes } from './shapes.js';
+import { checkAttributes, inferShapes } from './shapes.js';
 
 export const NETWORK_FORMAT = 'depthwise-network';
 

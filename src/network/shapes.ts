@@ -1,8 +1,8 @@
 /** Shape inference: the shape of every tensor of a network, and of every weight it needs. It is also what validates a network. */
+import { type Fields, record } from '../checks.js';
 import { DepthwiseError, NetworkError, ShapeError } from '../errors.js';
 import { type Layer, layers } from '../layers/index.js';
 import { type Shape, sizeOf } from '../tensor.js';
-import { checkAttributes } from './attributes.js';
 import { expectWithinBudget } from './budget.js';
 import { type Network, type NetworkNode, weightName } from './network.js';
 
@@ -14,6 +14,14 @@ export function layerOf(node: NetworkNode): Layer<unknown, unknown> {
   const layer = Object.hasOwn(layers, node.kind) ? layers[node.kind] : undefined;
   if (layer === undefined) throw new NetworkError(`${node.name}: there is no layer kind '${node.kind}'`);
   return layer as Layer<unknown, unknown>;
+}
+
+/** The attributes rebuilt from their known fields; throws a NetworkError for a kind or an attribute that does not exist or fit. */
+export function checkAttributes(kind: string, attributes: unknown, at: string): NetworkNode['attributes'] {
+  return record(layerOf({ name: at, kind } as NetworkNode).attributes as Fields<object>)(
+    attributes,
+    at,
+  ) as NetworkNode['attributes'];
 }
 
 /** Runs `compute` and puts the node's name in front of whatever its layer complains about. */
@@ -73,7 +81,7 @@ export function inputShapesOf(node: NetworkNode, shapes: ReadonlyMap<string, Sha
 /** Shapes of one node's weights, by the names its layer gives them; {} for a layer without weights. */
 export function weightShapesOf(node: NetworkNode, shapes: ReadonlyMap<string, Shape>): Readonly<Record<string, Shape>> {
   const inputs = inputShapesOf(node, shapes);
-  return atNode(node, () => layerOf(node).weightShapes?.(inputs, node.attributes) ?? {});
+  return atNode(node, () => layerOf(node).weightShapes(inputs, node.attributes));
 }
 
 /** Shape of every weight that the network's nodes need, by full name. */

@@ -1,7 +1,7 @@
 /** From a picture to the features of a layer, for similarity search, clustering, or a classifier of one's own. */
 import { PictureError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import * as globalAveragePool from '../layers/globalAveragePool.js';
+import { globalAveragePool } from '../layers/index.js';
 import type { Network } from '../network/index.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { checkCall, execute, type TaskOptions } from './execute.js';

@@ -3,7 +3,7 @@
  * The index of a prediction counts the network's own outputs; where output 0 is the background (label offset 1), classIndex = index − 1 stands beside it.
  */
 import { NetworkError, UsageError } from '../errors.js';
-import * as softmax from '../layers/softmax.js';
+import { softmax } from '../layers/index.js';
 import type { Conventions } from '../network/index.js';
 import { sizeOf, type Tensor, tensor, zerosLike } from '../tensor.js';
 import { labelsForOutputs } from './labels.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { add } from '../../src/layers/index.js';
+import { add, cost } from '../../src/layers/index.js';
 import { toFloat64 } from '../../src/tensor.js';
 import { expectClose, grid, numbersOf } from './support.js';
 
@@ -36,5 +36,10 @@ test('errors and cost', () => {
       [1, 2],
     ]),
   ).toEqual([1, 2]);
-  expect(add.cost()).toEqual({ multiplyAdds: 0, trainable: 0, stored: 0 });
+  expect(
+    cost(add, [
+      [1, 2],
+      [1, 2],
+    ]),
+  ).toEqual({ multiplyAdds: 0, trainable: 0, stored: 0 });
 });

@@ -2,30 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError, UsageError } from '../../src/errors.js';
-import {
-  add,
-  argMax,
-  averagePool,
-  batchNorm,
-  clamp,
-  concat,
-  conv2d,
-  dense,
-  depthwiseConv2d,
-  dropout,
-  flatten,
-  type Gradients,
-  globalAveragePool,
-  maxPool,
-  pad,
-  pointwiseConv2d,
-  relu,
-  relu6,
-  reshape,
-  resizeBilinear,
-  sigmoid,
-  softmax,
-} from '../../src/layers/index.js';
+import * as batchNormTraining from '../../src/layers/batchNormTraining.js';
+import * as dropoutTraining from '../../src/layers/dropoutTraining.js';
+import { backward, type Gradients } from '../../src/layers/index.js';
 import { tensor } from '../../src/tensor.js';
 import { expectClose, grid, numbersOf } from './support.js';
 
@@ -49,7 +28,7 @@ describe('conv2d', () => {
       0, 1, // top right
       0, 0,
     ]);
-    const { inputs, weights } = conv2d.backward(dG, [nine], { kernel }, attributes);
+    const { inputs, weights } = backward.conv2d(dG, [nine], { kernel }, attributes);
     // biome-ignore format: drawn as it lies in memory
     expectClose(inputs[0], grid([1, 3, 3, 1], [
       0,   1,   10,
@@ -61,7 +40,7 @@ describe('conv2d', () => {
 
   test('windows that overlap add up', () => {
     const ones = grid([1, 2, 2, 1], [1, 1, 1, 1]);
-    const { inputs, weights } = conv2d.backward(ones, [nine], { kernel }, attributes);
+    const { inputs, weights } = backward.conv2d(ones, [nine], { kernel }, attributes);
     // biome-ignore format: drawn as it lies in memory
     expectClose(inputs[0], grid([1, 3, 3, 1], [
         1,   11,   10,
@@ -74,7 +53,7 @@ describe('conv2d', () => {
   test('stride 2, same: the tap on padding gets nothing, and the kernel nothing from it', () => {
     const two = { ...attributes, strides: [2, 2], padding: 'same' } as const; // pads one row below, one column right
     const dG = grid([1, 2, 2, 1], [1, 2, 3, 4]);
-    const { inputs, weights } = conv2d.backward(dG, [nine], { kernel }, two);
+    const { inputs, weights } = backward.conv2d(dG, [nine], { kernel }, two);
     // biome-ignore format: drawn as it lies in memory
     expectClose(inputs[0], grid([1, 3, 3, 1], [
         1,   10,   2,
@@ -90,7 +69,7 @@ describe('conv2d', () => {
 
   test('dilation 2: the gradient leaves the same gaps', () => {
     const wide = { ...attributes, dilation: [2, 2] } as const;
-    const { inputs, weights } = conv2d.backward(grid([1, 1, 1, 1], [1]), [nine], { kernel }, wide);
+    const { inputs, weights } = backward.conv2d(grid([1, 1, 1, 1], [1]), [nine], { kernel }, wide);
     expectClose(inputs[0], grid([1, 3, 3, 1], [1, 0, 10, 0, 0, 0, 100, 0, 1000]));
     expectClose(weights.kernel, grid([2, 2, 1, 1], [1, 3, 7, 9]));
   });
@@ -99,18 +78,18 @@ describe('conv2d', () => {
     const one = { ...square, filters: 3, kernelSize: [1, 1], bias: true } as const;
     const x = grid([1, 1, 2, 2], [3, 5, 7, 11]);
     const weights = { kernel: grid([1, 1, 2, 3], [1, 10, 100, 2, 20, 200]), bias: grid([3], [0, 0, 0]) };
-    const found = conv2d.backward(grid([1, 1, 2, 3], [1, 1, 0, 0, 1, 1]), [x], weights, one);
+    const found = backward.conv2d(grid([1, 1, 2, 3], [1, 1, 0, 0, 1, 1]), [x], weights, one);
     expectClose(found.inputs[0], grid([1, 1, 2, 2], [11, 22, 110, 220]));
     expectClose(found.weights.kernel, grid([1, 1, 2, 3], [3, 10, 7, 5, 16, 11]));
     expectClose(found.weights.bias, grid([3], [1, 2, 1]));
     const { kernel, bias } = weights;
     const pointwise = { kernel: grid([2, 3], numbersOf(kernel)), bias };
-    const same = pointwiseConv2d.backward(grid([1, 1, 2, 3], [1, 1, 0, 0, 1, 1]), [x], pointwise, one);
+    const same = backward.pointwiseConv2d(grid([1, 1, 2, 3], [1, 1, 0, 0, 1, 1]), [x], pointwise, one);
     expectClose(same.inputs[0], found.inputs[0]);
     expectClose(same.weights.kernel, grid([2, 3], numbersOf(found.weights.kernel)));
     expectClose(same.weights.bias, found.weights.bias);
     const rows = grid([2, 2], numbersOf(x));
-    const classifier = dense.backward(grid([2, 3], [1, 1, 0, 0, 1, 1]), [rows], pointwise, { units: 3, bias: true });
+    const classifier = backward.dense(grid([2, 3], [1, 1, 0, 0, 1, 1]), [rows], pointwise, { units: 3, bias: true });
     expectClose(classifier.inputs[0], grid([2, 2], numbersOf(found.inputs[0])));
     expectClose(classifier.weights.kernel, same.weights.kernel);
     expectClose(classifier.weights.bias, found.weights.bias);
@@ -122,7 +101,7 @@ test('depthwiseConv2d: a channel’s two filters send to that channel only', () 
   const kernel = grid([1, 2, 2, 2], [1, 10, 2, 20, 100, 1000, 200, 2000]); // [tap][channel][filter]
   const attributes = { ...square, kernelSize: [1, 2], depthMultiplier: 2, bias: true } as const;
   const dG = grid([1, 1, 1, 4], [1, 2, 3, 4]); // channel 0 twice, channel 1 twice
-  const { inputs, weights } = depthwiseConv2d.backward(dG, [x], { kernel, bias: grid([4], [0, 0, 0, 0]) }, attributes);
+  const { inputs, weights } = backward.depthwiseConv2d(dG, [x], { kernel, bias: grid([4], [0, 0, 0, 0]) }, attributes);
   expectClose(inputs[0], grid([1, 1, 2, 2], [21, 86, 2100, 8600])); // 1·1 + 2·10, 3·2 + 4·20, …
   expectClose(weights.kernel, grid([1, 2, 2, 2], [3, 6, 15, 20, 7, 14, 33, 44]));
   expectClose(weights.bias, grid([4], [1, 2, 3, 4]));
@@ -140,20 +119,20 @@ describe('batchNorm', () => {
   const dy = grid([4, 1], [1, 0, 0, 0]);
 
   test('in training y has the mean beta and the deviation gamma', () => {
-    const { y, mean, variance } = batchNorm.forwardTraining([x], weights, attributes);
+    const { y, mean, variance } = batchNormTraining.forwardTraining([x], weights, attributes);
     expect(numbersOf(y)).toEqual([13, 13, 7, 7]);
     expect([numbersOf(mean), numbersOf(variance)]).toEqual([[3], [4]]);
   });
 
   test('in training the gradient loses its mean and what lies along x̂', () => {
-    const { inputs, weights: found } = batchNorm.backwardTraining(dy, [x], weights, attributes);
+    const { inputs, weights: found } = batchNormTraining.backwardTraining(dy, [x], weights, attributes);
     // gamma / σ = 3/2 times dy − mean(dy) − x̂ · mean(dy · x̂) = (1, 0, 0, 0) − 1/4 − (1, 1, −1, −1) / 4
     expect(numbersOf(inputs[0])).toEqual([0.75, -0.75, 0, 0]);
     expect([numbersOf(found.gamma), numbersOf(found.beta)]).toEqual([[1], [1]]);
   });
 
   test('with frozen statistics it is a factor', () => {
-    const { inputs, weights: found } = batchNorm.backward(dy, [x], weights, attributes);
+    const { inputs, weights: found } = backward.batchNorm(dy, [x], weights, attributes);
     expect(numbersOf(inputs[0])).toEqual([1.5, 0, 0, 0]);
     expect([numbersOf(found.gamma), numbersOf(found.beta)]).toEqual([[2], [1]]); // (5 − 1) / 2
     expect(Object.keys(found)).toEqual(['gamma', 'beta']);
@@ -161,34 +140,41 @@ describe('batchNorm', () => {
 
   test('the moving statistics are neither read nor asked for a value', () => {
     const other = { ...weights, movingMean: grid([1], [NaN]), movingVariance: grid([1], [-1]) };
-    const { y } = batchNorm.forwardTraining([x], other, attributes);
+    const { y } = batchNormTraining.forwardTraining([x], other, attributes);
     expect(numbersOf(y)).toEqual([13, 13, 7, 7]);
-    expect(numbersOf(inputOf(batchNorm.backwardTraining(dy, [x], other, attributes)))).toEqual([0.75, -0.75, 0, 0]);
+    expect(numbersOf(inputOf(batchNormTraining.backwardTraining(dy, [x], other, attributes)))).toEqual([
+      0.75, -0.75, 0, 0,
+    ]);
   });
 
   test('without gamma and beta there are no gradients of them, and gamma counts as 1', () => {
     const bare = { epsilon: 0, scale: false, center: false };
     const { movingMean, movingVariance } = weights;
-    const training = batchNorm.backwardTraining(dy, [x], { movingMean, movingVariance }, bare);
+    const training = batchNormTraining.backwardTraining(dy, [x], { movingMean, movingVariance }, bare);
     expect(numbersOf(training.inputs[0])).toEqual([0.25, -0.25, 0, 0]);
     expect(training.weights).toEqual({});
-    expect(batchNorm.backward(dy, [x], { movingMean, movingVariance }, bare).weights).toEqual({});
-    expect(numbersOf(batchNorm.forwardTraining([x], { movingMean, movingVariance }, bare).y)).toEqual([1, 1, -1, -1]);
+    expect(backward.batchNorm(dy, [x], { movingMean, movingVariance }, bare).weights).toEqual({});
+    expect(numbersOf(batchNormTraining.forwardTraining([x], { movingMean, movingVariance }, bare).y)).toEqual([
+      1, 1, -1, -1,
+    ]);
   });
 
   test('equal numbers have no variance: epsilon stands in, and nothing passes but what sums to nothing', () => {
     const still = grid([2, 1], [5, 5]);
-    const { y, variance } = batchNorm.forwardTraining([still], weights, { ...attributes, epsilon: 1 });
+    const { y, variance } = batchNormTraining.forwardTraining([still], weights, { ...attributes, epsilon: 1 });
     expect([numbersOf(y), numbersOf(variance)]).toEqual([[10, 10], [0]]);
-    const found = batchNorm.backwardTraining(grid([2, 1], [1, 0]), [still], weights, { ...attributes, epsilon: 1 });
+    const found = batchNormTraining.backwardTraining(grid([2, 1], [1, 0]), [still], weights, {
+      ...attributes,
+      epsilon: 1,
+    });
     expect(numbersOf(found.inputs[0])).toEqual([1.5, -1.5]);
   });
 
   test('one number a channel has no variance of its own', () => {
     const message = 'batchNorm: training needs two or more numbers a channel, found 1 in [1,1]';
     const one = grid([1, 1], [5]);
-    expect(() => batchNorm.forwardTraining([one], weights, attributes)).toThrow(new ShapeError(message));
-    expect(() => batchNorm.backwardTraining(one, [one], weights, attributes)).toThrow(new ShapeError(message));
+    expect(() => batchNormTraining.forwardTraining([one], weights, attributes)).toThrow(new ShapeError(message));
+    expect(() => batchNormTraining.backwardTraining(one, [one], weights, attributes)).toThrow(new ShapeError(message));
   });
 });
 
@@ -201,29 +187,29 @@ describe('activations', () => {
   );
 
   test.each([
-    ['relu', relu.backward(dy, [x]), [0, 0, 0, 0, 0, 6, 7, 8, 9, 10, 11]],
-    ['relu6', relu6.backward(dy, [x]), [0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 11]],
-    ['clamp to 0…6', clamp.backward(dy, [x], {}, { min: 0, max: 6 }), [0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 11]],
-    ['clamp to −1…100', clamp.backward(dy, [x], {}, { min: -1, max: 100 }), [0, 0, 0, 4, 5, 6, 7, 8, 0, 0, 11]],
+    ['relu', backward.relu(dy, [x]), [0, 0, 0, 0, 0, 6, 7, 8, 9, 10, 11]],
+    ['relu6', backward.relu6(dy, [x]), [0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 11]],
+    ['clamp to 0…6', backward.clamp(dy, [x], {}, { min: 0, max: 6 }), [0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 11]],
+    ['clamp to −1…100', backward.clamp(dy, [x], {}, { min: -1, max: 100 }), [0, 0, 0, 4, 5, 6, 7, 8, 0, 0, 11]],
   ])('%s lets the gradient pass where the output follows the input; a NaN is not hidden', (_, gradients, wanted) => {
     expect(numbersOf(inputOf(gradients))).toEqual(wanted);
   });
 
   test('sigmoid: a quarter in the middle, and no cancellation far out', () => {
     const far = tensor([5], Float64Array.from([0, Math.log(3), -Math.log(3), 40, -40]));
-    const slopes = numbersOf(inputOf(sigmoid.backward(tensor([5], [1, 16, 16, 1, 1]), [far])));
+    const slopes = numbersOf(inputOf(backward.sigmoid(tensor([5], [1, 16, 16, 1, 1]), [far])));
     expect(slopes[0]).toBe(0.25);
     expect(slopes[1]).toBeCloseTo(3, 14);
     expect(slopes[2]).toBeCloseTo(3, 14);
     expect(slopes[3] / Math.exp(-40)).toBeCloseTo(1, 14); // 1 − y is 0 in float64
     expect(slopes[4]).toBe(slopes[3]);
-    const ends = sigmoid.backward(tensor([3], [1, 1, 1]), [tensor([3], [-Infinity, Infinity, NaN])]);
+    const ends = backward.sigmoid(tensor([3], [1, 1, 1]), [tensor([3], [-Infinity, Infinity, NaN])]);
     expect(numbersOf(inputOf(ends))).toEqual([0, 0, NaN]);
   });
 
   test('softmax: probabilities 1/4 and 3/4', () => {
     const logits = tensor([1, 2], Float64Array.from([0, Math.log(3)]));
-    const [first, second] = numbersOf(inputOf(softmax.backward(tensor([1, 2], [1, 0]), [logits])));
+    const [first, second] = numbersOf(inputOf(backward.softmax(tensor([1, 2], [1, 0]), [logits])));
     expect(first).toBeCloseTo(3 / 16, 15);
     expect(second).toBeCloseTo(-3 / 16, 15);
   });
@@ -233,7 +219,7 @@ describe('shapes and sums', () => {
   const dy = grid([1, 2, 2, 1], [1, 2, 3, 4]);
 
   test('add: all of it to each', () => {
-    const { inputs } = add.backward(dy, [dy, dy, dy]);
+    const { inputs } = backward.add(dy, [dy, dy, dy]);
     expect(inputs.map(numbersOf)).toEqual([
       [1, 2, 3, 4],
       [1, 2, 3, 4],
@@ -243,19 +229,19 @@ describe('shapes and sums', () => {
 
   test('concat: to each its piece', () => {
     const parts = [grid([2, 1], [0, 0]), grid([2, 2], [0, 0, 0, 0])];
-    const { inputs } = concat.backward(grid([2, 3], [1, 2, 3, 4, 5, 6]), parts, {}, { axis: -1 });
+    const { inputs } = backward.concat(grid([2, 3], [1, 2, 3, 4, 5, 6]), parts, {}, { axis: -1 });
     expectClose(inputs[0], grid([2, 1], [1, 4]));
     expectClose(inputs[1], grid([2, 2], [2, 3, 5, 6]));
   });
 
   test('pad: the picture without its frame', () => {
     const attributes = { padding: { top: 1, bottom: 0, left: 0, right: 1 }, value: 7 };
-    expectClose(inputOf(pad.backward(nine, [dy], {}, attributes)), grid([1, 2, 2, 1], [4, 5, 7, 8]));
+    expectClose(inputOf(backward.pad(nine, [dy], {}, attributes)), grid([1, 2, 2, 1], [4, 5, 7, 8]));
   });
 
   test('flatten and reshape: the same numbers', () => {
-    expectClose(inputOf(flatten.backward(grid([1, 4], [1, 2, 3, 4]), [dy])), dy);
-    expectClose(inputOf(reshape.backward(grid([1, 4], [1, 2, 3, 4]), [dy], {}, { shape: [-1] })), dy);
+    expectClose(inputOf(backward.flatten(grid([1, 4], [1, 2, 3, 4]), [dy])), dy);
+    expectClose(inputOf(backward.reshape(grid([1, 4], [1, 2, 3, 4]), [dy], {}, { shape: [-1] })), dy);
   });
 });
 
@@ -265,7 +251,7 @@ describe('pools', () => {
 
   test('average: a quarter to each of four, sums where windows overlap', () => {
     // biome-ignore format: drawn as it lies in memory
-    expectClose(inputOf(averagePool.backward(dy, [nine], {}, { ...windows, includePadding: false })), grid([1, 3, 3, 1], [
+    expectClose(inputOf(backward.averagePool(dy, [nine], {}, { ...windows, includePadding: false })), grid([1, 3, 3, 1], [
       1,  3, 2,
       4, 10, 6,
       3,  7, 4,
@@ -275,7 +261,7 @@ describe('pools', () => {
   test('average at the edge: shares of the samples inside, or with padding of all', () => {
     const edge = { poolSize: [2, 2], strides: [2, 2], padding: 'same' } as const;
     const gradient = (includePadding: boolean) =>
-      numbersOf(inputOf(averagePool.backward(dy, [nine], {}, { ...edge, includePadding })));
+      numbersOf(inputOf(backward.averagePool(dy, [nine], {}, { ...edge, includePadding })));
     expect(gradient(false)).toEqual([1, 1, 4, 1, 1, 4, 6, 6, 16]);
     expect(gradient(true)).toEqual([1, 1, 2, 1, 1, 2, 3, 3, 4]);
   });
@@ -287,14 +273,14 @@ describe('pools', () => {
       4, 9, 6,
       7, 8, 5,
     ]);
-    expect(numbersOf(inputOf(maxPool.backward(dy, [hills], {}, windows)))).toEqual([0, 0, 0, 0, 40, 0, 0, 0, 0]);
-    expect(numbersOf(inputOf(maxPool.backward(dy, [nine], {}, windows)))).toEqual([0, 0, 0, 0, 4, 8, 0, 12, 16]);
+    expect(numbersOf(inputOf(backward.maxPool(dy, [hills], {}, windows)))).toEqual([0, 0, 0, 0, 40, 0, 0, 0, 0]);
+    expect(numbersOf(inputOf(backward.maxPool(dy, [nine], {}, windows)))).toEqual([0, 0, 0, 0, 4, 8, 0, 12, 16]);
   });
 
   test('maximum: the first of equals, the first NaN, channel by channel', () => {
     const row = { poolSize: [1, 3], strides: [1, 1], padding: 'valid' } as const;
     const x = grid([1, 1, 3, 2], [5, 1, 5, NaN, 5, NaN]);
-    const gradient = maxPool.backward(grid([1, 1, 1, 2], [1, 2]), [x], {}, row);
+    const gradient = backward.maxPool(grid([1, 1, 1, 2], [1, 2]), [x], {}, row);
     expect(numbersOf(inputOf(gradient))).toEqual([1, 0, 0, 2, 0, 0]);
   });
 
@@ -302,7 +288,7 @@ describe('pools', () => {
     const x = grid([1, 1, 2, 2], [0, 0, 0, 0]);
     for (const keepDims of [false, true]) {
       const shape = keepDims ? [1, 1, 1, 2] : [1, 2];
-      const gradients = globalAveragePool.backward(grid(shape, [2, 10]), [x], {}, { keepDims });
+      const gradients = backward.globalAveragePool(grid(shape, [2, 10]), [x], {}, { keepDims });
       expect(numbersOf(inputOf(gradients))).toEqual([1, 5, 1, 5]);
     }
   });
@@ -310,7 +296,7 @@ describe('pools', () => {
 
 test('resizeBilinear: 2 to 3 columns with the corners kept; the middle one is half of each', () => {
   const attributes = { size: [1, 3], rule: 'tf1-align-corners' } as const;
-  const gradients = resizeBilinear.backward(
+  const gradients = backward.resizeBilinear(
     grid([1, 1, 3, 1], [1, 10, 100]),
     [grid([1, 1, 2, 1], [0, 0])],
     {},
@@ -324,22 +310,24 @@ describe('dropout', () => {
   const mask = tensor([1, 4], Float64Array.from([2, 0, 0, 2]));
 
   test('the mask decides what passes, forward and backward', () => {
-    expect(numbersOf(dropout.forwardTraining([x], mask))).toEqual([2, 0, 0, 8]);
-    expect(numbersOf(inputOf(dropout.backwardTraining(grid([1, 4], [5, 6, 7, 8]), [x], mask)))).toEqual([10, 0, 0, 16]);
-    expect(numbersOf(inputOf(dropout.backward(x, [x], {}, { rate: 0.5 })))).toEqual([1, 2, 3, 4]); // inference
+    expect(numbersOf(dropoutTraining.forwardTraining([x], mask))).toEqual([2, 0, 0, 8]);
+    expect(numbersOf(inputOf(dropoutTraining.backwardTraining(grid([1, 4], [5, 6, 7, 8]), [x], mask)))).toEqual([
+      10, 0, 0, 16,
+    ]);
+    expect(numbersOf(inputOf(backward.dropout(x, [x], {}, { rate: 0.5 })))).toEqual([1, 2, 3, 4]); // inference
   });
 
   test('a mask drops the rate of all numbers and keeps their mean, and comes again with its seed', () => {
     fc.assert(
       fc.property(fc.constantFrom(0, 0.1, 0.2, 0.5, 0.9), fc.nat(), (rate, seed) => {
-        const { shape, data } = dropout.maskOf([40, 50], { rate }, seed);
+        const { shape, data } = dropoutTraining.maskOf([40, 50], { rate }, seed);
         expect(shape).toEqual([40, 50]);
         expect(new Set(data)).toEqual(new Set(rate === 0 ? [1] : [0, 1 / (1 - rate)]));
         // 2,000 draws: five standard deviations, √(rate · (1 − rate) / 2,000) each.
         const dropped = data.filter((factor) => factor === 0).length / 2e3;
         expect(Math.abs(dropped - rate)).toBeLessThanOrEqual(5 * Math.sqrt((rate * (1 - rate)) / 2e3));
-        expect(dropout.maskOf([40, 50], { rate }, seed).data).toEqual(data);
-        if (rate > 0) expect(dropout.maskOf([40, 50], { rate }, seed + 1).data).not.toEqual(data);
+        expect(dropoutTraining.maskOf([40, 50], { rate }, seed).data).toEqual(data);
+        if (rate > 0) expect(dropoutTraining.maskOf([40, 50], { rate }, seed + 1).data).not.toEqual(data);
       }),
       { numRuns: 15 },
     );
@@ -348,13 +336,15 @@ describe('dropout', () => {
   test('a mask of another shape, a rate of 1', () => {
     const other = grid([4, 1], [1, 1, 1, 1]);
     const message = "dropout: the mask must have the input's shape [1,4], found [4,1]";
-    expect(() => dropout.forwardTraining([x], other)).toThrow(new ShapeError(message));
-    expect(() => dropout.backwardTraining(x, [x], other)).toThrow(new ShapeError(message));
-    expect(() => dropout.maskOf([2], { rate: 1 }, 0)).toThrow('dropout: rate must be at least 0 and below 1, found 1');
+    expect(() => dropoutTraining.forwardTraining([x], other)).toThrow(new ShapeError(message));
+    expect(() => dropoutTraining.backwardTraining(x, [x], other)).toThrow(new ShapeError(message));
+    expect(() => dropoutTraining.maskOf([2], { rate: 1 }, 0)).toThrow(
+      'dropout: rate must be at least 0 and below 1, found 1',
+    );
   });
 });
 
 test('argMax has no gradient', () => {
   const message = 'argMax: an index has no gradient; train the network that ends before this layer';
-  expect(() => argMax.backward()).toThrow(new UsageError(message));
+  expect(() => backward.argMax()).toThrow(new UsageError(message));
 });

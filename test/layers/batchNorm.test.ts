@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { batchNorm } from '../../src/layers/index.js';
+import type { BatchNormAttributes, BatchNormWeights } from '../../src/layers/batchNorm.js';
+import { batchNorm, cost } from '../../src/layers/index.js';
 import { type Tensor, toFloat64 } from '../../src/tensor.js';
 import { expectClose, grid, numbersOf, ROUNDING, randomTensor } from './support.js';
 
@@ -74,7 +75,7 @@ test('any batch norm equals the formula in another order, rounded once', () => {
         return Math.abs(factor) * (Math.abs(x.data[i]) + Math.abs(mean)) + Math.abs(beta);
       };
       const attributes = { epsilon, scale, center };
-      const given = weights as unknown as batchNorm.BatchNormWeights;
+      const given = weights as unknown as BatchNormWeights;
       const exact = batchNorm.forward([toFloat64(x)], given, attributes);
       expectClose(exact, { shape, data }, (i) => 2 ** -48 * magnitude(i));
       const y = batchNorm.forward([x], given, attributes);
@@ -91,12 +92,12 @@ test('NaN stays where it is, a variance of 0 needs an epsilon', () => {
 });
 
 describe('cost', () => {
-  const cost = (attributes: batchNorm.BatchNormAttributes) => batchNorm.cost([[1, 7, 7, 32]], attributes);
+  const costOf = (attributes: BatchNormAttributes) => cost(batchNorm, [[1, 7, 7, 32]], attributes);
 
   test('no multiply-adds; gamma and beta are trained, the moving statistics only stored', () => {
-    expect(cost(full)).toEqual({ multiplyAdds: 0, trainable: 64, stored: 128 });
-    expect(cost({ ...full, scale: false })).toEqual({ multiplyAdds: 0, trainable: 32, stored: 96 });
-    expect(cost(bare)).toEqual({ multiplyAdds: 0, trainable: 0, stored: 64 });
+    expect(costOf(full)).toEqual({ multiplyAdds: 0, trainable: 64, stored: 128 });
+    expect(costOf({ ...full, scale: false })).toEqual({ multiplyAdds: 0, trainable: 32, stored: 96 });
+    expect(costOf(bare)).toEqual({ multiplyAdds: 0, trainable: 0, stored: 64 });
   });
 
   test('its weights', () => {
@@ -129,8 +130,8 @@ describe('errors', () => {
     [statistics, { epsilon: -1e-3 }, 'batchNorm: epsilon must be 0 or more, found -0.001'],
     [statistics, { epsilon: undefined }, 'batchNorm: epsilon must be 0 or more, found undefined'],
   ])('$2', (weights, changed, message) => {
-    const attributes = { ...bare, ...changed } as batchNorm.BatchNormAttributes;
-    const forward = () => batchNorm.forward([x], weights as batchNorm.BatchNormWeights, attributes);
+    const attributes = { ...bare, ...changed } as BatchNormAttributes;
+    const forward = () => batchNorm.forward([x], weights as BatchNormWeights, attributes);
     expect(forward).toThrow(new ShapeError(message));
   });
 
@@ -138,10 +139,10 @@ describe('errors', () => {
     const wanted = 'batchNorm: wanted an input of shape [..., channels], found []';
     expect(() => batchNorm.outputShape([[]], bare)).toThrow(wanted);
     expect(() => batchNorm.weightShapes([[]], bare)).toThrow(wanted);
-    expect(() => batchNorm.cost([[]], bare)).toThrow(wanted);
+    expect(() => cost(batchNorm, [[]], bare)).toThrow(wanted);
     expect(() => batchNorm.outputShape([], bare)).toThrow('batchNorm: takes one input, found 0');
     expect(() => batchNorm.weightShapes([], bare)).toThrow('batchNorm: takes one input, found 0');
-    expect(() => batchNorm.cost([], bare)).toThrow('batchNorm: takes one input, found 0');
+    expect(() => cost(batchNorm, [], bare)).toThrow('batchNorm: takes one input, found 0');
     expect(() => batchNorm.forward([x, x], statistics, bare)).toThrow('batchNorm: takes one input, found 2');
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { conv2d } from '../../src/layers/index.js';
+import { conv2d, cost, type KernelWeights } from '../../src/layers/index.js';
 import { type Tensor, toFloat64 } from '../../src/tensor.js';
 import { countReads } from './counting.js';
 import { anyGeometry, convolve, type Geometry, paddedTaps } from './direct.js';
@@ -90,7 +90,7 @@ const anyProblem = fc
     return { geometry, x, weights, attributes: { ...geometry, filters, bias } };
   });
 
-const solve = (x: Tensor, geometry: Geometry, { kernel, bias }: conv2d.Conv2dWeights) => {
+const solve = (x: Tensor, geometry: Geometry, { kernel, bias }: KernelWeights) => {
   const [, KW, C, O] = kernel.shape;
   const weight = (i: number, j: number, c: number, o: number) => kernel.data[i * KW * C * O + j * C * O + c * O + o];
   return convolve(x, geometry, O, weight, (o) => bias?.data[o] ?? 0);
@@ -203,7 +203,7 @@ describe('cost', () => {
         const { counted, reads } = countReads(weights.kernel);
         conv2d.forward([x], { ...weights, kernel: counted }, attributes);
         const onPadding = paddedTaps(geometry) * x.shape[3] * attributes.filters;
-        expect(reads()).toBe(conv2d.cost([x.shape], attributes).multiplyAdds - onPadding);
+        expect(reads()).toBe(cost(conv2d, [x.shape], attributes).multiplyAdds - onPadding);
       }),
     );
   });
@@ -211,7 +211,7 @@ describe('cost', () => {
   test('conv1 of MobileNet V1 @224: 10,838,016 multiply-adds and 864 weights', () => {
     const attributes = { ...plain, filters: 32, kernelSize: [3, 3], strides: [2, 2], padding: 'same' } as const;
     expect(conv2d.outputShape([[1, 224, 224, 3]], attributes)).toEqual([1, 112, 112, 32]);
-    expect(conv2d.cost([[1, 224, 224, 3]], attributes)).toEqual({
+    expect(cost(conv2d, [[1, 224, 224, 3]], attributes)).toEqual({
       multiplyAdds: 10_838_016,
       trainable: 864,
       stored: 864,
@@ -222,7 +222,7 @@ describe('cost', () => {
     const attributes = { ...plain, filters: 5, kernelSize: [3, 2], bias: true } as const;
     const weights = 3 * 2 * 4 * 5;
     expect(conv2d.weightShapes([[7, 9, 8, 4]], attributes)).toEqual({ kernel: [3, 2, 4, 5], bias: [5] });
-    expect(conv2d.cost([[7, 9, 8, 4]], attributes)).toEqual({
+    expect(cost(conv2d, [[7, 9, 8, 4]], attributes)).toEqual({
       multiplyAdds: 7 * (7 * 7) * weights,
       trainable: weights + 5,
       stored: weights + 5,
@@ -231,7 +231,7 @@ describe('cost', () => {
 });
 
 test('a bias that is given as undefined counts as left out', () => {
-  const weights = { kernel: grid([1, 1, 1, 1], [2]), bias: undefined } as unknown as conv2d.Conv2dWeights;
+  const weights = { kernel: grid([1, 1, 1, 1], [2]), bias: undefined } as unknown as KernelWeights;
   const y = conv2d.forward([nine], weights, { ...plain, filters: 1, kernelSize: [1, 1] });
   expect(numbersOf(y)).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18]);
 });
@@ -240,7 +240,7 @@ describe('errors', () => {
   const attributes = { ...plain, filters: 2, kernelSize: [2, 2] } as const;
   const kernel = randomTensor([2, 2, 1, 2], 1);
   const forward = (weights: object, changed: object = {}) =>
-    conv2d.forward([nine], weights as conv2d.Conv2dWeights, { ...attributes, ...changed });
+    conv2d.forward([nine], weights as KernelWeights, { ...attributes, ...changed });
 
   test.each([
     [{}, {}, "conv2d: weight 'kernel' of shape [2,2,1,2] is missing"],

@@ -1,7 +1,7 @@
 /** The papers' closed expressions against the layers' own counts, and against numbers that the papers and their tables print. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { conv2d, costs, depthwiseConv2d, pointwiseConv2d } from '../../src/layers/index.js';
+import { conv2d, cost, costs, depthwiseConv2d, pointwiseConv2d } from '../../src/layers/index.js';
 
 const same = { dilation: [1, 1], padding: 'same', bias: false } as const;
 const small = (max: number) => fc.integer({ min: 1, max });
@@ -10,7 +10,7 @@ test('a standard convolution costs D_K · D_K · M · N · D_F · D_F, at any st
   fc.assert(
     fc.property(small(7), small(40), small(40), small(20), small(3), (DK, M, N, DF, stride) => {
       const attributes = { ...same, filters: N, kernelSize: [DK, DK], strides: [stride, stride] } as const;
-      const counted = conv2d.cost([[1, DF * stride, DF * stride, M]], attributes).multiplyAdds;
+      const counted = cost(conv2d, [[1, DF * stride, DF * stride, M]], attributes).multiplyAdds;
       expect(counted).toBe(costs.standardCost(DK, M, N, DF));
     }),
   );
@@ -20,8 +20,8 @@ test('a depthwise and a pointwise convolution together cost eq. 5', () => {
   fc.assert(
     fc.property(small(7), small(40), small(40), small(20), (DK, M, N, DF) => {
       const depthwise = { ...same, kernelSize: [DK, DK], strides: [1, 1], depthMultiplier: 1 } as const;
-      const first = depthwiseConv2d.cost([[1, DF, DF, M]], depthwise).multiplyAdds;
-      const second = pointwiseConv2d.cost([[1, DF, DF, M]], { filters: N, bias: false }).multiplyAdds;
+      const first = cost(depthwiseConv2d, [[1, DF, DF, M]], depthwise).multiplyAdds;
+      const second = cost(pointwiseConv2d, [[1, DF, DF, M]], { filters: N, bias: false }).multiplyAdds;
       expect(first).toBe(costs.depthwiseCost(DK, M, DF));
       expect(second).toBe(costs.pointwiseCost(M, N, DF));
       expect(first + second).toBe(costs.separableCost(DK, M, N, DF));
@@ -34,9 +34,9 @@ test('an inverted residual of stride 1 costs the sum of its three layers', () =>
     fc.property(small(14), small(14), small(30), small(30), small(6), small(5), (h, w, d1, d2, t, k) => {
       const depthwise = { ...same, kernelSize: [k, k], strides: [1, 1], depthMultiplier: 1 } as const;
       const layers = [
-        pointwiseConv2d.cost([[1, h, w, d1]], { filters: t * d1, bias: false }),
-        depthwiseConv2d.cost([[1, h, w, t * d1]], depthwise),
-        pointwiseConv2d.cost([[1, h, w, t * d1]], { filters: d2, bias: false }),
+        cost(pointwiseConv2d, [[1, h, w, d1]], { filters: t * d1, bias: false }),
+        cost(depthwiseConv2d, [[1, h, w, t * d1]], depthwise),
+        cost(pointwiseConv2d, [[1, h, w, t * d1]], { filters: d2, bias: false }),
       ];
       const counted = layers.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
       expect(counted).toBe(costs.invertedResidualCost(h, w, d1, d2, t, k));

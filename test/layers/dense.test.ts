@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { dense } from '../../src/layers/index.js';
+import { cost, dense, type KernelWeights } from '../../src/layers/index.js';
 import { toFloat64 } from '../../src/tensor.js';
 import { countReads } from './counting.js';
 import { expectClose, grid, numbersOf, onceRounded, randomTensor } from './support.js';
@@ -72,19 +72,19 @@ test('any dense layer executes exactly the products of its cost', () => {
     fc.property(anyProblem, ({ x, weights, attributes }) => {
       const { counted, reads } = countReads(weights.kernel);
       dense.forward([x], { ...weights, kernel: counted }, attributes);
-      expect(reads()).toBe(dense.cost([x.shape], attributes).multiplyAdds);
+      expect(reads()).toBe(cost(dense, [x.shape], attributes).multiplyAdds);
     }),
   );
 });
 
 test('the classifier of MobileNet V1: 1,024,000 multiply-adds and 1,025,000 parameters, a batch costs as often', () => {
   const classifier = { units: 1000, bias: true };
-  expect(dense.cost([[1, 1024]], classifier)).toEqual({
+  expect(cost(dense, [[1, 1024]], classifier)).toEqual({
     multiplyAdds: 1_024_000,
     trainable: 1_025_000,
     stored: 1_025_000,
   });
-  expect(dense.cost([[3, 1024]], classifier).multiplyAdds).toBe(3_072_000);
+  expect(cost(dense, [[3, 1024]], classifier).multiplyAdds).toBe(3_072_000);
   expect(dense.weightShapes([[1, 1024]], classifier)).toEqual({ kernel: [1024, 1000], bias: [1000] });
 });
 
@@ -108,7 +108,7 @@ describe('errors', () => {
     [{ kernel }, { bias: true }, "dense: weight 'bias' of shape [2] is missing"],
     [{ kernel }, { units: 0 }, 'dense: units must be a whole number of 1 or more, found 0'],
   ])('$2', (weights, changed, message) => {
-    const forward = () => dense.forward([x], weights as dense.DenseWeights, { units: 2, bias: false, ...changed });
+    const forward = () => dense.forward([x], weights as KernelWeights, { units: 2, bias: false, ...changed });
     expect(forward).toThrow(new ShapeError(message));
   });
 

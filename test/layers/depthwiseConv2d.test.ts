@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { depthwiseConv2d } from '../../src/layers/index.js';
+import { cost, depthwiseConv2d, type KernelWeights } from '../../src/layers/index.js';
 import { toFloat64 } from '../../src/tensor.js';
 import { countReads } from './counting.js';
 import { anyGeometry, convolve, paddedTaps } from './direct.js';
@@ -102,7 +102,7 @@ describe('any depthwise convolution', () => {
         const { counted, reads } = countReads(weights.kernel);
         depthwiseConv2d.forward([x], { ...weights, kernel: counted }, attributes);
         const onPadding = paddedTaps(geometry) * x.shape[3] * attributes.depthMultiplier;
-        expect(reads()).toBe(depthwiseConv2d.cost([x.shape], attributes).multiplyAdds - onPadding);
+        expect(reads()).toBe(cost(depthwiseConv2d, [x.shape], attributes).multiplyAdds - onPadding);
       }),
     );
   });
@@ -118,7 +118,7 @@ test('NaN and infinity stay in their channel', () => {
 describe('cost', () => {
   test('conv_dw_2 of MobileNet V1 @224: 1,806,336 multiply-adds and 576 weights', () => {
     const attributes = { ...plain, kernelSize: [3, 3], strides: [2, 2], padding: 'same' } as const;
-    expect(depthwiseConv2d.cost([[1, 112, 112, 64]], attributes)).toEqual({
+    expect(cost(depthwiseConv2d, [[1, 112, 112, 64]], attributes)).toEqual({
       multiplyAdds: 1_806_336,
       trainable: 576,
       stored: 576,
@@ -129,7 +129,7 @@ describe('cost', () => {
     const attributes = { ...plain, kernelSize: [3, 2], depthMultiplier: 5, bias: true } as const;
     const weights = 3 * 2 * 4 * 5;
     expect(depthwiseConv2d.weightShapes([[7, 9, 8, 4]], attributes)).toEqual({ kernel: [3, 2, 4, 5], bias: [20] });
-    expect(depthwiseConv2d.cost([[7, 9, 8, 4]], attributes)).toEqual({
+    expect(cost(depthwiseConv2d, [[7, 9, 8, 4]], attributes)).toEqual({
       multiplyAdds: 7 * (7 * 7) * weights,
       trainable: weights + 20,
       stored: weights + 20,
@@ -165,7 +165,7 @@ describe('errors', () => {
     ],
   ])('$2', (weights, changed, message) => {
     const forward = () =>
-      depthwiseConv2d.forward([x], weights as depthwiseConv2d.DepthwiseConv2dWeights, {
+      depthwiseConv2d.forward([x], weights as KernelWeights, {
         ...attributes,
         ...(changed as object),
       });

@@ -1,16 +1,8 @@
 /** What all layers promise, forward and backward: the declared shape, the input's number type, inputs left alone, outputs of their own, batches as single pictures. */
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import {
-  type Backward,
-  backward,
-  type Cost,
-  cost,
-  type Gradients,
-  type Layer,
-  layers,
-} from '../../src/layers/index.js';
-import { type Shape, type Tensor, toFloat32, toFloat64 } from '../../src/tensor.js';
+import { type Backward, backward, cost, type Gradients, type Layer, layers } from '../../src/layers/index.js';
+import { type Tensor, toFloat32, toFloat64 } from '../../src/tensor.js';
 import { batchSlice, expectClose, numbersOf, randomTensor } from './support.js';
 
 const square = { kernelSize: [3, 2], strides: [2, 1], dilation: [1, 2], padding: 'same' } as const;
@@ -49,7 +41,7 @@ function exampleOf(kind: keyof typeof layers) {
   const inputs = Array.from({ length: count }, (_, i) => randomTensor(shape, 100 + i));
   const shapes = inputs.map((x) => x.shape);
   const weights: Record<string, Tensor> = {};
-  for (const [name, wanted] of Object.entries(layer.weightShapes?.(shapes, attributes) ?? {})) {
+  for (const [name, wanted] of Object.entries(layer.weightShapes(shapes, attributes))) {
     const positive = name === 'movingVariance';
     const weight = randomTensor(wanted, 200 + name.length);
     weights[name] = positive ? { shape: wanted, data: weight.data.map((v) => Math.abs(v) + 0.1) } : weight;
@@ -97,11 +89,11 @@ describe.each(Object.keys(examples) as (keyof typeof layers)[])('%s', (kind) => 
   test('cost counts the weights that weightShapes names, and a batch costs as often', () => {
     const stored = Object.values(weights).reduce((sum, { data }) => sum + data.length, 0);
     const trainable = Object.entries(weights).filter(([name]) => !name.startsWith('moving'));
-    const count = cost[kind] as (inputs: readonly Shape[], attributes: unknown) => Cost;
-    const counted = count(shapes, attributes);
+    const counted = cost(layer, shapes, attributes);
     expect(counted.stored).toBe(stored);
     expect(counted.trainable).toBe(trainable.reduce((sum, [, { data }]) => sum + data.length, 0));
-    const one = count(
+    const one = cost(
+      layer,
       shapes.map(() => [1, ...shape.slice(1)]),
       attributes,
     );

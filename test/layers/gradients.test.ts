@@ -1,7 +1,10 @@
 /** Every layer's `backward` is the slope of its `forward`, for any shape and attributes. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { backward, batchNorm, dropout, type Layer, layers } from '../../src/layers/index.js';
+import type { BatchNormAttributes, BatchNormWeights } from '../../src/layers/batchNorm.js';
+import * as batchNormTraining from '../../src/layers/batchNormTraining.js';
+import * as dropoutTraining from '../../src/layers/dropoutTraining.js';
+import { backward, type Layer, layers } from '../../src/layers/index.js';
 import type { Padding } from '../../src/padding.js';
 import { uniformRandom } from '../../src/random.js';
 import { type Shape, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
@@ -110,7 +113,7 @@ function dataOf(kind: Kind, { shapes, attributes }: Problem, seed: number) {
   const make = kinked.includes(kind) ? kinkless : randomTensor;
   const inputs = shapes.map((shape, i) => make(shape, seed + i));
   const weights: Record<string, Tensor> = {};
-  for (const [name, shape] of Object.entries(layer.weightShapes?.(shapes, attributes) ?? {})) {
+  for (const [name, shape] of Object.entries(layer.weightShapes(shapes, attributes))) {
     const weight = randomTensor(shape, seed + 100 + name.length);
     weights[name] =
       name === 'movingVariance'
@@ -148,11 +151,11 @@ describe('backward is the slope of forward', () => {
     fc.assert(
       fc.property(anyProblem.batchNorm, fc.nat(), (problem, seed) => {
         const { inputs, weights } = dataOf('batchNorm', problem, seed);
-        const attributes = problem.attributes as batchNorm.BatchNormAttributes;
-        const given = (named: NamedTensors) => named as unknown as batchNorm.BatchNormWeights;
+        const attributes = problem.attributes as BatchNormAttributes;
+        const given = (named: NamedTensors) => named as unknown as BatchNormWeights;
         const training: Differentiable = {
-          forward: (xs, ws) => batchNorm.forwardTraining(xs, given(ws), attributes).y,
-          backward: (dy, xs, ws) => batchNorm.backwardTraining(dy, xs, given(ws), attributes),
+          forward: (xs, ws) => batchNormTraining.forwardTraining(xs, given(ws), attributes).y,
+          backward: (dy, xs, ws) => batchNormTraining.backwardTraining(dy, xs, given(ws), attributes),
         };
         expectSlopes(training, inputs, weights);
       }),
@@ -162,10 +165,10 @@ describe('backward is the slope of forward', () => {
   test('dropout in training, for one mask', () => {
     fc.assert(
       fc.property(anyShape, fc.constantFrom(0, 0.2, 0.9), fc.nat(), (shape, rate, seed) => {
-        const mask = dropout.maskOf(shape, { rate }, seed);
+        const mask = dropoutTraining.maskOf(shape, { rate }, seed);
         const training: Differentiable = {
-          forward: (xs) => dropout.forwardTraining(xs, mask),
-          backward: (dy, xs) => dropout.backwardTraining(dy, xs, mask),
+          forward: (xs) => dropoutTraining.forwardTraining(xs, mask),
+          backward: (dy, xs) => dropoutTraining.backwardTraining(dy, xs, mask),
         };
         expectSlopes(training, [randomTensor(shape, seed)]);
       }),

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { conv2d, depthwiseConv2d, pad } from '../../src/layers/index.js';
+import { conv2d, cost, depthwiseConv2d, pad } from '../../src/layers/index.js';
+import type { PadAttributes } from '../../src/layers/pad.js';
 import { anyGeometry } from './direct.js';
 import { expectClose, grid, randomTensor } from './support.js';
 
@@ -44,7 +45,7 @@ test('pad and then a valid convolution is the convolution with that explicit pad
   fc.assert(
     fc.property(anyGeometry(), fc.nat(), (geometry, seed) => {
       fc.pre(typeof geometry.padding === 'object');
-      const padding = geometry.padding as pad.PadAttributes['padding'];
+      const padding = geometry.padding as PadAttributes['padding'];
       const x = randomTensor(geometry.shape, seed);
       const padded = pad.forward([x], {}, { padding, value: 0 });
       const [KH, KW] = geometry.kernelSize;
@@ -83,5 +84,5 @@ test('errors and cost', () => {
   expect(() => pad.forward([], {}, { padding: none, value: 0 })).toThrow(
     new ShapeError('pad: takes one input, found 0'),
   );
-  expect(pad.cost()).toEqual({ multiplyAdds: 0, trainable: 0, stored: 0 });
+  expect(cost(pad, [[1, 2, 2, 1]], { padding: none, value: 0 })).toEqual({ multiplyAdds: 0, trainable: 0, stored: 0 });
 });

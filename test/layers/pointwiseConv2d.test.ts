@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { conv2d, pointwiseConv2d } from '../../src/layers/index.js';
+import { conv2d, cost, type KernelWeights, pointwiseConv2d } from '../../src/layers/index.js';
 import { toFloat64 } from '../../src/tensor.js';
 import { countReads } from './counting.js';
 import { convolve } from './direct.js';
@@ -65,7 +65,7 @@ describe('any pointwise convolution', () => {
           pointwiseConv2d.forward([x], bias ? { kernel, bias } : { kernel }, attributes),
           conv2d.forward([x], weights, same),
         );
-        expect(pointwiseConv2d.cost([x.shape], attributes)).toEqual(conv2d.cost([x.shape], same));
+        expect(cost(pointwiseConv2d, [x.shape], attributes)).toEqual(cost(conv2d, [x.shape], same));
       }),
     );
   });
@@ -87,7 +87,7 @@ describe('any pointwise convolution', () => {
       fc.property(anyProblem, ({ x, weights, attributes }) => {
         const { counted, reads } = countReads(x);
         pointwiseConv2d.forward([counted], weights, attributes);
-        expect(reads()).toBe(pointwiseConv2d.cost([x.shape], attributes).multiplyAdds);
+        expect(reads()).toBe(cost(pointwiseConv2d, [x.shape], attributes).multiplyAdds);
       }),
     );
   });
@@ -103,12 +103,12 @@ test('NaN and infinity stay at their position', () => {
 });
 
 test('conv_pw_13 of MobileNet V1 @224: 51,380,224 multiply-adds and 1,048,576 weights', () => {
-  expect(pointwiseConv2d.cost([[1, 7, 7, 1024]], { filters: 1024, bias: false })).toEqual({
+  expect(cost(pointwiseConv2d, [[1, 7, 7, 1024]], { filters: 1024, bias: false })).toEqual({
     multiplyAdds: 51_380_224,
     trainable: 1_048_576,
     stored: 1_048_576,
   });
-  expect(pointwiseConv2d.cost([[1, 7, 7, 1024]], { filters: 1024, bias: true })).toEqual({
+  expect(cost(pointwiseConv2d, [[1, 7, 7, 1024]], { filters: 1024, bias: true })).toEqual({
     multiplyAdds: 51_380_224,
     trainable: 1_049_600,
     stored: 1_049_600,
@@ -127,7 +127,7 @@ describe('errors', () => {
     [{ kernel }, { filters: -1 }, 'pointwiseConv2d: filters must be a whole number of 1 or more, found -1'],
   ])('$2', (weights, changed, message) => {
     const forward = () =>
-      pointwiseConv2d.forward([x], weights as pointwiseConv2d.PointwiseConv2dWeights, {
+      pointwiseConv2d.forward([x], weights as KernelWeights, {
         filters: 3,
         bias: false,
         ...changed,

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { resizeBilinear } from '../../src/layers/index.js';
+import { cost, resizeBilinear } from '../../src/layers/index.js';
+import type { BilinearRule } from '../../src/layers/resizeBilinear.js';
 import { toFloat64 } from '../../src/tensor.js';
 import { batchSlice, expectClose, grid, numbersOf, randomTensor } from './support.js';
 
 const rules = ['tf1-legacy', 'tf1-align-corners', 'half-pixel'] as const;
-const resize = (x: ReturnType<typeof grid>, size: [number, number], rule: resizeBilinear.BilinearRule) =>
+const resize = (x: ReturnType<typeof grid>, size: [number, number], rule: BilinearRule) =>
   resizeBilinear.forward([x], {}, { size, rule });
 
 describe('examples to check by hand', () => {
@@ -169,5 +170,9 @@ test('errors and cost', () => {
   expect(() => resizeBilinear.forward([], {}, { size: [1, 1], rule: 'half-pixel' })).toThrow(
     new ShapeError('resizeBilinear: takes one input, found 0'),
   );
-  expect(resizeBilinear.cost()).toEqual({ multiplyAdds: 0, trainable: 0, stored: 0 });
+  expect(cost(resizeBilinear, [[1, 2, 2, 1]], { size: [4, 4], rule: 'half-pixel' })).toEqual({
+    multiplyAdds: 0,
+    trainable: 0,
+    stored: 0,
+  });
 });

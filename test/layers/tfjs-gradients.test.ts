@@ -2,21 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  averagePool,
-  batchNorm,
-  conv2d,
-  dense,
-  depthwiseConv2d,
-  type Gradients,
-  globalAveragePool,
-  maxPool,
-  pointwiseConv2d,
-  relu6,
-  resizeBilinear,
-  sigmoid,
-  softmax,
-} from '../../src/layers/index.js';
+import { backwardTraining, forwardTraining } from '../../src/layers/batchNormTraining.js';
+import { averagePool, backward, conv2d, depthwiseConv2d, type Gradients } from '../../src/layers/index.js';
 import type { Padding, Pair } from '../../src/padding.js';
 import { sizeOf, type Tensor, toFloat64 } from '../../src/tensor.js';
 import { batchNormTraining, fromTf, startTf, toTf } from '../training/tfjs.js';
@@ -71,9 +58,9 @@ describe('TensorFlow.js agrees about the gradients of', () => {
           [x, kernel],
           dy,
         );
-        const magnitude = conv2d.backward(absolute(dy), [absolute(x)], { kernel: absolute(kernel) }, attributes);
+        const magnitude = backward.conv2d(absolute(dy), [absolute(x)], { kernel: absolute(kernel) }, attributes);
         const outputs = kernelSize[0] * kernelSize[1] * filters;
-        expectAgreement(conv2d.backward(dy, [x], { kernel }, attributes), peers, magnitude, outputs, dy);
+        expectAgreement(backward.conv2d(dy, [x], { kernel }, attributes), peers, magnitude, outputs, dy);
       }),
       runs,
     );
@@ -93,9 +80,9 @@ describe('TensorFlow.js agrees about the gradients of', () => {
           dy,
         );
         const sizes = { kernel: absolute(kernel) };
-        const magnitude = depthwiseConv2d.backward(absolute(dy), [absolute(x)], sizes, attributes);
+        const magnitude = backward.depthwiseConv2d(absolute(dy), [absolute(x)], sizes, attributes);
         const outputs = kernelSize[0] * kernelSize[1] * depthMultiplier;
-        expectAgreement(depthwiseConv2d.backward(dy, [x], { kernel }, attributes), peers, magnitude, outputs, dy);
+        expectAgreement(backward.depthwiseConv2d(dy, [x], { kernel }, attributes), peers, magnitude, outputs, dy);
       }),
       runs,
     );
@@ -124,10 +111,10 @@ describe('TensorFlow.js agrees about the gradients of', () => {
             dy,
           );
           const sizes = { kernel: absolute(weights.kernel), bias: absolute(weights.bias) };
-          const magnitude = pointwiseConv2d.backward(absolute(dy), [absolute(x)], sizes, attributes);
+          const magnitude = backward.pointwiseConv2d(absolute(dy), [absolute(x)], sizes, attributes);
           for (const ours of [
-            pointwiseConv2d.backward(dy, [x], weights, attributes),
-            dense.backward(dy, [x], weights, attributes),
+            backward.pointwiseConv2d(dy, [x], weights, attributes),
+            backward.dense(dy, [x], weights, attributes),
           ]) {
             expectAgreement(ours, peers, magnitude, filters, dy);
           }
@@ -151,11 +138,11 @@ describe('TensorFlow.js agrees about the gradients of', () => {
           const [gamma, beta, unused, dy] = [[C], [C], [C], shape].map((s, i) => randomTensor(s, seed + 1 + i));
           const weights = { gamma, beta, movingMean: unused, movingVariance: unused };
           const attributes = { epsilon, scale: true, center: true };
-          const ours = batchNorm.backwardTraining(dy, [x], weights, attributes);
+          const ours = backwardTraining(dy, [x], weights, attributes);
           const peers = peerGradients((a, g, b) => batchNormTraining(a, g, b, epsilon), [x, gamma, beta], dy);
           // The formula dx = gamma / σ · (dy − mean(dy) − x̂ · mean(dy · x̂)) with each difference x − μ as large as |x| + |μ|, since its error
           // is; sums of m, and some twenty operations that each round.
-          const { variance } = batchNorm.forwardTraining([toFloat64(x)], weights, attributes);
+          const { variance } = forwardTraining([toFloat64(x)], weights, attributes);
           const meanOf = (c: number, term: (i: number) => number): number => {
             let sum = 0;
             for (let i = c; i < x.data.length; i += C) sum += term(i) / m;
@@ -193,19 +180,19 @@ describe('TensorFlow.js agrees about the gradients of', () => {
         const dy = randomTensor(averagePool.outputShape([shape], attributes), seed + 1);
         const [size, stride, word] = [pairOf(kernelSize), pairOf(strides), wordOf(padding)];
         const terms = kernelSize[0] * kernelSize[1] + 2;
-        const shares = averagePool.backward(absolute(dy), [toFloat64(x)], {}, attributes).inputs[0];
+        const shares = backward.averagePool(absolute(dy), [toFloat64(x)], {}, attributes).inputs[0];
         // Its avgPool divides by the whole window where ours counts the samples inside, in the backward half only: at the edges they differ.
         if (padding === 'valid') {
           const [average] = peerGradients((a) => tf.avgPool(a as tf.Tensor4D, size, stride, word), [x], dy);
-          const ours = averagePool.backward(dy, [x], {}, attributes).inputs[0];
+          const ours = backward.averagePool(dy, [x], {}, attributes).inputs[0];
           expectClose(ours, average, (i) => sumBound(terms, shares.data[i]));
         }
         const [max] = peerGradients((a) => tf.maxPool(a as tf.Tensor4D, size, stride, word), [x], dy);
-        const sums = maxPool.backward(absolute(dy), [toFloat64(x)], {}, attributes).inputs[0];
-        expectClose(maxPool.backward(dy, [x], {}, attributes).inputs[0], max, (i) => sumBound(terms, sums.data[i]));
+        const sums = backward.maxPool(absolute(dy), [toFloat64(x)], {}, attributes).inputs[0];
+        expectClose(backward.maxPool(dy, [x], {}, attributes).inputs[0], max, (i) => sumBound(terms, sums.data[i]));
         const dMean = randomTensor([shape[0], shape[3]], seed + 2);
         const [mean] = peerGradients((a) => tf.mean(a, [1, 2]), [x], dMean);
-        const ours = globalAveragePool.backward(dMean, [x], {}, { keepDims: false }).inputs[0];
+        const ours = backward.globalAveragePool(dMean, [x], {}, { keepDims: false }).inputs[0];
         expectClose(ours, mean, () => sumBound(3, 2));
       }),
       runs,
@@ -218,13 +205,13 @@ describe('TensorFlow.js agrees about the gradients of', () => {
         const small = randomTensor([rows, C], seed);
         const x = { shape: small.shape, data: small.data.map((value) => value * 5) };
         const dy = randomTensor([rows, C], seed + 1);
-        expectClose(relu6.backward(dy, [x]).inputs[0], peerGradients((a) => tf.relu6(a), [x], dy)[0]);
+        expectClose(backward.relu6(dy, [x]).inputs[0], peerGradients((a) => tf.relu6(a), [x], dy)[0]);
         // y · (1 − y) of a y that is rounded: an error of 2⁻²⁴ however small the product is.
-        expectClose(sigmoid.backward(dy, [x]).inputs[0], peerGradients((a) => tf.sigmoid(a), [x], dy)[0], () =>
+        expectClose(backward.sigmoid(dy, [x]).inputs[0], peerGradients((a) => tf.sigmoid(a), [x], dy)[0], () =>
           sumBound(6, 2),
         );
         // As in the forward half: e^(x − max) takes over the rounding of up to 20; then C sums, twice.
-        expectClose(softmax.backward(dy, [x]).inputs[0], peerGradients((a) => tf.softmax(a), [x], dy)[0], () =>
+        expectClose(backward.softmax(dy, [x]).inputs[0], peerGradients((a) => tf.softmax(a), [x], dy)[0], () =>
           sumBound(2 * (2 * 20 + C + 4), 4),
         );
       }),
@@ -245,10 +232,10 @@ describe('TensorFlow.js agrees about the gradients of', () => {
           const dy = randomTensor([2, h, w, 2], seed + 1);
           const compute = (a: tf.Tensor) => tf.image.resizeBilinear(a as tf.Tensor4D, [h, w], alignCorners);
           const attributes = { size: [h, w], rule } as const;
-          const magnitude = resizeBilinear.backward(absolute(dy), [x], {}, attributes).inputs[0];
+          const magnitude = backward.resizeBilinear(absolute(dy), [x], {}, attributes).inputs[0];
           // Positions up to 9 are rounded to float32 before their whole part is taken off; every output may send to the sample.
           expectClose(
-            resizeBilinear.backward(dy, [x], {}, attributes).inputs[0],
+            backward.resizeBilinear(dy, [x], {}, attributes).inputs[0],
             peerGradients(compute, [x], dy)[0],
             (i) => sumBound(h * w + 40, magnitude.data[i] + 2),
           );
@@ -274,8 +261,8 @@ test('the peer is really asked: another kernel gives other gradients', () => {
   } as const;
   const peers = (k: Tensor) =>
     peerGradients((a, b) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same'), [x, k], dy);
-  const ours = conv2d.backward(dy, [x], { kernel }, attributes);
-  const magnitude = conv2d.backward(absolute(dy), [absolute(x)], { kernel: absolute(kernel) }, attributes);
+  const ours = backward.conv2d(dy, [x], { kernel }, attributes);
+  const magnitude = backward.conv2d(absolute(dy), [absolute(x)], { kernel: absolute(kernel) }, attributes);
   expectAgreement(ours, peers(kernel), magnitude, 9, dy);
   expect(() => expectAgreement(ours, peers(other), magnitude, 9, dy)).toThrow('wanted');
 });

@@ -14,9 +14,9 @@ export const surface: Readonly<Record<string, string>> = {
   './formats/tfjs': 'tfjs',
   './formats/npz': 'npz',
   './layers': `
-    FREE add argMax averagePool backward batchNorm clamp concat conv2d cost costs dense depthwiseConv2d dropout
-    flatten globalAveragePool layers maxPool pad pointwiseConv2d relu relu6 reshape resizeBilinear sigmoid
-    softmax`,
+    add argMax averagePool backward batchNorm clamp concat conv2d cost costs dense depthwiseConv2d dropout flatten
+    globalAveragePool layers maxPool pad pointwiseConv2d relu relu6 reshape resizeBilinear sigmoid softmax
+    training`,
   './models': `
     MOBILENET_V1_TABLE MOBILENET_V2_TABLE deeplabV3 mobilenet mobilenetV1 mobilenetV2 parseModelName
     roundChannels ssd`,
@@ -37,9 +37,6 @@ export const surface: Readonly<Record<string, string>> = {
     createWorker crop devices fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess
     resize resizeRules toGrey toRgb turn webcam`,
   './tasks': 'classify embed logits mirrored parseLabels predictions probabilities withLabels',
-  './detection': `
-    TENSORFLOW_SUPPRESSION anchors decodeBoxes detect detections drawDetections ssdAnchors suppress`,
-  './segmentation': 'CITYSCAPES labelMap overlay segment segmentation vocColour',
   './pretrained': 'findRelease loadPretrained releases',
   './oracle': `
     cHeader causeOf check checkGolden difference differencePng explain isWrong layerSuite makeGolden

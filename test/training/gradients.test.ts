@@ -1,7 +1,9 @@
 /** The gradients of whole networks: branches, sums, what training does differently. */
 import { describe, expect, test } from 'vitest';
 import { NetworkError, ShapeError } from '../../src/errors.js';
-import { batchNorm, dropout } from '../../src/layers/index.js';
+import type { BatchNormWeights } from '../../src/layers/batchNorm.js';
+import * as batchNormTraining from '../../src/layers/batchNormTraining.js';
+import * as dropoutTraining from '../../src/layers/dropoutTraining.js';
 import { type Network, NetworkBuilder, run, withWeights } from '../../src/network/index.js';
 import { inferShapes, wantedWeights } from '../../src/network/shapes.js';
 import { type Tensor, tensor, toFloat64 } from '../../src/tensor.js';
@@ -116,8 +118,8 @@ describe('training', () => {
     ]);
     const weights = Object.fromEntries(
       ['gamma', 'beta', 'movingMean', 'movingVariance'].map((name) => [name, network.weights.get(`stem_bn/${name}`)!]),
-    ) as unknown as batchNorm.BatchNormWeights;
-    const { mean, variance } = batchNorm.forwardTraining([tensors.get('stem')!], weights, norm);
+    ) as unknown as BatchNormWeights;
+    const { mean, variance } = batchNormTraining.forwardTraining([tensors.get('stem')!], weights, norm);
     expectClose(statistics.get('stem_bn/movingMean')!, mean);
     const unbiased = variance.data.map((v) => (v * 40) / 39); // 2 pictures of 5 × 4
     expectClose(
@@ -133,7 +135,10 @@ describe('training', () => {
       ['again', 'flat', 0.5, 6],
     ] as const) {
       const before = tensors.get(input)!;
-      expectClose(tensors.get(name)!, dropout.forwardTraining([before], dropout.maskOf(before.shape, { rate }, seed)));
+      expectClose(
+        tensors.get(name)!,
+        dropoutTraining.forwardTraining([before], dropoutTraining.maskOf(before.shape, { rate }, seed)),
+      );
     }
     const other = forwardPass(network, x, { trainingSeed: 7 }).tensors.get('dropped')!;
     expect(numbersOf(other)).not.toEqual(numbersOf(tensors.get('dropped')!));

@@ -3,7 +3,7 @@ import { type Cost, cost } from '../../layers/index.js';
 import type { Pair } from '../../padding.js';
 import { type Shape, sizeOf } from '../../tensor.js';
 import type { LayerKind, Network, NetworkNode } from '../network.js';
-import { inferShapes, inputShapesOf, weightShapesOf } from '../shapes.js';
+import { inferShapes, inputShapesOf, layerOf, weightShapesOf } from '../shapes.js';
 import { receptiveFields, windowOf } from './receptive-field.js';
 
 /** 'papers', or 'batch-norm': as fvcore, which adds 2 for each number that batch norm puts out. */
@@ -90,10 +90,9 @@ export interface SummaryOptions {
   readonly grouped?: boolean;
 }
 
-/** The node's multiply-adds and parameters. Attributes and layer agree by NetworkNode's type, as in `layerOf`. */
+/** The node's multiply-adds and parameters. */
 export function costOf(node: NetworkNode, shapes: ReadonlyMap<string, Shape>): Cost {
-  const count = cost[node.kind] as (inputs: readonly Shape[], attributes: unknown) => Cost;
-  return count(inputShapesOf(node, shapes), node.attributes);
+  return cost(layerOf(node), inputShapesOf(node, shapes), node.attributes);
 }
 
 /** Costs of a network for its declared input shapes. Weights are not needed. */

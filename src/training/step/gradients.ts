@@ -5,11 +5,18 @@
  */
 import { NetworkError } from '../../errors.js';
 import { expectGradient } from '../../layers/expect.js';
-import { add, type Backward, backward, batchNorm, dropout, type Gradients } from '../../layers/index.js';
-import { inferShapes, type Network, type NetworkInputs, type NetworkNode, weightName } from '../../network/index.js';
+import { add, type Backward, backward, type Training, type TrainingPass, training } from '../../layers/index.js';
+import {
+  inferShapes,
+  type LayerKind,
+  type Network,
+  type NetworkInputs,
+  type NetworkNode,
+  weightName,
+} from '../../network/index.js';
 import { expectAllWeights, inputTensors, weightsOf } from '../../network/run.js';
 import { atNode, layerOf } from '../../network/shapes.js';
-import { sizeOf, type Tensor, zerosLike } from '../../tensor.js';
+import { type Tensor, zerosLike } from '../../tensor.js';
 
 /**
  * 'inference' computes what `run` does, with the moving statistics and without dropout, as fine-tuning a frozen network does. In training
@@ -35,25 +42,18 @@ export interface NetworkGradients {
   readonly weights: ReadonlyMap<string, Tensor>;
 }
 
-/** What a node computed, and the way back. */
-interface NodePass {
-  readonly y: Tensor;
-  readonly backward: (dy: Tensor) => Gradients;
-  readonly statistics?: Readonly<Record<string, Tensor>>;
-}
-
 /** Computes the network and keeps what its gradients need. Inputs are checked as `run` does; Float64Array inputs make all of it float64. */
 export function forwardPass(network: Network, inputs: NetworkInputs, mode: Mode): ForwardPass {
   const tensors = inputTensors(network, inputs);
   const shapes = inferShapes(network, new Map([...tensors].map(([name, { shape }]) => [name, shape])));
   expectAllWeights(network, shapes);
-  const passes: NodePass[] = [];
+  const passes: TrainingPass[] = [];
   const statistics = new Map<string, Tensor>();
-  const dropouts = network.nodes.filter(({ kind }) => kind === 'dropout');
+  const drawing = network.nodes.filter((node) => layerOf(node).random);
   for (const node of network.nodes) {
     const given = node.inputs.map((name) => tensors.get(name)!);
     const weights = weightsOf(network, node, shapes);
-    const seed = mode === 'inference' ? undefined : mode.trainingSeed + dropouts.indexOf(node);
+    const seed = mode === 'inference' ? undefined : mode.trainingSeed + drawing.indexOf(node);
     const pass = atNode(node, () => nodePass(node, given, weights, seed));
     passes.push(pass);
     tensors.set(node.name, pass.y);
@@ -67,7 +67,7 @@ export function forwardPass(network: Network, inputs: NetworkInputs, mode: Mode)
 function backwardPass(
   network: Network,
   tensors: ReadonlyMap<string, Tensor>,
-  passes: readonly NodePass[],
+  passes: readonly TrainingPass[],
   outputGradients: ReadonlyMap<string, Tensor>,
 ): NetworkGradients {
   const received = new Map([...tensors.keys()].map((name): [string, Tensor[]] => [name, []]));
@@ -97,42 +97,21 @@ function backwardPass(
   return { inputs: new Map(network.inputs.map(({ name }) => [name, sumOf(name)])), weights };
 }
 
-/** With a seed as training computes it. */
+/** With a seed as training computes it. Attributes and layer agree by NetworkNode's type, which TypeScript cannot follow through the lookups. */
 function nodePass(
   node: NetworkNode,
   inputs: readonly Tensor[],
   weights: Readonly<Record<string, Tensor>>,
   seed: number | undefined,
-): NodePass {
-  if (seed !== undefined && node.kind === 'batchNorm') {
-    return batchNormPass(inputs, weights as unknown as batchNorm.BatchNormWeights, node.attributes);
-  }
-  if (seed !== undefined && node.kind === 'dropout') {
-    const mask = dropout.maskOf(inputs[0].shape, node.attributes, seed);
-    return {
-      y: dropout.forwardTraining(inputs, mask),
-      backward: (dy) => dropout.backwardTraining(dy, inputs, mask),
-    };
-  }
-  // Attributes and layer agree by NetworkNode's type, which TypeScript cannot follow through the lookup.
-  const back = backward[node.kind] as Backward<unknown, unknown>;
+): TrainingPass {
+  const inTraining = (training as Partial<Record<LayerKind, unknown>>)[node.kind] as Training<unknown, unknown>;
+  if (seed !== undefined && inTraining) return inTraining(inputs, weights, node.attributes, seed);
+  const back = (backward as Partial<Record<LayerKind, unknown>>)[node.kind] as Backward<unknown, unknown> | undefined;
   return {
     y: layerOf(node).forward(inputs, weights, node.attributes),
-    backward: (dy) => back(dy, inputs, weights, node.attributes),
-  };
-}
-
-function batchNormPass(
-  inputs: readonly Tensor[],
-  weights: batchNorm.BatchNormWeights,
-  attributes: batchNorm.BatchNormAttributes,
-): NodePass {
-  const { y, mean, variance } = batchNorm.forwardTraining(inputs, weights, attributes);
-  const m = sizeOf(y.shape) / sizeOf(mean.shape);
-  const unbiased = { shape: variance.shape, data: variance.data.map((value) => (value * m) / Math.max(m - 1, 1)) };
-  return {
-    y,
-    backward: (dy) => batchNorm.backwardTraining(dy, inputs, weights, attributes),
-    statistics: { movingMean: mean, movingVariance: unbiased },
+    backward(dy) {
+      if (back === undefined) throw new NetworkError(`${node.kind}: this layer has no gradient`);
+      return back(dy, inputs, weights, node.attributes);
+    },
   };
 }

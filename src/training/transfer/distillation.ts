@@ -8,7 +8,7 @@
  */
 import { compile } from '../../engine/index.js';
 import { UsageError } from '../../errors.js';
-import * as softmax from '../../layers/softmax.js';
+import { softmax } from '../../layers/index.js';
 import type { Network } from '../../network/index.js';
 import { tensor } from '../../tensor.js';
 import { centralView } from '../data/augment.js';

@@ -1,6 +1,6 @@
 /** Additions, the global average pool, dropout, and what only names a vector anew. */
 import { NetworkError } from '../../errors.js';
-import { dropout } from '../../layers/index.js';
+import { maskOf } from '../../layers/dropoutTraining.js';
 import type { NodeOf } from '../../network/index.js';
 import type { Lowering, Unit } from './lowering.js';
 import type { FeatureMap } from './maps.js';
@@ -70,7 +70,7 @@ export function lowerDropout(lowering: Lowering, node: NodeOf<'dropout'>): Unit 
   const y = lowering.define(node.name);
   const masked = (from: FeatureMap, to: FeatureMap) =>
     lowering.step([from, to], ({ memory, at, seed }) => {
-      const mask = dropout.maskOf(shape, node.attributes, seed + k).data;
+      const mask = maskOf(shape, node.attributes, seed + k).data;
       // Channels that do not exist are 0, as in every map.
       memory.fill(0, at(to.buffer) / 4, (at(to.buffer) + to.buffer.bytes) / 4);
       for (let c = 0; c < to.channels; c++) {

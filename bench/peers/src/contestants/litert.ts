@@ -9,7 +9,7 @@ export const litert = ({ folders, simd, asPage }: Surroundings): Contestant => (
   name: 'LiteRT.js',
   kind: 'wasm',
   async load(network) {
-    runtime ??= asPage(() => loadLiteRt(folders.litert + LOADERS[simd === 'relaxed' ? 'relaxed' : 'plain']));
+    runtime ??= asPage(() => loadLiteRt(folders.litert + LOADERS[simd]));
     await runtime;
     const model = await loadAndCompile(tfliteOf(network), { accelerator: 'wasm' });
     const { shape } = network.inputs[0];

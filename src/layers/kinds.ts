@@ -1,0 +1,22 @@
+/** Every kind of layer, one line each. `backward.ts` lists their backward halves. */
+export { add } from './add.js';
+export { argMax } from './argMax.js';
+export { averagePool } from './averagePool.js';
+export { batchNorm } from './batchNorm.js';
+export { clamp } from './clamp.js';
+export { concat } from './concat.js';
+export { conv2d } from './conv2d.js';
+export { dense } from './dense.js';
+export { depthwiseConv2d } from './depthwiseConv2d.js';
+export { dropout } from './dropout.js';
+export { flatten } from './flatten.js';
+export { globalAveragePool } from './globalAveragePool.js';
+export { maxPool } from './maxPool.js';
+export { pad } from './pad.js';
+export { pointwiseConv2d } from './pointwiseConv2d.js';
+export { relu } from './relu.js';
+export { relu6 } from './relu6.js';
+export { reshape } from './reshape.js';
+export { resizeBilinear } from './resizeBilinear.js';
+export { sigmoid } from './sigmoid.js';
+export { softmax } from './softmax.js';
