@@ -15,7 +15,7 @@
  * Order of sums, in all targets: bias, then kernel rows, kernel columns, input channels.
  */
 import { madd } from './lanes';
-import { storeGroups, storeOne, storeQuads } from './tile';
+import { storeGroups, storeQuads, tileByNumbers } from './tile';
 
 /** Bytes between the windows of neighbouring pixels: 3 channels, stride 2. */
 const STEM: usize = 24;
@@ -73,18 +73,10 @@ export function convolution(
           storeQuads(c00, c01, c10, c11, c20, c21, c30, c31, f32x4.splat(lo), f32x4.splat(hi), y, r, f32x4.splat(lo2), f32x4.splat(hi2));
         }
       } else {
-        for (let pixel = 0; pixel < 4; ++pixel) {
-          const begin = x + <usize>load<u32>(window + (<usize>pixel << 2));
-          for (let o = 0; o < 8; ++o) {
-            let sum = load<f32>(bias + (<usize>o << 2));
-            let b = weights + (<usize>o << 2);
-            for (let run = 0; run < runCount; ++run) {
-              let a = begin + <usize>load<u32>(runs + (<usize>run << 2));
-              for (let i = 0; i < runLength; ++i, a += 4, b += 32) sum += load<f32>(a) * load<f32>(b);
-            }
-            storeOne(sum, pixel, o, lo, hi, offsets ? out : y, outStride, place, r, lo2, hi2);
-          }
-        }
+        tileByNumbers(
+          x + <usize>load<u32>(window), x + <usize>load<u32>(window, 4), x + <usize>load<u32>(window, 8), x + <usize>load<u32>(window, 12),
+          4, runs, runCount, runBytes, weights, bias, lo, hi, offsets ? out : y, outStride, place, r, lo2, hi2,
+        );
       }
       window += 16;
       if (offsets) {

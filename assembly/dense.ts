@@ -29,11 +29,19 @@ export function dense(x: usize, channels: i32, weights: usize, bias: usize, pane
       v128.store(out, clamp(c2, vlo, vhi), 32);
       v128.store(out, clamp(c3, vlo, vhi), 48);
     } else {
-      for (let o: usize = 0; o < 64; o += 4) {
-        let sum = load<f32>(bias + o);
-        let w = weights + o;
-        for (let a = x; a < end; a += 4, w += 64) sum += load<f32>(a) * load<f32>(w);
-        store<f32>(out + o, clampScalar(sum, lo, hi));
+      for (let o: usize = 0; o < 64; o += 16) {
+        let c0 = load<f32>(bias + o), c1 = load<f32>(bias + o, 4), c2 = load<f32>(bias + o, 8), c3 = load<f32>(bias + o, 12);
+        for (let a = x, w = weights + o; a != end; a += 4, w += 64) {
+          const s = load<f32>(a);
+          c0 += s * load<f32>(w);
+          c1 += s * load<f32>(w, 4);
+          c2 += s * load<f32>(w, 8);
+          c3 += s * load<f32>(w, 12);
+        }
+        store<f32>(out + o, clampScalar(c0, lo, hi));
+        store<f32>(out + o, clampScalar(c1, lo, hi), 4);
+        store<f32>(out + o, clampScalar(c2, lo, hi), 8);
+        store<f32>(out + o, clampScalar(c3, lo, hi), 12);
       }
       weights += <usize>channels << 6;
     }

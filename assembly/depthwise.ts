@@ -32,8 +32,8 @@ export function depthwise(
   // One number, since V8 would test each part of a condition again for every tile.
   const shape = dilationX == 1 ? shapeOf(kernelWidth, strideX) : 0;
   for (let plane = 0; plane < planes; ++plane) {
-    let y = out;
     if (ASC_FEATURE_SIMD) {
+      let y = out;
       const initial = v128.load(bias);
       const vlo = f32x4.splat(lo), vhi = f32x4.splat(hi);
       for (let top = 0; top < count; top += group) {
@@ -124,19 +124,32 @@ export function depthwise(
         }
       }
     } else {
-      for (let pixel = 0; pixel < count * width; ++pixel) {
-        const start = x + (<usize>(pixel % width * strideX) << 4);
-        const lines = rows + (<usize>((first + pixel / width) * stride) << 2);
-        for (let c: usize = 0; c < 16; c += 4) {
-          let k = weights + c;
-          let sum = load<f32>(bias + c);
-          for (let i = 0; i < kernelHeight; ++i) {
-            let p = start + c + <usize>load<u32>(lines + <usize>i * lineStep);
-            for (let j = 0; j < kernelWidth; ++j, k += 16, p += <usize>dilationX << 4) sum += load<f32>(p) * load<f32>(k);
+      for (let pixel = 0, row = 0; row < count; ++row) {
+        const lines = rows + (<usize>((first + row) * stride) << 2);
+        let start = x;
+        for (let left = width; left > 0; left -= 4, pixel += 4, start += step << 2) {
+          for (let c: usize = 0; c < 16; c += 4) {
+            let c0 = load<f32>(bias + c);
+            let c1 = c0, c2 = c0, c3 = c0;
+            let line = lines;
+            for (let k = weights + c, end = k + weightBytes; k != end; line += lineStep) {
+              let p = start + c + <usize>load<u32>(line);
+              for (const next = k + (<usize>kernelWidth << 4); k != next; k += 16, p += <usize>dilationX << 4) {
+                const tap = load<f32>(k);
+                c0 += load<f32>(p) * tap;
+                c1 += load<f32>(p + step) * tap;
+                c2 += load<f32>(p + 2 * step) * tap;
+                c3 += load<f32>(p + 3 * step) * tap;
+              }
+            }
+            const y = out + (c << 2);
+            storeAt(y, quadStride, pixel, clampScalar(c0, lo, hi));
+            if (left > 1) storeAt(y, quadStride, pixel + 1, clampScalar(c1, lo, hi));
+            if (left > 2) storeAt(y, quadStride, pixel + 2, clampScalar(c2, lo, hi));
+            if (left > 3) storeAt(y, quadStride, pixel + 3, clampScalar(c3, lo, hi));
           }
-          store<f32>(y + (c << 2) + (<usize>(pixel & 3) << 2), clampScalar(sum, lo, hi));
         }
-        if ((pixel & 3) == 3) y += quadStride;
+        pixel = (row + 1) * width;
       }
     }
     x += planeStride;
@@ -144,6 +157,13 @@ export function depthwise(
     bias += 16;
     out += 64;
   }
+}
+
+/** One number of one channel's pixels in quads. */
+// @ts-ignore: decorator
+@inline
+function storeAt(y: usize, quadStride: usize, pixel: i32, value: f32): void {
+  store<f32>(y + <usize>(pixel >> 2) * quadStride + (<usize>(pixel & 3) << 2), value);
 }
 
 /** The kernel's columns and their stride as one number. */

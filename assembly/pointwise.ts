@@ -21,7 +21,7 @@
  * Panels are the outer loop: a panel of weights (C · 32 bytes) stays in the first-level cache while the pixels stream by.
  */
 import { madd } from './lanes';
-import { storeGroups, storeOne, storePixel, storeQuads } from './tile';
+import { storeGroups, storePixel, storeQuads, tileByNumbers } from './tile';
 
 export function pointwise(
   x: usize, quadStride: usize, pixels: i32, channels: i32,
@@ -45,7 +45,9 @@ export function pointwise(
           const five = wide && pixel < shared;
           tile(x, quadStride, q, five, last, pixel, panelBytes, w, b, lo, hi, y, outStride, offsets, r, lo2, hi2);
         } else {
-          tileByNumbers(x, quadStride, q, channels, w, b, lo, hi, y, outStride, offsets, r, lo2, hi2);
+          const a = x + <usize>q * quadStride, at: usize = offsets ? 0 : <usize>q * outStride;
+          const place = offsets ? offsets + (<usize>q << 4) : 0;
+          tileByNumbers(a, a + 4, a + 8, a + 12, 16, 0, 1, <usize>channels << 4, w, b, lo, hi, y + at, outStride, place, r ? r + at : 0, lo2, hi2);
         }
       }
     }
@@ -132,26 +134,6 @@ function tile(
     const y: usize = offsets ? 0 : <usize>other * outStride + (<usize>pixel << 2);
     const place = offsets ? offsets + (<usize>(other * 4 + pixel) << 2) : 0;
     storePixel(c40, c41, lo, hi, out + y, outStride, place, residual ? residual + y : 0, lo2, hi2);
-  }
-}
-
-/** The same for the scalar target. */
-// @ts-ignore: decorator
-@inline
-function tileByNumbers(
-  x: usize, quadStride: usize, q: i32, channels: i32, weights: usize, bias: usize, lo: f32, hi: f32,
-  out: usize, outStride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
-): void {
-  const y: usize = offsets ? 0 : <usize>q * outStride;
-  const place = offsets ? offsets + (<usize>q << 4) : 0;
-  for (let pixel = 0; pixel < 4; ++pixel) {
-    for (let o = 0; o < 8; ++o) {
-      let sum = load<f32>(bias + (<usize>o << 2));
-      let a = x + <usize>q * quadStride + (<usize>pixel << 2);
-      let b = weights + (<usize>o << 2);
-      for (let c = 0; c < channels; ++c, a += 16, b += 32) sum += load<f32>(a) * load<f32>(b);
-      storeOne(sum, pixel, o, lo, hi, out + y, outStride, place, residual ? residual + y : 0, lo2, hi2);
-    }
   }
 }
 

@@ -92,18 +92,60 @@ function storeLanes(c: v128, out: usize, residual: usize, lo: f32, hi: f32): voi
   v128.store32_lane(out, c, 3, 48);
 }
 
-/** One number of a tile, for the scalar target: pixel 0-3, channel 0-7. Not inlined, as storeHalf. */
-export function storeOne(
-  sum: f32, pixel: i32, channel: i32,
+/**
+ * A tile of the scalar target, two output channels at a time: eight sums and what feeds them fit V8's registers. The numbers of pixel i lie at
+ * p{i} + tap, where tap goes from the begin of each run to `runBytes` further, `step` bytes at a time. Without `runs` there is one, from 0 on.
+ */
+export function tileByNumbers(
+  p0: usize, p1: usize, p2: usize, p3: usize, step: usize, runs: usize, runCount: i32, runBytes: usize, weights: usize, bias: usize,
   lo: f32, hi: f32, out: usize, stride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
 ): void {
-  let y = clampScalar(sum, lo, hi);
-  if (offsets) {
-    const place = out + <usize>load<u32>(offsets + (<usize>pixel << 2));
-    store<f32>(place + (channel < 4 ? 0 : stride) + (<usize>(channel & 3) << 2), y);
-  } else {
-    const at = <usize>(channel * 4 + pixel) << 2;
-    if (residual) y = clampScalar(y + load<f32>(residual + at), lo2, hi2);
-    store<f32>(out + at, y);
+  for (let o = 0; o < 8; o += 2, weights += 8, bias += 8) {
+    let c00 = load<f32>(bias), c01 = load<f32>(bias, 4);
+    let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01;
+    let b = weights;
+    for (let run = 0; run < runCount; ++run) {
+      let tap: usize = runs ? <usize>load<u32>(runs + (<usize>run << 2)) : 0;
+      for (const end = tap + runBytes; tap != end; tap += step, b += 32) {
+        const b0 = load<f32>(b), b1 = load<f32>(b, 4);
+        const a0 = load<f32>(p0 + tap), a1 = load<f32>(p1 + tap), a2 = load<f32>(p2 + tap), a3 = load<f32>(p3 + tap);
+        c00 += a0 * b0; c10 += a1 * b0; c20 += a2 * b0; c30 += a3 * b0;
+        c01 += a0 * b1; c11 += a1 * b1; c21 += a2 * b1; c31 += a3 * b1;
+      }
+    }
+    storeFour(c00, c10, c20, c30, o, lo, hi, out, stride, offsets, residual, lo2, hi2);
+    storeFour(c01, c11, c21, c31, o + 1, lo, hi, out, stride, offsets, residual, lo2, hi2);
   }
+}
+
+/** The four pixels of one of a tile's channels. */
+function storeFour(
+  c0: f32, c1: f32, c2: f32, c3: f32, channel: i32,
+  lo: f32, hi: f32, out: usize, stride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
+): void {
+  c0 = clampScalar(c0, lo, hi);
+  c1 = clampScalar(c1, lo, hi);
+  c2 = clampScalar(c2, lo, hi);
+  c3 = clampScalar(c3, lo, hi);
+  if (offsets) {
+    const y = out + (channel < 4 ? 0 : stride) + (<usize>(channel & 3) << 2);
+    store<f32>(y + <usize>load<u32>(offsets), c0);
+    store<f32>(y + <usize>load<u32>(offsets, 4), c1);
+    store<f32>(y + <usize>load<u32>(offsets, 8), c2);
+    store<f32>(y + <usize>load<u32>(offsets, 12), c3);
+    return;
+  }
+  const at = <usize>channel << 4;
+  out += at;
+  if (residual) {
+    residual += at;
+    c0 = clampScalar(c0 + load<f32>(residual), lo2, hi2);
+    c1 = clampScalar(c1 + load<f32>(residual, 4), lo2, hi2);
+    c2 = clampScalar(c2 + load<f32>(residual, 8), lo2, hi2);
+    c3 = clampScalar(c3 + load<f32>(residual, 12), lo2, hi2);
+  }
+  store<f32>(out, c0);
+  store<f32>(out, c1, 4);
+  store<f32>(out, c2, 8);
+  store<f32>(out, c3, 12);
 }

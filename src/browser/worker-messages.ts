@@ -21,10 +21,9 @@ import {
 import type { ModelReport } from '../load/model.js';
 import type { Task } from '../load/options.js';
 import type { Network } from '../network/index.js';
-import type { Tensor } from '../tensor.js';
 
 /** Raised when a page and a worker's script of another version would misunderstand each other. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** The first message of a worker: its script runs. */
 export interface Ready {
@@ -97,7 +96,7 @@ export function receivedError(sent: SentError): unknown {
 }
 
 /** The memory behind tensors, each piece once: what is moved in place of being copied. */
-export function buffersOf(tensors: Iterable<Tensor>): ArrayBuffer[] {
+export function buffersOf(tensors: Iterable<{ readonly data: ArrayBufferView }>): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   for (const { data } of tensors) if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
   return [...buffers];

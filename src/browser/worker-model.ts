@@ -1,20 +1,22 @@
 /** A model in a worker, asked from the page. */
+import type { Detection } from '../detection/detections.js';
 import { UsageError } from '../errors.js';
-import { prepareElement } from '../image/browser.js';
 import type { PictureSource } from '../image/sources.js';
-import { ofInput, type Pictures } from '../load/inputs.js';
-import type { Loaded } from '../load/loaded-model.js';
+import { ofInput, type Pictures, seenInput } from '../load/inputs.js';
+import type { Loaded, SeenTensor } from '../load/loaded-model.js';
 import type {
   Model,
   ModelClassifyOptions,
+  ModelDetectOptions,
   ModelEmbedOptions,
   ModelInput,
   ModelReport,
   ModelRunOptions,
+  ModelSegmentOptions,
 } from '../load/model.js';
 import { bindCalls, checkRunOptions, checkTrace, type Task, TRANSFER } from '../load/options.js';
 import type { Network } from '../network/network.js';
-import { preprocessingFor } from '../tasks/execute.js';
+import type { Segmentation } from '../segmentation/segmentation.js';
 import type { Prediction } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
 import type { Cargo, WorkerCalls } from './worker-calls.js';
@@ -36,6 +38,10 @@ export interface WorkerReport extends ModelReport {
 export interface WorkerModel extends Model {
   classify(input: readonly ModelInput[], options?: ModelClassifyOptions & TransferOptions): Promise<Prediction[][]>;
   classify(input: ModelInput, options?: ModelClassifyOptions & TransferOptions): Promise<Prediction[]>;
+  detect(input: readonly ModelInput[], options?: ModelDetectOptions & TransferOptions): Promise<Detection[][]>;
+  detect(input: ModelInput, options?: ModelDetectOptions & TransferOptions): Promise<Detection[]>;
+  segment(input: readonly ModelInput[], options?: ModelSegmentOptions & TransferOptions): Promise<Segmentation[]>;
+  segment(input: ModelInput, options?: ModelSegmentOptions & TransferOptions): Promise<Segmentation>;
   embed(input: ModelInput | readonly ModelInput[], options?: ModelEmbedOptions & TransferOptions): Promise<Tensor>;
   logits(input: ModelInput | readonly ModelInput[], options?: ModelRunOptions & TransferOptions): Promise<Tensor>;
   probabilities(
@@ -88,6 +94,24 @@ export class ModelInWorker implements WorkerModel {
     options: ModelClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     return this.#ask('classify', input, options);
+  }
+
+  detect(input: readonly ModelInput[], options?: ModelDetectOptions): Promise<Detection[][]>;
+  detect(input: ModelInput, options?: ModelDetectOptions): Promise<Detection[]>;
+  detect(
+    input: ModelInput | readonly ModelInput[],
+    options: ModelDetectOptions = {},
+  ): Promise<Detection[] | Detection[][]> {
+    return this.#ask('detect', input, options);
+  }
+
+  segment(input: readonly ModelInput[], options?: ModelSegmentOptions): Promise<Segmentation[]>;
+  segment(input: ModelInput, options?: ModelSegmentOptions): Promise<Segmentation>;
+  segment(
+    input: ModelInput | readonly ModelInput[],
+    options: ModelSegmentOptions = {},
+  ): Promise<Segmentation | Segmentation[]> {
+    return this.#ask('segment', input, options);
   }
 
   embed(input: ModelInput | readonly ModelInput[], options: ModelEmbedOptions = {}): Promise<Tensor> {
@@ -145,8 +169,10 @@ export class ModelInWorker implements WorkerModel {
     names: readonly unknown[],
   ): Promise<RunCargo> {
     const list: readonly ModelInput[] = Array.isArray(input) ? input : [input];
-    const prepare = (source: PictureSource) =>
-      prepareElement(source, preprocessingFor(this.#network, options), options);
+    const prepare = async (source: PictureSource): Promise<SeenTensor> => {
+      const { x, seen } = await seenInput(this.#network, source, options);
+      return { ...x, seen };
+    };
     const sent = await Promise.all(
       list.map((one, at) =>
         ofInput(task, list === input ? at : undefined, () => sendInput(task, one, this.#pictures, prepare)),

@@ -2,12 +2,15 @@
  * The script of a worker that `createWorker` starts: engine, picture preparation and tasks. It is built into one file without imports, and it reads
  * no model files: the page does that and sends the network. Questions come one at a time; see worker-messages.ts.
  */
+import { detections } from '../detection/detections.js';
 import { UsageError } from '../errors.js';
 import { tagOf } from '../found.js';
 import { bitmapOf } from '../image/canvas.js';
 import type { Pictures } from '../load/inputs.js';
+import { fromTasks } from '../load/later-tasks.js';
 import { LoadedModel } from '../load/loaded-model.js';
 import type { Network } from '../network/network.js';
+import { type Segmentation, segmentation } from '../segmentation/segmentation.js';
 import type { Tensor } from '../tensor.js';
 import {
   type Answer,
@@ -30,6 +33,7 @@ interface Scope {
 const scope = globalThis as unknown as Scope;
 
 const models = new Map<number, LoadedModel>();
+const task = fromTasks({ detections, segmentation });
 /** The question in work. */
 let current: { readonly id: number; readonly cancelled: AbortController } | undefined;
 
@@ -45,7 +49,7 @@ const methods: WorkerMethods = {
   },
 
   async load(id, network, options, again) {
-    const loaded = { network, ...(again && { again: () => askAgain(again) }) };
+    const loaded = { network, task, ...(again && { again: () => askAgain(again) }) };
     const model = await LoadedModel.create(loaded, pictures, options);
     models.set(id, model);
     return model.report();
@@ -89,7 +93,7 @@ async function answer({ id, method, args }: Question): Promise<void> {
   current = { id, cancelled: new AbortController() };
   try {
     const value = await (methods[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
-    scope.postMessage({ id, value }, tensorsIn(value));
+    scope.postMessage({ id, value }, memoryIn(value));
   } catch (error) {
     scope.postMessage({ id, error: sentError(error) });
   } finally {
@@ -97,10 +101,13 @@ async function answer({ id, method, args }: Question): Promise<void> {
   }
 }
 
-/** The memory of a result's tensors, which the worker needs no more. */
-function tensorsIn(value: unknown): ArrayBuffer[] {
+/** The memory of a result's tensors and label maps, which the worker needs no more. */
+function memoryIn(value: unknown): ArrayBuffer[] {
   if (value instanceof Map) return buffersOf(value.values() as Iterable<Tensor>);
-  return typeof value === 'object' && value !== null && 'shape' in value ? buffersOf([value as Tensor]) : [];
+  const isLarge = (one: object | null) =>
+    typeof one === 'object' && one !== null && ('shape' in one || 'labels' in one);
+  const large = ([value].flat() as (Tensor | Segmentation)[]).filter(isLarge);
+  return buffersOf(large.map((one) => ('labels' in one ? { data: one.labels } : one)));
 }
 
 scope.addEventListener('message', ({ data }) => {

@@ -1,7 +1,7 @@
 /** Boxes and labels drawn into pictures, on bytes: the same in Node and in a page. */
 import { type Picture, toRgb } from '../image/picture.js';
 import { type Colour, vocColour } from '../segmentation/palette.js';
-import type { Detection } from './detect.js';
+import type { Detection } from './detections.js';
 import { GLYPH_HEIGHT, GLYPH_WIDTH, hasPixel } from './font.js';
 
 /** An RGB copy of the picture with each box in the colour of its class, and its label and score in the upper left corner. */

@@ -1,8 +1,7 @@
-/** Object detection with SSD: anchors, decoding of boxes, suppression, labels. All pure functions. */
-export * from '../models/anchors.js';
-export * from './boxes.js';
-export * from './detect.js';
+/** `depthwise/detection`: object detection with SSD. Anchors, decoding, suppression, drawing. All pure functions. */
+export { type AnchorOptions, type AnchorShape, anchors, ssdAnchors } from '../models/anchors.js';
+export { type Corners, decodeBoxes } from './boxes.js';
+export { type DetectOptions, detect } from './detect.js';
+export { type Box, type BoxOptions, type Detection, detections } from './detections.js';
 export { drawDetections } from './draw.js';
-export * from './labels.js';
-export * from './post-process.js';
-export * from './suppression.js';
+export { type Background, type Found, type Suppression, suppress, TENSORFLOW_SUPPRESSION } from './suppression.js';

@@ -89,7 +89,10 @@ export interface Placement {
   readonly window: Region;
 }
 
-export function placement(picture: Pick<Picture, 'width' | 'height'>, { crop: rule, size }: Preprocessing): Placement {
+export function placement(
+  picture: Pick<Picture, 'width' | 'height'>,
+  { crop: rule, size }: Pick<Preprocessing, 'crop' | 'size'>,
+): Placement {
   const { width, height } = picture;
   const all = { top: 0, left: 0, height, width };
   const window = { top: 0, left: 0, height: size[0], width: size[1] };

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.js';
 import { readerOf } from '../formats/read.js';
 import type { WebAbortSignal } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
+import { importTask } from './import-task.js';
 import { type Load, loadWith } from './load.js';
 import { LoadedModel } from './loaded-model.js';
 import type { LoadOptions } from './model.js';
@@ -11,7 +12,8 @@ import type { Platform } from './platform.js';
 import { webPlatform } from './web.js';
 
 // A function, since bundlers keep a call with a spread in its arguments, used or not.
-export const load: Load = (source, options) => loadWith(pagePlatform(), LoadedModel.create)(source, options);
+export const load: Load = (source, options) =>
+  loadWith({ ...pagePlatform(), task: importTask }, LoadedModel.create)(source, options);
 
 export const isCached: IsCached = /* @__PURE__ */ isCachedWith(webPlatform);
 export const clearCache: ClearCache = /* @__PURE__ */ clearCacheWith(webPlatform);

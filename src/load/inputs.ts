@@ -1,9 +1,14 @@
 /** From whatever a model is asked about to a picture. */
 import { DepthwiseError, PictureError } from '../errors.js';
 import { found, tagOf } from '../found.js';
-import { fromImageData } from '../image/browser.js';
+import { fromImageData, type GrabOptions, prepareElement } from '../image/browser.js';
 import type { Picture } from '../image/picture.js';
-import { isSource, type PictureSource } from '../image/sources.js';
+import { isSource, isSvgImage, type PictureSource, pictureOfSvgImage, sizeOfSource } from '../image/sources.js';
+import type { Seen } from '../image/way-back.js';
+import { prepare } from '../image/with-kernels.js';
+import type { Network } from '../network/network.js';
+import { preprocessingFor } from '../tasks/execute.js';
+import type { Tensor } from '../tensor.js';
 import type { WebBlob } from '../web-types.js';
 
 /** What an input shows: pixels in memory, or something that a canvas draws. */
@@ -49,6 +54,28 @@ export async function withShown<Result>(
   } finally {
     if (shown !== input) (shown as { close?(): void }).close?.();
   }
+}
+
+/** The input tensor of what is shown when this is called, and the way back to its pixels. */
+export async function seenInput(
+  network: Network,
+  shown: Shown,
+  options: GrabOptions,
+): Promise<{ readonly x: Tensor; readonly seen: Seen }> {
+  if (isSvgImage(shown)) return seenInput(network, await pictureOfSvgImage(shown), options);
+  const preprocessing = preprocessingFor(network, options);
+  const { region, rotation, mirror } = options;
+  const seenAs = { ...(region && { region }), ...(rotation && { rotation }), ...(mirror && { mirror }) };
+  if (!isSource(shown)) {
+    const { width, height } = shown as Picture;
+    return {
+      x: prepare(shown as Picture, preprocessing, options),
+      seen: { picture: { width, height }, preprocessing, options: seenAs },
+    };
+  }
+  const [width, height] = sizeOfSource(shown);
+  const x = await prepareElement(shown, preprocessing, options);
+  return { x, seen: { picture: { width, height }, preprocessing, options: seenAs } };
 }
 
 const isPicture = (input: unknown): input is Picture =>

@@ -19,6 +19,7 @@ import type { WebAbortSignal, WebBlob, WebRequest, WebResponse } from '../web-ty
 import { absolute, filesAt, filesOf } from './addresses.js';
 import { refuseIdle } from './idle.js';
 import type { Pictures } from './inputs.js';
+import { fromTasks } from './later-tasks.js';
 import type { Loaded } from './loaded-model.js';
 import type { LoadOptions, LoadProgress, Model, ModelSource } from './model.js';
 import { checkLoadOptions } from './options.js';
@@ -55,7 +56,8 @@ export const loadWith =
       decode: platform.decode,
       read: (name: string, task: string) => readPicture(name, task, options, platform),
     };
-    const making = make({ network, ...(again && { again }) }, pictures, compileOptions(options), signal);
+    const task = options.tasks === undefined ? platform.task : fromTasks(options.tasks);
+    const making = make({ network, task, ...(again && { again }) }, pictures, compileOptions(options), signal);
     making.then((model) => signal?.aborted && model.dispose()).catch(() => {});
     const model = await abortable(making, signal);
     try {
@@ -211,7 +213,9 @@ function adapted(network: Network, { labels, preprocessing }: LoadOptions): Netw
 
 /** No labels are none. */
 function relabelled(network: Network, labels: readonly string[]): Network {
-  if (labels.length > 0) return withLabels(network, labels);
+  if (labels.length > 0 && network.conventions.detection === undefined) return withLabels(network, labels);
+  // `detect` knows which lists a detector's scores go with
+  if (labels.length > 0) return { ...network, conventions: { ...network.conventions, labels } };
   const { labels: _, ...conventions } = network.conventions;
   return { ...network, conventions };
 }

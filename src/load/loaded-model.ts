@@ -1,28 +1,30 @@
 /** A loaded network: its plans, what is read again when a plan is missing, and the tasks. */
 
+import type { Detection } from '../detection/detections.js';
 import type { Plan } from '../engine/engine.js';
 import { type CompileOptions, compile } from '../engine/index.js';
 import { NetworkError, PictureError, UsageError } from '../errors.js';
-import { prepareElement } from '../image/browser.js';
-import { isSource } from '../image/sources.js';
-import { prepare } from '../image/with-kernels.js';
+import type { Seen } from '../image/way-back.js';
 import { embeddingLayer, logitsLayer } from '../network/heads.js';
 import { type Network, withOutputs } from '../network/index.js';
 import { abortable } from '../remote/abort.js';
+import type { Segmentation } from '../segmentation/segmentation.js';
 import { pooled, stack } from '../tasks/embed.js';
-import { preprocessingFor } from '../tasks/execute.js';
 import { featuresLayer } from '../tasks/heads.js';
 import { asRows, type Prediction, predictions, toProbabilities } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
 import { chosen } from './choose.js';
-import { ofInput, type Pictures, withShown } from './inputs.js';
+import { ofInput, type Pictures, seenInput, withShown } from './inputs.js';
+import type { TaskLoader } from './later-tasks.js';
 import type {
   Model,
   ModelClassifyOptions,
+  ModelDetectOptions,
   ModelEmbedOptions,
   ModelInput,
   ModelReport,
   ModelRunOptions,
+  ModelSegmentOptions,
 } from './model.js';
 import { bindCalls, checkRunOptions, checkTrace, type Task } from './options.js';
 
@@ -30,6 +32,12 @@ export interface Loaded {
   readonly network: Network;
   /** Reads the network once more; absent where the source cannot be read twice, whose network is therefore kept. */
   readonly again?: () => Promise<Network>;
+  readonly task: TaskLoader;
+}
+
+/** An input tensor that was made elsewhere of a picture, which boxes and label maps find back to. */
+export interface SeenTensor extends Tensor {
+  readonly seen?: Seen;
 }
 
 /** For so long, a list of inputs is worked on without a look at anything else: a frame of a screen. */
@@ -39,6 +47,7 @@ export class LoadedModel implements Model {
   /** The network; without weights where it can be read again. */
   #network: Network;
   readonly #again: Loaded['again'];
+  readonly #task: TaskLoader;
   readonly #pictures: Pictures;
   readonly #options: CompileOptions;
   readonly #logits: string | undefined;
@@ -61,7 +70,7 @@ export class LoadedModel implements Model {
   }
 
   private constructor(
-    { network, again }: Loaded,
+    { network, again, task }: Loaded,
     plan: Plan,
     pictures: Pictures,
     options: CompileOptions,
@@ -70,6 +79,7 @@ export class LoadedModel implements Model {
   ) {
     this.#network = again ? { ...network, weights: new Map() } : network;
     this.#again = again;
+    this.#task = task;
     this.#main = plan;
     this.#pictures = pictures;
     this.#options = options;
@@ -108,6 +118,32 @@ export class LoadedModel implements Model {
       return chosen((top) => predictions(answer, conventions, { ...options, top })[0], options);
     });
     return Array.isArray(input) ? lists : lists[0];
+  }
+
+  detect(input: readonly ModelInput[], options?: ModelDetectOptions): Promise<Detection[][]>;
+  detect(input: ModelInput, options?: ModelDetectOptions): Promise<Detection[]>;
+  async detect(
+    input: ModelInput | readonly ModelInput[],
+    options: ModelDetectOptions = {},
+  ): Promise<Detection[] | Detection[][]> {
+    const detections = await this.#task('detections');
+    const lists = await this.#each('detect', input, options, async (x, seen) =>
+      detections(this.#network, await this.#run(x), seen, options),
+    );
+    return Array.isArray(input) ? lists : lists[0];
+  }
+
+  segment(input: readonly ModelInput[], options?: ModelSegmentOptions): Promise<Segmentation[]>;
+  segment(input: ModelInput, options?: ModelSegmentOptions): Promise<Segmentation>;
+  async segment(
+    input: ModelInput | readonly ModelInput[],
+    options: ModelSegmentOptions = {},
+  ): Promise<Segmentation | Segmentation[]> {
+    const segmentation = await this.#task('segmentation');
+    const maps = await this.#each('segment', input, options, async (x, seen) =>
+      segmentation(this.#network, this.#answer(await this.#run(x)), seen, options),
+    );
+    return Array.isArray(input) ? maps : maps[0];
   }
 
   async embed(input: ModelInput | readonly ModelInput[], options: ModelEmbedOptions = {}): Promise<Tensor> {
@@ -167,7 +203,7 @@ export class LoadedModel implements Model {
     task: Task,
     input: ModelInput | readonly ModelInput[],
     options: ModelRunOptions,
-    ask: (x: Tensor) => Promise<Answer>,
+    ask: (x: Tensor, seen: Seen) => Promise<Answer>,
   ): Promise<Answer[]> {
     this.#expectAlive(task);
     checkRunOptions(task, options);
@@ -183,25 +219,28 @@ export class LoadedModel implements Model {
       signal?.throwIfAborted();
       const index = list === input ? at : undefined;
       const prepared = ofInput(task, index, () => this.#prepared(task, one, options));
-      const x = await abortable(prepared, signal);
+      const { x, seen } = await abortable(prepared, signal);
       this.#expectAlive(task);
-      answers.push(await ask(x));
+      answers.push(await ask(x, seen));
     }
     signal?.throwIfAborted();
-    if (answers.length === 0 && task !== 'classify') throw new PictureError(`${task}: no inputs given`);
+    if (answers.length === 0 && /embed|logits|probabilities/.test(task))
+      throw new PictureError(`${task}: no inputs given`);
     return answers;
   }
 
-  /** The input tensor for one input. */
-  async #prepared(task: string, input: ModelInput, options: ModelRunOptions): Promise<Tensor> {
+  /** The input tensor for one input, and how it came from the picture. */
+  async #prepared(task: string, input: ModelInput, options: ModelRunOptions): Promise<{ x: Tensor; seen: Seen }> {
     if (isTensor(input)) {
-      if (input.shape[0] === 1) return input;
+      const [height, width] = this.inputSize;
+      const asGiven: Seen = {
+        picture: { width, height },
+        preprocessing: { crop: { kind: 'stretch' }, size: [height, width] },
+      };
+      if (input.shape[0] === 1) return { x: input, seen: input.seen ?? asGiven };
       throw new UsageError(`${task}: wanted a tensor of one picture [1, H, W, C], found [${input.shape.join(', ')}]`);
     }
-    return withShown(task, input, this.#pictures, (shown) => {
-      const preprocessing = preprocessingFor(this.#network, options);
-      return isSource(shown) ? prepareElement(shown, preprocessing, options) : prepare(shown, preprocessing, options);
-    });
+    return withShown(task, input, this.#pictures, (shown) => seenInput(this.#network, shown, options));
   }
 
   /** Tensors by name: by the plan of all tasks where it yields the names, otherwise by one of their own. */
@@ -250,7 +289,7 @@ export class LoadedModel implements Model {
   }
 }
 
-const isTensor = (input: unknown): input is Tensor =>
+const isTensor = (input: unknown): input is SeenTensor =>
   typeof input === 'object' && input !== null && 'shape' in input && 'data' in input;
 
 function known<Value>(find: () => Value): Value | undefined {

@@ -1,14 +1,17 @@
 /** What `load` takes and gives: one interface in a page, in a worker and in Node. */
+import type { BoxOptions, Detection } from '../detection/detections.js';
 import type { EngineReport, KernelModules, Target } from '../engine/index.js';
 import type { Reader, ReadOptions } from '../formats/index.js';
 import type { GrabOptions } from '../image/browser.js';
 import type { Picture } from '../image/picture.js';
 import type { PictureSource } from '../image/sources.js';
 import type { Network, NetworkInput, Preprocessing, PresetName } from '../network/index.js';
+import type { PixelOptions, Segmentation } from '../segmentation/segmentation.js';
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
 import type { WebAbortSignal, WebBlob, WebFetch, WebRequest, WebResponse, WebUrl } from '../web-types.js';
 import type { ChoiceOptions } from './choose.js';
+import type { LaterTasks } from './later-tasks.js';
 
 declare global {
   /** For projects whose lib has no Symbol.dispose yet. */
@@ -52,6 +55,11 @@ export interface LoadOptions extends ReadOptions {
   /** In place of `import()`, where that is not possible: service workers, single scripts. The first bytes still decide which one reads. */
   readonly readers?: readonly Reader[];
   /**
+   * What `detect` and `segment` do with a network's answer, in place of `import()`: `{ detections }` of `depthwise/detection`, `{ segmentation }` of
+   * `depthwise/segmentation`. Workers of `createWorker` bring both along.
+   */
+  readonly tasks?: Partial<LaterTasks>;
+  /**
    * Where downloads are kept. In a page: true, or the name of a store, for the Cache API; addresses are not kept unless it is stated. In Node: a
    * folder; true is the user's cache folder, where published networks are kept in any case.
    */
@@ -88,6 +96,10 @@ export interface ModelEmbedOptions extends ModelRunOptions {
   readonly pool?: boolean;
 }
 
+export interface ModelDetectOptions extends ModelRunOptions, BoxOptions {}
+
+export interface ModelSegmentOptions extends ModelRunOptions, PixelOptions {}
+
 export interface ModelReport extends EngineReport {
   readonly name: string;
   /** Name of the layer that `embed` reads unless told otherwise; absent where the network has no classifier. */
@@ -107,6 +119,15 @@ export interface Model {
   /** The best predictions for one input; for a list of them, a list each. */
   classify(input: readonly ModelInput[], options?: ModelClassifyOptions): Promise<Prediction[][]>;
   classify(input: ModelInput, options?: ModelClassifyOptions): Promise<Prediction[]>;
+  /**
+   * The objects in one input, the surest first; for a list of inputs, a list each. Boxes are in pixels of the picture as it was given; of a
+   * prepared tensor, in pixels of the network's input. Rejected with a UsageError where the network detects nothing.
+   */
+  detect(input: readonly ModelInput[], options?: ModelDetectOptions): Promise<Detection[][]>;
+  detect(input: ModelInput, options?: ModelDetectOptions): Promise<Detection[]>;
+  /** The class of each pixel of the picture as it was given; of a prepared tensor, of each pixel of the network's input. */
+  segment(input: readonly ModelInput[], options?: ModelSegmentOptions): Promise<Segmentation[]>;
+  segment(input: ModelInput, options?: ModelSegmentOptions): Promise<Segmentation>;
   /** Features [N, C] of N inputs. */
   embed(input: ModelInput | readonly ModelInput[], options?: ModelEmbedOptions): Promise<Tensor>;
   /** [N, outputs]. Of a network that ends in softmax, what goes into it. */

@@ -3,7 +3,15 @@ import { TARGETS } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import { similarNames } from '../network/rewriting/subnetwork.js';
-import type { LoadOptions, Model, ModelClassifyOptions, ModelEmbedOptions, ModelRunOptions } from './model.js';
+import type {
+  LoadOptions,
+  Model,
+  ModelClassifyOptions,
+  ModelDetectOptions,
+  ModelEmbedOptions,
+  ModelRunOptions,
+  ModelSegmentOptions,
+} from './model.js';
 
 /** The values of an option: what an error calls them, whether a value is one, and what to do with one that is none. */
 export type Kind = readonly [wanted: string, isOne: (value: unknown) => boolean, advice?: (value: unknown) => string];
@@ -62,8 +70,31 @@ const CLASSIFY: KindsOf<ModelClassifyOptions> = {
 
 const EMBED: KindsOf<ModelEmbedOptions> = { layer: TEXT, pool: SWITCH, ...RUN };
 
+const CLASSES: Kind = ['a list of labels or numbers of classes', Array.isArray];
+
+const DETECT: KindsOf<ModelDetectOptions> = {
+  scoreThreshold: FRACTION,
+  iouThreshold: FRACTION,
+  maxResults: COUNT,
+  nms: oneOf('per-class', 'class-agnostic', 'none', 'as-file'),
+  only: CLASSES,
+  except: CLASSES,
+  labels: ALL_LABELS,
+  ...RUN,
+};
+
+const SEGMENT: KindsOf<ModelSegmentOptions> = { size: oneOf('picture', 'network'), labels: ALL_LABELS, ...RUN };
+
 /** By the names of a model's calls. */
-const OF_CALLS = { classify: CLASSIFY, embed: EMBED, logits: RUN, probabilities: RUN, trace: RUN };
+const OF_CALLS = {
+  classify: CLASSIFY,
+  detect: DETECT,
+  segment: SEGMENT,
+  embed: EMBED,
+  logits: RUN,
+  probabilities: RUN,
+  trace: RUN,
+};
 export type Task = keyof typeof OF_CALLS;
 const TASKS = Object.keys(OF_CALLS) as Task[];
 
@@ -83,6 +114,7 @@ const LOAD: KindsOf<LoadOptions> = {
   outputs: NAMES,
   fileName: TEXT,
   readers: LIST,
+  tasks: OBJECT,
   cache: ['true, false or a text', (value) => isBoolean(value) || isText(value)],
   integrity: TEXT,
   onFallback: CALL,

@@ -2,11 +2,13 @@
 import type { UsageError } from '../errors.js';
 import type { FileStore } from '../remote/file-store.js';
 import type { Decode } from './inputs.js';
+import type { TaskLoader } from './later-tasks.js';
 import type { LoadOptions } from './model.js';
 import type { Files, Origin, ReaderOf } from './origin.js';
 
 export interface Platform {
   readonly readerOf: ReaderOf;
+  readonly task: TaskLoader;
   readonly decode: Decode;
   /** What relative addresses are relative to, where there is something. */
   base?(): string | undefined;

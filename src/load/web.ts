@@ -4,6 +4,7 @@ import { tagOf } from '../found.js';
 import { bitmapOf } from '../image/canvas.js';
 import { fileStore } from '../remote/file-store.js';
 import type { Decode } from './inputs.js';
+import { fromTasks } from './later-tasks.js';
 import type { Platform } from './platform.js';
 import { fromReaders } from './readers.js';
 
@@ -13,6 +14,7 @@ const decode: Decode = (file) =>
 /** Without readers of its own and without the list of published networks: nothing here is loaded later. */
 export const webPlatform: Platform = {
   readerOf: /* @__PURE__ */ fromReaders([]),
+  task: /* @__PURE__ */ fromTasks({}),
   decode,
   base: () => globalThis.document?.baseURI ?? globalThis.location?.href,
   store: fileStore,

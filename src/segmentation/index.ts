@@ -1,5 +1,6 @@
-/** Semantic segmentation: labels of pixels from maps of scores, and their colours. All pure functions. */
-export * from './labels.js';
-export * from './overlay.js';
-export * from './palette.js';
-export * from './segment.js';
+/** `depthwise/segmentation`: the class of each pixel, and its colours. All pure functions. */
+export { type ClassShare, type LabelMap, type LabelMapOptions, labelMap } from './labels.js';
+export { type OverlayOptions, overlay } from './overlay.js';
+export { CITYSCAPES, type Colour, vocColour } from './palette.js';
+export { type SegmentOptions, segment } from './segment.js';
+export { type NamedShare, type PixelOptions, type Segmentation, segmentation } from './segmentation.js';

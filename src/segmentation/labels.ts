@@ -3,90 +3,82 @@
  * 21 of them would need a gigabyte for 12 megapixels.
  */
 import { ShapeError, UsageError } from '../errors.js';
+import { type Seen, uprightOf } from '../image/way-back.js';
 import { type BilinearRule, type Mix, mixes } from '../layers/resizeBilinear.js';
 import type { Tensor } from '../tensor.js';
 
 export interface LabelMap {
   readonly width: number;
   readonly height: number;
-  /** One for each pixel, row by row. */
+  /** One for each pixel, row by row; 255 for those that the network did not see. */
   readonly labels: Uint8Array;
-}
-
-/** A part of the score map, in its own pixels. */
-export interface MapRegion {
-  readonly top: number;
-  readonly left: number;
-  readonly height: number;
-  readonly width: number;
 }
 
 export interface LabelMapOptions {
   /** [height, width] of the result. Default: of the map. */
   readonly size?: readonly [number, number];
-  /** What of the map shows the picture; the rest is padding. Default: all of it. */
-  readonly region?: MapRegion;
   /** How scores between the map's positions are worked out. Default 'half-pixel'. */
   readonly rule?: BilinearRule;
 }
 
 /** Labels are bytes, of which 255 means "ignored" in every data set. */
-const MOST_CLASSES = 255;
+export const IGNORED = 255;
 
 /** The class with the highest score for each pixel; of equal scores the lowest. `scores` is [1, height, width, classes]. */
 export function labelMap(scores: Tensor, options: LabelMapOptions = {}): LabelMap {
-  const [, mapHeight, mapWidth, classes] = expectMap(scores);
-  const region = options.region ?? { top: 0, left: 0, height: mapHeight, width: mapWidth };
-  checkRegion(region, mapHeight, mapWidth);
-  const [height, width] = options.size ?? [region.height, region.width];
+  const [, mapHeight, mapWidth] = expectMap(scores);
+  const { size: [height, width] = [mapHeight, mapWidth], rule = 'half-pixel' } = options;
   if (![height, width].every((side) => Number.isInteger(side) && side >= 1)) {
     throw new UsageError(`labelMap: the size must be [height, width] in whole pixels, found [${height}, ${width}]`);
   }
-  const rule = options.rule ?? 'half-pixel';
-  const rows = mixes(rule, region.height, height);
-  const columns = mixes(rule, region.width, width);
-  const labels = new Uint8Array(width * height);
-  const mixed = new Float32Array(region.width * classes);
-  for (let y = 0; y < height; y++) {
-    mixRows(scores, region, rows[y], mixed);
-    labelRow(mixed, columns, classes, labels.subarray(y * width, (y + 1) * width));
-  }
-  return { width, height, labels };
+  return labelsAt(scores, mixes(rule, mapHeight, height), mixes(rule, mapWidth, width));
 }
 
 function expectMap({ shape }: Tensor): readonly number[] {
-  if (shape.length !== 4 || shape[0] !== 1 || !(shape[3] >= 1 && shape[3] <= MOST_CLASSES)) {
+  if (shape.length !== 4 || shape[0] !== 1 || !(shape[3] >= 1 && shape[3] <= IGNORED)) {
     throw new ShapeError(
-      `labelMap: scores must be [1, height, width, classes] of at most ${MOST_CLASSES} classes, found [${shape}]`,
+      `labelMap: scores must be [1, height, width, classes] of at most ${IGNORED} classes, found [${shape}]`,
     );
   }
   return shape;
 }
 
-function checkRegion({ top, left, height, width }: MapRegion, mapHeight: number, mapWidth: number): void {
-  const whole = [top, left, height, width].every(Number.isInteger);
-  const inside =
-    top >= 0 && left >= 0 && height >= 1 && width >= 1 && top + height <= mapHeight && left + width <= mapWidth;
-  if (whole && inside) return;
-  throw new UsageError(
-    `labelMap: the region of ${height} × ${width} at (${top}, ${left}) does not lie within the map of ${mapHeight} × ${mapWidth}`,
-  );
+/** Rows and columns of the result, by the positions of the map that each mixes; undefined for those that the map does not show. */
+function labelsAt(scores: Tensor, rows: readonly (Mix | undefined)[], columns: readonly (Mix | undefined)[]): LabelMap {
+  const [, , mapWidth, classes] = scores.shape;
+  const [height, width] = [rows.length, columns.length];
+  const labels = new Uint8Array(width * height).fill(IGNORED);
+  const mixed = new Float32Array(mapWidth * classes);
+  rows.forEach((row, y) => {
+    if (row === undefined) return;
+    mixRows(scores, row, mixed);
+    labelRow(mixed, columns, classes, labels.subarray(y * width, (y + 1) * width));
+  });
+  return { width, height, labels };
 }
 
 /** The scores of one row of the result, at the columns of the map. */
-function mixRows({ shape, data }: Tensor, region: MapRegion, { lower, upper, share }: Mix, mixed: Float32Array): void {
+function mixRows({ shape, data }: Tensor, { lower, upper, share }: Mix, mixed: Float32Array): void {
   const [, , mapWidth, classes] = shape;
-  const above = ((region.top + lower) * mapWidth + region.left) * classes;
-  const below = ((region.top + upper) * mapWidth + region.left) * classes;
+  const above = lower * mapWidth * classes;
+  const below = upper * mapWidth * classes;
   for (let i = 0; i < mixed.length; i++) mixed[i] = (1 - share) * data[above + i] + share * data[below + i];
 }
 
-function labelRow(mixed: Float32Array, columns: readonly Mix[], classes: number, labels: Uint8Array): void {
+function labelRow(
+  mixed: Float32Array,
+  columns: readonly (Mix | undefined)[],
+  classes: number,
+  labels: Uint8Array,
+): void {
   for (let x = 0; x < labels.length; x++) {
-    const { lower, upper, share } = columns[x];
+    const column = columns[x];
+    if (column === undefined) continue;
+    const { lower, upper, share } = column;
     const left = lower * classes;
     const right = upper * classes;
     let best = -Infinity;
+    labels[x] = 0;
     for (let c = 0; c < classes; c++) {
       const score = Math.fround((1 - share) * mixed[left + c] + share * mixed[right + c]);
       if (score > best) {
@@ -97,21 +89,63 @@ function labelRow(mixed: Float32Array, columns: readonly Mix[], classes: number,
   }
 }
 
-/** Labels at another size, each the nearest one (half-pixel): for networks that yield labels and no scores. */
-export function resizeLabels(map: LabelMap, [height, width]: readonly [number, number]): LabelMap {
-  const nearest = (at: number, size: number, out: number): number => Math.floor(((at + 0.5) * size) / out);
+/**
+ * The labels of a picture's region, turned upright, from what the network answered to it: scores, which are resized before they are compared
+ * (half-pixel), or labels, of which each pixel takes the nearest.
+ */
+export function labelsOfPicture(map: Tensor | LabelMap, seen: Seen): LabelMap {
+  const { size, shown } = uprightOf(seen);
+  const { part, whole, window } = shown;
+  const [mapHeight, mapWidth] = 'labels' in map ? [map.height, map.width] : expectMap(map).slice(1);
+  const rows = along(size[0], mapHeight, part.top, part.height, whole[0], window.top, window.height);
+  const columns = along(size[1], mapWidth, part.left, part.width, whole[1], window.left, window.width);
+  if ('labels' in map) return nearest(map, rows, columns);
+  const mix = (length: number) => (place: number) => mixAtPlace(place, length);
+  return labelsAt(map, rows.map(mix(mapHeight)), columns.map(mix(mapWidth)));
+}
+
+/**
+ * For each pixel of an upright picture, the place of its centre along one side of the map, from 0 to `map`; NaN where the input does not show it.
+ * The picture's `part` was resized to `whole`, and the input is its `window` from `first` on.
+ */
+function along(
+  pixels: number,
+  map: number,
+  start: number,
+  part: number,
+  whole: number,
+  first: number,
+  window: number,
+): number[] {
+  return Array.from({ length: pixels }, (_, at) => {
+    const place = (((at + 0.5 - start) * whole) / part - first) * (map / window);
+    return place >= 0 && place <= map ? place : Number.NaN;
+  });
+}
+
+function mixAtPlace(place: number, length: number): Mix | undefined {
+  if (Number.isNaN(place)) return undefined;
+  const position = Math.min(Math.max(place - 0.5, 0), length - 1);
+  const lower = Math.floor(position);
+  return { lower, upper: Math.ceil(position), share: position - lower };
+}
+
+function nearest(map: LabelMap, rows: readonly number[], columns: readonly number[]): LabelMap {
+  const [height, width] = [rows.length, columns.length];
+  const at = (place: number, length: number): number => Math.min(Math.floor(place), length - 1);
+  const sources = columns.map((place) => at(place, map.width));
   const labels = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    const row = nearest(y, map.height, height) * map.width;
-    for (let x = 0; x < width; x++) labels[y * width + x] = map.labels[row + nearest(x, map.width, width)];
-  }
+  rows.forEach((place, y) => {
+    const first = at(place, map.height) * map.width;
+    for (let x = 0; x < width; x++) labels[y * width + x] = map.labels[first + sources[x]] ?? IGNORED;
+  });
   return { width, height, labels };
 }
 
 export interface ClassShare {
   readonly classIndex: number;
   readonly pixels: number;
-  /** Of the picture, from 0 to 1. */
+  /** Of the pixels that the network saw, from 0 to 1. */
   readonly share: number;
 }
 
@@ -119,7 +153,12 @@ export interface ClassShare {
 export function classShares({ labels }: LabelMap): ClassShare[] {
   const pixels = new Float64Array(256);
   for (const label of labels) pixels[label] += 1;
-  return Array.from(pixels, (count, classIndex) => ({ classIndex, pixels: count, share: count / labels.length }))
+  const seen = labels.length - pixels[IGNORED];
+  return Array.from(pixels.subarray(0, IGNORED), (count, classIndex) => ({
+    classIndex,
+    pixels: count,
+    share: count / seen,
+  }))
     .filter((one) => one.pixels > 0)
     .sort((a, b) => b.pixels - a.pixels || a.classIndex - b.classIndex);
 }

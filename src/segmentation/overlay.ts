@@ -1,7 +1,7 @@
 /** Labels drawn over the picture that they are of, on bytes: the same in Node and in a page. */
 import { UsageError } from '../errors.js';
 import { type Picture, toRgb } from '../image/picture.js';
-import type { LabelMap } from './labels.js';
+import { IGNORED, type LabelMap } from './labels.js';
 import { type Colour, vocPalette } from './palette.js';
 
 export interface OverlayOptions {
@@ -11,7 +11,7 @@ export interface OverlayOptions {
   readonly colours?: readonly Colour[];
 }
 
-/** An RGB copy of the picture, mixed with each pixel's colour; label 0, the background, stays as it is. */
+/** An RGB copy of the picture, mixed with each pixel's colour; label 0, the background, and 255 stay as they are. */
 export function overlay(picture: Picture, map: LabelMap, options: OverlayOptions = {}): Picture {
   const { opacity = 0.5, colours = vocPalette() } = options;
   if (!(opacity >= 0 && opacity <= 1)) throw new UsageError(`overlay: opacity must be from 0 to 1, found ${opacity}`);
@@ -22,7 +22,7 @@ export function overlay(picture: Picture, map: LabelMap, options: OverlayOptions
   }
   const copy = toRgb(picture);
   map.labels.forEach((label, pixel) => {
-    if (label === 0) return;
+    if (label === 0 || label === IGNORED) return;
     const colour = colours[label % colours.length];
     for (let c = 0; c < 3; c++) {
       const at = pixel * 3 + c;

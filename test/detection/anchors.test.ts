@@ -1,8 +1,8 @@
 /** Anchors by formula, against numbers computed from TensorFlow's configurations and against those that published files store. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { anchors, firstAnchors, SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/detection/index.js';
 import { readNpz } from '../../src/formats/index.js';
+import { anchors, firstAnchors, SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/models/anchors.js';
 import { dataPath, noData } from '../data.js';
 
 const row = (data: ArrayLike<number>, at: number): number[] => Array.from({ length: 4 }, (_, i) => data[at * 4 + i]);

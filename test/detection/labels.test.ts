@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { COCO_IDS, cocoIds, labelsByClass } from '../../src/detection/index.js';
+import { COCO_IDS, cocoIds, labelsByClass } from '../../src/detection/labels.js';
 import { dataPath, noData } from '../data.js';
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => `label ${i}`);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { type PostProcessOptions, postProcess } from '../../src/detection/index.js';
+import { type PostProcessOptions, postProcess } from '../../src/detection/post-process.js';
 import { readNpz } from '../../src/formats/index.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';

@@ -1,7 +1,8 @@
 /** Decoding and suppression: examples by hand, and what must hold for any boxes. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeBoxes, overlap, type Suppression, suppress, TENSORFLOW_SUPPRESSION } from '../../src/detection/index.js';
+import { decodeBoxes, overlap } from '../../src/detection/boxes.js';
+import { type Suppression, suppress, TENSORFLOW_SUPPRESSION } from '../../src/detection/suppression.js';
 import { uniformRandom } from '../../src/random.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 

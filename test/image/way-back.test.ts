@@ -16,7 +16,7 @@ const near = (found: Place, wanted: Place): void => {
 };
 
 test('stretch: corners are corners', () => {
-  const back = wayBack({ width: 400, height: 300 }, stretch(224, 224));
+  const back = wayBack({ picture: { width: 400, height: 300 }, preprocessing: stretch(224, 224) });
   near(back([0, 0]), [0, 0]);
   near(back([1, 1]), [300, 400]);
   near(back([0.5, 0.25]), [150, 100]);
@@ -24,13 +24,19 @@ test('stretch: corners are corners', () => {
 });
 
 test('central 0.875 of 400×300: 25 and 18 pixels are cut off each side', () => {
-  const back = wayBack({ width: 400, height: 300 }, stretch(224, 224, { kind: 'central', fraction: 0.875 }));
+  const back = wayBack({
+    picture: { width: 400, height: 300 },
+    preprocessing: stretch(224, 224, { kind: 'central', fraction: 0.875 }),
+  });
   near(back([0, 0]), [18, 25]);
   near(back([1, 1]), [282, 375]);
 });
 
 test('shorter side 256 of 400×300: 224×224 from (58, 16) of 341×256', () => {
-  const back = wayBack({ width: 400, height: 300 }, stretch(224, 224, { kind: 'shorter-side', side: 256 }));
+  const back = wayBack({
+    picture: { width: 400, height: 300 },
+    preprocessing: stretch(224, 224, { kind: 'shorter-side', side: 256 }),
+  });
   near(back([0, 0]), [(16 * 300) / 256, (58 * 400) / 341]);
   near(back([1, 1]), [(240 * 300) / 256, (282 * 400) / 341]);
 });
@@ -55,7 +61,7 @@ test('every pixel of a part, turned and mirrored, comes from where the way back 
         });
         const options: PictureOptions = { region: { left: 2, top: 1, width, height }, rotation, mirror };
         const seen = arrange(picture, options);
-        const back = wayBack(picture, stretch(seen.width, seen.height), options);
+        const back = wayBack({ picture, preprocessing: stretch(seen.width, seen.height), options });
         seen.data.forEach((from, at) => {
           const column = at % seen.width;
           const row = Math.floor(at / seen.width);

@@ -37,6 +37,9 @@ export const surface: Readonly<Record<string, string>> = {
     createWorker crop devices fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess
     resize resizeRules toGrey toRgb turn webcam`,
   './tasks': 'classify embed logits mirrored parseLabels predictions probabilities withLabels',
+  './detection': `
+    TENSORFLOW_SUPPRESSION anchors decodeBoxes detect detections drawDetections ssdAnchors suppress`,
+  './segmentation': 'CITYSCAPES labelMap overlay segment segmentation vocColour',
   './pretrained': 'findRelease loadPretrained releases',
   './oracle': `
     cHeader causeOf check checkGolden difference differencePng explain isWrong layerSuite makeGolden

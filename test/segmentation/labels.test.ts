@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { resizeBilinear } from '../../src/layers/index.js';
 import { uniformRandom } from '../../src/random.js';
-import { classShares, labelMap, resizeLabels } from '../../src/segmentation/index.js';
+import { classShares, labelMap, labelsOfPicture } from '../../src/segmentation/labels.js';
 import { sizeOf, type Tensor, tensor } from '../../src/tensor.js';
 
 const random = (shape: readonly number[], seed: number): Tensor => {
@@ -24,12 +24,6 @@ describe('labelMap', () => {
     // Between (9, 0, 5) and (0, 9, 5) stands (4.5, 4.5, 5).
     const { labels } = labelMap(tensor([1, 1, 2, 3], [9, 0, 5, 0, 9, 5]), { size: [1, 3], rule: 'tf1-align-corners' });
     expect([...labels]).toEqual([0, 2, 1]);
-  });
-
-  test('cuts the padding off', () => {
-    const scores = tensor([1, 2, 2, 2], [0, 1, 1, 0, 1, 0, 1, 0]);
-    const region = { top: 0, left: 0, height: 1, width: 1 };
-    expect([...labelMap(scores, { region, size: [2, 2] }).labels]).toEqual([1, 1, 1, 1]);
   });
 
   test('is the class with the highest resized score', () => {
@@ -70,20 +64,43 @@ describe('labelMap', () => {
       { size: [0, 5] as const },
       'labelMap: the size must be [height, width] in whole pixels, found [0, 5]',
     ],
-    [
-      random([1, 2, 2, 2], 1),
-      { region: { top: 1, left: 0, height: 2, width: 2 } },
-      'labelMap: the region of 2 × 2 at (1, 0) does not lie within the map of 2 × 2',
-    ],
-  ])('refuses what is no map, size or region (%#)', (scores, options, message) => {
+  ])('refuses what is no map or size (%#)', (scores, options, message) => {
     expect(() => labelMap(scores, options)).toThrow(message);
   });
 });
 
-test('resizeLabels takes the nearest label', () => {
-  const map = { width: 2, height: 1, labels: Uint8Array.of(7, 9) };
-  expect(resizeLabels(map, [2, 4])).toEqual({ width: 4, height: 2, labels: Uint8Array.of(7, 7, 9, 9, 7, 7, 9, 9) });
-  expect(resizeLabels(map, [1, 1]).labels).toEqual(Uint8Array.of(9));
+describe('labelsOfPicture', () => {
+  const stretch = { crop: { kind: 'stretch' }, size: [4, 4] } as const;
+
+  test('labels: the nearest', () => {
+    const map = { width: 2, height: 1, labels: Uint8Array.of(7, 9) };
+    const at = (width: number, height: number) =>
+      labelsOfPicture(map, { picture: { width, height }, preprocessing: stretch });
+    expect(at(4, 2)).toEqual({ width: 4, height: 2, labels: Uint8Array.of(7, 7, 9, 9, 7, 7, 9, 9) });
+    expect(at(1, 1).labels).toEqual(Uint8Array.of(9));
+  });
+
+  test('stretched, it is labelMap by half-pixel', () => {
+    const side = fc.integer({ min: 1, max: 9 });
+    fc.assert(
+      fc.property(side, side, side, side, fc.integer(), (h, w, height, width, seed) => {
+        const scores = random([1, h, w, 3], seed);
+        const seen = { picture: { width, height }, preprocessing: { ...stretch, size: [h, w] as const } };
+        expect(labelsOfPicture(scores, seen)).toEqual(labelMap(scores, { size: [height, width] }));
+      }),
+    );
+  });
+
+  test('what the crop cuts off is 255', () => {
+    const map = { width: 2, height: 2, labels: Uint8Array.of(1, 2, 3, 4) };
+    const central = { crop: { kind: 'central', fraction: 0.5 }, size: [2, 2] } as const;
+    const { labels } = labelsOfPicture(map, { picture: { width: 4, height: 4 }, preprocessing: central });
+    expect([...labels]).toEqual([255, 255, 255, 255, 255, 1, 2, 255, 255, 3, 4, 255, 255, 255, 255, 255]);
+    // 4 × 2 pixels resized to 8 × 4, of which the middle 4 × 4 are kept: the outer columns are not seen.
+    const shorter = { crop: { kind: 'shorter-side', side: 4 }, size: [4, 4] } as const;
+    const wide = labelsOfPicture(map, { picture: { width: 4, height: 2 }, preprocessing: shorter });
+    expect([...wide.labels]).toEqual([255, 1, 2, 255, 255, 3, 4, 255]);
+  });
 });
 
 test('classShares: the largest first, of equal ones the lowest', () => {
@@ -91,5 +108,8 @@ test('classShares: the largest first, of equal ones the lowest', () => {
     { classIndex: 1, pixels: 2, share: 0.4 },
     { classIndex: 3, pixels: 2, share: 0.4 },
     { classIndex: 0, pixels: 1, share: 0.2 },
+  ]);
+  expect(classShares({ width: 4, height: 1, labels: Uint8Array.of(1, 255, 255, 255) })).toEqual([
+    { classIndex: 1, pixels: 1, share: 1 },
   ]);
 });

@@ -16,6 +16,7 @@ test('mixes the colour of each label with the picture; the background stays', ()
     }).data,
   ]).toEqual([10, 20, 30, 1, 2, 3]);
   expect([...picture.data]).toEqual([10, 20, 30, 100, 100, 100]);
+  expect([...overlay(picture, { ...map, labels: Uint8Array.of(255, 255) }).data]).toEqual([...picture.data]);
 });
 
 test('refuses a map of another size, and no opacity', () => {

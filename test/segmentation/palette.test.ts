@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CITYSCAPES, vocColour, vocPalette } from '../../src/segmentation/index.js';
+import { CITYSCAPES, vocColour, vocPalette } from '../../src/segmentation/palette.js';
 
 test.each([
   [0, [0, 0, 0]],

@@ -59,13 +59,20 @@ describe('segment', () => {
     }
   });
 
+  test('a region, turned and mirrored, has its labels where it lies in the picture; the rest is 255', async () => {
+    const region = { left: 1, top: 0, width: 2, height: 2 };
+    const labels = tensor([1, 2, 2], [1, 2, 3, 4]);
+    const at = async (options: SegmentOptions) => [...(await ask(labels, { region, ...options })).labels];
+    expect(await at({})).toEqual([255, 1, 2, 255, 255, 3, 4, 255]);
+    // Turned clockwise by 90 degrees, the region's lower left pixel is the first that the network sees.
+    expect(await at({ rotation: 90 })).toEqual([255, 2, 4, 255, 255, 1, 3, 255]);
+    expect(await at({ rotation: 180 })).toEqual([255, 4, 3, 255, 255, 2, 1, 255]);
+    expect(await at({ rotation: 270, mirror: true })).toEqual([255, 4, 2, 255, 255, 3, 1, 255]);
+    expect((await ask(labels, { region })).classes[0].share).toBe(0.25);
+  });
+
   test.each<[Tensor, SegmentOptions, string]>([
     [scores, { size: 'half' as never }, "segment: size must be 'picture' or 'network', found 'half'"],
-    [
-      scores,
-      { preprocessing: preprocessingPreset('slim', [8, 8]) },
-      "segment: wanted a network that sees the whole picture, crop 'stretch', found 'central'",
-    ],
     [tensor([1, 1, 2], [0.5, 0]), {}, 'small: wanted labels [1, height, width] from 0 to 255, found [1,1,2] with 0.5'],
     [tensor([1, 6], new Float32Array(6)), {}, 'labelMap: scores must be [1, height, width, classes]'],
   ])('refuses %#', async (answer, options, message) => {

@@ -15,6 +15,9 @@ import type { Clock } from './turns.js';
 /** New peers go here. */
 const PEERS = [litert, tfjsTflite, tfjsWasm, onnxruntimeWeb, tfjsCpu];
 
+/** Those of them that have a build without SIMD. */
+const WITHOUT_SIMD = [tfjsWasm, tfjsCpu];
+
 export interface BenchmarkOptions {
   readonly rows: readonly RowName[];
   readonly seconds: number;
@@ -32,7 +35,8 @@ export async function benchmark(
   clock: Clock,
   log: (line: string) => void,
 ): Promise<RowResult[]> {
-  const all = [...PEERS.map((peer) => peer(surroundings)), ...more];
+  const own = surroundings.simd === 'none' ? WITHOUT_SIMD : PEERS;
+  const all = [...own.map((peer) => peer(surroundings)), ...more];
   const chosen = all.filter(
     ({ name }) => peers.length === 0 || peers.some((part) => name.toLowerCase().includes(part)),
   );

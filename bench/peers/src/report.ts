@@ -27,7 +27,7 @@ export function markdown(report: Report): string {
   const { runtime, machine, simd, clock, date, load, rows } = report;
   const loads = load ? `, load ${load.map((value) => value.toFixed(1)).join(' → ')}` : '';
   return [
-    `## ${runtime}, ${simd === 'relaxed' ? 'relaxed SIMD' : 'plain SIMD'}, one thread`,
+    `## ${runtime}, ${simd === 'none' ? 'no SIMD' : `${simd} SIMD`}, one thread`,
     '',
     `${machine}, ${date}${loads}. Milliseconds${clock === 'cpu' ? ' of processor time' : ''}: median / best tenth.`,
     '',

@@ -14,6 +14,7 @@ export interface Row {
 
 const architectures = {
   'v1-1.0-224': () => mobilenetV1({ ...SLIM, alpha: 1, resolution: 224 }),
+  'v1-0.25-224': () => mobilenetV1({ ...SLIM, alpha: 0.25, resolution: 224 }),
   'v1-0.25-128': () => mobilenetV1({ ...SLIM, alpha: 0.25, resolution: 128 }),
   'v2-1.0-224': () => mobilenetV2({ ...SLIM, alpha: 1, resolution: 224 }),
   'v2-0.35-96': () => mobilenetV2({ ...SLIM, alpha: 0.35, resolution: 96 }),

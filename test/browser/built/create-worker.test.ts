@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as browserDoor from '../../../src/browser/index.js';
+import { writeNetwork } from '../../../src/formats/index.js';
 import type { load } from '../../../src/index.js';
+import { constantDetector } from '../../cli/detector.js';
 import { type Server, serveFolders } from './serve-folders.js';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -150,6 +152,46 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
       return different;
     }, MODEL);
     expect(different).toEqual([]);
+  });
+
+  test('boxes and label maps equal those of the page, in pixels of each picture', async () => {
+    await open();
+    const detector = [...(await writeNetwork(constantDetector(), 'safetensors'))];
+    const answers = await page.evaluate(async (detector) => {
+      const worker = depthwise.createWorker();
+      const [here, there] = [
+        await depthwise.load(new Uint8Array(detector)),
+        await worker.load(new Uint8Array(detector)),
+      ];
+      const image = new Image();
+      image.src = '/assets/pictures/chelsea.jpg';
+      await image.decode();
+      const canvas = Object.assign(document.createElement('canvas'), { width: 61, height: 47 });
+      canvas.getContext('2d')?.drawImage(image, 0, 0);
+      const inputs = [image, canvas, await createImageBitmap(canvas)];
+      const region = { left: 3, top: 5, width: 40, height: 33 };
+      const both: unknown[][] = [];
+      for (const options of [{}, { region }, { rotation: 90, mirror: true }, { nms: 'none' }] as const) {
+        both.push(await Promise.all([here.detect(inputs, options), there.detect(inputs, options)]));
+      }
+      const pixels = { width: 4, height: 2, channels: 3 as const, data: new Uint8Array(24) };
+      return {
+        both,
+        error: await there.segment(pixels).catch(String),
+        refused: await there.detect(pixels, { only: ['dgo'] }).catch(String),
+      };
+    }, detector);
+    for (const [here, there] of answers.both) expect(there).toEqual(here);
+    expect(answers.both[0][1]).toMatchObject([
+      {},
+      [
+        { label: 'cat', box: { width: 30.5 } },
+        { label: 'dog', box: { width: 61 } },
+      ],
+      {},
+    ]);
+    expect(answers.error).toBe('NetworkError: constant: wanted a network of one output, found boxes, scores');
+    expect(answers.refused).toBe("UsageError: detect: there is no label 'dgo'; similar labels: dog, cat");
   });
 
   test('answers come in the order of the calls; a signal takes out what waits, and drops what runs', async () => {

@@ -1,8 +1,10 @@
 /** What the benchmark asks of a runtime. */
 import type { Network } from '../../../../dist/network/index.js';
 
-/** Both the engine and LiteRT.js have kernels for each level; the others have one build. */
-export type SimdLevel = 'plain' | 'relaxed';
+/**
+ * The engine has kernels for each level. LiteRT.js has them for plain and relaxed SIMD, TF.js with any SIMD and without; the others have one build.
+ */
+export type SimdLevel = 'none' | 'plain' | 'relaxed';
 
 export interface Contestant {
   readonly name: string;

@@ -3,12 +3,14 @@ import { compile } from '../../../../dist/engine/index.js';
 import { tensor, zeros } from '../../../../dist/index.js';
 import type { Contestant, Surroundings } from './contestant.js';
 
+const TARGETS = { none: 'scalar', plain: 'simd', relaxed: 'relaxed' } as const;
+
 /** The target is forced: falling back to another one is an error here. */
 export const depthwise = ({ simd }: Surroundings): Contestant => ({
   name: 'depthwise',
   kind: 'engine',
   async load(network) {
-    const plan = await compile(network, { target: simd === 'relaxed' ? 'relaxed' : 'simd' });
+    const plan = await compile(network, { target: TARGETS[simd] });
     const { shape } = network.inputs[0];
     const into = new Map([[network.outputs[0], zeros(plan.run(zeros(shape)).get(network.outputs[0])!.shape)]]);
     return {

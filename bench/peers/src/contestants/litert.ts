@@ -9,7 +9,7 @@ export const litert = ({ folders, simd, asPage }: Surroundings): Contestant => (
   name: 'LiteRT.js',
   kind: 'wasm',
   async load(network) {
-    runtime ??= asPage(() => loadLiteRt(folders.litert + LOADERS[simd]));
+    runtime ??= asPage(() => loadLiteRt(folders.litert + LOADERS[simd === 'relaxed' ? 'relaxed' : 'plain']));
     await runtime;
     const model = await loadAndCompile(tfliteOf(network), { accelerator: 'wasm' });
     const { shape } = network.inputs[0];

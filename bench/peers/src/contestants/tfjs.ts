@@ -5,7 +5,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { tfjsGraphOf } from '../models/tfjsGraph.js';
 import type { Contestant, Surroundings } from './contestant.js';
 
-export function tfjsWasm({ folders }: Surroundings): Contestant {
+export function tfjsWasm({ folders, simd }: Surroundings): Contestant {
+  if (simd === 'none') tf.env().set('WASM_HAS_SIMD_SUPPORT', false);
   setWasmPaths(folders.tfjsWasm);
   setThreadsCount(1);
   return onBackend('wasm', { name: 'TF.js wasm', kind: 'wasm' });
