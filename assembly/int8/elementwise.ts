@@ -1,0 +1,81 @@
+/**
+ * Additions, and what replaces each 8-bit integer by another.
+ *
+ * `add`, on int16 without zero points, any layout that both have: r1 = ⌊a·2²⁰·M1 + ½ + e1⌋, r2 of b likewise, r = ⌊(r1 + r2)·m3 / 2^(31+s3) + ½ + e3⌋,
+ * clamped. The first two in float64 (see requantize.ts; at most 53 bits if no scale is 2¹³ times the other), the last in 64-bit integers, for s3 ≥ 1:
+ *
+ *   0 M1·2²⁰, 8 e1, 16 tie 1, 24 M2·2²⁰, 32 e2, 40 tie 2   f64; ties, less than the last bit of what they are added to
+ *   48 half: 2^(30+s3) i64,  56 m3,  60 2³⁰ if e3 is not 0, otherwise 0,  64 s3 − 1   i32
+ */
+import { lowWord } from './requantize';
+
+const MAGIC: f64 = 6755399441055744;
+
+/** `count` numbers; whole vectors of eight are written. */
+export function add(a: usize, b: usize, count: i32, numbers: usize, lo: i32, hi: i32, out: usize): void {
+  const end = out + (<usize>count << 1);
+  if (ASC_FEATURE_SIMD) {
+    const m1 = v128.load64_splat(numbers), e1 = v128.load64_splat(numbers, 8), t1 = v128.load64_splat(numbers, 16);
+    const m2 = v128.load64_splat(numbers, 24), e2 = v128.load64_splat(numbers, 32), t2 = v128.load64_splat(numbers, 40);
+    const half = v128.load64_splat(numbers, 48), m3 = v128.load32_splat(numbers, 56), e3 = v128.load32_splat(numbers, 60);
+    const shift = load<i32>(numbers, 64);
+    const vlo = i16x8.splat(<i16>lo), vhi = i16x8.splat(<i16>hi);
+    for (; out < end; a += 16, b += 16, out += 16) {
+      const x = v128.load(a), y = v128.load(b);
+      const x0 = i32x4.extend_low_i16x8_s(x), x1 = i32x4.extend_high_i16x8_s(x), y0 = i32x4.extend_low_i16x8_s(y), y1 = i32x4.extend_high_i16x8_s(y);
+      const s0 = third(sum(x0, y0, m1, e1, t1, m2, e2, t2), half, m3, e3, shift), s1 = third(sum(x1, y1, m1, e1, t1, m2, e2, t2), half, m3, e3, shift);
+      v128.store(out, i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(s0, s1), vlo), vhi));
+    }
+  } else {
+    const half = load<i64>(numbers, 48), m3 = <i64>load<i32>(numbers, 56), e3 = <i64>load<i32>(numbers, 60), shift = <i64>(load<i32>(numbers, 64) + 32);
+    for (; out < end; a += 2, b += 2, out += 2) {
+      const s = <i64>(scaled(load<i16>(a), numbers) + scaled(load<i16>(b), numbers + 24));
+      const r = <i32>(s * m3 + half + (s < 0 ? -e3 : e3) >> shift);
+      store<i16>(out, <i16>min(max(r, lo), hi));
+    }
+  }
+}
+
+function scaled(q: i32, numbers: usize): i32 {
+  const product = <f64>q * load<f64>(numbers);
+  return lowWord(product + copysign<f64>(load<f64>(numbers, 8), product) + load<f64>(numbers, 16));
+}
+
+/** r1 + r2 of four pairs of numbers. */
+// @ts-ignore: decorator
+@inline
+function sum(x: v128, y: v128, m1: v128, e1: v128, t1: v128, m2: v128, e2: v128, t2: v128): v128 {
+  const low = f64x2.add(
+    term(f64x2.convert_low_i32x4_s(x), m1, e1, t1),
+    f64x2.sub(term(f64x2.convert_low_i32x4_s(y), m2, e2, t2), f64x2.splat(MAGIC)),
+  );
+  const high = f64x2.add(
+    term(f64x2.convert_low_i32x4_s(v128.shuffle<i32>(x, x, 2, 3, 2, 3)), m1, e1, t1),
+    f64x2.sub(term(f64x2.convert_low_i32x4_s(v128.shuffle<i32>(y, y, 2, 3, 2, 3)), m2, e2, t2), f64x2.splat(MAGIC)),
+  );
+  return v128.shuffle<i32>(low, high, 0, 2, 4, 6);
+}
+
+// @ts-ignore: decorator
+@inline
+function term(x: v128, m: v128, e: v128, tie: v128): v128 {
+  const product = f64x2.mul(x, m);
+  const signed = v128.or(e, v128.and(product, i64x2.splat(i64.MIN_VALUE)));
+  return f64x2.add(f64x2.add(f64x2.add(product, signed), tie), f64x2.splat(MAGIC));
+}
+
+/** The last rounding: the high words of s·m3 + half ± e3, shifted further. */
+// @ts-ignore: decorator
+@inline
+function third(s: v128, half: v128, m: v128, e: v128, shift: i32): v128 {
+  const sign = i32x4.shr_s(s, 31);
+  const signed = i32x4.sub(v128.xor(e, sign), sign);
+  const low = i64x2.add(i64x2.add(i64x2.extmul_low_i32x4_s(s, m), half), i64x2.extend_low_i32x4_s(signed));
+  const high = i64x2.add(i64x2.add(i64x2.extmul_high_i32x4_s(s, m), half), i64x2.extend_high_i32x4_s(signed));
+  return i32x4.shr_s(v128.shuffle<i32>(low, high, 1, 3, 5, 7), shift);
+}
+
+/** Each of `count` bytes through a table of 256: activations, requantisation, sigmoid. */
+export function lookup(x: usize, count: i32, table: usize, out: usize): void {
+  for (const end = x + <usize>count; x < end; ++x, ++out) store<u8>(out, load<u8>(table + <usize>load<u8>(x)));
+}

@@ -1,0 +1,118 @@
+/**
+ * The end of a matrix product on integers: a tile of 4 pixels × 8 output channels, sums of 32 bits in eight accumulators c{pixel}{half}, is requantised,
+ * clamped and stored as 16-bit numbers without their zero point.
+ *
+ * Two layouts, chosen by `offsets`:
+ *   planes  (offsets ≠ 0) each pixel's eight channels as one vector at `out + offsets[pixel]`
+ *   quads   (offsets = 0) [pixels / 4][O' / 2][4][2] for the next matrix product: pairs of channels, transposed
+ */
+import { byAnyWay, fast, isFast, one } from './requantize';
+
+// @ts-ignore: decorator
+@inline
+export function storeTile(
+  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128,
+  block: usize, lo: v128, hi: v128, out: usize, offsets: usize,
+): void {
+  if (isFast(block)) {
+    const second = block + 32;
+    c00 = fast(c00, block, block); c01 = fast(c01, second, block);
+    c10 = fast(c10, block, block); c11 = fast(c11, second, block);
+    c20 = fast(c20, block, block); c21 = fast(c21, second, block);
+    c30 = fast(c30, block, block); c31 = fast(c31, second, block);
+  } else {
+    c00 = byAnyWay(c00, block, 0); c01 = byAnyWay(c01, block, 4);
+    c10 = byAnyWay(c10, block, 0); c11 = byAnyWay(c11, block, 4);
+    c20 = byAnyWay(c20, block, 0); c21 = byAnyWay(c21, block, 4);
+    c30 = byAnyWay(c30, block, 0); c31 = byAnyWay(c31, block, 4);
+  }
+  const p0 = narrowed(c00, c01, lo, hi), p1 = narrowed(c10, c11, lo, hi), p2 = narrowed(c20, c21, lo, hi), p3 = narrowed(c30, c31, lo, hi);
+  if (offsets) {
+    v128.store(out + <usize>load<u32>(offsets), p0);
+    v128.store(out + <usize>load<u32>(offsets, 4), p1);
+    v128.store(out + <usize>load<u32>(offsets, 8), p2);
+    v128.store(out + <usize>load<u32>(offsets, 12), p3);
+  } else {
+    storeTransposed(p0, p1, p2, p3, out);
+  }
+}
+
+/** Eight integers of 32 bits as 16, clamped. */
+// @ts-ignore: decorator
+@inline
+export function narrowed(low: v128, high: v128, lo: v128, hi: v128): v128 {
+  return i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(low, high), lo), hi);
+}
+
+/** Eight channels of four pixels, a pixel each in a, b, c and d, become four vectors of a quad: each has one pair of channels of all four. */
+// @ts-ignore: decorator
+@inline
+export function storeTransposed(a: v128, b: v128, c: v128, d: v128, out: usize): void {
+  const ab01 = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd01 = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  const ab23 = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cd23 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  v128.store(out, v128.shuffle<i32>(ab01, cd01, 0, 1, 4, 5));
+  v128.store(out, v128.shuffle<i32>(ab01, cd01, 2, 3, 6, 7), 16);
+  v128.store(out, v128.shuffle<i32>(ab23, cd23, 0, 1, 4, 5), 32);
+  v128.store(out, v128.shuffle<i32>(ab23, cd23, 2, 3, 6, 7), 48);
+}
+
+/** The eight channels of one pixel alone, a tile's first. */
+export function storePixel(c0: v128, c1: v128, block: usize, lo: i32, hi: i32, out: usize, offsets: usize): void {
+  const p = narrowed(byWay(c0, block, 0), byWay(c1, block, 4), i16x8.splat(<i16>lo), i16x8.splat(<i16>hi));
+  if (offsets) {
+    v128.store(out + <usize>load<u32>(offsets), p);
+  } else {
+    v128.store32_lane(out, p, 0);
+    v128.store32_lane(out, p, 1, 16);
+    v128.store32_lane(out, p, 2, 32);
+    v128.store32_lane(out, p, 3, 48);
+  }
+}
+
+function byWay(x: v128, block: usize, first: i32): v128 {
+  return isFast(block) ? fast(x, block + (<usize>first << 3), block) : byAnyWay(x, block, first);
+}
+
+/**
+ * A tile of the scalar target, one output channel at a time. The pair of numbers of pixel i lies at p{i} + tap, where tap goes from the begin of each
+ * run to `runBytes` further, `step` bytes at a time. Without `runs` there is one, from 0 on.
+ */
+export function tileByNumbers(
+  p0: usize, p1: usize, p2: usize, p3: usize, step: usize, runs: usize, runCount: i32, runBytes: usize, weights: usize, block: usize,
+  lo: i32, hi: i32, out: usize, offsets: usize,
+): void {
+  for (let o = 0; o < 8; ++o, weights += 4) {
+    let c0 = load<i32>(block + (<usize>o << 2));
+    let c1 = c0, c2 = c0, c3 = c0;
+    let b = weights;
+    for (let run = 0; run < runCount; ++run) {
+      let tap: usize = runs ? <usize>load<u32>(runs + (<usize>run << 2)) : 0;
+      for (const end = tap + runBytes; tap != end; tap += step, b += 32) {
+        const b0 = <i32>load<i16>(b), b1 = <i32>load<i16>(b, 2);
+        c0 += load<i16>(p0 + tap) * b0 + load<i16>(p0 + tap, 2) * b1;
+        c1 += load<i16>(p1 + tap) * b0 + load<i16>(p1 + tap, 2) * b1;
+        c2 += load<i16>(p2 + tap) * b0 + load<i16>(p2 + tap, 2) * b1;
+        c3 += load<i16>(p3 + tap) * b0 + load<i16>(p3 + tap, 2) * b1;
+      }
+    }
+    const y0 = clampedOne(c0, block, o, lo, hi), y1 = clampedOne(c1, block, o, lo, hi);
+    const y2 = clampedOne(c2, block, o, lo, hi), y3 = clampedOne(c3, block, o, lo, hi);
+    if (offsets) {
+      const y = out + (<usize>o << 1);
+      store<i16>(y + <usize>load<u32>(offsets), y0);
+      store<i16>(y + <usize>load<u32>(offsets, 4), y1);
+      store<i16>(y + <usize>load<u32>(offsets, 8), y2);
+      store<i16>(y + <usize>load<u32>(offsets, 12), y3);
+    } else {
+      const y = out + (<usize>(o >> 1) << 4) + (<usize>(o & 1) << 1);
+      store<i16>(y, y0);
+      store<i16>(y, y1, 4);
+      store<i16>(y, y2, 8);
+      store<i16>(y, y3, 12);
+    }
+  }
+}
+
+export function clampedOne(x: i32, block: usize, channel: i32, lo: i32, hi: i32): i16 {
+  return <i16>min(max(one(x, block, channel), lo), hi);
+}
