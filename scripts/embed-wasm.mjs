@@ -1,6 +1,6 @@
 /**
  * Compiles the kernels and writes their bytes into the modules that the engine, the trainer and the preparation of pictures import: the engine's in the
- * digits of src/engine/wasmBytes.ts, since a page downloads them, the others' in base64. The decoders of picture files, which jSquash compiles, become
+ * digits of src/engine/wasmBytes.ts, since a page downloads them, the others' in base64, those for 8-bit integers among them. The decoders of picture files, which jSquash compiles, become
  * modules in base64 too. Does nothing where a module is newer than every source.
  *
  * The engine's kernels also become files, for hosts that compile no bytes. A custom section in them, which src/engine/kernelModules.ts reads,
@@ -36,11 +36,14 @@ await embed('src/engine/generated/wasm.ts', 'asconfig.json', '', TARGETS, (modul
     ...TARGETS.map((target, i) => constant(target.toUpperCase(), text(digits[i]))),
   ];
 });
-await embed('src/training/wasm/generated/wasm.ts', 'asconfig.training.json', 'training-', TARGETS, (modules) => [
-  'export const TRAINING_KERNELS = {',
-  ...TARGETS.map((target, i) => `  ${target}:\n    '${modules[i].toString('base64')}',`),
-  '};',
-]);
+await embed(
+  'src/training/wasm/generated/wasm.ts',
+  'asconfig.training.json',
+  'training-',
+  TARGETS,
+  byTarget('TRAINING_KERNELS'),
+);
+await embed('src/engine/int8/generated/wasm.ts', 'asconfig.int8.json', 'int8-', TARGETS, byTarget('INT8_KERNELS'));
 
 await embed('src/image/generated/wasm.ts', 'asconfig.image.json', 'image-', ['simd'], ([bytes]) => [
   `export const PICTURE_KERNELS: string =\n  '${bytes.toString('base64')}';`,
@@ -49,6 +52,15 @@ await embed('src/image/generated/wasm.ts', 'asconfig.image.json', 'image-', ['si
 embedDecoder('jpeg', '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
 embedDecoder('png', '@jsquash/png/codec/pkg/squoosh_png_bg.wasm');
 embedDecoder('webp', '@jsquash/webp/codec/dec/webp_dec.wasm');
+
+/** The lines of a module with one constant, each target's bytes in base64. */
+function byTarget(name) {
+  return (modules) => [
+    `export const ${name} = {`,
+    ...TARGETS.map((target, i) => `  ${target}:\n    '${modules[i].toString('base64')}',`),
+    '};',
+  ];
+}
 
 /** `linesOf` makes the module's lines from the bytes of each target. */
 async function embed(module, config, prefix, targets, linesOf) {

@@ -1,0 +1,98 @@
+/**
+ * What requantisation needs of every output channel, in blocks of eight as the kernels read them: assembly/int8/requantize.ts draws a block and says
+ * how a result is computed from a sum.
+ */
+import { roundUp } from '../layouts.js';
+
+export type Rounding = 'single' | 'double';
+
+/** m · 2^(shift − 31), m an integer from 2³⁰ to 2³¹ − 1, or 0. */
+export interface Multiplier {
+  readonly m: number;
+  readonly shift: number;
+}
+
+/** One output channel of a convolution or dense layer. */
+export interface ChannelSums {
+  readonly bias: number;
+  readonly scale: Multiplier;
+  /** Bounds of its sums with the bias, from the weights' signs. Asked for where the multiplier is unusually small. */
+  range(): readonly [lowest: number, highest: number];
+}
+
+const BLOCK_BYTES = 256;
+const FAST = 0;
+const SIGNED = 1;
+const WIDE = 2;
+
+/** 1.5 · 2⁵². */
+const MAGIC = 6755399441055744;
+const TIE = 2 ** -45;
+
+/** Results with 31 + s bits behind the point are exact in float64 for s up to this. */
+const LARGEST_FAST_SHIFT = 12;
+
+/** `lo` is the clamp's lower bound, without the zero point. */
+export function channelBlocks(channels: readonly ChannelSums[], lo: number, rounding: Rounding): Uint8Array {
+  const count = roundUp(channels.length, 8) / 8;
+  const bytes = new ArrayBuffer(count * BLOCK_BYTES);
+  const signless = rounding === 'single' || lo >= 0;
+  for (let block = 0; block < count; block++) {
+    const eight = channels
+      .slice(block * 8, block * 8 + 8)
+      .map((channel) => constantIfTiny(channel, rounding, signless));
+    const way = eight.every(({ fits }) => fits) ? (signless ? FAST : SIGNED) : WIDE;
+    writeBlock(new DataView(bytes, block * BLOCK_BYTES, BLOCK_BYTES), eight, way, rounding);
+  }
+  return new Uint8Array(bytes);
+}
+
+interface Channel {
+  readonly bias: number;
+  readonly scale: Multiplier;
+  /** Every result, where all possible sums have the same. */
+  readonly constant?: number;
+  readonly fits: boolean;
+}
+
+/** Channels whose weights are nearly 0 have multipliers that float64 does not hold, but mostly one result. */
+function constantIfTiny({ bias, scale, range }: ChannelSums, rounding: Rounding, signless: boolean): Channel {
+  const s = -scale.shift;
+  if (scale.m === 0 || (s >= 0 && s <= LARGEST_FAST_SHIFT)) return { bias, scale, fits: true };
+  if (s > 0 && signless) {
+    const [lowest, highest] = range().map((sum) => requantized(sum, scale, rounding));
+    if (lowest === highest) return { bias, scale, constant: Number(lowest), fits: true };
+  }
+  return { bias, scale, fits: false };
+}
+
+function writeBlock(view: DataView, channels: readonly Channel[], way: number, rounding: Rounding): void {
+  for (let i = 0; i < 8; i++) {
+    const { bias, scale, constant } = channels[i] ?? { bias: 0, scale: { m: 0, shift: 0 } };
+    const s = -scale.shift;
+    const twice = rounding === 'double' && s > 0;
+    view.setInt32(4 * i, bias, true);
+    if (way === WIDE) {
+      view.setBigInt64(32 + 8 * i, BigInt(scale.m), true);
+      view.setBigInt64(96 + 8 * i, halfOf(s), true);
+      view.setInt32(160 + 4 * i, twice ? 2 ** 30 : 0, true);
+      view.setInt32(192 + 4 * i, 31 + s, true);
+    } else {
+      const e = constant ?? (twice ? 2 ** -(s + 1) : 0);
+      view.setFloat64(32 + 8 * i, constant === undefined ? scale.m / 2 ** (31 + s) : 0, true);
+      view.setFloat64(96 + 8 * i, way === FAST ? e + TIE : e, true);
+    }
+  }
+  view.setInt32(224, way, true);
+  view.setFloat64(240, MAGIC, true);
+  view.setFloat64(248, MAGIC, true);
+}
+
+const halfOf = (s: number): bigint => (s > -31 ? 1n << BigInt(30 + s) : 0n);
+
+/** ⌊sum · multiplier + ½ + e⌋, exactly. */
+export function requantized(sum: number, { m, shift }: Multiplier, rounding: Rounding): bigint {
+  const s = -shift;
+  const e = rounding === 'double' && s > 0 ? (sum < 0 ? -(2n ** 30n) : 2n ** 30n) : 0n;
+  return (BigInt(sum) * BigInt(m) + halfOf(s) + e) >> BigInt(31 + s);
+}

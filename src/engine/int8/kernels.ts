@@ -1,0 +1,31 @@
+/** The kernels on 8-bit integers as TypeScript sees them. Their meaning and layouts stand at the head of each file of `assembly/int8/`. */
+import type { WasmTarget } from '../wasmBytes.js';
+import { INT8_KERNELS } from './generated/wasm.js';
+
+export const INT8_KERNEL_NAMES = [
+  'pointwise',
+  'convolution',
+  'depthwise',
+  'add',
+  'lookup',
+  'pool',
+  'sums',
+  'averages',
+  'means',
+  'bytesToQuads',
+  'quadsToBytes',
+  'bytesToPlanes',
+  'bytesToPicture',
+  'copyRuns',
+  'repeatBytes',
+  'zeroMargins',
+] as const;
+
+export type Int8KernelName = (typeof INT8_KERNEL_NAMES)[number];
+
+/** All kernels take numbers (addresses, sizes, bounds) and return nothing. */
+export type Int8Kernels = Readonly<Record<Int8KernelName, (...args: number[]) => void>>;
+
+export function int8Bytes(target: WasmTarget): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(INT8_KERNELS[target]), (character) => character.charCodeAt(0));
+}
