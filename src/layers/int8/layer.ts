@@ -1,0 +1,134 @@
+/**
+ * What every file of this folder exports: the integer form of the float layer beside it, with the bits of TensorFlow Lite's kernels.
+ *
+ *   forward(inputs, weights, attributes, result, rounding)
+ *
+ * An integer q stands for the real number scale · (q − zero point) of its tensor's type, int8 or uint8 with one scale. `result` is the type
+ * that the network states for the result; `rounding` is one of the two of `fixed-point.ts`, and matters where a factor is applied. Shapes,
+ * attributes and names of weights are those of the float page. Results beyond the type's integers become its least or greatest.
+ */
+import { ShapeError, UsageError } from '../../errors.js';
+import { type IntegerArray, type QuantizedTensor, type QuantizedType, type Shape, sizeOf } from '../../tensor.js';
+import { expectWeights } from '../expect.js';
+import { multiplierOf, type Rounding, roundAway, scalerOf } from './fixed-point.js';
+
+/** A tensor with one scale. */
+export interface IntegerTensor extends QuantizedTensor {
+  readonly type: QuantizedType;
+}
+
+export type IntegerWeights = Readonly<Record<string, QuantizedTensor>>;
+
+export type IntegerForward<Attributes> = (
+  inputs: readonly QuantizedTensor[],
+  weights: IntegerWeights,
+  attributes: Attributes,
+  result: QuantizedType,
+  rounding: Rounding,
+) => IntegerTensor;
+
+/** The parts of a float layer that hold for integers too. */
+interface Shapes<Attributes> {
+  readonly outputShape: (inputs: readonly Shape[], attributes: Attributes) => Shape;
+  readonly weightShapes?: (inputs: readonly Shape[], attributes: Attributes) => Readonly<Record<string, Shape>>;
+}
+
+/** Writes the result into y, whose type is the wanted one. */
+type Compute<Attributes> = (
+  y: IntegerTensor,
+  inputs: readonly IntegerTensor[],
+  weights: IntegerWeights,
+  attributes: Attributes,
+  rounding: Rounding,
+) => void;
+
+/** A layer of 8-bit integers: checks types, shapes and weights before `compute` sees them. The result is of the inputs' integers. */
+export function integerLayer<Attributes>(
+  kind: string,
+  { outputShape, weightShapes }: Shapes<Attributes>,
+  compute: Compute<Attributes>,
+): IntegerForward<Attributes> {
+  return (inputs, weights, attributes, result, rounding) => {
+    const shapes = inputs.map(({ shape }) => shape);
+    const y = integers(outputShape(shapes, attributes), result);
+    const typed = inputs.map((x) => expectBytes(kind, x));
+    for (const { type } of typed) {
+      if (type.type !== result.type) {
+        throw new UsageError(`${kind}: an input of ${type.type} cannot give a result of ${result.type}`);
+      }
+    }
+    compute(y, typed, expectWeights(kind, weights, weightShapes?.(shapes, attributes) ?? {}), attributes, rounding);
+    return y;
+  };
+}
+
+/** A layer whose results are numbers of its input, or lie between them: both have the same scale and zero point. */
+export function sameScaleLayer<Attributes>(
+  kind: string,
+  shapes: Shapes<Attributes>,
+  compute: Compute<Attributes>,
+): IntegerForward<Attributes> {
+  return integerLayer(kind, shapes, (y, inputs, weights, attributes, rounding) => {
+    for (const x of inputs) expectSameScale(kind, x.type, y.type);
+    compute(y, inputs, weights, attributes, rounding);
+  });
+}
+
+export function expectSameScale(kind: string, input: QuantizedType, result: QuantizedType): void {
+  if (input.scale !== result.scale || input.zeroPoint !== result.zeroPoint) {
+    throw new UsageError(
+      `${kind}: input and result must have the same scale and zero point, found ${parameters(input)} and ${parameters(result)}`,
+    );
+  }
+}
+
+const parameters = ({ scale, zeroPoint }: QuantizedType): string => `(${scale}, ${zeroPoint})`;
+
+const arrays = { int8: Int8Array, uint8: Uint8Array, int32: Int32Array } as const;
+
+/** A new tensor of this type. Its numbers are 0, which stand for the real number 0 only where the zero point is 0. */
+export function integers(shape: Shape, type: QuantizedType): IntegerTensor {
+  return { shape: [...shape], data: new arrays[type.type](sizeOf(shape)) as IntegerArray, type };
+}
+
+/** An input of int8 or uint8 with one scale, whose numbers are stored as the type says. */
+export function expectBytes(kind: string, { shape, data, type }: QuantizedTensor): IntegerTensor {
+  if (type.type === 'int32' || !('scale' in type)) {
+    throw new UsageError(
+      `${kind}: wanted an input of int8 or uint8 with one scale, found ${type.type}${'scale' in type ? '' : ' with one for each channel'}`,
+    );
+  }
+  if (!(data instanceof arrays[type.type]) || data.length !== sizeOf(shape)) {
+    throw new ShapeError(
+      `${kind}: shape [${shape}] of ${type.type} wants ${sizeOf(shape)} numbers in an ${arrays[type.type].name}, found ${data.length} in an ${data.constructor.name}`,
+    );
+  }
+  return { shape, data, type };
+}
+
+/** The least and the greatest integer of the type. */
+export function rangeOf({ type }: QuantizedType): readonly [least: number, greatest: number] {
+  if (type === 'uint8') return [0, 255];
+  return type === 'int8' ? [-128, 127] : [-(2 ** 31), 2 ** 31 - 1];
+}
+
+export const clamp = (q: number, least: number, greatest: number): number => Math.min(Math.max(q, least), greatest);
+
+/** The integer nearest to a real number of float32, not limited to the type's range. The division is float32. */
+export function nearestInteger(real: number, { scale, zeroPoint }: QuantizedType): number {
+  return roundAway(Math.fround(real / scale)) + zeroPoint;
+}
+
+/** The function that gives an integer of one type the nearest of another, within its range: its distance from zero by the ratio of the scales. */
+export function requantizerOf(from: QuantizedType, to: QuantizedType, rounding: Rounding): (q: number) => number {
+  const scaled = scalerOf(multiplierOf(from.scale / to.scale), rounding);
+  const [least, greatest] = rangeOf(to);
+  return (q) => clamp(scaled(q - from.zeroPoint) + to.zeroPoint, least, greatest);
+}
+
+/** Each number of the only input by itself, through a table of all 256. */
+export function byTable(y: IntegerTensor, x: IntegerTensor, of: (q: number) => number): void {
+  const [least, greatest] = rangeOf(x.type);
+  const table = Int32Array.from({ length: greatest - least + 1 }, (_, i) => of(least + i));
+  for (let i = 0; i < y.data.length; i++) y.data[i] = table[x.data[i] - least];
+}
