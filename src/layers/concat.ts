@@ -47,7 +47,7 @@ export const concat = /* @__PURE__ */ defineLayer<ConcatAttributes>('concat', {
   },
 });
 
-function axisOf({ length: rank }: Shape, { axis }: ConcatAttributes): number {
+export function axisOf({ length: rank }: Shape, { axis }: ConcatAttributes): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
     throw new ShapeError(`concat: axis must be a whole number from ${-rank} to ${rank - 1}, found ${axis}`);
   }

@@ -6,14 +6,14 @@
  * With more than two inputs the result would depend on their order: there must be two.
  */
 import { ShapeError } from '../../errors.js';
-import * as add from '../add.js';
+import { add } from '../add.js';
 import { multiplierOf, scalerOf } from './fixed-point.js';
 import { clamp, integerLayer, rangeOf } from './layer.js';
 
 /** Bits below the point: 255 · 2^20 leaves room for the sum of two in int32. */
 const UNIT = 2 ** 20;
 
-export const forward = /* @__PURE__ */ integerLayer('add', add, (y, inputs, _, _attributes, rounding) => {
+export const forward = /* @__PURE__ */ integerLayer(add, (y, inputs, _, _attributes, rounding) => {
   if (inputs.length !== 2) throw new ShapeError(`add: takes two inputs of integers, found ${inputs.length}`);
   const [a, b] = inputs;
   const common = Math.fround(2 * Math.max(a.type.scale, b.type.scale));

@@ -1,7 +1,7 @@
 /** Index of the greatest integer along the last axis (ARG_MAX), the lowest of equals. The result holds indices, with scale 1 and zero point 0. */
 import { UsageError } from '../../errors.js';
 import type { QuantizedTensor, QuantizedType } from '../../tensor.js';
-import { outputShape } from '../argMax.js';
+import { argMax } from '../argMax.js';
 import { expectBytes, type IntegerTensor, integers } from './layer.js';
 
 export function forward(
@@ -10,7 +10,7 @@ export function forward(
   _attributes: object,
   result: QuantizedType,
 ): IntegerTensor {
-  const y = integers(outputShape(inputs.map(({ shape }) => shape)), result);
+  const y = integers(argMax.outputShape(inputs.map(({ shape }) => shape)), result);
   if (result.scale !== 1 || result.zeroPoint !== 0) {
     throw new UsageError(
       `argMax: indices want scale 1 and zero point 0, found ${result.scale} and ${result.zeroPoint}`,

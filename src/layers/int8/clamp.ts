@@ -7,10 +7,10 @@
  * TensorFlow Lite fuses them into the layer before, with the same bits. Where the result has another scale than the input (RELU and RELU6
  * as operators of their own), the input is requantised first.
  */
-import * as shapes from '../clamp.js';
+import { clamp as floatClamp } from '../clamp.js';
 import { byTable, clamp, type IntegerForward, integerLayer, nearestInteger, rangeOf, requantizerOf } from './layer.js';
 
-export const forward = /* @__PURE__ */ integerLayer('clamp', shapes, (y, [x], _, { min, max }, rounding) => {
+export const forward = /* @__PURE__ */ integerLayer(floatClamp, (y, [x], _, { min, max }, rounding) => {
   const requantized = requantizerOf(x.type, y.type, rounding);
   const [least, greatest] = rangeOf(y.type);
   const low = clamp(nearestInteger(min, y.type), least, greatest);

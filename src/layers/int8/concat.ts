@@ -5,16 +5,13 @@
  *   s = s_p · (1 / s_y),    q_y = z_y + (q_p · s − z_p · s) rounded, halves away from zero
  */
 import { type QuantizedType, sizeOf } from '../../tensor.js';
-import * as concat from '../concat.js';
+import { axisOf, concat } from '../concat.js';
 import { roundAway } from './fixed-point.js';
 import { byTable, clamp, expectSameScale, type IntegerTensor, integerLayer, integers, rangeOf } from './layer.js';
 
-export const forward = /* @__PURE__ */ integerLayer('concat', concat, (y, inputs, _, attributes) => {
+export const forward = /* @__PURE__ */ integerLayer(concat, (y, inputs, _, attributes) => {
   const pieces = inputs.map((x) => rescaled(x, y.type));
-  const axis = concat.axisOf(
-    inputs.map(({ shape }) => shape),
-    attributes,
-  );
+  const axis = axisOf(y.shape, attributes);
   const blocks = sizeOf(y.shape.slice(0, axis));
 
   let offset = 0;

@@ -6,10 +6,10 @@
  * and each sum becomes an integer of the result as `sums.ts` says. The kernel is [C, U], with one scale or one for each u. LiteRT's present
  * reference kernel multiplies in float64 instead; tflite-micro's and all optimised kernels compute what is written here.
  */
-import * as dense from '../dense.js';
+import { dense } from '../dense.js';
 import { integerLayer } from './layer.js';
 import { finisherOf, multiplyRows } from './sums.js';
 
-export const forward = /* @__PURE__ */ integerLayer('dense', dense, (y, [x], weights, { units }, rounding) =>
+export const forward = /* @__PURE__ */ integerLayer(dense, (y, [x], weights, { units }, rounding) =>
   multiplyRows(y, x, weights.kernel, finisherOf('dense', x, weights, units, y.type, rounding)),
 );

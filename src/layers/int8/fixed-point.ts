@@ -28,7 +28,7 @@ export function multiplierOf(factor: number): Multiplier {
     throw new UsageError(`fixed point: a factor must be a number of 0 or more, found ${factor}`);
   }
   if (factor === 0) return { m: 0, shift: 0 };
-  let shift = Math.ceil(Math.log2(factor));
+  let shift = Math.floor(Math.log2(factor)) + 1; // log2 is rounded and may miss by 1 beside a power of two
   if (factor >= 2 ** shift) shift += 1;
   if (factor < 2 ** (shift - 1)) shift -= 1;
   let m = roundAway(factor * 2 ** (31 - shift));

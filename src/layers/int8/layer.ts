@@ -10,6 +10,7 @@
 import { ShapeError, UsageError } from '../../errors.js';
 import { type IntegerArray, type QuantizedTensor, type QuantizedType, type Shape, sizeOf } from '../../tensor.js';
 import { expectWeights } from '../expect.js';
+import type { AttributesAlone, Layer } from '../layer.js';
 import { multiplierOf, type Rounding, roundAway, scalerOf } from './fixed-point.js';
 
 /** A tensor with one scale. */
@@ -27,12 +28,6 @@ export type IntegerForward<Attributes> = (
   rounding: Rounding,
 ) => IntegerTensor;
 
-/** The parts of a float layer that hold for integers too. */
-interface Shapes<Attributes> {
-  readonly outputShape: (inputs: readonly Shape[], attributes: Attributes) => Shape;
-  readonly weightShapes?: (inputs: readonly Shape[], attributes: Attributes) => Readonly<Record<string, Shape>>;
-}
-
 /** Writes the result into y, whose type is the wanted one. */
 type Compute<Attributes> = (
   y: IntegerTensor,
@@ -43,33 +38,32 @@ type Compute<Attributes> = (
 ) => void;
 
 /** A layer of 8-bit integers: checks types, shapes and weights before `compute` sees them. The result is of the inputs' integers. */
-export function integerLayer<Attributes>(
-  kind: string,
-  { outputShape, weightShapes }: Shapes<Attributes>,
+export function integerLayer<Attributes, Weights>(
+  { kind, outputShape, weightShapes }: Layer<Attributes, Weights>,
   compute: Compute<Attributes>,
 ): IntegerForward<Attributes> {
   return (inputs, weights, attributes, result, rounding) => {
+    const given = [attributes] as unknown as AttributesAlone<Attributes>;
     const shapes = inputs.map(({ shape }) => shape);
-    const y = integers(outputShape(shapes, attributes), result);
+    const y = integers(outputShape(shapes, ...given), result);
     const typed = inputs.map((x) => expectBytes(kind, x));
     for (const { type } of typed) {
       if (type.type !== result.type) {
         throw new UsageError(`${kind}: an input of ${type.type} cannot give a result of ${result.type}`);
       }
     }
-    compute(y, typed, expectWeights(kind, weights, weightShapes?.(shapes, attributes) ?? {}), attributes, rounding);
+    compute(y, typed, expectWeights(kind, weights, weightShapes(shapes, ...given)), attributes, rounding);
     return y;
   };
 }
 
 /** A layer whose results are numbers of its input, or lie between them: both have the same scale and zero point. */
-export function sameScaleLayer<Attributes>(
-  kind: string,
-  shapes: Shapes<Attributes>,
+export function sameScaleLayer<Attributes, Weights>(
+  layer: Layer<Attributes, Weights>,
   compute: Compute<Attributes>,
 ): IntegerForward<Attributes> {
-  return integerLayer(kind, shapes, (y, inputs, weights, attributes, rounding) => {
-    for (const x of inputs) expectSameScale(kind, x.type, y.type);
+  return integerLayer(layer, (y, inputs, weights, attributes, rounding) => {
+    for (const x of inputs) expectSameScale(layer.kind, x.type, y.type);
     compute(y, inputs, weights, attributes, rounding);
   });
 }

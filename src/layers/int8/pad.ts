@@ -2,10 +2,10 @@
  * Rows and columns of a constant around a picture of integers (PAD, PADV2). The constant is the integer nearest to `value`: for 0 the zero
  * point. The result has the input's scale and zero point.
  */
-import * as pad from '../pad.js';
+import { pad } from '../pad.js';
 import { clamp, nearestInteger, rangeOf, sameScaleLayer } from './layer.js';
 
-export const forward = /* @__PURE__ */ sameScaleLayer('pad', pad, (y, [x], _, { padding, value }) => {
+export const forward = /* @__PURE__ */ sameScaleLayer(pad, (y, [x], _, { padding, value }) => {
   const [N, H, W, C] = x.shape;
   const [, outH, outW] = y.shape;
 

@@ -5,13 +5,10 @@
  *
  * and each sum becomes an integer of the result as `sums.ts` says. The kernel is [M, O], with one scale or one for each o.
  */
-import * as pointwiseConv2d from '../pointwiseConv2d.js';
+import { pointwiseConv2d } from '../pointwiseConv2d.js';
 import { integerLayer } from './layer.js';
 import { finisherOf, multiplyRows } from './sums.js';
 
-export const forward = /* @__PURE__ */ integerLayer(
-  'pointwiseConv2d',
-  pointwiseConv2d,
-  (y, [x], weights, { filters }, rounding) =>
-    multiplyRows(y, x, weights.kernel, finisherOf('pointwiseConv2d', x, weights, filters, y.type, rounding)),
+export const forward = /* @__PURE__ */ integerLayer(pointwiseConv2d, (y, [x], weights, { filters }, rounding) =>
+  multiplyRows(y, x, weights.kernel, finisherOf('pointwiseConv2d', x, weights, filters, y.type, rounding)),
 );

@@ -7,39 +7,35 @@
  * uint8 mixes in float32, from left to right, and rounds up from the half.
  */
 import type { BilinearRule } from '../resizeBilinear.js';
-import * as resizeBilinear from '../resizeBilinear.js';
+import { resizeBilinear } from '../resizeBilinear.js';
 import type { Rounding } from './fixed-point.js';
 import { sameScaleLayer } from './layer.js';
 
-export const forward = /* @__PURE__ */ sameScaleLayer(
-  'resizeBilinear',
-  resizeBilinear,
-  (y, [x], _, { rule }, rounding) => {
-    const inFloat = x.type.type === 'uint8';
-    const place = inFloat ? floatPlace : integerPlace;
-    const mix = inFloat ? floatMix : integerMix(rounding);
-    const [N, H, W, C] = x.shape;
-    const [, outH, outW] = y.shape;
-    const rows = Array.from({ length: outH }, (_, at) => place(rule, at, H, outH));
-    const columns = Array.from({ length: outW }, (_, at) => place(rule, at, W, outW));
+export const forward = /* @__PURE__ */ sameScaleLayer(resizeBilinear, (y, [x], _, { rule }, rounding) => {
+  const inFloat = x.type.type === 'uint8';
+  const place = inFloat ? floatPlace : integerPlace;
+  const mix = inFloat ? floatMix : integerMix(rounding);
+  const [N, H, W, C] = x.shape;
+  const [, outH, outW] = y.shape;
+  const rows = Array.from({ length: outH }, (_, at) => place(rule, at, H, outH));
+  const columns = Array.from({ length: outW }, (_, at) => place(rule, at, W, outW));
 
-    for (let n = 0; n < N; n++) {
-      for (let i = 0; i < outH; i++) {
-        const row = rows[i];
-        for (let j = 0; j < outW; j++) {
-          const column = columns[j];
-          const to = ((n * outH + i) * outW + j) * C;
-          for (let c = 0; c < C; c++) {
-            const sample = (p: number, q: number) => x.data[((n * H + p) * W + q) * C + c];
-            const left = [sample(row.lower, column.lower), sample(row.upper, column.lower)] as const;
-            const right = [sample(row.lower, column.upper), sample(row.upper, column.upper)] as const;
-            y.data[to + c] = mix(left, right, row.share, column.share);
-          }
+  for (let n = 0; n < N; n++) {
+    for (let i = 0; i < outH; i++) {
+      const row = rows[i];
+      for (let j = 0; j < outW; j++) {
+        const column = columns[j];
+        const to = ((n * outH + i) * outW + j) * C;
+        for (let c = 0; c < C; c++) {
+          const sample = (p: number, q: number) => x.data[((n * H + p) * W + q) * C + c];
+          const left = [sample(row.lower, column.lower), sample(row.upper, column.lower)] as const;
+          const right = [sample(row.lower, column.upper), sample(row.upper, column.upper)] as const;
+          y.data[to + c] = mix(left, right, row.share, column.share);
         }
       }
     }
-  },
-);
+  }
+});
 
 interface Place {
   readonly lower: number;

@@ -5,11 +5,11 @@
  *
  * tflite-micro computes it in fixed point and gets other bits.
  */
-import * as sigmoid from '../sigmoid.js';
+import { sigmoid } from '../sigmoid.js';
 import { roundAway } from './fixed-point.js';
 import { byTable, clamp, integerLayer, rangeOf } from './layer.js';
 
-export const forward = /* @__PURE__ */ integerLayer('sigmoid', sigmoid, (y, [x]) => {
+export const forward = /* @__PURE__ */ integerLayer(sigmoid, (y, [x]) => {
   const inverse = Math.fround(1 / y.type.scale);
   const [least, greatest] = rangeOf(y.type);
   byTable(y, x, (q) => {

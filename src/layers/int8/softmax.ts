@@ -8,7 +8,7 @@
  * s·d is Q5.26, e^(s·d) and the reciprocal of the sum are Q0.31, the sum is Q12.19.
  */
 import { UsageError } from '../../errors.js';
-import * as softmax from '../softmax.js';
+import { softmax } from '../softmax.js';
 import { highProduct, multiplierOf, roundAway } from './fixed-point.js';
 import { clamp, integerLayer, rangeOf } from './layer.js';
 
@@ -16,7 +16,7 @@ const MAX = 2 ** 31 - 1;
 /** 1 in Q5.26. */
 const ONE = 2 ** 26;
 
-export const forward = /* @__PURE__ */ integerLayer('softmax', softmax, (y, [x]) => {
+export const forward = /* @__PURE__ */ integerLayer(softmax, (y, [x]) => {
   const [least, greatest] = rangeOf(y.type);
   if (y.type.scale !== 1 / 256 || y.type.zeroPoint !== least) {
     throw new UsageError(
@@ -28,7 +28,8 @@ export const forward = /* @__PURE__ */ integerLayer('softmax', softmax, (y, [x])
 
   for (let row = 0; row < x.data.length; row += C) {
     const numbers = x.data.subarray(row, row + C);
-    const max = numbers.reduce((a, b) => Math.max(a, b), -Infinity);
+    let max = least;
+    for (const q of numbers) max = Math.max(max, q);
     const powers = Array.from(numbers, (q) => (q - max < smallest ? 0 : expOnNegative(scaled(q - max))));
     const sum = powers.reduce((total, power) => total + roundAway(power / 2 ** 12), 0);
     const { reciprocal, bits } = reciprocalOf(sum);
