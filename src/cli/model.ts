@@ -128,7 +128,7 @@ export async function networkNamedOrIn(source: string, flags: ModelFlags): Promi
   }
   if (flags.network !== undefined)
     throw new UsageError(`--network is for files of weights; '${source}' is a name itself`);
-  return ending(namedNetwork(source, flags), flags);
+  return prepared(ending(namedNetwork(source, flags), flags), flags);
 }
 
 /** The network up to the layers that `--outputs` names. */

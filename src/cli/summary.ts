@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { type MemoryPlan, planMemory } from '../engine/index.js';
 import { assumptionsOf } from '../network/conventions.js';
 import { type Counting, type Summary, summarize } from '../network/index.js';
-import { addNetworkOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
+import { addModelOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { formatBytes, print, printJson } from './output.js';
 import { asCsv, asMarkdown, asText } from './summary-table.js';
 import { hanging } from './table.js';
@@ -22,7 +22,7 @@ export function configure(command: Command): void {
     .argument('[model]', NETWORK)
     .description('Print the layers of a network with their parameters and multiply-adds, and the totals.');
   command.option('--model <file>', 'the same as the argument');
-  addNetworkOptions(command)
+  addModelOptions(command)
     .option('--grouped', "rows as in the papers' tables: batch norm and activations counted with their convolution")
     .addOption(
       new Option('--counting <rule>', "'papers', or 'batch-norm' to count 2 for each of its outputs, as fvcore does")

@@ -6,11 +6,11 @@ import type { Pair } from '../padding.js';
 import { exitCodesHelp, judging } from './exit-codes.js';
 import { addInputOptions, expectOneInput, fed, type InputFlags } from './inputs.js';
 import { addJudgementOptions, type JudgementFlags, tell, withWritableMap } from './judgement.js';
-import { type ModelFlags, prepared, presetOption } from './model.js';
+import { cropOption, type ModelFlags, prepared, presetOption } from './model.js';
 import { onNodeOf, startProgress } from './progress.js';
 import { resolution } from './values.js';
 
-interface Flags extends JudgementFlags, Omit<InputFlags, 'picture'>, Pick<ModelFlags, 'preset'> {
+interface Flags extends JudgementFlags, Omit<InputFlags, 'picture'>, Pick<ModelFlags, 'preset' | 'crop'> {
   readonly with: PeerName;
   readonly resolution?: Pair;
 }
@@ -24,6 +24,7 @@ export function configure(command: Command): void {
     )
     .addOption(new Option('--with <runtime>', 'what to compare with').choices(peerNames).makeOptionMandatory())
     .addOption(presetOption())
+    .addOption(cropOption())
     .addOption(
       new Option('--resolution <side>', 'of the input, or height x width, where model.json leaves it open').argParser(
         resolution,

@@ -42,6 +42,5 @@ function isTeachable(metadata: unknown): metadata is { readonly labels: unknown 
 function preprocessingOf({ inputs: [{ shape }] }: Network): Preprocessing | undefined {
   const [, height, width, channels] = shape;
   if (channels !== 1 && channels !== 3) return undefined;
-  const preset = preprocessingPreset('teachable-machine', [height, width]);
-  return channels === 3 ? preset : { ...preset, channels: 'grey', mean: [1], deviation: [1] };
+  return preprocessingPreset('teachable-machine', [height, width], channels);
 }

@@ -6,7 +6,7 @@
 import { warnOfFallback } from '../engine/fallback.js';
 import type { CompileOptions, EngineReport } from '../engine/index.js';
 import { PictureError, UsageError } from '../errors.js';
-import type { ReadOptions } from '../formats/architecture.js';
+import { asStated, type ReadOptions } from '../formats/architecture.js';
 import { found, tagOf } from '../found.js';
 import type { Network } from '../network/network.js';
 import { presetFor, presetNames } from '../network/presets.js';
@@ -48,7 +48,7 @@ export const loadWith =
     const { signal } = options;
     signal?.throwIfAborted();
     const report = rising(options.onProgress);
-    const origin = await abortable(originFor(source, options, platform), signal);
+    const origin = stated(await abortable(originFor(source, options, platform), signal), options);
     const network = adapted(await abortable(origin.read(report, signal), signal), options);
     report({ phase: 'compile', loaded: 0, total: 1 });
     const again = origin.repeatable ? () => origin.read(() => {}) : undefined;
@@ -128,6 +128,12 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
   const advice = tagOf(source) === 'Promise' ? '; await it' : '';
   throw new UsageError(`load: wanted ${WANTED}, found ${found(source)}${advice}`);
 }
+
+/** The origin's network as the caller asks for it: ending at `outputs`, at `resolution`. */
+const stated = ({ read, repeatable }: Origin, options: LoadOptions): Origin => ({
+  repeatable,
+  read: async (...given) => asStated(await read(...given), options, 'load'),
+});
 
 async function storeOf({ cache }: LoadOptions, platform: Platform): Promise<FileStore | undefined> {
   return cache ? platform.store(cache === true ? undefined : cache) : undefined;

@@ -7,7 +7,6 @@ import type { Network } from '../network/network.js';
 import { abortable } from '../remote/abort.js';
 import type { WebAbortSignal } from '../web-types.js';
 import { fingerprint } from './fingerprint.js';
-import { refuseIdleIn, refuseOtherSize } from './idle.js';
 import type { LoadProgress } from './model.js';
 
 export type Report = (progress: LoadProgress) => void;
@@ -47,7 +46,6 @@ export function originOf(files: Files, options: ReadOptions, readerOf: ReaderOf)
       // Of a model.json the shards are most of the download, and how long they are is known later.
       const bytes = await files.main(download.file(!/\.json$/i.test(name)), signal);
       const reader = await abortable(readerOf(bytes, name), signal);
-      refuseIdleIn(name, reader.format, options);
       const { needed, optional } = (await reader.companions?.(bytes, name)) ?? { needed: [], optional: [] };
       const shards = needed.map((path) => beside(files, path, download.file(true), signal));
       const notes = optional.map((path) => beside(files, path, () => {}, signal).catch(ifMissing));
@@ -65,7 +63,6 @@ export function originOf(files: Files, options: ReadOptions, readerOf: ReaderOf)
       first = found;
       report({ phase: 'read', loaded: 0, total: 1 });
       const network = await abortable(reader.read(bytes, { fileName: name, ...options }, companions), signal);
-      refuseOtherSize(name, network, options);
       report({ phase: 'read', loaded: 1, total: 1 });
       return network;
     },

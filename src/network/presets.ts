@@ -148,15 +148,28 @@ const presets: Record<PresetName, (size: Pair) => Preprocessing> = {
   }),
 };
 
-/** The named preprocessing for an input of [height, width]. */
-export function preprocessingPreset(name: PresetName, size: Pair): Preprocessing {
+/** The named preprocessing for an input of [height, width] and 3 channels, or 1: of a greyscale network. */
+export function preprocessingPreset(name: PresetName, size: Pair, channels = 3): Preprocessing {
   if (!Object.hasOwn(presets, name)) {
     throw new UsageError(`preprocessing: there is no preset '${name}'; wanted one of ${presetNames.join(', ')}`);
   }
   if (size.length !== 2 || size.some((side) => !Number.isInteger(side) || side < 1)) {
     throw new UsageError(`preprocessing '${name}': the size must be [height, width] in whole pixels, found [${size}]`);
   }
-  return presets[name](size);
+  const preset = presets[name](size);
+  return channels === 1 ? inGrey(name, preset) : preset;
+}
+
+/** The preset for pictures of one channel, where it treats all three alike. */
+function inGrey(name: PresetName, preset: Preprocessing): Preprocessing {
+  const [mean] = preset.mean;
+  const [deviation] = preset.deviation;
+  if (preset.mean.some((one) => one !== mean) || preset.deviation.some((one) => one !== deviation)) {
+    throw new UsageError(
+      `preprocessing '${name}': has a mean and deviation for each of three channels, and the network reads one; wanted a preset of one range for all, such as slim or tfjs-hub`,
+    );
+  }
+  return { ...preset, channels: 'grey', mean: [mean], deviation: [deviation] };
 }
 
 /**
@@ -164,7 +177,7 @@ export function preprocessingPreset(name: PresetName, size: Pair): Preprocessing
  * the preset's.
  */
 export function presetFor({ inputs: [{ shape }], conventions }: Network, name: PresetName): Preprocessing {
-  const preset = preprocessingPreset(name, [shape[1], shape[2]]);
+  const preset = preprocessingPreset(name, [shape[1], shape[2]], shape[3]);
   const { preprocessing: own, scalesInput } = conventions;
   if (!scalesInput || own === undefined) return preset;
   const { assumed: _, ...range } = own;

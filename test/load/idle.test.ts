@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { DownloadError, UsageError } from '../../src/errors.js';
-import { writeNetwork } from '../../src/formats/index.js';
 import type { LoadOptions, ModelSource } from '../../src/load/model.js';
 import { load } from '../../src/load/node.js';
 import { smallFile, smallNetwork } from './models.js';
@@ -26,10 +25,8 @@ const VALUES = {
   readers: [],
   fileName: 'small.h5',
   architecture: network,
-  resolution: [32, 32],
-  outputs: ['softmax'],
 } satisfies LoadOptions;
-const OF_FILES = ['integrity', 'readers', 'fileName', 'architecture', 'resolution', 'outputs'] as const;
+const OF_FILES = ['integrity', 'readers', 'fileName', 'architecture'] as const;
 
 type Case = [what: string, source: () => ModelSource, idle: readonly (keyof typeof VALUES)[]];
 
@@ -47,30 +44,6 @@ describe.each<Case>([
       new UsageError(`load: ${option} has no effect with ${what}`),
     );
   });
-});
-
-describe('options of some formats', () => {
-  const cases = (['safetensors', 'npz', 'tflite'] as const).flatMap((format) =>
-    (['resolution', 'outputs'] as const).map((option) => [format, option] as const),
-  );
-  test.each(cases)('%s: %s', async (format, option) => {
-    const file = await writeNetwork(network, format);
-    const name = format === 'npz' ? 'zip' : format;
-    await expect(load(file, { [option]: VALUES[option] })).rejects.toThrow(
-      new UsageError(`load: ${option} has no effect with model file (${name})`),
-    );
-  });
-});
-
-test('a resolution other than the one that a file states', async () => {
-  const file = await writeNetwork(network, 'onnx');
-  const [height, width] = network.inputs[0].shape.slice(1);
-  (await load(file, { resolution: [height, width] })).dispose();
-  await expect(load(file, { resolution: [height + 8, width] })).rejects.toThrow(
-    new UsageError(
-      `load: model file states inputs of [1, ${height}, ${width}, 3], not ${height + 8} x ${width}; readNetwork takes a resolution and gives a network to load`,
-    ),
-  );
 });
 
 test('cache: false is true of everything but a published network in Node', async () => {

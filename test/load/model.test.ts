@@ -1,9 +1,11 @@
 /** What a loaded model answers, and how. */
 import { readFile } from 'node:fs/promises';
+import { zipSync } from 'fflate';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PictureError, UsageError } from '../../src/errors.js';
+import { writeNetwork } from '../../src/formats/index.js';
 import { decodePicture } from '../../src/image/index.js';
-import type { Model, ModelInput } from '../../src/load/model.js';
+import type { Model, ModelInput, ModelSource } from '../../src/load/model.js';
 import { load } from '../../src/load/node.js';
 import { type Network, NetworkBuilder, run, trace } from '../../src/network/index.js';
 import { inputTensor } from '../../src/tasks/execute.js';
@@ -11,7 +13,7 @@ import { classify, embed, logits, probabilities } from '../../src/tasks/index.js
 import { tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
 import { colourNetwork, filled } from '../tasks/networks.js';
-import { noise, smallNetwork, watched } from './models.js';
+import { noise, smallNetwork, tfjsFiles, watched } from './models.js';
 
 const network = smallNetwork();
 
@@ -345,5 +347,34 @@ describe('the end', () => {
     await Promise.resolve();
     loaded.dispose();
     await asking.catch(({ message }) => expect(message).toMatch(/disposed/));
+  });
+});
+
+describe('outputs and resolution are for whatever holds a network', () => {
+  const relu = 'conv_pw_3_relu';
+  const sources: readonly (readonly [string, () => Promise<ModelSource>])[] = [
+    ['a network', async () => network],
+    ...(['safetensors', 'npz', 'tflite', 'onnx'] as const).map(
+      (format) => [format, () => writeNetwork(network, format)] as const,
+    ),
+    [
+      'model.json in an archive',
+      async () => zipSync(Object.fromEntries([...(await tfjsFiles())].map(([name, bytes]) => [name, bytes]))),
+    ],
+  ];
+
+  test.each(sources)('%s', async (_, source) => {
+    const cut = await load(await source(), { outputs: [relu], target: 'reference' });
+    const x = inputTensor(network, picture);
+    const wanted = trace(network, x).get(relu)!;
+    const found = (await cut.trace(x, [relu])).get(relu)!;
+    expect(found.shape).toEqual(wanted.shape);
+    for (const [i, number] of found.data.entries()) expect(number).toBeCloseTo(wanted.data[i], 4);
+    cut.dispose();
+    await expect(load(await source(), { outputs: ['conv9'] })).rejects.toThrow(/conv9/);
+    const larger = await load(await source(), { resolution: [48, 64] });
+    expect(larger.inputSize).toEqual([48, 64]);
+    expect(await larger.classify(picture)).toHaveLength(3);
+    larger.dispose();
   });
 });

@@ -1,5 +1,6 @@
 /** What of a network's conventions is assumed, in words. */
 import { expect, test } from 'vitest';
+import { UsageError } from '../../src/errors.js';
 import { assumedLabelOffset, assumptionsOf } from '../../src/network/conventions.js';
 import {
   type Conventions,
@@ -7,6 +8,7 @@ import {
   fromJson,
   NetworkBuilder,
   preprocessingPreset,
+  presetNames,
   toJson,
 } from '../../src/network/index.js';
 
@@ -46,4 +48,31 @@ test('JSON keeps what is assumed, and refuses other words', () => {
   expect(() => fromJson({ ...json, conventions: { ...conventions, assumed: ['crop'] } })).toThrow(
     /conventions\.assumed.*wanted one of 'labelOffset'/,
   );
+});
+
+test('a preset of one range for all channels serves a greyscale network, the others are refused', () => {
+  const usable = presetNames.filter((name) => {
+    try {
+      const { channels, mean, deviation, scale, crop } = preprocessingPreset(name, [96, 96], 1);
+      const colour = preprocessingPreset(name, [96, 96]);
+      expect({ channels, mean, deviation, scale, crop }).toEqual({
+        channels: 'grey',
+        mean: [colour.mean[0]],
+        deviation: [colour.deviation[0]],
+        scale: colour.scale,
+        crop: colour.crop,
+      });
+      return true;
+    } catch (error) {
+      expect(error).toEqual(
+        new UsageError(
+          `preprocessing '${name}': has a mean and deviation for each of three channels, and the network reads one; wanted a preset of one range for all, such as slim or tfjs-hub`,
+        ),
+      );
+      return false;
+    }
+  });
+  expect(presetNames.filter((name) => !usable.includes(name))).toEqual([
+    ...['torchvision', 'torchvision-v2', 'timm', 'caffe', 'mobilenet-caffe'],
+  ]);
 });

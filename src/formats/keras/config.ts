@@ -148,9 +148,9 @@ function conventionsOf(network: Network, shapes: ReadonlyMap<string, Shape>): Co
   const [output] = network.outputs;
   const shape = shapes.get(output)!;
   const last = nodeNamed(network, output)?.kind;
-  const [, height, width] = network.inputs[0].shape;
+  const [, height, width, channels] = network.inputs[0].shape;
   const preprocessing = parseModelName(network.name)?.conventions === 'keras' && {
-    preprocessing: preprocessingPreset('keras', [height, width]),
+    preprocessing: preprocessingPreset('keras', [height, width], channels),
   };
   if (shape.length !== 2 || last === 'globalAveragePool' || last === 'flatten') {
     return { source: 'keras', output: 'features', ...preprocessing };
