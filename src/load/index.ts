@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { readerOf } from '../formats/read.js';
 import type { WebAbortSignal } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
-import { importTask } from './import-task.js';
+import { importAsStated, importTask } from './import-task.js';
 import { type Load, loadWith } from './load.js';
 import { LoadedModel } from './loaded-model.js';
 import type { LoadOptions } from './model.js';
@@ -18,7 +18,13 @@ export const load: Load = (source, options) =>
 export const isCached: IsCached = /* @__PURE__ */ isCachedWith(webPlatform);
 export const clearCache: ClearCache = /* @__PURE__ */ clearCacheWith(webPlatform);
 
-export const pagePlatform = (): Platform => ({ ...webPlatform, readerOf, published, unknown });
+export const pagePlatform = (): Platform => ({
+  ...webPlatform,
+  readerOf,
+  published,
+  unknown,
+  asStated: importAsStated,
+});
 
 async function published(name: string, { cache, fetch, labels }: LoadOptions): Promise<Origin | undefined> {
   if (!/^mobilenet[\w.-]*$/i.test(name)) return undefined; // as all of them begin

@@ -6,7 +6,7 @@
 import { warnOfFallback } from '../engine/fallback.js';
 import type { CompileOptions, EngineReport } from '../engine/index.js';
 import { PictureError, UsageError } from '../errors.js';
-import { asStated, type ReadOptions } from '../formats/architecture.js';
+import type { ReadOptions } from '../formats/architecture.js';
 import { found, tagOf } from '../found.js';
 import type { Network } from '../network/network.js';
 import { presetFor, presetNames } from '../network/presets.js';
@@ -48,7 +48,7 @@ export const loadWith =
     const { signal } = options;
     signal?.throwIfAborted();
     const report = rising(options.onProgress);
-    const origin = stated(await abortable(originFor(source, options, platform), signal), options);
+    const origin = stated(await abortable(originFor(source, options, platform), signal), options, platform);
     const network = adapted(await abortable(origin.read(report, signal), signal), options);
     report({ phase: 'compile', loaded: 0, total: 1 });
     const again = origin.repeatable ? () => origin.read(() => {}) : undefined;
@@ -130,10 +130,10 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
 }
 
 /** The origin's network as the caller asks for it: ending at `outputs`, at `resolution`. */
-const stated = ({ read, repeatable }: Origin, options: LoadOptions): Origin => ({
-  repeatable,
-  read: async (...given) => asStated(await read(...given), options, 'load'),
-});
+function stated({ read, repeatable }: Origin, options: LoadOptions, { asStated }: Platform): Origin {
+  const asked = options.outputs !== undefined || options.resolution !== undefined;
+  return { repeatable, read: asked ? async (...given) => asStated(await read(...given), options, 'load') : read };
+}
 
 async function storeOf({ cache }: LoadOptions, platform: Platform): Promise<FileStore | undefined> {
   return cache ? platform.store(cache === true ? undefined : cache) : undefined;

@@ -4,7 +4,7 @@ import { readerOf } from '../formats/read.js';
 import { tagOf } from '../found.js';
 import type { WebBlob } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
-import { importTask } from './import-task.js';
+import { importAsStated, importTask } from './import-task.js';
 import { type Load, loadWith } from './load.js';
 import { LoadedModel } from './loaded-model.js';
 import { type Files, publishedOrigin } from './origin.js';
@@ -13,6 +13,7 @@ import type { Platform } from './platform.js';
 export const nodePlatform: Platform = {
   readerOf,
   task: importTask,
+  asStated: importAsStated,
   async store(folder) {
     const [{ folderStore }, { cacheFolder }, { join }] = await Promise.all([
       import('../remote/folder-store.js'),

@@ -1,5 +1,7 @@
 /** What differs between a page and Node. */
 import type { UsageError } from '../errors.js';
+import type { ReadOptions } from '../formats/architecture.js';
+import type { Network } from '../network/network.js';
 import type { FileStore } from '../remote/file-store.js';
 import type { Decode } from './inputs.js';
 import type { TaskLoader } from './later-tasks.js';
@@ -10,6 +12,8 @@ export interface Platform {
   readonly readerOf: ReaderOf;
   readonly task: TaskLoader;
   readonly decode: Decode;
+  /** The network ending at the stated outputs and at the stated resolution; see `formats/architecture.ts`. */
+  asStated(network: Network, options: ReadOptions, what: string): Promise<Network>;
   /** What relative addresses are relative to, where there is something. */
   base?(): string | undefined;
   /** The store of that name or (in Node) in that folder; the usual one unless stated. */

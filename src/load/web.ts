@@ -16,6 +16,18 @@ export const webPlatform: Platform = {
   readerOf: /* @__PURE__ */ fromReaders([]),
   task: /* @__PURE__ */ fromTasks({}),
   decode,
+  async asStated(network, { outputs, resolution }) {
+    const hasOutputs =
+      !outputs ||
+      (outputs.length === network.outputs.length && outputs.every((name) => network.outputs.includes(name)));
+    const hasSize =
+      !resolution || network.inputs.every(({ shape }) => shape[1] === resolution[0] && shape[2] === resolution[1]);
+    if (hasOutputs && hasSize) return network; // its reader has seen to it
+    const [option, call] = hasOutputs ? ['resolution', 'atResolution'] : ['outputs', 'upTo'];
+    throw new UsageError(
+      `load: ${option}: only load of 'depthwise' changes a network that was read; or give it a network, made by ${call} of 'depthwise/network'`,
+    );
+  },
   base: () => globalThis.document?.baseURI ?? globalThis.location?.href,
   store: fileStore,
   missing: 'this is no address, and there is no page that it could be relative to',

@@ -181,3 +181,21 @@ test('weights alone: the static reader wants their architecture', async () => {
     await (await loadSafetensors(file, { architecture: { ...network, weights: new Map() } })).probabilities(input),
   );
 });
+
+test('without import() a network that was read is not changed, and the error says where it is', async () => {
+  const file = await fileOf('onnx');
+  const [height, width] = network.inputs[0].shape.slice(1);
+  const readers = [onnx];
+  (await load(file, { readers, resolution: [height, width], outputs: network.outputs })).dispose();
+  (await load(file, { readers, outputs: ['conv_pw_3_relu'] })).dispose(); // which this reader ends at
+  await expect(load(await fileOf('tflite'), { readers: [tflite], outputs: ['conv_pw_3_relu'] })).rejects.toThrow(
+    new UsageError(
+      "load: outputs: only load of 'depthwise' changes a network that was read; or give it a network, made by upTo of 'depthwise/network'",
+    ),
+  );
+  await expect(load(network, { resolution: [height + 8, width] })).rejects.toThrow(
+    new UsageError(
+      "load: resolution: only load of 'depthwise' changes a network that was read; or give it a network, made by atResolution of 'depthwise/network'",
+    ),
+  );
+});
