@@ -6,6 +6,7 @@
  *   Keras     block_1_expand/kernel:0        the same
  */
 import { NetworkError, UsageError } from '../errors.js';
+import { layers } from '../layers/index.js';
 import { V2_NAMES } from '../models/node-names.js';
 import type { ModelConventions } from '../models/options.js';
 import { type TorchLibrary, type TorchModules, torchLibraries, torchModules } from '../models/torch-names.js';
@@ -274,7 +275,7 @@ const slimWeights: Readonly<Record<string, string>> = {
 /** Our names of layers by slim's conventions are its scopes. */
 const slim: Names = {
   nameOf(layer, kind, weight) {
-    const isDepthwise = kind === 'depthwiseConv2d' && weight === 'kernel';
+    const isDepthwise = layers[kind].kernel === 'HWCM' && weight === 'kernel';
     return `${layer}/${isDepthwise ? 'depthwise_weights' : (slimWeights[weight] ?? weight)}`;
   },
   layoutOf: (kind, weight) =>

@@ -186,5 +186,14 @@ export function fanIn(layout: KernelLayout, kernel: Shape): number {
   return sizeOf(kernel.filter((_, axis) => 'HWI'.includes(layout[axis])));
 }
 
+/** An activation, a batch norm or a dropout: each number of the result lies where its only input has it. */
+export const isElementwise = ({ elementwise, takes }: Facts): boolean => elementwise === true && takes !== 'several';
+
+/** Leaves every pixel of its only input where it is. */
+export const keepsPixels = (facts: Facts): boolean => isElementwise(facts) || facts.window === 'point';
+
+/** Sums products over all input channels, as a classifier does. */
+export const mixesChannels = ({ kernel }: Facts): boolean => kernel !== undefined && kernel !== 'HWCM';
+
 /** Batch norm's moving mean and variance: gathered while a network is trained, not trained themselves. */
 export const isStatistic = (weight: string): boolean => weight.startsWith('moving');

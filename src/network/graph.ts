@@ -3,7 +3,7 @@
  * The functions know nodes by `name` and `inputs` alone, so that they also serve operations of the engine and operators of files.
  */
 import type { Tensor } from '../tensor.js';
-import type { LayerKind, Network, NetworkNode, Weights } from './network.js';
+import type { Network, NetworkNode, Weights } from './network.js';
 
 /** What makes one tensor, called by its own name, from others. */
 interface Vertex {
@@ -94,17 +94,17 @@ export function ancestors(
 }
 
 /**
- * The node that makes the tensor, or the first one before it whose kind is not in `skipped`; undefined for an input of the network. Of a
- * node with several inputs the first is followed.
+ * The node that makes the tensor, or the first one before it that is not skipped; undefined for an input of the network. Of a node with
+ * several inputs the first is followed.
  */
 export function nodeBehind(
   { nodes }: Pick<Network, 'nodes'>,
   name: string,
-  skipped: readonly LayerKind[],
+  isSkipped: (node: NetworkNode) => boolean,
 ): NetworkNode | undefined {
   const byName = nodesByName({ nodes });
   let node = byName.get(name);
-  while (node && skipped.includes(node.kind)) node = byName.get(node.inputs[0]);
+  while (node && isSkipped(node)) node = byName.get(node.inputs[0]);
   return node;
 }
 

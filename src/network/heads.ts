@@ -1,22 +1,24 @@
 /** Where in a classifier the answers to its tasks stand. */
 import { NetworkError } from '../errors.js';
+import { mixesChannels } from '../layers/layer.js';
 import { nodeBehind } from './graph.js';
-import type { LayerKind, Network, NetworkNode } from './network.js';
+import type { Network, NetworkNode } from './network.js';
+import { layerOf } from './shapes.js';
 
 /** What may follow a softmax without being the classifier: what hands numbers on, and a quantised file's clamp to its range. */
-const FOLLOW_SOFTMAX: readonly LayerKind[] = ['reshape', 'flatten', 'dropout', 'clamp'];
+const handsOn = (node: NetworkNode): boolean => layerOf(node).copies === true || node.kind === 'clamp';
 
 /** Whether the tensor's numbers come from a softmax or a sigmoid. */
 export function endsInProbabilities(network: { readonly nodes: readonly NetworkNode[] }, output: string): boolean {
-  const kind = nodeBehind(network, output, FOLLOW_SOFTMAX)?.kind;
-  return kind === 'softmax' || kind === 'sigmoid';
+  const last = nodeBehind(network, output, handsOn);
+  return last !== undefined && layerOf(last).probabilities === true;
 }
 
 /** Name of the tensor of logits: the output, or what the last softmax reads. Throws a NetworkError where neither is known. */
 export function logitsLayer(network: Network): string {
   const [output] = network.outputs;
   if (network.conventions.output === 'logits') return output;
-  const last = nodeBehind(network, output, FOLLOW_SOFTMAX);
+  const last = nodeBehind(network, output, handsOn);
   if (last?.kind !== 'softmax') {
     throw new NetworkError(`${network.name}: its logits are unknown, since '${output}' is no softmax`);
   }
@@ -24,13 +26,10 @@ export function logitsLayer(network: Network): string {
 }
 
 /** What turns features into the classes' final numbers without weights. */
-const FOLLOW_CLASSIFIER: readonly LayerKind[] = [
-  ...FOLLOW_SOFTMAX,
-  'softmax',
-  'sigmoid',
-  'globalAveragePool',
-  'averagePool',
-];
+function followsClassifier(node: NetworkNode): boolean {
+  const { probabilities, pools } = layerOf(node);
+  return handsOn(node) || probabilities === true || pools === true;
+}
 
 /**
  * Name of the layer whose output the classifier reads, its last layer with weights: the pooled features. For a network without a classifier,
@@ -39,9 +38,9 @@ const FOLLOW_CLASSIFIER: readonly LayerKind[] = [
 export function embeddingLayer(network: Network): string | undefined {
   const [output] = network.outputs;
   if (network.conventions.output === 'features') return output;
-  const classifier = nodeBehind(network, output, FOLLOW_CLASSIFIER);
-  if (classifier === undefined || !/^(dense|pointwiseConv2d|conv2d)$/.test(classifier.kind)) return undefined;
+  const classifier = nodeBehind(network, output, followsClassifier);
+  if (classifier === undefined || !mixesChannels(layerOf(classifier))) return undefined;
   const [input] = classifier.inputs;
-  const node = nodeBehind(network, input, ['dropout']); // does nothing when a trained network runs
+  const node = nodeBehind(network, input, (before) => before.kind === 'dropout'); // does nothing when a trained network runs
   return node?.name ?? input;
 }

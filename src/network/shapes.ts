@@ -4,24 +4,20 @@ import { DepthwiseError, NetworkError, ShapeError } from '../errors.js';
 import { type Layer, layers } from '../layers/index.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import { expectWithinBudget } from './budget.js';
-import { type Network, type NetworkNode, weightName } from './network.js';
+import { type LayerKind, type Network, type NetworkNode, weightName } from './network.js';
 
 /** More numbers than this in one tensor (8 GiB as float32) is a description gone wrong, and not what an array can hold. */
 const LARGEST_TENSOR = 2 ** 31;
 
 /** The node's layer. Attributes and layer agree by NetworkNode's type, which TypeScript cannot follow through the lookup. */
-export function layerOf(node: NetworkNode): Layer<unknown, unknown> {
-  const layer = Object.hasOwn(layers, node.kind) ? layers[node.kind] : undefined;
-  if (layer === undefined) throw new NetworkError(`${node.name}: there is no layer kind '${node.kind}'`);
-  return layer as Layer<unknown, unknown>;
+export function layerOf({ name, kind }: { readonly name: string; readonly kind: string }): Layer<unknown, unknown> {
+  if (!Object.hasOwn(layers, kind)) throw new NetworkError(`${name}: there is no layer kind '${kind}'`);
+  return layers[kind as LayerKind] as Layer<unknown, unknown>;
 }
 
 /** The attributes rebuilt from their known fields; throws a NetworkError for a kind or an attribute that does not exist or fit. */
 export function checkAttributes(kind: string, attributes: unknown, at: string): NetworkNode['attributes'] {
-  return record(layerOf({ name: at, kind } as NetworkNode).attributes as Fields<object>)(
-    attributes,
-    at,
-  ) as NetworkNode['attributes'];
+  return record(layerOf({ name: at, kind }).attributes as Fields<object>)(attributes, at) as NetworkNode['attributes'];
 }
 
 /** Runs `compute` and puts the node's name in front of whatever its layer complains about. */

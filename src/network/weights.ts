@@ -1,9 +1,10 @@
 /** Weights in and out of a network. Every function returns a new network and leaves the given one as it is. */
 import { NetworkError } from '../errors.js';
+import { fanIn } from '../layers/layer.js';
 import { normalRandom } from '../random.js';
 import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../tensor.js';
 import { type Network, type NetworkNode, type Weights, weightName } from './network.js';
-import { inferShapes, wantedWeights, weightShapesOf } from './shapes.js';
+import { inferShapes, layerOf, wantedWeights, weightShapesOf } from './shapes.js';
 
 /**
  * The network with these weights; `shapes` are its tensors'. Throws a NetworkError that lists every missing, surplus or wrongly shaped weight.
@@ -57,14 +58,10 @@ export function randomWeights(network: Network, seed: number): Network {
 function initialWeight(node: NetworkNode, weight: string, shape: Shape, normal: () => number): Tensor {
   const data = new Float32Array(sizeOf(shape));
   if (weight !== 'kernel') return tensor(shape, data.fill(weight === 'gamma' || weight === 'movingVariance' ? 1 : 0));
-  const deviation = Math.sqrt(2 / fanIn(node, shape));
+  const { kernel } = layerOf(node);
+  const deviation = Math.sqrt(2 / (kernel ? fanIn(kernel, shape) : 1));
   return tensor(
     shape,
     data.map(() => deviation * normal()),
   );
-}
-
-/** Products in one output's sum: the taps of a depthwise kernel [KH, KW, C, M]; all but the last axis of any other. */
-function fanIn(node: NetworkNode, kernel: Shape): number {
-  return node.kind === 'depthwiseConv2d' ? kernel[0] * kernel[1] : sizeOf(kernel) / kernel[kernel.length - 1];
 }

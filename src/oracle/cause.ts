@@ -2,7 +2,9 @@
  * Why a layer is wrong: the layer computed again as backends with known mistakes would, or in other precisions, until the numbers are the
  * backend's. What is named has passed the same bounds as a right layer would.
  */
+import { isElementwise } from '../layers/layer.js';
 import type { Network } from '../network/index.js';
+import { layerOf } from '../network/shapes.js';
 import { coordinateOf, type Shape, sameShape, type Tensor, toFloat64 } from '../tensor.js';
 import type { LayerReport } from './check.js';
 import { difference, unitsOf } from './difference.js';
@@ -78,13 +80,11 @@ function explains(segment: Segment, theirs: Tensor, precision: Precision, allowa
   return (verdict === 'within rounding' || verdict === 'exact') && !loose;
 }
 
-const fusable = new Set(['batchNorm', 'relu', 'relu6', 'clamp']);
-
 /** Of the layers that a backend may have fused with this one, the one whose output fits. */
 function laterLayer(segment: Segment, network: Network, fits: (longer: Segment) => boolean): string | undefined {
   for (let longer = withNext(segment, network); longer !== undefined; longer = withNext(longer, network)) {
     const next = longer.network.nodes.at(-1)!;
-    if (!fusable.has(next.kind)) return undefined;
+    if (!isElementwise(layerOf(next))) return undefined;
     if (fits(longer)) return next.name;
   }
   return undefined;

@@ -1,4 +1,5 @@
 /** The rule of every layer kind, and how it is applied to a node. */
+import { UsageError } from '../errors.js';
 import type { AttributesOf, LayerKind, NetworkNode } from '../network/index.js';
 import { layerOf } from '../network/shapes.js';
 import type { Tensor } from '../tensor.js';
@@ -12,7 +13,7 @@ import { add, allButLast, batchNorm, mean, productSum, taps } from './sums.js';
 
 type Attributes<Kind extends LayerKind> = NonNullable<AttributesOf<Kind>>;
 
-const rules: { readonly [Kind in LayerKind]: Rule<Attributes<Kind>> } = {
+const rules: { readonly [Kind in LayerKind]?: Rule<Attributes<Kind>> } = {
   conv2d: productSum(allButLast),
   depthwiseConv2d: productSum(taps),
   pointwiseConv2d: productSum(allButLast),
@@ -36,7 +37,7 @@ const rules: { readonly [Kind in LayerKind]: Rule<Attributes<Kind>> } = {
   resizeBilinear,
 };
 
-/** What is known of a node's output, from what is known of its inputs. */
+/** What is known of a node's output, from what is known of its inputs. Throws a UsageError for a kind without a rule. */
 export function estimateNode(
   node: NetworkNode,
   inputs: readonly Estimate[],
@@ -46,7 +47,9 @@ export function estimateNode(
   const layer = layerOf(node);
   // Node, layer and rule agree by the tables' types, which TypeScript cannot follow through the lookup.
   const attributes = node.attributes as object;
-  const rule = rules[node.kind] as unknown as Rule<object>;
+  const rule = rules[node.kind] as unknown as Rule<object> | undefined;
+  if (rule === undefined)
+    throw new UsageError(`${node.name}: there is no error bound for layers of kind '${node.kind}'`);
   const forward = (tensors: readonly Tensor[], itsWeights: object = {}, itsAttributes = attributes) =>
     layer.forward(tensors, itsWeights, itsAttributes);
   return rule({ inputs, weights, attributes, precision, forward });

@@ -1,6 +1,7 @@
 /** What the wrong layers have in common and the right ones have not: 'all 5 layers with stride 2 are beyond, 0 of 25 others'. */
+import { layers } from '../layers/index.js';
 import { inferShapes, type Network, type NetworkNode } from '../network/index.js';
-import { inputShapesOf } from '../network/shapes.js';
+import { inputShapesOf, layerOf } from '../network/shapes.js';
 import type { Pair } from '../padding.js';
 import type { Shape } from '../tensor.js';
 import { isWrong, type Report } from './check.js';
@@ -49,32 +50,15 @@ type Attributes = {
 const of = ({ node }: Member): Attributes => (node.attributes ?? {}) as Attributes;
 const isStrided = (member: Member): boolean => Math.max(...(of(member).strides ?? [1])) > 1;
 const channels = ({ input }: Member): number => input[input.length - 1];
-const computes = ({ node }: Member): boolean =>
-  ['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense', 'batchNorm', 'add', 'averagePool', 'maxPool'].includes(
-    node.kind,
-  );
+/** Sums, products or comparisons over several numbers. */
+const computes = ({ node }: Member): boolean => {
+  const { kernel, pools, elementwise, takes } = layerOf(node);
+  return Boolean(kernel || pools || (elementwise && takes === 'several')) || node.kind === 'batchNorm';
+};
 
 /** Of traits that tell the same layers apart, the first is told. */
 const traits: readonly Trait[] = [
-  ...[
-    'conv2d',
-    'depthwiseConv2d',
-    'pointwiseConv2d',
-    'dense',
-    'batchNorm',
-    'add',
-    'concat',
-    'relu',
-    'relu6',
-    'clamp',
-    'sigmoid',
-    'softmax',
-    'averagePool',
-    'maxPool',
-    'globalAveragePool',
-    'pad',
-    'resizeBilinear',
-  ].map((kind): Trait => ({ words: `of kind ${kind}`, has: ({ node }) => node.kind === kind })),
+  ...Object.keys(layers).map((kind): Trait => ({ words: `of kind ${kind}`, has: ({ node }) => node.kind === kind })),
   { words: 'with stride 2', has: (member) => Math.max(...(of(member).strides ?? [1])) === 2 },
   { words: 'with strides above 1', has: isStrided },
   {

@@ -8,7 +8,7 @@ import {
   NetworkBuilder,
   type NetworkNode,
 } from '../network/index.js';
-import { inputShapesOf } from '../network/shapes.js';
+import { inputShapesOf, layerOf } from '../network/shapes.js';
 import type { Padding, Pair } from '../padding.js';
 import type { Shape } from '../tensor.js';
 
@@ -146,4 +146,4 @@ export function mobilenetLayers(): SingleLayer[] {
   return [...found.values()];
 }
 
-const movesNothing = ({ kind }: NetworkNode): boolean => kind === 'dropout' || kind === 'reshape' || kind === 'flatten';
+const movesNothing = (node: NetworkNode): boolean => layerOf(node).copies === true;

@@ -3,10 +3,11 @@
  * kernels are transposed once. Inputs and outputs keep our shapes, [batch, height, width, channels], behind a transposition each, or are
  * ONNX's own, as the caller likes.
  */
-import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
+import { inferShapes, type Network } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { expectFloatKernels } from '../write-options.js';
+import { writeNode } from '../writers.js';
 import type { OutModel } from './encode.js';
 import { OnnxGraph, type OnnxWriteOptions, TO_NCHW, TO_NHWC } from './onnx-graph.js';
 import { writers } from './writers.js';
@@ -21,7 +22,7 @@ export function graphOf(network: Network, options: OnnxWriteOptions = {}): OutMo
   const shapes = inferShapes(network);
   const graph = new OnnxGraph(network, shapes, options);
   for (const node of network.nodes) {
-    (writers[node.kind] as (graph: OnnxGraph, node: NetworkNode) => void)(graph, node);
+    writeNode(writers, graph, node, 'ONNX');
     const inside = graph.nameOf(node.name);
     if (inside !== node.name) graph.node('Transpose', [inside], node.name, { perm: TO_NHWC });
   }

@@ -1,13 +1,15 @@
 /** Each kind of layer as ONNX operators. */
-import type { AttributesOf, LayerKind, NetworkNode, NodeOf } from '../../network/index.js';
+
+import type { AttributesOf, NetworkNode, NodeOf } from '../../network/index.js';
 import { type Padding, type Pair, slideWindows } from '../../padding.js';
 import { sizeOf, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
 import { asFloat32 } from '../tensors/numbers.js';
+import type { Writers } from '../writers.js';
 import type { AttributeValue } from './encode.js';
 import { type OnnxGraph, TO_NCHW, TO_NHWC } from './onnx-graph.js';
 
-export const writers: { readonly [Kind in LayerKind]: (graph: OnnxGraph, node: NodeOf<Kind>) => void } = {
+export const writers: Writers<OnnxGraph> = {
   conv2d(graph, node) {
     const { kernelSize, dilation } = node.attributes;
     const attributes = { ...window(graph, node, kernelSize, dilation), dilations: [...dilation] };

@@ -7,16 +7,18 @@
  * [1, 1, C, M] for a depthwise [KH, KW, C, M]. Whoever multiplies the two by broadcasting, as NumPy does, has the kernel.
  */
 import { FormatError } from '../../errors.js';
-import { ownerOf } from '../../network/graph.js';
+import { nodesByName, ownerOf } from '../../network/graph.js';
 import { type Network, type Weights, weightName } from '../../network/index.js';
+import { layerOf } from '../../network/shapes.js';
 import { type Shape, sizeOf, type Tensor, tensor } from '../../tensor.js';
 
 const SCALE = 'scale';
 const LARGEST = 127;
 
 /** The network's weights with every kernel as its whole numbers and their scale, and the names of those kernels. */
-export function withInt8Kernels({ nodes, weights }: Network): { weights: Map<string, Tensor>; kernels: Set<string> } {
-  const depthwise = new Set(nodes.filter(({ kind }) => kind === 'depthwiseConv2d').map(({ name }) => name));
+export function withInt8Kernels(network: Network): { weights: Map<string, Tensor>; kernels: Set<string> } {
+  const { weights } = network;
+  const nodes = nodesByName(network);
   const written = new Map<string, Tensor>();
   const kernels = new Set<string>();
   for (const [name, weight] of weights) {
@@ -26,7 +28,7 @@ export function withInt8Kernels({ nodes, weights }: Network): { weights: Map<str
       written.set(name, weight);
       continue;
     }
-    const channels = depthwise.has(node) ? 2 : 1;
+    const channels = layerOf(nodes.get(node)!).kernel === 'HWCM' ? 2 : 1;
     const scaleShape = shape.map((size, axis) => (axis < shape.length - channels ? 1 : size));
     const scale = scaleOf(name, weight, scaleShape);
     kernels.add(name);

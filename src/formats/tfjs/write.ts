@@ -1,7 +1,8 @@
 /** A network with its weights as the files of a graph model. */
-import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
+import { inferShapes, type Network } from '../../network/index.js';
 import { CONVENTIONS_KEY, NAME_KEY } from '../stated-conventions.js';
 import { expectFloatKernels, type WriteOptions } from '../write-options.js';
+import { writeNode } from '../writers.js';
 import { legalNames } from './legal-names.js';
 import { attr, TfjsGraph } from './tfjs-graph.js';
 import { joined } from './weights.js';
@@ -15,7 +16,7 @@ export function graphModel(original: Network, options: WriteOptions = {}): Map<s
   const { network, legal } = legalNames(original);
   const graph = new TfjsGraph(network, options);
   for (const node of network.nodes) {
-    (writers[node.kind] as (graph: TfjsGraph, node: NetworkNode) => void)(graph, node);
+    writeNode(writers, graph, node, 'TensorFlow.js');
   }
   const shapes = inferShapes(original);
   const described = (names: readonly string[]) =>

@@ -1,14 +1,16 @@
 /** Each kind of layer as operators of a TensorFlow graph. */
-import type { LayerKind, NodeOf } from '../../network/index.js';
+
+import type { NodeOf } from '../../network/index.js';
 import { sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { scaleAndShift } from '../affine.js';
 import { asFloat32, LARGEST_FLOAT32 } from '../tensors/numbers.js';
+import type { Writers } from '../writers.js';
 import { type WrittenPadding, writtenMeanPadding, writtenPadding } from '../written-padding.js';
 import { alongPicture, attr, type Product, type TfjsGraph } from './tfjs-graph.js';
 
 const NHWC = attr.text('NHWC');
 
-export const writers: { readonly [Kind in LayerKind]: (graph: TfjsGraph, node: NodeOf<Kind>) => void } = {
+export const writers: Writers<TfjsGraph> = {
   conv2d(graph, node) {
     convolution(graph, node, 'Conv2D');
   },

@@ -1,7 +1,8 @@
 /** A network as the tensors and operators of a .tflite file. */
-import { foldBatchNorm, inferShapes, type Network, type NetworkNode } from '../../network/index.js';
+import { foldBatchNorm, inferShapes, type Network } from '../../network/index.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { expectFloatKernels, type WriteOptions } from '../write-options.js';
+import { writeNode } from '../writers.js';
 import type { OutModel } from './encode.js';
 import { TfliteGraph } from './tflite-graph.js';
 import { writers } from './writers.js';
@@ -11,7 +12,7 @@ export function modelOf(network: Network, options: WriteOptions = {}): OutModel 
   const folded = foldBatchNorm(network);
   const graph = new TfliteGraph(folded, inferShapes(folded), options.kernels);
   for (const node of folded.nodes) {
-    if (!graph.isFused(node)) (writers[node.kind] as (graph: TfliteGraph, node: NetworkNode) => void)(graph, node);
+    if (!graph.isFused(node)) writeNode(writers, graph, node, 'TFLite');
   }
   return {
     tensors: graph.tensors,

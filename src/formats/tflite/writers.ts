@@ -1,8 +1,10 @@
 /** Each kind of layer as TFLite operators. Kernels are OHWI, [1, H, W, C·M] and [units, inputs]. */
-import type { LayerKind, NetworkNode, NodeOf } from '../../network/index.js';
+
+import type { NetworkNode, NodeOf } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import { scaleAndShift } from '../affine.js';
 import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
+import type { Writers } from '../writers.js';
 import { writtenMeanPadding, writtenPadding } from '../written-padding.js';
 import { activationName } from './fusion.js';
 import {
@@ -22,7 +24,7 @@ import {
 } from './schema.js';
 import { computed, openBatch, type TfliteGraph } from './tflite-graph.js';
 
-export const writers: { readonly [Kind in LayerKind]: (graph: TfliteGraph, node: NodeOf<Kind>) => void } = {
+export const writers: Writers<TfliteGraph> = {
   conv2d(graph, node) {
     const { input, padding } = graph.padded(node, writtenPadding(node, graph.shapeOf(node.inputs[0])));
     const options = { padding, ...stridesOf(node), ...dilationOf(node) };

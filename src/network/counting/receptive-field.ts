@@ -8,7 +8,7 @@
 import { type Padding, type Pair, slideWindow } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
 import type { Network, NetworkNode } from '../network.js';
-import { inferShapes, inputShapesOf } from '../shapes.js';
+import { inferShapes, layerOf } from '../shapes.js';
 
 export interface ReceptiveField {
   /** [height, width] in input pixels. */
@@ -29,19 +29,12 @@ export interface NodeWindow {
 
 const POINT: Pair = [1, 1];
 
-export function windowOf({ kind, attributes }: NetworkNode): NodeWindow | undefined {
-  switch (kind) {
-    case 'conv2d':
-    case 'depthwiseConv2d':
-      return attributes;
-    case 'pointwiseConv2d':
-      return { kernelSize: POINT, strides: POINT, dilation: POINT, padding: 'valid' };
-    case 'averagePool':
-    case 'maxPool':
-      return { ...attributes, kernelSize: attributes.poolSize, dilation: POINT };
-    default:
-      return undefined;
-  }
+export function windowOf(node: NetworkNode): NodeWindow | undefined {
+  const { window } = layerOf(node);
+  if (window === undefined || window === 'map') return undefined;
+  const attributes = node.attributes as Partial<NodeWindow> & { readonly poolSize?: Pair };
+  const kernelSize = window === 'point' ? POINT : attributes[window]!;
+  return { strides: POINT, dilation: POINT, padding: 'valid', ...attributes, kernelSize };
 }
 
 /**
@@ -56,7 +49,7 @@ export function receptiveFields(network: Network, shapes = inferShapes(network))
   for (const node of network.nodes) {
     const inputs = node.inputs.map((input) => fields.get(input));
     if (!inputs.every((field) => field !== undefined)) continue;
-    const field = through(node, inputShapesOf(node, shapes)[0], widest(inputs));
+    const field = through(node, shapes, widest(inputs));
     if (field !== undefined) fields.set(node.name, field);
   }
   return fields;
@@ -66,23 +59,22 @@ function widest(fields: readonly ReceptiveField[]): ReceptiveField {
   return fields.reduce((a, b) => (b.size[0] * b.size[1] > a.size[0] * a.size[1] ? b : a));
 }
 
-function through(node: NetworkNode, input: Shape, field: ReceptiveField): ReceptiveField | undefined {
-  switch (node.kind) {
-    case 'globalAveragePool':
-    case 'flatten':
-    case 'reshape':
-      return undefined;
-    case 'pad': {
-      const { top, left } = node.attributes.padding;
-      return { ...field, padding: eachAxis((axis) => field.padding[axis] + [top, left][axis] * field.stride[axis]) };
-    }
-    case 'resizeBilinear':
-      return resized(input, node.attributes.size, field);
-    default: {
-      const window = windowOf(node);
-      return window === undefined ? field : slid(window, input, field);
-    }
+function through(
+  node: NetworkNode,
+  shapes: ReadonlyMap<string, Shape>,
+  field: ReceptiveField,
+): ReceptiveField | undefined {
+  const layer = layerOf(node);
+  const input = shapes.get(node.inputs[0])!;
+  const losesPositions = layer.window === 'map' || (layer.copies && !layer.elementwise);
+  if (losesPositions) return undefined;
+  if (node.kind === 'pad') {
+    const { top, left } = node.attributes.padding;
+    return { ...field, padding: eachAxis((axis) => field.padding[axis] + [top, left][axis] * field.stride[axis]) };
   }
+  if (node.kind === 'resizeBilinear') return resized(input, node.attributes.size, field);
+  const window = windowOf(node);
+  return window === undefined ? field : slid(window, input, field);
 }
 
 function slid(

@@ -1,5 +1,6 @@
 /** What a network costs, layer by layer, counted as the papers count unless asked otherwise. */
 import { type Cost, cost } from '../../layers/index.js';
+import { isElementwise } from '../../layers/layer.js';
 import type { Pair } from '../../padding.js';
 import { type Shape, sizeOf } from '../../tensor.js';
 import type { LayerKind, Network, NetworkNode } from '../network.js';
@@ -67,21 +68,11 @@ const CONVENTIONS: Record<Counting, string> = {
     'multiply-adds as fvcore counts them: one product and one sum count as 1, taps on padding included, batch norm counts 2 for each output; biases, activations, pooling, additions and resizing count as 0. FLOPs are twice that.',
 };
 
-/** Layers that need no memory of their own: they write over their input, or are padding, which the next layer imagines. */
-const IN_PLACE: ReadonlySet<LayerKind> = new Set<LayerKind>([
-  'pad',
-  'batchNorm',
-  'relu',
-  'relu6',
-  'clamp',
-  'sigmoid',
-  'softmax',
-  'dropout',
-  'flatten',
-  'reshape',
-]);
-
-const CONVOLUTIONS: ReadonlySet<LayerKind> = new Set<LayerKind>(['conv2d', 'depthwiseConv2d', 'pointwiseConv2d']);
+/** Whether the layer needs no memory of its own: it writes over its input, or is padding, which the next layer imagines. */
+function isInPlace(node: { readonly name: string; readonly kind: LayerKind }): boolean {
+  const layer = layerOf(node);
+  return layer.inPlace === true || isElementwise(layer);
+}
 
 export interface SummaryOptions {
   /** Default 'papers'. */
@@ -108,7 +99,7 @@ export function summarize(network: Network, { counting = 'papers', grouped = fal
     return {
       name: node.name,
       kind: node.kind,
-      kernel: window?.kernelSize ?? globalKernel(node, shapes),
+      kernel: window?.kernelSize ?? wholeMap(node, shapes),
       strides: window?.strides ?? null,
       dilation: window?.dilation ?? null,
       output,
@@ -136,10 +127,7 @@ export function summarize(network: Network, { counting = 'papers', grouped = fal
       },
       activations: {
         featureMaps: sum(featureMaps(network, shapes)),
-        peak: network.nodes.reduce(
-          (most, node) => (IN_PLACE.has(node.kind) ? most : Math.max(most, held(node, shapes))),
-          0,
-        ),
+        peak: network.nodes.reduce((most, node) => (isInPlace(node) ? most : Math.max(most, held(node, shapes))), 0),
       },
     },
     convention: CONVENTIONS[counting],
@@ -147,20 +135,22 @@ export function summarize(network: Network, { counting = 'papers', grouped = fal
 }
 
 /** Global pooling's kernel is the whole map. */
-function globalKernel({ kind, inputs }: NetworkNode, shapes: ReadonlyMap<string, Shape>): Pair | null {
-  const [, height, width] = shapes.get(inputs[0])!;
-  return kind === 'globalAveragePool' ? [height, width] : null;
+function wholeMap(node: NetworkNode, shapes: ReadonlyMap<string, Shape>): Pair | null {
+  const [, height, width] = shapes.get(node.inputs[0])!;
+  return layerOf(node).window === 'map' ? [height, width] : null;
 }
 
 /** Numbers in the output of each convolution that still has positions; what follows a pooling to 1 × 1 is the classifier. */
 function featureMaps(network: Network, shapes: ReadonlyMap<string, Shape>): number[] {
   const pooled = new Set<string>();
   const maps: number[] = [];
-  for (const { name, kind, inputs } of network.nodes) {
+  for (const node of network.nodes) {
+    const { name, inputs } = node;
+    const { pools, kernel, window } = layerOf(node);
     const shape = shapes.get(name)!;
-    const poolsAll = kind === 'globalAveragePool' || (/Pool$/.test(kind) && shape[1] === 1 && shape[2] === 1);
+    const poolsAll = pools && (shape.length < 4 || (shape[1] === 1 && shape[2] === 1));
     if (poolsAll || inputs.some((input) => pooled.has(input))) pooled.add(name);
-    else if (CONVOLUTIONS.has(kind)) maps.push(sizeOf(shape));
+    else if (kernel && window) maps.push(sizeOf(shape));
   }
   return maps;
 }
@@ -179,7 +169,7 @@ function group(network: Network, layers: readonly LayerSummary[]): LayerSummary[
   for (const [index, layer] of layers.entries()) {
     if (layer.kind === 'pad') continue;
     const at = rowOf.get(network.nodes[index].inputs.at(-1)!);
-    const joins = at === rows.length - 1 && (IN_PLACE.has(layer.kind) || layer.kind === 'add');
+    const joins = at === rows.length - 1 && (isInPlace(layer) || layerOf(layer).elementwise);
     if (joins) rows[at] = together(rows[at], layer);
     else rows.push({ ...layer, followers: [] });
     rowOf.set(layer.name, rows.length - 1);

@@ -1,10 +1,11 @@
 /** Rewrite: the same network for pictures of another size. */
 import { NetworkError } from '../../errors.js';
+import { keepsPixels } from '../../layers/layer.js';
 import type { Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
 import type { Conventions, CropRule } from '../conventions.js';
 import { nodeBehind, readersOf } from '../graph.js';
-import type { LayerKind, Network, NetworkInput, NetworkNode, NodeOf } from '../network.js';
+import type { Network, NetworkInput, NetworkNode, NodeOf } from '../network.js';
 import { atNode, inferShapes, inputShapesOf, layerOf } from '../shapes.js';
 import { withWeights } from '../weights.js';
 
@@ -82,22 +83,13 @@ function sizeOfMap(shapes: ReadonlyMap<string, Shape>, name: string): Pair {
 const isSize = ([, height, width, channels]: Shape, size: Pair): boolean =>
   channels !== undefined && height === size[0] && width === size[1];
 
-/** Kinds that leave every pixel where it is. */
-const PIXELWISE: readonly LayerKind[] = [
-  'pointwiseConv2d',
-  'batchNorm',
-  'relu',
-  'relu6',
-  'clamp',
-  'dropout',
-  'sigmoid',
-];
+const leavesPixels = (node: NetworkNode): boolean => keepsPixels(layerOf(node));
 
 function imagePools(network: Network, shapes: ReadonlyMap<string, Shape>): Set<string> {
   const pools = network.nodes
     .filter((node) => node.kind === 'resizeBilinear')
     .map(({ inputs: [input] }) => {
-      const node = nodeBehind(network, input, PIXELWISE);
+      const node = nodeBehind(network, input, leavesPixels);
       const isWhole =
         node?.kind === 'averagePool' &&
         isSize(shapes.get(node.inputs[0])!, node.attributes.poolSize) &&
@@ -128,7 +120,8 @@ function sizeAfter(
 
 /** Whether the tensor is a picture as it was fed, at most scaled. */
 function isPicture(network: Network, name: string): boolean {
-  return nodeBehind(network, name, ['batchNorm', 'dropout', 'pad']) === undefined;
+  const scales = ({ kind }: NetworkNode) => kind === 'batchNorm' || kind === 'dropout' || kind === 'pad';
+  return nodeBehind(network, name, scales) === undefined;
 }
 
 /** The tensors that are added to the resized one, or joined with it, perhaps after layers that leave pixels where they are. */
@@ -137,8 +130,8 @@ function companions({ nodes }: Network, { name }: NetworkNode): string[] {
   const found: string[] = [];
   for (const tensors = [name]; tensors.length > 0; ) {
     for (const reader of readers.get(tensors.pop()!) ?? []) {
-      if (PIXELWISE.includes(reader.kind)) tensors.push(reader.name);
-      else if (reader.kind === 'add' || reader.kind === 'concat') found.push(...reader.inputs);
+      if (leavesPixels(reader)) tensors.push(reader.name);
+      else if (layerOf(reader).takes === 'several') found.push(...reader.inputs);
     }
   }
   return found;

@@ -11,6 +11,7 @@ import { NetworkError } from '../../errors.js';
 import { type FloatArray, type Tensor, toFloat32 } from '../../tensor.js';
 import { nodesByName, soleReaders, weightsOfNodes } from '../graph.js';
 import { type Network, type NetworkNode, type NodeOf, weightName } from '../network.js';
+import { layerOf } from '../shapes.js';
 
 /** A layer that can take in the batch norm behind it. */
 export type Foldable = NodeOf<'conv2d' | 'depthwiseConv2d' | 'pointwiseConv2d' | 'dense'>;
@@ -79,7 +80,7 @@ function foldsOf(network: Network): Map<string, Foldable> {
 }
 
 export function isFoldable(node: NetworkNode): node is Foldable {
-  return ['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense'].includes(node.kind);
+  return layerOf(node).kernel !== undefined;
 }
 
 function withBias(layer: Foldable, name: string): NetworkNode {

@@ -4,11 +4,12 @@
  * expansion; blocks are found by how their layers follow each other, whatever these are called.
  */
 import { NetworkError, UsageError } from '../../errors.js';
+import { isElementwise } from '../../layers/layer.js';
 import { zeros } from '../../tensor.js';
 import { append, nodeBehind, nodeNamed } from '../graph.js';
 import { embeddingLayer } from '../heads.js';
-import { type LayerKind, type Network, type NetworkNode, weightName } from '../network.js';
-import { inferShapes } from '../shapes.js';
+import { type Network, type NetworkNode, weightName } from '../network.js';
+import { inferShapes, layerOf } from '../shapes.js';
 import { upTo } from './subnetwork.js';
 
 /**
@@ -33,8 +34,8 @@ function featuresOf(network: Network): string {
   );
 }
 
-/** Layers that belong to the convolution before them. */
-const FOLLOWERS: readonly LayerKind[] = ['batchNorm', 'relu', 'relu6', 'clamp'];
+/** Batch norms and activations belong to the convolution before them. */
+const belongs = (node: NetworkNode): boolean => isElementwise(layerOf(node));
 
 /** Name of the tensor with which the network's last `count` blocks begin. Throws a UsageError where it has not so many. */
 export function blockStart(network: Network, count: number): string {
@@ -49,9 +50,9 @@ export function blockStart(network: Network, count: number): string {
 function startOf(network: Network, depthwise: NetworkNode): string {
   const pad = nodeNamed(network, depthwise.inputs[0]);
   const [input] = pad?.kind === 'pad' ? pad.inputs : depthwise.inputs;
-  const expansion = nodeBehind(network, input, FOLLOWERS);
+  const expansion = nodeBehind(network, input, belongs);
   if (expansion?.kind !== 'pointwiseConv2d') return input;
-  const isSeparable = nodeBehind(network, expansion.inputs[0], FOLLOWERS)?.kind === 'depthwiseConv2d';
+  const isSeparable = nodeBehind(network, expansion.inputs[0], belongs)?.kind === 'depthwiseConv2d';
   return isSeparable ? input : expansion.inputs[0];
 }
 

@@ -4,7 +4,10 @@
  * found with PyTorch's scale, which is used here: uniform in ±1 / √fan-in, a sixth of the variance of He et al. (arXiv:1502.01852). (Measured on
  * CIFAR-10, V2 α 0.5, SGD 0.05: after 200 steps of 64 windows of 24 × 24, 32 % of what is learnt from is right, with He's variance 24 %.)
  */
+import { fanIn } from '../../layers/layer.js';
+import { nodesByName, ownerOf } from '../../network/graph.js';
 import { type Network, randomWeights } from '../../network/index.js';
+import { layerOf } from '../../network/shapes.js';
 import { seedOf, uniformRandom } from '../../random.js';
 import { packParameters, parameterLayout, withParameters } from './parameters.js';
 
@@ -15,10 +18,12 @@ const INITIAL = 0;
 export function initialWeights(network: Network, seed: number): Network {
   const { values, statistics } = packParameters(randomWeights(network, seed));
   const random = uniformRandom(seedOf(seed, INITIAL));
-  for (const { role, shape, offset, size } of parameterLayout(network).trainable) {
-    if (role !== 'kernel' && role !== 'depthwiseKernel') continue;
-    const fanIn = role === 'kernel' ? size / shape[shape.length - 1] : shape[0] * shape[1];
-    for (let i = offset; i < offset + size; i++) values[i] = (2 * random() - 1) / Math.sqrt(fanIn);
+  const nodes = nodesByName(network);
+  for (const { name, role, shape, offset, size } of parameterLayout(network).trainable) {
+    const { kernel } = layerOf(nodes.get(ownerOf(name))!);
+    if (!kernel || (role !== 'kernel' && role !== 'depthwiseKernel')) continue;
+    const bound = Math.sqrt(fanIn(kernel, shape));
+    for (let i = offset; i < offset + size; i++) values[i] = (2 * random() - 1) / bound;
   }
   return withParameters(network, values, statistics);
 }

@@ -3,8 +3,9 @@
  * in another, in the order of the nodes. Optimisers, checkpoints and workers see two arrays and a list of slots, and no network.
  */
 import { NetworkError } from '../../errors.js';
+import { isStatistic } from '../../layers/layer.js';
 import { inferShapes, type Network, weightName } from '../../network/index.js';
-import { weightShapesOf } from '../../network/shapes.js';
+import { layerOf, weightShapesOf } from '../../network/shapes.js';
 import { type Shape, sizeOf, tensor } from '../../tensor.js';
 
 /** What a weight is for. Weight decay is for kernels; the V1 paper spares depthwise ones ("so few parameters in them", §3.2). */
@@ -35,8 +36,9 @@ export function parameterLayout(network: Network): ParameterLayout {
   const statistics: Slot[] = [];
   for (const node of network.nodes) {
     for (const [weight, shape] of Object.entries(weightShapesOf(node, shapes))) {
-      const role = node.kind === 'depthwiseConv2d' && weight === 'kernel' ? 'depthwiseKernel' : (weight as Role);
-      const slots = role === 'movingMean' || role === 'movingVariance' ? statistics : trainable;
+      const isDepthwise = layerOf(node).kernel === 'HWCM' && weight === 'kernel';
+      const role = isDepthwise ? 'depthwiseKernel' : (weight as Role);
+      const slots = isStatistic(weight) ? statistics : trainable;
       slots.push({ name: weightName(node.name, weight), shape, offset: sizeOfSlots(slots), size: sizeOf(shape), role });
     }
   }

@@ -1,6 +1,7 @@
 /** The network to be trained: the architecture, with what the data says of it. */
 import { NetworkError, UsageError } from '../../errors.js';
-import type { Network, NetworkNode, NodeOf, Preprocessing } from '../../network/index.js';
+import { inferShapes, type Network, type NetworkNode, type Preprocessing } from '../../network/index.js';
+import { layerOf } from '../../network/shapes.js';
 import { channelStatistics, type Dataset, pictureSize } from '../data/dataset.js';
 
 export interface TrainingNetworkOptions {
@@ -13,7 +14,7 @@ export interface TrainingNetworkOptions {
 /** Its conventions say the classes and the preprocessing. Throws a UsageError where the network has not one output for each class. */
 export function trainingNetwork(network: Network, data: Dataset, options: TrainingNetworkOptions = {}): Network {
   const classifier = classifierOf(network);
-  const units = classifier.kind === 'dense' ? classifier.attributes.units : classifier.attributes.filters;
+  const units = inferShapes(network).get(classifier.name)!.at(-1);
   if (units !== data.classes.length) {
     throw new UsageError(`${network.name} has ${units} outputs, ${data.name} has ${data.classes.length} classes`);
   }
@@ -24,13 +25,11 @@ export function trainingNetwork(network: Network, data: Dataset, options: Traini
   return options.dropout === undefined ? prepared : withDropout(prepared, options.dropout);
 }
 
-type Classifier = NodeOf<'dense' | 'pointwiseConv2d'>;
-
-/** The last layer with a kernel. */
-function classifierOf({ name, nodes }: Network): Classifier {
-  const last = nodes.filter(({ kind }) => kind === 'dense' || kind === 'pointwiseConv2d').at(-1);
+/** The last layer that sums over all channels of a position. */
+function classifierOf({ name, nodes }: Network): NetworkNode {
+  const last = nodes.filter((node) => layerOf(node).kernel === 'IO').at(-1);
   if (last === undefined) throw new NetworkError(`${name}: has no classifier, wanted a dense or pointwise layer`);
-  return last as Classifier;
+  return last;
 }
 
 /** Cropped and resized as the data is, each channel to mean 0 and deviation 1 over the data. */
