@@ -1,6 +1,6 @@
 /** Folders of boxed pictures: COCO's and Pascal VOC's. */
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { FormatError } from '../errors.js';
 import { type BoxedSet, type BoxedTruth, readCoco, readVoc } from '../evaluation/index.js';
 import { systemReason } from '../system-error.js';
@@ -11,6 +11,8 @@ export interface BoxedFolder extends BoxedSet {
   readonly kind: BoxedKind;
   /** Of a picture's file. */
   readonly path: (file: string) => string;
+  /** Of the PNG that says the class of each pixel of a picture; undefined where there is none. */
+  readonly mask: (file: string) => string | undefined;
 }
 
 /** The set that 'coco:FOLDER' or 'voc:FOLDER' names; undefined for other data. */
@@ -30,7 +32,12 @@ async function cocoFolder(folder: string): Promise<BoxedFolder> {
   }
   const file = join(within, files[0]);
   const pictures = entries.includes('images') ? join(folder, 'images') : folder;
-  return { ...readCoco(await readFile(file, 'utf8'), file), kind: 'coco', path: (name) => join(pictures, name) };
+  return {
+    ...readCoco(await readFile(file, 'utf8'), file),
+    kind: 'coco',
+    path: (name) => join(pictures, name),
+    mask: await masksIn(folder, entries),
+  };
 }
 
 /** VOC's own folders `Annotations` and `JPEGImages`, or `annotations` and `images`. Pictures are numbered by name. */
@@ -51,6 +58,7 @@ async function vocFolder(folder: string): Promise<BoxedFolder> {
   return {
     kind: 'voc',
     path: (name) => join(pictures, name),
+    mask: await masksIn(folder, entries),
     pictures: read.map(({ file }, id) => ({ id, file })),
     categories: new Map(labels.map((label, category) => [category, label])),
     truths: read.flatMap(({ objects }, image) =>
@@ -60,6 +68,33 @@ async function vocFolder(folder: string): Promise<BoxedFolder> {
       }),
     ),
   };
+}
+
+/** VOC's own folder, or one called masks. A mask has its picture's name. */
+async function masksIn(folder: string, entries: readonly string[]): Promise<BoxedFolder['mask']> {
+  const name = ['SegmentationClass', 'masks'].find((one) => entries.includes(one));
+  if (name === undefined) return () => undefined;
+  const masks = new Set(await list(join(folder, name)));
+  return (file) => {
+    const mask = `${basename(file, extname(file))}.png`;
+    return masks.has(mask) ? join(folder, name, mask) : undefined;
+  };
+}
+
+/** The set's pictures that a file lists, one a line without ending, as those of VOC's ImageSets do. Throws a FormatError for others. */
+export async function onlyListed(set: BoxedFolder, path: string): Promise<BoxedFolder> {
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new FormatError(`${path}: ${systemReason(cause)}`, { cause });
+  });
+  const names = text.split('\n').flatMap((line) => line.trim().split(/\s+/)[0] || []);
+  const nameOf = (file: string) => basename(file, extname(file));
+  const known = new Map(set.pictures.map((picture) => [nameOf(picture.file), picture]));
+  const pictures = [...new Set(names)].map((name) => {
+    const found = known.get(name) ?? known.get(nameOf(name));
+    if (found === undefined) throw new FormatError(`${path}: lists '${name}', which the data does not have`);
+    return found;
+  });
+  return { ...set, pictures };
 }
 
 const list = async (folder: string): Promise<string[]> =>

@@ -1,10 +1,12 @@
 /** `depthwise detect`: what objects are in pictures, and where. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Detection, type DetectOptions, detect, drawDetections } from '../detection/index.js';
+import { UsageError } from '../errors.js';
 import type { DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';
 import { annotatedNames, asPng } from './annotated.js';
+import { type CocoResults, cocoResults } from './coco-results.js';
 import { harmless } from './display.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
@@ -20,7 +22,7 @@ import {
 } from './pictures.js';
 import { startProgress } from './progress.js';
 import { textTable } from './table.js';
-import { wholeNumber } from './values.js';
+import { regionOption, turnOption, wholeNumber, words } from './values.js';
 
 interface Flags extends ModelFlags, TargetFlags, PictureLimits {
   readonly model: string;
@@ -34,6 +36,8 @@ interface Flags extends ModelFlags, TargetFlags, PictureLimits {
   readonly region?: Region;
   readonly turn: Rotation;
   readonly out?: string;
+  readonly coco?: string;
+  readonly annotations?: string;
   readonly json?: true;
 }
 
@@ -56,13 +60,14 @@ export function configure(command: Command): void {
     )
     .option('--only <labels>', 'these alone count; labels or numbers of classes, separated by commas', words)
     .option('--except <labels>', 'these do not count', words)
-    .option('--region <x,y,w,h>', 'look at this part of the pictures alone, in pixels', region)
-    .addOption(
-      new Option('--turn <degrees>', 'turn the picture, or its region, clockwise before it is looked at')
-        .choices(['0', '90', '180', '270'])
-        .default('0'),
-    )
-    .option('--out <folder>', 'write each picture with its boxes into this folder, as NAME.png');
+    .addOption(regionOption())
+    .addOption(turnOption())
+    .option('--out <folder>', 'write each picture with its boxes into this folder, as NAME.png')
+    .option('--coco <file>', "write all boxes as COCO's results: [{image_id, category_id, bbox, score}]")
+    .option(
+      '--annotations <file>',
+      "of --coco: instances.json, by which pictures and classes get their ids; unless given, the digits of a picture's name and the ids of COCO's classes",
+    );
   addLimitOptions(addTargetOption(addModelOptions(command)))
     .option(
       '--json',
@@ -74,15 +79,21 @@ export function configure(command: Command): void {
 Examples:
   depthwise detect street.jpg --model ssd_mobilenet_v1.tflite --labels coco_labelmap.txt
   depthwise detect photos --model ssd_mobilenet_v1.tflite --labels coco_labelmap.txt --only person,dog --out found
-  depthwise detect street.jpg --model ssd_mobilenet_v1.tflite --nms as-file --json`,
+  depthwise detect street.jpg --model ssd_mobilenet_v1.tflite --nms as-file --json
+  depthwise detect val2017 --model ssd_mobilenet_v1.tflite --score 0 --coco results.json --annotations instances_val2017.json`,
     )
     .action(async (paths: string[], flags: Flags) => {
+      if (flags.annotations !== undefined && flags.coco === undefined) {
+        throw new UsageError('--annotations gives the ids of --coco FILE, and wants it');
+      }
       const pictures = await withoutFolders(paths);
+      const ids = flags.coco === undefined ? undefined : await cocoResults(pictures, flags.annotations);
       const files = flags.out === undefined ? undefined : annotatedNames(pictures, flags.out);
       const network = await readPictureModel(flags.model, flags);
       if (flags.out !== undefined) await expectFolder('--out', flags.out);
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
       const outcomes = await answer(network, pictures, flags, labels, files);
+      if (flags.coco !== undefined && ids !== undefined) await writeWhole(flags.coco, asResults(outcomes, ids));
       if (flags.json) printJson(outcomes.map(asJson));
       else print(outcomes.flatMap(asText).join('\n\n'));
       if (files !== undefined)
@@ -95,15 +106,6 @@ function share(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0 && value <= 1) return value;
   throw new InvalidArgumentError('Wanted a number from 0 to 1.');
-}
-
-const words = (text: string): string[] => text.split(',').map((word) => word.trim());
-
-function region(text: string): Region {
-  const sides = /^(\d+),(\d+),(\d+),(\d+)$/.exec(text);
-  if (sides === null) throw new InvalidArgumentError('Wanted left, top, width and height in pixels: 10,20,300,200.');
-  const [left, top, width, height] = sides.slice(1).map(Number);
-  return { left, top, width, height };
 }
 
 interface Answer {
@@ -148,6 +150,9 @@ function optionsOf(flags: Flags, labels: readonly string[] | undefined): DetectO
     ...(labels && { labels }),
   };
 }
+
+const asResults = (outcomes: readonly Outcome<Answer>[], results: CocoResults): string =>
+  JSON.stringify(outcomes.flatMap((one) => ('error' in one ? [] : results(one.picture, one.result.detections))));
 
 const asJson = (outcome: Outcome<Answer>) =>
   'error' in outcome

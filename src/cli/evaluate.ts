@@ -7,9 +7,10 @@ import { readLabels } from '../tasks/files.js';
 import { limited } from '../training/data/limit.js';
 import { type Dataset, type Evaluation, readData } from '../training/index.node.js';
 import { evaluate } from '../training/loop/evaluate.js';
-import { boxedFolder } from './boxed-sets.js';
+import { boxedFolder, onlyListed } from './boxed-sets.js';
 import { harmless } from './display.js';
 import { evaluateDetector } from './evaluate-detector.js';
+import { evaluateSegmenter } from './evaluate-segmenter.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
@@ -24,6 +25,7 @@ interface Flags extends ModelFlags, TargetFlags, MirrorFlag {
   readonly data: string;
   readonly seed: number;
   readonly limit?: number;
+  readonly list?: string;
   readonly nms?: DetectOptions['nms'];
   readonly json?: true;
 }
@@ -33,8 +35,11 @@ export function configure(command: Command): void {
     .argument('[model]', `${MODEL}; unless given ${WHICH}`)
     .description('Say how often a model is right about the test pictures of a data set.')
     .option('--model <file>', 'the same as the argument')
-    .requiredOption('--data <source>', `${DATA}; for detectors coco:FOLDER or voc:FOLDER`)
-    .option('--labels <file>', "of a detector's classes: a label a line, or JSON; the model's own unless given")
+    .requiredOption('--data <source>', `${DATA}; for detectors and segmenters coco:FOLDER or voc:FOLDER`)
+    .option(
+      '--labels <file>',
+      "of a detector's or segmenter's classes: a label a line, or JSON; the model's own unless given",
+    )
     .addOption(
       new Option('--nms <kind>', 'of a detector: as in depthwise detect; per-class unless given').choices([
         'per-class',
@@ -44,6 +49,10 @@ export function configure(command: Command): void {
       ]),
     )
     .option(
+      '--list <file>',
+      "of coco:FOLDER and voc:FOLDER: these pictures alone, a name a line, as VOC's ImageSets are",
+    )
+    .option(
       '--seed <number>',
       "of the training: decides which of a folder's pictures were held back",
       wholeNumber(0),
@@ -51,7 +60,10 @@ export function configure(command: Command): void {
     )
     .addOption(new Option('--limit <pictures>', 'ask about so many pictures alone').argParser(wholeNumber(1)));
   addMirrorOption(addTargetOption(addModelOptions(command)))
-    .option('--json', '{"top1", "top5", "perClass"}, fractions')
+    .option(
+      '--json',
+      '{"top1", "top5", "perClass"}, fractions; of detectors and segmenters what is printed, of segmenters with the "confusion" of pixels',
+    )
     .addHelpText(
       'after',
       `
@@ -60,17 +72,19 @@ Examples:
   depthwise evaluate --data cifar10:cifar-10-batches-bin --mirror
   depthwise evaluate run/model.safetensors --data cifar10:cifar-10-batches-bin
   depthwise evaluate run/model.safetensors --data ./photos --json
-  depthwise evaluate ssd_mobilenet_v1.tflite --data coco:coco2017 --labels coco_labelmap.txt`,
+  depthwise evaluate ssd_mobilenet_v1.tflite --data coco:coco2017 --labels coco_labelmap.txt
+  depthwise evaluate deeplabv3_mnv2_pascal_quant.tflite --data voc:VOC2012 --list VOC2012/ImageSets/Segmentation/val.txt`,
     )
     .action(async (model: string | undefined, flags: Flags) => {
       const none = model === undefined && flags.model === undefined;
       const network = await readPictureModel(none ? SHIPPED_MODEL : theModel(model, flags.model), flags);
-      const boxed = await boxedFolder(flags.data);
+      const whole = await boxedFolder(flags.data);
+      const boxed = whole && flags.list !== undefined ? await onlyListed(whole, flags.list) : whole;
       if (boxed !== undefined) {
-        if (flags.mirror)
-          throw new UsageError('--mirror is for classifiers; a detector is asked once about each picture');
+        if (flags.mirror) throw new UsageError('--mirror is for classifiers; others are asked once about each picture');
         const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
-        const { json, text } = await evaluateDetector(network, boxed, flags, labels);
+        const evaluated = network.conventions.detection === undefined ? evaluateSegmenter : evaluateDetector;
+        const { json, text } = await evaluated(network, boxed, flags, labels);
         return flags.json ? printJson(json) : print(text);
       }
       expectClassifierFlags(flags);
@@ -87,9 +101,10 @@ Examples:
     });
 }
 
-function expectClassifierFlags({ labels, nms }: Flags): void {
-  for (const [flag, value] of Object.entries({ labels, nms })) {
-    if (value !== undefined) throw new UsageError(`--${flag} is for detectors, on data coco:FOLDER or voc:FOLDER`);
+function expectClassifierFlags({ labels, nms, list }: Flags): void {
+  for (const [flag, value] of Object.entries({ labels, nms, list })) {
+    if (value !== undefined)
+      throw new UsageError(`--${flag} is for detectors and segmenters, on data coco:FOLDER or voc:FOLDER`);
   }
 }
 

@@ -1,12 +1,17 @@
 /** `depthwise segment`: which classes the pixels of pictures belong to. */
 import type { Command } from 'commander';
-import { type DecodeOptions as PictureLimits, toRgb } from '../image/index.js';
-import { overlay, type Segmentation, segment } from '../segmentation/index.js';
+import { UsageError } from '../errors.js';
+import type { Picture, DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
+import type { Network } from '../network/index.js';
+import { cutOut, overlay, type Segmentation, segment } from '../segmentation/index.js';
+import { encodeLabelPng } from '../segmentation/label-png.js';
+import { paletteFor } from '../segmentation/palette.js';
 import { readLabels } from '../tasks/files.js';
 import { annotatedNames, asPng } from './annotated.js';
 import { harmless } from './display.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
+import { didYouMean } from './nearest.js';
 import { expectFolder, note, plural, print, printJson, writeWhole } from './output.js';
 import {
   addLimitOptions,
@@ -19,11 +24,17 @@ import {
 } from './pictures.js';
 import { startProgress } from './progress.js';
 import { textTable } from './table.js';
+import { regionOption, turnOption, words } from './values.js';
 
 interface Flags extends ModelFlags, TargetFlags, PictureLimits {
   readonly model: string;
   readonly labels?: string;
+  readonly region?: Region;
+  readonly turn: Rotation;
   readonly out?: string;
+  readonly overlay?: true;
+  readonly cutOut?: true;
+  readonly only?: readonly string[];
   readonly json?: true;
 }
 
@@ -33,10 +44,15 @@ export function configure(command: Command): void {
     .description('Say how much of each picture belongs to each class.')
     .requiredOption('--model <file>', MODEL)
     .option('--labels <file>', "a label a line, or JSON; the model's own unless given")
+    .addOption(regionOption())
+    .addOption(turnOption())
     .option(
       '--out <folder>',
-      "write each picture with its classes in Pascal VOC's colours into this folder, as NAME.png",
-    );
+      "write the labels of each picture into this folder, as NAME.labels.png: a pixel's byte is its label, and the palette has the data set's colours",
+    )
+    .option('--overlay', 'with --out: the colours drawn over the picture too, as NAME.overlay.png')
+    .option('--cut-out', 'with --out: what is no background too, the rest transparent, as NAME.cut-out.png')
+    .option('--only <labels>', 'of --cut-out: these alone; labels or numbers of classes, separated by commas', words);
   addLimitOptions(addTargetOption(addModelOptions(command)))
     .option(
       '--json',
@@ -47,33 +63,88 @@ export function configure(command: Command): void {
       `
 Examples:
   depthwise segment cat.jpg --model deeplabv3_mnv2_pascal_quant.tflite
-  depthwise segment photos --model deeplabv3_mnv2_pascal_quant.tflite --out coloured --json`,
+  depthwise segment photos --model deeplabv3_mnv2_pascal_quant.tflite --out maps --overlay --json
+  depthwise segment cat.jpg --model deeplabv3_mnv2_pascal_quant.tflite --out maps --cut-out --only cat`,
     )
     .action(async (paths: string[], flags: Flags) => {
+      checkFlags(flags);
       const pictures = await withoutFolders(paths);
-      const files = flags.out === undefined ? undefined : annotatedNames(pictures, flags.out);
       const network = await readPictureModel(flags.model, flags);
-      if (flags.out !== undefined) await expectFolder('--out', flags.out);
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
-      const progress = await startProgress('segment');
-      try {
-        const options = { run: executor(flags, progress, pictures.length), ...(labels && { labels }) };
-        const outcomes = await eachPicture(pictures, flags, async (picture, path) => {
-          const answer = await segment(network, picture, options);
-          const file = files?.get(path);
-          if (file !== undefined) await writeWhole(file, await asPng(overlay(toRgb(picture), answer)));
-          return answer;
-        });
-        progress.stop();
-        if (flags.json) printJson(outcomes.map(asJson));
-        else print(outcomes.flatMap(asText).join('\n\n'));
-        const written = outcomes.filter((one) => 'result' in one).length;
-        if (files !== undefined) note(`wrote ${plural(written, 'picture')} into ${flags.out}`);
-        expectAllRead(outcomes);
-      } finally {
-        progress.stop();
-      }
+      const outcomes = await answer(network, pictures, flags, labels);
+      if (flags.json) printJson(outcomes.map(asJson));
+      else print(outcomes.flatMap(asText).join('\n\n'));
+      const written = outcomes.filter((one) => 'result' in one).length;
+      if (flags.out !== undefined) note(`wrote the labels of ${plural(written, 'picture')} into ${flags.out}`);
+      expectAllRead(outcomes);
     });
+}
+
+function checkFlags({ out, overlay, cutOut, only }: Flags): void {
+  if (out === undefined && (overlay || cutOut)) {
+    throw new UsageError(`--${overlay ? 'overlay' : 'cut-out'} writes pictures, and wants --out FOLDER`);
+  }
+  if (only !== undefined && !cutOut) throw new UsageError('--only says what --cut-out cuts out, and wants it');
+}
+
+async function answer(
+  network: Network,
+  pictures: readonly string[],
+  flags: Flags,
+  labels: readonly string[] | undefined,
+): Promise<Outcome<Segmentation>[]> {
+  const named = labels ?? network.conventions.labels;
+  const write = flags.out === undefined ? undefined : await writerOf(flags.out, pictures, flags, named);
+  const progress = await startProgress('segment');
+  try {
+    const options = {
+      run: executor(flags, progress, pictures.length),
+      rotation: Number(flags.turn) as Rotation,
+      ...(flags.region && { region: flags.region }),
+      ...(labels && { labels }),
+    };
+    return await eachPicture(pictures, flags, async (picture, path) => {
+      const segmentation = await segment(network, picture, options);
+      await write?.(path, picture, segmentation);
+      return segmentation;
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+type Write = (path: string, picture: Picture, segmentation: Segmentation) => Promise<void>;
+
+/** What `--out` and its companions write of a picture. */
+async function writerOf(
+  folder: string,
+  pictures: readonly string[],
+  flags: Flags,
+  labels: readonly string[] | undefined,
+): Promise<Write> {
+  const colours = paletteFor(labels);
+  const classes = flags.only?.flatMap((wanted) => classesOf(wanted, labels));
+  const kinds: [end: string, make: (picture: Picture, map: Segmentation) => Promise<Uint8Array>][] = [
+    ['.labels.png', (_, map) => encodeLabelPng(map, colours)],
+  ];
+  if (flags.overlay) kinds.push(['.overlay.png', (picture, map) => asPng(overlay(picture, map, { colours }))]);
+  if (flags.cutOut) kinds.push(['.cut-out.png', (picture, map) => asPng(cutOut(picture, map, classes))]);
+  const files = kinds.map(([end, make]) => [annotatedNames(pictures, folder, end), make] as const);
+  await expectFolder('--out', folder);
+  return async (path, picture, segmentation) => {
+    for (const [names, make] of files) await writeWhole(names.get(path)!, await make(picture, segmentation));
+  };
+}
+
+function classesOf(wanted: string, labels: readonly string[] | undefined): number[] {
+  if (/^\d+$/.test(wanted)) return [Number(wanted)];
+  const found = (labels ?? []).flatMap((label, index) => (label === wanted ? [index] : []));
+  if (found.length > 0) return found;
+  throw new UsageError(
+    labels === undefined
+      ? `--only: there is no label '${wanted}', since nothing names the classes; give --labels, or numbers of classes`
+      : `--only: there is no label '${wanted}'${didYouMean(wanted, labels)}`,
+  );
 }
 
 function asJson(outcome: Outcome<Segmentation>): object {

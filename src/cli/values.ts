@@ -1,5 +1,6 @@
 /** Readers of flag values. What they throw, commander puts behind the flag's name and the value found. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Region } from '../image/index.js';
 import type { Pair } from '../padding.js';
 
 /** A number above 0, such as a width multiplier. */
@@ -60,3 +61,21 @@ export function resolution(text: string): Pair {
   }
   return [height, width];
 }
+
+/** Words separated by commas, such as labels. */
+export const words = (text: string): string[] => text.split(',').map((word) => word.trim());
+
+export const regionOption = (): Option =>
+  new Option('--region <x,y,w,h>', 'look at this part of the pictures alone, in pixels').argParser(region);
+
+function region(text: string): Region {
+  const sides = /^(\d+),(\d+),(\d+),(\d+)$/.exec(text);
+  if (sides === null) throw new InvalidArgumentError('Wanted left, top, width and height in pixels: 10,20,300,200.');
+  const [left, top, width, height] = sides.slice(1).map(Number);
+  return { left, top, width, height };
+}
+
+export const turnOption = (): Option =>
+  new Option('--turn <degrees>', 'turn the picture, or its region, clockwise before it is looked at')
+    .choices(['0', '90', '180', '270'])
+    .default('0');

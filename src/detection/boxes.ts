@@ -3,7 +3,7 @@
  * float32 where TensorFlow Lite's detection_postprocess.cc does, so that both keep and drop the same boxes.
  */
 import { ShapeError } from '../errors.js';
-import { SSD_SCALES } from '../models/anchors.js';
+import { SSD_SCALES } from '../network/anchors.js';
 import type { DetectionConventions } from '../network/index.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';
 

@@ -1,5 +1,5 @@
 /** `depthwise/detection`: object detection with SSD. Anchors, decoding, suppression, drawing. All pure functions. */
-export { type AnchorOptions, type AnchorShape, anchors, ssdAnchors } from '../models/anchors.js';
+export { type AnchorOptions, type AnchorShape, anchors, ssdAnchors } from '../network/anchors.js';
 export { type Corners, decodeBoxes } from './boxes.js';
 export { type DetectOptions, detect } from './detect.js';
 export { type Box, type BoxOptions, type Detection, detections } from './detections.js';

@@ -140,12 +140,15 @@ export async function prepareElement(
 
   const kept = keptPart(upright, preprocessing);
   const from = regionOf(partOf(upright, kept), width);
-  const [drawnHeight, drawnWidth] = preprocessing.size.map((side, axis) =>
+  const { crop: rule } = preprocessing;
+  const sides = rule.kind === 'pad' ? placement(upright, preprocessing).whole : preprocessing.size;
+  const [drawnHeight, drawnWidth] = sides.map((side, axis) =>
     scaling === 'canvas' ? side : Math.min(2 * side, axis === 0 ? kept.height : kept.width),
   );
   const isTurned = seen.rotation === 90 || seen.rotation === 270;
   const picture = draw(source, from, isTurned ? drawnHeight : drawnWidth, isTurned ? drawnWidth : drawnHeight);
-  return prepare(picture, { ...preprocessing, crop: { kind: 'stretch' } }, turned, into);
+  const crop = rule.kind === 'pad' ? rule : ({ kind: 'stretch' } as const);
+  return prepare(picture, { ...preprocessing, crop }, turned, into);
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -155,7 +158,8 @@ function keptPart(upright: Pick<Picture, 'width' | 'height'>, preprocessing: Pre
   const { part, whole, window } = placement(upright, preprocessing);
   const along = (start: number, length: number, out: number, from: number, count: number) => {
     const begin = Math.floor((from * length) / out);
-    return [start + begin, Math.max(Math.round(((from + count) * length) / out) - begin, 1)];
+    const end = Math.min(from + count, out);
+    return [start + begin, Math.max(Math.round((end * length) / out) - begin, 1)];
   };
   const [top, height] = along(part.top, part.height, whole[0], window.top, window.height);
   const [left, width] = along(part.left, part.width, whole[1], window.left, window.width);

@@ -62,8 +62,8 @@ export interface Layout {
 export function layoutOf(upright: Pick<Picture, 'width' | 'height'>, preprocessing: Preprocessing): Layout {
   const { part, whole, window } = placement(upright, preprocessing);
   checkSize(whole);
-  const rows = axisOf(preprocessing.resize, part.height, whole[0], window.top, window.height);
-  const columns = axisOf(preprocessing.resize, part.width, whole[1], window.left, window.width);
+  const rows = axisOf(preprocessing.resize, part.height, whole[0], window.top, Math.min(window.height, whole[0]));
+  const columns = axisOf(preprocessing.resize, part.width, whole[1], window.left, Math.min(window.width, whole[1]));
   const read = {
     top: part.top + rows.begin,
     left: part.left + columns.begin,
@@ -84,5 +84,20 @@ export function fill(
 ): void {
   const conversion = { grey: preprocessing.channels === 'grey', alpha };
   const rounded = isAntialiased(preprocessing.resize);
-  resampleWith({ grid, conversion, rows, columns, preprocessing, rounded }, x);
+  const job = { grid, conversion, rows, columns, preprocessing, rounded };
+  const { crop, size, scale, mean, deviation } = preprocessing;
+  if (crop.kind !== 'pad') {
+    resampleWith(job, x);
+    return;
+  }
+  const length = columns.first.length * mean.length;
+  const shown = new Float32Array(rows.first.length * length);
+  resampleWith(job, shown);
+  for (let i = 0; i < x.length; i++) {
+    const c = i % mean.length;
+    x[i] = (crop.value * scale - mean[c]) / deviation[c];
+  }
+  for (let at = 0, to = 0; at < shown.length; at += length, to += size[1] * mean.length) {
+    x.set(shown.subarray(at, at + length), to);
+  }
 }

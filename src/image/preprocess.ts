@@ -8,6 +8,7 @@
  *   stretch             the whole 400×300, squeezed to 224×224
  *   central 0.875       ⌊(size − 0.875·size) / 2⌋ pixels off each side (25 and 18: 350×264 are left), squeezed to 224×224
  *   shorter-side 256    the whole resized to 341×256, of which the 224×224 in the middle, from (58, 16), are kept
+ *   pad 128             the whole resized to 224×168, and below it 56 rows of bytes 128
  */
 import { PictureError } from '../errors.js';
 import type { CropRule, Preprocessing } from '../network/conventions.js';
@@ -79,10 +80,26 @@ function inChannels(picture: Picture, { channels }: Preprocessing, { alpha = 'dr
 
 function cropAndResize(picture: Picture, preprocessing: Preprocessing): Tensor {
   const { part, whole, window } = placement(picture, preprocessing);
-  return resize(crop(picture, part.top, part.left, part.height, part.width), whole, preprocessing.resize, window);
+  const [height, width] = [Math.min(window.height, whole[0]), Math.min(window.width, whole[1])];
+  const kept = { ...window, height, width };
+  const resized = resize(
+    crop(picture, part.top, part.left, part.height, part.width),
+    whole,
+    preprocessing.resize,
+    kept,
+  );
+  const { crop: rule, size } = preprocessing;
+  if (rule.kind !== 'pad') return resized;
+  const channels = resized.shape[3];
+  const data = new Float64Array(size[0] * size[1] * channels).fill(rule.value);
+  for (let y = 0; y < height; y++) {
+    const row = resized.data.subarray(y * width * channels, (y + 1) * width * channels);
+    data.set(row, y * size[1] * channels);
+  }
+  return tensor([1, ...size, channels], data);
 }
 
-/** The crop rule applied: `part` of the picture is resized to `whole` = [height, width], of which `window` is kept. */
+/** The crop rule applied: `part` of the picture is resized to `whole` = [height, width], of which `window` is kept; a larger window is padded. */
 export interface Placement {
   readonly part: Region;
   readonly whole: Pair;
@@ -111,6 +128,11 @@ export function placement(
       const top = roundHalfToEven((whole[0] - size[0]) / 2);
       const left = roundHalfToEven((whole[1] - size[1]) / 2);
       return { part: all, whole, window: { ...window, top, left } };
+    }
+    case 'pad': {
+      const scale = Math.min(size[0] / height, size[1] / width);
+      const whole = [height, width].map((side) => Math.max(Math.round(side * scale), 1)) as [number, number];
+      return { part: all, whole, window };
     }
     default:
       throw new PictureError(`preprocess: there is no crop rule '${(rule as CropRule).kind}'`);

@@ -6,10 +6,11 @@
  * with the scores of classes, for three anchors a cell on the first map and six on the others. "Lite": the convolutions of extras and heads
  * are depthwise separable.
  */
+
+import { SMALLEST_SSD_SIDE, SSD_SCALES, SSD_SHAPES, ssdAnchors } from '../network/anchors.js';
 import { type Network, NetworkBuilder, type StatedSuppression } from '../network/index.js';
 import { conventionPresets } from '../network/presets.js';
 import type { Pair } from '../padding.js';
-import { SMALLEST_SSD_SIDE, SSD_SCALES, SSD_SHAPES, ssdAnchors } from './anchors.js';
 import { mobilenetV1 } from './mobilenet-v1.js';
 import { mobilenetV2 } from './mobilenet-v2.js';
 import { V1_NAMES, V2_NAMES } from './node-names.js';

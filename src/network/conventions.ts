@@ -17,11 +17,15 @@ export const resizeRules = [
 ] as const;
 export type ResizeRule = (typeof resizeRules)[number];
 
-/** Which part of the picture is used. `stretch`: all of it; `central`: the central fraction of each side; `shorter-side`: resize the shorter side, then cut out the centre. */
+/**
+ * Which part of the picture is used. `stretch`: all of it; `central`: the central fraction of each side; `shorter-side`: resize the shorter side, then
+ * cut out the centre; `pad`: all of it, as large as fits without a change of shape, with bytes of `value` below or to the right of it.
+ */
 export type CropRule =
   | { readonly kind: 'stretch' }
   | { readonly kind: 'central'; readonly fraction: number }
-  | { readonly kind: 'shorter-side'; readonly side: number };
+  | { readonly kind: 'shorter-side'; readonly side: number }
+  | { readonly kind: 'pad'; readonly value: number };
 
 /** From picture bytes 0…255 to the input tensor: (byte · scale − mean) / deviation, channel by channel. */
 export interface Preprocessing {
@@ -107,6 +111,8 @@ function cropInWords(crop: CropRule): string {
       return `the central ${100 * crop.fraction} % of each side`;
     case 'shorter-side':
       return `the centre, after the shorter side is resized to ${crop.side}`;
+    case 'pad':
+      return `none, the whole picture and bytes of ${crop.value} beside it`;
   }
 }
 

@@ -63,11 +63,15 @@ const cropKinds = {
     fraction: numberWhere('a fraction above 0, at most 1', (value) => value > 0 && value <= 1),
   }),
   'shorter-side': record<{ kind: 'shorter-side'; side: number }>({ kind: oneOf('shorter-side'), side: positive }),
+  pad: record<{ kind: 'pad'; value: number }>({
+    kind: oneOf('pad'),
+    value: numberWhere('from 0 to 255', (value) => value >= 0 && value <= 255),
+  }),
 };
 
 const crop: Check<CropRule> = (value, at) => {
   const kind = typeof value === 'object' && value !== null ? (value as { kind?: unknown }).kind : undefined;
-  return cropKinds[oneOf('stretch', 'central', 'shorter-side')(kind, `${at}.kind`)](value, at);
+  return cropKinds[oneOf('stretch', 'central', 'shorter-side', 'pad')(kind, `${at}.kind`)](value, at);
 };
 
 const perChannel = listOf(finite, 1, 3);

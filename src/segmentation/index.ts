@@ -1,4 +1,5 @@
 /** `depthwise/segmentation`: the class of each pixel, and its colours. All pure functions. */
+export { cutOut } from './cut-out.js';
 export { type ClassShare, type LabelMap, type LabelMapOptions, labelMap } from './labels.js';
 export { type OverlayOptions, overlay } from './overlay.js';
 export { CITYSCAPES, type Colour, vocColour } from './palette.js';

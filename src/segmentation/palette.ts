@@ -38,3 +38,10 @@ export const CITYSCAPES: readonly { readonly label: string; readonly colour: Col
   { label: 'motorcycle', colour: [0, 0, 230] },
   { label: 'bicycle', colour: [119, 11, 32] },
 ];
+
+/** The colours of the data set that these labels are of: Cityscapes', or else Pascal VOC's. */
+export function paletteFor(labels: readonly string[] | undefined): readonly Colour[] {
+  const isCityscapes =
+    labels?.length === CITYSCAPES.length && CITYSCAPES.every(({ label }, at) => labels[at] === label);
+  return isCityscapes ? CITYSCAPES.map(({ colour }) => colour) : vocPalette();
+}

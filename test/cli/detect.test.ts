@@ -1,5 +1,5 @@
 /** `depthwise detect`, on a network whose boxes are known: its scores are weights of its own. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPicture } from '../../src/image/index.js';
 import { cat, depthwise, depthwiseJson, rocket, temporaryFolder, writeModel } from './command.js';
@@ -114,5 +114,31 @@ describe('detect', () => {
       'assets/models/mobilenet_v2_0.75_32_small_cifar10.safetensors',
     );
     expect(classifier.stderr).toContain('does not detect objects, or its file does not state how');
+  });
+
+  test('--coco: results with the ids of the annotations, or with digits of the name', async () => {
+    const { width, height } = await readPicture(cat);
+    const instances = {
+      images: [{ id: 7, file_name: 'chelsea.jpg' }],
+      categories: [{ id: 17, name: 'cat' }],
+      annotations: [],
+    };
+    writeFileSync(folder.path('instances.json'), JSON.stringify(instances));
+    const results = folder.path('results.json');
+    const flags = ['--model', model, '--coco', results, '--annotations', folder.path('instances.json')];
+    await depthwise('detect', cat, ...flags);
+    expect(JSON.parse(readFileSync(results, 'utf8'))).toEqual([
+      { image_id: 7, category_id: 17, bbox: [0, 0, width / 2, height / 2], score: 0.75 },
+    ]);
+    const other = await depthwise('detect', rocket, ...flags);
+    expect(other.stderr).toContain(`'${rocket}' is not among the pictures of ${folder.path('instances.json')}`);
+  });
+
+  test.each([
+    [['--annotations', 'x.json'], '--annotations gives the ids of --coco FILE, and wants it'],
+    [['--coco', 'x.json'], "has no number that would be the picture's id; give --annotations FILE"],
+  ])('refuses %o', async (flags, message) => {
+    const { stderr } = await depthwise('detect', cat, '--model', model, ...flags);
+    expect(stderr).toContain(message);
   });
 });

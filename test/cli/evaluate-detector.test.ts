@@ -77,7 +77,7 @@ describe('evaluate', () => {
     [['--data', `voc:${folder.path('empty')}`], 'wanted a folder Annotations or annotations in it'],
     [['--data', `coco:${folder.path('nowhere')}`], 'no such file or folder'],
     [['--data', `coco:${folder.path('coco')}`, '--mirror'], '--mirror is for classifiers'],
-    [['--data', 'digits', '--nms', 'none'], '--nms is for detectors, on data coco:FOLDER or voc:FOLDER'],
+    [['--data', 'digits', '--nms', 'none'], '--nms is for detectors and segmenters, on data coco:FOLDER or voc:FOLDER'],
   ])('%o', async (flags, message) => {
     const { exitCode, stderr } = await depthwise('evaluate', model, ...flags);
     expect(exitCode).toBeGreaterThan(0);

@@ -1,8 +1,9 @@
 /** `depthwise segment`, on a network that finds the same class everywhere: its scores are weights of its own. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPicture } from '../../src/image/index.js';
 import { NetworkBuilder, preprocessingPreset } from '../../src/network/index.js';
+import { decodeLabelPng, encodeLabelPng } from '../../src/segmentation/label-png.js';
 import { tensor } from '../../src/tensor.js';
 import { cat, depthwise, depthwiseJson, temporaryFolder, writeModel } from './command.js';
 
@@ -37,15 +38,88 @@ describe('segment', () => {
     expect(stdout).toMatch(/cat +100\.0 %/);
   });
 
-  test('--out: the picture in colours; one bad picture does not lose the others', async () => {
+  test('--out: labels, colours over the picture, and what is cut out; one bad picture does not lose the others', async () => {
     const bad = folder.path('bad.jpg');
     writeFileSync(bad, 'no picture');
-    const out = folder.path('coloured');
-    const { exitCode, stderr } = await depthwise('segment', bad, cat, '--model', model, '--out', out);
-    expect([exitCode, existsSync(`${out}/bad.png`)]).toEqual([1, false]);
-    expect(stderr).toContain(`wrote 1 picture into ${out}`);
-    const [drawn, given] = [await readPicture(`${out}/chelsea.png`), await readPicture(cat)];
-    const first = (picture: typeof given) => [...picture.data.subarray(0, 3)];
-    expect(first(drawn)).toEqual([128, 0, 0].map((colour, c) => Math.round(0.5 * first(given)[c] + 0.5 * colour)));
+    const out = folder.path('written');
+    const flags = ['--model', model, '--out', out, '--overlay', '--cut-out', '--only', 'cat'];
+    const { exitCode, stderr } = await depthwise('segment', bad, cat, ...flags);
+    expect([exitCode, existsSync(`${out}/bad.labels.png`)]).toEqual([1, false]);
+    expect(stderr).toContain(`wrote the labels of 1 picture into ${out}`);
+    const given = await readPicture(cat);
+    const first = (picture: typeof given) => [...picture.data.subarray(0, picture.channels)];
+    const labels = await decodeLabelPng(readFileSync(`${out}/chelsea.labels.png`), 'labels');
+    expect([labels.width, labels.height, new Set(labels.labels)]).toEqual([given.width, given.height, new Set([1])]);
+    expect(first(await readPicture(`${out}/chelsea.labels.png`))).toEqual([128, 0, 0]); // Pascal VOC's colour of label 1
+    expect(first(await readPicture(`${out}/chelsea.overlay.png`))).toEqual(
+      [128, 0, 0].map((colour, c) => Math.round(0.5 * first(given)[c] + 0.5 * colour)),
+    );
+    expect(first(await readPicture(`${out}/chelsea.cut-out.png`))).toEqual([...first(given), 255]);
+  });
+
+  test('--region: the rest is not looked at', async () => {
+    const [{ classes }] = await depthwiseJson('segment', cat, '--model', model, '--region', '10,20,30,40');
+    expect(classes).toEqual([{ classIndex: 1, pixels: 1200, share: 1, label: 'cat' }]);
+  });
+
+  test.each([
+    [['--overlay'], '--overlay writes pictures, and wants --out FOLDER'],
+    [['--cut-out'], '--cut-out writes pictures, and wants --out FOLDER'],
+    [['--only', 'cat'], '--only says what --cut-out cuts out, and wants it'],
+    [['--out', 'x', '--cut-out', '--only', 'cta'], "--only: there is no label 'cta' (Did you mean cat?)"],
+  ])('refuses %o', async (flags, message) => {
+    const { exitCode, stderr } = await depthwise('segment', cat, '--model', model, ...flags);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('evaluate', () => {
+  /** Two pictures of 4 × 1 pixels, all of which the network calls cat; a third has no mask. */
+  beforeAll(async () => {
+    for (const name of ['Annotations', 'JPEGImages', 'SegmentationClass'])
+      mkdirSync(folder.path(`voc/${name}`), { recursive: true });
+    const masks = { a: [1, 1, 0, 255], b: [1, 1, 1, 2], c: undefined };
+    for (const [name, labels] of Object.entries(masks)) {
+      const picture = { width: 4, height: 1, labels: Uint8Array.from(labels ?? [0, 0, 0, 0]) };
+      const box = ['xmin', 'ymin', 'xmax', 'ymax'].map((side) => `<${side}>1</${side}>`).join('');
+      writeFileSync(
+        folder.path(`voc/Annotations/${name}.xml`),
+        `<annotation><filename>${name}.png</filename><object><name>cat</name><bndbox>${box}</bndbox></object></annotation>`,
+      );
+      const file = await encodeLabelPng(picture);
+      writeFileSync(folder.path(`voc/JPEGImages/${name}.png`), file);
+      if (labels) writeFileSync(folder.path(`voc/SegmentationClass/${name}.png`), file);
+    }
+    writeFileSync(folder.path('list.txt'), 'a\n');
+    writeFileSync(folder.path('wrong.txt'), 'zebra\n');
+  });
+  const evaluate = (...flags: string[]) => ['evaluate', model, '--data', `voc:${folder.path('voc')}`, ...flags];
+
+  test('one confusion matrix over all pictures with masks', async () => {
+    // Of 7 pixels 5 are cats and called so: 5 hits of a union of 7; background and class 2 are never found.
+    expect(await depthwiseJson(...evaluate())).toEqual({
+      pictures: 2,
+      meanIou: 5 / 7 / 3,
+      meanIouInTruth: 5 / 7 / 3,
+      pixelAccuracy: 5 / 7,
+      perClass: { background: 0, cat: 5 / 7, 'class 2': 0 },
+      confusion: [
+        [0, 1, 0],
+        [0, 5, 0],
+        [0, 1, 0],
+      ],
+    });
+    const { stdout } = await depthwise(...evaluate('--list', folder.path('list.txt')));
+    expect(stdout).toContain('1 picture');
+    expect(stdout).toMatch(/cat +66\.67 %/);
+  });
+
+  test('says what is wrong', async () => {
+    const { stderr } = await depthwise(...evaluate('--list', folder.path('wrong.txt')));
+    expect(stderr).toContain("wrong.txt: lists 'zebra', which the data does not have");
+    rmSync(folder.path('voc/SegmentationClass'), { recursive: true });
+    const none = await depthwise(...evaluate());
+    expect(none.stderr).toContain('no picture has a mask; wanted them as PNG in a folder SegmentationClass or masks');
   });
 });

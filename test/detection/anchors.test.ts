@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { readNpz } from '../../src/formats/index.js';
-import { anchors, firstAnchors, SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/models/anchors.js';
+import { anchors, firstAnchors, SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/network/anchors.js';
 import { dataPath, noData } from '../data.js';
 
 const row = (data: ArrayLike<number>, at: number): number[] => Array.from({ length: 4 }, (_, i) => data[at * 4 + i]);

@@ -196,6 +196,15 @@ describe('central crop', () => {
   });
 });
 
+describe('pad', () => {
+  test('as large as fits, and bytes below or to the right', () => {
+    const grid = drawn(4, 2, 1, (x, y) => 10 * y + x);
+    const pad: CropRule = { kind: 'pad', value: 99 };
+    expect([...preprocess(grid, plain(pad, [4, 4])).data]).toEqual([0, 1, 2, 3, 10, 11, 12, 13, ...Array(8).fill(99)]);
+    expect([...preprocess(grid, plain(pad, [2, 5])).data]).toEqual([0, 1, 2, 3, 99, 10, 11, 12, 13, 99]);
+  });
+});
+
 describe('shorter side, then the centre', () => {
   // Nothing is scaled here: the window's place shows the rounding, Python's round() to even in torchvision's CenterCrop.
   test.each([

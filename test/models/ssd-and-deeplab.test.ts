@@ -1,7 +1,7 @@
 /** What the detectors and segmenters yield, what their layers are called, and the text of every refusal. */
 import { describe, expect, test } from 'vitest';
-import { SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/models/anchors.js';
 import { type DeeplabV3Options, deeplabV3, type SsdOptions, ssd } from '../../src/models/index.js';
+import { SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/network/anchors.js';
 import { inferShapes, type Network } from '../../src/network/index.js';
 
 const outputShapes = (network: Network) => network.outputs.map((name) => inferShapes(network).get(name));

@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
-import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
-import { atResolution, type Network, NetworkBuilder, randomWeights, run } from '../../src/network/index.js';
+import { mobilenetV1, mobilenetV2, ssd } from '../../src/models/index.js';
+import {
+  atResolution,
+  inferShapes,
+  type Network,
+  NetworkBuilder,
+  randomWeights,
+  run,
+} from '../../src/network/index.js';
 import { features, signed } from './helpers.js';
 
 describe('atResolution', () => {
@@ -111,5 +118,26 @@ describe('sizes that layers state', () => {
       network.nodes.flatMap((node) => (node.kind === 'resizeBilinear' ? [node.attributes.size] : []));
     expect(sizes(atResolution(net.build('n', [fixed], features), [80, 90]))).toEqual([[32, 32]]);
     expect(sizes(atResolution(twice.build('n', ['up'], features), [40, 28]))).toEqual([[60, 42]]);
+  });
+});
+
+describe('detectors', () => {
+  test('SSD gets the anchors of the new size', () => {
+    const resized = atResolution(ssd({ backbone: 'v1', alpha: 0.25, classes: 2, resolution: 96 }), [64, 128]);
+    expect(resized.conventions.detection).toEqual(
+      ssd({ backbone: 'v1', alpha: 0.25, classes: 2, resolution: [64, 128] }).conventions.detection,
+    );
+    const shapes = inferShapes(resized);
+    expect(shapes.get('codes')).toEqual([1, (resized.conventions.detection?.anchors.length ?? 0) / 4, 4]);
+  });
+
+  test('other anchors have no other size', () => {
+    const network = ssd({ resolution: 96, classes: 2 });
+    const detection = { ...network.conventions.detection!, anchors: [0.5, 0.5, 1, 1] };
+    const other = { ...network, conventions: { ...network.conventions, detection } };
+    expect(() => atResolution(other, [128, 128])).toThrow(
+      "its 1 anchors are not those of Google's SSD for 96×96, so that nothing tells which they are for 128×128",
+    );
+    expect(atResolution(other, [96, 96]).conventions.detection).toEqual(detection);
   });
 });

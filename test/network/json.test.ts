@@ -210,12 +210,12 @@ describe('network as JSON', () => {
     [
       'an unknown crop',
       (j) => (j.conventions.preprocessing.crop.kind = 'random'),
-      "network description.conventions.preprocessing.crop.kind: wanted one of 'stretch', 'central', 'shorter-side', found 'random'",
+      "network description.conventions.preprocessing.crop.kind: wanted one of 'stretch', 'central', 'shorter-side', 'pad', found 'random'",
     ],
     [
       'no crop',
       (j) => (j.conventions.preprocessing.crop = null),
-      "network description.conventions.preprocessing.crop.kind: wanted one of 'stretch', 'central', 'shorter-side', found undefined",
+      "network description.conventions.preprocessing.crop.kind: wanted one of 'stretch', 'central', 'shorter-side', 'pad', found undefined",
     ],
     [
       'a crop of nothing',

@@ -39,7 +39,7 @@ export const surface: Readonly<Record<string, string>> = {
   './tasks': 'classify embed logits mirrored parseLabels predictions probabilities withLabels',
   './detection': `
     TENSORFLOW_SUPPRESSION anchors decodeBoxes detect detections drawDetections ssdAnchors suppress`,
-  './segmentation': 'CITYSCAPES labelMap overlay segment segmentation vocColour',
+  './segmentation': 'CITYSCAPES cutOut labelMap overlay segment segmentation vocColour',
   './pretrained': 'findRelease loadPretrained releases',
   './oracle': `
     cHeader causeOf check checkGolden difference differencePng explain isWrong layerSuite makeGolden

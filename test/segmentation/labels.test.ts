@@ -100,6 +100,10 @@ describe('labelsOfPicture', () => {
     const shorter = { crop: { kind: 'shorter-side', side: 4 }, size: [4, 4] } as const;
     const wide = labelsOfPicture(map, { picture: { width: 4, height: 2 }, preprocessing: shorter });
     expect([...wide.labels]).toEqual([255, 1, 2, 255, 255, 3, 4, 255]);
+    // 4 × 2 pixels fill the upper half of 4 × 4: the map's lower row shows padding.
+    const pad = { crop: { kind: 'pad', value: 128 }, size: [4, 4] } as const;
+    const padded = labelsOfPicture(map, { picture: { width: 4, height: 2 }, preprocessing: pad });
+    expect([...padded.labels]).toEqual([1, 1, 2, 2, 1, 1, 2, 2]);
   });
 });
 

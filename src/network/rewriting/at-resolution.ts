@@ -3,7 +3,8 @@ import { NetworkError } from '../../errors.js';
 import { keepsPixels } from '../../layers/layer.js';
 import type { Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
-import type { Conventions, CropRule } from '../conventions.js';
+import { ssdAnchors } from '../anchors.js';
+import type { Conventions, CropRule, DetectionConventions } from '../conventions.js';
 import { nodeBehind, readersOf } from '../graph.js';
 import type { Network, NetworkInput, NetworkNode, NodeOf } from '../network.js';
 import { atNode, inferShapes, inputShapesOf, layerOf } from '../shapes.js';
@@ -11,7 +12,7 @@ import { withWeights } from '../weights.js';
 
 /**
  * The network for pictures of another [height, width]: its inputs, its preprocessing, and the sizes that its layers state only because
- * the pictures had the old one (`sizedNodes`). The weights stay. Throws a ShapeError where a layer cannot take the new size, a
+ * the pictures had the old one (`sizedNodes`). The weights stay. A detector gets the anchors of the new size. Throws a ShapeError where a layer cannot take the new size, a
  * NetworkError where its weights cannot, as those of a dense layer after flatten.
  */
 export function atResolution(network: Network, size: Pair): Network {
@@ -29,11 +30,29 @@ export function atResolution(network: Network, size: Pair): Network {
     ? {
         ...network.conventions,
         preprocessing: { ...preprocessing, size, crop: scaledCrop(preprocessing.crop, preprocessing.size, size) },
+        ...resizedDetection(network, size),
       }
     : network.conventions;
   const resized: Network = { ...network, inputs, nodes: sizedNodes(network, inputs), conventions };
   const shapes = inferShapes(resized);
   return network.weights.size === 0 ? resized : withWeights(resized, network.weights, shapes);
+}
+
+/** A file stores anchors in bytes: off by up to half a step of its scale. */
+const ANCHOR_TOLERANCE = 0.0033;
+
+/** Anchors by SSD's formula, where the network's own are those of its size. Throws a NetworkError for anchors of another making. */
+function resizedDetection({ name, inputs, conventions }: Network, size: Pair): { detection?: DetectionConventions } {
+  const { detection } = conventions;
+  const [, height, width] = inputs[0].shape;
+  if (detection === undefined || (height === size[0] && width === size[1])) return {};
+  const known = ssdAnchors([height, width]).data;
+  const { anchors } = detection;
+  const isSsd = known.length === anchors.length && known.every((n, i) => Math.abs(n - anchors[i]) <= ANCHOR_TOLERANCE);
+  if (isSsd) return { detection: { ...detection, anchors: Array.from(ssdAnchors(size).data) } };
+  throw new NetworkError(
+    `${name}: its ${anchors.length / 4} anchors are not those of Google's SSD for ${height}×${width}, so that nothing tells which they are for ${size.join('×')}`,
+  );
 }
 
 /** A shorter side stated for one size grows with it, as the presets do: 256 for 224 is 182 for 160. */

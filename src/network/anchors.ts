@@ -6,8 +6,8 @@
  * This is for networks of one's own. A file's anchors are part of the file, and other projects order and scale theirs differently.
  */
 import { UsageError } from '../errors.js';
-import type { DetectionConventions } from '../network/index.js';
 import { type Tensor, tensor } from '../tensor.js';
+import type { DetectionConventions } from './conventions.js';
 
 /** A shape of anchors. `scale` is √(height · width) as a share of the input's shorter side, `ratio` width / height. */
 export interface AnchorShape {
@@ -31,7 +31,7 @@ const THIRD = 0.3333;
 const RATIOS = [1, 2, 0.5, 3, THIRD];
 
 /** Three shapes on the first map (`reduce_boxes_in_lowest_layer`), six on each of the other five. */
-export const SSD_SHAPES: readonly (readonly AnchorShape[])[] = SCALES.map((scale, map) => {
+export const SSD_SHAPES: readonly (readonly AnchorShape[])[] = /* @__PURE__ */ SCALES.map((scale, map) => {
   if (map === 0) {
     return [
       { scale: 0.1, ratio: 1 },

@@ -1,0 +1,64 @@
+/** Boxes in the form that COCO's evaluation and its servers read: a list of {image_id, category_id, bbox, score}. */
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Detection } from '../detection/index.js';
+import { FormatError, UsageError } from '../errors.js';
+import { type BoxedSet, readCoco } from '../evaluation/index.js';
+import { systemReason } from '../system-error.js';
+
+export interface CocoResult {
+  readonly image_id: number;
+  readonly category_id: number;
+  /** x, y, width and height in pixels, not rounded. */
+  readonly bbox: readonly [number, number, number, number];
+  readonly score: number;
+}
+
+/** A picture's results. */
+export type CocoResults = (picture: string, detections: readonly Detection[]) => CocoResult[];
+
+/**
+ * With annotations, ids are theirs: of the picture by its file's name, of the class by its label; boxes of other classes are left out. Without,
+ * ids are the digits of the picture's name and COCO's ids of its classes. Throws a UsageError for pictures and classes without an id.
+ */
+export async function cocoResults(pictures: readonly string[], annotations: string | undefined): Promise<CocoResults> {
+  const set = annotations === undefined ? undefined : await readAnnotations(annotations);
+  const ids = new Map(pictures.map((picture) => [picture, imageId(picture, set, annotations)]));
+  const byLabel = set && new Map([...set.categories].map(([category, label]) => [label, category]));
+  return (picture, detections) =>
+    detections.flatMap((detection) => {
+      const category_id = byLabel === undefined ? cocoId(detection) : byLabel.get(detection.label);
+      if (category_id === undefined) return [];
+      const { x, y, width, height } = detection.box;
+      return [
+        { image_id: ids.get(picture)!, category_id, bbox: [x, y, width, height] as const, score: detection.score },
+      ];
+    });
+}
+
+async function readAnnotations(file: string): Promise<BoxedSet> {
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    throw new FormatError(`${file}: ${systemReason(cause)}`, { cause });
+  });
+  return readCoco(text, file);
+}
+
+function imageId(picture: string, set: BoxedSet | undefined, annotations: string | undefined): number {
+  if (set === undefined) {
+    const digits = /(\d+)\D*$/.exec(basename(picture))?.[1];
+    if (digits !== undefined) return Number(digits);
+    throw new UsageError(
+      `--coco: the name of '${picture}' has no number that would be the picture's id; give --annotations FILE`,
+    );
+  }
+  const found = set.pictures.find(({ file }) => basename(file) === basename(picture));
+  if (found !== undefined) return found.id;
+  throw new UsageError(`--coco: '${picture}' is not among the pictures of ${annotations}`);
+}
+
+function cocoId({ id, label }: Detection): number {
+  if (id !== undefined) return id;
+  throw new UsageError(
+    `--coco: the class '${label}' has no id of COCO's, whose detectors have 80 or 90 classes; give --annotations FILE`,
+  );
+}

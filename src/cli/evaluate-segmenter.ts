@@ -1,0 +1,112 @@
+/** `depthwise evaluate` on pictures with masks: mean intersection over union, pixel accuracy, and both by class. */
+import { FormatError } from '../errors.js';
+import { ConfusionMatrix, IGNORED_LABEL } from '../evaluation/index.js';
+import { readWhole } from '../files/read-whole.js';
+import type { Network } from '../network/index.js';
+import { segment } from '../segmentation/index.js';
+import { decodeLabelPng } from '../segmentation/label-png.js';
+import { systemReason } from '../system-error.js';
+import type { BoxedFolder } from './boxed-sets.js';
+import { harmless } from './display.js';
+import type { DetectorFlags, DetectorReport } from './evaluate-detector.js';
+import { executor } from './executor.js';
+import { plural } from './output.js';
+import { openPicture } from './pictures.js';
+import { startProgress } from './progress.js';
+import { textTable } from './table.js';
+
+/** Most bytes of a mask's file: 2²⁶. */
+const LARGEST_MASK = 2 ** 26;
+
+/** One confusion matrix over all pixels of all pictures that have a mask, but for those that the mask leaves out with 255. */
+export async function evaluateSegmenter(
+  network: Network,
+  set: BoxedFolder,
+  flags: DetectorFlags,
+  labels: readonly string[] | undefined,
+): Promise<DetectorReport> {
+  const masked = set.pictures.flatMap(({ file }) => {
+    const mask = set.mask(file);
+    return mask === undefined ? [] : [{ picture: set.path(file), mask }];
+  });
+  if (masked.length === 0) {
+    throw new FormatError(`--data ${set.kind}: no picture has a mask; wanted them as PNG in a folder ${MASK_FOLDERS}`);
+  }
+  const pictures = masked.slice(0, flags.limit);
+  const confusion = await confusionOf(network, pictures, flags);
+  return reportOf(network, confusion, pictures.length, labels ?? network.conventions.labels);
+}
+
+const MASK_FOLDERS = 'SegmentationClass or masks';
+
+async function confusionOf(
+  network: Network,
+  pictures: readonly { readonly picture: string; readonly mask: string }[],
+  flags: DetectorFlags,
+): Promise<ConfusionMatrix> {
+  const progress = await startProgress('evaluate');
+  try {
+    const options = { run: executor(flags, progress, pictures.length) };
+    const confusion = new ConfusionMatrix(IGNORED_LABEL);
+    for (const { picture, mask } of pictures) {
+      const truth = await readMask(mask);
+      const found = await segment(network, await openPicture(picture), options);
+      if (truth.width !== found.width || truth.height !== found.height) {
+        throw new FormatError(
+          `${mask}: is of ${truth.width}×${truth.height} pixels, its picture of ${found.width}×${found.height}`,
+        );
+      }
+      confusion.add(truth.labels, found.labels);
+    }
+    return confusion;
+  } finally {
+    progress.stop();
+  }
+}
+
+async function readMask(path: string) {
+  const bytes = await readWhole(path, LARGEST_MASK).catch((cause) => {
+    throw new FormatError(`${path}: ${systemReason(cause)}`, { cause });
+  });
+  return decodeLabelPng(bytes, path);
+}
+
+function reportOf(
+  network: Network,
+  confusion: ConfusionMatrix,
+  pictures: number,
+  labels: readonly string[] | undefined,
+): DetectorReport {
+  const ious = confusion.iouByClass();
+  const classes = 1 + Math.max(...ious.map((iou, label) => (Number.isNaN(iou) ? -1 : label)));
+  const name = (label: number) => labels?.[label] ?? `class ${label}`;
+  const present = ious
+    .slice(0, classes)
+    .flatMap((iou, label) => (Number.isNaN(iou) ? [] : [[name(label), iou] as const]));
+  const numbers = {
+    meanIou: confusion.meanIou('present'),
+    meanIouInTruth: confusion.meanIou('in-truth'),
+    pixelAccuracy: confusion.pixelAccuracy(),
+  };
+  const rules = [
+    ["mean IoU (TensorFlow's rule: of classes in truth or answer)", numbers.meanIou],
+    ['mean IoU, of classes in the truth', numbers.meanIouInTruth],
+    ['pixels with the right class', numbers.pixelAccuracy],
+  ] as const;
+  const rows = Array.from({ length: classes }, (_, row) =>
+    Array.from(confusion.counts.subarray(row * IGNORED_LABEL, row * IGNORED_LABEL + classes)),
+  );
+  return {
+    json: { pictures, ...numbers, perClass: Object.fromEntries(present), confusion: rows },
+    text: `${harmless(network.name)}: ${plural(pictures, 'picture')}\n\n${table('', rules)}\n\n${table('class', present)}`,
+  };
+}
+
+const table = (title: string, rows: readonly (readonly [string, number])[]): string =>
+  textTable(
+    [
+      { title, align: 'left' },
+      { title: title === '' ? '' : 'IoU', align: 'right' },
+    ],
+    rows.map(([name, share]) => [harmless(name), `${(100 * share).toFixed(2)} %`]),
+  );

@@ -1,0 +1,112 @@
+/**
+ * Label maps as PNG files with a palette, as Pascal VOC's are: the byte of a pixel is its label, and the palette gives the colour that a viewer shows.
+ * A file is 8 bytes and then chunks: length, type, data, checksum (PNG, third edition, 5.3).
+ */
+import { PictureError } from '../errors.js';
+import { type Picture, toRgb } from '../image/picture.js';
+import { openPng } from '../image/png.js';
+import type { LabelMap } from './labels.js';
+import { type Colour, vocPalette } from './palette.js';
+
+const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
+
+const GREY = 0;
+const PALETTE = 3;
+
+/** The file of a label map; `colours` by label. */
+export async function encodeLabelPng(
+  { width, height, labels }: LabelMap,
+  colours: readonly Colour[] = vocPalette(),
+): Promise<Uint8Array> {
+  const header = new Uint8Array(13);
+  new DataView(header.buffer).setUint32(0, width);
+  new DataView(header.buffer).setUint32(4, height);
+  header.set([8, PALETTE], 8); // bits of a pixel, and what they mean
+  const palette = Uint8Array.from({ length: 256 * 3 }, (_, at) => colours[Math.floor(at / 3)]?.[at % 3] ?? 0);
+  // Before each row stands its filter: none.
+  const rows = new Uint8Array(height * (width + 1));
+  for (let y = 0; y < height; y++) rows.set(labels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
+  const parts = [
+    SIGNATURE,
+    chunk('IHDR', header),
+    chunk('PLTE', palette),
+    chunk('IDAT', await compressed(rows)),
+    chunk('IEND', new Uint8Array(0)),
+  ];
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** By zlib's format, as PNG has it. */
+async function compressed(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function chunk(type: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(12 + data.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, data.length);
+  bytes.set(new TextEncoder().encode(type), 4);
+  bytes.set(data, 8);
+  view.setUint32(8 + data.length, crc32(bytes.subarray(4, 8 + data.length)));
+  return bytes;
+}
+
+/** CRC-32 of ISO 3309, bit by bit. */
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
+
+/** The label map in a file with a palette, or in a grey one, whose greys are the labels. Throws a PictureError for other files. */
+export async function decodeLabelPng(bytes: Uint8Array, name: string): Promise<LabelMap> {
+  if (!SIGNATURE.every((byte, at) => bytes[at] === byte)) throw new PictureError(`${name}: wanted a PNG of labels`);
+  const kind = bytes[25];
+  if (kind !== GREY && kind !== PALETTE) {
+    throw new PictureError(
+      `${name}: wanted labels, which are a PNG with a palette or a grey one; found one of colours`,
+    );
+  }
+  const { width, height, channels, data } = await decoded(bytes, name);
+  const labelOf = kind === PALETTE ? indexByColour(bytes, name) : (colour: number) => colour & 0xff;
+  const labels = new Uint8Array(width * height);
+  for (let pixel = 0; pixel < labels.length; pixel++) labels[pixel] = labelOf(colourAt(data, pixel * channels));
+  return { width, height, labels };
+}
+
+async function decoded(bytes: Uint8Array, name: string): Promise<Picture> {
+  try {
+    const picture = await openPng(bytes).decode();
+    return picture.channels === 1 ? toRgb(picture) : picture;
+  } catch (cause) {
+    throw new PictureError(`${name}: cannot be decoded: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const colourAt = (bytes: ArrayLike<number>, at: number): number =>
+  (bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2];
+
+/** The decoder gives colours; the palette leads back to the bytes that stood in the file. */
+function indexByColour(bytes: Uint8Array, name: string): (colour: number) => number {
+  const at = paletteAt(bytes);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at - 8);
+  const indices = new Map<number, number>();
+  for (let index = 0; index < length / 3; index++) {
+    const colour = colourAt(bytes, at + 3 * index);
+    if (!indices.has(colour)) indices.set(colour, index);
+    else if (colour !== 0) throw new PictureError(`${name}: its palette has one colour for two labels`);
+  }
+  return (colour) => indices.get(colour) ?? 0;
+}
+
+/** Where the palette's bytes begin. */
+function paletteAt(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = SIGNATURE.length;
+  while (String.fromCharCode(...bytes.subarray(at + 4, at + 8)) !== 'PLTE') at += 12 + view.getUint32(at);
+  return at + 8;
+}
