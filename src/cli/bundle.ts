@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { DepthwiseError } from '../errors.js';
 import { writeNetwork } from '../formats/index.js';
-import { cHeader, type Golden, writeGolden } from '../oracle/index.js';
+import { cHeader } from '../oracle/c-header.js';
+import { type Golden, writeGolden } from '../oracle/golden.js';
 import { stemOf } from './compare-files.js';
 import { writeWhole } from './output.js';
 

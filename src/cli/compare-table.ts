@@ -1,17 +1,9 @@
 /** A comparison as a table for people and as JSON for programs. */
 import type { Network } from '../network/index.js';
 import { HISTOGRAM_EDGES } from '../oracle/difference.js';
-import type {
-  Cause,
-  Difference,
-  Explanation,
-  LayerReport,
-  Matched,
-  Precision,
-  Report,
-  Verdict,
-} from '../oracle/index.js';
+import type { Cause, Difference, Explanation, LayerReport, Precision, Report, Verdict } from '../oracle/index.js';
 import { looksLikeNchw } from '../oracle/layouts.js';
+import type { Matched } from '../oracle/names.js';
 import { harmless } from './display.js';
 import { formatCount } from './output.js';
 import { type TableColumn, textTable } from './table.js';

@@ -2,21 +2,12 @@
 import { FormatError, UsageError } from '../errors.js';
 import { readFile } from '../formats/files.js';
 import type { Network } from '../network/index.js';
-import { computable, expectWeights } from '../oracle/golden.js';
-import {
-  check,
-  checkGolden,
-  explain,
-  type Golden,
-  type Layout,
-  type Matched,
-  type NameMap,
-  type Precision,
-  precisionOf,
-  type Report,
-} from '../oracle/index.js';
-import { inOurLayout } from '../oracle/layouts.js';
-import { matchNames } from '../oracle/names.js';
+import { check, hasWeights, type Mode, type Report } from '../oracle/check.js';
+import { explain } from '../oracle/explain.js';
+import type { Golden } from '../oracle/golden.js';
+import { inOurLayout, type Layout } from '../oracle/layouts.js';
+import { type Matched, matchNames, type NameMap } from '../oracle/names.js';
+import { type Precision, precisionOf } from '../oracle/precision.js';
 import type { Tensor } from '../tensor.js';
 import { givenFlags } from './architecture.js';
 import { readBundle, readTheirs, type Theirs } from './compare-files.js';
@@ -46,12 +37,20 @@ export async function compareFiles(goldenFile: string, theirFile: string, flags:
   const theirs = await readTheirs(theirFile);
   const matched = matchedTensors(golden, theirs, theirFile, await readNames(flags.names));
   const tensors = inOurLayout(golden.network, golden.inputs, matched.tensors, flags.layout);
-  const network = computable(golden, flags.model === undefined ? undefined : await readModel(flags.model, flags));
-  const report = await judge(golden, network, tensors, flags);
   const precision = precisionFor(golden, flags);
+  const subject = { ...golden, network: await networkFor(golden, flags) };
+  const mode = modeFor(flags);
   const { allowance } = flags;
-  const explanation =
-    network && explain(network, golden.inputs, tensors, report, { precision, allowance }, golden.outputs);
+  const progress = await startProgress('compare');
+  let report: Report;
+  try {
+    report = check(subject, tensors, { ...(mode && { mode }), precision, allowance, ...onNodeOf(progress) });
+  } finally {
+    progress.stop();
+  }
+  const explanation = hasWeights(subject.network)
+    ? explain(subject, tensors, report, { precision, allowance })
+    : undefined;
   const unasked = report.mode === 'accumulated' && !flags.accumulated;
   const context: Context = {
     head: { golden: goldenFile, theirs: theirFile },
@@ -73,29 +72,20 @@ export function expectModelForItsFlags({ model, network, preset, ...flags }: Com
   if (given.length > 0) throw new UsageError(`${given[0]} goes with --model, which was not given`);
 }
 
-async function judge(
-  golden: Golden,
-  network: Network | undefined,
-  theirs: ReadonlyMap<string, Tensor>,
-  flags: CompareFlags,
-): Promise<Report> {
-  const { isolated, accumulated, fedGolden, allowance } = flags;
-  const precision = precisionFor(golden, flags);
-  const own = golden.precision;
-  const isOwn = precision.name === own.name && precision.flushesToZero === own.flushesToZero;
-  if (fedGolden) {
-    if (isOwn) return checkGolden(golden, theirs, { allowance, mode: 'fed' });
-    throw new UsageError(`--fed-golden goes by the bundle's own bounds, which are for ${own.name}`);
-  }
-  const mode = accumulated || (network === undefined && !isolated) ? 'accumulated' : 'isolated';
-  if (mode === 'accumulated' && isOwn) return checkGolden(golden, theirs, { allowance });
-  const progress = await startProgress('compare');
-  try {
-    const computed = network ?? expectWeights(golden, isolated ? '--isolated' : '--precision');
-    return check(computed, golden.inputs, theirs, { mode, precision, allowance, ...onNodeOf(progress) });
-  } finally {
-    progress.stop();
-  }
+/** The model, which must have the bundle's layers, in place of the bundle's own network. */
+async function networkFor({ network }: Golden, flags: CompareFlags): Promise<Network> {
+  if (flags.model === undefined) return network;
+  const model = await readModel(flags.model, flags);
+  const layersOf = ({ nodes }: Network): string => nodes.map(({ name, kind }) => `${name} ${kind}`).join(', ');
+  if (layersOf(model) === layersOf(network)) return model;
+  throw new UsageError(`${model.name}: the model has other layers than the bundle's network, ${network.name}`);
+}
+
+/** Undefined: what the bundle allows. */
+function modeFor({ fedGolden, accumulated, isolated }: CompareFlags): Mode | undefined {
+  if (fedGolden) return 'fed';
+  if (accumulated) return 'accumulated';
+  return isolated && 'isolated';
 }
 
 /** A single tensor without a name is that of the layer that its file is called after, or the network's only output. */

@@ -11,11 +11,10 @@ import {
   type Problem,
   precisionOf,
   type ShapeSet,
-  type SuiteName,
 } from '../oracle/index.js';
 import { precisionNames } from '../oracle/precision.js';
 import { randomKinds } from '../oracle/random-layers.js';
-import { livelyWeights, shapeSets, suiteNames } from '../oracle/suites.js';
+import { livelyWeights, type SuiteName, shapeSets, suiteNames } from '../oracle/suites.js';
 import { namedNetwork } from './architecture.js';
 import { type Beside, type BundleFormat, besides, filesOf, type Written, writeBundle } from './bundle.js';
 import { expectOwnFiles } from './golden-files.js';

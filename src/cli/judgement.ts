@@ -1,7 +1,8 @@
 /** What `compare` and `verify` have in common: how strictly another backend is judged, and how the verdict is told. */
 import { type Command, Option } from 'commander';
 import { DifferenceError, UndecidedError } from '../errors.js';
-import { differencePng, type PrecisionName, type Report, type Verdict } from '../oracle/index.js';
+import { differencePng } from '../oracle/difference-map.js';
+import type { PrecisionName, Report, Verdict } from '../oracle/index.js';
 import { precisionNames } from '../oracle/precision.js';
 import { asJson, asText, type Context } from './compare-table.js';
 import { expectEnding, expectWritable, plural, print, printJson, writeWhole } from './output.js';

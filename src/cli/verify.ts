@@ -58,14 +58,14 @@ Examples:
           progress.at(0, peer.runtime);
           const { tensors, theirNames } = await peer.run(inputs);
           const hidden = network.nodes.some(({ name }) => tensors.has(name) && !network.outputs.includes(name));
-          const report = check(network, inputs, tensors, {
+          const report = check({ network, inputs }, tensors, {
             mode: hidden ? 'isolated' : 'accumulated',
             precision,
             allowance: flags.allowance,
             ...onNodeOf(progress),
           });
           progress.stop();
-          const explanation = explain(network, inputs, tensors, report, { precision, allowance: flags.allowance });
+          const explanation = explain({ network, inputs }, tensors, report, { precision, allowance: flags.allowance });
           const matched = { theirNames: new Map(theirNames), unmatched: [] };
           const head = { model: path, runtime: peer.runtime };
           await tell(

@@ -1,18 +1,39 @@
 /** Another backend's tensors against the reference, layer by layer, in the order of the network. */
-import { inferShapes, type LayerKind, type Network, type NetworkInputs, type RunOptions } from '../network/index.js';
+import { UsageError } from '../errors.js';
+import {
+  inferShapes,
+  type LayerKind,
+  type Network,
+  type NetworkInputs,
+  type RunOptions,
+  wantedWeights,
+} from '../network/index.js';
 import { inputTensors } from '../network/run.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
 import { type Difference, difference, unitsOf, type Verdict } from './difference.js';
 import { estimates, type NodeEstimate, shownTensor } from './estimate-network.js';
+import type { Golden } from './golden.js';
 import { type Precision, precisionOf } from './precision.js';
 
-/** See `estimate-network.ts`. */
-export type Mode = 'isolated' | 'accumulated';
+/**
+ * What each layer is judged by. For the first two see `estimate-network.ts`; 'fed' is for a backend whose layers were each fed the outputs
+ * in a golden bundle, as in unit tests of single layers, and goes by the bundle's isolated bounds.
+ */
+export type Mode = 'isolated' | 'accumulated' | 'fed';
+
+/** What a backend was to compute: a problem of a suite, a golden bundle, or any network with the inputs that it was given. */
+export interface Subject extends Partial<Pick<Golden, 'precision' | 'outputs' | 'bounds' | 'isolated'>> {
+  readonly network: Network;
+  readonly inputs: NetworkInputs;
+}
 
 export interface CheckOptions extends RunOptions {
-  /** Default 'isolated': a layer beyond its bound is then wrong itself, whatever the layers before it did. */
+  /**
+   * Default 'isolated': a layer beyond its bound is then wrong itself, whatever the layers before it did. That takes the network's weights;
+   * for a golden bundle without them the default is 'accumulated'.
+   */
   readonly mode?: Mode;
-  /** How the other backend computes; float32 unless stated. */
+  /** How the other backend computes. Default: as the golden bundle says, otherwise float32. */
   readonly precision?: Precision;
   /** Multiplies every bound, for algorithms that round more than sums do (Winograd's). Default 1. */
   readonly allowance?: number;
@@ -32,8 +53,7 @@ export interface LayerReport {
 }
 
 export interface Report {
-  /** 'fed': every layer was fed the golden outputs of the layers before it; see `checkGolden`. */
-  readonly mode: Mode | 'fed';
+  readonly mode: Mode;
   /** 'beyond' if any layer is beyond its bound or of another shape; else 'not decided' if any is, or if no layer was shown. */
   readonly verdict: Exclude<Verdict, 'wrong shape'>;
   /** Those that the other backend has shown. */
@@ -51,7 +71,7 @@ export interface Report {
 }
 
 /** A layer's reference and bound. */
-export interface Expected {
+interface Expected {
   readonly name: string;
   readonly kind: LayerReport['kind'];
   readonly value: Tensor;
@@ -60,19 +80,54 @@ export interface Expected {
 
 /**
  * Judges a backend by the tensors it shows, under our names, in NHWC. They must come of one run: in isolated mode each is fed to the layers
- * after it. So are inputs among them, which are judged like layers: they must be the given ones.
+ * after it. So are inputs among them, which are judged like layers: they must be the given ones. A golden bundle's own bounds are used where
+ * they are those of the mode and the precision; nothing is computed anew then.
+ *
+ * Throws a UsageError for mode 'fed' where there are no such bounds, a NetworkError for weights that are missing.
  */
-export function check(
-  network: Network,
-  inputs: NetworkInputs,
-  theirs: ReadonlyMap<string, Tensor>,
-  options: CheckOptions = {},
-): Report {
-  const { mode = 'isolated', precision = precisionOf('float32'), onNode } = options;
+export function check(subject: Subject, theirs: ReadonlyMap<string, Tensor>, options: CheckOptions = {}): Report {
+  const { network, inputs } = subject;
+  const { onNode, allowance } = options;
+  const precision = precisionFor(subject, options);
+  const mode = options.mode ?? (subject.bounds && !hasWeights(network) ? 'accumulated' : 'isolated');
+  const bounds = ownBounds(subject, mode, precision);
   const shown = mode === 'isolated' ? fitting(network, inputs, theirs) : undefined;
-  const walk = estimates(network, inputs, { precision, ...(shown && { shown }), ...(onNode && { onNode }) });
-  const judged = inThisOrder(expectedInputs(inputTensors(network, inputs), theirs, precision), asExpected(walk));
-  return report(mode, network, judged, theirs, options.allowance);
+  const layers = bounds
+    ? recorded(subject, bounds)
+    : asExpected(estimates(network, inputs, { precision, ...(shown && { shown }), ...(onNode && { onNode }) }));
+  const judged = inThisOrder(expectedInputs(inputTensors(network, inputs), theirs, precision), layers);
+  return report(mode, network, judged, theirs, allowance);
+}
+
+export const precisionFor = (subject: Subject, { precision }: Pick<CheckOptions, 'precision'>): Precision =>
+  precision ?? subject.precision ?? precisionOf('float32');
+
+/** Layers that have no weights need none. */
+export const hasWeights = (network: Network): boolean => network.weights.size > 0 || wantedWeights(network).size === 0;
+
+/** The bounds in a golden bundle, where they are the wanted ones; undefined where they have to be computed. */
+function ownBounds(subject: Subject, mode: Mode, precision: Precision): ReadonlyMap<string, Tensor> | undefined {
+  const { network, precision: own } = subject;
+  const isOwn = precision.name === own?.name && precision.flushesToZero === own.flushesToZero;
+  if (mode === 'fed') {
+    if (subject.bounds === undefined) throw new UsageError(`${network.name}: mode 'fed' goes with a golden bundle`);
+    if (subject.isolated === undefined) {
+      throw new UsageError(`${network.name}: the bundle has no isolated bounds; make it anew with depthwise golden`);
+    }
+    if (isOwn) return subject.isolated;
+    throw new UsageError(
+      `${network.name}: layers that were fed golden outputs go by the bundle's own bounds, which are for ${own?.name}`,
+    );
+  }
+  if (mode === 'accumulated' && isOwn) return subject.bounds;
+  if (subject.bounds === undefined || hasWeights(network)) return undefined;
+  throw new UsageError(
+    `${network.name}: judging each layer by itself, or in another precision, takes the network's weights, which this bundle does not hold; make it with weights, or give the model`,
+  );
+}
+
+function recorded({ network, outputs }: Subject, bounds: ReadonlyMap<string, Tensor>): Expected[] {
+  return network.nodes.map(({ name, kind }) => ({ name, kind, value: outputs!.get(name)!, error: bounds.get(name)! }));
 }
 
 function* inThisOrder<Item>(...lists: readonly Iterable<Item>[]): Generator<Item> {
@@ -80,7 +135,7 @@ function* inThisOrder<Item>(...lists: readonly Iterable<Item>[]): Generator<Item
 }
 
 /** The inputs that the backend has shown, as it may have stored them. */
-export function* expectedInputs(
+function* expectedInputs(
   given: ReadonlyMap<string, Tensor>,
   theirs: ReadonlyMap<string, Tensor>,
   precision: Precision,
@@ -97,7 +152,7 @@ function* asExpected(walk: Iterable<NodeEstimate>): Generator<Expected> {
 }
 
 /** The tensors that can be fed to the layers after them; `report` names the others. */
-export function fitting(
+function fitting(
   network: Network,
   inputs: NetworkInputs,
   theirs: ReadonlyMap<string, Tensor>,
@@ -108,8 +163,8 @@ export function fitting(
 }
 
 /** Compares what is expected, in order, with what was found. */
-export function report(
-  mode: Report['mode'],
+function report(
+  mode: Mode,
   network: Network,
   expected: Iterable<Expected>,
   theirs: ReadonlyMap<string, Tensor>,

@@ -1,8 +1,16 @@
 /** All that can be said about why a backend is wrong, from one comparison. */
-import type { Network } from '../network/index.js';
+import { inputTensors } from '../network/run.js';
 import type { Tensor } from '../tensor.js';
 import { type Cause, causeOf } from './cause.js';
-import { type CheckOptions, check, isWrong, type LayerReport, type Report } from './check.js';
+import {
+  type CheckOptions,
+  check,
+  isWrong,
+  type LayerReport,
+  precisionFor,
+  type Report,
+  type Subject,
+} from './check.js';
 import { judgedLayers, patternsOf } from './patterns.js';
 import { type Precision, type PrecisionName, precisionOf } from './precision.js';
 
@@ -18,21 +26,21 @@ export interface Explanation {
 }
 
 /**
- * Explains the report of `theirs`, tensors by our names. The network must have its weights. For mode 'fed', `golden` are the outputs that
- * the layers were fed.
+ * Explains what `check` has found wrong, with the same arguments and its report. Undefined where nothing is. The network must have its weights.
  */
 export function explain(
-  network: Network,
-  inputs: ReadonlyMap<string, Tensor>,
+  subject: Subject,
   theirs: ReadonlyMap<string, Tensor>,
   report: Report,
-  options: CheckOptions & Required<Pick<CheckOptions, 'precision'>>,
-  golden?: ReadonlyMap<string, Tensor>,
+  options: Omit<CheckOptions, 'mode'> = {},
 ): Explanation | undefined {
+  const { network } = subject;
   const { first, mode } = report;
   if (first === undefined) return undefined;
-  const fed = new Map([...inputs, ...(mode === 'fed' ? golden! : wellShaped(theirs, report))]);
-  const why = (its: NonNullable<Report['first']>, precision = options.precision): Cause =>
+  const stated = precisionFor(subject, options);
+  const inputs = inputTensors(network, subject.inputs);
+  const fed = new Map([...inputs, ...(mode === 'fed' ? subject.outputs! : wellShaped(theirs, report))]);
+  const why = (its: NonNullable<Report['first']>, precision = stated): Cause =>
     causeOf(network, its.kind === 'input' ? inputs : fed, its, theirs.get(its.name)!, { ...options, precision });
   const cause = why(first);
   const patterns = mode === 'isolated' ? patternsOf(judgedLayers(network, report)) : [];
@@ -48,12 +56,12 @@ export function explain(
 
   /** The likeliest with which nothing is wrong; otherwise the one with which the first wrong layer comes last. */
   function bestPrecision(names: readonly PrecisionName[]) {
-    const { flushesToZero } = options.precision;
+    const { flushesToZero } = stated;
     const at = (layer: Report['first']): number => network.nodes.findIndex(({ name }) => name === layer?.name);
     let best: { precision: Precision; next: Report } | undefined;
     for (const name of names) {
       const precision = precisionOf(name, { flushesToZero });
-      const next = check(network, inputs, theirs, { ...options, mode: 'isolated', precision });
+      const next = check(subject, theirs, { ...options, mode: 'isolated', precision });
       if (next.first === undefined) return { precision, next };
       if (best === undefined || at(next.first) > at(best.next.first)) best = { precision, next };
     }

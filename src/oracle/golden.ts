@@ -10,7 +10,7 @@
  * Numbers are float32, little-endian, row-major, NHWC; kernels are HWIO, HWC(M) and IO. The manifest, as JSON, is the metadata entry
  * `depthwise.golden` of a .safetensors file, the entry `depthwise.golden.json` of a .npz.
  */
-import { FormatError, UsageError } from '../errors.js';
+import { FormatError } from '../errors.js';
 import { inFile } from '../formats/in-file.js';
 import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
@@ -23,12 +23,10 @@ import {
   type NetworkJson,
   type RunOptions,
   toJson,
-  wantedWeights,
   withWeights,
 } from '../network/index.js';
 import { inputTensors } from '../network/run.js';
 import { type Shape, sameShape, type Tensor, toFloat32 } from '../tensor.js';
-import { type CheckOptions, type Expected, expectedInputs, type Report, report } from './check.js';
 import { type Estimate, mapTensor } from './estimate.js';
 import { estimates } from './estimate-network.js';
 import { type Precision, type PrecisionName, precisionNames, precisionOf } from './precision.js';
@@ -218,47 +216,3 @@ type Tensors = Pick<Golden, 'inputs' | 'outputs' | 'bounds' | 'isolated'>;
 
 const groupsOf = ({ isolated }: Tensors): ('outputs' | 'bounds' | 'isolated')[] =>
   isolated ? ['outputs', 'bounds', 'isolated'] : ['outputs', 'bounds'];
-
-/**
- * Compares another backend's tensors, under our names, with the bundle's outputs, without computing anything anew: in accumulated mode by
- * `bounds`, for a backend that ran the whole network; in mode 'fed' by `isolated`, for one whose layers were each fed the bundle's outputs.
- * Throws a UsageError for mode 'fed' with a bundle that has no such bounds.
- */
-export function checkGolden(
-  { network, inputs, outputs, precision, ...golden }: Golden,
-  theirs: ReadonlyMap<string, Tensor>,
-  { allowance, mode = 'accumulated' }: Pick<CheckOptions, 'allowance'> & { readonly mode?: 'accumulated' | 'fed' } = {},
-): Report {
-  const bounds = mode === 'fed' ? golden.isolated : golden.bounds;
-  if (bounds === undefined) {
-    throw new UsageError(`${network.name}: the bundle has no isolated bounds; make it anew with depthwise golden`);
-  }
-  const layers = network.nodes.map(({ name, kind }): Expected => {
-    return { name, kind, value: outputs.get(name)!, error: bounds.get(name)! };
-  });
-  const expected = [...expectedInputs(inputs, theirs, precision), ...layers];
-  return report(mode, network, expected, theirs, allowance);
-}
-
-/**
- * The network with weights, to be computed anew, as isolated mode and other precisions ask for: the model's if one is given, which must
- * have the bundle's layers. Layers that have no weights need none. Undefined where weights are missing.
- */
-export function computable(golden: Golden, model?: Network): Network | undefined {
-  if (model !== undefined) {
-    const layersOf = ({ nodes }: Network): string => nodes.map(({ name, kind }) => `${name} ${kind}`).join(', ');
-    if (layersOf(model) === layersOf(golden.network)) return model;
-    throw new UsageError(`${model.name}: the model has other layers than the bundle's network, ${golden.network.name}`);
-  }
-  const { network } = golden;
-  return network.weights.size > 0 || wantedWeights(network).size === 0 ? network : undefined;
-}
-
-/** The same, or a UsageError that begins with the network's name and says that `what` asks for the weights. */
-export function expectWeights(golden: Golden, what: string, model?: Network): Network {
-  const network = computable(golden, model);
-  if (network !== undefined) return network;
-  throw new UsageError(
-    `${golden.network.name}: ${what} computes the layers anew and needs the network's weights, which this bundle does not hold; make it with weights, or give the model`,
-  );
-}

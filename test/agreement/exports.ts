@@ -43,14 +43,14 @@ export const formats: readonly Exported[] = [
 
 /** The outputs of the network as it is exported, each with the bound that has grown on the way from the picture. */
 export async function accumulated(format: Exported, network: Network, x: Tensor): Promise<Report> {
-  return check(network, x, await tensorsOf(format, network, x), { mode: 'accumulated' });
+  return check({ network, inputs: x }, await tensorsOf(format, network, x), { mode: 'accumulated' });
 }
 
 /** Every tensor that survives the fusing of batch norms and activations, made an output: each layer judged by what the runtime fed it. */
 export async function isolated(format: Exported, network: Network, x: Tensor): Promise<Report> {
   const kept = modelOf(network).tensors;
   const outputs = network.nodes.map(({ name }) => name).filter((name) => kept.has(name));
-  return check(network, x, await tensorsOf(format, { ...network, outputs }, x), { mode: 'isolated' });
+  return check({ network, inputs: x }, await tensorsOf(format, { ...network, outputs }, x), { mode: 'isolated' });
 }
 
 async function tensorsOf(format: Exported, network: Network, x: Tensor): Promise<Map<string, Tensor>> {

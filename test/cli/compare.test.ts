@@ -4,15 +4,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readNetwork, readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
 import { trace } from '../../src/network/index.js';
-import {
-  cHeader,
-  checkGolden,
-  layerSuite,
-  makeGolden,
-  noise,
-  readGolden,
-  writeGolden,
-} from '../../src/oracle/index.js';
+import { cHeader } from '../../src/oracle/c-header.js';
+import { check, layerSuite, makeGolden, mobilenetSuite, readGolden, writeGolden } from '../../src/oracle/index.js';
+import { noise } from '../../src/oracle/noise.js';
 import { livelyWeights } from '../../src/oracle/suites.js';
 import type { Tensor } from '../../src/tensor.js';
 import { cat, depthwise, depthwiseJson, smallNetwork, temporaryFolder, writeModel } from './command.js';
@@ -144,9 +138,7 @@ describe('golden', () => {
     const golden = await readGolden(readFileSync(out));
     const onnx = await readNetwork(readFileSync(out.replace('.safetensors', '.onnx')));
     const theirs = trace(onnx, golden.inputs);
-    expect(
-      checkGolden(golden, new Map([[golden.network.outputs[0], theirs.get(onnx.outputs[0])!]])).first,
-    ).toBeUndefined();
+    expect(check(golden, new Map([[golden.network.outputs[0], theirs.get(onnx.outputs[0])!]])).first).toBeUndefined();
   });
 
   test.skipIf(spawnSync('gcc', ['--version']).status !== 0)(
@@ -363,7 +355,7 @@ describe('compare', () => {
     const half = await depthwise('compare', golden, folder.path('fed.npz'), '--fed-golden', '--precision', 'float16');
     expect([half.exitCode, half.stderr]).toEqual([
       2,
-      "error: --fed-golden goes by the bundle's own bounds, which are for float32\n",
+      `error: ${network.name}: layers that were fed golden outputs go by the bundle's own bounds, which are for float32\n`,
     ]);
   });
 
@@ -441,6 +433,16 @@ describe('compare', () => {
     expect(mode).toBe('isolated');
     const beyond = layers.filter(({ verdict }: { verdict: string }) => verdict === 'beyond');
     expect(beyond.map(({ name }: { name: string }) => name)).toEqual(['conv_pw_2']);
+  });
+
+  test("the model must have the bundle's layers", async () => {
+    const [, other] = [...mobilenetSuite(1, { resolution: [32, 32] })];
+    const file = await writeModel(folder.path('other.safetensors'), other.network);
+    expect(await depthwise('compare', bare, await save('any.npz', tensors), '--model', file)).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `error: mobilenet_v2_0.25_32: the model has other layers than the bundle's network, ${network.name}\n`,
+    });
   });
 
   test('NCHW is told from NHWC, and converted when said', async () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readNetworkFile } from '../../src/formats/files.js';
 import { readNetwork, readNpy, readTensors, writeNpy, writeNpz } from '../../src/formats/index.js';
 import { type Network, run } from '../../src/network/index.js';
-import { noise } from '../../src/oracle/index.js';
+import { noise } from '../../src/oracle/noise.js';
 import { tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
 import { cat, depthwise, depthwiseJson, smallNetwork, temporaryFolder, writeModel } from './command.js';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readNpy, readSafetensors, readTensors, writeNpz } from '../../src/formats/index.js';
 import { readPicture } from '../../src/image/index.js';
 import { fromJson, run, summarize, trace } from '../../src/network/index.js';
-import { noise } from '../../src/oracle/index.js';
+import { noise } from '../../src/oracle/noise.js';
 import { inputTensor } from '../../src/tasks/execute.js';
 import { type Tensor, toFloat64 } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';

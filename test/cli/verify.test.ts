@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeNpz, writeTfjs } from '../../src/formats/index.js';
 import { writeOnnx } from '../../src/formats/onnx.js';
 import { writeTflite } from '../../src/formats/tflite.js';
-import { noise } from '../../src/oracle/index.js';
+import { noise } from '../../src/oracle/noise.js';
 import { livelyWeights } from '../../src/oracle/suites.js';
 import { fusedData, fusedGraph, fusedWeights, model, teachable, teachableWeights } from '../formats/tfjs/models.js';
 import { buildTflite } from '../formats/tflite-builder.js';

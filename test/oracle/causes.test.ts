@@ -1,7 +1,7 @@
 /** Single layers computed by backends with mistakes of their own: the mistake is named, and what wrong layers have in common. */
 import { describe, expect, test } from 'vitest';
 import type { Network, NetworkNode } from '../../src/network/index.js';
-import { check, explain, layerSuite, type Problem, precisionOf } from '../../src/oracle/index.js';
+import { check, explain, layerSuite, type Problem } from '../../src/oracle/index.js';
 import { judgedLayers, patternsOf } from '../../src/oracle/patterns.js';
 import { sizeOf, type Tensor } from '../../src/tensor.js';
 import { float32, runBackend } from './backend.js';
@@ -13,8 +13,8 @@ const right = ({ network, inputs }: Problem): Tensor =>
 
 function verdictOn({ network, inputs }: Problem, theirs: Tensor) {
   const tensors = new Map([[network.outputs[0], theirs]]);
-  const report = check(network, inputs, tensors);
-  const explanation = explain(network, inputs, tensors, report, { precision: precisionOf('float32') });
+  const report = check({ network, inputs }, tensors);
+  const explanation = explain({ network, inputs }, tensors, report);
   return { report, explanation };
 }
 

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { HISTOGRAM_EDGES } from '../../src/oracle/difference.js';
+import { difference, HISTOGRAM_EDGES } from '../../src/oracle/difference.js';
 import { differencePixels } from '../../src/oracle/difference-map.js';
-import { difference } from '../../src/oracle/index.js';
 import { tensor } from '../../src/tensor.js';
 
 const row = (...values: number[]) => tensor([1, values.length], Float64Array.from(values));

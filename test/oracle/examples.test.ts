@@ -6,15 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { readTensors } from '../../src/formats/index.js';
-import {
-  check,
-  checkGolden,
-  type Golden,
-  layerSuite,
-  makeGolden,
-  mobilenetSuite,
-  writeGolden,
-} from '../../src/oracle/index.js';
+import { check, type Golden, layerSuite, makeGolden, mobilenetSuite, writeGolden } from '../../src/oracle/index.js';
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'depthwise-examples-'));
@@ -55,7 +47,7 @@ test.skipIf(!python)(`read_golden.py${python ? '' : ' (needs python3)'}`, async 
     /^mobilenet_v2_0\.25_32 by depthwise 0\.0\.0, bounds for float32\nConv1 conv2d: not in this backend\n/,
   );
   expectNumbers(printed, golden, 'block_2_add');
-  const report = checkGolden(golden, await readTensors(readFileSync(theirs)), { mode: 'fed' });
+  const report = check(golden, await readTensors(readFileSync(theirs)), { mode: 'fed' });
   const known = golden.network.nodes.filter(({ kind }) => ['relu', 'relu6', 'add'].includes(kind));
   expect(report.layers.map(({ name }) => name)).toEqual(known.map(({ name }) => name));
   expect(report.first).toBeUndefined();
@@ -70,5 +62,5 @@ test.skipIf(!compiler)(`read_golden.cpp${compiler ? '' : ' (needs g++)'}`, async
   expectNumbers(printed, golden, 'dense');
   const { data } = (await readTensors(readFileSync(theirs))).get('dense')!;
   const shown = new Map([['dense', { shape: [1, 9], data }]]);
-  expect(check(golden.network, golden.inputs, shown).verdict).toMatch(/exact|within rounding/);
+  expect(check(golden, shown).verdict).toMatch(/exact|within rounding/);
 });

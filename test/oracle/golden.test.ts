@@ -2,10 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { readNetwork, readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
 import { inferShapes, type Network } from '../../src/network/index.js';
 import { weightShapesOf } from '../../src/network/shapes.js';
-import { computable, expectWeights } from '../../src/oracle/golden.js';
 import {
   check,
-  checkGolden,
   type Golden,
   layerSuite,
   makeGolden,
@@ -36,8 +34,8 @@ test('layers without weights need none: each can be computed anew from any bundl
     const its = makeGolden(network, inputs, { source });
     const bare = { ...its, network: { ...network, weights: new Map() } };
     const [node] = network.nodes;
-    const weightless = weightShapesOf(node, inferShapes(network));
-    expect(computable(bare) === undefined, node.kind).toBe(Object.keys(weightless).length > 0);
+    const weightless = Object.keys(weightShapesOf(node, inferShapes(network))).length === 0;
+    expect(check(bare, its.outputs).mode, node.kind).toBe(weightless ? 'isolated' : 'accumulated');
   }
 });
 
@@ -67,17 +65,11 @@ test('without weights the network is a description, and computing anew is an err
   const read: Golden = await readGolden(await write('safetensors', false));
   expect(read.network.weights.size).toBe(0);
   expect([...read.outputs.keys()]).toEqual([...golden.outputs.keys()]);
-  expect(() => expectWeights(read, '--isolated')).toThrow(
-    "mobilenet_v2_0.25_33x47: --isolated computes the layers anew and needs the network's weights, which this bundle does not hold; make it with weights, or give the model",
-  );
-});
-
-test("a model must have the bundle's layers", () => {
-  const other = [...mobilenetSuite(3)][0].network;
-  expect(expectWeights(golden, '--isolated', problem.network)).toBe(problem.network);
-  expect(() => expectWeights(golden, '--isolated', other)).toThrow(
-    "mobilenet_v1_0.25_32: the model has other layers than the bundle's network, mobilenet_v2_0.25_33x47",
-  );
+  const without =
+    "mobilenet_v2_0.25_33x47: judging each layer by itself, or in another precision, takes the network's weights, which this bundle does not hold; make it with weights, or give the model";
+  expect(check(read, read.outputs)).toMatchObject({ mode: 'accumulated', verdict: 'exact' });
+  expect(() => check(read, read.outputs, { mode: 'isolated' })).toThrow(without);
+  expect(() => check(read, read.outputs, { precision: precisionOf('float16') })).toThrow(without);
 });
 
 test('any reader of tensors finds inputs, outputs, bounds and weights by name', async () => {
@@ -92,9 +84,9 @@ test('the bounds hold the rounding of the outputs: what passes anew passes by th
   for (const { network, inputs } of [problem, ...[...layerSuite(5)].filter((_, i) => i % 7 === 0)]) {
     const its = makeGolden(network, inputs, { source });
     const theirs = runBackend(network, inputs, float32('pairwise'));
-    const anew = check(network, inputs, theirs, { mode: 'accumulated' });
+    const anew = check({ network, inputs }, theirs, { mode: 'accumulated' });
     expect(anew.first).toBeUndefined();
-    expect(checkGolden(its, theirs).first).toBeUndefined();
+    expect(check(its, theirs, { mode: 'accumulated' }).first).toBeUndefined();
   }
 });
 
@@ -177,7 +169,7 @@ describe('isolated bounds', () => {
   };
 
   test('hold a right backend whose layers are fed the golden outputs, and decide every layer', () => {
-    const report = checkGolden(golden, fedGolden(golden), { mode: 'fed' });
+    const report = check(golden, fedGolden(golden), { mode: 'fed' });
     expect(report).toMatchObject({ mode: 'fed', verdict: 'within rounding' });
     expect(report.layers).toHaveLength(golden.network.nodes.length);
   });
@@ -190,7 +182,7 @@ describe('isolated bounds', () => {
         : node,
     );
     const wrong = fedGolden({ ...golden, network: { ...network, nodes: nodes as typeof network.nodes } });
-    const { layers } = checkGolden(golden, wrong, { mode: 'fed' });
+    const { layers } = check(golden, wrong, { mode: 'fed' });
     const beyond = layers.filter(({ verdict }) => verdict === 'beyond').map(({ name }) => name);
     expect(beyond).toEqual(['expanded_conv_3/depthwise/BatchNorm']);
   });
@@ -205,8 +197,14 @@ describe('isolated bounds', () => {
     const { isolated: _, ...old } = golden;
     const read = await readGolden(await writeGolden(old, { format: 'npz', generator: 'depthwise 0.0.0' }));
     expect(read.isolated).toBeUndefined();
-    expect(() => checkGolden(read, golden.outputs, { mode: 'fed' })).toThrow(
+    expect(() => check(read, golden.outputs, { mode: 'fed' })).toThrow(
       'mobilenet_v2_0.25_33x47: the bundle has no isolated bounds; make it anew with depthwise golden',
+    );
+    expect(() => check(problem, golden.outputs, { mode: 'fed' })).toThrow(
+      "mobilenet_v2_0.25_33x47: mode 'fed' goes with a golden bundle",
+    );
+    expect(() => check(golden, golden.outputs, { mode: 'fed', precision: precisionOf('tf32') })).toThrow(
+      "mobilenet_v2_0.25_33x47: layers that were fed golden outputs go by the bundle's own bounds, which are for float32",
     );
   });
 });

@@ -9,11 +9,10 @@ import {
   explain,
   type Mode,
   mobilenetSuite,
-  noise,
   type PrecisionName,
   type Problem,
-  precisionOf,
 } from '../../src/oracle/index.js';
+import { noise } from '../../src/oracle/noise.js';
 import type { Pair } from '../../src/padding.js';
 import type { Tensor } from '../../src/tensor.js';
 import { type Arithmetic, float16, float32, otherFormats, runBackend } from './backend.js';
@@ -283,14 +282,12 @@ function tensorsOf({ problem, network, arithmetic, shown }: Mutant): Map<string,
   return tensors;
 }
 
-const float32Bounds = precisionOf('float32');
-
 const firstWrong = ({ network, inputs }: Problem, tensors: ReadonlyMap<string, Tensor>, mode: Mode) =>
-  check(network, inputs, tensors, { mode }).first?.name;
+  check({ network, inputs }, tensors, { mode }).first?.name;
 
 function explained({ network, inputs }: Problem, tensors: ReadonlyMap<string, Tensor>) {
-  const report = check(network, inputs, tensors);
-  return { report, explanation: explain(network, inputs, tensors, report, { precision: float32Bounds })! };
+  const report = check({ network, inputs }, tensors);
+  return { report, explanation: explain({ network, inputs }, tensors, report)! };
 }
 
 function onlyFused({ network }: Problem, tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
@@ -326,7 +323,7 @@ describe.each(mutants)('$what', (mutant) => {
   });
 
   test('accumulated: the same layer, or none where worst cases have added up to more than the fault; never a green verdict', () => {
-    const report = check(problem.network, problem.inputs, tensors, { mode: 'accumulated' });
+    const report = check(problem, tensors, { mode: 'accumulated' });
     expect([wrong, undefined]).toContain(report.first?.name);
     expect(['beyond', 'not decided']).toContain(report.verdict);
   });

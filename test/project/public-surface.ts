@@ -42,8 +42,7 @@ export const surface: Readonly<Record<string, string>> = {
   './segmentation': 'CITYSCAPES cutOut labelMap overlay segment segmentation vocColour',
   './pretrained': 'findRelease loadPretrained releases',
   './oracle': `
-    cHeader causeOf check checkGolden difference differencePng explain isWrong layerSuite makeGolden
-    mobilenetSuite noise precisionOf readGolden report writeGolden`,
+    check explain layerSuite makeGolden mobilenetSuite precisionOf readGolden writeGolden`,
   './training': `
     createOptimizer createProgram crossEntropy datasetOf drawnDigits evaluate limited nearestNeighbours
     packParameters parameterLayout readCheckpoint readCifar10 readData readMnist readPictureFolder recipeWith

@@ -24,7 +24,8 @@ import {
   toJson,
   withWeights,
 } from '../../../src/network/index.js';
-import { makeGolden, noise, readGolden, writeGolden } from '../../../src/oracle/index.js';
+import { makeGolden, readGolden, writeGolden } from '../../../src/oracle/index.js';
+import { noise } from '../../../src/oracle/noise.js';
 import { type Tensor, tensor } from '../../../src/tensor.js';
 import { h5File, kerasModelFile, kerasWeightsFile } from '../h5.js';
 import { everyKind } from '../onnx/every-kind.js';
