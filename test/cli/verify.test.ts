@@ -162,7 +162,7 @@ test.each([
   ],
   [
     ['--with', 'caffe'],
-    "error: option '--with <runtime>' argument 'caffe' is invalid. Allowed choices are litert, tfjs, onnxruntime.\n",
+    "error: option '--with <runtime>' argument 'caffe' is invalid. Allowed choices are litert, tfjs, tfjs-wasm, onnxruntime, onnxruntime-web.\n",
   ],
   [[cat, '--with', 'litert', '--noise', 'large'], 'error: wanted one of a picture, --input and --noise, found more\n'],
 ])('%s', async (args, message) => {

@@ -4,14 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { Network, NetworkNode } from '../../src/network/index.js';
-import {
-  check,
-  explain,
-  type Mode,
-  mobilenetSuite,
-  type PrecisionName,
-  type Problem,
-} from '../../src/oracle/index.js';
+import { check, explain, type Mode, mobilenetSuite, type PrecisionName, type Problem } from '../../src/oracle/index.js';
 import { noise } from '../../src/oracle/noise.js';
 import type { Pair } from '../../src/padding.js';
 import type { Tensor } from '../../src/tensor.js';

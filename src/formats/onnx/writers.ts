@@ -123,9 +123,11 @@ export const writers: Writers<OnnxGraph> = {
   resizeBilinear(graph, node) {
     const { size, rule } = node.attributes;
     const modes = { 'tf1-legacy': 'asymmetric', 'tf1-align-corners': 'align_corners', 'half-pixel': 'half_pixel' };
-    const sizes = graph.constant(`${node.name}/size`, [...size]);
+    // Sizes of all four axes: onnxruntime 1.30 moves transpositions past a Resize of some axes and permutes what it does not have.
+    const kept = graph.node('Shape', [input(graph, node)], graph.unique(`${node.name}/kept`), { end: 2 });
+    const whole = [kept, graph.constant(`${node.name}/size`, [...size])];
+    const sizes = graph.node('Concat', whole, graph.unique(`${node.name}/sizes`), { axis: 0 });
     graph.result(node, 'Resize', [input(graph, node), '', '', sizes], {
-      axes: [2, 3],
       mode: 'linear',
       coordinate_transformation_mode: modes[rule],
     });

@@ -1,6 +1,5 @@
 /** LiteRT.js beside this library: a .tflite file with all of its tensors as outputs. */
 import { UsageError } from '../../errors.js';
-import { readFile } from '../../formats/files.js';
 import { Model, SubGraph } from '../../formats/tflite/schema.js';
 import { importTflite } from '../../formats/tflite.js';
 import type { Tensor } from '../../tensor.js';
@@ -8,19 +7,26 @@ import { type LitertTensor, litert, loadLitert } from './litert-runtime.js';
 import { Packages } from './packages.js';
 import type { PeerAnswer, PeerModel, PeerOptions } from './peer.js';
 
+/** Types of indices, such as those of the largest numbers, on their way to real numbers. */
+const INDICES: readonly string[] = ['INT32', 'INT64'];
+
 /** Throws a UsageError for a quantised file, whose integers round where the network does not. */
-export async function openLitert(path: string, { packages = new Packages() }: PeerOptions = {}): Promise<PeerModel> {
+export async function openLitert(
+  read: () => Promise<Uint8Array>,
+  path: string,
+  { packages = new Packages() }: PeerOptions = {},
+): Promise<PeerModel> {
   const { title } = await litert(packages);
-  const bytes = await readFile(path);
+  const bytes = await read();
   const { network, tensors } = await importTflite(bytes, path);
-  const whole = tensors.find(({ type }) => type !== 'FLOAT32');
+  const whole = tensors.find(({ type }) => type !== 'FLOAT32' && !INDICES.includes(type));
   if (whole !== undefined) {
     throw new UsageError(
       `${path}: computes with integers: tensor '${whole.name}' is of type ${whole.type}. They round to their grid, which real numbers do not; convert the file to one of real numbers and verify that`,
     );
   }
   const isInput = new Set(network.inputs.map(({ name }) => name));
-  const shown = firstOfEachNode(tensors.filter(({ node }) => !isInput.has(node)));
+  const shown = firstOfEachNode(tensors.filter(({ node, type }) => type === 'FLOAT32' && !isInput.has(node)));
   return {
     network,
     runtime: title,

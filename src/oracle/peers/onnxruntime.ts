@@ -1,6 +1,5 @@
 /** onnxruntime beside this library: an .onnx file with all of its tensors as outputs. */
 import { UsageError } from '../../errors.js';
-import { readFile } from '../../formats/files.js';
 import type { OnnxImport } from '../../formats/index.js';
 import { GraphProto, ModelProto, ValueInfoProto } from '../../formats/onnx/schema.js';
 import { importOnnx } from '../../formats/onnx.js';
@@ -33,13 +32,23 @@ interface Session {
 /** Native code first; the one for pages runs in Node too. */
 const PACKAGES = ['onnxruntime-node', 'onnxruntime-web'] as const;
 
-export function loadOnnxruntime(packages = new Packages()): Promise<Installed<Onnxruntime>> {
-  return packages.load(PACKAGES.find((name) => packages.has(name)) ?? PACKAGES[0]);
+export type OnnxruntimePackage = (typeof PACKAGES)[number];
+
+export function loadOnnxruntime(
+  packages = new Packages(),
+  name = PACKAGES.find((each) => packages.has(each)) ?? PACKAGES[0],
+): Promise<Installed<Onnxruntime>> {
+  return packages.load(name);
 }
 
-export async function openOnnxruntime(path: string, { packages }: PeerOptions = {}): Promise<PeerModel> {
-  const { module, title } = await loadOnnxruntime(packages);
-  const bytes = await readFile(path);
+export async function openOnnxruntime(
+  read: () => Promise<Uint8Array>,
+  path: string,
+  { packages }: PeerOptions = {},
+  only?: OnnxruntimePackage,
+): Promise<PeerModel> {
+  const { module, title } = await loadOnnxruntime(packages, only);
+  const bytes = await read();
   const { network, tensors } = await importOnnx(bytes, { fileName: path });
   const shown = shownTensors(network, tensors);
   return {
@@ -53,19 +62,21 @@ export async function openOnnxruntime(path: string, { packages }: PeerOptions = 
       const hidden = [...shown.values()].filter((name) => !network.outputs.includes(name));
       const file = await withOutputs(bytes, hidden);
       const results = await runOnnxruntime(module, file, new Map(feeds));
-      const ours = [...shown].map(
-        ([node, name]) => [node, permuted(results.get(name)!, tensors.get(name)!.order!)] as const,
-      );
+      const ours = [...shown].flatMap(([node, name]) => {
+        const result = results.get(name);
+        return result ? [[node, permuted(result, tensors.get(name)!.order!)] as const] : [];
+      });
       return { tensors: new Map(ours), theirNames: shown };
     },
   };
 }
 
-/** The file's tensors by our nodes; of several that one node yields, the first whose axes lie in an order. */
+/** The file's tensors by our nodes; of several that one node yields, the one of its name, otherwise the first whose axes lie in an order. */
 function shownTensors({ inputs }: OnnxImport['network'], tensors: OnnxImport['tensors']): Map<string, string> {
   const shown = new Map<string, string>();
   for (const [name, { node, order }] of tensors) {
-    if (order !== undefined && !shown.has(node) && !inputs.some((input) => input.name === node)) shown.set(node, name);
+    if (order === undefined || inputs.some((input) => input.name === node)) continue;
+    if (!shown.has(node) || name === node) shown.set(node, name);
   }
   return shown;
 }
@@ -84,11 +95,15 @@ export async function runOnnxruntime(
       return [name, new OrtTensor(type, numbers, shape)] as const;
     });
     const results = await session.run(Object.fromEntries(feeds));
-    return new Map(Object.entries(results).map(([name, result]) => [name, asTensor(result, name)]));
+    const numbers = Object.entries(results).filter(([, { type }]) => !INDICES.includes(type));
+    return new Map(numbers.map(([name, result]) => [name, asTensor(result, name)]));
   } finally {
     await session.release();
   }
 }
+
+/** Types of indices, such as those of the largest numbers, on their way to real numbers: they are left out. */
+const INDICES: readonly string[] = ['int32', 'int64'];
 
 function asTensor({ type, dims, data }: OrtTensor, name: string): Tensor {
   if (type === 'float32') return { shape: dims, data: Float32Array.from(data) };

@@ -1,8 +1,7 @@
 /**
- * TensorFlow.js beside this library, on its plain JavaScript backend: the nodes of a graph model by their names, the layers of a layers
+ * TensorFlow.js beside this library, on its plain JavaScript backend or the one of WebAssembly: the nodes of a graph model by their names, the layers of a layers
  * model, those of models inside it too.
  */
-import { readTfjsFiles } from '../../formats/files.js';
 import type { TfjsFiles } from '../../formats/index.js';
 import { joined } from '../../formats/tfjs/weights.js';
 import { importTfjs } from '../../formats/tfjs.js';
@@ -55,29 +54,29 @@ interface Container extends Layer {
   predict(x: readonly TfTensor[]): TfTensor | TfTensor[];
 }
 
-export async function loadTfjs(packages = new Packages()): Promise<Tfjs> {
+/** Plain JavaScript, or WebAssembly. */
+export type TfjsBackend = 'cpu' | 'wasm';
+
+export async function loadTfjs(packages = new Packages(), backend: TfjsBackend = 'cpu'): Promise<Tfjs> {
   const { module: core, title } = await packages.load<Tfjs['core']>('@tensorflow/tfjs-core');
-  await packages.load('@tensorflow/tfjs-backend-cpu');
+  await packages.load(`@tensorflow/tfjs-backend-${backend}`);
   const { module: layers } = await packages.load<Tfjs['layers']>('@tensorflow/tfjs-layers');
   const { module: converter } = await packages.load<Tfjs['converter']>('@tensorflow/tfjs-converter');
   core.env().set('PROD', true); // it advertises its faster backends otherwise
-  await core.setBackend('cpu');
+  await core.setBackend(backend);
   await core.ready();
   return { title, core, layers, converter };
 }
 
-export async function openTfjs(path: string, options: PeerOptions = {}): Promise<PeerModel> {
-  const tfjs = await loadTfjs(options.packages);
-  return openTfjsFiles(await readTfjsFiles(path), tfjs, { ...options, fileName: path });
-}
-
-/** The same for files that are in memory. */
-export async function openTfjsFiles(
-  files: TfjsFiles,
-  tfjs: Tfjs,
-  options: PeerOptions & { readonly fileName?: string } = {},
+export async function openTfjs(
+  read: () => Promise<TfjsFiles>,
+  path: string,
+  options: PeerOptions = {},
+  backend: TfjsBackend = 'cpu',
 ): Promise<PeerModel> {
-  const { network, tensors } = await importTfjs(files, options);
+  const tfjs = await loadTfjs(options.packages, backend);
+  const files = await read();
+  const { network, tensors } = await importTfjs(files, { ...options, fileName: path });
   const isInput = new Set(network.inputs.map(({ name }) => name));
   /** The first node or layer that holds each of our tensors: those after it pass it on. */
   const theirNames = new Map(
@@ -88,6 +87,8 @@ export async function openTfjsFiles(
     network,
     runtime: tfjs.title,
     async run(inputs): Promise<PeerAnswer> {
+      // A model whose outputs are its inputs has no node to be asked for.
+      if (theirNames.size === 0) return { tensors: new Map(), theirNames };
       const found = await compute(tfjs, files, inputs, [...theirNames.values()]);
       const shown = [...theirNames].flatMap(([ours, their]) =>
         found.has(their) ? [[ours, found.get(their)!] as const] : [],
