@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { FormatError } from '../errors.js';
+import { readWhole } from '../files/read-whole.js';
 import { readFile } from '../formats/files.js';
 import { readTensors } from '../formats/read.js';
 import { type FileFormat, formatOf } from '../formats/sniff.js';
@@ -19,6 +20,12 @@ const tensorEndings = ['.npz', '.safetensors', '.npy', ...Object.keys(rawReaders
 
 export async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** The bundle in a file; undefined for any other file, and where there is none. */
+export async function bundleIn(path: string): Promise<Golden | undefined> {
+  const bytes = await readWhole(path).catch(() => undefined);
+  return bytes && isBundle(bytes) ? readGolden(bytes, path) : undefined;
 }
 
 /** The bundle in a file; `other` is the command's other argument, for callers who have swapped them. */

@@ -89,7 +89,12 @@ function modeFor({ fedGolden, accumulated, isolated }: CompareFlags): Mode | und
 }
 
 /** A single tensor without a name is that of the layer that its file is called after, or the network's only output. */
-function matchedTensors({ network }: Golden, { tensors, unnamed }: Theirs, file: string, names: NameMap): Matched {
+export function matchedTensors(
+  { network }: Golden,
+  { tensors, unnamed }: Theirs,
+  file: string,
+  names: NameMap,
+): Matched {
   const matched = matchNames(network, theirOutputs(tensors), names);
   if (matched.tensors.size > 0) return matched;
   if (unnamed !== undefined) {

@@ -8,17 +8,20 @@ import { asJson, asText, type Context } from './compare-table.js';
 import { expectEnding, expectWritable, plural, print, printJson, writeWhole } from './output.js';
 import { positiveNumber } from './values.js';
 
-export interface JudgementFlags {
+export interface PrecisionFlags {
   readonly precision?: PrecisionName;
   readonly flushToZero?: true;
   readonly allowance: number;
+}
+
+export interface JudgementFlags extends PrecisionFlags {
   readonly only?: string;
   readonly map?: string;
   readonly json?: true;
 }
 
-/** `unlessGiven`: the precision without the flag. `head`: the first fields of the JSON. */
-export function addJudgementOptions(command: Command, unlessGiven: string, head: string): Command {
+/** `unlessGiven`: the precision without the flag. */
+export function addPrecisionOptions(command: Command, unlessGiven: string): Command {
   return command
     .addOption(
       new Option('--precision <name>', `how they compute; ${unlessGiven} unless given`).choices(precisionNames),
@@ -28,7 +31,12 @@ export function addJudgementOptions(command: Command, unlessGiven: string, head:
       new Option('--allowance <factor>', 'multiplies every bound, for algorithms such as Winograd')
         .argParser(positiveNumber)
         .default(1),
-    )
+    );
+}
+
+/** The same, and how the verdict is told. `head`: the first fields of the JSON. */
+export function addJudgementOptions(command: Command, unlessGiven: string, head: string): Command {
+  return addPrecisionOptions(command, unlessGiven)
     .addOption(
       new Option('--only <verdict>', 'list these alone').choices(['beyond', 'not-decided', 'within-rounding', 'exact']),
     )

@@ -49,6 +49,7 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   compare: [needs(['outputs'], 'model')],
   golden: [needs(['outputs'], 'model'), notWith(['seed'], 'picture', SEED), notWith(['seed'], 'input', SEED)],
   verify: [needs(['preset'], 'picture'), notWith(['seed'], 'picture', SEED), notWith(['seed'], 'input', SEED)],
+  reduce: [needs(['layout', 'names', 'timeout'], 'command'), notWith(['seed'], 'input', SEED)],
   evaluate: [
     {
       options: ['seed'],

@@ -68,6 +68,10 @@ const commands: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       table: true,
       judges: true,
     },
+    reduce: {
+      summary: 'find the smallest problem that another backend still gets wrong',
+      load: () => import('./reduce.js'),
+    },
   },
 };
 

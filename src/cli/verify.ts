@@ -17,7 +17,10 @@ interface Flags extends JudgementFlags, Omit<InputFlags, 'picture'>, Pick<ModelF
 
 export function configure(command: Command): void {
   command
-    .argument('<model>', '.tflite for litert, model.json for tfjs, .onnx for onnxruntime')
+    .argument(
+      '<model>',
+      '.tflite for litert, model.json for tfjs and tfjs-wasm, .onnx for onnxruntime and onnxruntime-web',
+    )
     .argument('[picture]', 'a JPEG, PNG, WebP, GIF or BMP file; seeded noise without one')
     .description(
       `Run another JavaScript runtime, installed where you are, on the same model and input, and compare every tensor that it shows.\n${exitCodesHelp}`,
@@ -37,7 +40,8 @@ export function configure(command: Command): void {
 The runtimes, to be installed where you are:
   npm install @litertjs/core
   npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-cpu @tensorflow/tfjs-layers @tensorflow/tfjs-converter
-  npm install onnxruntime-node
+  npm install @tensorflow/tfjs-backend-wasm (for tfjs-wasm)
+  npm install onnxruntime-node, or onnxruntime-web
 
 Examples:
   depthwise verify vww_96_float.tflite --with litert

@@ -17,6 +17,7 @@ export {
 } from './golden.js';
 export type { NoiseKind } from './noise.js';
 export { type Precision, type PrecisionName, precisionOf } from './precision.js';
+export { type Backend, type Reduced, type ReduceOptions, reduce } from './reduce/reduce.js';
 export {
   type LayerSuiteOptions,
   layerSuite,
