@@ -146,6 +146,7 @@ test.each([
     ['--with', 'litert', '--command', 'x'],
     "error: option '--command <program>' cannot be used with option '--with <runtime>'\n",
   ],
+  [['--with', 'litert', '--layout', 'nchw'], 'error: --layout goes with --command, which was not given\n'],
   [
     ['--with', 'litert', '--noise', 'large'],
     `error: ${folder.path('relu6.safetensors')}: a golden bundle has its own inputs\n`,
