@@ -1,6 +1,6 @@
 /** Mistakes in batch norms. */
 import { trace, weightName } from '../../network/index.js';
-import { toFloat64 } from '../../tensor.js';
+import { type Tensor, toFloat64 } from '../../tensor.js';
 import { mapTensor } from '../estimate.js';
 import type { Segment } from '../segment.js';
 import { type Mistake, named, withNodes, without, withWeight } from './mistake.js';
@@ -28,6 +28,10 @@ export function* ofBatchNorms(segment: Segment): Generator<Mistake> {
     );
   }
   yield* named(
+    'beta and movingMean left out, which is the bias of a convolution that the batch norm is folded into',
+    withoutShift(segment),
+  );
+  yield* named(
     'movingMean added, not subtracted',
     withWeight(segment, 'movingMean', (x) => mapTensor(x, (m) => -m)),
   );
@@ -51,6 +55,12 @@ export function* ofBatchNorms(segment: Segment): Generator<Mistake> {
   );
   yield* named('the mean and variance of this batch in place of the stored ones', withBatchStatistics(segment));
   yield* named('the batch norm left out', without(segment, ['batchNorm']));
+}
+
+function withoutShift(segment: Segment): Segment | undefined {
+  const zero = (x: Tensor): Tensor => mapTensor(x, () => 0);
+  const centred = withWeight(segment, 'beta', zero);
+  return centred && withWeight(centred, 'movingMean', zero);
 }
 
 /** As in training mode: from the tensors that the batch norms read. */

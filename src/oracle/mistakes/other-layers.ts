@@ -1,6 +1,7 @@
 /** Mistakes in additions, pools, resizing and padding. */
-import { inferShapes } from '../../network/index.js';
+import { inferShapes, type NetworkNode, type NodeOf } from '../../network/index.js';
 import { inputShapesOf } from '../../network/shapes.js';
+import type { Pair } from '../../padding.js';
 import { mapTensor } from '../estimate.js';
 import type { Segment } from '../segment.js';
 import { type Mistake, named, withNodes } from './mistake.js';
@@ -53,8 +54,20 @@ export function* ofPools(segment: Segment): Generator<Mistake> {
   const [last] = segment.network.nodes.slice(-1);
   if (last.kind === 'globalAveragePool') {
     const [, H, W] = inputShapesOf(last, inferShapes(segment.network))[0];
+    yield { what: 'the maximum over the map in place of the mean', segment: withMaximum(segment, last, [H, W]) };
     yield { what: 'the sum in place of the mean', segment, undo: (x) => mapTensor(x, (value) => value / (H * W)) };
   }
+}
+
+/** The segment that ends with a pool of the whole map. */
+function withMaximum({ network, inputs }: Segment, last: NodeOf<'globalAveragePool'>, poolSize: Pair): Segment {
+  const name = `${last.name}, before`;
+  const attributes = { poolSize, strides: [1, 1] as Pair, padding: 'valid' as const };
+  const pool: NetworkNode = { name, kind: 'maxPool', inputs: last.inputs, attributes };
+  const end: NetworkNode = last.attributes.keepDims
+    ? { name: last.name, kind: 'dropout', inputs: [name], attributes: { rate: 0 } }
+    : { name: last.name, kind: 'flatten', inputs: [name], attributes: {} };
+  return { network: { ...network, nodes: [...network.nodes.slice(0, -1), pool, end] }, inputs };
 }
 
 export function* ofOtherLayers(segment: Segment): Generator<Mistake> {

@@ -1,12 +1,15 @@
 /** The numbers of a tensor in other places. */
-import { coordinateOf, indexOf, type Tensor } from '../../tensor.js';
+import { coordinateOf, indexOf, type Shape, sizeOf, type Tensor } from '../../tensor.js';
 
 /** The tensor whose element at a coordinate is that of `x` at `from` it. */
-export function permuted(x: Tensor, from: (at: readonly number[]) => readonly number[]): Tensor {
-  return {
-    shape: x.shape,
-    data: Float64Array.from(x.data, (_, i) => x.data[indexOf(x.shape, from(coordinateOf(x.shape, i)))]),
-  };
+export const permuted = (x: Tensor, from: (at: readonly number[]) => readonly number[]): Tensor =>
+  gathered(x, x.shape, from);
+
+/** The same, in another shape. */
+export function gathered(x: Tensor, shape: Shape, from: (at: readonly number[]) => readonly number[]): Tensor {
+  const data = new Float64Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = x.data[indexOf(x.shape, from(coordinateOf(shape, i)))];
+  return { shape, data };
 }
 
 /** The same numbers in a row, taken to be in another order of the axes. */

@@ -4,6 +4,7 @@ import { inputShapesOf } from '../../network/shapes.js';
 import { type ExplicitPadding, type Padding, type Pair, slideWindows } from '../../padding.js';
 import type { Segment } from '../segment.js';
 import { type Mistake, named, withNodes } from './mistake.js';
+import { gathered } from './permuted.js';
 
 type Windowed = NodeOf<'conv2d' | 'depthwiseConv2d' | 'averagePool' | 'maxPool'>;
 const windowKinds: readonly string[] = ['conv2d', 'depthwiseConv2d', 'averagePool', 'maxPool'];
@@ -89,6 +90,44 @@ export function* ofWindows(segment: Segment): Generator<Mistake> {
       return { attributes: { ...node.attributes, dilation: [1, 1] } };
     }),
   );
+  yield* named(
+    'dilation left out, but padded for it',
+    withNodes(segment, (node) => {
+      if (!('dilation' in node.attributes!) || node.attributes.dilation.every((step) => step === 1)) return undefined;
+      const { kernelSize, dilation } = node.attributes;
+      const [rows, columns] = [0, 1].map((axis) => (kernelSize[axis] - 1) * (dilation[axis] - 1));
+      const { top, bottom, left, right } = explicit(node as Windowed);
+      const padding = { top, bottom: Math.max(0, bottom - rows), left, right: Math.max(0, right - columns) };
+      return { attributes: { ...node.attributes, dilation: [1, 1], padding } };
+    }),
+  );
+  yield* named('padded with the numbers at the border in place of zeros', withRepeatedBorders(segment, explicit));
+}
+
+/** Of convolutions that read a tensor that is fed: it is padded before them. */
+function withRepeatedBorders(
+  { network, inputs }: Segment,
+  explicit: (node: Windowed) => ExplicitPadding,
+): Segment | undefined {
+  const padded = new Map(inputs);
+  const changed = withNodes({ network, inputs }, (node) => {
+    const x = inputs.get(node.inputs[0]);
+    if (x === undefined || !isWindowed(node) || 'poolSize' in node.attributes) return undefined;
+    const { top, bottom, left, right } = explicit(node);
+    if (top + bottom + left + right === 0) return undefined;
+    const [N, H, W, C] = x.shape;
+    const within = (at: number, size: number): number => Math.min(Math.max(at, 0), size - 1);
+    const name = `${node.inputs[0]}, padded`;
+    const shape = [N, H + top + bottom, W + left + right, C];
+    padded.set(
+      name,
+      gathered(x, shape, ([n, row, column, c]) => [n, within(row - top, H), within(column - left, W), c]),
+    );
+    return { inputs: [name], attributes: { ...node.attributes, padding: 'valid' } };
+  });
+  if (changed === undefined) return undefined;
+  const described = [...padded].map(([name, { shape }]) => ({ name, shape }));
+  return { network: { ...changed.network, inputs: described }, inputs: padded };
 }
 
 type Windows = ReturnType<typeof slideWindows>;
