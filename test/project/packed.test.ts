@@ -17,9 +17,9 @@ const said = install(user, packed.tarball);
 const installed = join(user, 'node_modules', 'depthwise');
 
 describe('the files', () => {
-  const rest = packed.files.filter((file) => !/^(dist|src|docs|examples)\//.test(file));
+  const rest = packed.files.filter((file) => !/^(dist|src|docs|examples|python)\//.test(file));
 
-  test('outside dist, src, docs and examples', () => {
+  test('outside dist, src, docs, examples and python', () => {
     const stubs = doors.slice(1).map((door) => `${door.replace('depthwise/', '')}/package.json`);
     const assets = execFileSync('git', ['ls-files', 'assets'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
     expect([...rest].sort()).toEqual(
@@ -27,12 +27,10 @@ describe('the files', () => {
     );
   });
 
-  test('src, docs and examples: all that is under version control, but for what makes the API pages', () => {
-    const tracked = execFileSync('git', ['ls-files', 'src', 'docs', 'examples', ':!docs/api'], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    const found = packed.files.filter((file) => /^(src|docs|examples)\//.test(file));
+  test("src, docs, examples and python: all under version control, but for Python's tests and what makes the API pages", () => {
+    const folders = ['src', 'docs', 'examples', 'python', ':!docs/api', ':!python/tests'];
+    const tracked = execFileSync('git', ['ls-files', ...folders], { cwd: root, encoding: 'utf8' });
+    const found = packed.files.filter((file) => /^(src|docs|examples|python)\//.test(file));
     expect([...found].sort()).toEqual(tracked.trim().split('\n').sort());
   });
 
