@@ -1,9 +1,9 @@
 /**
  * Compiles the kernels and writes their bytes into the modules that the engine, the trainer and the preparation of pictures import: the engine's in the
- * digits of src/engine/wasmBytes.ts, since a page downloads them, the others' in base64, those for 8-bit integers among them. The decoders of picture files, which jSquash compiles, become
+ * digits of src/engine/wasm-bytes.ts, since a page downloads them, the others' in base64, those for 8-bit integers among them. The decoders of picture files, which jSquash compiles, become
  * modules in base64 too. Does nothing where a module is newer than every source.
  *
- * The engine's kernels also become files, for hosts that compile no bytes. A custom section in them, which src/engine/kernelModules.ts reads,
+ * The engine's kernels also become files, for hosts that compile no bytes. A custom section in them, which src/engine/kernel-modules.ts reads,
  * tells the target and a fingerprint: kernels of another version of the package could have the same names and other arguments.
  */
 import { createHash } from 'node:crypto';

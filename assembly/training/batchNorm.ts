@@ -280,11 +280,11 @@ function affine(z: v128, a: v128, b: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function passing(dy: v128, y: v128, lo: v128, hi: v128): v128 {
-  return v128.and(dy, v128.and(f32x4.gt(y, lo), f32x4.lt(y, hi)));
+  return v128.andnot(dy, v128.or(f32x4.le(y, lo), f32x4.ge(y, hi)));
 }
 
 // @ts-ignore: decorator
 @inline
 function passingScalar(dy: f32, y: f32, lo: f32, hi: f32): f32 {
-  return y > lo && y < hi ? dy : 0;
+  return y <= lo || y >= hi ? 0 : dy;
 }

@@ -25,12 +25,12 @@ export function clampBackward(dy: usize, x: usize, bytes: usize, lo: f32, hi: f3
   for (let i: usize = 0; i < bytes; i += 16) {
     if (ASC_FEATURE_SIMD) {
       const v = v128.load(x + i);
-      const passes = v128.and(f32x4.gt(v, f32x4.splat(lo)), f32x4.lt(v, f32x4.splat(hi)));
-      v128.store(dx + i, v128.and(v128.load(dy + i), passes));
+      const stops = v128.or(f32x4.le(v, f32x4.splat(lo)), f32x4.ge(v, f32x4.splat(hi)));
+      v128.store(dx + i, v128.andnot(v128.load(dy + i), stops));
     } else {
       for (let c: usize = i; c < i + 16; c += 4) {
         const v = load<f32>(x + c);
-        store<f32>(dx + c, v > lo && v < hi ? load<f32>(dy + c) : 0);
+        store<f32>(dx + c, v <= lo || v >= hi ? 0 : load<f32>(dy + c));
       }
     }
   }

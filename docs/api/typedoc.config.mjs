@@ -27,7 +27,7 @@ export default {
   intentionallyNotExported: [
     'src/browser/worker-start.ts:StartOptions',
     'src/browser/worker-start.ts:Started',
-    'src/engine/wasmBytes.ts:WasmTarget',
+    'src/engine/wasm-bytes.ts:WasmTarget',
     'src/formats/onnx/translate.ts:Placed',
     'src/formats/read.ts:networkFormats',
     'src/formats/reader.ts:Companions',

@@ -211,14 +211,23 @@ async function architectureOf({ network, ...flags }: Pick<Flags, 'network'> & Ar
 }
 
 /** With the weights of `--begin-with`; not when a run is taken up, whose checkpoint has them all. */
-async function beginningNetwork(network: Network, data: Dataset, { seed }: Recipe, flags: Flags): Promise<Network> {
+async function beginningNetwork(
+  network: Network,
+  data: Dataset,
+  { seed, engine }: Recipe,
+  flags: Flags,
+): Promise<Network> {
   if (flags.beginWith === undefined || flags.resume) return network;
   const model = await readModel(flags.beginWith, {});
-  return widened(network, await unfolded(model, network, data), seed);
+  return widened(network, await unfolded(model, network, data, engine), seed);
 }
 
 /** The data with the answers of `--teachers`. */
-async function taught(data: Dataset, { labelSmoothing }: Recipe, { teachers, teaching }: Flags): Promise<Dataset> {
+async function taught(
+  data: Dataset,
+  { labelSmoothing, engine }: Recipe,
+  { teachers, teaching }: Flags,
+): Promise<Dataset> {
   if (teachers === undefined) {
     if (teaching !== undefined) throw new UsageError('--teaching goes with --teachers, which was not given');
     return data;
@@ -230,6 +239,7 @@ async function taught(data: Dataset, { labelSmoothing }: Recipe, { teachers, tea
     return await withTeachers(data, networks, {
       ...(teaching !== undefined && { share: teaching }),
       labelSmoothing,
+      engine,
       onBatch: (done, all) => progress.at(done / all, `${done} of ${all} answers`),
     });
   } finally {

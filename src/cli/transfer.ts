@@ -105,9 +105,9 @@ function optionsOf({ layer, fineTune = 0, seed = 1, augment, optimizer, ...flags
     ...(learningRate !== undefined && { learningRate }),
     ...(weightDecay !== undefined && { weightDecay }),
     ...(labelSmoothing !== undefined && { labelSmoothing }),
-    ...(engine !== undefined && { engine }),
   };
   return {
+    ...(engine !== undefined && { engine }),
     ...(layer !== undefined && { layer }),
     fineTune,
     mirror: augment.some(({ word }) => word === 'flip'),

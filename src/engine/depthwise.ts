@@ -9,7 +9,7 @@ import { sizeOf } from '../tensor.js';
 import { type BlockPlan, planBlocks, rowsPerQuads } from './blocks.js';
 import { type PlaneLayout, planeLayout, quadStride, quadsBytes, roundUp, VECTOR } from './layouts.js';
 import type { Lowering, OperationOf } from './lowering.js';
-import { pointwiseSteps, tileTarget } from './matrixProducts.js';
+import { pointwiseSteps, tileTarget } from './matrix-products.js';
 import type { Place } from './memory.js';
 import type { Operation } from './operations.js';
 import { at } from './program.js';

@@ -1,5 +1,5 @@
 /** Compiles networks for the WASM kernels and runs them. */
-// First, and wasmBytes.js first in it, so that the kernels' text opens a bundle: gzip makes 0.6 kB less of it there than amid code.
+// First, and wasm-bytes.js first in it, so that the kernels' text opens a bundle: gzip makes 0.6 kB less of it there than amid code.
 import { chooseTarget, type Link, TARGETS, type Target } from './targets.js';
 
 // The others.
@@ -11,9 +11,9 @@ import { inferShapes } from '../network/shapes.js';
 import { withWeights } from '../network/weights.js';
 import { type Tensor, toFloat32 } from '../tensor.js';
 import { warnOfFallback } from './fallback.js';
-import { type KernelModules, modulesByTarget } from './kernelModules.js';
+import { type KernelModules, modulesByTarget } from './kernel-modules.js';
 import { lower } from './lower.js';
-import { type ProgramReport, resultTensor, WasmProgram } from './wasmProgram.js';
+import { type ProgramReport, resultTensor, WasmProgram } from './wasm-program.js';
 
 export interface CompileOptions {
   /** Forces one link of the chain, or gives another chain; an error says why none of it works. */

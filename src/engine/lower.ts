@@ -3,10 +3,10 @@ import type { Network } from '../network/network.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import { chain, depthwise, joinsPointwise, startsChain } from './depthwise.js';
 import { Lowering, type LowerOptions, type OperationOf } from './lowering.js';
-import { convolution, dense, pointwise } from './matrixProducts.js';
+import { convolution, dense, pointwise } from './matrix-products.js';
 import type { Place } from './memory.js';
 import type { Operation } from './operations.js';
-import { add, batchNorm, concat, elementwise, globalAveragePool, pad, pool, resize } from './otherLayers.js';
+import { add, batchNorm, concat, elementwise, globalAveragePool, pad, pool, resize } from './other-layers.js';
 import type { Program } from './program.js';
 
 export interface PlacedTensor {

@@ -3,7 +3,7 @@
  * reason, and the one that is taken has first computed a small network like the TypeScript layers do.
  */
 // First in a bundle, see engine.ts.
-import { type WasmTarget, wasmBytes } from './wasmBytes.js';
+import { type WasmTarget, wasmBytes } from './wasm-bytes.js';
 
 // The others.
 
@@ -16,7 +16,7 @@ import { type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { Heaps } from './heap.js';
 import { lower } from './lower.js';
 import { compileBytes, type WasmModule } from './wasm.js';
-import { WasmProgram } from './wasmProgram.js';
+import { WasmProgram } from './wasm-program.js';
 
 export const TARGETS = ['relaxed', 'simd', 'scalar', 'reference'] as const;
 export type Target = (typeof TARGETS)[number];

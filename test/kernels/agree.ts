@@ -1,6 +1,6 @@
 /** Runs a problem on every target and says where one of them is wrong. */
 
-import type { WasmTarget } from '../../src/engine/wasmBytes.js';
+import type { WasmTarget } from '../../src/engine/wasm-bytes.js';
 import { type Cell, type Family, POISON, type Problem } from './problem.js';
 import type { Machine } from './targets.js';
 

@@ -1,7 +1,7 @@
 /** The kernels of every target that this machine runs, each with a memory of its own. */
 import type { Kernel } from '../../src/engine/kernels.js';
 import { allocate, compileBytes, instantiate, type WasmMemory } from '../../src/engine/wasm.js';
-import { type WasmTarget, wasmBytes } from '../../src/engine/wasmBytes.js';
+import { type WasmTarget, wasmBytes } from '../../src/engine/wasm-bytes.js';
 import { instantiateTraining, trainingBytes } from '../../src/training/wasm/kernels.js';
 import type { AnyKernelName } from './problem.js';
 

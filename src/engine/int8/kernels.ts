@@ -1,5 +1,5 @@
 /** The kernels on 8-bit integers as TypeScript sees them. Their meaning and layouts stand at the head of each file of `assembly/int8/`. */
-import type { WasmTarget } from '../wasmBytes.js';
+import type { WasmTarget } from '../wasm-bytes.js';
 import { INT8_KERNELS } from './generated/wasm.js';
 
 export const INT8_KERNEL_NAMES = [

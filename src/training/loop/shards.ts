@@ -8,7 +8,7 @@ import type { Tensor } from '../../tensor.js';
 import { Batches } from '../data/batches.js';
 import type { DataSplits } from '../data/dataset.js';
 import type { TrainingProgram } from '../program.js';
-import { createProgram } from '../programs.js';
+import { createProgram, executionOptions } from '../programs.js';
 import { withParameters } from '../step/parameters.js';
 import { type Counts, countAnswers, type Evaluation, evaluationOf } from './evaluate.js';
 import { type Recipe, sideAt } from './recipe.js';
@@ -88,14 +88,14 @@ export class ShardRunner {
   }
 }
 
-/** Answers of the averaged weights to some of the test pictures, on the engine. */
+/** Answers of the averaged weights to some of the test pictures, by the layers in TypeScript if those train. */
 export async function countTest(
-  { network, data, average }: Job,
+  { network, data, average, recipe }: Job,
   { first, count }: TestRange,
   onBatch?: (done: number, all: number) => void,
 ): Promise<Counts> {
   const tested = withParameters(network, average.values, average.statistics);
-  const plan = await compile(tested, { reproducible: true });
+  const plan = await compile(tested, executionOptions(recipe.engine));
   try {
     const options = { run: (_: Network, input: Tensor) => plan.run(input), ...(onBatch && { onBatch }) };
     return await countAnswers(tested, data.test, first, count, options);

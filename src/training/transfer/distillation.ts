@@ -16,6 +16,7 @@ import { Renderer } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { expectFit } from '../loop/evaluate.js';
 import { sharedMemory } from '../loop/memory.js';
+import { type EngineName, executionOptions } from '../programs.js';
 import { withoutSoftmax } from '../step/losses.js';
 
 export interface TeachingOptions {
@@ -23,6 +24,8 @@ export interface TeachingOptions {
   readonly share?: number;
   /** ε of the labels' part; see `batches.ts`. */
   readonly labelSmoothing: number;
+  /** What runs the teachers. Default 'wasm'. */
+  readonly engine?: EngineName;
   /** Pictures that all teachers together have answered for. */
   readonly onBatch?: (done: number, all: number) => void;
 }
@@ -36,7 +39,7 @@ const PICTURES_AT_ONCE = 100;
 export async function withTeachers(
   data: Dataset,
   teachers: readonly Network[],
-  { share = 0.5, labelSmoothing, onBatch }: TeachingOptions,
+  { share = 0.5, labelSmoothing, engine = 'wasm', onBatch }: TeachingOptions,
 ): Promise<Dataset> {
   if (!(share >= 0 && share <= 1))
     throw new UsageError(`training: a teacher's share must be from 0 to 1, found ${share}`);
@@ -48,7 +51,7 @@ export async function withTeachers(
     targets[n * K + label] += (1 - share) * (1 - labelSmoothing);
   }
   for (const [index, teacher] of teachers.entries()) {
-    await addAnswers(teacher, data, share / teachers.length, targets, (done) =>
+    await addAnswers(teacher, data, share / teachers.length, targets, engine, (done) =>
       onBatch?.(index * pictures + done, teachers.length * pictures),
     );
   }
@@ -61,11 +64,12 @@ async function addAnswers(
   data: Dataset,
   share: number,
   targets: Float32Array,
+  engine: EngineName,
   onBatch: (done: number) => void,
 ): Promise<void> {
   const size = expectFit(teacher, data);
   const logits = withoutSoftmax(teacher);
-  const plan = await compile(logits, { reproducible: true });
+  const plan = await compile(logits, executionOptions(engine));
   const renderer = new Renderer(data, teacher.conventions.preprocessing!);
   const K = data.classes.length;
   const plain = centralView(size, size);

@@ -1,6 +1,5 @@
 /**
- * Transfer learning: a network that was trained on many pictures learns new classes from a few. Its features are computed once, on the WASM
- * engine, and a softmax classifier is trained on them (`trainHead.ts`). Where it is asked for, the last blocks are trained along with it
+ * Transfer learning: a network that was trained on many pictures learns new classes from a few. Its features are computed once, and a softmax classifier is trained on them (`trainHead.ts`). Where it is asked for, the last blocks are trained along with it
  * afterwards ("fine-tuned"), on the feature maps that they read, which are computed once too.
  *
  * Batch norm keeps the statistics of the base in all that is fine-tuned, since a few pictures have none worth having: it is folded into the
@@ -19,6 +18,7 @@ import { tensor } from '../../tensor.js';
 import type { DataSplits, Dataset } from '../data/dataset.js';
 import { type FitOptions, fitWeights, type LabelledInput } from '../loop/fit.js';
 import { optimizerDefaults } from '../loop/optimizers.js';
+import { type EngineName, executionOptions } from '../programs.js';
 import { otherTasks } from './other-tasks.js';
 import { fitHead, HEAD_DEFAULTS } from './train-head.js';
 
@@ -31,6 +31,8 @@ export interface TransferOptions {
   readonly mirror?: boolean;
   /** Of the order; 1 unless stated. */
   readonly seed?: number;
+  /** What computes the features and trains. Default 'wasm'. */
+  readonly engine?: EngineName;
   /** How the classifier learns, where it is to differ from `HEAD_DEFAULTS`. */
   readonly head?: Partial<FitOptions>;
   /** How blocks and classifier learn together, where it is to differ from `TUNING_DEFAULTS`. */
@@ -76,7 +78,7 @@ export async function trainClassifier(
   data: DataSplits,
   options: TransferOptions = {},
 ): Promise<Transferred> {
-  const { fineTune = 0, mirror: inMirror = true, seed = 1, onProgress = () => {} } = options;
+  const { fineTune = 0, mirror: inMirror = true, seed = 1, engine = 'wasm', onProgress = () => {} } = options;
   const { classes } = data.train;
   for (const part of [data.train, data.test]) expectSize(base, part);
   const body = bodyOf(base, options.layer);
@@ -88,21 +90,21 @@ export async function trainClassifier(
   const count = data.train.labels.length + data.test.labels.length;
   let done = 0;
   const onPicture = () => onProgress((share * done++) / count, `features of ${count} pictures`);
-  const learnt = await featuresOf(front, data.train, inMirror, onPicture);
-  const heldBack = await featuresOf(front, data.test, false, onPicture);
+  const learnt = await featuresOf(front, data.train, inMirror, engine, onPicture);
+  const heldBack = await featuresOf(front, data.test, false, engine, onPicture);
 
   onProgress(share, 'the classifier');
   const classifier = withClassifier(behind(body, body.outputs[0]), classes);
-  const features = fineTune === 0 ? learnt : await outputsOf(tail, learnt);
-  let trained = join(tail, await fitHead(classifier, features, { ...HEAD_DEFAULTS, ...options.head, seed }));
+  const features = fineTune === 0 ? learnt : await outputsOf(tail, learnt, engine);
+  let trained = join(tail, await fitHead(classifier, features, { ...HEAD_DEFAULTS, engine, ...options.head, seed }));
   if (fineTune > 0) {
-    const tuning = { ...TUNING_DEFAULTS, ...options.tuning, seed };
+    const tuning = { ...TUNING_DEFAULTS, engine, ...options.tuning, seed };
     trained = await fitWeights(foldBatchNormFloat32(trained), learnt, tuning, (epoch, loss) =>
       onProgress(share + ((1 - share) * epoch) / tuning.epochs, `tuning, loss ${loss.toFixed(3)}`),
     );
   }
   const network = { ...join(front, trained), name: `${base.name} with ${classes.length} classes of its own` };
-  return { network, ...tally(data, await outputsOf(trained, heldBack)) };
+  return { network, ...tally(data, await outputsOf(trained, heldBack, engine)) };
 }
 
 function expectSize({ name, inputs }: Network, data: Dataset): void {
@@ -117,9 +119,10 @@ async function featuresOf(
   front: Network,
   data: Dataset,
   inMirror: boolean,
+  engine: EngineName,
   onPicture: () => void,
 ): Promise<LabelledInput[]> {
-  const plan = await compile(front, { reproducible: true });
+  const plan = await compile(front, executionOptions(engine));
   const { preprocessing } = front.conventions;
   const asItIs = preprocessing && { preprocessing: { ...preprocessing, crop: { kind: 'stretch' as const } } };
   const features: LabelledInput[] = [];
@@ -142,9 +145,13 @@ function pictureAt({ height, width, channels, pictures }: Dataset, index: number
 }
 
 /** What a network makes of each input. */
-async function outputsOf(network: Network, samples: readonly LabelledInput[]): Promise<LabelledInput[]> {
+async function outputsOf(
+  network: Network,
+  samples: readonly LabelledInput[],
+  engine: EngineName,
+): Promise<LabelledInput[]> {
   const [{ shape }] = network.inputs;
-  const plan = await compile(network, { reproducible: true });
+  const plan = await compile(network, executionOptions(engine));
   const outputs = samples.map(({ input, label }) => {
     const output = plan.run(tensor(shape, input)).get(network.outputs[0])!;
     return { input: output.data as Float32Array, label };

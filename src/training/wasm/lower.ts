@@ -3,11 +3,11 @@ import type { Buffer } from '../../engine/memory.js';
 import { NetworkError } from '../../errors.js';
 import type { NetworkNode } from '../../network/index.js';
 import { crossEntropy } from '../step/losses.js';
-import { type ClampNode, isClamp, lowerBatchNorm, lowerClamp } from './batchNorm.js';
+import { type ClampNode, isClamp, lowerBatchNorm, lowerClamp } from './batch-norm.js';
 import { lowerConvolution } from './convolution.js';
 import type { Lowering, Unit } from './lowering.js';
 import type { FeatureMap } from './maps.js';
-import { lowerAdd, lowerDropout, lowerGlobalAveragePool, lowerReshape } from './otherLayers.js';
+import { lowerAdd, lowerDropout, lowerGlobalAveragePool, lowerReshape } from './other-layers.js';
 import { lowerMatrixProduct } from './products.js';
 
 /** What goes into a step and comes out of it besides the numbers in memory. */

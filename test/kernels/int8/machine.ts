@@ -2,7 +2,7 @@
 import '../relaxed.js';
 import { type Int8KernelName, type Int8Kernels, int8Bytes } from '../../../src/engine/int8/kernels.js';
 import { allocate, compileBytes, instantiate, type WasmMemory } from '../../../src/engine/wasm.js';
-import type { WasmTarget } from '../../../src/engine/wasmBytes.js';
+import type { WasmTarget } from '../../../src/engine/wasm-bytes.js';
 
 type Integers = Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array;
 

@@ -259,7 +259,7 @@ function channelGradients(
   const deviation = deviationOf({ value: variance, bound: 0 }, epsilon);
   const a = slopeOf(gamma, deviation);
   const edge = z.map((v) => normalised(v, { value: mean, bound: 0 }, a, beta));
-  const g = edge.map(({ value }, i) => (value > lo && value < hi ? dy[i] : 0));
+  const g = edge.map(({ value }, i) => (value <= lo || value >= hi ? 0 : dy[i]));
   const open = edge.map(({ value, bound }, i) => {
     const sure = Number.isNaN(value) || [lo, hi].every((limit) => Math.abs(value - limit) > bound);
     return sure ? 0 : Math.abs(dy[i]);

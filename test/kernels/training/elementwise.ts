@@ -37,7 +37,7 @@ export const clampForward = family<Elementwise>(
   },
 );
 
-/** A gradient of NaN passes where the activation lets it, and does not elsewhere. */
+/** The gradient stops where x reaches a bound and passes elsewhere: a gradient of NaN does so too, and an x of NaN lets it pass. */
 export const clampBackward = family<Elementwise>(
   'clampBackward',
   'all',
@@ -50,7 +50,7 @@ export const clampBackward = family<Elementwise>(
     x.set(clamp.filter(Number.isFinite));
     const out = new Sheet(x.length);
     x.forEach((value, i) => {
-      out.expect(i, value > clamp[0] && value < clamp[1] ? dy[i] : 0, 0, i);
+      out.expect(i, value <= clamp[0] || value >= clamp[1] ? 0 : dy[i], 0, i);
     });
     return {
       inputs: { dy, x },

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { tagOf } from '../found.js';
 import { FINGERPRINT } from './generated/wasm.js';
 import type { WasmModule } from './wasm.js';
-import type { WasmTarget } from './wasmBytes.js';
+import type { WasmTarget } from './wasm-bytes.js';
 
 /** A `WebAssembly.Module` of one of the files, or several by their targets. */
 export type KernelModules = WasmModule | { readonly [Target in WasmTarget]?: WasmModule };
