@@ -5,6 +5,7 @@
 import { CameraError, UsageError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import { cameraError, noCameraHere } from './camera-errors.js';
+import { eachFrame } from './each-frame.js';
 
 export interface WebcamOptions {
   /** Shows the camera. Without one, an element is made that is not in the document. */
@@ -268,29 +269,4 @@ async function play(video: HTMLVideoElement, stream: MediaStream, signal: AbortS
       cause,
     });
   }
-}
-
-/** Calls `onFrame` for every frame that the browser shows, until `signal` is aborted. */
-function eachFrame(video: HTMLVideoElement, signal: AbortSignal, onFrame: (time: number) => void): void {
-  if (typeof video.requestVideoFrameCallback === 'function') {
-    const wait = () =>
-      video.requestVideoFrameCallback((now, { captureTime }) => {
-        if (signal.aborted) return;
-        wait();
-        onFrame(captureTime ?? now);
-      });
-    wait();
-    return;
-  }
-  // Firefox before 132: look at the video whenever the screen is drawn.
-  let shown = -1;
-  const wait = () =>
-    requestAnimationFrame((now) => {
-      if (signal.aborted) return;
-      wait();
-      if (video.readyState < video.HAVE_CURRENT_DATA || video.currentTime === shown) return;
-      shown = video.currentTime;
-      onFrame(now);
-    });
-  wait();
 }

@@ -30,6 +30,6 @@ describe('the public surface', () => {
 
   test('a newcomer can read it in one sitting', () => {
     const names = new Set(Object.values(surface).flatMap((list) => list.trim().split(/\s+/)));
-    expect(names.size).toBeLessThanOrEqual(185);
+    expect(names.size).toBeLessThanOrEqual(186);
   });
 });

@@ -35,7 +35,7 @@ export const surface: Readonly<Record<string, string>> = {
     toGrey toRgb turn`,
   './browser': `
     createWorker crop devices fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess
-    resize resizeRules toGrey toRgb turn webcam`,
+    resize resizeRules toGrey toRgb turn watch webcam`,
   './tasks': 'classify embed logits mirrored parseLabels predictions probabilities withLabels',
   './detection': `
     TENSORFLOW_SUPPRESSION anchors decodeBoxes detect detections drawDetections ssdAnchors suppress`,
