@@ -7,16 +7,16 @@ import { align } from './memory.js';
 import { allocate, instantiate, PAGE_BYTES, type WasmMemory, type WasmModule } from './wasm.js';
 
 /** One memory, with the instance of the kernels that is bound to it. */
-export interface Heap {
-  readonly kernels: Kernels;
+export interface Heap<Functions = Kernels> {
+  readonly kernels: Functions;
   readonly memory: WasmMemory;
   /** By address. */
-  readonly regions: Region[];
+  readonly regions: Region<Functions>[];
 }
 
 /** Bytes [address, end) of a heap, in whole cache lines. They hold whatever was written there before. */
-export interface Region {
-  readonly heap: Heap;
+export interface Region<Functions = Kernels> {
+  readonly heap: Heap<Functions>;
   readonly address: number;
   readonly end: number;
 }
@@ -28,12 +28,12 @@ const FIRST_ADDRESS = align(1);
 const SMALL_BYTES = 2 ** 20;
 
 /** The heaps of one module: more than one only if the first cannot grow any further. */
-export class Heaps {
+export class Heaps<Functions = Kernels> {
   readonly #module: WasmModule;
-  #heaps: Heap[] = [];
+  #heaps: Heap<Functions>[] = [];
   readonly #abandoned =
     typeof FinalizationRegistry === 'function'
-      ? new FinalizationRegistry<Region>((region) => this.giveBack(region))
+      ? new FinalizationRegistry<Region<Functions>>((region) => this.giveBack(region))
       : undefined;
 
   constructor(module: WasmModule) {
@@ -41,7 +41,7 @@ export class Heaps {
   }
 
   /** Throws a NetworkError, beginning with `where`, if there is no such memory. */
-  async take(where: string, bytes: number): Promise<Region> {
+  async take(where: string, bytes: number): Promise<Region<Functions>> {
     for (const limit of [SMALL_BYTES, Number.POSITIVE_INFINITY]) {
       for (const heap of this.#heaps) {
         const region = regionIn(heap, bytes, limit);
@@ -51,17 +51,17 @@ export class Heaps {
       if (this.#heaps.some(({ regions }) => regions.length > 0)) await nextTask();
     }
     const memory = allocate(where, FIRST_ADDRESS + align(bytes));
-    const heap = { kernels: await instantiate<Kernels>(this.#module, memory), memory, regions: [] };
+    const heap: Heap<Functions> = { kernels: await instantiate(this.#module, memory), memory, regions: [] };
     this.#heaps.push(heap);
     return regionIn(heap, bytes, Number.POSITIVE_INFINITY)!;
   }
 
   /** Gives the region back when `owner` is garbage collected, unless that happens before. */
-  giveBackAfter(owner: object, region: Region): void {
+  giveBackAfter(owner: object, region: Region<Functions>): void {
     this.#abandoned?.register(owner, region, region);
   }
 
-  giveBack(region: Region): void {
+  giveBack(region: Region<Functions>): void {
     this.#abandoned?.unregister(region);
     const { regions, memory } = region.heap;
     regions.splice(regions.indexOf(region), 1);
@@ -74,7 +74,7 @@ export class Heaps {
 const nextTask = () => new Promise((resolve) => setTimeout(resolve)).catch(() => {});
 
 /** The lowest free region of this size, if the memory has one, or can grow to at most `limit` bytes to have it. */
-function regionIn(heap: Heap, bytes: number, limit: number): Region | undefined {
+function regionIn<Functions>(heap: Heap<Functions>, bytes: number, limit: number): Region<Functions> | undefined {
   const { memory, regions } = heap;
   let address = FIRST_ADDRESS;
   let index = 0;

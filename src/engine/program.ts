@@ -7,8 +7,8 @@ import type { KernelName } from './kernels.js';
 import { align, type Buffer, type Place, placeBuffers } from './memory.js';
 
 /** A kernel call. Arguments are numbers, or places that become addresses once the plan has its memory. */
-export interface Step {
-  readonly kernel: KernelName;
+export interface Step<Name = KernelName> {
+  readonly kernel: Name;
   readonly args: readonly (number | Place)[];
   /** Index of the operation that it serves. */
   readonly operation: number;
@@ -27,11 +27,12 @@ export interface PackedMatrix {
 
 export interface Table {
   readonly place: Place;
-  readonly data: Uint32Array | FloatArray;
+  readonly data: ArrayBufferView;
 }
 
-export class Program {
-  readonly steps: Step[] = [];
+/** `Name` is a kernel's. */
+export class Program<Name = KernelName> {
+  readonly steps: Step<Name>[] = [];
   readonly buffers: Buffer[] = [];
   readonly matrices: PackedMatrix[] = [];
   readonly tables: Table[] = [];
@@ -52,7 +53,7 @@ export class Program {
     return { buffer, byte: 0 };
   }
 
-  step(kernel: KernelName, ...args: (number | Place)[]): void {
+  step(kernel: Name, ...args: (number | Place)[]): void {
     for (const arg of args) if (typeof arg !== 'number') this.touch(arg);
     this.steps.push({ kernel, args, operation: this.#operation });
   }
@@ -80,7 +81,7 @@ export class Program {
   }
 
   /** A table. Tables with the same key are one: the key says everything that the content depends on. */
-  table(key: string, make: () => Uint32Array | FloatArray): Place {
+  table(key: string, make: () => ArrayBufferView): Place {
     const known = this.#tablePlaces.get(key);
     if (known) return known;
     const data = make();

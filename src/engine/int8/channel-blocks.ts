@@ -2,15 +2,8 @@
  * What requantisation needs of every output channel, in blocks of eight as the kernels read them: assembly/int8/requantize.ts draws a block and says
  * how a result is computed from a sum.
  */
+import type { Multiplier, Rounding } from '../../layers/int8/fixed-point.js';
 import { roundUp } from '../layouts.js';
-
-export type Rounding = 'single' | 'double';
-
-/** m · 2^(shift − 31), m an integer from 2³⁰ to 2³¹ − 1, or 0. */
-export interface Multiplier {
-  readonly m: number;
-  readonly shift: number;
-}
 
 /** One output channel of a convolution or dense layer. */
 export interface ChannelSums {
@@ -88,7 +81,8 @@ function writeBlock(view: DataView, channels: readonly Channel[], way: number, r
   view.setFloat64(248, MAGIC, true);
 }
 
-const halfOf = (s: number): bigint => (s > -31 ? 1n << BigInt(30 + s) : 0n);
+/** ½ of a result, 31 + s bits before the point. */
+export const halfOf = (s: number): bigint => (s > -31 ? 1n << BigInt(30 + s) : 0n);
 
 /** ⌊sum · multiplier + ½ + e⌋, exactly. */
 export function requantized(sum: number, { m, shift }: Multiplier, rounding: Rounding): bigint {

@@ -27,7 +27,7 @@ export const forward = /* @__PURE__ */ integerLayer(globalAveragePool, (y, [x], 
 });
 
 /** The multiplier of factor / count, as reduce.h makes it. 62 bits are more than a number holds: one division of BigInt. */
-function divided({ m, shift }: Multiplier, count: number): Multiplier {
+export function divided({ m, shift }: Multiplier, count: number): Multiplier {
   const bits = Math.min(Math.floor(Math.log2(count)), 32, 31 + shift);
   return { m: Number((BigInt(m) << BigInt(bits)) / BigInt(count)), shift: shift - bits };
 }

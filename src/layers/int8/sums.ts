@@ -7,7 +7,7 @@
  */
 import { UsageError } from '../../errors.js';
 import type { QuantizedTensor, QuantizedType } from '../../tensor.js';
-import { multiplierOf, type Rounding, scalerOf } from './fixed-point.js';
+import { type Multiplier, multiplierOf, type Rounding, scalerOf } from './fixed-point.js';
 import { clamp, type IntegerTensor, type IntegerWeights, rangeOf } from './layer.js';
 
 /** Distances from the zero point. */
@@ -25,11 +25,22 @@ export function finisherOf(
   y: QuantizedType,
   rounding: Rounding,
 ): (sum: number, o: number) => number {
-  expectTypes(layer, x, kernel, bias, outputs);
-  expectBiasScale(layer, x.type, kernel, bias, y);
-  const scalers = factorsOf(layer, x.type, kernel, outputs, y).map((d) => scalerOf(multiplierOf(d), rounding));
+  const scalers = multipliersOf(layer, x.type, { kernel, bias }, outputs, y).map((d) => scalerOf(d, rounding));
   const [least, greatest] = rangeOf(y);
   return (sum, o) => clamp(scalers[o](bias ? sum + bias.data[o] : sum) + y.zeroPoint, least, greatest);
+}
+
+/** d of every output in fixed point. Throws a UsageError for types that do not fit each other. */
+export function multipliersOf(
+  layer: string,
+  x: QuantizedType,
+  { kernel, bias }: IntegerWeights,
+  outputs: number,
+  y: QuantizedType,
+): Multiplier[] {
+  expectTypes(layer, x, kernel, bias, outputs);
+  expectBiasScale(layer, x, kernel, bias, y);
+  return factorsOf(layer, x, kernel, outputs, y).map(multiplierOf);
 }
 
 /** d of every output. Kernels with one scale round s_x · s_w to float32 first, where they are uint8 or of a dense layer. */
@@ -48,14 +59,14 @@ function factorsOf(
 
 function expectTypes(
   layer: string,
-  x: IntegerTensor,
+  x: QuantizedType,
   kernel: QuantizedTensor,
   bias: QuantizedTensor | undefined,
   outputs: number,
 ): void {
-  if (kernel.type.type !== x.type.type) {
+  if (kernel.type.type !== x.type) {
     throw new UsageError(
-      `${layer}: an input of ${x.type.type} wants a kernel of ${x.type.type}, found ${kernel.type.type}`,
+      `${layer}: an input of ${x.type} wants a kernel of ${x.type}, found ${kernel.type.type}`,
     );
   }
   if ('scales' in kernel.type && kernel.type.scales.length !== outputs) {

@@ -1,8 +1,9 @@
 /** Pointwise, general and depthwise convolutions on integers: equal to sums of products in plain loops, on every target. */
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { channelBlocks, type Multiplier, type Rounding } from '../../../src/engine/int8/channel-blocks.js';
+import { channelBlocks } from '../../../src/engine/int8/channel-blocks.js';
 import { packDepthwise, packPanels } from '../../../src/engine/int8/packing.js';
+import type { Multiplier, Rounding } from '../../../src/layers/int8/fixed-point.js';
 import { nightly } from '../../nightly.js';
 import { count } from '../numbers.js';
 import { anyBounds, anyMultiplier, anyRounding, clamp, integersOf, requantize } from './formulas.js';

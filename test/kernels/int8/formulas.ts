@@ -1,6 +1,6 @@
 /** Requantisation in whole numbers of any length, step by step as gemmlowp and TFLite describe it. */
 import fc from 'fast-check';
-import type { Multiplier, Rounding } from '../../../src/engine/int8/channel-blocks.js';
+import type { Multiplier, Rounding } from '../../../src/layers/int8/fixed-point.js';
 
 const floorDivide = (a: bigint, b: bigint): bigint => (a - (((a % b) + b) % b)) / b;
 

@@ -1,0 +1,318 @@
+/**
+ * Convolutions and dense layers on integers, and the chains that depthwise convolutions are the middle of: as in ../depthwise.ts they run with the
+ * pointwise ones around them, some rows at a time.
+ */
+import type { Multiplier } from '../../layers/int8/fixed-point.js';
+import { rangeOf } from '../../layers/int8/layer.js';
+import { multipliersOf } from '../../layers/int8/sums.js';
+import { type QuantizedTensor, type QuantizedType, sizeOf } from '../../tensor.js';
+import { planBlocks, rowsPerQuads } from '../blocks.js';
+import { type PlaneLayout, planeLayout, quadCount, quadOffsets, roundUp, VECTOR } from '../layouts.js';
+import { pixelsOf } from '../lowering.js';
+import type { Place } from '../memory.js';
+import { at } from '../program.js';
+import { channelBlocks } from './channel-blocks.js';
+import { type IntegerLowering, quadStride, quadsBytes } from './lowering.js';
+import type { IntegerOperation, OperationOf } from './operations.js';
+import { packDepthwise, packPanels } from './packing.js';
+
+/** Where a tile kernel writes, see assembly/int8/tile.ts. */
+interface TileTarget {
+  readonly place: Place;
+  readonly stride: number;
+  /** Where each pixel lies in a plane; none for quads. */
+  readonly offsets?: Place;
+}
+
+/** A pointwise convolution or a dense layer: rows of numbers times a matrix. */
+export function matrixProduct(low: IntegerLowering, operation: OperationOf<'pointwiseConv2d' | 'dense'>): void {
+  const [pixels] = pixelsOf(low.shape(operation.inputs[0]));
+  pointwiseSteps(low, operation, low.quads(operation.inputs[0]), tileTarget(low, operation), 0, pixels);
+}
+
+/** `x` holds the quads from pixel `first` on, a multiple of 4. */
+function pointwiseSteps(
+  low: IntegerLowering,
+  operation: IntegerOperation,
+  x: Place,
+  target: TileTarget,
+  first: number,
+  pixels: number,
+): void {
+  const channels = low.shape(operation.inputs[0]).at(-1) as number;
+  const filters = low.shape(operation.output).at(-1) as number;
+  low.serve(operation);
+  low.program.step(
+    'pointwise',
+    x,
+    quadStride(channels),
+    pixels,
+    Math.ceil(channels / 2),
+    panels(low, operation, 1, channels, filters),
+    blocks(low, operation, filters),
+    Math.ceil(filters / 8),
+    ...low.bounds(operation),
+    ...tileArguments(target, first),
+  );
+}
+
+export function convolution(low: IntegerLowering, operation: OperationOf<'conv2d'>): void {
+  const [, height, width, channels] = low.shape(operation.inputs[0]);
+  const [, outHeight, outWidth, filters] = low.shape(operation.output);
+  const { kernelSize, strides, dilation } = operation.node.attributes;
+  const { top, bottom, left, right } = operation.padding!;
+  const pixelBytes = channels * 2;
+  const rowBytes = (left + width + right) * pixelBytes;
+  const contiguous = dilation[1] === 1;
+  const runCount = contiguous ? kernelSize[0] : kernelSize[0] * kernelSize[1];
+  const runLength = contiguous ? kernelSize[1] * channels : channels;
+  const rowStep = strides[0] * rowBytes;
+  const columnStep = strides[1] * pixelBytes;
+  const windows = low.program.table(`windows ${[rowStep, columnStep, outHeight, outWidth]}`, () => {
+    const last = (outHeight - 1) * rowStep + (outWidth - 1) * columnStep;
+    return quadOffsets([outHeight, outWidth], (row) => row * rowStep, columnStep, last);
+  });
+  const runs = low.program.table(`runs ${[rowBytes, pixelBytes, kernelSize, dilation]}`, () =>
+    Uint32Array.from({ length: runCount }, (_, run) => {
+      const [i, j] = contiguous ? [run, 0] : [Math.floor(run / kernelSize[1]), run % kernelSize[1]];
+      return i * dilation[0] * rowBytes + j * dilation[1] * pixelBytes;
+    }),
+  );
+  // The last pair of a run of odd length reads one number beyond it.
+  const x = low.program.buffer((top + height + bottom) * rowBytes + 2);
+  const borders = [top, bottom, left * channels, right * channels];
+  const [input] = operation.inputs;
+  low.program.step('bytesToPicture', low.bytes(input), height, width * channels, ...low.zero(input), x, ...borders);
+  low.program.step(
+    'convolution',
+    x,
+    windows,
+    quadCount(outHeight * outWidth),
+    runs,
+    runCount,
+    Math.ceil(runLength / 2),
+    panels(low, operation, runCount, runLength, filters),
+    blocks(low, operation, filters),
+    Math.ceil(filters / 8),
+    ...low.bounds(operation),
+    ...tileArguments(tileTarget(low, operation), 0),
+  );
+}
+
+/** The kernel as panels: a sum's terms are `runs` times `terms`. */
+function panels(low: IntegerLowering, { node }: IntegerOperation, runs: number, terms: number, columns: number): Place {
+  return low.program.table(`panels ${node.name}`, () => {
+    const { data, type } = low.weight(node.name, 'kernel') as QuantizedTensor;
+    return packPanels(data, zeroPointOf(type), runs, terms, columns);
+  });
+}
+
+const zeroPointOf = (type: QuantizedTensor['type']): number => ('zeroPoint' in type ? type.zeroPoint : 0);
+
+/** The bias and multiplier of every output channel. */
+function blocks(low: IntegerLowering, operation: IntegerOperation, filters: number): Place {
+  const { node } = operation;
+  return low.program.table(`blocks ${node.name}`, () => {
+    const kernel = low.weight(node.name, 'kernel') as QuantizedTensor;
+    const bias = low.weight(node.name, 'bias');
+    const x = low.type(operation.inputs[0]);
+    const scales = multipliersOf(
+      node.kind,
+      x,
+      bias ? { kernel, bias } : { kernel },
+      filters,
+      low.type(operation.output),
+    );
+    const channels = scales.map((scale: Multiplier, filter) => {
+      const term = bias?.data[filter] ?? 0;
+      return { bias: term, scale, range: () => rangeOfSums(kernel, filter, filters, term, x) };
+    });
+    return channelBlocks(channels, low.bounds(operation)[0], low.rounding);
+  });
+}
+
+/** The least and the greatest sum that inputs of this type can give for one output channel. */
+function rangeOfSums(
+  { data, type }: QuantizedTensor,
+  filter: number,
+  filters: number,
+  bias: number,
+  x: QuantizedType,
+): [number, number] {
+  const [least, greatest] = rangeOf(x).map((q) => q - x.zeroPoint);
+  let [lowest, highest] = [bias, bias];
+  for (let i = filter; i < data.length; i += filters) {
+    const weight = data[i] - zeroPointOf(type);
+    lowest += weight * (weight > 0 ? least : greatest);
+    highest += weight * (weight > 0 ? greatest : least);
+  }
+  return [lowest, highest];
+}
+
+/** Where a tile kernel writes: planes if a depthwise convolution alone reads the result, quads otherwise. */
+function tileTarget(low: IntegerLowering, operation: IntegerOperation): TileTarget {
+  const shape = low.shape(operation.output);
+  const [pixels, channels] = pixelsOf(shape);
+  const consumer = low.soleConsumer(operation.output);
+  if (consumer?.node.kind === 'depthwiseConv2d' && consumer.node.attributes.depthMultiplier === 1) {
+    const { place, layout } = planesFor(low, consumer as OperationOf<'depthwiseConv2d'>, shape[1]);
+    low.made(operation.output, { planes: { place, layout } });
+    return { place, stride: layout.planeStride, offsets: low.pixelOffsets(layout) };
+  }
+  const place = low.program.buffer(quadsBytes(pixels, channels));
+  low.made(operation.output, { quads: place });
+  return { place, stride: quadStride(channels) };
+}
+
+/** The last three arguments of the tile kernels. */
+function tileArguments({ place, stride, offsets }: TileTarget, first: number): [Place, number, Place | number] {
+  return offsets ? [place, stride, at(offsets, first * 4)] : [at(place, (first / 4) * stride), stride, 0];
+}
+
+// Depthwise convolutions
+
+/** Whether the only consumer is a depthwise convolution that will run together with its own pointwise consumer. */
+export function startsChain(low: IntegerLowering, operation: IntegerOperation): boolean {
+  const consumer = low.soleConsumer(operation.output);
+  return consumer?.node.kind === 'depthwiseConv2d' && joinsPointwise(low, consumer);
+}
+
+export function joinsPointwise(low: IntegerLowering, operation: IntegerOperation): boolean {
+  if (operation.node.kind !== 'depthwiseConv2d' || operation.node.attributes.depthMultiplier !== 1) return false;
+  const [, height, width] = low.shape(operation.output);
+  return height * width > 1 && low.soleConsumer(operation.output)?.node.kind === 'pointwiseConv2d';
+}
+
+/** depthwise → pointwise, or pointwise → depthwise → pointwise, some rows at a time. */
+export function chain(
+  low: IntegerLowering,
+  depthwise: OperationOf<'depthwiseConv2d'>,
+  project: OperationOf<'pointwiseConv2d'>,
+): void {
+  const [, outHeight, outWidth, channels] = low.shape(depthwise.output);
+  const expand = low.waiting.get(depthwise.inputs[0]);
+  const [, height, width] = low.shape(depthwise.inputs[0]);
+  const plan = planBlocks({
+    height,
+    width,
+    // Blocks are planned for numbers of four bytes.
+    channels: channels / 2,
+    outHeight,
+    outWidth,
+    kernel: depthwise.node.attributes.kernelSize[0],
+    stride: depthwise.node.attributes.strides[0],
+    dilation: depthwise.node.attributes.dilation[0],
+    top: depthwise.padding!.top,
+    expands: expand !== undefined,
+    wholeMaps: false,
+  });
+  const { place: planes, layout } = expand ? planesFor(low, depthwise, plan.ringRows) : depthwiseInput(low, depthwise);
+  const between = low.program.buffer(quadsBytes(plan.rowsPerBlock * outWidth, channels));
+  const target = tileTarget(low, project);
+  let made = 0;
+  for (const block of plan.blocks) {
+    if (expand && block.inputRows > made) {
+      const [input] = expand.inputs;
+      const x = at(low.quads(input), ((made * width) / 4) * quadStride(low.shape(input)[3]));
+      const rows = { place: planes, stride: layout.planeStride, offsets: low.pixelOffsets(layout) };
+      pointwiseSteps(low, expand, x, rows, made * width, (block.inputRows - made) * width);
+      made = block.inputRows;
+    }
+    const rows = block.to - block.from;
+    depthwiseSteps(low, depthwise, planes, layout, between, block.from, rows);
+    pointwiseSteps(low, project, between, target, block.from * outWidth, rows * outWidth);
+  }
+}
+
+export function depthwise(low: IntegerLowering, operation: OperationOf<'depthwiseConv2d'>): void {
+  const [, height, width, channels] = low.shape(operation.output);
+  const place = low.program.buffer(quadsBytes(height * width, channels));
+  const { place: x, layout } = depthwiseInput(low, operation);
+  depthwiseSteps(low, operation, x, layout, place, 0, height);
+  low.made(operation.output, { quads: place });
+}
+
+/** Pixels that are summed before they become quads, at least. */
+const PIXELS_AT_ONCE = 24;
+
+/** `rows` of the output from `row` on, into the quads `out`. */
+function depthwiseSteps(
+  low: IntegerLowering,
+  operation: OperationOf<'depthwiseConv2d'>,
+  x: Place,
+  layout: PlaneLayout,
+  out: Place,
+  row: number,
+  rows: number,
+): void {
+  const { node } = operation;
+  const [, , width, channels] = low.shape(operation.output);
+  const { kernelSize, strides, dilation } = node.attributes;
+  const threeColumns = kernelSize[1] === 3 && dilation[1] === 1 && strides[1] <= 2;
+  const rowsAtOnce = roundUp(Math.ceil(PIXELS_AT_ONCE / width), rowsPerQuads(width));
+  const weights = low.program.table(`taps ${node.name}`, () => {
+    const { data, type } = low.weight(node.name, 'kernel') as QuantizedTensor;
+    return packDepthwise(data, zeroPointOf(type), kernelSize, channels, threeColumns);
+  });
+  low.serve(operation);
+  low.program.step(
+    'depthwise',
+    x,
+    layout.planeStride,
+    Math.ceil(channels / 8),
+    low.rowOffsets(layout),
+    ...kernelSize,
+    ...strides,
+    ...dilation,
+    weights,
+    blocks(low, operation, channels),
+    ...low.bounds(operation),
+    width,
+    row,
+    rows,
+    rowsAtOnce,
+    out,
+    quadStride(channels),
+    low.program.buffer((rowsAtOnce * width + 3) * VECTOR),
+  );
+}
+
+/** The planes that a depthwise convolution reads: written as such by the layer before it, or rearranged from bytes. */
+function depthwiseInput(
+  low: IntegerLowering,
+  operation: OperationOf<'depthwiseConv2d'>,
+): { place: Place; layout: PlaneLayout } {
+  const [input] = operation.inputs;
+  const { planes: known, shape } = low.value(input);
+  if (known) return known;
+  const [, height, width, channels] = shape;
+  const { depthMultiplier } = operation.node.attributes;
+  let x = low.bytes(input);
+  if (depthMultiplier > 1) {
+    const repeated = low.program.buffer(sizeOf(shape) * depthMultiplier);
+    low.program.step('repeatBytes', x, sizeOf(shape), depthMultiplier, repeated);
+    x = repeated;
+  }
+  const total = channels * depthMultiplier;
+  const { place, layout } = planesFor(low, operation, height);
+  const planes = Math.ceil(total / 8);
+  const offsets = low.pixelOffsets(layout);
+  const pixels = height * width;
+  low.program.step('bytesToPlanes', x, pixels, total, ...low.zero(input), place, layout.planeStride, planes, offsets);
+  return { place, layout };
+}
+
+/** New planes for the input of a depthwise convolution, of which `rows` exist at a time. */
+function planesFor(
+  low: IntegerLowering,
+  { node, inputs, output, padding }: OperationOf<'depthwiseConv2d'>,
+  rows: number,
+): { place: Place; layout: PlaneLayout } {
+  const [, height, width] = low.shape(inputs[0]);
+  const { strides, dilation } = node.attributes;
+  const layout = planeLayout([height, width], padding!, rows, strides[1]);
+  // The kernel also reads the second tap of a last pair that has only one.
+  const spare = layout.spare + dilation[1] * VECTOR;
+  const place = low.planes({ ...layout, spare }, low.shape(output)[3]);
+  return { place, layout };
+}

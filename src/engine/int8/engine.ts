@@ -1,0 +1,258 @@
+/**
+ * Compiles quantised networks for the integer kernels and runs them: the same bits on every target, those of the readable layers in
+ * src/layers/int8. A page that computes with real numbers loads nothing of this.
+ */
+import { NetworkError, UsageError } from '../../errors.js';
+import { layers } from '../../layers/index.js';
+import { type Rounding, roundings } from '../../layers/int8/fixed-point.js';
+import { integerLayers } from '../../layers/int8/index.js';
+import type { QuantizedNetwork } from '../../network/quantized-network.js';
+import { type AnyTensor, type IntegerArray, type Shape, sameShape, sizeOf, type TensorType } from '../../tensor.js';
+import { Heaps, type Region } from '../heap.js';
+import type { Place } from '../memory.js';
+import { compileBytes } from '../wasm.js';
+import type { WasmTarget } from '../wasmBytes.js';
+import type { MemoryReport, OperationReport } from '../wasmProgram.js';
+import { type Int8Kernels, int8Bytes } from './kernels.js';
+import { type LoweredIntegers, lowerIntegers, type PlacedTensor } from './lower.js';
+import { type IntegerOperation, isQuantized } from './operations.js';
+import { integerShapes, weightsOf } from './shapes.js';
+
+const TARGETS: readonly WasmTarget[] = ['relaxed', 'simd', 'scalar'];
+
+export interface CompileQuantizedOptions {
+  /** Forces a target; otherwise it is the first of relaxed, simd and scalar that this machine knows. All give the same bits. */
+  readonly target?: WasmTarget;
+  /** 'single' if not said. */
+  readonly rounding?: Rounding;
+  /** Makes every tensor a result, to look into the network: nothing is fused, which takes more time and memory. */
+  readonly everyTensor?: boolean;
+}
+
+export interface IntegerReport {
+  readonly target: WasmTarget;
+  readonly rounding: Rounding;
+  readonly memory: MemoryReport;
+  readonly operations: readonly OperationReport[];
+}
+
+/** A tensor, or its numbers alone, as the type of the network's input has them. */
+export type IntegerInput = AnyTensor | IntegerArray;
+
+/** The kernels of each target, once they are compiled. */
+const known = new Map<WasmTarget, Promise<Heaps<Int8Kernels>>>();
+
+/**
+ * Compiles a quantised network: fuses activations and padding, packs the weights, plans the memory. The plan is for the network's declared input
+ * sizes and any batch. Throws a UsageError for an unknown target or rounding, or where the machine knows no target, and a NetworkError or
+ * ShapeError for a network whose nodes or weights do not fit.
+ */
+export async function compileQuantized(
+  network: QuantizedNetwork,
+  { target, rounding = 'single', everyTensor = false }: CompileQuantizedOptions = {},
+): Promise<IntegerPlan> {
+  if (!roundings.includes(rounding)) {
+    throw new UsageError(`rounding must be one of ${roundings.join(', ')}, found '${rounding}'`);
+  }
+  const chosen = chooseTarget(target);
+  const shapes = integerShapes(network);
+  const lowered = lowerIntegers(network, shapes, rounding, everyTensor);
+  const heaps = await heapsOf(chosen);
+  const activationBytes = lowered.program.layOut();
+  const region = await heaps.take(network.name, lowered.program.constants.bytes + activationBytes);
+  return new IntegerPlan(network, lowered, heaps, region, activationBytes, chosen, rounding);
+}
+
+function chooseTarget(wanted: WasmTarget | undefined): WasmTarget {
+  if (wanted !== undefined && !TARGETS.includes(wanted)) {
+    throw new UsageError(`target must be one of ${TARGETS.join(', ')}, found '${wanted}'`);
+  }
+  const works = (target: WasmTarget) => typeof WebAssembly === 'object' && WebAssembly.validate(int8Bytes(target));
+  const chosen = (wanted ? [wanted] : TARGETS).find(works);
+  if (chosen) return chosen;
+  throw new UsageError(`this machine does not run the integer kernels of target ${wanted ?? TARGETS.join(', ')}`);
+}
+
+function heapsOf(target: WasmTarget): Promise<Heaps<Int8Kernels>> {
+  const heaps = known.get(target) ?? compileBytes(int8Bytes(target)).then((module) => new Heaps<Int8Kernels>(module));
+  known.set(target, heaps);
+  heaps.catch(() => known.delete(target));
+  return heaps;
+}
+
+interface Call {
+  readonly kernel: (...args: number[]) => void;
+  readonly args: readonly number[];
+  readonly operation: number;
+}
+
+interface Port {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly type: TensorType;
+  readonly address: number;
+}
+
+/** A compiled quantised network. Running it allocates no WASM memory. */
+export class IntegerPlan {
+  readonly network: QuantizedNetwork;
+  readonly #heaps: Heaps<Int8Kernels>;
+  readonly #region: Region<Int8Kernels>;
+  readonly #calls: readonly Call[];
+  readonly #inputs: readonly Port[];
+  readonly #outputs: readonly Port[];
+  readonly #report: IntegerReport;
+  #disposed = false;
+
+  /** Use `compileQuantized`. */
+  constructor(
+    network: QuantizedNetwork,
+    { program, operations, pages, inputs, outputs }: LoweredIntegers,
+    heaps: Heaps<Int8Kernels>,
+    region: Region<Int8Kernels>,
+    activationBytes: number,
+    target: WasmTarget,
+    rounding: Rounding,
+  ) {
+    heaps.giveBackAfter(this, region);
+    this.network = { ...network, weights: new Map() };
+    this.#heaps = heaps;
+    this.#region = region;
+    const { kernels, memory } = region.heap;
+    const base = region.address + program.constants.bytes;
+    const addressOf = ({ buffer, byte }: Place) =>
+      (buffer === program.constants ? region.address : base + buffer.offset) + byte;
+    for (const { place, data } of program.tables) {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      new Uint8Array(memory.buffer).set(bytes, addressOf(place));
+    }
+    const shapes = integerShapes(network);
+    const page = (index: number, ...places: number[]) => run(pages[index], places);
+    const run = pageRunner(network, shapes, rounding, memory);
+    this.#calls = program.steps.map(({ kernel, args, operation }) => ({
+      kernel: kernel === 'page' ? page : kernels[kernel],
+      args: args.map((arg) => (typeof arg === 'number' ? arg : addressOf(arg))),
+      operation,
+    }));
+    const port = ({ place, ...tensor }: PlacedTensor): Port => ({ ...tensor, address: addressOf(place) });
+    this.#inputs = inputs.map(port);
+    this.#outputs = outputs.map(port);
+    const counts = operations.map(({ nodes }) => ({ nodes, kernels: {} as Record<string, number> }));
+    for (const { kernel, operation } of program.steps) {
+      counts[operation].kernels[kernel] = (counts[operation].kernels[kernel] ?? 0) + 1;
+    }
+    this.#report = {
+      target,
+      rounding,
+      memory: {
+        weightBytes: program.constants.bytes,
+        activationBytes,
+        totalBytes: region.end - region.address,
+        largestBufferBytes: program.buffers.reduce((most, { bytes }) => Math.max(most, bytes), 0),
+      },
+      operations: counts,
+    };
+  }
+
+  /**
+   * The network's outputs by name. An input is a tensor [batch, …] or its numbers alone; a network with several wants a Map. `onCall` hears after each
+   * kernel call which of the report's operations it served.
+   */
+  run(
+    inputs: IntegerInput | ReadonlyMap<string, IntegerInput>,
+    onCall?: (operation: number) => void,
+  ): Map<string, AnyTensor> {
+    if (this.#disposed)
+      throw new NetworkError(`${this.network.name}: this plan was disposed; compile the network again`);
+    const given = this.#inputs.map((port) => this.#numbersFor(port, inputs));
+    const batch = given[0].length / sizeOf(this.#inputs[0].shape);
+    const { memory } = this.#region.heap;
+    const results = this.#outputs.map(({ shape, type }) => newTensor([shape[0] * batch, ...shape.slice(1)], type));
+    for (let n = 0; n < batch; n++) {
+      this.#inputs.forEach(({ shape, type, address }, i) => {
+        const size = sizeOf(shape);
+        viewOf(memory.buffer, address, size, type).set(given[i].subarray(n * size, (n + 1) * size));
+      });
+      for (const { kernel, args, operation } of this.#calls) {
+        kernel(...args);
+        onCall?.(operation);
+      }
+      this.#outputs.forEach(({ shape, type, address }, i) => {
+        const size = sizeOf(shape);
+        results[i].data.set(viewOf(memory.buffer, address, size, type), n * size);
+      });
+    }
+    return new Map(this.#outputs.map(({ name }, i) => [name, results[i]]));
+  }
+
+  report(): IntegerReport {
+    return this.#report;
+  }
+
+  /** Gives the memory back. May be called again; running a disposed plan is an error. */
+  dispose(): void {
+    if (!this.#disposed) this.#heaps.giveBack(this.#region);
+    this.#disposed = true;
+  }
+
+  /** The numbers given for an input, checked: whole pictures of the declared type. */
+  #numbersFor(port: Port, inputs: IntegerInput | ReadonlyMap<string, IntegerInput>): AnyTensor['data'] {
+    const alone = ArrayBuffer.isView(inputs) || 'shape' in inputs;
+    if (alone && this.#inputs.length > 1) {
+      const names = this.#inputs.map(({ name }) => name).join(', ');
+      throw new NetworkError(`${this.network.name}: it has the inputs ${names}; give a Map with a tensor for each`);
+    }
+    const input = alone ? (inputs as IntegerInput) : (inputs as ReadonlyMap<string, IntegerInput>).get(port.name);
+    const where = `${this.network.name}: input '${port.name}'`;
+    const wanted = ['batch', ...port.shape.slice(1)].join(', ');
+    if (input === undefined) throw new NetworkError(`${where} of shape [${wanted}] is missing`);
+    const isTensor = !ArrayBuffer.isView(input);
+    const data = isTensor ? input.data : input;
+    if (isTensor && !sameShape(input.shape.slice(1), port.shape.slice(1))) {
+      throw new NetworkError(`${where} must be [${wanted}], found [${input.shape.join(', ')}]`);
+    }
+    const { name } = arrayOf(port.type);
+    if (data.constructor.name !== name || data.length === 0 || data.length % sizeOf(port.shape) !== 0) {
+      const found = `${data.length} numbers in a ${data.constructor.name}`;
+      throw new NetworkError(`${where} must be [${wanted}] in a ${name}, found ${found}`);
+    }
+    return data;
+  }
+}
+
+/** Computes an operation of one node by its readable layer, on numbers that lie at these addresses: inputs, then the result. */
+function pageRunner(
+  network: QuantizedNetwork,
+  shapes: ReadonlyMap<string, Shape>,
+  rounding: Rounding,
+  memory: { readonly buffer: ArrayBuffer },
+): (operation: IntegerOperation, places: readonly number[]) => void {
+  const types = new Map([...network.inputs, ...network.nodes].map(({ name, type }) => [name, type]));
+  return ({ node, inputs, output, clamp: { lo, hi } }, places) => {
+    const tensors = inputs.map((name, i) => {
+      const [shape, type] = [shapes.get(name) as Shape, types.get(name) as TensorType];
+      const data = viewOf(memory.buffer, places[i], sizeOf(shape), type);
+      return (isQuantized(type) ? { shape, data, type } : { shape, data }) as AnyTensor;
+    });
+    const inReal = [...inputs, output].every((name) => !isQuantized(types.get(name) as TensorType));
+    const forward = (inReal ? layers[node.kind as 'relu'].forward : integerLayers[node.kind as 'relu']) as (
+      ...given: unknown[]
+    ) => AnyTensor;
+    const { data } = forward(tensors, weightsOf(network, node, shapes), node.attributes, node.type, rounding);
+    const result = viewOf(memory.buffer, places[inputs.length], data.length, node.type);
+    result.set(inReal || node.kind === 'dequantize' ? data : data.map((q) => Math.min(Math.max(q, lo), hi)));
+  };
+}
+
+function arrayOf(type: TensorType) {
+  if (!isQuantized(type)) return Float32Array;
+  return { int8: Int8Array, uint8: Uint8Array, int32: Int32Array }[type.type];
+}
+
+const viewOf = (buffer: ArrayBuffer, address: number, size: number, type: TensorType) =>
+  new (arrayOf(type))(buffer, address, size);
+
+function newTensor(shape: Shape, type: TensorType): AnyTensor {
+  const data = new (arrayOf(type))(sizeOf(shape));
+  return (isQuantized(type) ? { shape, data, type } : { shape, data }) as AnyTensor;
+}

@@ -1,0 +1,173 @@
+/**
+ * What lowering a quantised network knows while it goes from operation to operation: shapes and types, where each tensor lies, and in which layouts.
+ *
+ *   bytes   [pixels][C]                  8-bit integers as the type has them: pictures, results, layers without a kernel of their own
+ *   quads   [pixels / 4][C' / 2][4][2]   int16 without zero point: what a matrix product reads; C' is C rounded up to 8
+ *   planes  [C' / 8][rows][columns][8]   int16 without zero point: what a depthwise convolution reads
+ *
+ * A pixel of planes takes 16 bytes, as many as in the float engine's, so that ../layouts.ts says where it lies.
+ */
+import type { Rounding } from '../../layers/int8/fixed-point.js';
+import { soleReaders } from '../../network/graph.js';
+import { weightName } from '../../network/network.js';
+import type { QuantizedNetwork } from '../../network/quantized-network.js';
+import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, type TensorType } from '../../tensor.js';
+import { type PlaneLayout, pixelOffsets, quadCount, roundUp, rowOffsets, VECTOR } from '../layouts.js';
+import { pixelsOf } from '../lowering.js';
+import type { Place } from '../memory.js';
+import { Program } from '../program.js';
+import type { Int8KernelName } from './kernels.js';
+import { type IntegerOperation, isQuantized } from './operations.js';
+
+/** `page` computes an operation with the readable layers: the index of the page, then the places of its inputs and of its result. */
+export type StepName = Int8KernelName | 'page';
+
+export interface Layouts {
+  bytes?: Place;
+  quads?: Place;
+  planes?: { readonly place: Place; readonly layout: PlaneLayout };
+}
+
+/** A tensor and the layouts in which it lies in memory so far. */
+interface Value extends Layouts {
+  readonly shape: Shape;
+}
+
+/** From one quad of pixels to the next, in bytes. */
+export const quadStride = (channels: number): number => roundUp(channels, 8) * 8;
+
+export const quadsBytes = (pixels: number, channels: number): number => quadCount(pixels) * quadStride(channels);
+
+export class IntegerLowering {
+  readonly rounding: Rounding;
+  readonly program = new Program<StepName>();
+  /** Operations that the readable layers compute. */
+  readonly pages: IntegerOperation[] = [];
+  /** Operations that wait to be computed together with their only consumer, by the name of their output. */
+  readonly waiting = new Map<string, IntegerOperation>();
+  readonly #network: QuantizedNetwork;
+  readonly #shapes: ReadonlyMap<string, Shape>;
+  readonly #types: ReadonlyMap<string, TensorType>;
+  readonly #consumers: ReadonlyMap<string, IntegerOperation | undefined>;
+  readonly #indices: ReadonlyMap<IntegerOperation, number>;
+  readonly #values = new Map<string, Value>();
+
+  constructor(
+    network: QuantizedNetwork,
+    operations: readonly IntegerOperation[],
+    outputs: readonly string[],
+    shapes: ReadonlyMap<string, Shape>,
+    types: ReadonlyMap<string, TensorType>,
+    rounding: Rounding,
+  ) {
+    this.#network = network;
+    this.rounding = rounding;
+    this.#shapes = shapes;
+    this.#types = types;
+    this.#consumers = soleReaders(operations, outputs, ({ inputs }) => inputs);
+    this.#indices = new Map(operations.map((operation, index) => [operation, index]));
+  }
+
+  /** Steps from here on are this operation's, in reports and timings. */
+  serve(operation: IntegerOperation): void {
+    this.program.beginOperation(this.#indices.get(operation) as number);
+  }
+
+  shape(name: string): Shape {
+    return this.#shapes.get(name) as Shape;
+  }
+
+  /** Of a tensor of 8 bits. */
+  type(name: string): QuantizedType {
+    return this.#types.get(name) as QuantizedType;
+  }
+
+  hasBytes(name: string): boolean {
+    const type = this.#types.get(name) as TensorType;
+    return isQuantized(type) && type.type !== 'int32';
+  }
+
+  /** The tensor, which an operation before has made. */
+  value(name: string): Value {
+    return this.#values.get(name) as Value;
+  }
+
+  /** Says where the tensor lies now that it has been made. */
+  made(name: string, layouts: Layouts): void {
+    this.#values.set(name, { shape: this.shape(name), ...layouts });
+  }
+
+  /** The one operation that reads the tensor as its input, if no other does and the tensor itself is not wanted. */
+  soleConsumer(name: string): IntegerOperation | undefined {
+    return this.#consumers.get(name);
+  }
+
+  /** Where the tensor lies as its numbers are: 8-bit integers, or real numbers and indices of 4 bytes. */
+  bytes(name: string): Place {
+    const value = this.value(name);
+    if (!value.bytes) {
+      const [pixels, channels] = pixelsOf(value.shape);
+      const out = this.program.buffer(sizeOf(value.shape));
+      const { zeroPoint } = this.type(name);
+      this.program.step('quadsToBytes', value.quads as Place, quadStride(channels), pixels, channels, zeroPoint, out);
+      value.bytes = out;
+    }
+    return value.bytes;
+  }
+
+  quads(name: string): Place {
+    const value = this.value(name);
+    if (!value.quads) {
+      const [pixels, channels] = pixelsOf(value.shape);
+      const out = this.program.buffer(quadsBytes(pixels, channels));
+      const stride = quadStride(channels);
+      this.program.step('bytesToQuads', value.bytes as Place, pixels, channels, ...this.zero(name), out, stride);
+      value.quads = out;
+    }
+    return value.quads;
+  }
+
+  /** The zero point, and 1 if the type has no sign: what kernels want that read bytes. */
+  zero(name: string): [number, number] {
+    const { zeroPoint, type } = this.type(name);
+    return [zeroPoint, type === 'uint8' ? 1 : 0];
+  }
+
+  /** The operation's bounds without the zero point. */
+  bounds({ output, clamp: { lo, hi } }: IntegerOperation): [number, number] {
+    const { zeroPoint } = this.type(output);
+    return [lo - zeroPoint, hi - zeroPoint];
+  }
+
+  weight(node: string, weight: string): QuantizedTensor | undefined {
+    return this.#network.weights.get(weightName(node, weight)) as QuantizedTensor | undefined;
+  }
+
+  /** New planes with their margins cleared. */
+  planes(layout: PlaneLayout, channels: number): Place {
+    const planes = Math.ceil(channels / 8);
+    const place = this.program.buffer(planes * layout.planeStride + layout.spare);
+    const { left, right } = layout.padding;
+    const { planeStride, rows, rowBytes } = layout;
+    this.program.step('zeroMargins', place, planeStride, planes, rows, rowBytes, left * VECTOR, right * VECTOR);
+    return place;
+  }
+
+  pixelOffsets(layout: PlaneLayout): Place {
+    return this.program.table(`pixels ${layoutKey(layout)}`, () => pixelOffsets(layout));
+  }
+
+  rowOffsets(layout: PlaneLayout): Place {
+    return this.program.table(`rows ${layoutKey(layout)}`, () => rowOffsets(layout));
+  }
+
+  /** A new buffer for `output` as its numbers are, filled by `emit`. */
+  bytesStep(output: string, emit: (out: Place) => void): void {
+    const out = this.program.buffer(sizeOf(this.shape(output)) * (this.hasBytes(output) ? 1 : 4));
+    emit(out);
+    this.made(output, { bytes: out });
+  }
+}
+
+const layoutKey = ({ height, width, padding, rows }: PlaneLayout) =>
+  [height, width, padding.top, padding.bottom, padding.left, padding.right, rows].join(' ');

@@ -1,0 +1,138 @@
+/**
+ * From nodes of a quantised network to operations: what the kernels do in one pass. A convolution takes in the zero padding before it; a
+ * convolution, dense layer or addition takes in the activations after it that have its result's scale and zero point, as clamps between integers.
+ */
+import { nearestInteger, rangeOf } from '../../layers/int8/layer.js';
+import { soleReaders } from '../../network/graph.js';
+import type { QuantizedNetwork, QuantizedNode } from '../../network/quantized-network.js';
+import { type ExplicitPadding, type Pair, slideWindows } from '../../padding.js';
+import type { QuantizedType, Shape, TensorType } from '../../tensor.js';
+
+/** Between integers of the result's type: min(max(q, lo), hi). */
+export interface IntegerClamp {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+export interface IntegerOperation {
+  /** The node that computes; the kernels see its attributes. */
+  readonly node: QuantizedNode;
+  readonly inputs: readonly string[];
+  /** Name of the tensor that it makes: the last of the nodes it stands for. */
+  output: string;
+  /** Names of all nodes that it stands for. */
+  readonly nodes: string[];
+  /** Operations whose result has 8 bits. */
+  clamp: IntegerClamp;
+  /** Convolutions only: rows and columns of zeros around the input. */
+  readonly padding?: ExplicitPadding;
+}
+
+export type OperationOf<Kind extends QuantizedNode['kind']> = IntegerOperation & {
+  node: Extract<QuantizedNode, { kind: Kind }>;
+};
+
+const TAKES_CLAMP = new Set(['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense', 'add']);
+
+/** The network's operations in order. With `fuse` false every node stays an operation of its own, so that each tensor exists. */
+export function operationsOf(
+  network: QuantizedNetwork,
+  shapes: ReadonlyMap<string, Shape>,
+  types: ReadonlyMap<string, TensorType>,
+  fuse: boolean,
+): IntegerOperation[] {
+  const readers = soleReaders(network.nodes, network.outputs);
+  const made = new Map<string, IntegerOperation>();
+  const pads = new Map<string, QuantizedNode & { kind: 'pad' }>();
+  const operations: IntegerOperation[] = [];
+  for (const node of network.nodes) {
+    if (fuse && node.kind === 'pad' && padsAConvolution(node, readers)) {
+      pads.set(node.name, node);
+      continue;
+    }
+    const taker = fuse && readers.get(node.inputs[0]) ? clampTaker(node, made.get(node.inputs[0])) : undefined;
+    if (taker) {
+      taker.output = node.name;
+      taker.nodes.push(node.name);
+      made.set(node.name, taker);
+    } else {
+      const operation = newOperation(node, pads, shapes, types);
+      operations.push(operation);
+      made.set(node.name, operation);
+    }
+  }
+  return operations;
+}
+
+function newOperation(
+  node: QuantizedNode,
+  pads: ReadonlyMap<string, QuantizedNode & { kind: 'pad' }>,
+  shapes: ReadonlyMap<string, Shape>,
+  types: ReadonlyMap<string, TensorType>,
+): IntegerOperation {
+  const type = types.get(node.name) as TensorType;
+  const [lo, hi] = isQuantized(type) ? rangeOf(type) : [0, 0];
+  const base = { node, output: node.name, clamp: { lo, hi } };
+  if (node.kind !== 'conv2d' && node.kind !== 'depthwiseConv2d') {
+    return { ...base, inputs: node.inputs, nodes: [node.name] };
+  }
+  const [input] = node.inputs;
+  const pad = pads.get(input);
+  const [, height, width] = shapes.get(input) as Shape;
+  const own = explicitPadding(node, [height, width]);
+  if (!pad) return { ...base, inputs: node.inputs, nodes: [node.name], padding: own };
+  const outer = pad.attributes.padding;
+  const padding = {
+    top: own.top + outer.top,
+    bottom: own.bottom + outer.bottom,
+    left: own.left + outer.left,
+    right: own.right + outer.right,
+  };
+  return { ...base, inputs: pad.inputs, nodes: [pad.name, node.name], padding };
+}
+
+/** Rows and columns that the windows really touch; 'same' and 'valid' are resolved for this size. */
+function explicitPadding(
+  { attributes }: QuantizedNode & { kind: 'conv2d' | 'depthwiseConv2d' },
+  size: Pair,
+): ExplicitPadding {
+  const { kernelSize, strides, dilation, padding } = attributes;
+  const { vertical, horizontal } = slideWindows('engine', size, kernelSize, strides, dilation, padding);
+  return { top: vertical.before, bottom: vertical.after, left: horizontal.before, right: horizontal.after };
+}
+
+/** A border of zeros that one convolution alone reads, so that it can be that convolution's own padding. */
+function padsAConvolution(
+  { name, attributes }: QuantizedNode & { kind: 'pad' },
+  readers: ReadonlyMap<string, QuantizedNode | undefined>,
+): boolean {
+  const kind = readers.get(name)?.kind;
+  return attributes.value === 0 && (kind === 'conv2d' || kind === 'depthwiseConv2d');
+}
+
+/** Gives the clamp that `node` is to the operation before it, if that can take it, and returns that operation. */
+function clampTaker(node: QuantizedNode, producer: IntegerOperation | undefined): IntegerOperation | undefined {
+  const bounds = boundsOf(node);
+  if (!bounds || !producer || !TAKES_CLAMP.has(producer.node.kind)) return undefined;
+  const { type } = producer.node;
+  if (!isQuantized(type) || !isQuantized(node.type) || !sameType(type, node.type)) return undefined;
+  const [least, greatest] = rangeOf(type);
+  const between = (q: number) => Math.min(Math.max(q, least), greatest);
+  const [lo, hi] = bounds.map((bound) => between(nearestInteger(bound, type)));
+  const limit = (q: number) => Math.min(Math.max(q, lo), hi);
+  producer.clamp = { lo: limit(producer.clamp.lo), hi: limit(producer.clamp.hi) };
+  return producer;
+}
+
+/** The real numbers between which an activation keeps its input, if it is one of those. */
+function boundsOf(node: QuantizedNode): readonly [number, number] | undefined {
+  if (node.kind === 'relu') return [0, Number.POSITIVE_INFINITY];
+  if (node.kind === 'relu6') return [0, 6];
+  if (node.kind === 'clamp') return [node.attributes.min, node.attributes.max];
+  return undefined;
+}
+
+export const isQuantized = (type: TensorType): type is QuantizedType => typeof type === 'object';
+
+export const sameType = (a: QuantizedType, b: QuantizedType): boolean =>
+  a.type === b.type && a.scale === b.scale && a.zeroPoint === b.zeroPoint;

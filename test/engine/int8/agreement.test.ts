@@ -1,0 +1,55 @@
+/** The integer kernels against the readable layers in 8-bit integers: no number may differ, on any target, with either rounding. */
+import '../../kernels/relaxed.js';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { compileQuantized } from '../../../src/engine/int8/engine.js';
+import type { Rounding } from '../../../src/layers/int8/index.js';
+import { roundings } from '../../../src/layers/int8/index.js';
+import type { QuantizedNetwork } from '../../../src/network/quantized-network.js';
+import type { AnyTensor } from '../../../src/tensor.js';
+import { nightly } from '../../nightly.js';
+import { anyMobileNet, anySeeded, QuantizedBuilder, type Seeded, singleLayers } from './networks.js';
+import { everyTensorOf } from './reference.js';
+
+const RUNS = nightly ? 10_000 : 60;
+
+async function agree(network: QuantizedNetwork, inputs: ReadonlyMap<string, AnyTensor>, rounding: Rounding) {
+  const wanted = everyTensorOf(network, inputs, rounding);
+  for (const target of ['scalar', 'simd', 'relaxed'] as const) {
+    for (const everyTensor of [false, true]) {
+      const plan = await compileQuantized(network, { target, rounding, everyTensor });
+      const found = plan.run(inputs);
+      plan.dispose();
+      if (everyTensor) expect([...found.keys()]).toEqual([...wanted.keys()]);
+      for (const [name, { data, shape }] of found) {
+        const { data: numbers, shape: sizes } = wanted.get(name) as AnyTensor;
+        expect(shape).toEqual(sizes);
+        const at = data.findIndex((q, i) => q !== numbers[i]);
+        if (at >= 0) throw new Error(`${name}[${at}] is ${data[at]} on ${target}, the layers give ${numbers[at]}`);
+      }
+    }
+  }
+}
+
+const property = (draw: fc.Arbitrary<(net: QuantizedBuilder) => QuantizedNetwork>) =>
+  fc.asyncProperty(
+    draw,
+    anySeeded,
+    fc.constantFrom(...roundings),
+    fc.constantFrom(1, 1, 2),
+    async (make, seeded: Seeded, rounding, batch) => {
+      const net = new QuantizedBuilder(seeded);
+      const network = make(net);
+      await agree(network, net.pictures(batch), rounding);
+    },
+  );
+
+describe.each(Object.entries(singleLayers))('%s', (_, draw) => {
+  test(`${RUNS} random networks`, { timeout: 3_600_000 }, () => fc.assert(property(draw), { numRuns: RUNS }));
+});
+
+describe('a small MobileNet', () => {
+  test(`${RUNS / 2} random networks`, { timeout: 3_600_000 }, () =>
+    fc.assert(property(anyMobileNet), { numRuns: RUNS / 2 }),
+  );
+});
