@@ -6,17 +6,22 @@ import { NetworkError, UsageError } from '../../errors.js';
 import { layers } from '../../layers/index.js';
 import { type Rounding, roundings } from '../../layers/int8/fixed-point.js';
 import { integerLayers } from '../../layers/int8/index.js';
-import type { QuantizedNetwork } from '../../network/quantized-network.js';
+import {
+  inferQuantizedShapes,
+  isQuantizedType,
+  type QuantizedNetwork,
+  quantizedWeightsOf,
+} from '../../network/quantized-network.js';
+import { withQuantizedWeights } from '../../network/quantized-types.js';
 import { type AnyTensor, type IntegerArray, type Shape, sameShape, sizeOf, type TensorType } from '../../tensor.js';
 import { Heaps, type Region } from '../heap.js';
 import type { Place } from '../memory.js';
 import { compileBytes } from '../wasm.js';
-import type { WasmTarget } from '../wasmBytes.js';
-import type { MemoryReport, OperationReport } from '../wasmProgram.js';
+import type { WasmTarget } from '../wasm-bytes.js';
+import type { MemoryReport, OperationReport } from '../wasm-program.js';
 import { type Int8Kernels, int8Bytes } from './kernels.js';
 import { type LoweredIntegers, lowerIntegers, type PlacedTensor } from './lower.js';
-import { type IntegerOperation, isQuantized } from './operations.js';
-import { integerShapes, weightsOf } from './shapes.js';
+import type { IntegerOperation } from './operations.js';
 
 const TARGETS: readonly WasmTarget[] = ['relaxed', 'simd', 'scalar'];
 
@@ -55,12 +60,19 @@ export async function compileQuantized(
     throw new UsageError(`rounding must be one of ${roundings.join(', ')}, found '${rounding}'`);
   }
   const chosen = chooseTarget(target);
-  const shapes = integerShapes(network);
+  const shapes = shapesOf(network);
+  withQuantizedWeights(network, network.weights);
   const lowered = lowerIntegers(network, shapes, rounding, everyTensor);
   const heaps = await heapsOf(chosen);
   const activationBytes = lowered.program.layOut();
   const region = await heaps.take(network.name, lowered.program.constants.bytes + activationBytes);
   return new IntegerPlan(network, lowered, heaps, region, activationBytes, chosen, rounding);
+}
+
+/** The shape of every tensor, of batch 1. */
+function shapesOf(network: QuantizedNetwork): Map<string, Shape> {
+  const one = network.inputs.map(({ name, shape }): [string, Shape] => [name, [1, ...shape.slice(1)]]);
+  return inferQuantizedShapes(network, new Map(one));
 }
 
 function chooseTarget(wanted: WasmTarget | undefined): WasmTarget {
@@ -126,7 +138,7 @@ export class IntegerPlan {
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       new Uint8Array(memory.buffer).set(bytes, addressOf(place));
     }
-    const shapes = integerShapes(network);
+    const shapes = shapesOf(network);
     const page = (index: number, ...places: number[]) => run(pages[index], places);
     const run = pageRunner(network, shapes, rounding, memory);
     this.#calls = program.steps.map(({ kernel, args, operation }) => ({
@@ -232,20 +244,20 @@ function pageRunner(
     const tensors = inputs.map((name, i) => {
       const [shape, type] = [shapes.get(name) as Shape, types.get(name) as TensorType];
       const data = viewOf(memory.buffer, places[i], sizeOf(shape), type);
-      return (isQuantized(type) ? { shape, data, type } : { shape, data }) as AnyTensor;
+      return (isQuantizedType(type) ? { shape, data, type } : { shape, data }) as AnyTensor;
     });
-    const inReal = [...inputs, output].every((name) => !isQuantized(types.get(name) as TensorType));
+    const inReal = [...inputs, output].every((name) => !isQuantizedType(types.get(name) as TensorType));
     const forward = (inReal ? layers[node.kind as 'relu'].forward : integerLayers[node.kind as 'relu']) as (
       ...given: unknown[]
     ) => AnyTensor;
-    const { data } = forward(tensors, weightsOf(network, node, shapes), node.attributes, node.type, rounding);
+    const { data } = forward(tensors, quantizedWeightsOf(network, node, shapes), node.attributes, node.type, rounding);
     const result = viewOf(memory.buffer, places[inputs.length], data.length, node.type);
     result.set(inReal || node.kind === 'dequantize' ? data : data.map((q) => Math.min(Math.max(q, lo), hi)));
   };
 }
 
 function arrayOf(type: TensorType) {
-  if (!isQuantized(type)) return Float32Array;
+  if (!isQuantizedType(type)) return Float32Array;
   return { int8: Int8Array, uint8: Uint8Array, int32: Int32Array }[type.type];
 }
 
@@ -254,5 +266,5 @@ const viewOf = (buffer: ArrayBuffer, address: number, size: number, type: Tensor
 
 function newTensor(shape: Shape, type: TensorType): AnyTensor {
   const data = new (arrayOf(type))(sizeOf(shape));
-  return (isQuantized(type) ? { shape, data, type } : { shape, data }) as AnyTensor;
+  return (isQuantizedType(type) ? { shape, data, type } : { shape, data }) as AnyTensor;
 }

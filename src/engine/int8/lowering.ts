@@ -10,14 +10,14 @@
 import type { Rounding } from '../../layers/int8/fixed-point.js';
 import { soleReaders } from '../../network/graph.js';
 import { weightName } from '../../network/network.js';
-import type { QuantizedNetwork } from '../../network/quantized-network.js';
+import { isQuantizedType, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, type TensorType } from '../../tensor.js';
 import { type PlaneLayout, pixelOffsets, quadCount, roundUp, rowOffsets, VECTOR } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
 import type { Place } from '../memory.js';
 import { Program } from '../program.js';
 import type { Int8KernelName } from './kernels.js';
-import { type IntegerOperation, isQuantized } from './operations.js';
+import type { IntegerOperation } from './operations.js';
 
 /** `page` computes an operation with the readable layers: the index of the page, then the places of its inputs and of its result. */
 export type StepName = Int8KernelName | 'page';
@@ -84,7 +84,7 @@ export class IntegerLowering {
 
   hasBytes(name: string): boolean {
     const type = this.#types.get(name) as TensorType;
-    return isQuantized(type) && type.type !== 'int32';
+    return isQuantizedType(type) && type.type !== 'int32';
   }
 
   /** The tensor, which an operation before has made. */

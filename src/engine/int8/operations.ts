@@ -4,9 +4,14 @@
  */
 import { nearestInteger, rangeOf } from '../../layers/int8/layer.js';
 import { soleReaders } from '../../network/graph.js';
-import type { QuantizedNetwork, QuantizedNode } from '../../network/quantized-network.js';
+import {
+  isQuantizedType,
+  type QuantizedNetwork,
+  type QuantizedNode,
+  sameType,
+} from '../../network/quantized-network.js';
 import { type ExplicitPadding, type Pair, slideWindows } from '../../padding.js';
-import type { QuantizedType, Shape, TensorType } from '../../tensor.js';
+import type { Shape, TensorType } from '../../tensor.js';
 
 /** Between integers of the result's type: min(max(q, lo), hi). */
 export interface IntegerClamp {
@@ -71,7 +76,7 @@ function newOperation(
   types: ReadonlyMap<string, TensorType>,
 ): IntegerOperation {
   const type = types.get(node.name) as TensorType;
-  const [lo, hi] = isQuantized(type) ? rangeOf(type) : [0, 0];
+  const [lo, hi] = isQuantizedType(type) ? rangeOf(type) : [0, 0];
   const base = { node, output: node.name, clamp: { lo, hi } };
   if (node.kind !== 'conv2d' && node.kind !== 'depthwiseConv2d') {
     return { ...base, inputs: node.inputs, nodes: [node.name] };
@@ -115,7 +120,7 @@ function clampTaker(node: QuantizedNode, producer: IntegerOperation | undefined)
   const bounds = boundsOf(node);
   if (!bounds || !producer || !TAKES_CLAMP.has(producer.node.kind)) return undefined;
   const { type } = producer.node;
-  if (!isQuantized(type) || !isQuantized(node.type) || !sameType(type, node.type)) return undefined;
+  if (!isQuantizedType(type) || !isQuantizedType(node.type) || !sameType(type, node.type)) return undefined;
   const [least, greatest] = rangeOf(type);
   const between = (q: number) => Math.min(Math.max(q, least), greatest);
   const [lo, hi] = bounds.map((bound) => between(nearestInteger(bound, type)));
@@ -131,8 +136,3 @@ function boundsOf(node: QuantizedNode): readonly [number, number] | undefined {
   if (node.kind === 'clamp') return [node.attributes.min, node.attributes.max];
   return undefined;
 }
-
-export const isQuantized = (type: TensorType): type is QuantizedType => typeof type === 'object';
-
-export const sameType = (a: QuantizedType, b: QuantizedType): boolean =>
-  a.type === b.type && a.scale === b.scale && a.zeroPoint === b.zeroPoint;

@@ -3,6 +3,7 @@ import { axisOf } from '../../layers/concat.js';
 import { multiplierOf } from '../../layers/int8/fixed-point.js';
 import { divided } from '../../layers/int8/globalAveragePool.js';
 import { integerLayers } from '../../layers/int8/index.js';
+import { sameType } from '../../network/quantized-network.js';
 import { slideWindows } from '../../padding.js';
 import { type QuantizedType, sizeOf } from '../../tensor.js';
 import { pixelsOf } from '../lowering.js';
@@ -10,7 +11,7 @@ import type { Place } from '../memory.js';
 import { at } from '../program.js';
 import { halfOf } from './channel-blocks.js';
 import { type IntegerLowering, quadStride, quadsBytes } from './lowering.js';
-import { type IntegerOperation, type OperationOf, sameType } from './operations.js';
+import type { IntegerOperation, OperationOf } from './operations.js';
 
 /** The operation by the readable layer, on tensors as their numbers are. */
 export function page(low: IntegerLowering, operation: IntegerOperation): void {

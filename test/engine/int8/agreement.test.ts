@@ -11,7 +11,7 @@ import { nightly } from '../../nightly.js';
 import { anyMobileNet, anySeeded, QuantizedBuilder, type Seeded, singleLayers } from './networks.js';
 import { everyTensorOf } from './reference.js';
 
-const RUNS = nightly ? 10_000 : 60;
+const RUNS = nightly ? 10_000 : 20;
 
 async function agree(network: QuantizedNetwork, inputs: ReadonlyMap<string, AnyTensor>, rounding: Rounding) {
   const wanted = everyTensorOf(network, inputs, rounding);

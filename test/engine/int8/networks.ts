@@ -50,6 +50,11 @@ export class QuantizedBuilder {
     return { type: this.#type, scale: Math.fround(scale), zeroPoint };
   }
 
+  /** The type of numbers from 0 to 1. */
+  shares(): QuantizedType {
+    return { type: this.#type, scale: 1 / 256, zeroPoint: this.#type === 'int8' ? -128 : 0 };
+  }
+
   typeOf(name: string): QuantizedType {
     return this.#types.get(name) as QuantizedType;
   }
@@ -233,7 +238,7 @@ export const singleLayers: Readonly<Record<string, fc.Arbitrary<Draw>>> = {
       net.add('relu', 'relu', x, {}, net.anyType()),
       net.add('relu6', 'relu6', x, {}, net.anyType()),
       net.add('clamp', 'clamp', x, { min: -1, max: 0.5 }, net.anyType()),
-      net.add('sigmoid', 'sigmoid', x, {}, net.anyType(1 / 256)),
+      net.add('sigmoid', 'sigmoid', x, {}, net.shares()),
       net.add('quantize', 'quantize', x, {}, net.anyType()),
     ];
     return net.build(outputs);
@@ -261,22 +266,19 @@ export const anyMobileNet: fc.Arbitrary<Draw> = fc
     const same = { ...filters, strides: [1, 1], padding: 'same' } as const;
     const halved = { ...filters, strides: [2, 2], padding: 'same' } as const;
     const relu6 = (name: string, x: string) => net.add(`${name}/relu6`, 'relu6', x, {});
-    const unit = (name: string) => net.anyType(6 / 255 + 0 * name.length);
+    const unit = () => net.anyType(6 / 255);
     let x = net.input('picture', [1, h, w, channels]);
-    x = relu6('stem', net.add('stem', 'conv2d', x, { ...halved, filters: 8 }, unit('stem')));
-    x = relu6('dw', net.add('dw', 'depthwiseConv2d', x, { ...same, depthMultiplier: 1 }, unit('dw')));
+    x = relu6('stem', net.add('stem', 'conv2d', x, { ...halved, filters: 8 }, unit()));
+    x = relu6('dw', net.add('dw', 'depthwiseConv2d', x, { ...same, depthMultiplier: 1 }, unit()));
     x = net.add('narrow', 'pointwiseConv2d', x, { filters: narrow, bias: true }, net.anyType());
     for (const [i, residual] of [true, false, true].entries()) {
       const input = x;
-      x = relu6(
-        `wide${i}`,
-        net.add(`wide${i}`, 'pointwiseConv2d', x, { filters: narrow * 6, bias: true }, unit('wide')),
-      );
+      x = relu6(`wide${i}`, net.add(`wide${i}`, 'pointwiseConv2d', x, { filters: narrow * 6, bias: true }, unit()));
       if (!residual && explicit) {
         x = net.add(`pad${i}`, 'pad', x, { padding: { top: 0, bottom: 1, left: 0, right: 1 }, value: 0 });
-        x = net.add(`dw${i}`, 'depthwiseConv2d', x, { ...halved, padding: 'valid', depthMultiplier: 1 }, unit('dw'));
+        x = net.add(`dw${i}`, 'depthwiseConv2d', x, { ...halved, padding: 'valid', depthMultiplier: 1 }, unit());
       } else {
-        x = net.add(`dw${i}`, 'depthwiseConv2d', x, { ...(residual ? same : halved), depthMultiplier: 1 }, unit('dw'));
+        x = net.add(`dw${i}`, 'depthwiseConv2d', x, { ...(residual ? same : halved), depthMultiplier: 1 }, unit());
       }
       x = net.add(`project${i}`, 'pointwiseConv2d', relu6(`dw${i}`, x), { filters: narrow, bias: true }, net.anyType());
       if (residual) x = net.add(`add${i}`, 'add', [x, input], {}, net.anyType());
@@ -290,7 +292,5 @@ export const anyMobileNet: fc.Arbitrary<Draw> = fc
           {},
         )
       : net.add('logits', 'dense', x, { units: 11, bias: true }, net.anyType());
-    const { type } = net.typeOf(logits);
-    const shares = { type, scale: 1 / 256, zeroPoint: type === 'int8' ? -128 : 0 } as const;
-    return net.build([net.add('softmax', 'softmax', logits, {}, shares), logits]);
+    return net.build([net.add('softmax', 'softmax', logits, {}, net.shares()), logits]);
   });
