@@ -65,9 +65,7 @@ function expectTypes(
   outputs: number,
 ): void {
   if (kernel.type.type !== x.type) {
-    throw new UsageError(
-      `${layer}: an input of ${x.type} wants a kernel of ${x.type}, found ${kernel.type.type}`,
-    );
+    throw new UsageError(`${layer}: an input of ${x.type} wants a kernel of ${x.type}, found ${kernel.type.type}`);
   }
   if ('scales' in kernel.type && kernel.type.scales.length !== outputs) {
     throw new UsageError(
