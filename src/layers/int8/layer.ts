@@ -69,14 +69,14 @@ export function sameScaleLayer<Attributes, Weights>(
 }
 
 export function expectSameScale(kind: string, input: QuantizedType, result: QuantizedType): void {
-  if (input.scale !== result.scale || input.zeroPoint !== result.zeroPoint) {
+  if (input.type !== result.type || input.scale !== result.scale || input.zeroPoint !== result.zeroPoint) {
     throw new UsageError(
-      `${kind}: input and result must have the same scale and zero point, found ${parameters(input)} and ${parameters(result)}`,
+      `${kind}: input and result must have the same type, scale and zero point, found ${parameters(input)} and ${parameters(result)}`,
     );
   }
 }
 
-const parameters = ({ scale, zeroPoint }: QuantizedType): string => `(${scale}, ${zeroPoint})`;
+const parameters = ({ type, scale, zeroPoint }: QuantizedType): string => `(${type}, ${scale}, ${zeroPoint})`;
 
 const arrays = { int8: Int8Array, uint8: Uint8Array, int32: Int32Array } as const;
 
@@ -85,19 +85,22 @@ export function integers(shape: Shape, type: QuantizedType): IntegerTensor {
   return { shape: [...shape], data: new arrays[type.type](sizeOf(shape)) as IntegerArray, type };
 }
 
-/** An input of int8 or uint8 with one scale, whose numbers are stored as the type says. */
-export function expectBytes(kind: string, { shape, data, type }: QuantizedTensor): IntegerTensor {
-  if (type.type === 'int32' || !('scale' in type)) {
-    throw new UsageError(
-      `${kind}: wanted an input of int8 or uint8 with one scale, found ${type.type}${'scale' in type ? '' : ' with one for each channel'}`,
-    );
-  }
-  if (!(data instanceof arrays[type.type]) || data.length !== sizeOf(shape)) {
+/** An input with one scale, whose numbers are stored as the type says. */
+export function expectOneScale(kind: string, { shape, data, type }: QuantizedTensor): IntegerTensor {
+  if (!('scale' in type)) throw new UsageError(`${kind}: wanted an input with one scale, found one for each channel`);
+  const Numbers = arrays[type.type];
+  if (!(data instanceof Numbers) || data.length !== sizeOf(shape)) {
     throw new ShapeError(
-      `${kind}: shape [${shape}] of ${type.type} wants ${sizeOf(shape)} numbers in an ${arrays[type.type].name}, found ${data.length} in an ${data.constructor.name}`,
+      `${kind}: shape [${shape}] of ${type.type} wants ${sizeOf(shape)} numbers in an ${Numbers.name}, found ${data.length} in an ${data.constructor.name}`,
     );
   }
   return { shape, data, type };
+}
+
+/** The same of int8 or uint8. */
+export function expectBytes(kind: string, x: QuantizedTensor): IntegerTensor {
+  if (x.type.type === 'int32') throw new UsageError(`${kind}: wanted an input of int8 or uint8, found int32`);
+  return expectOneScale(kind, x);
 }
 
 /** The least and the greatest integer of the type. */
