@@ -6,6 +6,7 @@
  *
  *   single   r = ⌊x·m / 2^(31 − shift) + ½⌋
  *            what the optimised kernels give: ruy, and but for one number in a million XNNPACK (LiteRT.js, tfjs-tflite)
+ *            (sums of two tensors are rounded as in 'double' by all of them)
  *   double   y = ⌊x·m / 2^31 + ½⌋, r = y / 2^(−shift) rounded to the nearest, halves away from zero
  *            what the reference kernels give, and tflite-micro
  *

@@ -40,7 +40,7 @@ export const forward = /* @__PURE__ */ integerLayer(softmax, (y, [x]) => {
   }
 });
 
-/** The function that brings a difference to Q5.26, and the smallest difference that it takes: below e^−31 a share counts as 0. */
+/** The function that brings a difference to Q5.26, and the smallest that it takes. Shares below, e^−15 or less, count as 0. */
 export function differencesOf(scale: number): { scaled: (d: number) => number; smallest: number } {
   const { m, shift } = multiplierOf(Math.min(scale * ONE, MAX));
   return {

@@ -1,0 +1,289 @@
+/** The layers in integers on grids that can be checked by hand, close to the layers in real numbers, and what they refuse. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { layers } from '../../../src/layers/index.js';
+import { integerLayers, roundings } from '../../../src/layers/int8/index.js';
+import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, tensor } from '../../../src/tensor.js';
+
+const arrays = { int8: Int8Array, uint8: Uint8Array, int32: Int32Array };
+const half: QuantizedType = { type: 'int8', scale: 0.5, zeroPoint: 3 };
+const bytes: QuantizedType = { type: 'uint8', scale: 0.25, zeroPoint: 128 };
+const one: QuantizedType = { type: 'int8', scale: 1, zeroPoint: 0 };
+const probability: QuantizedType = { type: 'int8', scale: 1 / 256, zeroPoint: -128 };
+const indices: QuantizedType = { type: 'int32', scale: 1, zeroPoint: 0 };
+
+const grid = (type: QuantizedTensor['type'], shape: Shape, numbers: readonly number[]): QuantizedTensor => ({
+  shape,
+  data: arrays[type.type].from(numbers),
+  type,
+});
+const numbersOf = (y: { data: ArrayLike<number> }): number[] => Array.from(y.data);
+
+const window = { strides: [1, 1], dilation: [1, 1], padding: 'same' } as const;
+
+describe('sums of products', () => {
+  // x stands for 1 2 3 4 with the zero point 3; outside it is zero, not the zero point.
+  const x = grid(half, [1, 2, 2, 1], [5, 7, 9, 11]);
+
+  test('conv2d: distances from the zero points, one scale for each output, a bias', () => {
+    const kernel = grid({ type: 'int8', scales: [1, 0.5], axis: 3 }, [1, 2, 1, 2], [1, 2, 10, 20]);
+    const bias = grid({ type: 'int32', scales: [0.5, 0.25], axis: 0 }, [2], [0, 4]);
+    const attributes = { ...window, filters: 2, kernelSize: [1, 2], bias: true } as const;
+    const y = integerLayers.conv2d([x], { kernel, bias }, attributes, one, 'single');
+    // 1 · 1 + 2 · 10 = 21, and 2 · 1 alone at the edge; the second output is as much again, and its bias 1.
+    expect(numbersOf(y)).toEqual([21, 22, 2, 3, 43, 44, 4, 5]);
+    expect(y.type).toBe(one);
+  });
+
+  test('depthwiseConv2d: channel c gives outputs c·M + m', () => {
+    const two = grid(half, [1, 1, 1, 2], [5, 7]);
+    const kernel = grid(one, [1, 1, 2, 2], [1, 2, 3, 4]);
+    const attributes = { ...window, kernelSize: [1, 1], depthMultiplier: 2, bias: false } as const;
+    const y = integerLayers.depthwiseConv2d([two], { kernel }, attributes, one, 'single');
+    expect(numbersOf(y)).toEqual([1, 2, 6, 8]);
+  });
+
+  test('pointwiseConv2d and dense: uint8 with a zero point of the kernel', () => {
+    const input = grid(bytes, [1, 1, 1, 2], [132, 124]); // 1 and −1
+    const kernel = grid({ ...bytes, scale: 1 }, [2, 1], [138, 125]); // 10 and −3
+    const pointwise = integerLayers.pointwiseConv2d([input], { kernel }, { filters: 1, bias: false }, bytes, 'single');
+    expect(numbersOf(pointwise)).toEqual([128 + 4 * 13]);
+    const flat = { ...input, shape: [1, 2] };
+    const dense = integerLayers.dense([flat], { kernel }, { units: 1, bias: false }, bytes, 'single');
+    expect(numbersOf(dense)).toEqual([128 + 4 * 13]);
+  });
+
+  test('results beyond the type become its least and greatest', () => {
+    const kernel = grid(one, [1, 2], [100, -100]);
+    const y = integerLayers.pointwiseConv2d([x], { kernel }, { filters: 2, bias: false }, half, 'double');
+    expect(numbersOf(y)).toEqual([127, -128, 127, -128, 127, -128, 127, -128]);
+  });
+
+  test('both roundings stay within one step of the real numbers', () => {
+    const q = fc.integer({ min: -128, max: 127 });
+    const weights = fc.integer({ min: -127, max: 127 });
+    fc.assert(
+      fc.property(
+        fc.array(q, { minLength: 18, maxLength: 18 }),
+        fc.array(weights, { minLength: 36, maxLength: 36 }),
+        fc.integer({ min: -128, max: 127 }),
+        (numbers, kernelNumbers, zeroPoint) => {
+          const input = grid({ type: 'int8', scale: 0.1, zeroPoint }, [1, 3, 3, 2], numbers);
+          const scales = [0.003, 0.02];
+          const kernel = grid({ type: 'int8', scales, axis: 3 }, [3, 3, 2, 2], kernelNumbers);
+          const attributes = { ...window, filters: 2, kernelSize: [3, 3], bias: false } as const;
+          const result: QuantizedType = { type: 'int8', scale: 0.7, zeroPoint: -5 };
+          const real = layers.conv2d.forward(
+            [
+              tensor(
+                input.shape,
+                numbers.map((n) => 0.1 * (n - zeroPoint)),
+              ),
+            ],
+            {
+              kernel: tensor(
+                kernel.shape,
+                kernelNumbers.map((n, i) => n * scales[i % 2]),
+              ),
+            },
+            attributes,
+          );
+          for (const rounding of roundings) {
+            const y = integerLayers.conv2d([input], { kernel }, attributes, result, rounding);
+            for (let i = 0; i < y.data.length; i++) {
+              const wanted = Math.min(Math.max(real.data[i] / 0.7 - 5, -128), 127);
+              expect(Math.abs(y.data[i] - wanted)).toBeLessThan(0.76);
+            }
+          }
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test.each([
+    [{ kernel: grid(bytes, [1, 1], [0]) }, 'pointwiseConv2d: an input of int8 wants a kernel of int8, found uint8'],
+    [
+      { kernel: grid({ type: 'int8', scales: [1, 2], axis: 1 }, [1, 1], [0]) },
+      'pointwiseConv2d: 1 outputs want as many scales of the kernel, found 2',
+    ],
+    [{ kernel: grid(one, [2, 1], [0, 0]) }, "pointwiseConv2d: weight 'kernel' must have shape [1,1], found [2,1]"],
+  ])('refuses weights %#', (weights, message) =>
+    expect(() => integerLayers.pointwiseConv2d([x], weights, { filters: 1, bias: false }, one, 'single')).toThrow(
+      message,
+    ),
+  );
+
+  test('refuses a bias of another type or unit', () => {
+    const kernel = grid(one, [2, 1], [1, 1]);
+    const dense = (bias: QuantizedTensor) =>
+      integerLayers.dense([grid(half, [1, 2], [3, 3])], { kernel, bias }, { units: 1, bias: true }, one, 'single');
+    expect(() => dense(grid(half, [1], [0]))).toThrow('dense: wanted a bias of int32, found int8');
+    expect(() => dense(grid({ ...indices, scale: 0.53 }, [1], [0]))).toThrow(
+      'dense: the bias counts in 0.53, wanted input scale · kernel scale = 0.5',
+    );
+    expect(numbersOf(dense(grid({ ...indices, scale: 0.51 }, [1], [8])))).toEqual([4]);
+  });
+});
+
+describe('layers without weights', () => {
+  test('add: each by its own scale', () => {
+    const a = grid(half, [3], [5, 127, -128]); // 1, 62, −65.5
+    const b = grid(one, [3], [7, 127, -1]);
+    expect(numbersOf(integerLayers.add([a, b], {}, {}, one, 'single'))).toEqual([8, 127, -67]);
+    expect(() => integerLayers.add([a, a, a], {}, {}, one, 'single')).toThrow(
+      'add: takes two inputs of integers, found 3',
+    );
+  });
+
+  test('concat: uint8 is brought to the scale of the result, int8 has to have it', () => {
+    const a = grid(bytes, [1, 2], [132, 128]);
+    const b = grid({ ...bytes, scale: 0.5, zeroPoint: 0 }, [1, 1], [3]);
+    const c = grid({ ...bytes, scale: 0.1, zeroPoint: 0 }, [1, 2], [1, 2]); // 0.4 and 0.8 steps
+    expect(numbersOf(integerLayers.concat([a, b, c], {}, { axis: -1 }, bytes, 'single'))).toEqual([
+      132, 128, 134, 128, 129,
+    ]);
+    expect(() => integerLayers.concat([grid(half, [1, 1], [0])], {}, { axis: 1 }, one, 'single')).toThrow(
+      'concat: input and result must have the same type, scale and zero point, found (int8, 0.5, 3) and (int8, 1, 0)',
+    );
+  });
+
+  test('pad: zero is the zero point', () => {
+    const padding = { top: 0, bottom: 1, left: 1, right: 0 };
+    const x = grid(half, [1, 1, 1, 1], [9]);
+    expect(numbersOf(integerLayers.pad([x], {}, { padding, value: 0 }, half, 'single'))).toEqual([3, 9, 3, 3]);
+    expect(numbersOf(integerLayers.pad([x], {}, { padding, value: -2 }, half, 'single'))).toEqual([-1, 9, -1, -1]);
+  });
+
+  test('averagePool: halves away from zero, over the samples inside', () => {
+    const pool = { poolSize: [1, 2], strides: [1, 2], padding: 'same', includePadding: false } as const;
+    const x = grid(half, [1, 1, 5, 1], [1, 2, -1, -2, 7]);
+    expect(numbersOf(integerLayers.averagePool([x], {}, pool, half, 'single'))).toEqual([2, -2, 7]);
+    expect(() => integerLayers.averagePool([x], {}, { ...pool, includePadding: true }, half, 'single')).toThrow(
+      'averagePool: padding that counts as samples is not computed with integers',
+    );
+  });
+
+  test('maxPool', () => {
+    const x = grid(half, [1, 1, 3, 1], [-100, -101, -128]);
+    const pool = { poolSize: [1, 2], strides: [1, 2], padding: 'same' } as const;
+    expect(numbersOf(integerLayers.maxPool([x], {}, pool, half, 'single'))).toEqual([-100, -128]);
+  });
+
+  test('globalAveragePool: the mean in the scale of the result', () => {
+    const x = grid(half, [1, 1, 3, 2], [4, 3, 5, 3, 12, 5]); // 0.5 1 4.5 and 0 0 1
+    expect(numbersOf(integerLayers.globalAveragePool([x], {}, { keepDims: false }, one, 'single'))).toEqual([2, 0]);
+  });
+
+  test('relu, relu6 and clamp: the bounds as integers', () => {
+    const x = grid(half, [4], [-5, 3, 14, 20]);
+    expect(numbersOf(integerLayers.relu([x], {}, {}, half, 'single'))).toEqual([3, 3, 14, 20]);
+    expect(numbersOf(integerLayers.relu6([x], {}, {}, half, 'single'))).toEqual([3, 3, 14, 15]);
+    expect(numbersOf(integerLayers.clamp([x], {}, { min: -1, max: 1 }, half, 'single'))).toEqual([1, 3, 5, 5]);
+    expect(numbersOf(integerLayers.relu6([x], {}, {}, one, 'single'))).toEqual([0, 0, 6, 6]);
+  });
+
+  test('reshape, flatten and dropout copy', () => {
+    const x = grid(indices, [1, 2, 1], [70000, -1]);
+    expect(integerLayers.reshape([x], {}, { shape: [2] }, indices, 'single')).toEqual({ ...x, shape: [1, 2] });
+    expect(integerLayers.flatten([x], {}, {}, indices, 'single')).toEqual({ ...x, shape: [1, 2] });
+    expect(integerLayers.dropout([x], {}, { rate: 0 }, indices, 'single')).toEqual(x);
+  });
+
+  test('sigmoid: half at zero', () => {
+    const x = grid(half, [3], [3, 127, -128]);
+    expect(numbersOf(integerLayers.sigmoid([x], {}, {}, probability, 'single'))).toEqual([0, 127, -128]);
+  });
+
+  test('softmax: shares of 256', () => {
+    const x = grid({ type: 'int8', scale: Math.log(2), zeroPoint: 0 }, [2, 3], [5, 4, 4, -128, 127, -128]);
+    expect(numbersOf(integerLayers.softmax([x], {}, {}, probability, 'single'))).toEqual([
+      0, -64, -64, -128, 127, -128,
+    ]);
+    expect(() => integerLayers.softmax([x], {}, {}, half, 'single')).toThrow(
+      'softmax: a result of int8 wants scale 1/256 and zero point -128, found 0.5 and 3',
+    );
+  });
+
+  test('argMax: the first of equals', () => {
+    const x = grid(half, [2, 3], [1, 5, 5, -1, -3, -2]);
+    expect(integerLayers.argMax([x], {}, {}, indices)).toEqual(grid(indices, [2, 1], [1, 0]));
+    expect(() => integerLayers.argMax([x], {}, {}, half)).toThrow(
+      'argMax: indices want scale 1 and zero point 0, found 0.5 and 3',
+    );
+  });
+
+  test.each(['int8', 'uint8'] as const)('resizeBilinear of %s: between the samples', (type) => {
+    const same: QuantizedType = { type, scale: 1, zeroPoint: 0 };
+    const x = grid(same, [1, 1, 2, 1], [10, 21]);
+    const attributes = { size: [1, 3], rule: 'tf1-align-corners' } as const;
+    expect(numbersOf(integerLayers.resizeBilinear([x], {}, attributes, same, 'single'))).toEqual([10, 16, 21]);
+  });
+
+  test('resizeBilinear of int8: ties up, or away from zero', () => {
+    const x = grid(one, [1, 1, 2, 1], [-10, -21]);
+    const attributes = { size: [1, 3], rule: 'tf1-align-corners' } as const;
+    expect(numbersOf(integerLayers.resizeBilinear([x], {}, attributes, one, 'single'))).toEqual([-10, -15, -21]);
+    expect(numbersOf(integerLayers.resizeBilinear([x], {}, attributes, one, 'double'))).toEqual([-10, -16, -21]);
+  });
+
+  test('quantize: real numbers, halves away from zero; integers by the ratio of the scales', () => {
+    const real = tensor([4], [0.25, -0.25, 100, -0.2]);
+    expect(numbersOf(integerLayers.quantize([real], {}, {}, half, 'single'))).toEqual([4, 2, 127, 3]);
+    const x = grid({ type: 'uint8', scale: 0.5, zeroPoint: 131 }, [2], [0, 255]);
+    expect(numbersOf(integerLayers.quantize([x], {}, {}, half, 'single'))).toEqual([-128, 127]);
+    expect(() => integerLayers.quantize([tensor([1], [Number.NaN])], {}, {}, half, 'single')).toThrow(
+      'quantize: number 0 is NaN, for which there is no integer',
+    );
+  });
+
+  test('dequantize', () => {
+    expect(integerLayers.dequantize([grid(half, [2], [3, -128])])).toEqual(tensor([2], [0, -65.5]));
+  });
+
+  test('quantize undoes dequantize', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('int8' as const, 'uint8' as const),
+        fc.float({ min: Math.fround(1e-6), max: 1000, noNaN: true }),
+        fc.integer({ min: 0, max: 127 }),
+        (type, scale, zeroPoint) => {
+          const own: QuantizedType = { type, scale, zeroPoint };
+          const all = grid(
+            own,
+            [256],
+            Array.from({ length: 256 }, (_, i) => (type === 'int8' ? i - 128 : i)),
+          );
+          const back = integerLayers.quantize([integerLayers.dequantize([all])], {}, {}, own, 'double');
+          expect(numbersOf(back)).toEqual(numbersOf(all));
+        },
+      ),
+    );
+  });
+});
+
+describe('what every layer refuses', () => {
+  const maxPool = (x: QuantizedTensor, result: QuantizedType) =>
+    integerLayers.maxPool([x], {}, { poolSize: [1, 1], strides: [1, 1], padding: 'same' }, result, 'single');
+  const shape: Shape = [1, 1, 1, 1];
+
+  test.each([
+    [grid(indices, shape, [0]), indices, 'maxPool: wanted an input of int8 or uint8, found int32'],
+    [
+      grid({ type: 'int8', scales: [1], axis: 0 }, shape, [0]),
+      half,
+      'maxPool: wanted an input with one scale, found one for each channel',
+    ],
+    [
+      { shape, data: new Uint8Array(sizeOf(shape)), type: half },
+      half,
+      'maxPool: shape [1,1,1,1] of int8 wants 1 numbers in an Int8Array, found 1 in an Uint8Array',
+    ],
+    [
+      { shape, data: new Int8Array(2), type: half },
+      half,
+      'maxPool: shape [1,1,1,1] of int8 wants 1 numbers in an Int8Array, found 2 in an Int8Array',
+    ],
+    [grid(half, shape, [0]), bytes, 'maxPool: an input of int8 cannot give a result of uint8'],
+  ])('%#', (x, result, message) => expect(() => maxPool(x, result)).toThrow(message));
+});
