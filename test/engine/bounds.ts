@@ -172,6 +172,8 @@ function errorOf(
     case 'flatten':
     case 'reshape':
       return forward(e);
+    default:
+      throw new Error(`no bound is known for the engine's '${(node as NetworkNode).kind}'`);
   }
 }
 

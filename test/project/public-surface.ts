@@ -1,3 +1,5 @@
+import { layers } from '../../src/layers/index.js';
+
 /** The values of every entry of the package, sorted by name. */
 export const surface: Readonly<Record<string, string>> = {
   '.': `
@@ -13,10 +15,8 @@ export const surface: Readonly<Record<string, string>> = {
   './formats/onnx': 'onnx',
   './formats/tfjs': 'tfjs',
   './formats/npz': 'npz',
-  './layers': `
-    add argMax averagePool backward batchNorm clamp concat conv2d cost costs dense depthwiseConv2d dropout flatten
-    globalAveragePool layers maxPool pad pointwiseConv2d relu relu6 reshape resizeBilinear sigmoid softmax
-    training`,
+  // And every kind of layer, each of which is one line of src/layers/kinds.ts.
+  './layers': `backward cost costs layers training ${Object.keys(layers).join(' ')}`,
   './models': `
     MOBILENET_V1_TABLE MOBILENET_V2_TABLE deeplabV3 mobilenet mobilenetV1 mobilenetV2 parseModelName
     roundChannels ssd`,
