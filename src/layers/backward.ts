@@ -13,6 +13,7 @@ export { backward as depthwiseConv2d } from './depthwiseConv2d.js';
 export { backward as dropout } from './dropout.js';
 export { backward as flatten } from './flatten.js';
 export { backward as globalAveragePool } from './globalAveragePool.js';
+export { backward as hardSigmoid } from './hardSigmoid.js';
 export { backward as maxPool } from './maxPool.js';
 export { backward as multiply } from './multiply.js';
 export { backward as pad } from './pad.js';

@@ -11,6 +11,7 @@ export { depthwiseConv2d } from './depthwiseConv2d.js';
 export { dropout } from './dropout.js';
 export { flatten } from './flatten.js';
 export { globalAveragePool } from './globalAveragePool.js';
+export { hardSigmoid } from './hardSigmoid.js';
 export { maxPool } from './maxPool.js';
 export { multiply } from './multiply.js';
 export { pad } from './pad.js';
