@@ -14,6 +14,7 @@ export { backward as dropout } from './dropout.js';
 export { backward as flatten } from './flatten.js';
 export { backward as globalAveragePool } from './globalAveragePool.js';
 export { backward as hardSigmoid } from './hardSigmoid.js';
+export { backward as hardSwish } from './hardSwish.js';
 export { backward as maxPool } from './maxPool.js';
 export { backward as multiply } from './multiply.js';
 export { backward as pad } from './pad.js';

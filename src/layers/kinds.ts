@@ -12,6 +12,7 @@ export { dropout } from './dropout.js';
 export { flatten } from './flatten.js';
 export { globalAveragePool } from './globalAveragePool.js';
 export { hardSigmoid } from './hardSigmoid.js';
+export { hardSwish } from './hardSwish.js';
 export { maxPool } from './maxPool.js';
 export { multiply } from './multiply.js';
 export { pad } from './pad.js';
