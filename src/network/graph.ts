@@ -71,7 +71,13 @@ export function soleReaders<Reader extends { readonly inputs: readonly string[] 
 }
 
 /** Index of the last node that needs each tensor, by name. Outputs are needed to the end and have none. */
-export function lastUses({ nodes, outputs }: Pick<Network, 'nodes' | 'outputs'>): Map<string, number> {
+export function lastUses({
+  nodes,
+  outputs,
+}: {
+  readonly nodes: readonly Vertex[];
+  readonly outputs: readonly string[];
+}): Map<string, number> {
   const last = new Map<string, number>();
   nodes.forEach((node, index) => {
     for (const name of [...node.inputs, node.name]) last.set(name, index);

@@ -36,5 +36,11 @@ export { atResolution } from './rewriting/at-resolution.js';
 export { type Foldable, type FoldedBatchNorm, foldBatchNorm } from './rewriting/fold-batch-norm.js';
 export { upTo, withOutputs } from './rewriting/subnetwork.js';
 export { type NetworkInputs, type RunOptions, run, trace } from './run.js';
+export {
+  type QuantizedNetworkInputs,
+  type RunQuantizedOptions,
+  runQuantized,
+  traceQuantized,
+} from './run-quantized.js';
 export { inferShapes, wantedWeights } from './shapes.js';
 export { randomWeights, withWeights } from './weights.js';

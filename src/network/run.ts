@@ -85,7 +85,10 @@ export function expectAllWeights(network: Network, shapes = inferShapes(network)
 }
 
 /** Each input's tensor by name, checked: every executor begins with this. Throws a NetworkError that says what does not fit. */
-export function inputTensors(network: Network, inputs: NetworkInputs): Map<string, Tensor> {
+export function inputTensors<X extends Shaped = Tensor>(
+  network: Pick<Network, 'name' | 'inputs'>,
+  inputs: X | ReadonlyMap<string, X>,
+): Map<string, X> {
   const names = network.inputs.map(({ name }) => name);
   if ('shape' in inputs && names.length !== 1) {
     throw new NetworkError(
@@ -99,14 +102,20 @@ export function inputTensors(network: Network, inputs: NetworkInputs): Map<strin
       throw new NetworkError(`${network.name}: no input is called '${name}'; it has ${names.join(', ')}`);
     }
   }
-  return new Map(network.inputs.map(({ name, shape }) => [name, inputTensor(network, name, shape, given.get(name))]));
+  return new Map(
+    network.inputs.map(({ name, shape }) => [name, inputTensor(network.name, name, shape, given.get(name))]),
+  );
 }
 
-function inputTensor(network: Network, name: string, shape: Shape, found: Tensor | undefined): Tensor {
+interface Shaped {
+  readonly shape: Shape;
+}
+
+function inputTensor<X extends Shaped>(network: string, name: string, shape: Shape, found: X | undefined): X {
   const wanted = ['batch', ...shape.slice(1)].join(', ');
-  if (found === undefined) throw new NetworkError(`${network.name}: input '${name}' of shape [${wanted}] is missing`);
+  if (found === undefined) throw new NetworkError(`${network}: input '${name}' of shape [${wanted}] is missing`);
   if (found.shape.length !== shape.length || !sameShape(found.shape.slice(1), shape.slice(1))) {
-    throw new NetworkError(`${network.name}: input '${name}' must be [${wanted}], found [${found.shape.join(', ')}]`);
+    throw new NetworkError(`${network}: input '${name}' must be [${wanted}], found [${found.shape.join(', ')}]`);
   }
   return found;
 }

@@ -21,7 +21,7 @@ export function checkAttributes(kind: string, attributes: unknown, at: string): 
 }
 
 /** Runs `compute` and puts the node's name in front of whatever its layer complains about. */
-export function atNode<Result>(node: NetworkNode, compute: () => Result): Result {
+export function atNode<Result>(node: { readonly name: string }, compute: () => Result): Result {
   try {
     return compute();
   } catch (error) {

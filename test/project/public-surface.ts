@@ -22,7 +22,7 @@ export const surface: Readonly<Record<string, string>> = {
     roundChannels ssd`,
   './network': `
     NetworkBuilder atResolution costOf foldBatchNorm fromJson inferShapes preprocessingPreset presetNames
-    randomWeights receptiveFields run setBudget summarize toJson trace upTo wantedWeights weightName withOutputs
+    randomWeights receptiveFields run runQuantized setBudget summarize toJson trace traceQuantized upTo wantedWeights weightName withOutputs
     withWeights`,
   './formats': `
     readNetwork readNpy readNpz readSafetensors readTensors tfjsFiles writeNetwork writeNpy writeNpz

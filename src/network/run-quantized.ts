@@ -1,0 +1,126 @@
+/**
+ * The reference executor of quantised networks: walks the nodes in order and calls each layer's `forward`, in integers where the node's type is
+ * one of integers. The results are TensorFlow Lite's, to the bit, in the rounding that is asked for.
+ */
+import { NetworkError } from '../errors.js';
+import { integerLayers, type Rounding, roundings } from '../layers/int8/index.js';
+import type { AnyTensor } from '../tensor.js';
+import { lastUses } from './graph.js';
+import {
+  inferQuantizedShapes,
+  isConversion,
+  isQuantizedTensor,
+  isQuantizedType,
+  type QuantizedInput,
+  type QuantizedNetwork,
+  type QuantizedNode,
+  quantizedWeightsOf,
+  sameType,
+  showType,
+  wantedQuantizedWeights,
+} from './quantized-network.js';
+import { inferTypes } from './quantized-types.js';
+import { inputTensors } from './run.js';
+import { atNode, layerOf } from './shapes.js';
+
+export interface RunQuantizedOptions {
+  /** Which of the two roundings that are called TensorFlow Lite's: 'single' unless stated, the optimised kernels'. */
+  readonly rounding?: Rounding;
+  /** Called before each node, for progress bars and for stopping: what it throws ends the run. */
+  readonly onNode?: (node: QuantizedNode, index: number, count: number) => void;
+}
+
+/** A tensor for a network of one input, or one for each input by name. */
+export type QuantizedNetworkInputs = AnyTensor | ReadonlyMap<string, AnyTensor>;
+
+/**
+ * Computes the network's outputs, by name, with their stated types. Inputs are [batch, …] with the declared sizes after the batch: integers of the
+ * input's type, or real numbers, of which the nearest integers are taken. Throws a NetworkError for inputs or weights that do not fit.
+ */
+export function runQuantized(
+  network: QuantizedNetwork,
+  inputs: QuantizedNetworkInputs,
+  options: RunQuantizedOptions = {},
+): Map<string, AnyTensor> {
+  const live = typedInputs(network, inputs);
+  const lastUse = lastUses(network);
+  walk(network, live, options, (node, index) => {
+    for (const name of [...node.inputs, node.name]) if (lastUse.get(name) === index) live.delete(name);
+  });
+  return new Map(network.outputs.map((name) => [name, live.get(name)!]));
+}
+
+/** Computes every intermediate tensor, by node name, in the order of the nodes; inputs included. */
+export function traceQuantized(
+  network: QuantizedNetwork,
+  inputs: QuantizedNetworkInputs,
+  options: RunQuantizedOptions = {},
+): Map<string, AnyTensor> {
+  const tensors = typedInputs(network, inputs);
+  walk(network, tensors, options);
+  return tensors;
+}
+
+/** Each input's tensor by name, in the type that the network states. */
+export function typedInputs(network: QuantizedNetwork, inputs: QuantizedNetworkInputs): Map<string, AnyTensor> {
+  const given = inputTensors<AnyTensor>(network, inputs);
+  return new Map(network.inputs.map((input) => [input.name, typedInput(network, input, given.get(input.name)!)]));
+}
+
+function typedInput({ name: network }: QuantizedNetwork, { name, type }: QuantizedInput, given: AnyTensor): AnyTensor {
+  if (!isQuantizedTensor(given)) {
+    return isQuantizedType(type) ? integerLayers.quantize([given], {}, {}, type, 'single') : given;
+  }
+  if ('scale' in given.type && sameType(given.type, type)) return given;
+  throw new NetworkError(`${network}: input '${name}' must be ${showType(type)}, found ${showType(given.type)}`);
+}
+
+/** Adds each node's output to `tensors`, which begins with the inputs. */
+function walk(
+  network: QuantizedNetwork,
+  tensors: Map<string, AnyTensor>,
+  { rounding = 'single', onNode }: RunQuantizedOptions,
+  letGo?: (node: QuantizedNode, index: number) => void,
+): void {
+  if (!roundings.includes(rounding)) {
+    throw new NetworkError(`${network.name}: rounding must be one of ${roundings.join(', ')}, found '${rounding}'`);
+  }
+  const shapes = inferQuantizedShapes(network, new Map([...tensors].map(([name, { shape }]) => [name, shape])));
+  expectAllWeights(network, shapes);
+  inferTypes(network, shapes);
+  network.nodes.forEach((node, index) => {
+    onNode?.(node, index, network.nodes.length);
+    const inputs = node.inputs.map((name) => tensors.get(name)!);
+    const weights = quantizedWeightsOf(network, node, shapes);
+    tensors.set(
+      node.name,
+      atNode(node, () => forwardOf(node)(inputs, weights, node.attributes, node.type, rounding)),
+    );
+    letGo?.(node, index);
+  });
+}
+
+/** Inputs and weights agree with the layer and the type of the node by `inferTypes`, which TypeScript cannot follow through the lookup. */
+type Forward = (
+  inputs: readonly AnyTensor[],
+  weights: object,
+  attributes: object | undefined,
+  result: QuantizedNode['type'],
+  rounding: Rounding,
+) => AnyTensor;
+
+function forwardOf(node: QuantizedNode): Forward {
+  if (!isConversion(node) && !isQuantizedType(node.type)) return layerOf(node).forward as Forward;
+  const forward = Object.hasOwn(integerLayers, node.kind) && integerLayers[node.kind as keyof typeof integerLayers];
+  if (forward) return forward as Forward;
+  throw new NetworkError(
+    `${node.name}: '${node.kind}' is not computed with integers; asRealNumbers computes all layers`,
+  );
+}
+
+function expectAllWeights(network: QuantizedNetwork, shapes: Parameters<typeof wantedQuantizedWeights>[1]): void {
+  const missing = [...wantedQuantizedWeights(network, shapes).keys()].find((name) => !network.weights.has(name));
+  if (missing !== undefined) {
+    throw new NetworkError(`${network.name}: weight '${missing}' is missing; a network without weights cannot run`);
+  }
+}
