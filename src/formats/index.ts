@@ -5,7 +5,14 @@
 export type { ReadOptions } from './architecture.js';
 export type { OnnxWriteOptions } from './onnx/onnx-graph.js';
 export type { OnnxImport, OnnxOptions } from './onnx/read.js';
-export { type FileBytes, type NetworkFormat, readNetwork, readTensors, writeNetwork } from './read.js';
+export {
+  type FileBytes,
+  type NetworkFormat,
+  readNetwork,
+  readQuantizedNetwork,
+  readTensors,
+  writeNetwork,
+} from './read.js';
 export type { Reader } from './reader.js';
 export { readNpy, writeNpy } from './tensors/npy.js';
 export { type Npz, readNpz, writeNpz } from './tensors/npz.js';

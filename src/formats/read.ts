@@ -2,6 +2,7 @@
 import { FormatError, UsageError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import type { Network } from '../network/index.js';
+import { isQuantizedNetwork, type QuantizedNetwork } from '../network/quantized-network.js';
 import type { Tensor } from '../tensor.js';
 import { asStated, type ReadOptions } from './architecture.js';
 import type { Hdf5Group } from './hdf5/hdf5.js';
@@ -16,7 +17,7 @@ import {
 } from './network-file.js';
 import { writeNetworkNpz, writeNetworkSafetensors } from './network-file-writer.js';
 import { writeOnnx } from './onnx.js';
-import type { Reader } from './reader.js';
+import { REAL_NUMBERS, type Reader } from './reader.js';
 import { type FileFormat, formatOf, knownFormat } from './sniff.js';
 import { readNpy } from './tensors/npy.js';
 import { npzOf } from './tensors/npz.js';
@@ -102,6 +103,22 @@ export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): 
     );
   }
   return asStated(await reader.read(content, options), options, file);
+}
+
+/**
+ * The network of a quantised file with its integers and their scales, which `readNetwork` turns into real numbers (`asRealNumbers`). Throws a
+ * FormatError for a file of real numbers, and the errors of `readNetwork`.
+ */
+export async function readQuantizedNetwork(
+  bytes: FileBytes,
+  options: Pick<ReadOptions, 'fileName'> = {},
+): Promise<QuantizedNetwork> {
+  const content = asBytes(bytes);
+  const file = options.fileName ?? 'model file';
+  const reader = await readerOf(content, file);
+  const network = await reader.readTyped?.(content, options);
+  if (network === undefined || !isQuantizedNetwork(network)) throw new FormatError(`${file}: ${REAL_NUMBERS}`);
+  return network;
 }
 
 /** The tensors of a .npz, .safetensors, .pth or HDF5 file by name; that of a .npy file is called 'array'. They may be views of the bytes. */

@@ -32,6 +32,15 @@ export {
   weightName,
 } from './network.js';
 export { type PresetName, preprocessingPreset, presetNames } from './presets.js';
+export type {
+  QuantizedInput,
+  QuantizedKind,
+  QuantizedNetwork,
+  QuantizedNode,
+  QuantizedWeights,
+} from './quantized-network.js';
+export { inferTypes, withQuantizedWeights } from './quantized-types.js';
+export { asRealNumbers } from './rewriting/as-real-numbers.js';
 export { atResolution } from './rewriting/at-resolution.js';
 export { type Foldable, type FoldedBatchNorm, foldBatchNorm } from './rewriting/fold-batch-norm.js';
 export { upTo, withOutputs } from './rewriting/subnetwork.js';

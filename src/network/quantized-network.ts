@@ -54,6 +54,10 @@ export const isQuantizedTensor = (tensor: AnyTensor): tensor is QuantizedTensor 
 export const isQuantizedNetwork = (network: AnyNetwork): network is QuantizedNetwork =>
   network.inputs.some((input) => 'type' in input);
 
+/** Whether any of its tensors is one of integers. */
+export const hasIntegers = ({ inputs, nodes }: QuantizedNetwork): boolean =>
+  [...inputs, ...nodes].some(({ type }) => isQuantizedType(type));
+
 export const isConversion = (node: { readonly kind: string }): node is ConversionNode & { readonly type: TensorType } =>
   node.kind === 'quantize' || node.kind === 'dequantize';
 

@@ -82,7 +82,7 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
   ],
   'a computed tensor of 16-bit integers': [
     { ...relu, tensors: { x: vector, y: { shape: [1, 2], type: 'INT16', scale: [1] } } },
-    "tensor 1 'y': wanted float32, or uint8 or int8 with a scale, found INT16 without one",
+    "tensor 1 'y': is of int16: activations of 16 bits with weights of 8 (16x8) are not read",
   ],
   'a computed tensor with a scale for each channel': [
     { ...relu, tensors: { x: vector, y: { shape: [1, 2], type: 'INT8', scale: [1, 2], axis: 1 } } },

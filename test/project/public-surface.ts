@@ -21,11 +21,11 @@ export const surface: Readonly<Record<string, string>> = {
     MOBILENET_V1_TABLE MOBILENET_V2_TABLE deeplabV3 mobilenet mobilenetV1 mobilenetV2 parseModelName
     roundChannels ssd`,
   './network': `
-    NetworkBuilder atResolution costOf foldBatchNorm fromJson inferShapes preprocessingPreset presetNames
-    randomWeights receptiveFields run runQuantized setBudget summarize toJson trace traceQuantized upTo wantedWeights weightName withOutputs
-    withWeights`,
+    NetworkBuilder asRealNumbers atResolution costOf foldBatchNorm fromJson inferShapes inferTypes preprocessingPreset
+    presetNames randomWeights receptiveFields run runQuantized setBudget summarize toJson trace traceQuantized upTo
+    wantedWeights weightName withOutputs withQuantizedWeights withWeights`,
   './formats': `
-    readNetwork readNpy readNpz readSafetensors readTensors tfjsFiles writeNetwork writeNpy writeNpz
+    readNetwork readNpy readNpz readQuantizedNetwork readSafetensors readTensors tfjsFiles writeNetwork writeNpy writeNpz
     writeSafetensors writeTfjs`,
   './engine': 'TARGETS capabilities compile planMemory profile',
   './image':

@@ -1,7 +1,7 @@
 /** The reader of TensorFlow Lite files, without `import()`: for service workers and single scripts. */
 import { expectNoArchitecture } from '../architecture.js';
 import type { Reader } from '../reader.js';
-import { importTflite } from '../tflite/read.js';
+import { importTflite, readTyped } from '../tflite/read.js';
 
 export const tflite: Reader = {
   format: 'tflite',
@@ -9,5 +9,10 @@ export const tflite: Reader = {
     const file = options.fileName ?? 'model file';
     expectNoArchitecture(options, file);
     return (await importTflite(bytes, file)).network;
+  },
+  async readTyped(bytes, options) {
+    const file = options.fileName ?? 'model file';
+    expectNoArchitecture(options, file);
+    return readTyped(bytes, file);
   },
 };

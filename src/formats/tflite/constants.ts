@@ -1,8 +1,18 @@
 /**
- * The file's constants as real numbers. Integers stand for real = scale · (integer − zero point); the products are computed in
+ * The file's constants, as integers with their types or as real numbers. Integers stand for real = scale · (integer − zero point); the products are computed in
  * float64 and rounded once to float32. Real numbers of 16 bits become float32 exactly.
  */
-import { type FloatArray, sizeOf, type Tensor, tensor } from '../../tensor.js';
+
+import { biasScales } from '../../network/quantized-types.js';
+import {
+  type FloatArray,
+  type PerChannelType,
+  type QuantizedTensor,
+  type QuantizedType,
+  sizeOf,
+  type Tensor,
+  tensor,
+} from '../../tensor.js';
 import { bytesOf, type NumberType, readNumbers } from '../tensors/numbers.js';
 import type { FlatFile } from './flatbuffer.js';
 import type { FileTensor, Quantization } from './model.js';
@@ -89,12 +99,59 @@ export function realBias(file: FlatFile, bias: FileTensor, input: FileTensor, we
   return realValues(file, { ...bias, quantization: { scales, zeroPoints: scales.map(() => 0), axis: 0 } });
 }
 
-/** Least and greatest real number that a quantised tensor can express; undefined for float tensors. */
-export function representableRange({ type, quantization }: FileTensor): { min: number; max: number } | undefined {
-  const integersOf: Record<string, readonly [number, number]> = { UINT8: [0, 255], INT8: [-128, 127] };
-  if (quantization === undefined || !Object.hasOwn(integersOf, type)) return undefined;
-  const [least, greatest] = integersOf[type];
+/** The type of integers with one scale for the whole tensor; undefined for others. */
+export function quantizedType({ type, quantization }: FileTensor): QuantizedType | undefined {
+  if (quantization === undefined || !Object.hasOwn(quantizedTypes, type)) return undefined;
   const [scale] = quantization.scales;
   const [zeroPoint] = quantization.zeroPoints;
-  return { min: scale * (least - zeroPoint), max: scale * (greatest - zeroPoint) };
+  return { type: quantizedTypes[type], scale, zeroPoint };
+}
+
+const quantizedTypes: Readonly<Record<string, 'int8' | 'uint8'>> = { INT8: 'int8', UINT8: 'uint8' };
+
+/**
+ * A kernel as the integers that it is stored as; undefined for real numbers and for what no kernel of TensorFlow Lite computes with. Scales may lie
+ * along `channels` of the file's axes, which are the axes from `axis` on in this library's layout.
+ */
+export function integerKernel(
+  file: FlatFile,
+  source: FileTensor,
+  channels: number,
+  axis: number,
+): QuantizedTensor | undefined {
+  const { quantization } = source;
+  const whole = quantizedType(source);
+  if (quantization === undefined || whole === undefined) return undefined;
+  const { scales, zeroPoints } = quantization;
+  const perChannel = scales.length > 1;
+  if (
+    perChannel &&
+    (whole.type !== 'int8' || quantization.axis !== channels || zeroPoints.some((zero) => zero !== 0))
+  ) {
+    return undefined;
+  }
+  if (perChannel && scales.length !== source.shape[channels]) {
+    file.fail(describe(source), `has ${scales.length} scales for axis ${channels} of shape [${source.shape}]`);
+  }
+  const numbers = storedNumbers(file, source);
+  const data = whole.type === 'int8' ? Int8Array.from(numbers) : Uint8Array.from(numbers);
+  return { shape: source.shape, data, type: perChannel ? { type: 'int8', scales, axis } : whole };
+}
+
+/** A bias of int32. Where it states no scale, it counts in input scale · kernel scale. */
+export function integerBias(
+  file: FlatFile,
+  bias: FileTensor,
+  input: QuantizedType,
+  kernel: QuantizedTensor,
+): QuantizedTensor {
+  const { scales, zeroPoints } = bias.quantization ?? {
+    scales: biasScales(input, kernel).map(Math.fround),
+    zeroPoints: [0],
+  };
+  const type: QuantizedType | PerChannelType =
+    scales.length > 1
+      ? { type: 'int32', scales, axis: 0 }
+      : { type: 'int32', scale: scales[0], zeroPoint: zeroPoints[0] };
+  return { shape: bias.shape, data: Int32Array.from(storedNumbers(file, bias)), type };
 }

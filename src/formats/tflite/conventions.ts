@@ -2,9 +2,10 @@
 import { ByteBuffer } from 'flatbuffers';
 import { assumedLabelOffset } from '../../network/conventions.js';
 import { endsInProbabilities } from '../../network/heads.js';
-import type { Conventions, Preprocessing } from '../../network/index.js';
+import type { Conventions, Network, Preprocessing } from '../../network/index.js';
+import { expressibleRange } from '../../network/rewriting/as-real-numbers.js';
 import { unzip } from '../zip.js';
-import { representableRange } from './constants.js';
+import { quantizedType } from './constants.js';
 import { FlatFile, type FlatTable } from './flatbuffer.js';
 import type { FileModel, FileTensor } from './model.js';
 import {
@@ -18,9 +19,8 @@ import {
   TENSOR_AXIS_LABELS,
   TensorMetadata,
 } from './schema.js';
-import type { Translated } from './translate.js';
 
-export function conventionsOf(model: FileModel, network: Omit<Translated, 'tensors'>): Conventions {
+export function conventionsOf(model: FileModel, network: Pick<Network, 'nodes' | 'outputs'>): Conventions {
   const metadata = readMetadata(model);
   const classes = classCount(model);
   const output = outputOf(network, classes);
@@ -41,7 +41,7 @@ function classCount({ outputs }: FileModel): number | undefined {
 }
 
 /** Decided by the last layer that computes something: softmax and sigmoid yield probabilities. */
-function outputOf(network: Omit<Translated, 'tensors'>, classes: number | undefined): Conventions['output'] {
+function outputOf(network: Pick<Network, 'nodes' | 'outputs'>, classes: number | undefined): Conventions['output'] {
   if (endsInProbabilities(network, network.outputs[0])) return 'probabilities';
   return classes === undefined ? 'features' : 'logits';
 }
@@ -80,8 +80,8 @@ interface Values {
 }
 
 function quantizedValues(input: FileTensor): Values | undefined {
-  const range = representableRange(input);
-  return range && { scale: input.quantization!.scales[0], mean: [-range.min], deviation: [1] };
+  const type = quantizedType(input);
+  return type && { scale: type.scale, mean: [-expressibleRange(type)!.min], deviation: [1] };
 }
 
 function normalizedValues(input: FlatTable<typeof TensorMetadata> | undefined): Values | undefined {

@@ -1,7 +1,7 @@
 /** The operators with weights. TensorFlow Lite's kernels are OHWI, [1, H, W, C·M] and [units, inputs]; this library's HWIO, HWCM and IO. */
-import { sizeOf, type Tensor, tensor } from '../../tensor.js';
-import { transposedTensor } from '../transposed.js';
-import { realBias, realValues } from './constants.js';
+import { type AnyTensor, type FloatArray, type IntegerArray, type Shape, sizeOf, tensor } from '../../tensor.js';
+import { transposedNumbers } from '../transposed.js';
+import { integerBias, integerKernel, quantizedType, realBias, realValues } from './constants.js';
 import type { FileOperator, FileTensor } from './model.js';
 import { activationOf, computed, constant, optionsOf, slidingOf, type Translation } from './operands.js';
 import { Conv2DOptions, DepthwiseConv2DOptions, FullyConnectedOptions } from './schema.js';
@@ -9,19 +9,16 @@ import { Conv2DOptions, DepthwiseConv2DOptions, FullyConnectedOptions } from './
 export function conv2d(op: FileOperator): Translation {
   const options = optionsOf(op, Conv2DOptions);
   const x = computed(op, 0);
-  const [, KH, KW, I] = shapeOfRank(op, constant(op, 1), 4);
+  const [filters, KH, KW, I] = shapeOfRank(op, constant(op, 1), 4);
   if (x.shape[3] !== I) {
     op.fail(`has kernels for ${I} channels and an input of [${x.shape}]; convolutions in groups are not read`);
   }
   const { strides, padding, dilation } = slidingOf(op, options);
-  const kernel = transposedTensor(realValues(op.file, constant(op, 1)), [1, 2, 3, 0]);
-  const filters = kernel.shape[3];
-  const bias = biasOf(op, x);
+  const bias = op.inputs[2] !== undefined;
   const activation = activationOf(op, options);
   if (KH === 1 && KW === 1 && strides[0] === 1 && strides[1] === 1 && op.dilated === undefined) {
-    const attributes = { filters, bias: bias !== undefined };
-    const weights = { kernel: tensor([I, filters], kernel.data), ...(bias && { bias }) };
-    return { inputs: [x], steps: [{ kind: 'pointwiseConv2d', attributes, weights }], activation };
+    const weights = weightsOf(op, x, { channels: 0, order: [1, 2, 3, 0], shape: [I, filters], axis: 1 });
+    return { inputs: [x], steps: [{ kind: 'pointwiseConv2d', attributes: { filters, bias }, weights }], activation };
   }
   const attributes = {
     filters,
@@ -29,13 +26,10 @@ export function conv2d(op: FileOperator): Translation {
     strides,
     dilation,
     padding,
-    bias: bias !== undefined,
+    bias,
   };
-  return {
-    inputs: [x],
-    steps: [{ kind: 'conv2d', attributes, weights: { kernel, ...(bias && { bias }) } }],
-    activation,
-  };
+  const weights = weightsOf(op, x, { channels: 0, order: [1, 2, 3, 0], shape: [KH, KW, I, filters], axis: 3 });
+  return { inputs: [x], steps: [{ kind: 'conv2d', attributes, weights }], activation };
 }
 
 /** Output channel c·M + m reads input channel c, here as there: only the shape is written differently. */
@@ -50,15 +44,13 @@ export function depthwiseConv2d(op: FileOperator): Translation {
       `has a kernel of [${constant(op, 1).shape}] for ${C} channels, wanted [1, height, width, a multiple of ${C}]`,
     );
   }
-  const bias = biasOf(op, x);
   const attributes = {
     kernelSize: [KH, KW] as const,
     ...slidingOf(op, options),
     depthMultiplier,
-    bias: bias !== undefined,
+    bias: op.inputs[2] !== undefined,
   };
-  const kernel = tensor([KH, KW, C, depthMultiplier], realValues(op.file, constant(op, 1)).data);
-  const weights = { kernel, ...(bias && { bias }) };
+  const weights = weightsOf(op, x, { channels: 3, shape: [KH, KW, C, depthMultiplier], axis: 2 });
   return {
     inputs: [x],
     steps: [{ kind: 'depthwiseConv2d', attributes, weights }],
@@ -75,17 +67,44 @@ export function fullyConnected(op: FileOperator): Translation {
   if ((flat ? x.shape.at(-1) : sizeOf(x.shape.slice(1))) !== inputs) {
     op.fail(`has weights for ${inputs} inputs, but reads a tensor of [${x.shape}]`);
   }
-  const bias = biasOf(op, x);
-  const kernel = transposedTensor(realValues(op.file, constant(op, 1)), [1, 0]);
-  const attributes = { units, bias: bias !== undefined };
-  const dense = { kind: 'dense' as const, attributes, weights: { kernel, ...(bias && { bias }) } };
+  const attributes = { units, bias: op.inputs[2] !== undefined };
+  const weights = weightsOf(op, x, { channels: 0, order: [1, 0], shape: [inputs, units], axis: 1 });
+  const dense = { kind: 'dense' as const, attributes, weights };
   const steps = flat ? [dense] : [{ kind: 'flatten' as const, attributes: {} }, dense];
   return { inputs: [x], steps, activation: activationOf(op, options) };
 }
 
-function biasOf(op: FileOperator, x: FileTensor): Tensor | undefined {
-  return op.inputs[2] === undefined ? undefined : realBias(op.file, constant(op, 2), x, constant(op, 1));
+/** Where a kernel's scales lie, and how it becomes this library's. */
+interface KernelForm {
+  /** The file's axis of output channels. */
+  readonly channels: number;
+  readonly order?: readonly number[];
+  readonly shape: Shape;
+  /** This library's axis from which on the output channels lie. */
+  readonly axis: number;
 }
+
+/** Kernel and bias: integers where input and result are integers, real numbers otherwise. */
+function weightsOf(op: FileOperator, x: FileTensor, form: KernelForm): Record<string, AnyTensor> {
+  const source = constant(op, 1);
+  const bias = op.inputs[2] && constant(op, 2);
+  const input = quantizedType(x);
+  const stored =
+    input && quantizedType(op.outputs[0]) && (bias === undefined || bias.type === 'INT32')
+      ? integerKernel(op.file, source, form.channels, form.axis)
+      : undefined;
+  if (input === undefined || stored === undefined) {
+    const kernel = tensor(form.shape, arranged(realValues(op.file, source), form));
+    return { kernel, ...(bias && { bias: realBias(op.file, bias, x, source) }) };
+  }
+  const kernel = { ...stored, shape: form.shape, data: arranged(stored, form) };
+  return { kernel, ...(bias && { bias: integerBias(op.file, bias, input, kernel) }) };
+}
+
+const arranged = <Data extends FloatArray | IntegerArray>(
+  kernel: { readonly shape: Shape; readonly data: Data },
+  { order }: KernelForm,
+): Data => (order ? transposedNumbers(kernel, order).data : kernel.data);
 
 function shapeOfRank(op: FileOperator, { name, shape }: FileTensor, rank: number): readonly number[] {
   if (shape.length !== rank) op.fail(`'${name}' has the shape [${shape}], wanted ${rank} sizes`);

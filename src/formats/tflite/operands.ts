@@ -1,19 +1,24 @@
 /** What every operator's translation needs: its inputs, its options, and the form of its result. */
+import type { NoAttributes } from '../../layers/index.js';
 import type { AttributesOf, LayerKind } from '../../network/index.js';
 import type { Padding, Pair } from '../../padding.js';
-import type { Tensor } from '../../tensor.js';
+import type { AnyTensor } from '../../tensor.js';
 import type { FlatTable } from './flatbuffer.js';
 import type { FileOperator, FileTensor } from './model.js';
 import { ACTIVATIONS, PADDINGS } from './schema.js';
 
-/** A layer to be added to the network, with its weights. */
-export type Step = {
-  [Kind in LayerKind]: {
-    readonly kind: Kind;
-    readonly attributes: AttributesOf<Kind>;
-    readonly weights?: Readonly<Record<string, Tensor>>;
-  };
-}[LayerKind];
+type Weights = Readonly<Record<string, AnyTensor>>;
+
+/** A node to be added to the network, with its weights. */
+export type Step =
+  | {
+      [Kind in LayerKind]: {
+        readonly kind: Kind;
+        readonly attributes: AttributesOf<Kind>;
+        readonly weights?: Weights;
+      };
+    }[LayerKind]
+  | { readonly kind: 'quantize' | 'dequantize'; readonly attributes: NoAttributes; readonly weights?: Weights };
 
 export type Activation = (typeof ACTIVATIONS)[number];
 
@@ -23,10 +28,8 @@ export interface Translation {
   readonly inputs: readonly FileTensor[];
   /** Each step after the first reads the one before it. */
   readonly steps: readonly Step[];
-  /** What follows the last step, before the result is clamped to its representable range. */
+  /** What follows the last step, where the operator has it fused. */
   readonly activation?: Activation;
-  /** Results lie between the least and the greatest number of the inputs, as those of a pooling do. */
-  readonly keepsRange?: boolean;
 }
 
 export function computed(op: FileOperator, index: number): FileTensor {

@@ -1,10 +1,11 @@
 /** Every operator that is read, by its name in the schema. What is not in this list is an error that names it. */
 
-import { tensor } from '../../tensor.js';
+import type { KernelWeights } from '../../layers/index.js';
+import { type QuantizedTensor, type QuantizedType, tensor } from '../../tensor.js';
 import { type Affine, affineNorm } from '../affine.js';
 import { tensorflowResizeRule } from '../tensorflow-resize.js';
 import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
-import { integers, realValues } from './constants.js';
+import { integers, quantizedType, realValues } from './constants.js';
 import { conv2d, depthwiseConv2d, fullyConnected } from './convolutions.js';
 import type { FileOperator } from './model.js';
 import {
@@ -63,7 +64,7 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
 
 /** The same real numbers in another representation: at most the range changes. */
 function sameValues(op: FileOperator): Translation {
-  return { inputs: [computed(op, 0)], steps: [], keepsRange: true };
+  return { inputs: [computed(op, 0)], steps: [] };
 }
 
 function activation(op: FileOperator, name: Activation): Translation {
@@ -117,7 +118,6 @@ function concatenation(op: FileOperator): Translation {
     inputs,
     steps: [{ kind: 'concat', attributes: { axis: options.int32('axis') } }],
     activation: activationOf(op, options),
-    keepsRange: true,
   };
 }
 
@@ -139,7 +139,6 @@ function pool(op: FileOperator) {
     inputs: [computed(op, 0)],
     step: { poolSize, ...windowOf(op, options) },
     activation: activationOf(op, options),
-    keepsRange: true,
   };
 }
 
@@ -152,7 +151,7 @@ function mean(op: FileOperator): Translation {
     op.fail(`means over the axes [${axes}] of [${x.shape}] are not read; wanted height and width, [1,2]`);
   }
   const keepDims = optionsOf(op, ReducerOptions).bool('keep_dims');
-  return { inputs: [x], steps: [{ kind: 'globalAveragePool', attributes: { keepDims } }], keepsRange: true };
+  return { inputs: [x], steps: [{ kind: 'globalAveragePool', attributes: { keepDims } }] };
 }
 
 /** Real zero, or a stated value, around the picture: zero's integer is the zero point. */
@@ -176,7 +175,7 @@ function pad(op: FileOperator, value: number): Translation {
 
 /**
  * The channels from `first` on as a 1 × 1 convolution that copies; those that the input does not have are `value`. There is no layer that only moves
- * channels.
+ * channels. Integers are copied by integers that stand for 0 and 1.
  */
 function chosenChannels(op: FileOperator, C: number, first: number, filters: number, value = 0): Step {
   op.file.charge(4 * C * filters, op.where);
@@ -188,7 +187,21 @@ function chosenChannels(op: FileOperator, C: number, first: number, filters: num
     else bias[channel] = value;
   }
   const weights = { kernel: tensor([C, filters], kernel), ...(value !== 0 && { bias: tensor([filters], bias) }) };
-  return { kind: 'pointwiseConv2d', attributes: { filters, bias: value !== 0 }, weights };
+  const input = op.inputs[0] && quantizedType(op.inputs[0]);
+  return {
+    kind: 'pointwiseConv2d',
+    attributes: { filters, bias: value !== 0 },
+    weights: input === undefined ? weights : asIntegers(weights, input),
+  };
+}
+
+function asIntegers({ kernel, bias }: KernelWeights, { type, scale }: QuantizedType): Record<string, QuantizedTensor> {
+  const data = type === 'int8' ? Int8Array.from(kernel.data) : Uint8Array.from(kernel.data);
+  const steps = bias && Int32Array.from(bias.data, (value) => Math.round(value / scale));
+  return {
+    kernel: { shape: kernel.shape, data, type: { type, scale: 1, zeroPoint: 0 } },
+    ...(bias && steps && { bias: { shape: bias.shape, data: steps, type: { type: 'int32', scale, zeroPoint: 0 } } }),
+  };
 }
 
 /** Of a picture's channels, or of nothing. */
@@ -204,7 +217,7 @@ function sliced(op: FileOperator): Translation {
   if (changed.length > 1 || axis !== 3 || x.shape.length !== 4 || !fits) {
     op.fail(`takes [${size}] of [${x.shape}] from [${begin}]; wanted a part of a picture's channels, or all of it`);
   }
-  return { inputs: [x], steps: [chosenChannels(op, x.shape[3], begin[3], size[3])], keepsRange: true };
+  return { inputs: [x], steps: [chosenChannels(op, x.shape[3], begin[3], size[3])] };
 }
 
 function tile(op: FileOperator): Translation {
@@ -222,14 +235,14 @@ function reshape(op: FileOperator): Translation {
   if (batch !== -1 && batch !== x.shape[0]) {
     op.fail(`reshapes [${x.shape}] to [${shape}]; the batch of ${x.shape[0]} has to stay the first axis`);
   }
-  return { inputs: [x], steps: [{ kind: 'reshape', attributes: { shape: sizes } }], keepsRange: true };
+  return { inputs: [x], steps: [{ kind: 'reshape', attributes: { shape: sizes } }] };
 }
 
 function squeeze(op: FileOperator): Translation {
   const x = computed(op, 0);
   const [batch, ...sizes] = op.outputs[0].shape;
   if (batch !== x.shape[0]) op.fail(`squeezes [${x.shape}] to [${op.outputs[0].shape}]; the batch has to stay`);
-  return { inputs: [x], steps: [{ kind: 'reshape', attributes: { shape: sizes } }], keepsRange: true };
+  return { inputs: [x], steps: [{ kind: 'reshape', attributes: { shape: sizes } }] };
 }
 
 function resizeBilinear(op: FileOperator): Translation {
@@ -240,7 +253,7 @@ function resizeBilinear(op: FileOperator): Translation {
     tensorflowResizeRule(options.bool('align_corners'), options.bool('half_pixel_centers')) ??
     op.fail('has both align_corners and half_pixel_centers, which exclude each other');
   const attributes = { size: [size[0], size[1]] as const, rule } as const;
-  return { inputs: [computed(op, 0)], steps: [{ kind: 'resizeBilinear', attributes }], keepsRange: true };
+  return { inputs: [computed(op, 0)], steps: [{ kind: 'resizeBilinear', attributes }] };
 }
 
 function softmax(op: FileOperator): Translation {

@@ -1,14 +1,23 @@
 /**
- * From the file's operators to the nodes and weights of a network.
+ * From the file's operators to the nodes and weights of a network, with the type of each tensor.
  *
- * A node has the name of the tensor whose final values it yields, after fused activation and clamp; nodes before it in the same
- * operator add what they are: 'x/linear' is the sum that is not yet clamped, 'x/flatten' the flattened input.
+ * A node has the name of the tensor whose final values it yields, after the fused activation; nodes before it in the same
+ * operator add what they are: 'x/linear' is the sum before the activation, 'x/flatten' the flattened input.
  */
 import { DepthwiseError, FormatError } from '../../errors.js';
-import { type Network, type NetworkInput, type NetworkNode, weightName } from '../../network/index.js';
+import { type NetworkNode, weightName } from '../../network/index.js';
+import {
+  isConversion,
+  isQuantizedType,
+  type QuantizedInput,
+  type QuantizedNetwork,
+  type QuantizedNode,
+  sameType,
+} from '../../network/quantized-network.js';
+import { expressibleRange } from '../../network/rewriting/as-real-numbers.js';
 import { atNode, layerOf } from '../../network/shapes.js';
-import { type Shape, sameShape, type Tensor } from '../../tensor.js';
-import { describe, representableRange } from './constants.js';
+import { type AnyTensor, type Shape, sameShape, type TensorType } from '../../tensor.js';
+import { describe, quantizedType } from './constants.js';
 import { withDilation } from './dilation.js';
 import { folded } from './folding.js';
 import type { FileModel, FileOperator, FileTensor } from './model.js';
@@ -16,7 +25,7 @@ import type { Activation, Step, Translation } from './operands.js';
 import { operators } from './operators.js';
 import { withSlices } from './splits.js';
 
-export interface Translated extends Pick<Network, 'inputs' | 'nodes' | 'outputs' | 'weights'> {
+export interface Translated extends Pick<QuantizedNetwork, 'inputs' | 'nodes' | 'outputs' | 'weights'> {
   readonly tensors: readonly PlacedTensor[];
 }
 
@@ -40,14 +49,15 @@ export function translate(model: FileModel): Translated {
 class Translator {
   readonly #model: FileModel;
   readonly #names: Names;
-  readonly #inputs: NetworkInput[];
-  readonly #nodes: NetworkNode[] = [];
-  readonly #weights = new Map<string, Tensor>();
+  readonly #inputs: QuantizedInput[];
+  readonly #nodes: QuantizedNode[] = [];
+  readonly #weights = new Map<string, AnyTensor>();
   /** Name of the node that yields a tensor's values, by the tensor's index. */
   readonly #values = new Map<number, string>();
   /** Constants that a DEQUANTIZE operator passes on: weights stored as float16 or integers. */
   readonly #constants = new Map<number, FileTensor>();
   readonly #shapes = new Map<string, Shape>();
+  readonly #types = new Map<string, TensorType>();
 
   constructor(model: FileModel) {
     this.#model = model;
@@ -76,8 +86,7 @@ class Translator {
     }
     if (op.outputs.length !== 1) op.fail(`wanted one output, found ${op.outputs.length}`);
     const translation = inOperator(op, () => operators[op.code](op));
-    const steps = [...translation.steps, ...bounds(op, translation)];
-    const value = inOperator(op, () => this.#emit(op, translation.inputs, steps));
+    const value = inOperator(op, () => this.#emit(op, translation));
     const [output] = op.outputs;
     if (!sameShape(this.#shapes.get(value)!, output.shape)) {
       op.fail(`declares its output [${output.shape}], but its inputs give [${this.#shapes.get(value)}]`);
@@ -118,7 +127,8 @@ class Translator {
   /** A node that hands on the value under the output's own name. */
   #handOn(value: string, output: FileTensor): string {
     const name = this.#names.of(output);
-    this.#nodes.push({ name, kind: 'dropout', inputs: [value], attributes: { rate: 0 } });
+    const type = this.#types.get(value)!;
+    this.#nodes.push({ name, kind: 'dropout', inputs: [value], attributes: { rate: 0 }, type });
     this.#shapes.set(name, this.#shapes.get(value)!);
     this.#values.set(output.index, name);
     return name;
@@ -132,7 +142,7 @@ class Translator {
     });
   }
 
-  #input(input: FileTensor): NetworkInput {
+  #input(input: FileTensor): QuantizedInput {
     const { file } = this.#model;
     if (input.data !== undefined) file.fail(describe(input), 'an input that is a constant');
     const [, ...sizes] = input.shapeSignature;
@@ -142,85 +152,104 @@ class Translator {
         `the input's shape [${input.shapeSignature}] is dynamic; only the batch may be left open, height and width may not`,
       );
     }
-    rangeOf(this.#model, input);
+    const type = typeOf(this.#model, input);
     const name = this.#names.of(input);
     this.#values.set(input.index, name);
     this.#shapes.set(name, input.shape);
-    return { name, shape: input.shape };
+    this.#types.set(name, type);
+    return { name, shape: input.shape, type };
   }
 
   #resolve(tensor: FileTensor): FileTensor {
     return this.#constants.get(tensor.index) ?? tensor;
   }
 
-  /** Adds the steps as nodes; without any, the operator's value is its input's. */
-  #emit(op: FileOperator, inputs: readonly FileTensor[], steps: readonly Step[]): string {
+  /** Adds the operator's steps as nodes; without any, its value is its input's. */
+  #emit(op: FileOperator, { inputs, steps, activation = 'NONE' }: Translation): string {
     let sources = inputs.map(
       (input) =>
         this.#values.get(input.index) ?? op.fail(`reads ${describe(input)}, which no operator before it computes`),
     );
-    steps.forEach(({ kind, attributes, weights }, index) => {
-      const last = index === steps.length - 1;
+    const type = this.#resultType(op, inputs, sources);
+    const all = [...steps, ...activationSteps(op, activation, type)];
+    if (all.length === 0) all.push(...conversion(this.#types.get(sources[0])!, type));
+    all.forEach(({ kind, attributes, weights }, index) => {
+      const last = index === all.length - 1;
       const name = last ? this.#names.of(op.outputs[0]) : this.#names.before(op.outputs[0], kind);
-      const node = { name, kind, inputs: sources, attributes } as NetworkNode;
-      const shapes = sources.map((source) => this.#shapes.get(source)!);
-      this.#shapes.set(
-        name,
-        atNode(node, () => layerOf(node).outputShape(shapes, attributes)),
-      );
+      const ownType = kind === 'flatten' ? this.#types.get(sources[0])! : type;
+      const node = { name, kind, inputs: sources, attributes, type: ownType } as QuantizedNode;
+      this.#shapes.set(name, this.#shapeOf(node));
+      this.#types.set(name, ownType);
       this.#nodes.push(node);
       for (const [weight, value] of Object.entries(weights ?? {})) this.#weights.set(weightName(name, weight), value);
       sources = [name];
     });
     return sources[0];
   }
+
+  #shapeOf(node: QuantizedNode): Shape {
+    const shapes = node.inputs.map((input) => this.#shapes.get(input)!);
+    if (isConversion(node)) return shapes[0];
+    return atNode(node as NetworkNode, () => layerOf(node).outputShape(shapes, node.attributes));
+  }
+
+  /** Indices are int32 in a network of integers, and real numbers in one of real numbers, whatever type the file has them in. */
+  #resultType(op: FileOperator, inputs: readonly FileTensor[], sources: readonly string[]): TensorType {
+    if (op.code === 'ARG_MAX') {
+      return isQuantizedType(this.#types.get(sources[0])!) ? { type: 'int32', scale: 1, zeroPoint: 0 } : 'float32';
+    }
+    const type = typeOf(op, op.outputs[0]);
+    if (isQuantizedType(type)) for (const input of inputs) typeOf(op, input);
+    return type;
+  }
 }
 
-/** Least and greatest result of each fused activation. */
-const activationRanges: Readonly<Partial<Record<Activation, Range>>> = {
-  NONE: { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY },
-  RELU: { min: 0, max: Number.POSITIVE_INFINITY },
+/** The layer of each fused activation. */
+const activations: Readonly<Partial<Record<Activation, readonly Step[]>>> = {
+  NONE: [],
+  RELU: [{ kind: 'relu', attributes: {} }],
+  RELU6: [{ kind: 'relu6', attributes: {} }],
+  RELU_N1_TO_1: [{ kind: 'clamp', attributes: { min: -1, max: 1 } }],
+};
+
+/** The numbers between which an activation's results lie. */
+const activationRanges: Readonly<Partial<Record<Activation, { readonly min: number; readonly max: number }>>> = {
+  RELU: { min: 0, max: Infinity },
   RELU6: { min: 0, max: 6 },
   RELU_N1_TO_1: { min: -1, max: 1 },
 };
 
-interface Range {
-  readonly min: number;
-  readonly max: number;
+function activationSteps(op: FileOperator, activation: Activation, type: TensorType): readonly Step[] {
+  const range = expressibleRange(type);
+  const fused = activationRanges[activation];
+  if (range && fused && (range.max < fused.min || range.min > fused.max)) {
+    op.fail(`its result can only express [${range.min}, ${range.max}], outside of ${activation}'s`);
+  }
+  return activations[activation] ?? op.fail(`activation ${activation} is not read`);
 }
 
-/** The activation and the range of the result's integers, as one step; none where nothing can lie outside. */
-function bounds(op: FileOperator, { inputs, activation = 'NONE', keepsRange = false }: Translation): Step[] {
-  const fused = activationRanges[activation] ?? op.fail(`activation ${activation} is not read`);
-  if (op.code === 'ARG_MAX') return [];
-  const range = rangeOf(op, op.outputs[0]);
-  if (range === undefined) return activationStep(activation, fused);
-  const inputRanges = inputs.map((input) => rangeOf(op, input));
-  const inside = inputRanges.every((input) => input && input.min >= range.min && input.max <= range.max);
-  if (activation === 'NONE' && keepsRange && inside) return [];
-  const min = Math.max(fused.min, range.min);
-  const max = Math.min(fused.max, range.max);
-  if (min > max) op.fail(`its result can only express [${range.min}, ${range.max}], outside of ${activation}'s`);
-  return [{ kind: 'clamp', attributes: { min, max } }];
+/** From one representation of the same real numbers to another. */
+function conversion(from: TensorType, to: TensorType): Step[] {
+  if (sameType(from, to)) return [];
+  return [{ kind: isQuantizedType(to) ? 'quantize' : 'dequantize', attributes: {} }];
 }
 
-function activationStep(activation: Activation, range: Range): Step[] {
-  if (activation === 'NONE') return [];
-  if (activation === 'RELU') return [{ kind: 'relu', attributes: {} }];
-  if (activation === 'RELU6') return [{ kind: 'relu6', attributes: {} }];
-  return [{ kind: 'clamp', attributes: range }];
-}
-
-/** The range of a computed tensor; undefined for real numbers. Throws for types that hold neither. */
-function rangeOf({ file }: { file: FileModel['file'] }, tensor: FileTensor): Range | undefined {
-  const range = representableRange(tensor);
-  if (range === undefined && tensor.type !== 'FLOAT32') {
-    file.fail(describe(tensor), `wanted float32, or uint8 or int8 with a scale, found ${tensor.type} without one`);
+/** The type of a computed tensor. Throws for types that hold neither real numbers nor integers of 8 bits with one scale. */
+function typeOf({ file }: { file: FileModel['file'] }, tensor: FileTensor): TensorType {
+  const type = tensor.type === 'FLOAT32' ? 'float32' : quantizedType(tensor);
+  if (tensor.type === 'INT16' && tensor.quantization) {
+    file.fail(describe(tensor), 'is of int16: activations of 16 bits with weights of 8 (16x8) are not read');
+  }
+  if (type === undefined) {
+    return file.fail(
+      describe(tensor),
+      `wanted float32, or uint8 or int8 with a scale, found ${tensor.type} without one`,
+    );
   }
   if ((tensor.quantization?.scales.length ?? 0) > 1) {
     file.fail(describe(tensor), 'wanted one scale for a computed tensor, found one for each channel');
   }
-  return range;
+  return type;
 }
 
 /** Puts the operator in front of what its layer or its weights complain about. */
