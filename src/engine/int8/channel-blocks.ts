@@ -27,7 +27,8 @@ const LARGEST_FAST_SHIFT = 12;
 
 /** `lo` is the clamp's lower bound, without the zero point. */
 export function channelBlocks(channels: readonly ChannelSums[], lo: number, rounding: Rounding): Uint8Array {
-  const count = roundUp(channels.length, 8) / 8;
+  // Two by two, as the dense kernel reads them.
+  const count = roundUp(channels.length, 16) / 8;
   const bytes = new ArrayBuffer(count * BLOCK_BYTES);
   const signless = rounding === 'single' || lo >= 0;
   for (let block = 0; block < count; block++) {

@@ -14,7 +14,7 @@ import { at } from '../program.js';
 import { channelBlocks } from './channel-blocks.js';
 import { type IntegerLowering, quadStride, quadsBytes } from './lowering.js';
 import type { IntegerOperation, OperationOf } from './operations.js';
-import { packDepthwise, packPanels } from './packing.js';
+import { packDense, packDepthwise, packPanels } from './packing.js';
 
 /** Where a tile kernel writes, see assembly/int8/tile.ts. */
 interface TileTarget {
@@ -27,7 +27,30 @@ interface TileTarget {
 /** A pointwise convolution or a dense layer: rows of numbers times a matrix. */
 export function matrixProduct(low: IntegerLowering, operation: OperationOf<'pointwiseConv2d' | 'dense'>): void {
   const [pixels] = pixelsOf(low.shape(operation.inputs[0]));
-  pointwiseSteps(low, operation, low.quads(operation.inputs[0]), tileTarget(low, operation), 0, pixels);
+  if (pixels === 1) dense(low, operation);
+  else pointwiseSteps(low, operation, low.quads(operation.inputs[0]), tileTarget(low, operation), 0, pixels);
+}
+
+/** One row of numbers. */
+function dense(low: IntegerLowering, operation: OperationOf<'pointwiseConv2d' | 'dense'>): void {
+  const { inputs: [input], output, node } = operation; // biome-ignore format: one line
+  const channels = low.shape(input).at(-1) as number;
+  const outputs = low.shape(output).at(-1) as number;
+  const { data, type } = low.weight(node.name, 'kernel') as QuantizedTensor;
+  const { packed, offset } = packDense(data, zeroPointOf(type), channels, outputs);
+  const out = low.program.buffer(quadsBytes(1, roundUp(outputs, 16)));
+  low.program.step(
+    'dense',
+    low.quads(input),
+    Math.ceil(channels / 2),
+    low.program.table(`dense ${node.name}`, () => packed),
+    offset,
+    blocks(low, operation, outputs),
+    Math.ceil(outputs / 16),
+    ...low.bounds(operation),
+    out,
+  );
+  low.made(output, { quads: out });
 }
 
 /** `x` holds the quads from pixel `first` on, a multiple of 4. */

@@ -3,15 +3,8 @@
  * src/layers/int8. A page that computes with real numbers loads nothing of this.
  */
 import { NetworkError, UsageError } from '../../errors.js';
-import { layers } from '../../layers/index.js';
 import { type Rounding, roundings } from '../../layers/int8/fixed-point.js';
-import { integerLayers } from '../../layers/int8/index.js';
-import {
-  inferQuantizedShapes,
-  isQuantizedType,
-  type QuantizedNetwork,
-  quantizedWeightsOf,
-} from '../../network/quantized-network.js';
+import { inferQuantizedShapes, isQuantizedType, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
 import { type AnyTensor, type IntegerArray, type Shape, sameShape, sizeOf, type TensorType } from '../../tensor.js';
 import { Heaps, type Region } from '../heap.js';
@@ -21,7 +14,7 @@ import type { WasmTarget } from '../wasm-bytes.js';
 import type { MemoryReport, OperationReport } from '../wasm-program.js';
 import { type Int8Kernels, int8Bytes } from './kernels.js';
 import { type LoweredIntegers, lowerIntegers, type PlacedTensor } from './lower.js';
-import type { IntegerOperation } from './operations.js';
+import { arrayOf, viewOf } from './lowering.js';
 
 const TARGETS: readonly WasmTarget[] = ['relaxed', 'simd', 'scalar'];
 
@@ -138,9 +131,7 @@ export class IntegerPlan {
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       new Uint8Array(memory.buffer).set(bytes, addressOf(place));
     }
-    const shapes = shapesOf(network);
-    const page = (index: number, ...places: number[]) => run(pages[index], places);
-    const run = pageRunner(network, shapes, rounding, memory);
+    const page = (index: number, ...addresses: number[]) => pages[index](memory.buffer, ...addresses);
     this.#calls = program.steps.map(({ kernel, args, operation }) => ({
       kernel: kernel === 'page' ? page : kernels[kernel],
       args: args.map((arg) => (typeof arg === 'number' ? arg : addressOf(arg))),
@@ -231,38 +222,6 @@ export class IntegerPlan {
     return data;
   }
 }
-
-/** Computes an operation of one node by its readable layer, on numbers that lie at these addresses: inputs, then the result. */
-function pageRunner(
-  network: QuantizedNetwork,
-  shapes: ReadonlyMap<string, Shape>,
-  rounding: Rounding,
-  memory: { readonly buffer: ArrayBuffer },
-): (operation: IntegerOperation, places: readonly number[]) => void {
-  const types = new Map([...network.inputs, ...network.nodes].map(({ name, type }) => [name, type]));
-  return ({ node, inputs, output, clamp: { lo, hi } }, places) => {
-    const tensors = inputs.map((name, i) => {
-      const [shape, type] = [shapes.get(name) as Shape, types.get(name) as TensorType];
-      const data = viewOf(memory.buffer, places[i], sizeOf(shape), type);
-      return (isQuantizedType(type) ? { shape, data, type } : { shape, data }) as AnyTensor;
-    });
-    const inReal = [...inputs, output].every((name) => !isQuantizedType(types.get(name) as TensorType));
-    const forward = (inReal ? layers[node.kind as 'relu'].forward : integerLayers[node.kind as 'relu']) as (
-      ...given: unknown[]
-    ) => AnyTensor;
-    const { data } = forward(tensors, quantizedWeightsOf(network, node, shapes), node.attributes, node.type, rounding);
-    const result = viewOf(memory.buffer, places[inputs.length], data.length, node.type);
-    result.set(inReal || node.kind === 'dequantize' ? data : data.map((q) => Math.min(Math.max(q, lo), hi)));
-  };
-}
-
-function arrayOf(type: TensorType) {
-  if (!isQuantizedType(type)) return Float32Array;
-  return { int8: Int8Array, uint8: Uint8Array, int32: Int32Array }[type.type];
-}
-
-const viewOf = (buffer: ArrayBuffer, address: number, size: number, type: TensorType) =>
-  new (arrayOf(type))(buffer, address, size);
 
 function newTensor(shape: Shape, type: TensorType): AnyTensor {
   const data = new (arrayOf(type))(sizeOf(shape));

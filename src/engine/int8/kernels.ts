@@ -6,6 +6,7 @@ export const INT8_KERNEL_NAMES = [
   'pointwise',
   'convolution',
   'depthwise',
+  'dense',
   'add',
   'lookup',
   'pool',

@@ -5,9 +5,9 @@ import { type Shape, sizeOf, type TensorType } from '../../tensor.js';
 import type { Place } from '../memory.js';
 import type { Program } from '../program.js';
 import { chain, convolution, depthwise, joinsPointwise, matrixProduct, startsChain } from './convolutions.js';
-import { IntegerLowering, type StepName } from './lowering.js';
+import { IntegerLowering, type Page, type StepName } from './lowering.js';
 import { type IntegerOperation, type OperationOf, operationsOf } from './operations.js';
-import { add, concat, lookup, page, pool, reshape, wholeMap } from './other-layers.js';
+import { add, concat, lookup, page, pool, reshape, softmax, wholeMap } from './other-layers.js';
 
 export interface PlacedTensor {
   readonly name: string;
@@ -20,8 +20,7 @@ export interface PlacedTensor {
 export interface LoweredIntegers {
   readonly program: Program<StepName>;
   readonly operations: readonly IntegerOperation[];
-  /** Operations that the readable layers compute. */
-  readonly pages: readonly IntegerOperation[];
+  readonly pages: readonly Page[];
   readonly inputs: readonly PlacedTensor[];
   readonly outputs: readonly PlacedTensor[];
 }
@@ -92,6 +91,9 @@ function lowerOperation(low: IntegerLowering, operation: IntegerOperation): void
     case 'reshape':
     case 'dropout':
       reshape(low, operation);
+      break;
+    case 'softmax':
+      softmax(low, operation);
       break;
     case 'relu':
     case 'relu6':

@@ -10,8 +10,20 @@
 import type { Rounding } from '../../layers/int8/fixed-point.js';
 import { soleReaders } from '../../network/graph.js';
 import { weightName } from '../../network/network.js';
-import { isQuantizedType, type QuantizedNetwork } from '../../network/quantized-network.js';
-import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, type TensorType } from '../../tensor.js';
+import {
+  isQuantizedType,
+  type QuantizedNetwork,
+  type QuantizedNode,
+  quantizedWeightsOf,
+} from '../../network/quantized-network.js';
+import {
+  type AnyTensor,
+  type QuantizedTensor,
+  type QuantizedType,
+  type Shape,
+  sizeOf,
+  type TensorType,
+} from '../../tensor.js';
 import { type PlaneLayout, pixelOffsets, quadCount, roundUp, rowOffsets, VECTOR } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
 import type { Place } from '../memory.js';
@@ -19,8 +31,11 @@ import { Program } from '../program.js';
 import type { Int8KernelName } from './kernels.js';
 import type { IntegerOperation } from './operations.js';
 
-/** `page` computes an operation with the readable layers: the index of the page, then the places of its inputs and of its result. */
+/** `page` computes without a kernel: the index of the page, then the places of its inputs and of its result. */
 export type StepName = Int8KernelName | 'page';
+
+/** Computes on numbers that lie at these addresses of the memory. */
+export type Page = (memory: ArrayBuffer, ...addresses: number[]) => void;
 
 export interface Layouts {
   bytes?: Place;
@@ -41,12 +56,11 @@ export const quadsBytes = (pixels: number, channels: number): number => quadCoun
 export class IntegerLowering {
   readonly rounding: Rounding;
   readonly program = new Program<StepName>();
-  /** Operations that the readable layers compute. */
-  readonly pages: IntegerOperation[] = [];
+  readonly pages: Page[] = [];
   /** Operations that wait to be computed together with their only consumer, by the name of their output. */
   readonly waiting = new Map<string, IntegerOperation>();
+  readonly shapes: ReadonlyMap<string, Shape>;
   readonly #network: QuantizedNetwork;
-  readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #types: ReadonlyMap<string, TensorType>;
   readonly #consumers: ReadonlyMap<string, IntegerOperation | undefined>;
   readonly #indices: ReadonlyMap<IntegerOperation, number>;
@@ -62,7 +76,7 @@ export class IntegerLowering {
   ) {
     this.#network = network;
     this.rounding = rounding;
-    this.#shapes = shapes;
+    this.shapes = shapes;
     this.#types = types;
     this.#consumers = soleReaders(operations, outputs, ({ inputs }) => inputs);
     this.#indices = new Map(operations.map((operation, index) => [operation, index]));
@@ -74,7 +88,11 @@ export class IntegerLowering {
   }
 
   shape(name: string): Shape {
-    return this.#shapes.get(name) as Shape;
+    return this.shapes.get(name) as Shape;
+  }
+
+  anyType(name: string): TensorType {
+    return this.#types.get(name) as TensorType;
   }
 
   /** Of a tensor of 8 bits. */
@@ -83,7 +101,7 @@ export class IntegerLowering {
   }
 
   hasBytes(name: string): boolean {
-    const type = this.#types.get(name) as TensorType;
+    const type = this.anyType(name);
     return isQuantizedType(type) && type.type !== 'int32';
   }
 
@@ -139,6 +157,11 @@ export class IntegerLowering {
     return [lo - zeroPoint, hi - zeroPoint];
   }
 
+  /** All weights of a node, by the names its layer gives them. */
+  weights(node: QuantizedNode): Readonly<Record<string, AnyTensor>> {
+    return quantizedWeightsOf(this.#network, node, this.shapes);
+  }
+
   weight(node: string, weight: string): QuantizedTensor | undefined {
     return this.#network.weights.get(weightName(node, weight)) as QuantizedTensor | undefined;
   }
@@ -171,3 +194,12 @@ export class IntegerLowering {
 
 const layoutKey = ({ height, width, padding, rows }: PlaneLayout) =>
   [height, width, padding.top, padding.bottom, padding.left, padding.right, rows].join(' ');
+
+/** A view of as many numbers of a type as the tensor has. */
+export const viewOf = (memory: ArrayBuffer, address: number, size: number, type: TensorType) =>
+  new (arrayOf(type))(memory, address, size);
+
+export function arrayOf(type: TensorType) {
+  if (!isQuantizedType(type)) return Float32Array;
+  return { int8: Int8Array, uint8: Uint8Array, int32: Int32Array }[type.type];
+}

@@ -1,23 +1,69 @@
 /** All layers on integers but the convolutions. What has no kernel here is computed by the readable layers: `page`. */
 import { axisOf } from '../../layers/concat.js';
-import { multiplierOf } from '../../layers/int8/fixed-point.js';
+import { layers } from '../../layers/index.js';
+import { multiplierOf, roundAway } from '../../layers/int8/fixed-point.js';
 import { divided } from '../../layers/int8/globalAveragePool.js';
 import { integerLayers } from '../../layers/int8/index.js';
-import { sameType } from '../../network/quantized-network.js';
+import { rangeOf } from '../../layers/int8/layer.js';
+import { powersOf, sharesOf } from '../../layers/int8/softmax.js';
+import { isQuantizedType, sameType } from '../../network/quantized-network.js';
 import { slideWindows } from '../../padding.js';
-import { type QuantizedType, sizeOf } from '../../tensor.js';
+import { type AnyTensor, type QuantizedType, sizeOf } from '../../tensor.js';
 import { pixelsOf } from '../lowering.js';
 import type { Place } from '../memory.js';
 import { at } from '../program.js';
 import { halfOf } from './channel-blocks.js';
-import { type IntegerLowering, quadStride, quadsBytes } from './lowering.js';
+import { type IntegerLowering, type Page, quadStride, quadsBytes, viewOf } from './lowering.js';
 import type { IntegerOperation, OperationOf } from './operations.js';
 
 /** The operation by the readable layer, on tensors as their numbers are. */
 export function page(low: IntegerLowering, operation: IntegerOperation): void {
-  low.bytesStep(operation.output, (out) => {
-    const index = low.pages.push(operation) - 1;
-    low.program.step('page', index, ...operation.inputs.map((input) => low.bytes(input)), out);
+  const { node, inputs, output, clamp } = operation;
+  const types = [...inputs, output].map((name) => low.anyType(name));
+  const shapes = inputs.map((name) => low.shape(name));
+  const weights = low.weights(node);
+  const inReal = types.every((type) => !isQuantizedType(type));
+  const forward = (inReal ? layers[node.kind as 'relu'].forward : integerLayers[node.kind as 'relu']) as (
+    ...given: unknown[]
+  ) => AnyTensor;
+  pageStep(low, operation, (memory, ...addresses) => {
+    const tensors = shapes.map((shape, i) => {
+      const data = viewOf(memory, addresses[i], sizeOf(shape), types[i]);
+      return (isQuantizedType(types[i]) ? { shape, data, type: types[i] } : { shape, data }) as AnyTensor;
+    });
+    const { data } = forward(tensors, weights, node.attributes, node.type, low.rounding);
+    const limited = isQuantizedType(node.type) ? data.map((q) => Math.min(Math.max(q, clamp.lo), clamp.hi)) : data;
+    viewOf(memory, addresses[inputs.length], data.length, node.type).set(limited);
+  });
+}
+
+function pageStep(low: IntegerLowering, { inputs, output }: IntegerOperation, compute: Page): void {
+  const sources = inputs.map((input) => low.bytes(input));
+  low.bytesStep(output, (out) => low.program.step('page', low.pages.push(compute) - 1, ...sources, out));
+}
+
+/** A row's powers depend on 256 differences to its greatest number: what the readable layer makes of each is computed once. */
+export function softmax(low: IntegerLowering, operation: IntegerOperation): void {
+  const { inputs: [input], output } = operation; // biome-ignore format: one line
+  const [shape, type] = [low.shape(input), low.type(input)];
+  const [least, greatest] = rangeOf(type);
+  const powers = powersOf(type.scale);
+  const terms = powers.map((power) => roundAway(power / 2 ** 12));
+  const size = sizeOf(shape);
+  const classes = shape.at(-1) as number;
+  const shares = new Int32Array(256);
+  pageStep(low, operation, (memory, from, to) => {
+    const x = viewOf(memory, from, size, type);
+    const y = viewOf(memory, to, size, low.type(output));
+    for (let row = 0; row < size; row += classes) {
+      let max = least;
+      for (let i = row; i < row + classes; i++) if (x[i] > max) max = x[i];
+      let sum = 0;
+      for (let i = row; i < row + classes; i++) sum += terms[max - x[i]];
+      const share = sharesOf(sum);
+      for (let d = 0; d < 256; d++) shares[d] = powers[d] === 0 ? least : Math.min(share(powers[d]) + least, greatest);
+      for (let i = row; i < row + classes; i++) y[i] = shares[max - x[i]];
+    }
   });
 }
 
@@ -102,13 +148,13 @@ export function pool(low: IntegerLowering, operation: OperationOf<'averagePool' 
   }
 }
 
-/** Two tensors of one shape. The kernel's numbers are exact if neither scale is 2¹³ times the other, and the result's is not too fine. */
+/** Two tensors of one shape. The kernel's numbers are exact if neither scale is 2¹³ times the other, and the result's is not too fine.
+ * Both roundings are 'double', as in src/layers/int8/add.ts. */
 export function add(low: IntegerLowering, operation: IntegerOperation): void {
   const { inputs, output, node } = operation;
   const numbers =
     inputs.length === 2
       ? additionNumbers(
-          low,
           inputs.map((name) => low.type(name)),
           low.type(output),
         )
@@ -129,26 +175,21 @@ export function add(low: IntegerLowering, operation: IntegerOperation): void {
 
 const ADD_BYTES = 72;
 
-function additionNumbers(
-  low: IntegerLowering,
-  inputs: readonly QuantizedType[],
-  output: QuantizedType,
-): Uint8Array<ArrayBuffer> | undefined {
+function additionNumbers(inputs: readonly QuantizedType[], output: QuantizedType): Uint8Array<ArrayBuffer> | undefined {
   const common = Math.fround(2 * Math.max(...inputs.map(({ scale }) => scale)));
   const last = multiplierOf(common / Math.fround(2 ** 20 * output.scale));
   const firsts = inputs.map(({ scale }) => multiplierOf(scale / common));
   if (last.shift > -1 || firsts.some(({ shift }) => shift < -13 || shift > 0)) return undefined;
-  const twice = low.rounding === 'double';
   const bytes = new Uint8Array(ADD_BYTES);
   const view = new DataView(bytes.buffer);
   firsts.forEach(({ m, shift }, i) => {
     view.setFloat64(24 * i, (m / 2 ** 11) * 2 ** shift, true);
-    view.setFloat64(24 * i + 8, twice && shift < 0 ? 2 ** (shift - 1) : 0, true);
+    view.setFloat64(24 * i + 8, shift < 0 ? 2 ** (shift - 1) : 0, true);
     view.setFloat64(24 * i + 16, 2 ** (shift - 13), true);
   });
   view.setBigInt64(48, halfOf(-last.shift), true);
   view.setInt32(56, last.m, true);
-  view.setInt32(60, twice ? 2 ** 30 : 0, true);
+  view.setInt32(60, 2 ** 30, true);
   view.setInt32(64, -last.shift - 1, true);
   return bytes;
 }

@@ -27,6 +27,29 @@ export function packPanels(
   return packed;
 }
 
+/**
+ * The matrix [inputs][columns] as int8 panels [⌈columns / 16⌉][pairs][16][2], and what is missing from each number: uint8 is stored less 128.
+ * An input that does not exist is multiplied by 0, whatever lies there.
+ */
+export function packDense(
+  weights: IntegerArray,
+  zero: number,
+  inputs: number,
+  columns: number,
+): { packed: Int8Array<ArrayBuffer>; offset: number } {
+  const centre = weights instanceof Uint8Array ? 128 : 0;
+  const pairs = Math.ceil(inputs / 2);
+  const packed = new Int8Array(Math.ceil(columns / 16) * pairs * 32);
+  if (inputs % 2 === 1) packed.fill(zero - centre);
+  for (let input = 0; input < inputs; input++) {
+    for (let column = 0; column < columns; column++) {
+      const to = ((column >> 4) * pairs + (input >> 1)) * 32 + (column & 15) * 2 + (input & 1);
+      packed[to] = weights[input * columns + column] - centre;
+    }
+  }
+  return { packed, offset: centre - zero };
+}
+
 /** The kernel [KH][KW][C] of a depthwise convolution by planes of eight channels, as assembly/int8/depthwise.ts draws it. */
 export function packDepthwise(
   weights: IntegerArray,

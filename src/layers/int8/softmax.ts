@@ -23,22 +23,31 @@ export const forward = /* @__PURE__ */ integerLayer(softmax, (y, [x]) => {
       `softmax: a result of ${y.type.type} wants scale 1/256 and zero point ${least}, found ${y.type.scale} and ${y.type.zeroPoint}`,
     );
   }
-  const { scaled, smallest } = differencesOf(x.type.scale);
+  const powersBelow = powersOf(x.type.scale);
   const C = x.shape[x.shape.length - 1];
 
   for (let row = 0; row < x.data.length; row += C) {
     const numbers = x.data.subarray(row, row + C);
     let max = least;
     for (const q of numbers) max = Math.max(max, q);
-    const powers = Array.from(numbers, (q) => (q - max < smallest ? 0 : expOnNegative(scaled(q - max))));
+    const powers = Array.from(numbers, (q) => powersBelow[max - q]);
     const sum = powers.reduce((total, power) => total + roundAway(power / 2 ** 12), 0);
-    const { reciprocal, bits } = reciprocalOf(sum);
-    for (let c = 0; c < C; c++) {
-      const share = roundAway(highProduct(reciprocal, powers[c]) / 2 ** (bits + 31 - 8));
-      y.data[row + c] = clamp(share + least, least, greatest);
-    }
+    const share = sharesOf(sum);
+    for (let c = 0; c < C; c++) y.data[row + c] = clamp(share(powers[c]) + least, least, greatest);
   }
 });
+
+/** e^(−s·d) in Q0.31 for every distance d from the greatest number of a row. */
+export function powersOf(scale: number): number[] {
+  const { scaled, smallest } = differencesOf(scale);
+  return Array.from({ length: 256 }, (_, d) => (-d < smallest ? 0 : expOnNegative(scaled(-d))));
+}
+
+/** The function that gives a power's part of the sum, in 256ths. */
+export function sharesOf(sum: number): (power: number) => number {
+  const { reciprocal, bits } = reciprocalOf(sum);
+  return (power) => roundAway(highProduct(reciprocal, power) / 2 ** (bits + 31 - 8));
+}
 
 /** The function that brings a difference to Q5.26, and the smallest that it takes. Shares below, e^−15 or less, count as 0. */
 export function differencesOf(scale: number): { scaled: (d: number) => number; smallest: number } {
