@@ -39,6 +39,17 @@ const packages = packagesIn(written.flatMap(({ output }) => output.flatMap((file
 const names = packages.map(({ name }) => name).join(', ');
 for (const file of ['depthwise.js', 'depthwise.global.js']) {
   const banner = `/*! depthwise ${version}, ${license}; contains ${names}: their licences are in LICENSES.txt */\n`;
-  writeFileSync(join(FOLDER, file), banner + readFileSync(join(FOLDER, file), 'utf8'));
+  writeFileSync(join(FOLDER, file), banner + withHelpers(readFileSync(join(FOLDER, file), 'utf8')));
 }
 writeFileSync(join(FOLDER, 'LICENSES.txt'), licenceText(packages));
+
+/** The bundler puts its own few helpers into a file apart. The first file gets a copy, so that a page without readers fetches one file. */
+function withHelpers(code) {
+  return code.replace(/^import\{([^}]*)\}from"(\.\/rolldown-runtime-[\w-]+\.js)";/, (_, names, file) => {
+    const helpers = readFileSync(join(FOLDER, file), 'utf8').replace(
+      /export\{([^}]*)\};?\s*$/,
+      (_, exported) => `return{${exported.replace(/(\w+) as (\w+)/g, '$2:$1')}}`,
+    );
+    return `const{${names.replaceAll(' as ', ':')}}=(()=>{${helpers}})();`;
+  });
+}

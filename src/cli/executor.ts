@@ -2,12 +2,13 @@
 import { type Command, Option } from 'commander';
 import type { Plan } from '../engine/engine.js';
 import { compile, type Target } from '../engine/index.js';
+import { javascriptKernels } from '../engine/javascript-kernels.js';
 import { type Network, type NetworkInputs, run, trace } from '../network/index.js';
 import { type Executor, mirrored } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
 import { onNodeOf, type Progress } from './progress.js';
 
-const targetChoices = ['auto', 'relaxed', 'simd', 'scalar', 'reference'] as const satisfies readonly (
+const targetChoices = ['auto', 'relaxed', 'simd', 'scalar', 'javascript', 'reference'] as const satisfies readonly (
   | 'auto'
   | Target
 )[];
@@ -36,7 +37,7 @@ export function addTargetOption(command: Command): Command {
     .addOption(
       new Option(
         '--target <name>',
-        'what computes: auto, the fastest kernels that work here; relaxed, simd, scalar: those of WASM; reference: the readable layers, which sum in float64',
+        'what computes: auto, the fastest kernels that work here; relaxed, simd, scalar: those of WASM; javascript: those without WASM; reference: the readable layers, which sum in float64',
       )
         .choices(targetChoices)
         .default('auto'),
@@ -63,7 +64,7 @@ function plainExecutor(target: TargetChoice, progress: Progress, count: number):
   return async (network, input) => {
     if (target === 'reference') return run(network, input, onNodeOf(progress, index++, count));
     progress.at(index++ / count, 'compiled kernels');
-    const plan = plans.get(network) ?? compile(network, targetOption(target));
+    const plan = plans.get(network) ?? compile(network, { ...targetOption(target), javascript: javascriptKernels });
     plans.set(network, plan);
     return (await plan).run(input);
   };
@@ -78,6 +79,6 @@ export async function traceWith(
 ): Promise<Map<string, Tensor>> {
   if (target === 'reference') return trace(network, inputs, onNodeOf(progress));
   const kernels = target === 'auto' ? { reproducible: true } : { target };
-  const plan = await compile(network, { ...kernels, everyTensor: true });
+  const plan = await compile(network, { ...kernels, everyTensor: true, javascript: javascriptKernels });
   return plan.run(inputs);
 }

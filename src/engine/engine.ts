@@ -10,7 +10,8 @@ import { expectAllWeights, inputTensors, type NetworkInputs, run, trace } from '
 import { inferShapes } from '../network/shapes.js';
 import { withWeights } from '../network/weights.js';
 import { type Tensor, toFloat32 } from '../tensor.js';
-import { warnOfFallback } from './fallback.js';
+import { isFallback, warnOfFallback } from './fallback.js';
+import type { KernelSource } from './heap.js';
 import { type KernelModules, modulesByTarget } from './kernel-modules.js';
 import { lower } from './lower.js';
 import { type ProgramReport, resultTensor, WasmProgram } from './wasm-program.js';
@@ -23,6 +24,11 @@ export interface CompileOptions {
    * their targets. For hosts that compile no bytes. No other kernels are tried then.
    */
   readonly module?: KernelModules;
+  /**
+   * What computes where WebAssembly is forbidden, before the TypeScript layers do: `javascriptKernels` of `depthwise/engine/javascript`.
+   * `load` of `depthwise` brings them along.
+   */
+  readonly javascript?: KernelSource;
   /** Called if kernels were not excluded by `target`, and yet none work. Without it, one `console.warn` in a page or process says why. */
   readonly onFallback?: (report: EngineReport) => void;
   /** Leaves relaxed SIMD out, whose results may differ between machines in the last bit. */
@@ -55,10 +61,17 @@ export async function compile(network: Network, options: CompileOptions = {}): P
   expectAllWeights(network, shapes);
   withWeights(network, network.weights, shapes);
   const wanted = typeof options.target === 'string' ? [options.target] : (options.target ?? TARGETS);
-  const allowed = wanted.filter((target) => !(options.reproducible && target === 'relaxed'));
-  const modules = options.module === undefined ? undefined : modulesByTarget(options.module);
-  const { target, heaps, chain } = await chooseTarget(allowed, modules);
-  if (target === 'reference' && !options.target) (options.onFallback ?? warnOfFallback)({ target, chain });
+  const allowed = wanted.filter(
+    (target) =>
+      !(options.reproducible && target === 'relaxed') &&
+      !(target === 'javascript' && !options.target && !options.javascript),
+  );
+  const { module, javascript } = options;
+  const { target, heaps, chain } = await chooseTarget(allowed, {
+    ...(module !== undefined && { modules: modulesByTarget(module) }),
+    ...(javascript && { javascript }),
+  });
+  if (isFallback(target) && !options.target) (options.onFallback ?? warnOfFallback)({ target, chain });
   const { everyTensor = false } = options;
   const executable = heaps
     ? await WasmProgram.create(heaps, network.name, lower(network, { everyTensor }))

@@ -1,5 +1,7 @@
-/** The fall to the TypeScript layers is told: whoever does not expect it takes the library for a slow one. */
-import { type Link, reasonsOf } from './targets.js';
+/** The fall to JavaScript is told: whoever does not expect it takes the library for a slow one. */
+import { type Link, reasonsOf, type Target } from './targets.js';
+
+export const isFallback = (target: Target): boolean => target === 'javascript' || target === 'reference';
 
 let told = false;
 
@@ -9,7 +11,7 @@ export function warnOfFallback({ chain }: { readonly chain: readonly Link[] }): 
   told = true;
   const reasons = reasonsOf(chain.slice(0, -1));
   console.warn(
-    `depthwise: no WASM kernels work here, TypeScript computes, many times slower.${reasons}${remedy(reasons)}`,
+    `depthwise: no WASM kernels work here, JavaScript computes, many times slower.${reasons}${remedy(reasons)}`,
   );
 }
 

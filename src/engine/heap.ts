@@ -6,10 +6,27 @@ import type { Kernels } from './kernels.js';
 import { align } from './memory.js';
 import { allocate, instantiate, PAGE_BYTES, type WasmMemory, type WasmModule } from './wasm.js';
 
-/** One memory, with the instance of the kernels that is bound to it. */
-export interface Heap<Functions = Kernels> {
+/** One memory, and the kernels that work on it. */
+export interface BoundKernels<Functions = Kernels> {
   readonly kernels: Functions;
   readonly memory: WasmMemory;
+}
+
+/** Makes a memory of at least `bytes` with its kernels. Throws a NetworkError, beginning with `where`, if there is no such memory. */
+export type KernelSource<Functions = Kernels> = (
+  where: string,
+  bytes: number,
+) => BoundKernels<Functions> | Promise<BoundKernels<Functions>>;
+
+/** The kernels of a module. */
+export const wasmKernels =
+  <Functions = Kernels>(module: WasmModule): KernelSource<Functions> =>
+  async (where, bytes) => {
+    const memory = allocate(where, bytes);
+    return { kernels: await instantiate(module, memory), memory };
+  };
+
+export interface Heap<Functions = Kernels> extends BoundKernels<Functions> {
   /** By address. */
   readonly regions: Region<Functions>[];
 }
@@ -27,17 +44,17 @@ const FIRST_ADDRESS = align(1);
 /** A larger memory is let go once it is empty: WASM memory can grow, but not shrink. */
 const SMALL_BYTES = 2 ** 20;
 
-/** The heaps of one module: more than one only if the first cannot grow any further. */
+/** The heaps of one source: more than one only if the first cannot grow any further. */
 export class Heaps<Functions = Kernels> {
-  readonly #module: WasmModule;
+  readonly #source: KernelSource<Functions>;
   #heaps: Heap<Functions>[] = [];
   readonly #abandoned =
     typeof FinalizationRegistry === 'function'
       ? new FinalizationRegistry<Region<Functions>>((region) => this.giveBack(region))
       : undefined;
 
-  constructor(module: WasmModule) {
-    this.#module = module;
+  constructor(source: KernelSource<Functions>) {
+    this.#source = source;
   }
 
   /** Throws a NetworkError, beginning with `where`, if there is no such memory. */
@@ -50,8 +67,7 @@ export class Heaps<Functions = Kernels> {
       // The program may be one that compiles in a loop and awaits nothing else, so that no finalizer comes to its turn.
       if (this.#heaps.some(({ regions }) => regions.length > 0)) await nextTask();
     }
-    const memory = allocate(where, FIRST_ADDRESS + align(bytes));
-    const heap: Heap<Functions> = { kernels: await instantiate(this.#module, memory), memory, regions: [] };
+    const heap: Heap<Functions> = { ...(await this.#source(where, FIRST_ADDRESS + align(bytes))), regions: [] };
     this.#heaps.push(heap);
     return regionIn(heap, bytes, Number.POSITIVE_INFINITY)!;
   }

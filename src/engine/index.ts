@@ -1,5 +1,6 @@
 /** Fast execution: networks compiled for WASM kernels. */
 export { type CompileOptions, compile, type EngineReport } from './engine.js';
+export type { KernelSource } from './heap.js';
 export type { KernelModules } from './kernel-modules.js';
 export { type MemoryPlan, planMemory } from './memory-plan.js';
 export { type OperationTime, profile } from './profile.js';

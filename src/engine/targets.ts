@@ -1,5 +1,5 @@
 /**
- * Which kernels this machine can run. The chain is relaxed SIMD → SIMD → scalar WASM → TypeScript; every link that is passed over leaves its
+ * Which kernels this machine can run. The chain is relaxed SIMD → SIMD → scalar WASM → JavaScript → TypeScript; every link that is passed over leaves its
  * reason, and the one that is taken has first computed a small network like the TypeScript layers do.
  */
 // First in a bundle, see engine.ts.
@@ -13,12 +13,12 @@ import type { Network } from '../network/network.js';
 import { run } from '../network/run.js';
 import { wantedWeights } from '../network/shapes.js';
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';
-import { Heaps } from './heap.js';
+import { Heaps, type KernelSource, wasmKernels } from './heap.js';
 import { lower } from './lower.js';
 import { compileBytes, type WasmModule } from './wasm.js';
 import { WasmProgram } from './wasm-program.js';
 
-export const TARGETS = ['relaxed', 'simd', 'scalar', 'reference'] as const;
+export const TARGETS = ['relaxed', 'simd', 'scalar', 'javascript', 'reference'] as const;
 export type Target = (typeof TARGETS)[number];
 
 export interface Link {
@@ -35,14 +35,21 @@ export interface Capability {
   readonly reason: string;
 }
 
-/** Kernels that have passed the self-test, or are in it: by their target, or by the module that the caller gave. */
-const tested = new Map<WasmTarget | WasmModule, Promise<Heaps>>();
+/** Kernels that the caller has: compiled modules by their targets, or those in JavaScript. */
+export interface GivenKernels {
+  readonly modules?: ReadonlyMap<string, WasmModule>;
+  readonly javascript?: KernelSource;
+}
 
-/** What this machine can run: every target of the chain is compiled and tested. */
+/** Kernels that have passed the self-test, or are in it: by their target, or by what the caller gave. */
+const tested = new Map<WasmTarget | WasmModule | KernelSource, Promise<Heaps>>();
+
+/** What this machine can run: every target of the chain is compiled and tested, but for JavaScript, which runs anywhere. */
 export async function capabilities(): Promise<Capability[]> {
   const found: Capability[] = [];
   for (const target of TARGETS) {
-    const { works, reason } = await tryTarget(target);
+    if (target === 'javascript') continue;
+    const { works, reason } = await tryTarget(target, {});
     found.push({ target, works, reason });
   }
   return found;
@@ -54,13 +61,13 @@ export async function capabilities(): Promise<Capability[]> {
  */
 export async function chooseTarget(
   wanted: readonly Target[],
-  modules?: ReadonlyMap<string, WasmModule>,
+  given: GivenKernels,
 ): Promise<{ target: Target; heaps?: Heaps; chain: Link[] }> {
   const unknown = wanted.find((target) => !TARGETS.includes(target));
   if (unknown !== undefined) throw new UsageError(`target must be one of ${TARGETS.join(', ')}, found '${unknown}'`);
   const chain: Link[] = [];
   for (const target of wanted) {
-    const { works, reason, heaps } = await tryTarget(target, modules);
+    const { works, reason, heaps } = await tryTarget(target, given);
     chain.push({ target, taken: works, reason });
     if (works) return { target, chain, ...(heaps && { heaps }) };
   }
@@ -73,30 +80,35 @@ export const reasonsOf = (chain: readonly Link[]): string =>
 
 async function tryTarget(
   target: Target,
-  modules?: ReadonlyMap<string, WasmModule>,
+  { modules, javascript }: GivenKernels,
 ): Promise<{ works: boolean; reason: string; heaps?: Heaps }> {
-  if (target === 'reference') return { works: true, reason: 'TypeScript layers need nothing' };
+  const is = (works: boolean, reason: string) => ({ works, reason });
+  if (target === 'reference') return is(true, 'TypeScript layers need nothing');
+  if (target === 'javascript') {
+    return javascript ? testedKernels(javascript, () => javascript) : is(false, 'the option `javascript` is not given');
+  }
   const module = modules?.get(target);
-  if (modules && !module) return { works: false, reason: 'the given `module` is for another target' };
+  if (modules && !module) return is(false, 'the given `module` is for another target');
+  return testedKernels(module ?? target, async () => wasmKernels(module ?? (await compileTarget(target))));
+}
+
+async function testedKernels(
+  key: WasmTarget | WasmModule | KernelSource,
+  sourceOf: () => KernelSource | Promise<KernelSource>,
+): Promise<{ works: boolean; reason: string; heaps?: Heaps }> {
+  const heaps = tested.get(key) ?? heapsOf(sourceOf);
+  tested.set(key, heaps);
   try {
-    const heaps = await testedKernels(target, module);
-    return { works: true, reason: 'compiled, and agrees with the TypeScript layers', heaps };
+    return { works: true, reason: 'compiled, and agrees with the TypeScript layers', heaps: await heaps };
   } catch (error) {
+    // A failure is not kept: a page may allow later what it refuses now.
+    tested.delete(key);
     return { works: false, reason: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** A failure is not kept: a page may allow later what it refuses now. */
-function testedKernels(target: WasmTarget, module?: WasmModule): Promise<Heaps> {
-  const key = module ?? target;
-  const heaps = tested.get(key) ?? compileAndTest(target, module);
-  tested.set(key, heaps);
-  heaps.catch(() => tested.delete(key));
-  return heaps;
-}
-
-async function compileAndTest(target: WasmTarget, module?: WasmModule): Promise<Heaps> {
-  const heaps = new Heaps(module ?? (await compileTarget(target)));
+async function heapsOf(sourceOf: () => KernelSource | Promise<KernelSource>): Promise<Heaps> {
+  const heaps = new Heaps(await sourceOf());
   await selfTest(heaps);
   return heaps;
 }

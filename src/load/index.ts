@@ -3,9 +3,9 @@ import { UsageError } from '../errors.js';
 import { readerOf } from '../formats/read.js';
 import type { WebAbortSignal } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
+import { createModel } from './create-model.js';
 import { importAsStated, importTask } from './import-task.js';
 import { type Load, loadWith } from './load.js';
-import { LoadedModel } from './loaded-model.js';
 import type { LoadOptions } from './model.js';
 import { type OnBytes, type Origin, publishedOrigin } from './origin.js';
 import type { Platform } from './platform.js';
@@ -13,7 +13,7 @@ import { webPlatform } from './web.js';
 
 // A function, since bundlers keep a call with a spread in its arguments, used or not.
 export const load: Load = (source, options) =>
-  loadWith({ ...pagePlatform(), task: importTask }, LoadedModel.create)(source, options);
+  loadWith({ ...pagePlatform(), task: importTask }, createModel)(source, options);
 
 export const isCached: IsCached = /* @__PURE__ */ isCachedWith(webPlatform);
 export const clearCache: ClearCache = /* @__PURE__ */ clearCacheWith(webPlatform);

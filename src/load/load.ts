@@ -3,7 +3,7 @@
  * order of the phases included, is the same.
  */
 
-import { warnOfFallback } from '../engine/fallback.js';
+import { isFallback, warnOfFallback } from '../engine/fallback.js';
 import type { CompileOptions, EngineReport } from '../engine/index.js';
 import { PictureError, UsageError } from '../errors.js';
 import type { ReadOptions } from '../formats/architecture.js';
@@ -90,9 +90,9 @@ function compileOptions({ target = 'auto', module, reproducible }: LoadOptions):
   };
 }
 
-/** Falling back to the readable layers, without being asked to, is never silent. */
+/** Falling back to JavaScript, without being asked to, is never silent. */
 function tellFallback(report: EngineReport, { target = 'auto', onFallback = warnOfFallback }: LoadOptions): void {
-  if (report.target === 'reference' && ![target].flat().includes('reference')) onFallback(report);
+  if (isFallback(report.target) && ![target].flat().includes(report.target)) onFallback(report);
 }
 
 async function originFor(source: ModelSource, options: LoadOptions, platform: Platform): Promise<Origin> {

@@ -4,9 +4,9 @@ import { readerOf } from '../formats/read.js';
 import { tagOf } from '../found.js';
 import type { WebBlob } from '../web-types.js';
 import { type ClearCache, clearCacheWith, type IsCached, isCachedWith } from './cache.js';
+import { createModel } from './create-model.js';
 import { importAsStated, importTask } from './import-task.js';
 import { type Load, loadWith } from './load.js';
-import { LoadedModel } from './loaded-model.js';
 import { type Files, publishedOrigin } from './origin.js';
 import type { Platform } from './platform.js';
 
@@ -55,7 +55,7 @@ export const nodePlatform: Platform = {
   },
 };
 
-export const load: Load = /* @__PURE__ */ loadWith(nodePlatform, LoadedModel.create);
+export const load: Load = /* @__PURE__ */ loadWith(nodePlatform, createModel);
 export const isCached: IsCached = /* @__PURE__ */ isCachedWith(nodePlatform);
 export const clearCache: ClearCache = /* @__PURE__ */ clearCacheWith(nodePlatform);
 

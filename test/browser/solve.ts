@@ -1,7 +1,7 @@
 /** The agreement problems of kernels and networks, without a test runner: for pages, workers and other versions of Node. */
 import fc from 'fast-check';
 import { type Capability, capabilities, compile, type EngineReport } from '../../src/engine/index.js';
-import { agree as agreeOnNetwork, WASM_TARGETS } from '../engine/agree.js';
+import { agree as agreeOnNetwork, KERNEL_TARGETS } from '../engine/agree.js';
 import { anyDraft, networkOf } from '../engine/networks.js';
 import { agree as agreeOnKernel } from '../kernels/agree.js';
 import { kernelSets } from '../kernels/sets.js';
@@ -29,7 +29,7 @@ export async function solve(runs: number): Promise<Answer> {
     }
   };
 
-  const targets = WASM_TARGETS.filter((target) => works.some((found) => found.target === target && found.works));
+  const targets = KERNEL_TARGETS.filter((target) => works.some((found) => found.target === target && found.works));
   for (const { families, machines } of targets.length > 0 ? await kernelSets() : []) {
     for (const family of families) {
       for (const { problem } of family.named) await attempt(1, () => agreeOnKernel(family, problem(), machines));

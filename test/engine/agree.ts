@@ -1,23 +1,28 @@
 /** What every compiled plan is held to. Needs no test runner, so that a page can do it too. */
 import { compile, type Target } from '../../src/engine/index.js';
+import { javascriptKernels } from '../../src/engine/javascript-kernels.js';
 import type { Network } from '../../src/network/network.js';
 import type { Tensor } from '../../src/tensor.js';
 import { boundsOf, coordinate, expectWithin } from './bounds.js';
 import { randomInputs } from './networks.js';
 
-export const WASM_TARGETS = ['scalar', 'simd', 'relaxed'] as const;
+export const KERNEL_TARGETS = ['scalar', 'simd', 'relaxed', 'javascript'] as const;
 
 /** Every target within the bound on every tensor; scalar and SIMD with the same bits; pictures of a batch like pictures alone. */
-export async function agree(network: Network, seed: number, targets: readonly Target[] = WASM_TARGETS): Promise<void> {
+export async function agree(
+  network: Network,
+  seed: number,
+  targets: readonly Target[] = KERNEL_TARGETS,
+): Promise<void> {
   const batch = randomInputs(network, 3, seed);
   const one = picture(batch, 1);
   const bounds = boundsOf(network, one);
   const results = new Map<string, ReadonlyMap<string, Tensor>>();
   for (const target of targets) {
-    const plan = await compile(network, { target });
+    const plan = await compile(network, { target, javascript: javascriptKernels });
     const alone = plan.run(one);
     expectWithin(`${target}, run`, alone, bounds);
-    const tracer = await compile(network, { target, everyTensor: true });
+    const tracer = await compile(network, { target, javascript: javascriptKernels, everyTensor: true });
     const trace = tracer.run(one);
     tracer.dispose();
     if (`${[...trace.keys()]}` !== `${[...bounds.values.keys()]}`) throw new Error(`trace has ${[...trace.keys()]}`);

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/engine/engine.js';
-import { Heaps, type Region } from '../../src/engine/heap.js';
+import { Heaps, type Region, wasmKernels } from '../../src/engine/heap.js';
 import { compile } from '../../src/engine/index.js';
 import { lower } from '../../src/engine/lower.js';
 import { compileBytes, PAGE_BYTES } from '../../src/engine/wasm.js';
@@ -21,7 +21,7 @@ const collectGarbage: () => void = runInNewContext('gc');
 /** Lets finalizers run, which are tasks of their own. */
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-const newHeaps = async (): Promise<Heaps> => new Heaps(await compileBytes(wasmBytes('simd')));
+const newHeaps = async (): Promise<Heaps> => new Heaps(wasmKernels(await compileBytes(wasmBytes('simd'))));
 
 /** A dense layer of `units` × `units`. */
 function square(units: number): Network {

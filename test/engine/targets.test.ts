@@ -1,10 +1,11 @@
-/** The chain relaxed SIMD → SIMD → scalar WASM → TypeScript, forced link by link, and what it says about each. */
+/** The chain relaxed SIMD → SIMD → scalar WASM → JavaScript → TypeScript, forced link by link, and what it says about each. */
 import '../kernels/relaxed.js';
 import { readFileSync } from 'node:fs';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Plan } from '../../src/engine/engine.js';
 import type { CompileOptions } from '../../src/engine/index.js';
+import { javascriptKernels } from '../../src/engine/javascript-kernels.js';
 import { type WasmTarget, wasmBytes } from '../../src/engine/wasm-bytes.js';
 import { NetworkBuilder } from '../../src/network/builder.js';
 import { tensor } from '../../src/tensor.js';
@@ -136,7 +137,7 @@ describe('compiling and instantiating', () => {
 describe('what is asked for', () => {
   test('must be a target', async () => {
     await expect(planWith({ target: 'webgpu' as 'simd' })).rejects.toThrow(
-      "target must be one of relaxed, simd, scalar, reference, found 'webgpu'",
+      "target must be one of relaxed, simd, scalar, javascript, reference, found 'webgpu'",
     );
   });
 
@@ -182,6 +183,32 @@ describe('the next link is taken, and says why', () => {
       ],
     });
     expectRuns(plan);
+  });
+
+  test('without WebAssembly: JavaScript, if it is given', async () => {
+    vi.stubGlobal('WebAssembly', undefined);
+    const told: string[] = [];
+    const plan = await planWith({ javascript: javascriptKernels, onFallback: ({ target }) => told.push(target) });
+    expect(told).toEqual(['javascript']);
+    const refusal = 'WebAssembly does not exist here';
+    expect(plan.report().chain).toEqual([
+      ...['relaxed', 'simd', 'scalar'].map((target) => ({ target, taken: false, reason: refusal })),
+      { target: 'javascript', taken: true, reason: TAKEN },
+    ]);
+    expectRuns(plan);
+  });
+
+  test('JavaScript that was not given cannot be forced', async () => {
+    await expect(planWith({ target: 'javascript' })).rejects.toThrow(
+      'no wanted target works here:\n  javascript: the option `javascript` is not given',
+    );
+  });
+
+  test('a memory that JavaScript cannot have', async () => {
+    const source: typeof javascriptKernels = (where) => javascriptKernels(where, 2 ** 60);
+    await expect(planWith({ target: 'javascript', javascript: source })).rejects.toThrow(
+      /^no wanted target works here:\n {2}javascript: self-test: it needs 1099511627776 MiB of memory, which this machine refuses \(.+\)$/,
+    );
   });
 
   test('without WebAssembly: TypeScript', async () => {
@@ -287,7 +314,7 @@ describe('the fall to TypeScript', () => {
 
   const chainOf = (reason: string) =>
     ['relaxed', 'simd', 'scalar'].map((target) => `\n  ${target}: ${reason}`).join('');
-  const BEGINNING = 'depthwise: no WASM kernels work here, TypeScript computes, many times slower.';
+  const BEGINNING = 'depthwise: no WASM kernels work here, JavaScript computes, many times slower.';
 
   test.each([
     [

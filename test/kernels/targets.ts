@@ -1,4 +1,5 @@
 /** The kernels of every target that this machine runs, each with a memory of its own. */
+import { kernelsIn } from '../../src/engine/javascript-kernels.js';
 import type { Kernel } from '../../src/engine/kernels.js';
 import { allocate, compileBytes, instantiate, type WasmMemory } from '../../src/engine/wasm.js';
 import { type WasmTarget, wasmBytes } from '../../src/engine/wasm-bytes.js';
@@ -6,7 +7,7 @@ import { instantiateTraining, trainingBytes } from '../../src/training/wasm/kern
 import type { AnyKernelName } from './problem.js';
 
 export interface Machine {
-  readonly target: WasmTarget;
+  readonly target: WasmTarget | 'javascript';
   /** The engine's, or the trainer's. */
   readonly kernels: { readonly [Name in AnyKernelName]?: Kernel };
   /** All of its memory. */
@@ -15,9 +16,16 @@ export interface Machine {
 
 const MEMORY_BYTES = 1 << 16;
 
-/** The engine's kernels: scalar and SIMD, and relaxed SIMD where the machine knows its instructions. */
-export const engineMachines = (): Promise<Machine[]> =>
-  machines(wasmBytes, async (target, memory) => instantiate(await compileBytes(wasmBytes(target)), memory));
+/** The engine's kernels: scalar and SIMD, relaxed SIMD where the machine knows its instructions, and JavaScript. */
+export async function engineMachines(): Promise<Machine[]> {
+  const memory = new ArrayBuffer(MEMORY_BYTES);
+  return [
+    ...(await machines(wasmBytes, async (target, memory) =>
+      instantiate(await compileBytes(wasmBytes(target)), memory),
+    )),
+    { target: 'javascript', kernels: kernelsIn(memory), memory: new Uint32Array(memory) },
+  ];
+}
 
 /** The trainer's. */
 export const trainingMachines = (): Promise<Machine[]> => machines(trainingBytes, instantiateTraining);

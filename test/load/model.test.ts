@@ -195,8 +195,14 @@ describe('options of load', () => {
   });
 
   test.each<[object, string]>([
-    [{ target: 'wasm' }, "load: target must be one of auto, relaxed, simd, scalar, reference, found the text 'wasm'"],
-    [{ target: ['simd', 7] }, 'load: target must be one of auto, relaxed, simd, scalar, reference, found 7 in it'],
+    [
+      { target: 'wasm' },
+      "load: target must be one of auto, relaxed, simd, scalar, javascript, reference, found the text 'wasm'",
+    ],
+    [
+      { target: ['simd', 7] },
+      'load: target must be one of auto, relaxed, simd, scalar, javascript, reference, found 7 in it',
+    ],
     [{ labels: ['a'] }, 'labels: found 1 labels for 3 outputs, wanted 3'],
     [{ readers: 'tflite' }, "load: readers must be a list, found the text 'tflite'"],
   ])('%j is an error', async (options, message) => {
@@ -212,7 +218,7 @@ describe('options of load', () => {
   describe('falling back', () => {
     afterEach(() => vi.restoreAllMocks());
 
-    test('to the readable layers is never silent', async () => {
+    test('to kernels in JavaScript is never silent', async () => {
       const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
       vi.spyOn(WebAssembly, 'validate').mockReturnValue(false);
       vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new Error('code generation disallowed'));
@@ -220,7 +226,7 @@ describe('options of load', () => {
       const { load: fresh } = await import('../../src/load/node.js');
       const heard: string[] = [];
       const loaded = await fresh(network, { onFallback: ({ target }) => heard.push(target) });
-      expect(heard).toEqual(['reference']);
+      expect(heard).toEqual(['javascript']);
       expect((await loaded.classify(picture)).length).toBe(3);
       expect(warn).not.toHaveBeenCalled();
       await fresh(network, { target: 'reference' });

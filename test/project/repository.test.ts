@@ -57,6 +57,7 @@ describe('the repository', () => {
       ],
       ...[
         'asconfig.image.json',
+        'asconfig.int8.json',
         'asconfig.json',
         'asconfig.training.json',
         'biome.json',

@@ -43,17 +43,17 @@ const ENTRIES: readonly Entry[] = [
       export { mobilenetV1, mobilenetV2 } from 'depthwise/models';
       export { classify } from 'depthwise/tasks';
       export { withWeights } from 'depthwise/network';`,
-    ceiling: 31_300,
+    ceiling: 31_700,
   },
-  { name: 'the engine alone', code: `export { compile } from 'depthwise/engine';`, ceiling: 23_500 },
+  { name: 'the engine alone', code: `export { compile } from 'depthwise/engine';`, ceiling: 24_000 },
   {
     name: 'load, for .safetensors files alone',
     code: `
       export { load } from 'depthwise/load';
       export { safetensors } from 'depthwise/safetensors';`,
-    ceiling: 46_500,
+    ceiling: 47_500,
   },
-  { name: 'all layers', code: `export { layers } from 'depthwise/layers';`, ceiling: 6_000 },
+  { name: 'all layers', code: `export { layers } from 'depthwise/layers';`, ceiling: 6_600 },
 ];
 
 test.each(READY_FILES)('$file: at most $ceiling bytes', ({ file, ceiling }) => {

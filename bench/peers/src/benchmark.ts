@@ -3,7 +3,7 @@
 import relaxedBytes from '../build/limit-relaxed.wasm';
 import { contest, type RowResult } from './contest.js';
 import type { Contestant, SimdLevel, Surroundings } from './contestants/contestant.js';
-import { depthwise } from './contestants/depthwise.js';
+import { depthwise, readableLayers } from './contestants/depthwise.js';
 import { litert } from './contestants/litert.js';
 import { onnxruntimeWeb } from './contestants/onnxruntimeWeb.js';
 import { tfjsCpu, tfjsWasm } from './contestants/tfjs.js';
@@ -15,8 +15,13 @@ import type { Clock } from './turns.js';
 /** New peers go here. */
 const PEERS = [litert, tfjsTflite, tfjsWasm, onnxruntimeWeb, tfjsCpu];
 
-/** Those of them that have a build without SIMD. */
-const WITHOUT_SIMD = [tfjsWasm, tfjsCpu];
+/** Those that have a build for each level. */
+const PEERS_AT = {
+  javascript: [tfjsCpu, readableLayers],
+  none: [tfjsWasm, tfjsCpu],
+  plain: PEERS,
+  relaxed: PEERS,
+};
 
 export interface BenchmarkOptions {
   readonly rows: readonly RowName[];
@@ -35,8 +40,7 @@ export async function benchmark(
   clock: Clock,
   log: (line: string) => void,
 ): Promise<RowResult[]> {
-  const own = surroundings.simd === 'none' ? WITHOUT_SIMD : PEERS;
-  const all = [...own.map((peer) => peer(surroundings)), ...more];
+  const all = [...PEERS_AT[surroundings.simd].map((peer) => peer(surroundings)), ...more];
   const chosen = all.filter(
     ({ name }) => peers.length === 0 || peers.some((part) => name.toLowerCase().includes(part)),
   );

@@ -18,7 +18,7 @@ export interface Options {
 const HELP = `--rows NAMES     networks, of ${rowNames.join(', ')}
 --seconds N      time for the turns of each network (default 10)
 --peers NAMES    only these peers, by any part of their names: litert,onnxruntime
---simd LEVEL     none, plain or relaxed, for those that have such kernels (default: relaxed where it exists)
+--simd LEVEL     javascript, none, plain or relaxed, for those that have such kernels (default: relaxed where it exists)
 --clock CLOCK    wall (default), or cpu: the process's own time, for a machine that others use too; Node only
 --out FILE       where the results go as JSON (default: reports/, named after the runtime)
 `;
@@ -48,8 +48,8 @@ export function readOptions(): Options {
     if (!(seconds > 0)) throw new Error(`--seconds: wanted a number above 0, found '${values.seconds}'`);
     const { simd, clock, out } = values;
     if (clock !== 'wall' && clock !== 'cpu') throw new Error(`--clock: wanted wall or cpu, found '${clock}'`);
-    if (simd !== undefined && simd !== 'none' && simd !== 'plain' && simd !== 'relaxed') {
-      throw new Error(`--simd: wanted none, plain or relaxed, found '${simd}'`);
+    if (simd !== undefined && simd !== 'javascript' && simd !== 'none' && simd !== 'plain' && simd !== 'relaxed') {
+      throw new Error(`--simd: wanted javascript, none, plain or relaxed, found '${simd}'`);
     }
     return {
       rows: rows as RowName[],

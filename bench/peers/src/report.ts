@@ -23,11 +23,18 @@ export function withMean(report: Omit<Report, 'geometricMean'>): Report {
   return ratios.length > 0 ? { ...report, geometricMean: geometricMean(ratios) } : report;
 }
 
+const HEADINGS = {
+  javascript: 'JavaScript alone',
+  none: 'no SIMD',
+  plain: 'plain SIMD',
+  relaxed: 'relaxed SIMD',
+};
+
 export function markdown(report: Report): string {
   const { runtime, machine, simd, clock, date, load, rows } = report;
   const loads = load ? `, load ${load.map((value) => value.toFixed(1)).join(' → ')}` : '';
   return [
-    `## ${runtime}, ${simd === 'none' ? 'no SIMD' : `${simd} SIMD`}, one thread`,
+    `## ${runtime}, ${HEADINGS[simd]}, one thread`,
     '',
     `${machine}, ${date}${loads}. Milliseconds${clock === 'cpu' ? ' of processor time' : ''}: median / best tenth.`,
     '',

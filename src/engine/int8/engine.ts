@@ -7,7 +7,7 @@ import { type Rounding, roundings } from '../../layers/int8/fixed-point.js';
 import { inferQuantizedShapes, isQuantizedType, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
 import { type AnyTensor, type IntegerArray, type Shape, sameShape, sizeOf, type TensorType } from '../../tensor.js';
-import { Heaps, type Region } from '../heap.js';
+import { Heaps, type Region, wasmKernels } from '../heap.js';
 import type { Place } from '../memory.js';
 import { compileBytes } from '../wasm.js';
 import type { WasmTarget } from '../wasm-bytes.js';
@@ -79,7 +79,8 @@ function chooseTarget(wanted: WasmTarget | undefined): WasmTarget {
 }
 
 function heapsOf(target: WasmTarget): Promise<Heaps<Int8Kernels>> {
-  const heaps = known.get(target) ?? compileBytes(int8Bytes(target)).then((module) => new Heaps<Int8Kernels>(module));
+  const heaps =
+    known.get(target) ?? compileBytes(int8Bytes(target)).then((module) => new Heaps<Int8Kernels>(wasmKernels(module)));
   known.set(target, heaps);
   heaps.catch(() => known.delete(target));
   return heaps;

@@ -3,8 +3,9 @@ import type { Network } from '../../../../dist/network/index.js';
 
 /**
  * The engine has kernels for each level. LiteRT.js has them for plain and relaxed SIMD, TF.js with any SIMD and without; the others have one build.
+ * javascript is the engine without WebAssembly, beside what else computes in JavaScript.
  */
-export type SimdLevel = 'none' | 'plain' | 'relaxed';
+export type SimdLevel = 'javascript' | 'none' | 'plain' | 'relaxed';
 
 export interface Contestant {
   readonly name: string;
