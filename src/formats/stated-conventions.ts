@@ -7,7 +7,7 @@ export const CONVENTIONS_KEY = 'depthwise.conventions';
 /** Key of the network's name in the metadata of formats that have no place for one. */
 export const NAME_KEY = 'depthwise.name';
 
-export const conventionsText = ({ conventions }: Network): string => JSON.stringify(conventions);
+export const conventionsText = ({ conventions }: Pick<Network, 'conventions'>): string => JSON.stringify(conventions);
 
 /** The conventions in such a text, for the network that was read from the file beside it. */
 export function statedConventions(json: string, network: Network, file: string): Conventions {

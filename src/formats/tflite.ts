@@ -9,7 +9,8 @@
  * together with the fused activation. What is not done is the rounding of each result to one of the 256 values in between: the
  * network computes what the integers approximate, so its outputs differ from an integer runtime's by a few steps of the grid.
  */
-import { type Network, withWeights } from '../network/index.js';
+import type { Network } from '../network/index.js';
+import type { QuantizedNetwork } from '../network/quantized-network.js';
 import type { TfliteImport } from './tflite/read.js';
 import type { WriteOptions } from './write-options.js';
 
@@ -27,12 +28,15 @@ export async function importTflite(bytes: Uint8Array, fileName?: string): Promis
 }
 
 /**
- * The network as a .tflite file of float32, or with kernels of float16. Batch norms are folded where a layer before them can take them in,
+ * The network as a .tflite file: a quantised one of integers, with its scales; others of float32, or with kernels of float16. Batch norms are folded where a layer before them can take them in,
  * activations are fused; inputs and outputs keep their names and shapes. The conventions travel in the file's metadata: whole in an entry of ours,
  * the input's range and the labels also in TensorFlow Lite's own, which MediaPipe reads. Throws a NetworkError for a network without its weights, and
  * for a layer that TensorFlow Lite has no operator for.
  */
-export async function writeTflite(network: Network, options: WriteOptions = {}): Promise<Uint8Array> {
+export async function writeTflite(
+  network: Network | QuantizedNetwork,
+  options: WriteOptions = {},
+): Promise<Uint8Array> {
   const [{ Builder }, { FlatWriter }, { encodeModel }, { modelOf }, { encodeMetadata, labelsFile }, { METADATA_NAME }] =
     await Promise.all([
       import('flatbuffers'),
@@ -42,7 +46,7 @@ export async function writeTflite(network: Network, options: WriteOptions = {}):
       import('./tflite/metadata.js'),
       import('./tflite/schema.js'),
     ]);
-  const model = modelOf(withWeights(network, network.weights), options);
+  const model = modelOf(network, options);
   const about = encodeMetadata(new FlatWriter(new Builder()), network);
   const metadata = { ...model.metadata, ...(about && { [METADATA_NAME]: about }) };
   const bytes = encodeModel(new FlatWriter(new Builder()), { ...model, metadata });

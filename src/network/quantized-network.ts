@@ -74,7 +74,7 @@ export function showType(type: TensorType | QuantizedTensor['type']): string {
 }
 
 /** The network as shapes see it: quantize and dequantize leave the shape as it is, and so does dropout. It has no weights and computes nothing. */
-function shapesAlone(network: QuantizedNetwork): Network {
+export function shapesAlone(network: QuantizedNetwork): Network {
   const nodes = network.nodes.map(
     (node): NetworkNode => (isConversion(node) ? { ...node, kind: 'dropout', attributes: { rate: 0 } } : node),
   );

@@ -33,24 +33,19 @@ export interface ModelSpec extends Omit<OutModel, 'tensors'> {
 
 export function buildTflite({ subgraphs = 1, version = 3, ...spec }: ModelSpec): Uint8Array {
   const writer = new FlatWriter(new Builder());
-  const model = { ...spec, tensors: new Map(Object.entries(spec.tensors)) };
+  const tensors = Object.entries(spec.tensors).map(([name, tensor]) => [name, withQuantization(tensor)] as const);
+  const model = { ...spec, tensors: new Map(tensors) };
+
   const graph = encodeGraph(writer, model, (tensor) => furtherFields(writer, tensor));
   const graphs = writer.tables(Array.from({ length: subgraphs }, () => graph));
   return finishModel(writer, model, { subgraphs: graphs, version });
 }
 
-function furtherFields(writer: FlatWriter, tensor: TensorSpec): Record<string, Value> {
-  const { scale, sparse } = tensor;
-  return {
-    ...(scale && { quantization: quantization(writer, { ...tensor, scale }) }),
-    ...(sparse && { sparsity: writer.table(schema.SparsityParameters, {}) }),
-  };
+function furtherFields(writer: FlatWriter, { sparse }: TensorSpec): Record<string, Value> {
+  return sparse ? { sparsity: writer.table(schema.SparsityParameters, {}) } : {};
 }
 
-function quantization(writer: FlatWriter, tensor: TensorSpec & { scale: readonly number[] }): Value {
-  return writer.table(schema.QuantizationParameters, {
-    scale: writer.float32s(tensor.scale),
-    zero_point: writer.int64s(tensor.zeroPoint ?? tensor.scale.map(() => 0)),
-    quantized_dimension: tensor.axis ?? 0,
-  });
+function withQuantization(tensor: TensorSpec): TensorSpec {
+  const { scale, zeroPoint = scale?.map(() => 0), axis = 0 } = tensor;
+  return scale && zeroPoint ? { ...tensor, quantization: { scales: scale, zeroPoints: zeroPoint, axis } } : tensor;
 }

@@ -1,6 +1,7 @@
 /** A .tflite file as bytes: tensors, operators and metadata, by the names of the schema. */
 import type { Shape } from '../../tensor.js';
 import type { FlatWriter, Value, Written } from './flat-writer.js';
+import type { Quantization } from './model.js';
 import {
   BUILTIN_OPERATORS,
   Buffer,
@@ -10,6 +11,7 @@ import {
   OPTIONS_TYPE,
   Operator,
   OperatorCode,
+  QuantizationParameters,
   SubGraph,
   TENSOR_TYPES,
   TensorTable,
@@ -23,6 +25,7 @@ export interface OutTensor {
   readonly type?: string;
   /** The numbers of a constant: their bytes, or a typed array of the tensor's type. */
   readonly data?: ArrayBufferView;
+  readonly quantization?: Quantization;
 }
 
 export interface OutOperator {
@@ -93,6 +96,7 @@ export function encodeGraph<Tensor extends OutTensor>(
       buffer: index + 1,
       name: writer.string(name),
       ...(tensor.shapeSignature && { shape_signature: writer.int32s(tensor.shapeSignature) }),
+      ...(tensor.quantization && { quantization: encodeQuantization(writer, tensor.quantization) }),
       ...more(tensor),
     }),
   );
@@ -101,6 +105,14 @@ export function encodeGraph<Tensor extends OutTensor>(
     inputs: indices(inputs),
     outputs: indices(outputs),
     operators: writer.tables(written),
+  });
+}
+
+function encodeQuantization(writer: FlatWriter, { scales, zeroPoints, axis }: Quantization): Written {
+  return writer.table(QuantizationParameters, {
+    scale: writer.float32s(scales),
+    zero_point: writer.int64s(zeroPoints),
+    quantized_dimension: axis,
   });
 }
 

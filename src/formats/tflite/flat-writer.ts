@@ -29,6 +29,7 @@ const BUFFER_ALIGNMENT = 16;
 
 export class FlatWriter {
   readonly #builder: Builder;
+  readonly #int64s = new Map<string, Written>();
 
   constructor(builder: Builder) {
     this.#builder = builder;
@@ -66,8 +67,14 @@ export class FlatWriter {
     return this.#vector(numbers, 4, (number) => this.#builder.addInt32(number));
   }
 
+  /** Equal vectors are written once: the zero points of a quantised file are long, and mostly 0. */
   int64s(numbers: readonly number[]): Written {
-    return this.#vector(numbers, 8, (number) => this.#builder.addInt64(BigInt(number)));
+    const key = String(numbers);
+    const known = this.#int64s.get(key);
+    if (known) return known;
+    const written = this.#vector(numbers, 8, (number) => this.#builder.addInt64(BigInt(number)));
+    this.#int64s.set(key, written);
+    return written;
   }
 
   float32s(numbers: readonly number[]): Written {

@@ -1,6 +1,8 @@
 /** Activations that TFLite's operators compute themselves, on the numbers that they have just made. */
 import { soleReaders } from '../../network/graph.js';
 import type { LayerKind, Network, NetworkNode } from '../../network/index.js';
+import { sameType } from '../../network/quantized-network.js';
+import type { TensorType } from '../../tensor.js';
 import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import type { ACTIVATIONS } from './schema.js';
 
@@ -23,13 +25,20 @@ interface FusedActivation {
   readonly name: ActivationName;
 }
 
-/** By the name of the node before it: each activation that is the only one to read a result, which is no output. */
-export function fusedActivations({ nodes, outputs }: Network): Map<string, FusedActivation> {
+/**
+ * By the name of the node before it: each activation that is the only one to read a result, which is no output. Integers before and behind it
+ * must have the same scale and zero point.
+ */
+export function fusedActivations(
+  { nodes, outputs }: Network,
+  types?: ReadonlyMap<string, TensorType>,
+): Map<string, FusedActivation> {
   const readers = soleReaders(nodes, outputs);
   const fused = new Map<string, FusedActivation>();
   for (const { name, kind } of nodes) {
     const reader = readers.get(name);
     if (reader === undefined || !fusing.includes(kind)) continue;
+    if (types && !sameType(types.get(name)!, types.get(reader.name)!)) continue;
     const activation = activationName(reader);
     if (activation !== undefined) fused.set(name, { node: reader, name: activation });
   }

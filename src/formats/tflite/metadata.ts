@@ -26,14 +26,19 @@ const PARSER_VERSION = '1.0.0';
 const LABELS_FILE = 'labels.txt';
 
 /** What the archive behind the model holds: the labels, one a line. undefined for a network without labels. */
-export function labelsFile({ conventions: { labels } }: Network): Map<string, Uint8Array> | undefined {
+export function labelsFile({
+  conventions: { labels },
+}: Pick<Network, 'conventions'>): Map<string, Uint8Array> | undefined {
   if (labels === undefined) return undefined;
   const lines = labels.map((label) => label.replaceAll(/[\r\n]+/g, ' '));
   return new Map([[LABELS_FILE, new TextEncoder().encode(lines.join('\n'))]]);
 }
 
 /** The metadata of a network of one input and one output; undefined where there is nothing to say. */
-export function encodeMetadata(writer: FlatWriter, network: Network): Uint8Array | undefined {
+export function encodeMetadata(
+  writer: FlatWriter,
+  network: Pick<Network, 'name' | 'inputs' | 'outputs' | 'conventions'>,
+): Uint8Array | undefined {
   const { preprocessing, labels } = network.conventions;
   const isSimple = network.inputs.length === 1 && network.outputs.length === 1;
   if (!isSimple || (preprocessing === undefined && labels === undefined)) return undefined;

@@ -1,10 +1,20 @@
 /** The graph of a .tflite file while it grows: tensors by name, and the operators that make them. */
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
+import { isQuantizedTensor, isQuantizedType, type QuantizedWeights } from '../../network/quantized-network.js';
+import { biasScales, integerRanges } from '../../network/quantized-types.js';
 import type { ExplicitPadding } from '../../padding.js';
-import { type Shape, type Tensor, tensor } from '../../tensor.js';
+import {
+  type PerChannelType,
+  type QuantizedTensor,
+  type QuantizedType,
+  type Shape,
+  type Tensor,
+  type TensorType,
+  tensor,
+} from '../../tensor.js';
 import { OutGraph } from '../out-graph.js';
 import { writeNumbers } from '../tensors/numbers.js';
-import { transposedTensor } from '../transposed.js';
+import { transposedNumbers, transposedTensor } from '../transposed.js';
 import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';
 import type { OutOperator, OutTensor } from './encode.js';
@@ -19,11 +29,24 @@ export class TfliteGraph extends OutGraph<OutTensor> {
   /** Tensors that have another's values, such as what a dropout hands on. */
   readonly #aliases = new Map<string, string>();
   readonly #activations: ReturnType<typeof fusedActivations>;
+  readonly #quantized: TypedTensors | undefined;
 
-  constructor(network: Network, shapes: ReadonlyMap<string, Shape>, kernels: WriteOptions['kernels']) {
+  /** Of a quantised network, `types` are its tensors' and `network` is the same as shapes see it. */
+  constructor(
+    network: Network,
+    shapes: ReadonlyMap<string, Shape>,
+    kernels: WriteOptions['kernels'],
+    quantized?: TypedTensors,
+  ) {
     super(network, shapes, kernels);
-    this.#activations = fusedActivations(network);
-    for (const { name, shape } of network.inputs) this.tensors.set(name, computed(shape));
+    this.#quantized = quantized;
+    this.#activations = fusedActivations(network, quantized?.types);
+    for (const { name, shape } of network.inputs) this.tensors.set(name, this.computed(shape, name));
+  }
+
+  /** A tensor that is computed anew for each batch, of the type of one of the network's tensors. */
+  computed(shape: Shape, typeOf: string): OutTensor {
+    return { ...computed(shape), ...storedType(this.#quantized?.types.get(typeOf)) };
   }
 
   /** Name of the file's tensor with this tensor's values. */
@@ -62,9 +85,9 @@ export class TfliteGraph extends OutGraph<OutTensor> {
     const output = activation?.node.name ?? node.name;
     const [fields, values] = options ?? [];
     const fused = activation && { fused_activation_function: ACTIVATIONS.indexOf(activation.name) };
-    this.#add(output, computed(this.shapeOf(output)), {
+    this.#add(output, this.computed(this.shapeOf(output), output), {
       code,
-      version,
+      version: this.#versionOf(code, output, version),
       inputs,
       outputs: [output],
       ...(fields && { options: [fields, { ...values, ...fused }] }),
@@ -76,6 +99,13 @@ export class TfliteGraph extends OutGraph<OutTensor> {
     this.operators.push(operator);
   }
 
+  /** The first version of an operator that computes with int8. */
+  #versionOf(code: string, output: string, version: number): number {
+    const type = this.#quantized?.types.get(output);
+    const isInt8 = type !== undefined && isQuantizedType(type) && type.type === 'int8';
+    return isInt8 ? Math.max(version, int8Versions[code] ?? 2) : version;
+  }
+
   /** A list of integers that steers an operator. */
   integers(name: string, numbers: readonly number[], shape: Shape = [numbers.length]): string {
     return this.constant(name, { shape, type: 'INT32', data: Int32Array.from(numbers) });
@@ -85,13 +115,48 @@ export class TfliteGraph extends OutGraph<OutTensor> {
     return this.constant(name, { shape: x.shape, data: writeNumbers(x, 'float32', name) });
   }
 
+  /** An attribute of a layer as a constant of its result's type. */
+  override number(node: NetworkNode, attribute: string, value: number): string {
+    const type = this.#quantized?.types.get(node.name);
+    if (type === undefined || !isQuantizedType(type)) return super.number(node, attribute, value);
+    const [least, greatest] = integerRanges[type.type];
+    const q = Math.min(Math.max(Math.round(value / type.scale) + type.zeroPoint, least), greatest);
+    const data = type.type === 'int8' ? Int8Array.of(q) : Uint8Array.of(q);
+    return this.constant(`${node.name}/${attribute}`, { shape: [], data, ...storedType(type) });
+  }
+
   /** The kernel, its axes in another order and shape, and the bias: of zeros where there is none, since not all runtimes do without. */
   kernelAndBias(node: NetworkNode, order: readonly number[], shape?: Shape): string[] {
+    const integers = this.#quantized?.weights.get(weightName(node.name, 'kernel'));
+    if (integers && isQuantizedTensor(integers)) return this.#integerWeights(node, integers, order, shape);
     const moved = transposedTensor(this.weight(node, 'kernel')!, order);
     const kernel = this.#kernel(weightName(node.name, 'kernel'), tensor(shape ?? moved.shape, moved.data));
     const outputs = this.shapeOf(node.name).at(-1)!;
     const bias = this.weight(node, 'bias') ?? tensor([outputs], new Float32Array(outputs));
     return [kernel, this.real(weightName(node.name, 'bias'), bias)];
+  }
+
+  #integerWeights(node: NetworkNode, kernel: QuantizedTensor, order: readonly number[], shape?: Shape): string[] {
+    const { types, weights } = this.#quantized!;
+    const moved = transposedNumbers(kernel, order);
+    const outputs = this.shapeOf(node.name).at(-1)!;
+    const units = biasScales(types.get(node.inputs[0]) as QuantizedType, kernel).map(Math.fround);
+    const bias = (weights.get(weightName(node.name, 'bias')) as QuantizedTensor | undefined) ?? {
+      shape: [outputs],
+      data: new Int32Array(outputs),
+      type:
+        units.length > 1 ? { type: 'int32', scales: units, axis: 0 } : { type: 'int32', scale: units[0], zeroPoint: 0 },
+    };
+    const kernelShape = shape ?? moved.shape;
+    const channels = order[0] === 0 ? kernelShape.length - 1 : 0;
+    return [
+      this.constant(weightName(node.name, 'kernel'), {
+        shape: kernelShape,
+        data: moved.data,
+        ...storedType(kernel.type, channels),
+      }),
+      this.constant(weightName(node.name, 'bias'), { shape: bias.shape, data: bias.data, ...storedType(bias.type) }),
+    ];
   }
 
   /** float16 numbers pass through an operator that makes them float32. */
@@ -111,7 +176,7 @@ export class TfliteGraph extends OutGraph<OutTensor> {
     const [N, H, W, C] = this.shapeOf(name);
     const shape = [N, H + before.top + before.bottom, W + before.left + before.right, C];
     const { code, inputs } = this.padding(node, before, value);
-    return { input: this.step(`${node.name}/padded`, code, inputs, computed(shape)), padding };
+    return { input: this.step(`${node.name}/padded`, code, inputs, this.computed(shape, name)), padding };
   }
 
   /** The operator that pads a node's input. */
@@ -127,6 +192,30 @@ export class TfliteGraph extends OutGraph<OutTensor> {
     this.tensors.set(unique, constant);
     return unique;
   }
+}
+
+/** Types by the names of tensors, and weights. */
+export interface TypedTensors {
+  readonly types: ReadonlyMap<string, TensorType>;
+  readonly weights: QuantizedWeights;
+}
+
+/** Those that are not 2. */
+const int8Versions: Readonly<Record<string, number>> = {
+  CONV_2D: 3,
+  DEPTHWISE_CONV_2D: 3,
+  FULLY_CONNECTED: 4,
+  RESHAPE: 1,
+};
+
+/** A type as the file states it. `axis` is the one of the file that has a scale for each index. Indices have no scale. */
+function storedType(type: TensorType | PerChannelType | undefined, axis = 0): Pick<OutTensor, 'type' | 'quantization'> {
+  if (type === undefined || typeof type === 'string') return {};
+  const name = { type: type.type.toUpperCase() };
+  if ('scales' in type) {
+    return { ...name, quantization: { scales: type.scales, zeroPoints: type.scales.map(() => 0), axis } };
+  }
+  return { ...name, quantization: { scales: [type.scale], zeroPoints: [type.zeroPoint], axis: 0 } };
 }
 
 /** The shape with the batch left open. */

@@ -198,6 +198,8 @@ class Translator {
     if (op.code === 'ARG_MAX') {
       return isQuantizedType(this.#types.get(sources[0])!) ? { type: 'int32', scale: 1, zeroPoint: 0 } : 'float32';
     }
+    const [source] = sources.map((name) => this.#types.get(name)!);
+    if (op.code === 'RESHAPE' && isIndices(source) && op.outputs[0].type === 'INT32') return source;
     const type = typeOf(op, op.outputs[0]);
     if (isQuantizedType(type)) for (const input of inputs) typeOf(op, input);
     return type;
@@ -227,6 +229,8 @@ function activationSteps(op: FileOperator, activation: Activation, type: TensorT
   }
   return activations[activation] ?? op.fail(`activation ${activation} is not read`);
 }
+
+const isIndices = (type: TensorType): boolean => isQuantizedType(type) && type.type === 'int32';
 
 /** From one representation of the same real numbers to another. */
 function conversion(from: TensorType, to: TensorType): Step[] {

@@ -1,15 +1,27 @@
 /** A network as the tensors and operators of a .tflite file. */
-import { foldBatchNorm, inferShapes, type Network } from '../../network/index.js';
+import { UsageError } from '../../errors.js';
+import { foldBatchNorm, inferShapes, type Network, withWeights } from '../../network/index.js';
+import { isQuantizedNetwork, type QuantizedNetwork } from '../../network/quantized-network.js';
+import { withQuantizedWeights } from '../../network/quantized-types.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { expectFloatKernels, type WriteOptions } from '../write-options.js';
 import { writeNode } from '../writers.js';
 import type { OutModel } from './encode.js';
 import { TfliteGraph } from './tflite-graph.js';
+import { quantizedModelOf } from './write-quantized.js';
 import { writers } from './writers.js';
 
-export function modelOf(network: Network, options: WriteOptions = {}): OutModel {
+export function modelOf(network: Network | QuantizedNetwork, options: WriteOptions = {}): OutModel {
   expectFloatKernels(options, '.tflite');
-  const folded = foldBatchNorm(network);
+  if (isQuantizedNetwork(network)) {
+    if (options.kernels) {
+      throw new UsageError(
+        `${network.name}: its kernels are integers already and are not written as ${options.kernels}`,
+      );
+    }
+    return quantizedModelOf(withQuantizedWeights(network, network.weights));
+  }
+  const folded = foldBatchNorm(withWeights(network, network.weights));
   const graph = new TfliteGraph(folded, inferShapes(folded), options.kernels);
   for (const node of folded.nodes) {
     if (!graph.isFused(node)) writeNode(writers, graph, node, 'TFLite');

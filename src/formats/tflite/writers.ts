@@ -32,7 +32,8 @@ export const writers: Writers<TfliteGraph> = {
   },
 
   pointwiseConv2d(graph, node) {
-    const [C, O] = graph.weight(node, 'kernel')!.shape;
+    const C = graph.shapeOf(node.inputs[0]).at(-1)!;
+    const O = node.attributes.filters;
     const inputs = [graph.nameOf(node.inputs[0]), ...graph.kernelAndBias(node, [1, 0], [O, 1, 1, C])];
     const options = { padding: PADDINGS.indexOf('valid'), stride_h: 1, stride_w: 1 };
     graph.result(node, 'CONV_2D', inputs, [Conv2DOptions, options]);
@@ -80,7 +81,12 @@ export const writers: Writers<TfliteGraph> = {
     const smaller = (of: string) => [of, graph.number(node, 'max', max)];
     if (max >= LARGEST_FLOAT32) return graph.result(node, 'MAXIMUM', larger());
     if (min <= -LARGEST_FLOAT32) return graph.result(node, 'MINIMUM', smaller(input));
-    const raised = graph.step(`${node.name}/raised`, 'MAXIMUM', larger(), computed(graph.shapeOf(node.name)));
+    const raised = graph.step(
+      `${node.name}/raised`,
+      'MAXIMUM',
+      larger(),
+      graph.computed(graph.shapeOf(node.name), node.name),
+    );
     graph.result(node, 'MINIMUM', smaller(raised));
   },
   sigmoid: (graph, node) => graph.result(node, 'LOGISTIC', inputsOf(graph, node)),
@@ -93,7 +99,7 @@ export const writers: Writers<TfliteGraph> = {
     const [first, second, ...others] = inputsOf(graph, node);
     let inputs = [first, second];
     for (const next of others) {
-      const partial = computed(graph.shapeOf(node.name));
+      const partial = graph.computed(graph.shapeOf(node.name), node.name);
       const sum = graph.step(`${node.name}/sum`, 'ADD', inputs, partial, { options: [AddOptions, {}] });
       inputs = [sum, next];
     }
