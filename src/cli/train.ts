@@ -1,4 +1,4 @@
-/** `depthwise train`: a network from pictures, or with `--base` a new classifier on a trained one. */
+/** `depthwise train`: a network from pictures, with `--base` a new classifier on a trained one, with `--detect` a detector. */
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
@@ -27,10 +27,16 @@ import { noteSkipped } from './pictures.js';
 import { type Progress, startProgress } from './progress.js';
 import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
 import { claimRunFolder, RunFolder } from './run-folder.js';
+import {
+  addDetectorTrainingOptions,
+  type DetectorTrainingFlags,
+  expectNoDetector,
+  trainDetectorInto,
+} from './train-detector.js';
 import { addTransferOptions, expectNoTransfer, type TransferFlags, transfer } from './transfer.js';
 import { wholeNumber, zeroOrMore } from './values.js';
 
-interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags {
+interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags, DetectorTrainingFlags {
   readonly data?: string;
   readonly limit?: number;
   readonly network: string;
@@ -102,7 +108,7 @@ export function configure(command: Command): void {
       ),
     )
     .optionsGroup('A new classifier on a trained network:');
-  addTransferOptions(command)
+  addDetectorTrainingOptions(addTransferOptions(command).optionsGroup('A detector:'))
     .optionsGroup('Options:')
     .addHelpText(
       'after',
@@ -115,9 +121,12 @@ Examples:
   depthwise train --data cifar10:cifar-10-batches-bin --alpha 0.5 --small-pictures --out run --resume
   depthwise train --data cifar10:cifar-10-batches-bin --network mobilenet_v1_0.25_32_small --epochs 5 --out quick
   depthwise train photos --base mobilenet_v1_0.25_224 --out mine.safetensors
-  depthwise train photos --base mobilenet_v1_0.25_224.h5 --fine-tune 2 --out mine.safetensors`,
+  depthwise train photos --base mobilenet_v1_0.25_224.h5 --fine-tune 2 --out mine.safetensors
+  depthwise train --detect --data voc:mangoes --base ssd_mobilenet_v1.tflite --out mangoes.safetensors`,
     )
     .action(async (photos: string | undefined, { data, ...flags }: Flags) => {
+      if (flags.detect) return trainDetectorInto(command, { ...flags, ...(data !== undefined && { data }) });
+      expectNoDetector(flags);
       if (flags.base !== undefined) return transfer(command, photos, flags);
       expectNoTransfer(photos, flags);
       if (data === undefined) throw new UsageError('wanted --data, or a folder of pictures and --base');

@@ -83,7 +83,7 @@ export async function compileTraining(
   };
 }
 
-function machineOf(kernels: TrainingKernels, memory: WasmMemory, constants: number): Omit<Machine, 'seed'> {
+export function machineOf(kernels: TrainingKernels, memory: WasmMemory, constants: number): Omit<Machine, 'seed'> {
   const at = (buffer: Buffer) => (buffer.last === Infinity ? 0 : constants) + buffer.offset;
   return {
     kernels,

@@ -37,7 +37,7 @@ function lowerPictures(lowering: Lowering): Buffer {
 }
 
 /** A batch norm takes the activation after it along, a convolution the zeros that a layer before it pads with. */
-function lowerForward(lowering: Lowering): Unit[] {
+export function lowerForward(lowering: Lowering): Unit[] {
   const units: Unit[] = [];
   const taken = new Set<NetworkNode>();
   for (const node of lowering.network.nodes) {

@@ -1,0 +1,155 @@
+/** `depthwise train --detect`: a detector for classes of one's own, on a trained network, from boxed pictures. */
+import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
+import { writeNetwork } from '../formats/index.js';
+import { seedOf, uniformRandom } from '../random.js';
+import { type BoxedExample, type DetectorEpoch, trainDetector } from '../training/detection/train-detector.js';
+import { type BoxedFolder, boxedFolder } from './boxed-sets.js';
+import { harmless } from './display.js';
+import { type ModelFlags, readPictureModel } from './model.js';
+import { expectEnding, expectWritable, formatBytes, note, plural, print, printJson, writeWhole } from './output.js';
+import { openPicture } from './pictures.js';
+import { startProgress } from './progress.js';
+import { textTable } from './table.js';
+import { wholeNumber, words } from './values.js';
+
+export interface DetectorTrainingFlags extends Pick<ModelFlags, 'preset'> {
+  readonly detect?: true;
+  readonly data?: string;
+  readonly base?: string;
+  readonly only?: readonly string[];
+  readonly views?: number;
+  readonly heldBack?: number;
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly learningRate?: number;
+  readonly seed?: number;
+  readonly out: string;
+  readonly float16?: true;
+  readonly json?: true;
+}
+
+/** The flags of `train` that say something here. */
+const understood: ReadonlySet<string> = new Set([
+  ...['detect', 'data', 'base', 'only', 'views', 'heldBack', 'preset', 'out', 'float16', 'json'],
+  ...['epochs', 'batch', 'learningRate', 'seed'],
+]);
+
+export function addDetectorTrainingOptions(command: Command): Command {
+  return command
+    .option(
+      '--detect',
+      'learn to find objects: --data is voc:FOLDER or coco:FOLDER, --base a detector whose maps and boxes are taken over, or a backbone',
+    )
+    .option('--only <labels>', 'these classes alone, separated by commas; all of the data unless given', words)
+    .addOption(
+      new Option(
+        '--views <count>',
+        'of each picture that is learnt from: itself, its mirror image, parts of it; 4 unless given',
+      ).argParser(wholeNumber(1)),
+    );
+}
+
+/** Throws a UsageError for what is said about a detector where none is trained. */
+export function expectNoDetector({ only, views }: DetectorTrainingFlags): void {
+  for (const [flag, value] of Object.entries({ only, views })) {
+    if (value !== undefined) throw new UsageError(`--${flag} goes with --detect, which was not given`);
+  }
+}
+
+export async function trainDetectorInto(command: Command, flags: DetectorTrainingFlags): Promise<void> {
+  const { data, base, out, preset, seed = 1 } = flags;
+  const given = Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === 'cli');
+  const surplus = given.find((name) => !understood.has(name));
+  if (surplus !== undefined) {
+    const word = surplus.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${word} is for training classifiers, not for --detect`);
+  }
+  if (data === undefined || base === undefined) {
+    throw new UsageError(
+      `--detect: wanted ${data === undefined ? '--data voc:FOLDER or coco:FOLDER' : '--base MODEL'}`,
+    );
+  }
+  const ending = expectEnding('--out', out, ['.safetensors', '.npz', '.tflite']);
+  const target = await expectWritable('--out', out);
+  const set = await boxedFolder(data);
+  if (set === undefined) throw new UsageError(`--detect: wanted --data voc:FOLDER or coco:FOLDER, found '${data}'`);
+  const labels = labelsOf(set, flags.only);
+  const examples = examplesOf(set, labels);
+  const { train, heldBack } = split(examples, flags.heldBack ?? 0.2, seed);
+  const network = await readPictureModel(base, preset === undefined ? {} : { preset });
+  const began = performance.now();
+  const progress = await startProgress('train', 10_000);
+  try {
+    note(`learns from ${plural(train.length, 'picture')}, ${plural(heldBack.length, 'picture')} held back`);
+    const trained = await trainDetector(network, train, heldBack, labels, {
+      seed,
+      ...(flags.epochs !== undefined && { epochs: flags.epochs }),
+      ...(flags.batch !== undefined && { batch: flags.batch }),
+      ...(flags.learningRate !== undefined && { learningRate: flags.learningRate }),
+      ...(flags.views !== undefined && { views: flags.views }),
+      onProgress: (part, doing) => progress.at(part, doing),
+      onEpoch: (metrics) => progress.note(lineOf(metrics)),
+    });
+    progress.stop();
+    const format = ({ '.npz': 'npz', '.tflite': 'tflite' } as const)[ending as '.npz'] ?? 'safetensors';
+    const bytes = await writeNetwork(trained.network, format, flags.float16 ? { kernels: 'float16' } : {});
+    await writeWhole(target, bytes);
+    const seconds = Math.round((performance.now() - began) / 100) / 10;
+    const perClass = Object.fromEntries(trained.byLabel);
+    if (flags.json) printJson({ out, seconds, perClass, epochs: trained.history, bytes: bytes.length });
+    else print(asText(perClass, seconds));
+    note(`wrote ${out}: ${labels.length === 1 ? '1 class' : `${labels.length} classes`}, ${formatBytes(bytes.length)}`);
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Those that are wanted, in that order. */
+function labelsOf({ categories }: BoxedFolder, only: readonly string[] | undefined): string[] {
+  const known = [...categories.values()];
+  const unknown = only?.find((label) => !known.includes(label));
+  if (unknown !== undefined)
+    throw new UsageError(`--only: the data has no class '${unknown}', only ${known.join(', ')}`);
+  return only === undefined ? known : [...only];
+}
+
+/** Pictures with objects of the wanted classes. */
+function examplesOf(set: BoxedFolder, labels: readonly string[]): BoxedExample[] {
+  return set.pictures.flatMap(({ id, file }) => {
+    const objects = set.truths
+      .filter(({ image, crowd }) => image === id && !crowd)
+      .map(({ category, box, difficult }) => ({
+        label: set.categories.get(category)!,
+        box,
+        ...(difficult && { difficult }),
+      }))
+      .filter(({ label }) => labels.includes(label));
+    return objects.length === 0 ? [] : [{ picture: () => openPicture(set.path(file)), objects }];
+  });
+}
+
+/** Some are held back, whatever they show: the same for the same seed. */
+function split(examples: readonly BoxedExample[], part: number, seed: number) {
+  const random = uniformRandom(seedOf(seed, 0));
+  const drawn = examples.map((example) => [random(), example] as const).sort(([a], [b]) => a - b);
+  const count = Math.min(Math.round(part * examples.length), Math.max(examples.length - 1, 0));
+  const shuffled = drawn.map(([, example]) => example);
+  return { heldBack: shuffled.slice(0, count), train: shuffled.slice(count) };
+}
+
+const percent = (share: number): string => (Number.isNaN(share) ? 'none' : `${(100 * share).toFixed(1)} %`);
+
+const lineOf = ({ epoch, boxLoss, classLoss, ap, ap50 }: DetectorEpoch): string =>
+  `epoch ${epoch}: loss of boxes ${boxLoss.toFixed(3)}, of classes ${classLoss.toFixed(3)}; held back: AP ${percent(ap)}, at IoU 0.5 ${percent(ap50)}`;
+
+function asText(perClass: Readonly<Record<string, number>>, seconds: number): string {
+  const table = textTable(
+    [
+      { title: 'class', align: 'left' },
+      { title: 'AP at IoU 0.5', align: 'right' },
+    ],
+    Object.entries(perClass).map(([label, ap]) => [harmless(label), percent(ap)]),
+  );
+  return `${table}\n\n${seconds} s`;
+}

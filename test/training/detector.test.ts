@@ -1,0 +1,270 @@
+/** Training of a detector's heads: matching and loss by hand, gradients by differences, kernels against the readable layers, and a set that can be learnt. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decodeBoxes, detect, TENSORFLOW_SUPPRESSION } from '../../src/detection/index.js';
+import { UsageError } from '../../src/errors.js';
+import type { Picture } from '../../src/image/picture.js';
+import { mobilenetV1, ssd } from '../../src/models/index.js';
+import {
+  inferShapes,
+  type Network,
+  NetworkBuilder,
+  preprocessingPreset,
+  randomWeights,
+} from '../../src/network/index.js';
+import { uniformRandom } from '../../src/random.js';
+import { tensor } from '../../src/tensor.js';
+import { compileHeads } from '../../src/training/detection/heads-program.js';
+import { encodeBox, matchAnchors } from '../../src/training/detection/matching.js';
+import { answeringTail, newDetector } from '../../src/training/detection/new-detector.js';
+import { ssdLoss, wantedOf } from '../../src/training/detection/ssd-loss.js';
+import { type BoxedExample, targetsIn, trainDetector } from '../../src/training/detection/train-detector.js';
+import { forwardPass } from '../../src/training/step/gradients.js';
+import { packParameters, parameterLayout } from '../../src/training/step/parameters.js';
+
+const scales = [10, 10, 5, 5] as const;
+
+describe('matching', () => {
+  // Three anchors side by side, and one that covers all.
+  const anchors = [0.5, 0.2, 0.4, 0.4, 0.5, 0.5, 0.4, 0.4, 0.5, 0.8, 0.4, 0.4, 0.5, 0.5, 1, 1];
+
+  test('an object has its best anchor, however little it overlaps, and all that overlap it by half', () => {
+    const whole = { box: [0, 0, 1, 1], classIndex: 0 } as const;
+    const small = { box: [0.45, 0.15, 0.55, 0.25], classIndex: 1 } as const;
+    expect([...matchAnchors(anchors, [whole, small])]).toEqual([1, -1, -1, 0]);
+    expect([...matchAnchors(anchors, [{ box: [0.3, 0.05, 0.7, 0.45], classIndex: 0 }])]).toEqual([0, -1, -1, -1]);
+    expect([...matchAnchors(anchors, [])]).toEqual([-1, -1, -1, -1]);
+  });
+
+  test('codes are those that decodeBoxes undoes', () => {
+    const share = fc.double({ min: 0.05, max: 0.95, noNaN: true });
+    fc.assert(
+      fc.property(share, share, share, share, share, share, (y, x, h, w, ay, ax) => {
+        const box = [y - h / 2, x - w / 2, y + h / 2, x + w / 2] as const;
+        const anchor = [ay, ax, 0.3, 0.5];
+        const decoded = decodeBoxes(tensor([1, 4], encodeBox(box, anchor, scales)), tensor([1, 4], anchor), scales);
+        for (const [at, corner] of decoded.data.entries()) expect(corner).toBeCloseTo(box[at], 4);
+      }),
+    );
+  });
+});
+
+describe('loss', () => {
+  const anchors = Array.from({ length: 6 }, (_, i) => [0.5, (i + 0.5) / 6, 0.3, 0.15]).flat();
+  const spec = { anchors, scales, slots: 3 };
+  const wanted = wantedOf(spec, [{ box: [0.35, 0.0, 0.65, 0.16], classIndex: 1 }]);
+
+  test('by hand: one object, three hard negatives of five', () => {
+    expect([...wanted.slots]).toEqual([2, 0, 0, 0, 0, 0]);
+    const logits = new Float32Array(18); // every probability is a half: 3 · ln 2 an anchor
+    const codes = wanted.codes.slice();
+    codes[0] += 0.5; // 0.5² / 2
+    codes[1] += 3; // 3 − ½
+    const { box, classes, dCodes, dLogits } = ssdLoss(codes, logits, spec, wanted);
+    expect(box).toBeCloseTo(0.125 + 2.5, 5);
+    expect(classes).toBeCloseTo(4 * 3 * Math.LN2, 5);
+    expect([...dCodes.subarray(0, 4)]).toEqual([0.5, 1, 0, 0].map((d) => expect.closeTo(d, 5)));
+    expect([...dLogits.subarray(0, 3)]).toEqual([0.5, 0.5, -0.5]);
+    expect(dLogits.subarray(12).every((d) => d === 0)).toBe(true); // the first of equals are chosen
+  });
+
+  test('gradients are those of differences', () => {
+    const random = uniformRandom(3);
+    const codes = Float32Array.from({ length: 24 }, () => 4 * random() - 2);
+    const logits = Float32Array.from({ length: 18 }, () => 4 * random() - 2);
+    const { dCodes, dLogits } = ssdLoss(codes, logits, spec, wanted);
+    for (const [numbers, slopes, part] of [
+      [codes, dCodes, 'box'],
+      [logits, dLogits, 'classes'],
+    ] as const) {
+      numbers.forEach((value, at) => {
+        const moved = (by: number) => {
+          numbers[at] = value + by;
+          const loss = ssdLoss(codes, logits, spec, wanted)[part];
+          numbers[at] = value;
+          return loss;
+        };
+        expect(slopes[at]).toBeCloseTo((moved(1e-2) - moved(-1e-2)) / 2e-2, 2);
+      });
+    }
+  });
+
+  test('a picture without objects teaches what is none', () => {
+    const none = wantedOf(spec, []);
+    const { box, classes } = ssdLoss(new Float32Array(24), new Float32Array(18), spec, none);
+    expect([box, classes]).toEqual([0, expect.closeTo(3 * 3 * Math.LN2, 5)]);
+    expect(() => ssdLoss(new Float32Array(4), new Float32Array(18), spec, none)).toThrow(
+      'ssdLoss: 6 anchors and 3 slots want 24 codes and 18 logits, found 4 and 18',
+    );
+  });
+});
+
+test('targetsIn: objects whose middle lies in the region, clipped, mirrored', () => {
+  const box = { x: 10, y: 20, width: 20, height: 20 };
+  const region = { left: 15, top: 20, width: 20, height: 40 };
+  const objects = [
+    { label: 'dog', box },
+    { label: 'cat', box },
+    { label: 'dog', box, difficult: true },
+  ];
+  const far = { label: 'dog', box: { ...box, x: 60 } };
+  expect(targetsIn(region, false, [...objects, far], ['cow', 'dog'])).toEqual([
+    { classIndex: 1, box: [0, 0, 0.5, 0.75] },
+  ]);
+  expect(targetsIn(region, true, objects, ['dog'])).toEqual([{ classIndex: 0, box: [0, 0.25, 0.5, 1] }]);
+});
+
+describe('the heads on kernels', () => {
+  test('gradients are those of the readable layers', async () => {
+    const net = new NetworkBuilder();
+    const a = net.input('a', [1, 5, 4, 9]);
+    const b = net.input('b', [1, 2, 2, 12]);
+    const outputs = [
+      net.add('pointwise', 'pointwiseConv2d', a, { filters: 5, bias: true }),
+      net.add('full', 'conv2d', b, {
+        filters: 11,
+        kernelSize: [3, 3],
+        strides: [1, 1],
+        dilation: [1, 1],
+        padding: 'same',
+        bias: true,
+      }),
+    ];
+    const network = randomWeights(net.build('heads', outputs, { source: 'other', output: 'features' }), 5);
+    const random = uniformRandom(8);
+    const numbers = (length: number) => Float32Array.from({ length }, () => 2 * random() - 1);
+    const batch = 2;
+    const maps = [numbers(batch * 180), numbers(batch * 48)];
+    const slopes = [numbers(batch * 100), numbers(batch * 44)];
+    const layout = parameterLayout(network);
+    const gradients = new Float32Array(layout.trainableSize);
+    const program = await compileHeads(network, batch);
+    let seen: Float32Array[] = [];
+    const loss = program.step(
+      packParameters(network).values,
+      maps,
+      (found, into) => {
+        seen = found.map((one) => one.slice());
+        for (const [index, gradient] of into.entries()) gradient.set(slopes[index]);
+        return 7;
+      },
+      gradients,
+    );
+    expect([loss, program.inputSizes]).toEqual([7, [180, 48]]);
+    const inputs = new Map([
+      ['a', tensor([batch, 5, 4, 9], maps[0])],
+      ['b', tensor([batch, 2, 2, 12], maps[1])],
+    ]);
+    const pass = forwardPass(network, inputs, 'inference');
+    const given = new Map([
+      ['pointwise', tensor([batch, 5, 4, 5], slopes[0])],
+      ['full', tensor([batch, 2, 2, 11], slopes[1])],
+    ]);
+    const { weights } = pass.backward(given);
+    outputs.forEach((name, index) => {
+      for (const [at, value] of pass.tensors.get(name)!.data.entries()) expect(seen[index][at]).toBeCloseTo(value, 4);
+    });
+    for (const { name, offset, size } of layout.trainable) {
+      const wanted = weights.get(name)!.data;
+      for (let i = 0; i < size; i++) expect(gradients[offset + i]).toBeCloseTo(wanted[i], 3);
+    }
+  });
+});
+
+describe('a new detector', () => {
+  test('on a detector: its maps, its anchors and its box heads', () => {
+    const base = randomWeights(ssd({ backbone: 'v1', alpha: 0.25, resolution: 64, classes: 4, heads: 'pointwise' }), 1);
+    const detector = newDetector(base, ['a', 'b'], 1);
+    expect(detector.front.outputs).toHaveLength(6);
+    expect(detector.anchors).toBe(base.conventions.detection?.anchors);
+    expect(detector.tail.weights.get('NewPredictor_2/BoxEncodingPredictor/kernel')).toBe(
+      base.weights.get('BoxPredictor_2/BoxEncodingPredictor/kernel'),
+    );
+    const tail = answeringTail(detector);
+    const shapes = inferShapes(tail);
+    expect(tail.outputs.map((name) => shapes.get(name))).toEqual([
+      [1, detector.anchors.length / 4, 4],
+      [1, detector.anchors.length / 4, 3],
+    ]);
+  });
+
+  test('on a classifier: the last maps of its backbone, and extras', () => {
+    const base = randomWeights(mobilenetV1({ alpha: 0.25, resolution: 64, classes: 4 }), 1);
+    const detector = newDetector(base, ['a'], 1);
+    expect(detector.front.outputs).toEqual(['conv_pw_11_relu', 'conv_pw_13_relu']);
+    expect(detector.anchors).toHaveLength(4 * (48 + 24 + 6 + 6 + 6 + 6));
+  });
+});
+
+/** Pictures of grey noise with one red square each: something that a picture's colours alone tell. */
+function squares(count: number, seed: number): BoxedExample[] {
+  return Array.from({ length: count }, (_, index) => {
+    const random = uniformRandom(seed + index);
+    const side = 20 + Math.floor(random() * 20);
+    const [left, top] = [Math.floor(random() * (64 - side)), Math.floor(random() * (64 - side))];
+    const data = new Uint8Array(64 * 64 * 3);
+    for (let at = 0; at < 64 * 64; at++) {
+      const [x, y] = [at % 64, Math.floor(at / 64)];
+      const inside = x >= left && x < left + side && y >= top && y < top + side;
+      data.set(inside ? [230, 20, 20] : [90, 90, 90].map((grey) => grey + Math.floor(random() * 60)), at * 3);
+    }
+    const picture: Picture = { width: 64, height: 64, channels: 3, data };
+    return {
+      picture: async () => picture,
+      objects: [{ label: 'square', box: { x: left, y: top, width: side, height: side } }],
+    };
+  });
+}
+
+describe('trainDetector', () => {
+  /** A detector whose map are the mean colours of 8 × 8 parts of the picture, with one anchor around each; its head knows nothing yet. */
+  function base(): Network {
+    const net = new NetworkBuilder();
+    const window = { strides: [8, 8], padding: 'valid', includePadding: false } as const;
+    const map = net.add('map', 'averagePool', net.input('input', [1, 64, 64, 3]), { ...window, poolSize: [8, 8] });
+    const head = (name: string, filters: number) => {
+      const around = { kernelSize: [5, 5], strides: [1, 1], dilation: [1, 1], padding: 'same', bias: true } as const;
+      const answer = net.add(name, 'conv2d', map, { ...around, filters });
+      return net.add(`${name}/rows`, 'reshape', answer, { shape: [-1, filters] });
+    };
+    const codes = head('boxes', 4);
+    const scores = net.add('scores', 'sigmoid', head('classes', 2), {});
+    const centre = (at: number) => (at + 0.5) / 8;
+    const anchors = Array.from({ length: 64 }, (_, at) => [
+      centre(Math.floor(at / 8)),
+      centre(at % 8),
+      0.45,
+      0.45,
+    ]).flat();
+    const network = net.build('colours', [codes, scores], {
+      source: 'other',
+      output: 'features',
+      preprocessing: { ...preprocessingPreset('slim', [64, 64]), crop: { kind: 'stretch' } },
+      detection: {
+        ...{ codes, scores, background: 'slot 0', anchors, scales },
+        suppression: { ...TENSORFLOW_SUPPRESSION, scoreThreshold: 0.01 },
+      },
+    });
+    return randomWeights(network, 1);
+  }
+
+  test('learns to find squares, and answers as a detector', async () => {
+    const [train, heldBack] = [squares(24, 1), squares(8, 1000)];
+    const options = { epochs: 60, batch: 8, learningRate: 0.03, views: 2, seed: 2 };
+    const { network, history, byLabel } = await trainDetector(base(), train, heldBack, ['square'], options);
+    const [first, last] = [history[0], history[history.length - 1]];
+    expect(last.classLoss).toBeLessThan(first.classLoss / 2);
+    expect(last.ap50).toBeGreaterThan(0.7);
+    expect(byLabel.get('square')).toBe(last.ap50);
+    const found = await detect(network, await heldBack[0].picture(), { scoreThreshold: 0.01, maxResults: 1 });
+    expect(found).toMatchObject([{ label: 'square', classIndex: 0 }]);
+  }, 60_000);
+
+  test('the same seed gives the same network; nothing to learn from is an error', async () => {
+    const options = { epochs: 2, batch: 4, views: 3 };
+    const trained = await Promise.all([1, 2].map(() => trainDetector(base(), squares(4, 1), [], ['square'], options)));
+    expect(trained[0].network.weights).toEqual(trained[1].network.weights);
+    expect(trained[0].history[1].ap50).toBeNaN();
+    await expect(trainDetector(base(), [], [], ['square'])).rejects.toThrow(UsageError);
+  }, 60_000);
+});
