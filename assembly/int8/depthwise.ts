@@ -8,6 +8,7 @@
  *              otherwise:      [pairs][2][4][2]   the pairs (w0 w1) (w2 w3) …, the last one filled up with 0, of both halves
  *   blocks   [C' / 8] of 256 bytes                bias and multipliers, see requantize.ts
  *   out      quads   [pixels / 4][C' / 2][4][2]   the layout that the following pointwise layer reads
+ *              with `zero` of 0 or more, byte quads [pixels / 4][C' / 4][4][4] instead, as pointwise-bytes.ts reads them: uint8 with this zero point
  *   scratch  [group · width + 3][8] int16         results of some rows of one plane, before they become quads
  *
  * Two neighbouring pixels of four channels are interleaved, so that `i32x4.dot_i16x8_s` multiplies them by two taps: three vectors of pairs and eight
@@ -21,8 +22,9 @@ export function depthwise(
   x: usize, planeStride: usize, planes: i32, rows: usize,
   kernelHeight: i32, kernelWidth: i32, stride: i32, strideX: i32, dilation: i32, dilationX: i32,
   weights: usize, blocks: usize, lo: i32, hi: i32,
-  width: i32, first: i32, count: i32, group: i32, out: usize, quadStride: usize, scratch: usize,
+  width: i32, first: i32, count: i32, group: i32, out: usize, quadStride: usize, scratch: usize, zero: i32,
 ): void {
+  const asBytes = ASC_FEATURE_RELAXED_SIMD && zero >= 0;
   const lineStep = <usize>dilation << 2;
   const step = <usize>strideX << 4;
   const tap = <usize>dilationX << 4;
@@ -47,12 +49,15 @@ export function depthwise(
           }
         }
       }
-      for (let from = scratch; from < rowEnd; from += 64, y += quadStride) toQuad(from, y);
+      for (let from = scratch; from < rowEnd; from += 64, y += quadStride) {
+        if (asBytes) toByteQuad(from, zero, y);
+        else toQuad(from, y);
+      }
     }
     x += planeStride;
     weights += planeBytes;
     blocks += BLOCK;
-    out += 64;
+    out += asBytes ? 32 : 64;
   }
 }
 
@@ -138,6 +143,17 @@ function toQuad(from: usize, out: usize): void {
       for (let pair: usize = 0; pair < 4; ++pair) store<u32>(out + (pair << 4) + pixel, load<u32>(from + (pair << 2)));
     }
   }
+}
+
+/** Eight channels of four pixels [4][8], as two vectors of a byte quad. */
+// @ts-ignore: decorator
+@inline
+function toByteQuad(from: usize, zero: i32, out: usize): void {
+  const zeros = i16x8.splat(<i16>zero);
+  const p01 = i8x16.narrow_i16x8_u(i16x8.add(v128.load(from), zeros), i16x8.add(v128.load(from, 16), zeros));
+  const p23 = i8x16.narrow_i16x8_u(i16x8.add(v128.load(from, 32), zeros), i16x8.add(v128.load(from, 48), zeros));
+  v128.store(out, v128.shuffle<i32>(p01, p23, 0, 2, 4, 6));
+  v128.store(out, v128.shuffle<i32>(p01, p23, 1, 3, 5, 7), 16);
 }
 
 /** The scalar target's eight channels of four pixels. */

@@ -12,9 +12,9 @@ import { pixelsOf } from '../lowering.js';
 import type { Place } from '../memory.js';
 import { at } from '../program.js';
 import { channelBlocks } from './channel-blocks.js';
-import { type IntegerLowering, quadStride, quadsBytes } from './lowering.js';
+import { type IntegerLowering, quadStride, quadsBytes, zeroPointOf } from './lowering.js';
 import type { IntegerOperation, OperationOf } from './operations.js';
-import { packDense, packDepthwise, packPanels } from './packing.js';
+import { type BytePanels, packDense, packDepthwise, packPanels } from './packing.js';
 
 /** Where a tile kernel writes, see assembly/int8/tile.ts. */
 interface TileTarget {
@@ -28,7 +28,7 @@ interface TileTarget {
 export function matrixProduct(low: IntegerLowering, operation: OperationOf<'pointwiseConv2d' | 'dense'>): void {
   const [pixels] = pixelsOf(low.shape(operation.inputs[0]));
   if (pixels === 1) dense(low, operation);
-  else pointwiseSteps(low, operation, low.quads(operation.inputs[0]), tileTarget(low, operation), 0, pixels);
+  else pointwiseSteps(low, operation, matrixInput(low, operation), tileTarget(low, operation), 0, pixels);
 }
 
 /** One row of numbers. */
@@ -53,6 +53,14 @@ function dense(low: IntegerLowering, operation: OperationOf<'pointwiseConv2d' | 
   low.made(output, { quads: out });
 }
 
+/** The input's quads, of bytes where the operation multiplies those. */
+const matrixInput = (low: IntegerLowering, operation: IntegerOperation): Place =>
+  low.bytePanels(operation) ? low.byteQuads(operation.inputs[0]) : low.quads(operation.inputs[0]);
+
+/** Its distance from one quad to the next. */
+const inputStride = (low: IntegerLowering, operation: IntegerOperation): number =>
+  quadStride(low.shape(operation.inputs[0]).at(-1) as number) / (low.bytePanels(operation) ? 2 : 1);
+
 /** `x` holds the quads from pixel `first` on, a multiple of 4. */
 function pointwiseSteps(
   low: IntegerLowering,
@@ -65,6 +73,26 @@ function pointwiseSteps(
   const channels = low.shape(operation.inputs[0]).at(-1) as number;
   const filters = low.shape(operation.output).at(-1) as number;
   low.serve(operation);
+  const bytes = low.bytePanels(operation);
+  if (bytes) {
+    const table = (key: keyof BytePanels) => low.program.table(`${key} ${operation.node.name}`, () => bytes[key]);
+    low.program.step(
+      'pointwiseBytes',
+      x,
+      quadStride(channels) / 2,
+      pixels,
+      Math.ceil(channels / 8),
+      table('panels'),
+      table('starts'),
+      table('places'),
+      table('further'),
+      blocks(low, operation, filters, low.byteZero(operation.inputs[0])),
+      Math.ceil(filters / 8),
+      ...low.bounds(operation),
+      ...tileArguments(target, first),
+    );
+    return;
+  }
   low.program.step(
     'pointwise',
     x,
@@ -130,10 +158,8 @@ function panels(low: IntegerLowering, { node }: IntegerOperation, runs: number, 
   });
 }
 
-const zeroPointOf = (type: QuantizedTensor['type']): number => ('zeroPoint' in type ? type.zeroPoint : 0);
-
-/** The bias and multiplier of every output channel. */
-function blocks(low: IntegerLowering, operation: IntegerOperation, filters: number): Place {
+/** The bias and multiplier of every output channel. Where inputs keep their zero point, the bias takes it in. */
+function blocks(low: IntegerLowering, operation: IntegerOperation, filters: number, zero = 0): Place {
   const { node } = operation;
   return low.program.table(`blocks ${node.name}`, () => {
     const kernel = low.weight(node.name, 'kernel') as QuantizedTensor;
@@ -148,10 +174,17 @@ function blocks(low: IntegerLowering, operation: IntegerOperation, filters: numb
     );
     const channels = scales.map((scale: Multiplier, filter) => {
       const term = bias?.data[filter] ?? 0;
-      return { bias: term, scale, range: () => rangeOfSums(kernel, filter, filters, term, x) };
+      const inBias = zero === 0 ? 0 : zero * sumOfWeights(kernel, filter, filters);
+      return { bias: term - inBias, scale, range: () => rangeOfSums(kernel, filter, filters, term, x) };
     });
     return channelBlocks(channels, low.bounds(operation)[0], low.rounding);
   });
+}
+
+function sumOfWeights({ data, type }: QuantizedTensor, filter: number, filters: number): number {
+  let sum = 0;
+  for (let i = filter; i < data.length; i += filters) sum += data[i] - zeroPointOf(type);
+  return sum;
 }
 
 /** The least and the greatest sum that inputs of this type can give for one output channel. */
@@ -235,14 +268,13 @@ export function chain(
   let made = 0;
   for (const block of plan.blocks) {
     if (expand && block.inputRows > made) {
-      const [input] = expand.inputs;
-      const x = at(low.quads(input), ((made * width) / 4) * quadStride(low.shape(input)[3]));
+      const x = at(matrixInput(low, expand), ((made * width) / 4) * inputStride(low, expand));
       const rows = { place: planes, stride: layout.planeStride, offsets: low.pixelOffsets(layout) };
       pointwiseSteps(low, expand, x, rows, made * width, (block.inputRows - made) * width);
       made = block.inputRows;
     }
     const rows = block.to - block.from;
-    depthwiseSteps(low, depthwise, planes, layout, between, block.from, rows);
+    depthwiseSteps(low, depthwise, planes, layout, between, block.from, rows, project);
     pointwiseSteps(low, project, between, target, block.from * outWidth, rows * outWidth);
   }
 }
@@ -258,7 +290,7 @@ export function depthwise(low: IntegerLowering, operation: OperationOf<'depthwis
 /** Pixels that are summed before they become quads, at least. */
 const PIXELS_AT_ONCE = 24;
 
-/** `rows` of the output from `row` on, into the quads `out`. */
+/** `rows` of the output from `row` on, into the quads `out`, as `consumer` reads them. */
 function depthwiseSteps(
   low: IntegerLowering,
   operation: OperationOf<'depthwiseConv2d'>,
@@ -267,8 +299,10 @@ function depthwiseSteps(
   out: Place,
   row: number,
   rows: number,
+  consumer?: IntegerOperation,
 ): void {
   const { node } = operation;
+  const asBytes = consumer !== undefined && low.bytePanels(consumer) !== undefined;
   const [, , width, channels] = low.shape(operation.output);
   const { kernelSize, strides, dilation } = node.attributes;
   const threeColumns = kernelSize[1] === 3 && dilation[1] === 1 && strides[1] <= 2;
@@ -295,8 +329,9 @@ function depthwiseSteps(
     rows,
     rowsAtOnce,
     out,
-    quadStride(channels),
+    quadStride(channels) / (asBytes ? 2 : 1),
     low.program.buffer((rowsAtOnce * width + 3) * VECTOR),
+    asBytes ? low.byteZero(operation.output) : -1,
   );
 }
 

@@ -9,7 +9,7 @@ import { withQuantizedWeights } from '../../network/quantized-types.js';
 import { type AnyTensor, type IntegerArray, type Shape, sameShape, sizeOf, type TensorType } from '../../tensor.js';
 import { Heaps, type Region, wasmKernels } from '../heap.js';
 import type { Place } from '../memory.js';
-import { compileBytes } from '../wasm.js';
+import { allocate, compileBytes, instantiate } from '../wasm.js';
 import type { WasmTarget } from '../wasm-bytes.js';
 import type { MemoryReport, OperationReport } from '../wasm-program.js';
 import { type Int8Kernels, int8Bytes } from './kernels.js';
@@ -37,8 +37,14 @@ export interface IntegerReport {
 /** A tensor, or its numbers alone, as the type of the network's input has them. */
 export type IntegerInput = AnyTensor | IntegerArray;
 
-/** The kernels of each target, once they are compiled. */
-const known = new Map<WasmTarget, Promise<Heaps<Int8Kernels>>>();
+/** The kernels of a target, and what this machine does with them. */
+interface Machine {
+  readonly heaps: Heaps<Int8Kernels>;
+  readonly multipliesBytes: boolean;
+}
+
+/** Once they are compiled. */
+const known = new Map<WasmTarget, Promise<Machine>>();
 
 /**
  * Compiles a quantised network: fuses activations and padding, packs the weights, plans the memory. The plan is for the network's declared input
@@ -55,8 +61,8 @@ export async function compileQuantized(
   const chosen = chooseTarget(target);
   const shapes = shapesOf(network);
   withQuantizedWeights(network, network.weights);
-  const lowered = lowerIntegers(network, shapes, rounding, everyTensor);
-  const heaps = await heapsOf(chosen);
+  const { heaps, multipliesBytes } = await machineOf(chosen);
+  const lowered = lowerIntegers(network, shapes, rounding, everyTensor, multipliesBytes);
   const activationBytes = lowered.program.layOut();
   const region = await heaps.take(network.name, lowered.program.constants.bytes + activationBytes);
   return new IntegerPlan(network, lowered, heaps, region, activationBytes, chosen, rounding);
@@ -78,12 +84,20 @@ function chooseTarget(wanted: WasmTarget | undefined): WasmTarget {
   throw new UsageError(`this machine does not run the integer kernels of target ${wanted ?? TARGETS.join(', ')}`);
 }
 
-function heapsOf(target: WasmTarget): Promise<Heaps<Int8Kernels>> {
-  const heaps =
-    known.get(target) ?? compileBytes(int8Bytes(target)).then((module) => new Heaps<Int8Kernels>(wasmKernels(module)));
-  known.set(target, heaps);
-  heaps.catch(() => known.delete(target));
-  return heaps;
+function machineOf(target: WasmTarget): Promise<Machine> {
+  const machine = known.get(target) ?? compileKernels(target);
+  known.set(target, machine);
+  machine.catch(() => known.delete(target));
+  return machine;
+}
+
+/** What `probe` gives where bytes are multiplied as `pointwiseBytes` wants it. */
+const SATURATED = 32767;
+
+async function compileKernels(target: WasmTarget): Promise<Machine> {
+  const module = await compileBytes(int8Bytes(target));
+  const { probe } = await instantiate<Int8Kernels>(module, allocate('the integer kernels', 1));
+  return { heaps: new Heaps<Int8Kernels>(wasmKernels(module)), multipliesBytes: probe() === SATURATED };
 }
 
 interface Call {

@@ -4,6 +4,7 @@ import { INT8_KERNELS } from './generated/wasm.js';
 
 export const INT8_KERNEL_NAMES = [
   'pointwise',
+  'pointwiseBytes',
   'convolution',
   'depthwise',
   'dense',
@@ -14,6 +15,7 @@ export const INT8_KERNEL_NAMES = [
   'averages',
   'means',
   'bytesToQuads',
+  'quadsToByteQuads',
   'quadsToBytes',
   'bytesToPlanes',
   'bytesToPicture',
@@ -25,7 +27,10 @@ export const INT8_KERNEL_NAMES = [
 export type Int8KernelName = (typeof INT8_KERNEL_NAMES)[number];
 
 /** All kernels take numbers (addresses, sizes, bounds) and return nothing. */
-export type Int8Kernels = Readonly<Record<Int8KernelName, (...args: number[]) => void>>;
+export interface Int8Kernels extends Readonly<Record<Int8KernelName, (...args: number[]) => void>> {
+  /** How this machine multiplies bytes, see assembly/int8/pointwise-bytes.ts. */
+  probe(): number;
+}
 
 export function int8Bytes(target: WasmTarget): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(INT8_KERNELS[target]), (character) => character.charCodeAt(0));

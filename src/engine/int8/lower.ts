@@ -31,11 +31,12 @@ export function lowerIntegers(
   shapes: ReadonlyMap<string, Shape>,
   rounding: Rounding,
   everyTensor: boolean,
+  multipliesBytes: boolean,
 ): LoweredIntegers {
   const types = new Map([...network.inputs, ...network.nodes].map(({ name, type }) => [name, type]));
   const operations = operationsOf(network, shapes, types, !everyTensor);
   const names = everyTensor ? [...types.keys()] : network.outputs;
-  const low = new IntegerLowering(network, operations, names, shapes, types, rounding);
+  const low = new IntegerLowering(network, operations, names, shapes, types, rounding, multipliesBytes);
   const placed = (name: string, place: Place): PlacedTensor => {
     return { name, shape: low.shape(name), type: types.get(name) as TensorType, place };
   };

@@ -30,6 +30,7 @@ import type { Place } from '../memory.js';
 import { Program } from '../program.js';
 import type { Int8KernelName } from './kernels.js';
 import type { IntegerOperation } from './operations.js';
+import { type BytePanels, packBytePanels } from './packing.js';
 
 /** `page` computes without a kernel: the index of the page, then the places of its inputs and of its result. */
 export type StepName = Int8KernelName | 'page';
@@ -40,6 +41,8 @@ export type Page = (memory: ArrayBuffer, ...addresses: number[]) => void;
 export interface Layouts {
   bytes?: Place;
   quads?: Place;
+  /** uint8 with zero point, [pixels / 4][C' / 4][4][4]: what a matrix product of bytes reads. */
+  byteQuads?: Place;
   planes?: { readonly place: Place; readonly layout: PlaneLayout };
 }
 
@@ -55,6 +58,8 @@ export const quadsBytes = (pixels: number, channels: number): number => quadCoun
 
 export class IntegerLowering {
   readonly rounding: Rounding;
+  /** Whether the machine multiplies bytes as `pointwiseBytes` wants it. */
+  readonly multipliesBytes: boolean;
   readonly program = new Program<StepName>();
   readonly pages: Page[] = [];
   /** Operations that wait to be computed together with their only consumer, by the name of their output. */
@@ -64,6 +69,7 @@ export class IntegerLowering {
   readonly #types: ReadonlyMap<string, TensorType>;
   readonly #consumers: ReadonlyMap<string, IntegerOperation | undefined>;
   readonly #indices: ReadonlyMap<IntegerOperation, number>;
+  readonly #bytePanels = new Map<string, BytePanels | undefined>();
   readonly #values = new Map<string, Value>();
 
   constructor(
@@ -73,9 +79,11 @@ export class IntegerLowering {
     shapes: ReadonlyMap<string, Shape>,
     types: ReadonlyMap<string, TensorType>,
     rounding: Rounding,
+    multipliesBytes: boolean,
   ) {
     this.#network = network;
     this.rounding = rounding;
+    this.multipliesBytes = multipliesBytes;
     this.shapes = shapes;
     this.#types = types;
     this.#consumers = soleReaders(operations, outputs, ({ inputs }) => inputs);
@@ -145,6 +153,25 @@ export class IntegerLowering {
     return value.quads;
   }
 
+  byteQuads(name: string): Place {
+    const value = this.value(name);
+    if (!value.byteQuads) {
+      const [pixels, channels] = pixelsOf(value.shape);
+      const stride = quadStride(channels);
+      const out = this.program.buffer((quadCount(pixels) * stride) / 2);
+      const zero = this.byteZero(name);
+      this.program.step('quadsToByteQuads', this.quads(name), stride, quadCount(pixels), zero, out);
+      value.byteQuads = out;
+    }
+    return value.byteQuads;
+  }
+
+  /** The zero point of the tensor's numbers as unsigned bytes. */
+  byteZero(name: string): number {
+    const { zeroPoint, type } = this.type(name);
+    return type === 'int8' ? zeroPoint + 128 : zeroPoint;
+  }
+
   /** The zero point, and 1 if the type has no sign: what kernels want that read bytes. */
   zero(name: string): [number, number] {
     const { zeroPoint, type } = this.type(name);
@@ -164,6 +191,17 @@ export class IntegerLowering {
 
   weight(node: string, weight: string): QuantizedTensor | undefined {
     return this.#network.weights.get(weightName(node, weight)) as QuantizedTensor | undefined;
+  }
+
+  /** The weights of a matrix product for `pointwiseBytes`, where it can be used and is faster. */
+  bytePanels({ node, inputs, output }: IntegerOperation): BytePanels | undefined {
+    if (!this.multipliesBytes) return undefined;
+    if (!this.#bytePanels.has(node.name)) {
+      const { data, type } = this.weight(node.name, 'kernel') as QuantizedTensor;
+      const [rows, columns] = [inputs[0], output].map((name) => this.shape(name).at(-1) as number);
+      this.#bytePanels.set(node.name, packBytePanels(data, zeroPointOf(type), rows, columns, FURTHER_SHARE));
+    }
+    return this.#bytePanels.get(node.name);
   }
 
   /** New planes with their margins cleared. */
@@ -194,6 +232,11 @@ export class IntegerLowering {
 
 const layoutKey = ({ height, width, padding, rows }: PlaneLayout) =>
   [height, width, padding.top, padding.bottom, padding.left, padding.right, rows].join(' ');
+
+/** Byte products are faster than those of int16 by more than this part of further steps costs. */
+const FURTHER_SHARE = 0.25;
+
+export const zeroPointOf = (type: QuantizedTensor['type']): number => ('zeroPoint' in type ? type.zeroPoint : 0);
 
 /** A view of as many numbers of a type as the tensor has. */
 export const viewOf = (memory: ArrayBuffer, address: number, size: number, type: TensorType) =>

@@ -27,6 +27,87 @@ export function packPanels(
   return packed;
 }
 
+/** Weights for the kernel that multiplies bytes, see assembly/int8/pointwise-bytes.ts. */
+export interface BytePanels {
+  /** [⌈columns / 8⌉][steps][2][8][4] */
+  readonly panels: Int8Array<ArrayBuffer>;
+  /** Each panel's first further step, and the end of the last panel's. */
+  readonly starts: Uint32Array<ArrayBuffer>;
+  /** The bytes at which the eight channels of each further step lie in a quad. */
+  readonly places: Uint32Array<ArrayBuffer>;
+  /** [further steps][2][8][4] */
+  readonly further: Int8Array<ArrayBuffer>;
+}
+
+/** Bytes of a step: eight inputs of eight outputs. */
+const STEP = 64;
+/** Sums of four products of bytes up to 255 with weights whose sum is no larger stay below 2¹⁵. */
+const MOST = 128;
+
+/**
+ * The matrix [inputs][columns] for `pointwiseBytes`. What the weights of a step have beyond its limits goes into further steps of the same eight inputs;
+ * undefined if they would be more than `share` of all.
+ */
+export function packBytePanels(
+  weights: IntegerArray,
+  zero: number,
+  inputs: number,
+  columns: number,
+  share: number,
+): BytePanels | undefined {
+  const steps = Math.ceil(inputs / 8);
+  const count = Math.ceil(columns / 8);
+  const panels = new Int8Array(count * steps * STEP);
+  const starts = new Uint32Array(count + 1);
+  const places: number[] = [];
+  const further: Int8Array[] = [];
+  const left = new Int16Array(STEP);
+  for (let panel = 0; panel < count; panel++) {
+    for (let step = 0; step < steps; step++) {
+      left.fill(0);
+      const width = Math.min(columns - panel * 8, 8);
+      for (let input = step * 8; input < Math.min(step * 8 + 8, inputs); input++) {
+        const [quad, lane] = [(input >> 2) & 1, input & 3];
+        for (let o = 0; o < width; o++) {
+          left[quad * 32 + o * 4 + lane] = weights[input * columns + panel * 8 + o] - zero;
+        }
+      }
+      const at = (panel * steps + step) * STEP;
+      let more = takeStep(left, panels.subarray(at, at + STEP));
+      while (more) {
+        const rest = new Int8Array(STEP);
+        more = takeStep(left, rest);
+        places.push(step * 32);
+        further.push(rest);
+      }
+    }
+    starts[panel + 1] = places.length;
+    if (places.length > share * count * steps) return undefined;
+  }
+  const rest = new Int8Array(further.length * STEP);
+  for (const [i, step] of further.entries()) rest.set(step, i * STEP);
+  return { panels, starts, places: Uint32Array.from(places), further: rest };
+}
+
+/** Moves as much of each weight into `step` as its limits allow; says whether anything is left. */
+function takeStep(left: Int16Array, step: Int8Array): boolean {
+  let more = false;
+  // In one place lie two channels of each of the two quads.
+  for (let o = 0; o < 32; o += 2) {
+    let [above, below] = [MOST, MOST];
+    for (const i of [o, o + 1, o + 32, o + 33]) {
+      const weight = left[i];
+      const taken = weight > 0 ? Math.min(weight, above, 127) : -Math.min(-weight, below);
+      step[i] = taken;
+      left[i] = weight - taken;
+      if (taken > 0) above -= taken;
+      else below += taken;
+      if (left[i] !== 0) more = true;
+    }
+  }
+  return more;
+}
+
 /**
  * The matrix [inputs][columns] as int8 panels [⌈columns / 16⌉][pairs][16][2], and what is missing from each number: uint8 is stored less 128.
  * An input that does not exist is multiplied by 0, whatever lies there.

@@ -318,6 +318,7 @@ describe('depthwise', () => {
             at('out'),
             padded(channels) * 8,
             at('scratch'),
+            -1,
           ],
         });
       }),
