@@ -6,7 +6,8 @@ import { NetworkError, UsageError } from '../../errors.js';
 import { type Rounding, roundings } from '../../layers/int8/fixed-point.js';
 import { inferQuantizedShapes, isQuantizedType, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
-import { type AnyTensor, type IntegerArray, type Shape, sameShape, sizeOf, type TensorType } from '../../tensor.js';
+import { type QuantizedNetworkInputs, typedInputs } from '../../network/run-quantized.js';
+import { type AnyTensor, type IntegerArray, type Shape, sizeOf, type TensorType } from '../../tensor.js';
 import { Heaps, type Region, wasmKernels } from '../heap.js';
 import type { Place } from '../memory.js';
 import { allocate, compileBytes, instantiate } from '../wasm.js';
@@ -33,9 +34,6 @@ export interface IntegerReport {
   readonly memory: MemoryReport;
   readonly operations: readonly OperationReport[];
 }
-
-/** A tensor, or its numbers alone, as the type of the network's input has them. */
-export type IntegerInput = AnyTensor | IntegerArray;
 
 /** The kernels of a target, and what this machine does with them. */
 interface Machine {
@@ -173,17 +171,15 @@ export class IntegerPlan {
   }
 
   /**
-   * The network's outputs by name. An input is a tensor [batch, …] or its numbers alone; a network with several wants a Map. `onCall` hears after each
-   * kernel call which of the report's operations it served.
+   * The network's outputs by name. Inputs are as `runQuantized` takes them, or the integers alone of the only input, such as a picture's bytes.
+   * `onCall` hears after each kernel call which of the report's operations it served.
    */
-  run(
-    inputs: IntegerInput | ReadonlyMap<string, IntegerInput>,
-    onCall?: (operation: number) => void,
-  ): Map<string, AnyTensor> {
+  run(inputs: QuantizedNetworkInputs | IntegerArray, onCall?: (operation: number) => void): Map<string, AnyTensor> {
     if (this.#disposed)
       throw new NetworkError(`${this.network.name}: this plan was disposed; compile the network again`);
-    const given = this.#inputs.map((port) => this.#numbersFor(port, inputs));
-    const batch = given[0].length / sizeOf(this.#inputs[0].shape);
+    const tensors = typedInputs(this.network, ArrayBuffer.isView(inputs) ? this.#pictures(inputs) : inputs);
+    const given = this.#inputs.map(({ name }) => (tensors.get(name) as AnyTensor).data);
+    const batch = this.#batchOf(given);
     const { memory } = this.#region.heap;
     const results = this.#outputs.map(({ shape, type }) => newTensor([shape[0] * batch, ...shape.slice(1)], type));
     for (let n = 0; n < batch; n++) {
@@ -203,6 +199,24 @@ export class IntegerPlan {
     return new Map(this.#outputs.map(({ name }, i) => [name, results[i]]));
   }
 
+  /** Numbers alone, which are those of the only input. */
+  #pictures(data: IntegerArray): AnyTensor {
+    const [{ shape, type }] = this.#inputs;
+    const batch = data.length / sizeOf(shape);
+    if (data instanceof arrayOf(type) && batch >= 1 && Number.isInteger(batch)) {
+      return { shape: [batch, ...shape.slice(1)], data, type } as AnyTensor;
+    }
+    const wanted = `[batch, ${shape.slice(1).join(', ')}] in a ${arrayOf(type).name}`;
+    const found = `${data.length} numbers in a ${data.constructor.name}`;
+    throw new NetworkError(`${this.network.name}: wanted numbers of shape ${wanted}, found ${found}`);
+  }
+
+  #batchOf(given: readonly AnyTensor['data'][]): number {
+    const batches = this.#inputs.map(({ shape }, i) => given[i].length / sizeOf(shape));
+    if (batches.every((batch) => batch === batches[0] && batch >= 1)) return batches[0];
+    throw new NetworkError(`${this.network.name}: all inputs must have the same batch of 1 or more, found ${batches}`);
+  }
+
   report(): IntegerReport {
     return this.#report;
   }
@@ -211,30 +225,6 @@ export class IntegerPlan {
   dispose(): void {
     if (!this.#disposed) this.#heaps.giveBack(this.#region);
     this.#disposed = true;
-  }
-
-  /** The numbers given for an input, checked: whole pictures of the declared type. */
-  #numbersFor(port: Port, inputs: IntegerInput | ReadonlyMap<string, IntegerInput>): AnyTensor['data'] {
-    const alone = ArrayBuffer.isView(inputs) || 'shape' in inputs;
-    if (alone && this.#inputs.length > 1) {
-      const names = this.#inputs.map(({ name }) => name).join(', ');
-      throw new NetworkError(`${this.network.name}: it has the inputs ${names}; give a Map with a tensor for each`);
-    }
-    const input = alone ? (inputs as IntegerInput) : (inputs as ReadonlyMap<string, IntegerInput>).get(port.name);
-    const where = `${this.network.name}: input '${port.name}'`;
-    const wanted = ['batch', ...port.shape.slice(1)].join(', ');
-    if (input === undefined) throw new NetworkError(`${where} of shape [${wanted}] is missing`);
-    const isTensor = !ArrayBuffer.isView(input);
-    const data = isTensor ? input.data : input;
-    if (isTensor && !sameShape(input.shape.slice(1), port.shape.slice(1))) {
-      throw new NetworkError(`${where} must be [${wanted}], found [${input.shape.join(', ')}]`);
-    }
-    const { name } = arrayOf(port.type);
-    if (data.constructor.name !== name || data.length === 0 || data.length % sizeOf(port.shape) !== 0) {
-      const found = `${data.length} numbers in a ${data.constructor.name}`;
-      throw new NetworkError(`${where} must be [${wanted}] in a ${name}, found ${found}`);
-    }
-    return data;
   }
 }
 

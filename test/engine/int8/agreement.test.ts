@@ -6,15 +6,15 @@ import { compileQuantized } from '../../../src/engine/int8/engine.js';
 import type { Rounding } from '../../../src/layers/int8/index.js';
 import { roundings } from '../../../src/layers/int8/index.js';
 import type { QuantizedNetwork } from '../../../src/network/quantized-network.js';
+import { traceQuantized } from '../../../src/network/run-quantized.js';
 import type { AnyTensor } from '../../../src/tensor.js';
 import { nightly } from '../../nightly.js';
 import { anyMobileNet, anySeeded, QuantizedBuilder, type Seeded, singleLayers } from './networks.js';
-import { everyTensorOf } from './reference.js';
 
 const RUNS = nightly ? 10_000 : 20;
 
 async function agree(network: QuantizedNetwork, inputs: ReadonlyMap<string, AnyTensor>, rounding: Rounding) {
-  const wanted = everyTensorOf(network, inputs, rounding);
+  const wanted = traceQuantized(network, inputs, { rounding });
   for (const target of ['scalar', 'simd', 'relaxed'] as const) {
     for (const everyTensor of [false, true]) {
       const plan = await compileQuantized(network, { target, rounding, everyTensor });
