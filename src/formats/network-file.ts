@@ -3,6 +3,8 @@
  * in a .safetensors file's metadata under `depthwise.network` or in a .npz file's entry `depthwise.network.json`. Any reader of these
  * formats reads the weights; ours reads the network. Files of weights alone may have ours or other libraries' names (`state-dict.ts`).
  */
+
+import { FormatError } from '../errors.js';
 import { fromJson, type Network, type Weights, withWeights } from '../network/index.js';
 import type { ReadOptions } from './architecture.js';
 import { inFile } from './in-file.js';
@@ -24,18 +26,27 @@ export type WeightsAlone = (
   manifest?: string,
 ) => Network | Promise<Network>;
 
-/** The network in a .safetensors file; `alone` makes it of weights without description. */
-export async function networkInSafetensors(
+/** The network of a description of version 2 (quantized-file.ts) and the numbers beside it. */
+export type OfIntegers<Result> = (
+  description: unknown,
+  weights: Weights,
+  options: ReadOptions,
+  file: string,
+) => Result | Promise<Result>;
+
+/** The network in a .safetensors file; `alone` makes it of weights without description, `ofIntegers` a quantised one. */
+export async function networkInSafetensors<Result = never>(
   bytes: Uint8Array,
   options: ReadOptions,
   alone: WeightsAlone,
-): Promise<Network> {
+  ofIntegers: OfIntegers<Result>,
+): Promise<Network | Result> {
   const file = options.fileName ?? 'safetensors file';
   return inFile(file, () => {
     const { tensors, metadata } = readSafetensors(bytes, file);
     const golden = metadata.get(GOLDEN_KEY);
     if (golden !== undefined) return alone(tensors, options, file, golden);
-    return assemble(tensors, metadata.get(METADATA_KEY), options, file, alone);
+    return assemble(tensors, metadata.get(METADATA_KEY), options, file, alone, ofIntegers);
   });
 }
 
@@ -53,11 +64,12 @@ export const pickleIn = (archive: ReadonlyMap<string, Uint8Array>): string | und
   [...archive.keys()].find((name) => /^([^/]*\/)?data\.pkl$/.test(name));
 
 /** The network in a .npz file, of which these are the entries. */
-export async function networkInNpz(
+export async function networkInNpz<Result = never>(
   { tensors, others }: Npz,
   options: ReadOptions,
   alone: WeightsAlone,
-): Promise<Network> {
+  ofIntegers: OfIntegers<Result>,
+): Promise<Network | Result> {
   const file = options.fileName ?? 'npz file';
   const text = (name: string): string | undefined => {
     const entry = others.get(name);
@@ -66,19 +78,29 @@ export async function networkInNpz(
   const golden = text(`${GOLDEN_KEY}.json`);
   return inFile(file, () =>
     golden === undefined
-      ? assemble(tensors, text(NPZ_ENTRY), options, file, alone)
+      ? assemble(tensors, text(NPZ_ENTRY), options, file, alone, ofIntegers)
       : alone(tensors, options, file, golden),
   );
 }
 
-function assemble(
+function assemble<Result>(
   tensors: Weights,
   description: string | undefined,
   options: ReadOptions,
   file: string,
   alone: WeightsAlone,
-): Network | Promise<Network> {
+  ofIntegers: OfIntegers<Result>,
+): Network | Result | Promise<Network | Result> {
+  const described = description && parseJson(description, `${file}: the network's description`);
+  if (isVersion2(described)) return ofIntegers(described, tensors, options, file);
   const weights = withoutScales(tensors, file);
-  if (options.architecture !== undefined || description === undefined) return alone(weights, options, file);
-  return withWeights(fromJson(parseJson(description, `${file}: the network's description`)), weights);
+  if (options.architecture !== undefined || !described) return alone(weights, options, file);
+  return withWeights(fromJson(described), weights);
 }
+
+const isVersion2 = (described: unknown): boolean => (described as { version?: unknown } | null)?.version === 2;
+
+/** For readers that read real numbers only. */
+export const refuseIntegers: OfIntegers<never> = (_, __, ___, file) => {
+  throw new FormatError(`${file}: holds a quantised network, which readNetwork and readQuantizedNetwork read`);
+};

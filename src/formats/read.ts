@@ -4,7 +4,7 @@ import { found, tagOf } from '../found.js';
 import type { Network } from '../network/index.js';
 import { isQuantizedNetwork, type QuantizedNetwork } from '../network/quantized-network.js';
 import type { Tensor } from '../tensor.js';
-import { asStated, type ReadOptions } from './architecture.js';
+import { asStated, expectNoArchitecture, type ReadOptions } from './architecture.js';
 import type { Hdf5Group } from './hdf5/hdf5.js';
 import { inFile } from './in-file.js';
 import {
@@ -12,6 +12,7 @@ import {
   isTfjsArchive,
   networkInNpz,
   networkInSafetensors,
+  type OfIntegers,
   pickleIn,
   type WeightsAlone,
 } from './network-file.js';
@@ -46,9 +47,21 @@ const ofWeightsAlone: WeightsAlone = async (...given) => {
   return ofWeightsAlone(...given);
 };
 
+const ofIntegers: OfIntegers<QuantizedNetwork> = async (description, weights, options, file) => {
+  expectNoArchitecture(options, file);
+  const { quantizedNetworkOf } = await import('./quantized-file.js');
+  return quantizedNetworkOf(description, weights, file);
+};
+
+const asRealNumbers: OfIntegers<Network> = async (...given) => {
+  const { asRealNumbers } = await import('../network/rewriting/as-real-numbers.js');
+  return asRealNumbers(await ofIntegers(...given));
+};
+
 const safetensors: Reader = {
   format: 'safetensors',
-  read: (bytes, options) => networkInSafetensors(bytes, options, ofWeightsAlone),
+  read: (bytes, options) => networkInSafetensors(bytes, options, ofWeightsAlone, asRealNumbers),
+  readTyped: (bytes, options) => networkInSafetensors(bytes, options, ofWeightsAlone, ofIntegers),
 };
 
 /** Of .npz files, Keras 3's .keras files, PyTorch's .pth and .pt files and, in archives, TensorFlow.js models. */
@@ -64,7 +77,16 @@ const zip: Reader = {
       const tensors = await tensorsInCheckpoint(archive, file);
       return inFile(file, () => ofWeightsAlone(tensors, options, file));
     }
-    return networkInNpz(npzOf(archive, file), options, ofWeightsAlone);
+    return networkInNpz(npzOf(archive, file), options, ofWeightsAlone, asRealNumbers);
+  },
+  async readTyped(bytes, options) {
+    const file = options.fileName ?? 'zip file';
+    const { unzip } = await import('./zip.js');
+    const archive = unzip(bytes, file);
+    if (isKerasArchive(archive) || isTfjsArchive(archive) || pickleIn(archive) !== undefined) {
+      return zip.read(bytes, options);
+    }
+    return networkInNpz(npzOf(archive, file), options, ofWeightsAlone, ofIntegers);
   },
 };
 
@@ -156,17 +178,18 @@ const networkFormats = ['safetensors', 'npz', 'tflite', 'onnx'] as const;
 export type NetworkFormat = (typeof networkFormats)[number];
 
 /**
- * The network with its weights and conventions as one file: .safetensors or .npz, which readNetwork reads back as it was, or .tflite or
+ * The network with its weights and conventions as one file, a quantised one with its integers: .safetensors or .npz, which readNetwork reads back as it was, or .tflite or
  * .onnx, for other runtimes, which it reads back as the same function of its inputs. A TensorFlow.js model is several files: `writeTfjs`.
  */
 export async function writeNetwork(
-  network: Network,
+  network: Network | QuantizedNetwork,
   format: NetworkFormat,
   options: WriteOptions = {},
 ): Promise<Uint8Array> {
   if (!networkFormats.includes(format)) {
     throw new UsageError(`networks are written as ${networkFormats.join(' or ')}, not as '${format}'`);
   }
+  if (isQuantizedNetwork(network)) return writeQuantized(network, format, options);
   switch (format) {
     case 'safetensors':
       return writeNetworkSafetensors(network, options);
@@ -177,6 +200,24 @@ export async function writeNetwork(
     case 'onnx':
       return writeOnnx(network, options);
   }
+}
+
+async function writeQuantized(
+  network: QuantizedNetwork,
+  format: NetworkFormat,
+  options: WriteOptions,
+): Promise<Uint8Array> {
+  if (options.kernels) {
+    throw new UsageError(`${network.name}: its kernels are integers already and are not written as ${options.kernels}`);
+  }
+  if (format === 'tflite') return writeTflite(network);
+  if (format === 'onnx') {
+    throw new UsageError(
+      `${network.name}: quantised networks are written as .tflite, .safetensors or .npz; asRealNumbers gives one for .onnx`,
+    );
+  }
+  const { writeQuantizedNpz, writeQuantizedSafetensors } = await import('./quantized-file.js');
+  return format === 'npz' ? writeQuantizedNpz(network) : writeQuantizedSafetensors(network);
 }
 
 function asBytes(bytes: FileBytes): Uint8Array {

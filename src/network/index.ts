@@ -32,6 +32,7 @@ export {
   weightName,
 } from './network.js';
 export { type PresetName, preprocessingPreset, presetNames } from './presets.js';
+export { type QuantizedNetworkJson, quantizedFromJson, quantizedToJson } from './quantized-json.js';
 export type {
   QuantizedInput,
   QuantizedKind,

@@ -38,10 +38,10 @@ export interface NetworkJson extends Omit<Network, 'weights'> {
   readonly version: 1;
 }
 
-const MOST_NODES = 10_000;
+export const MOST_NODES = 10_000;
 const MOST_LABELS = 100_000;
 
-const shape: Check<Shape> = listOf(positive, 1, LARGEST_RANK);
+export const shape: Check<Shape> = listOf(positive, 1, LARGEST_RANK);
 
 const input: Check<NetworkInput> = record<NetworkInput>({ name: text, shape });
 
@@ -115,7 +115,7 @@ const detection: Check<DetectionConventions> = record<DetectionConventions>({
   }),
 });
 
-const conventions: Check<Conventions> = record({
+export const conventions: Check<Conventions> = record({
   source: oneOf('slim', 'keras', 'torchvision', 'tflite', 'other'),
   output: oneOf('logits', 'probabilities', 'features'),
   labelOffset: optional(oneOf(0, 1)),
@@ -153,13 +153,16 @@ export function toJson({ name, inputs, nodes, outputs, conventions }: Network): 
 export function fromJson(value: unknown): Network {
   const { name, inputs, nodes, outputs, conventions } = networkJson(value, 'network description');
   const network: Network = { name, inputs, nodes, outputs, weights: new Map(), conventions };
-  const { preprocessing } = conventions;
+  expectChannels(conventions);
+  inferShapes(network);
+  return network;
+}
+
+export function expectChannels({ preprocessing }: Conventions): void {
   const channels = preprocessing?.channels === 'grey' ? 1 : 3;
   if (preprocessing && (preprocessing.mean.length !== channels || preprocessing.deviation.length !== channels)) {
     throw new NetworkError(
       `network description.conventions.preprocessing: '${preprocessing.channels}' wants ${channels} means and deviations, found ${preprocessing.mean.length} and ${preprocessing.deviation.length}`,
     );
   }
-  inferShapes(network);
-  return network;
 }

@@ -35,7 +35,7 @@ export const integerRanges = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
 } as const;
 
-const arrays = { int8: Int8Array, uint8: Uint8Array, int32: Int32Array } as const;
+export const integerArrays = { int8: Int8Array, uint8: Uint8Array, int32: Int32Array } as const;
 
 /** Layers whose result's numbers are the input's, or lie between them: the result has the input's scale and zero point. */
 const keepsType: readonly LayerKind[] = [
@@ -174,9 +174,9 @@ function expectNumbers(name: string, { shape, data, type }: QuantizedTensor, fai
       : type.scales.flatMap((scale) => parameterFault({ type: type.type, scale, zeroPoint: 0 }) ?? [])[0];
   if (fault) fail(`has a weight '${name}' that ${fault}`);
   if ('scales' in type) expectScales(name, type, shape, fail);
-  if (!(data instanceof arrays[type.type]) || data.length !== sizeOf(shape)) {
+  if (!(data instanceof integerArrays[type.type]) || data.length !== sizeOf(shape)) {
     fail(
-      `has a weight '${name}' of [${shape}] ${type.type} with ${data.length} numbers in an ${data.constructor.name}, wanted ${sizeOf(shape)} in an ${arrays[type.type].name}`,
+      `has a weight '${name}' of [${shape}] ${type.type} with ${data.length} numbers in an ${data.constructor.name}, wanted ${sizeOf(shape)} in an ${integerArrays[type.type].name}`,
     );
   }
 }

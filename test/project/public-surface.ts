@@ -22,7 +22,7 @@ export const surface: Readonly<Record<string, string>> = {
     roundChannels ssd`,
   './network': `
     NetworkBuilder asRealNumbers atResolution costOf foldBatchNorm fromJson inferShapes inferTypes preprocessingPreset
-    presetNames randomWeights receptiveFields run runQuantized setBudget summarize toJson trace traceQuantized upTo
+    presetNames quantizedFromJson quantizedToJson randomWeights receptiveFields run runQuantized setBudget summarize toJson trace traceQuantized upTo
     wantedWeights weightName withOutputs withQuantizedWeights withWeights`,
   './formats': `
     readNetwork readNpy readNpz readQuantizedNetwork readSafetensors readTensors tfjsFiles writeNetwork writeNpy writeNpz

@@ -1,6 +1,6 @@
 /** The reader of .npz files, without `import()`: for service workers and single scripts. */
 import { FormatError } from '../../errors.js';
-import { isKerasArchive, isTfjsArchive, networkInNpz, pickleIn } from '../network-file.js';
+import { isKerasArchive, isTfjsArchive, networkInNpz, pickleIn, refuseIntegers } from '../network-file.js';
 import type { Reader } from '../reader.js';
 import { npzOf } from '../tensors/npz.js';
 import { ofWeightsAlone } from '../weights-alone.js';
@@ -24,6 +24,6 @@ export const npz: Reader = {
     if (pickleIn(archive) !== undefined) {
       throw new FormatError(`${file}: is a PyTorch file, which only readNetwork reads; convert it: depthwise convert`);
     }
-    return networkInNpz(npzOf(archive, file), options, ofWeightsAlone);
+    return networkInNpz(npzOf(archive, file), options, ofWeightsAlone, refuseIntegers);
   },
 };

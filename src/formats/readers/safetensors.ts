@@ -4,16 +4,21 @@
  */
 import { UsageError } from '../../errors.js';
 import { withWeights } from '../../network/weights.js';
-import { networkInSafetensors } from '../network-file.js';
+import { networkInSafetensors, refuseIntegers } from '../network-file.js';
 import type { Reader } from '../reader.js';
 
 export const safetensors: Reader = {
   format: 'safetensors',
   read: (bytes, options) =>
-    networkInSafetensors(bytes, options, (weights, { architecture }, file) => {
-      if (architecture !== undefined) return withWeights(architecture, weights);
-      throw new UsageError(
-        `${file}: holds weights without a network; give its architecture, or convert the file: depthwise convert`,
-      );
-    }),
+    networkInSafetensors(
+      bytes,
+      options,
+      (weights, { architecture }, file) => {
+        if (architecture !== undefined) return withWeights(architecture, weights);
+        throw new UsageError(
+          `${file}: holds weights without a network; give its architecture, or convert the file: depthwise convert`,
+        );
+      },
+      refuseIntegers,
+    ),
 };

@@ -18,6 +18,15 @@ import {
   writeNumbers,
 } from './numbers.js';
 
+const typeNames: Readonly<Record<WrittenType, string>> = {
+  float64: '<f8',
+  float32: '<f4',
+  float16: '<f2',
+  int32: '<i4',
+  int8: '|i1',
+  uint8: '|u1',
+};
+
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 /** NumPy's names of number types, without the byte order. */
@@ -63,7 +72,7 @@ export function readNpy(bytes: Uint8Array, file = 'npy file'): Tensor {
 /** A .npy file of version 1.0, little-endian, row-major, laid out as numpy.save does. */
 export function writeNpy(x: Tensor, type: WrittenType = ownType(x), name = 'npy file'): Uint8Array {
   const shape = x.shape.length === 1 ? `(${x.shape[0]},)` : `(${x.shape.join(', ')})`;
-  const text = `{'descr': '${type === 'int8' ? '|i1' : `<f${bytesOf(type)}`}', 'fortran_order': False, 'shape': ${shape}, }`;
+  const text = `{'descr': '${typeNames[type]}', 'fortran_order': False, 'shape': ${shape}, }`;
   const before = MAGIC.length + 2 + 2;
   const dataOffset = Math.ceil((before + text.length + 1) / 64) * 64;
   const header = `${text.padEnd(dataOffset - before - 1)}\n`;

@@ -32,8 +32,8 @@ const formats = {
 
 export type NumberType = keyof typeof formats;
 
-/** What is written; a tensor's own type unless the caller asks for another. int8 is for whole numbers from −128 to 127. */
-export type WrittenType = 'int8' | 'float16' | 'float32' | 'float64';
+/** What is written; a tensor's own type unless the caller asks for another. int8, uint8 and int32 are for whole numbers of their range. */
+export type WrittenType = 'int8' | 'uint8' | 'int32' | 'float16' | 'float32' | 'float64';
 
 /** Chooses the type that a tensor is written in, by its name. */
 export type TypeChoice = (name: string, tensor: Tensor) => WrittenType;
@@ -90,8 +90,9 @@ export function writeNumbers(x: Tensor, type: WrittenType, what: string): Uint8A
   const view = new DataView(bytes.buffer);
   for (const [index, value] of x.data.entries()) {
     const at = index * size;
-    if (type === 'int8') writeInt8(view, at, value, `${what}: number ${index}`);
-    else if (type === 'float64') view.setFloat64(at, value, true);
+    if (type === 'int8' || type === 'uint8' || type === 'int32') {
+      writeInteger(view, at, type, value, `${what}: number ${index}`);
+    } else if (type === 'float64') view.setFloat64(at, value, true);
     else if (type === 'float32') view.setFloat32(at, value, true);
     else view.setUint16(at, toFloat16(value), true);
     if (Number.isFinite(value) && !Number.isFinite(Number(formats[type].read(view, at, true)))) {
@@ -101,9 +102,15 @@ export function writeNumbers(x: Tensor, type: WrittenType, what: string): Uint8A
   return bytes;
 }
 
-function writeInt8(view: DataView, at: number, value: number, what: string): void {
-  view.setInt8(at, value);
-  if (view.getInt8(at) !== value) throw new FormatError(`${what} is ${value}, not a whole number from −128 to 127`);
+const integerRanges = { int8: '−128 to 127', uint8: '0 to 255', int32: '−2³¹ to 2³¹ − 1' } as const;
+
+function writeInteger(view: DataView, at: number, type: keyof typeof integerRanges, value: number, what: string): void {
+  if (type === 'int8') view.setInt8(at, value);
+  else if (type === 'uint8') view.setUint8(at, value);
+  else view.setInt32(at, value, true);
+  if (formats[type].read(view, at, true) !== value) {
+    throw new FormatError(`${what} is ${value}, not a whole number from ${integerRanges[type]}`);
+  }
 }
 
 /** Most axes of a tensor in a file: NumPy's own limit (NPY_MAXDIMS). */

@@ -36,7 +36,14 @@ const types: Readonly<Record<string, NumberType>> = {
   BOOL: 'bool',
 };
 
-const typeNames: Readonly<Record<WrittenType, string>> = { float64: 'F64', float32: 'F32', float16: 'F16', int8: 'I8' };
+const typeNames: Readonly<Record<WrittenType, string>> = {
+  float64: 'F64',
+  float32: 'F32',
+  float16: 'F16',
+  int32: 'I32',
+  int8: 'I8',
+  uint8: 'U8',
+};
 
 const METADATA = '__metadata__';
 

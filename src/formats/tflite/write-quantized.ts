@@ -5,6 +5,7 @@ import type { NetworkNode } from '../../network/index.js';
 import {
   inferQuantizedShapes,
   isConversion,
+  isQuantizedTensor,
   isQuantizedType,
   type QuantizedNetwork,
   type QuantizedNode,
@@ -20,6 +21,7 @@ import { computed, openBatch, TfliteGraph } from './tflite-graph.js';
 import { writers } from './writers.js';
 
 export function quantizedModelOf(network: QuantizedNetwork): OutModel {
+  expectFloat32Scales(network);
   const shapes = inferQuantizedShapes(network);
   const described = shapesAlone(network);
   const typed = { types: inferTypes(network, shapes), weights: network.weights };
@@ -46,6 +48,19 @@ export function quantizedModelOf(network: QuantizedNetwork): OutModel {
     description: network.name,
     metadata: { [CONVENTIONS_KEY]: new TextEncoder().encode(conventionsText(network)) },
   };
+}
+
+/** The file holds scales as float32. Another number would come back as another network. */
+function expectFloat32Scales({ name, inputs, nodes, weights }: QuantizedNetwork): void {
+  const types = [...[...inputs, ...nodes], ...[...weights.values()].filter(isQuantizedTensor)].map(({ type }) => type);
+  for (const type of types) {
+    const scales = typeof type === 'string' ? [] : 'scales' in type ? type.scales : [type.scale];
+    const scale = scales.find((value) => Math.fround(value) !== value);
+    if (scale === undefined) continue;
+    throw new UsageError(
+      `${name}: the scale ${scale} is no number of float32, in which it is written; wanted ${Math.fround(scale)}`,
+    );
+  }
 }
 
 /** TensorFlow Lite's products and sums with constants want the constants as integers, which a batch norm does not say. */

@@ -1,5 +1,4 @@
 /** A network as the tensors and operators of a .tflite file. */
-import { UsageError } from '../../errors.js';
 import { foldBatchNorm, inferShapes, type Network, withWeights } from '../../network/index.js';
 import { isQuantizedNetwork, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
@@ -14,11 +13,6 @@ import { writers } from './writers.js';
 export function modelOf(network: Network | QuantizedNetwork, options: WriteOptions = {}): OutModel {
   expectFloatKernels(options, '.tflite');
   if (isQuantizedNetwork(network)) {
-    if (options.kernels) {
-      throw new UsageError(
-        `${network.name}: its kernels are integers already and are not written as ${options.kernels}`,
-      );
-    }
     return quantizedModelOf(withQuantizedWeights(network, network.weights));
   }
   const folded = foldBatchNorm(withWeights(network, network.weights));
