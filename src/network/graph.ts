@@ -2,8 +2,7 @@
  * A network as a graph: which node makes a tensor, which nodes read it, what stands before or behind it. Every other file asks here.
  * The functions know nodes by `name` and `inputs` alone, so that they also serve operations of the engine and operators of files.
  */
-import type { Tensor } from '../tensor.js';
-import type { Network, NetworkNode, Weights } from './network.js';
+import type { Network, NetworkNode } from './network.js';
 
 /** What makes one tensor, called by its own name, from others. */
 interface Vertex {
@@ -118,12 +117,22 @@ export function nodeBehind(
 export const ownerOf = (weight: string): string => weight.slice(0, weight.lastIndexOf('/'));
 
 /** The weights of these nodes. */
-export function weightsOfNodes(weights: Weights, nodes: { has(name: string): boolean }): Map<string, Tensor> {
+export function weightsOfNodes<Weight>(
+  weights: ReadonlyMap<string, Weight>,
+  nodes: { has(name: string): boolean },
+): Map<string, Weight> {
   return new Map([...weights].filter(([weight]) => nodes.has(ownerOf(weight))));
 }
 
+/** What a network of real numbers and one of integers have in common. */
+interface Whole {
+  readonly inputs: readonly Named[];
+  readonly nodes: readonly Vertex[];
+  readonly weights: ReadonlyMap<string, unknown>;
+}
+
 /** The network that yields these of its tensors, and has only the nodes, inputs and weights that they need. */
-export function partFor(network: Network, outputs: readonly string[]): Network {
+export function partFor<Any extends Whole>(network: Any, outputs: readonly string[]): Any {
   const needed = ancestors(network.nodes, outputs);
   return {
     ...network,

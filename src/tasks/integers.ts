@@ -1,0 +1,56 @@
+/**
+ * Tasks on a quantised network. They ask it as they ask a network of real numbers, by `asRealNumbers` or a part of that; the integers compute what
+ * is asked for, and the answer is the real numbers that they stand for.
+ */
+import { UsageError } from '../errors.js';
+import { integerLayers } from '../layers/int8/index.js';
+import { partFor } from '../network/graph.js';
+import type { Network, NetworkInputs } from '../network/index.js';
+import { isQuantizedTensor, type QuantizedNetwork } from '../network/quantized-network.js';
+import { realNumbers } from '../network/rewriting/as-real-numbers.js';
+import { typedInputs } from '../network/run-quantized.js';
+import type { AnyTensor, Tensor } from '../tensor.js';
+
+/** Computes a quantised network's outputs by name: `runQuantized`, or a plan of `compileQuantized`. The network may be a part of the one asked. */
+export type QuantizedExecutor = (
+  network: QuantizedNetwork,
+  inputs: ReadonlyMap<string, AnyTensor>,
+) => ReadonlyMap<string, AnyTensor> | Promise<ReadonlyMap<string, AnyTensor>>;
+
+/**
+ * The executor, for tasks, of a quantised network. Throws a UsageError where it is asked for a tensor that the integers do not have: a sum before it
+ * is limited to what they can express.
+ */
+export function withIntegers(
+  quantized: QuantizedNetwork,
+  compute: QuantizedExecutor,
+): (network: Network, inputs: NetworkInputs) => Promise<Map<string, Tensor>> {
+  const names = quantizedNames(quantized);
+  const parts = new WeakMap<Network, QuantizedNetwork>();
+  const nameOf = (name: string): string => {
+    const found = names.get(name);
+    if (found !== undefined) return found;
+    throw new UsageError(
+      `${quantized.name}: integers do not compute '${name}', which is not yet limited to what they can express; ask for the layer behind it, or for real numbers`,
+    );
+  };
+  return async (network, inputs) => {
+    const asked = network.outputs.map(nameOf);
+    const part = parts.get(network) ?? partFor(quantized, [...new Set(asked)]);
+    parts.set(network, part);
+    const results = await compute(part, typedInputs(part, inputs));
+    return new Map(network.outputs.map((name, i) => [name, asReal(results.get(asked[i])!)]));
+  };
+}
+
+/** The real numbers that integers stand for; real numbers as they are. */
+export const asReal = (x: AnyTensor): Tensor => (isQuantizedTensor(x) ? integerLayers.dequantize([x]) : x);
+
+/** By the names in `asRealNumbers`, those of the quantised network. Where several are one tensor there, its own name comes first. */
+function quantizedNames(quantized: QuantizedNetwork): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [own, real] of realNumbers({ ...quantized, weights: new Map() }).names) {
+    if (own === real || !found.has(real)) found.set(real, own);
+  }
+  return found;
+}
