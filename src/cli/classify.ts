@@ -8,6 +8,7 @@ import { classify, type Prediction } from '../tasks/index.js';
 import { labelsForOutputs } from '../tasks/labels.js';
 import { harmless } from './display.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
+import { addIntegerOptions } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { note, print, printJson } from './output.js';
 import {
@@ -38,7 +39,7 @@ export function configure(command: Command): void {
     .addOption(modelOption(MODEL))
     .option('--labels <file>', LABELS)
     .option('--top <count>', 'labels a picture', wholeNumber(1), 5);
-  addLimitOptions(addMirrorOption(addTargetOption(addModelOptions(command))))
+  addLimitOptions(addMirrorOption(addTargetOption(addIntegerOptions(addModelOptions(command)))))
     .option(
       '--json',
       '[{"picture", "predictions": [{"label", "index", "probability"}]}]; index counts the model\'s outputs; a picture that cannot be read has "error" in place of "predictions"',
@@ -103,7 +104,7 @@ async function answer(
 ): Promise<Answer[]> {
   const progress = await startProgress('classify');
   try {
-    const run = executor(flags, progress, pictures.length);
+    const run = executor(network, flags, progress, pictures.length);
     return await eachPicture(pictures, flags, (picture) => classify(network, picture, { ...options, run }));
   } finally {
     progress.stop();

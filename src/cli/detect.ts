@@ -9,6 +9,7 @@ import { annotatedNames, asPng } from './annotated.js';
 import { type CocoResults, cocoResults } from './coco-results.js';
 import { harmless } from './display.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
+import { addIntegerOptions } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { expectFolder, note, plural, print, printJson, writeWhole } from './output.js';
 import {
@@ -68,7 +69,7 @@ export function configure(command: Command): void {
       '--annotations <file>',
       "of --coco: instances.json, by which pictures and classes get their ids; unless given, the digits of a picture's name and the ids of COCO's classes",
     );
-  addLimitOptions(addTargetOption(addModelOptions(command)))
+  addLimitOptions(addTargetOption(addIntegerOptions(addModelOptions(command))))
     .option(
       '--json',
       '[{"picture", "width", "height", "detections": [{"label", "classIndex", "id", "score", "box": {"x", "y", "width", "height"}}]}]; a picture that cannot be read has "error" in place of "detections"',
@@ -123,7 +124,7 @@ async function answer(
 ): Promise<Outcome<Answer>[]> {
   const progress = await startProgress('detect');
   try {
-    const options = { ...optionsOf(flags, labels), run: executor(flags, progress, pictures.length) };
+    const options = { ...optionsOf(flags, labels), run: executor(network, flags, progress, pictures.length) };
     return await eachPicture(pictures, flags, async (picture, path) => {
       const detections = await detect(network, picture, options);
       const file = files?.get(path);

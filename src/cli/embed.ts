@@ -8,6 +8,7 @@ import type { Network } from '../network/index.js';
 import { embed, stack } from '../tasks/embed.js';
 import type { Tensor } from '../tensor.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
+import { addIntegerOptions } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, note, printJson, writeWhole } from './output.js';
 import {
@@ -39,7 +40,7 @@ export function configure(command: Command): void {
     .option('--layer <name>', 'any layer that `depthwise summary` lists; what the classifier reads unless given')
     .option('--out <file>', 'a .npy file; an old one is replaced')
     .option('--no-pool', 'keep the whole feature map: [pictures, height, width, channels]');
-  addLimitOptions(addTargetOption(addModelOptions(command)))
+  addLimitOptions(addTargetOption(addIntegerOptions(addModelOptions(command))))
     .option(
       '--json',
       '{"pictures", "layer", "shape", "out"}, or "values" in place of "out" without --out; "errors" where pictures cannot be read',
@@ -96,7 +97,7 @@ async function featuresOf(
 ): Promise<Outcome<Tensor>[]> {
   const progress = await startProgress('embed');
   try {
-    const run = executor(flags, progress, pictures.length);
+    const run = executor(network, flags, progress, pictures.length);
     return await eachPicture(pictures, flags, (picture) => embed(network, picture, { layer, pool: flags.pool, run }));
   } finally {
     progress.stop();

@@ -58,7 +58,7 @@ async function detectAll(
   try {
     const scoreThreshold = network.conventions.detection?.suppression.scoreThreshold;
     const options: DetectOptions = {
-      run: executor(flags, progress, set.pictures.length),
+      run: executor(network, flags, progress, set.pictures.length),
       ...(flags.nms && { nms: flags.nms }),
       ...(scoreThreshold !== undefined && { scoreThreshold }),
       ...(labels && { labels }),

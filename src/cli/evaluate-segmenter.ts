@@ -46,7 +46,7 @@ async function confusionOf(
 ): Promise<ConfusionMatrix> {
   const progress = await startProgress('evaluate');
   try {
-    const options = { run: executor(flags, progress, pictures.length) };
+    const options = { run: executor(network, flags, progress, pictures.length) };
     const confusion = new ConfusionMatrix(IGNORED_LABEL);
     for (const { picture, mask } of pictures) {
       const truth = await readMask(mask);

@@ -12,6 +12,7 @@ import { harmless } from './display.js';
 import { evaluateDetector } from './evaluate-detector.js';
 import { evaluateSegmenter } from './evaluate-segmenter.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
+import { addIntegerOptions } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
 import { noteSkipped } from './pictures.js';
@@ -59,7 +60,7 @@ export function configure(command: Command): void {
       1,
     )
     .addOption(new Option('--limit <pictures>', 'ask about so many pictures alone').argParser(wholeNumber(1)));
-  addMirrorOption(addTargetOption(addModelOptions(command)))
+  addMirrorOption(addTargetOption(addIntegerOptions(addModelOptions(command))))
     .option(
       '--json',
       '{"top1", "top5", "perClass"}, fractions; of detectors and segmenters what is printed, of segmenters with the "confusion" of pixels',
@@ -123,7 +124,7 @@ export async function evaluateWith(
   expectSameClasses(network, data);
   const progress = await startProgress('evaluate');
   try {
-    const run = executor(flags, progress, Math.ceil(data.labels.length / PICTURES_AT_ONCE));
+    const run = executor(network, flags, progress, Math.ceil(data.labels.length / PICTURES_AT_ONCE));
     return await evaluate(network, data, { run, batch: PICTURES_AT_ONCE });
   } finally {
     progress.stop();

@@ -2,10 +2,14 @@
 import { type Command, Option } from 'commander';
 import type { Plan } from '../engine/engine.js';
 import { compile, type Target } from '../engine/index.js';
+import { compileQuantized, type IntegerPlan } from '../engine/int8/engine.js';
 import { javascriptKernels } from '../engine/javascript-kernels.js';
-import { type Network, type NetworkInputs, run, trace } from '../network/index.js';
+import { UsageError } from '../errors.js';
+import { type Network, type NetworkInputs, type QuantizedNetwork, run, runQuantized, trace } from '../network/index.js';
 import { type Executor, mirrored } from '../tasks/index.js';
+import { type QuantizedExecutor, quantizedNames, withIntegers } from '../tasks/integers.js';
 import type { Tensor } from '../tensor.js';
+import { type IntegerFlags, integersOf } from './integers.js';
 import { onNodeOf, type Progress } from './progress.js';
 
 const targetChoices = ['auto', 'relaxed', 'simd', 'scalar', 'javascript', 'reference'] as const satisfies readonly (
@@ -51,10 +55,46 @@ export const targetOf = ({ target, engine }: TargetFlags): TargetChoice =>
 /** What `compile` is to take, which by itself takes the whole chain. */
 export const targetOption = (target: TargetChoice): { target?: Target } => (target === 'auto' ? {} : { target });
 
-/** Runs networks on one picture, or batch, after another, `count` in all. */
-export function executor(flags: TargetFlags & MirrorFlag, progress: Progress, count: number): Executor {
+/** Runs the network, and parts of it, on one picture, or batch, after another, `count` in all. A quantised one computes with its integers. */
+export function executor(
+  network: Network,
+  flags: TargetFlags & MirrorFlag & IntegerFlags,
+  progress: Progress,
+  count: number,
+): Executor {
   const target = targetOf(flags);
-  return flags.mirror ? mirrored(plainExecutor(target, progress, 2 * count)) : plainExecutor(target, progress, count);
+  const runs = flags.mirror ? 2 * count : count;
+  const integers = integersOf(network);
+  const plain = integers
+    ? withIntegers(integers, integerExecutor(target, flags, progress, runs))
+    : plainExecutor(target, progress, runs);
+  return flags.mirror ? mirrored(plain) : plain;
+}
+
+function integerExecutor(
+  target: TargetChoice,
+  { rounding = 'single' }: IntegerFlags,
+  progress: Progress,
+  count: number,
+): QuantizedExecutor {
+  const plans = new Map<QuantizedNetwork, Promise<IntegerPlan>>();
+  let index = 0;
+  return async (network, inputs) => {
+    if (target === 'reference')
+      return runQuantized(network, inputs, { rounding, ...onNodeOf(progress, index++, count) });
+    progress.at(index++ / count, 'compiled kernels');
+    const plan = plans.get(network) ?? compileQuantized(network, { rounding, ...kernelsOf(target) });
+    plans.set(network, plan);
+    return (await plan).run(inputs);
+  };
+}
+
+/** Which integer kernels; all give the same bits. */
+function kernelsOf(target: Exclude<TargetChoice, 'reference'>): { target?: 'relaxed' | 'simd' | 'scalar' } {
+  if (target !== 'javascript') return target === 'auto' ? {} : { target };
+  throw new UsageError(
+    '--target javascript computes real numbers, and this model has integers; wanted --as-real-numbers too',
+  );
 }
 
 /** A network is compiled once, and so is each cut of it, which the tasks make once. */
@@ -72,13 +112,30 @@ function plainExecutor(target: TargetChoice, progress: Progress, count: number):
 
 /** Every tensor by name. The engine's kernels give the same bits on every machine here: `auto` leaves relaxed SIMD out. */
 export async function traceWith(
-  target: TargetChoice,
+  flags: TargetFlags & IntegerFlags,
   network: Network,
   inputs: NetworkInputs,
   progress: Progress,
 ): Promise<Map<string, Tensor>> {
+  const target = targetOf(flags);
+  const integers = integersOf(network);
+  if (integers) return traceIntegers(target, flags, network, integers, inputs, progress);
   if (target === 'reference') return trace(network, inputs, onNodeOf(progress));
   const kernels = target === 'auto' ? { reproducible: true } : { target };
   const plan = await compile(network, { ...kernels, everyTensor: true, javascript: javascriptKernels });
   return plan.run(inputs);
+}
+
+/** Every tensor that the integers compute, by its name in the network, as the real numbers that it stands for. */
+async function traceIntegers(
+  target: TargetChoice,
+  flags: IntegerFlags,
+  network: Network,
+  integers: QuantizedNetwork,
+  inputs: NetworkInputs,
+  progress: Progress,
+): Promise<Map<string, Tensor>> {
+  const names = quantizedNames(integers);
+  const outputs = [...network.inputs, ...network.nodes].map(({ name }) => name).filter((name) => names.has(name));
+  return withIntegers(integers, integerExecutor(target, flags, progress, 1))({ ...network, outputs }, inputs);
 }

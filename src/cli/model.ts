@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DepthwiseError, FormatError, ShapeError, UsageError } from '../errors.js';
-import { readNetworkFile } from '../formats/files.js';
+import { readFile, readNetworkFile } from '../formats/files.js';
 import { type ReadOptions, readNetwork } from '../formats/index.js';
 import { parseModelName } from '../models/index.js';
 import { assumptionsOf } from '../network/conventions.js';
@@ -28,6 +28,7 @@ import {
   namedNetwork,
   networkNames,
 } from './architecture.js';
+import { expectOwnSize, type IntegerFlags, rememberIntegers, withIntegersOf } from './integers.js';
 import { lookalikeOf } from './lookalike-weights.js';
 import { didYouMean } from './nearest.js';
 import { formatBytes, Interruption, note, onEndingSignal } from './output.js';
@@ -35,7 +36,7 @@ import { expectNoAddress, isAddress } from './pictures.js';
 import { startProgress } from './progress.js';
 import { readFileOrInput } from './standard-input.js';
 
-export interface ModelFlags extends ArchitectureFlags {
+export interface ModelFlags extends ArchitectureFlags, IntegerFlags {
   readonly network?: string;
   readonly outputs?: readonly string[];
   readonly preset?: PresetName;
@@ -102,7 +103,8 @@ export function theModel(argument: string | undefined, option: string | undefine
  * the network of a file that holds weights alone; without `--network` the file, or its name, says all but the resolution.
  */
 export async function readModel(source: string, flags: ModelFlags): Promise<Network> {
-  return prepared(ending(await networkIn(source, flags), flags), flags);
+  const read = await networkIn(source, flags);
+  return withIntegersOf(read, prepared(ending(read, flags), flags));
 }
 
 /** The same, to be fed with pictures: it must be known how they are prepared. */
@@ -143,7 +145,10 @@ const ending = (network: Network, { outputs }: ModelFlags): Network =>
 const looksLikeFile = (source: string): boolean =>
   isAddress(source) || /[\\/]/.test(source) || /\.\w+$/.test(source.replace(/\d\.\d+/g, ''));
 
-async function networkIn(source: string, { network: name, outputs, labels, ...flags }: ModelFlags): Promise<Network> {
+async function networkIn(
+  source: string,
+  { network: name, outputs, labels, rounding, asRealNumbers, ...flags }: ModelFlags,
+): Promise<Network> {
   const path = modelFile(source);
   if (name !== undefined) {
     if (path === undefined) {
@@ -156,7 +161,10 @@ async function networkIn(source: string, { network: name, outputs, labels, ...fl
   const { resolution, ...others } = flags;
   const [surplus] = givenFlags(others);
   if (surplus !== undefined) throw new UsageError(`${surplus} goes with --network, which was not given`);
-  if (path !== undefined) return readResized(path, resolution, outputs);
+  if (path !== undefined) {
+    const integers = { ...(rounding && { rounding }), ...(asRealNumbers && { asRealNumbers }) };
+    return readResized(path, resolution, outputs, integers);
+  }
   const network = await pretrained(source, labels === undefined);
   return resolution === undefined ? network : resized(network, resolution);
 }
@@ -166,12 +174,15 @@ async function readResized(
   path: string,
   resolution: Pair | undefined,
   outputs: readonly string[] | undefined,
+  integers: IntegerFlags,
 ): Promise<Network> {
   const read = (options: ReadOptions) =>
-    readFrom(path, '--network, --alpha, --resolution', { ...options, ...(outputs && { outputs }) });
+    readFrom(path, '--network, --alpha, --resolution', { ...options, ...(outputs && { outputs }) }, integers);
   if (resolution === undefined) return read({});
   try {
-    return await read({ resolution });
+    const network = await read({ resolution });
+    expectOwnSize(network, resolution);
+    return network;
   } catch (error) {
     if (!(error instanceof ShapeError) || path === '-') throw error;
     return resized(await read({}), resolution); // whose error says the smallest size
@@ -207,11 +218,23 @@ function modelInFolder(folder: string): string {
 }
 
 /** `flags`: those that complete a file of weights alone. */
-async function readFrom(path: string, flags: string, options: ReadOptions = {}): Promise<Network> {
+async function readFrom(
+  path: string,
+  flags: string,
+  options: ReadOptions = {},
+  integers: IntegerFlags = {},
+): Promise<Network> {
   try {
-    if (path !== '-') return await readNetworkFile(path, options);
+    if (path !== '-') {
+      const network = await readNetworkFile(path, options);
+      if (network.conventions.source === 'tflite')
+        await rememberIntegers(network, await readFile(path), path, integers);
+      return network;
+    }
     const { name, bytes } = await readFileOrInput(path, 'the model');
-    return await readNetwork(bytes, { ...options, fileName: name });
+    const network = await readNetwork(bytes, { ...options, fileName: name });
+    await rememberIntegers(network, bytes, name, integers);
+    return network;
   } catch (error) {
     if (error instanceof UsageError) throw new UsageError(`${error.message}: ${flags}${await guess(path)}`);
     if (error instanceof FormatError && options.architecture) {

@@ -1,5 +1,4 @@
 /** Progress of a job, on stderr: a bar on a terminal, plain lines elsewhere, nothing at all for a job of under a second. */
-import type { RunOptions } from '../network/index.js';
 import { harmless, readable, wantsAscii } from './display.js';
 import { note } from './output.js';
 
@@ -65,7 +64,11 @@ function lines(job: string, betweenLines: number): Progress {
 }
 
 /** For `run` and `trace`: the progress of run number `index` of `count`. */
-export function onNodeOf(progress: Progress, index = 0, count = 1): RunOptions {
+export function onNodeOf(
+  progress: Progress,
+  index = 0,
+  count = 1,
+): { onNode: (node: { readonly name: string }, done: number, nodes: number) => void } {
   return {
     onNode: ({ name }, done, nodes) => progress.at((index + done / nodes) / count, shortened(name)),
   };

@@ -10,6 +10,7 @@ import { readLabels } from '../tasks/files.js';
 import { annotatedNames, asPng } from './annotated.js';
 import { harmless } from './display.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
+import { addIntegerOptions } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { didYouMean } from './nearest.js';
 import { expectFolder, note, plural, print, printJson, writeWhole } from './output.js';
@@ -53,7 +54,7 @@ export function configure(command: Command): void {
     .option('--overlay', 'with --out: the colours drawn over the picture too, as NAME.overlay.png')
     .option('--cut-out', 'with --out: what is no background too, the rest transparent, as NAME.cut-out.png')
     .option('--only <labels>', 'of --cut-out: these alone; labels or numbers of classes, separated by commas', words);
-  addLimitOptions(addTargetOption(addModelOptions(command)))
+  addLimitOptions(addTargetOption(addIntegerOptions(addModelOptions(command))))
     .option(
       '--json',
       '[{"picture", "width", "height", "classes": [{"classIndex", "pixels", "share", "label"}]}]; a picture that cannot be read has "error" in place of "classes"',
@@ -98,7 +99,7 @@ async function answer(
   const progress = await startProgress('segment');
   try {
     const options = {
-      run: executor(flags, progress, pictures.length),
+      run: executor(network, flags, progress, pictures.length),
       rotation: Number(flags.turn) as Rotation,
       ...(flags.region && { region: flags.region }),
       ...(labels && { labels }),

@@ -8,6 +8,7 @@ import { type Tensor, toFloat64 } from '../tensor.js';
 import { type BundleFormat, generator, writeBundle } from './bundle.js';
 import { addTargetOption, type TargetFlags, targetOf, traceWith } from './executor.js';
 import { addInputOptions, expectOneInput, type Fed, fed, type InputFlags } from './inputs.js';
+import { addIntegerOptions } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
 import { onNodeOf, startProgress } from './progress.js';
@@ -38,7 +39,7 @@ export function configure(command: Command): void {
       }),
     )
     .option('--weights', "put the model's weights into the bundle");
-  addInputOptions(addTargetOption(addModelOptions(command)))
+  addInputOptions(addTargetOption(addIntegerOptions(addModelOptions(command))))
     .option('--json', '{"picture", "network", "out", "tensors": [{"name", "shape"}]}')
     .addHelpText(
       'after',
@@ -54,7 +55,8 @@ Examples:
       expectCompatible(flags);
       const ending = expectEnding('--out', flags.out, ['.npz', '.safetensors']);
       const target = await expectWritable('--out', flags.out);
-      const network = await readModel(flags.model, flags);
+      const real = flags.float64 || flags.bounds; // rules and numbers of the layers in real numbers
+      const network = await readModel(flags.model, { ...flags, ...(real && { asRealNumbers: true }) });
       const input = await fed(network, flags.model, given);
       const write = flags.bounds ? writeGoldenTrace : writeTrace;
       const { tensors, bytes } = await write(network, input, target, ending === '.npz' ? 'npz' : 'safetensors', flags);
@@ -91,7 +93,7 @@ async function writeTrace(
   try {
     const given = float64 ? new Map([...inputs].map(([name, x]) => [name, toFloat64(x)])) : inputs;
     const target = targetOf(flags);
-    const tensors = await traceWith(target, network, given, progress);
+    const tensors = await traceWith(flags, network, given, progress);
     const manifest = JSON.stringify(manifestOf(network, source, target === 'reference' ? 'reference' : 'wasm'));
     const bytes =
       format === 'npz'

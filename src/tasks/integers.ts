@@ -47,7 +47,7 @@ export function withIntegers(
 export const asReal = (x: AnyTensor): Tensor => (isQuantizedTensor(x) ? integerLayers.dequantize([x]) : x);
 
 /** By the names in `asRealNumbers`, those of the quantised network. Where several are one tensor there, its own name comes first. */
-function quantizedNames(quantized: QuantizedNetwork): Map<string, string> {
+export function quantizedNames(quantized: QuantizedNetwork): Map<string, string> {
   const found = new Map<string, string>();
   for (const [own, real] of realNumbers({ ...quantized, weights: new Map() }).names) {
     if (own === real || !found.has(real)) found.set(real, own);
