@@ -46,11 +46,13 @@ export function withIntegers(
 /** The real numbers that integers stand for; real numbers as they are. */
 export const asReal = (x: AnyTensor): Tensor => (isQuantizedTensor(x) ? integerLayers.dequantize([x]) : x);
 
-/** By the names in `asRealNumbers`, those of the quantised network. Where several are one tensor there, its own name comes first. */
+/** By the names in `asRealNumbers`, those of the quantised network. Where several are one tensor there, an output comes first, then its own name. */
 export function quantizedNames(quantized: QuantizedNetwork): Map<string, string> {
+  const { network, names } = realNumbers({ ...quantized, weights: new Map() });
   const found = new Map<string, string>();
-  for (const [own, real] of realNumbers({ ...quantized, weights: new Map() }).names) {
-    if (own === real || !found.has(real)) found.set(real, own);
-  }
+  for (const [own, real] of names) if (own === real || !found.has(real)) found.set(real, own);
+  network.outputs.forEach((real, i) => {
+    found.set(real, quantized.outputs[i]);
+  });
   return found;
 }

@@ -37,7 +37,7 @@ export const surface: Readonly<Record<string, string>> = {
   './browser': `
     createWorker crop devices fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess
     resize resizeRules toGrey toRgb turn watch webcam`,
-  './tasks': 'classify embed logits mirrored parseLabels predictions probabilities withLabels',
+  './tasks': 'classify embed logits mirrored parseLabels predictions probabilities withIntegers withLabels',
   './detection': `
     TENSORFLOW_SUPPRESSION anchors decodeBoxes detect detections drawDetections ssdAnchors suppress`,
   './segmentation': 'CITYSCAPES cutOut labelMap overlay segment segmentation vocColour',
