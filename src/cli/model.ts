@@ -63,7 +63,7 @@ export function addNetworkOptions(command: Command, network = 'for a file of wei
     .option('--network <name>', `${network}: mobilenet_v1, mobilenet_v2_1.4_224, …`);
   return addArchitectureOptions(command)
     .optionsGroup('Options:')
-    .option('--outputs <names...>', 'where the network ends: layers, or tensors of an .onnx file');
+    .option('--outputs <names...>', 'where the network ends: layers, or tensors of the file');
 }
 
 export const presetOption = (): Option =>

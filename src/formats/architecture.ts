@@ -15,7 +15,7 @@ export interface ReadOptions {
   readonly architecture?: Network;
   /** [height, width] of the input: for a file that leaves them open, or in place of its own. An error where its layers fix the size. */
   readonly resolution?: Pair;
-  /** Where the network ends, in place of the file's own outputs: names of its layers or, for .onnx files, of any tensor of the file. */
+  /** Where the network ends, in place of the file's own outputs: names of its layers or, for .onnx, .tflite and graph models, of any tensor of the file. */
   readonly outputs?: readonly string[];
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../network/index.js';
 import { atNode, layerOf } from '../network/shapes.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
+import { attributesOf, type Step, weightsOf } from './steps.js';
 
 /** A node to be, or an input of the network, which has no kind. */
 export interface Draft {
@@ -53,6 +54,19 @@ export class DraftGraph {
     this.#drafts.push(draft);
     this.#named.set(draft.name, draft);
     return draft;
+  }
+
+  /** Adds the steps, which read the inputs; returns the last one's result or, without steps, the input. `name` is all their names' beginning. */
+  addSteps(name: string, steps: readonly Step[], inputs: readonly Draft[]): Draft {
+    const results: Draft[] = [];
+    for (const [index, step] of steps.entries()) {
+      const { kind, reads = [index - 1] } = step;
+      const read = reads.flatMap((from) => (from === -1 ? inputs : results[from]));
+      const attributes = attributesOf(step, read[0].shape);
+      const channels = read[0].shape.at(-1)!;
+      results.push(this.add(`${name}/${kind}`, kind, read, attributes as never, weightsOf(step, channels)));
+    }
+    return results.at(-1) ?? inputs[0];
   }
 
   /** The same numbers in another shape; no node where it is the shape already. */

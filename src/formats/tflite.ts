@@ -11,20 +11,24 @@
  */
 import type { Network } from '../network/index.js';
 import type { QuantizedNetwork } from '../network/quantized-network.js';
-import type { TfliteImport } from './tflite/read.js';
+import type { TfliteImport, TfliteOptions } from './tflite/read.js';
 import type { WriteOptions } from './write-options.js';
 
 export type { TfliteImport };
 
 /** The network in the bytes of a .tflite file. Throws a FormatError that names the file, the place, what was found and what was wanted. */
-export async function readTflite(bytes: Uint8Array, fileName?: string): Promise<Network> {
-  return (await importTflite(bytes, fileName)).network;
+export async function readTflite(bytes: Uint8Array, fileName?: string, options?: TfliteOptions): Promise<Network> {
+  return (await importTflite(bytes, fileName, options)).network;
 }
 
 /** As `readTflite`, with the place of each of the file's tensors. */
-export async function importTflite(bytes: Uint8Array, fileName?: string): Promise<TfliteImport> {
+export async function importTflite(
+  bytes: Uint8Array,
+  fileName?: string,
+  options?: TfliteOptions,
+): Promise<TfliteImport> {
   const { importTflite } = await import('./tflite/read.js');
-  return importTflite(bytes, fileName);
+  return importTflite(bytes, fileName, options);
 }
 
 /**

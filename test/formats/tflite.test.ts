@@ -383,13 +383,6 @@ describe('other operators', () => {
     ],
     ['SPLIT', [2, 2], ['axis', 'x'], { axis: integers(4) }, 'splits [1,1,2,4] along axis [4]; wanted one of its axes'],
     [
-      'SPLIT',
-      [2, 2],
-      ['axis', 'x'],
-      { axis: integers(2) },
-      "takes [1,1,1,4] of [1,1,2,4] from [0,0,0,0]; wanted a part of a picture's channels, or all of it",
-    ],
-    [
       'SPLIT_V',
       [2, 2],
       ['x', 'sizes', 'axis'],

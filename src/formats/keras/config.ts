@@ -19,8 +19,9 @@ import {
 } from '../../network/index.js';
 import { atNode, inputShapesOf, layerOf } from '../../network/shapes.js';
 import type { Pair } from '../../padding.js';
-import { type Shape, type Tensor, tensor } from '../../tensor.js';
-import { KerasLayer, SCALINGS, type Step, stepsOf } from './layers.js';
+import type { Shape, Tensor } from '../../tensor.js';
+import { attributesOf, weightsOf } from '../steps.js';
+import { KerasLayer, type KerasStep, SCALINGS, stepsOf } from './layers.js';
 import { type FlatLayer, flatModel, statedShape, tensorsOf, titleOf } from './nested.js';
 import { operationOf } from './operations.js';
 import type { LayerPaths } from './weights.js';
@@ -91,21 +92,19 @@ class KerasGraph {
     return { ...network, weights: this.#constants, conventions: conventionsOf(network, inferShapes(network)) };
   }
 
-  #addSteps(name: string, title: string, steps: readonly Step[], inputs: readonly string[]): string {
+  #addSteps(name: string, title: string, steps: readonly KerasStep[], inputs: readonly string[]): string {
     const results: string[] = [];
     for (const [index, step] of steps.entries()) {
-      const { suffix, kind, reads = [index - 1], lastAxis, constants = {} } = step;
+      const { suffix = '', kind, reads = [index - 1], lastAxis } = step;
       const read = reads.flatMap((from) => (from === -1 ? inputs : results[from]));
-      const attributes =
-        typeof step.attributes === 'function' ? step.attributes(this.#shapes.get(read[0])!) : step.attributes;
+      const attributes = attributesOf(step, this.#shapes.get(read[0])!);
       const node = { name: name + suffix, kind, inputs: read, attributes } as NetworkNode;
       results.push(this.#net.add(node.name, kind, read, attributes as never));
       const shape = atNode(node, () => layerOf(node).outputShape(inputShapesOf(node, this.#shapes), attributes));
       this.#shapes.set(node.name, shape);
       if (lastAxis !== undefined) expectLastAxis(lastAxis, shape.length, title);
-      for (const [weight, numbers] of Object.entries(constants)) {
-        this.#constants.set(weightName(node.name, weight), forChannels(numbers, shape[shape.length - 1], title));
-      }
+      const weights = atTitle(title, () => weightsOf(step, shape[shape.length - 1]));
+      for (const [weight, value] of Object.entries(weights)) this.#constants.set(weightName(node.name, weight), value);
     }
     return results.at(-1) ?? inputs[0];
   }
@@ -116,17 +115,13 @@ function expectLastAxis(axis: number, rank: number, title: string): void {
   throw new NetworkError(`${title}: axis ${axis} is not supported; wanted the last of ${rank} axes, ${rank - 1}`);
 }
 
-/** One number for each channel, out of as many or of one for all. */
-function forChannels(numbers: readonly number[], channels: number, title: string): Tensor {
-  if (numbers.length !== 1 && numbers.length !== channels) {
-    throw new NetworkError(
-      `${title}: found ${numbers.length} constants; wanted one, or one for each of ${channels} channels`,
-    );
+/** Puts the layer in front of what its constants complain about. */
+function atTitle<Result>(title: string, compute: () => Result): Result {
+  try {
+    return compute();
+  } catch (error) {
+    throw error instanceof NetworkError ? new NetworkError(`${title}: ${error.message}`) : error;
   }
-  return tensor(
-    [channels],
-    Float64Array.from({ length: channels }, (_, c) => numbers[c] ?? numbers[0]),
-  );
 }
 
 /** [1, height, width, channels] of an input; the resolution stands for an open height and width. */

@@ -19,21 +19,13 @@ import { NetworkError } from '../../errors.js';
 import type { AttributesOf, LayerKind } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
+import { affine, globalMax, leakyRelu, type Step, tanh } from '../steps.js';
 
-/** A node to be; its name is the layer's name and the suffix. A layer's first node reads the layer's inputs, each next the one before. */
-interface NodeStep<Kind extends LayerKind> {
-  readonly suffix: string;
-  readonly kind: Kind;
-  /** Perhaps by the shape that it reads. */
-  readonly attributes: AttributesOf<Kind> | ((input: Shape) => AttributesOf<Kind>);
-  /** The steps whose results it reads, where it is not the one before; -1 for the layer's inputs. */
-  readonly reads?: readonly number[];
-  /** Weights that the configuration states, one number for each channel or one for all. */
-  readonly constants?: Readonly<Record<string, readonly number[]>>;
+/** A step of a layer, whose nodes have the layer's name and the step's suffix. */
+export type KerasStep = Step & {
   /** An axis that must turn out to be the last one. */
   readonly lastAxis?: number;
-}
-export type Step = { [Kind in LayerKind]: NodeStep<Kind> }[LayerKind];
+};
 
 const TRAINING_ONLY =
   /^(name|trainable|dtype|momentum|seed|noise_shape|fused|virtual_batch_size|batch_(input_)?shape|batchInputShape|.+_(initializer|regularizer|constraint))$/;
@@ -76,7 +68,7 @@ export class KerasLayer {
 export const SCALINGS: readonly string[] = ['Rescaling', 'Normalization'];
 
 /** The nodes that compute what the layer computes; none for one that passes its input on. */
-export function stepsOf(className: string, layer: KerasLayer): Step[] {
+export function stepsOf(className: string, layer: KerasLayer): KerasStep[] {
   if (!Object.hasOwn(classes, className)) {
     throw new NetworkError(
       `${layer.title}: this layer class is not supported; supported are ${Object.keys(classes).join(', ')}`,
@@ -85,17 +77,6 @@ export function stepsOf(className: string, layer: KerasLayer): Step[] {
   const steps = classes[className](layer);
   layer.expectNothingElse();
   return steps;
-}
-
-const NORM = { epsilon: 0, scale: true, center: true };
-
-/** Mean and variance of a batch norm that only multiplies and adds. */
-const STANDARD = { movingMean: [0], movingVariance: [1] };
-
-/** y = scale · x + shift, with one number for each channel or one for all. */
-export function affine(suffix: string, scale: readonly number[], shift: readonly number[]): Step {
-  const constants = { gamma: scale, beta: shift, ...STANDARD };
-  return { suffix, kind: 'batchNorm', attributes: NORM, constants };
 }
 
 const word = oneOf('same', 'valid');
@@ -121,11 +102,11 @@ function pooling(layer: KerasLayer) {
   return { ...window(layer), poolSize, strides: layer.take('strides', pair, poolSize) };
 }
 
-export const activationSteps: Readonly<Record<string, readonly Step[]>> = {
+export const activationSteps: Readonly<Record<string, readonly KerasStep[]>> = {
   linear: [],
   relu: [{ suffix: '', kind: 'relu', attributes: {} }],
   relu6: [{ suffix: '', kind: 'relu6', attributes: {} }],
-  leaky_relu: leakyRelu(0.2),
+  leaky_relu: leakyRelu([0.2]),
   tanh: tanh(),
   sigmoid: [{ suffix: '', kind: 'sigmoid', attributes: {} }],
   softmax: [{ suffix: '', kind: 'softmax', attributes: {} }],
@@ -137,32 +118,14 @@ const activationName: Check<string> = (value, at) => {
 };
 
 /** The activation that a layer applies to its own result: nodes with the activation's name at the end of the layer's. */
-function activation(layer: KerasLayer): Step[] {
+function activation(layer: KerasLayer): KerasStep[] {
   const name = layer.take('activation', activationName, 'linear');
-  return activationSteps[name].map((step) => ({ ...step, suffix: `_${name}${step.suffix}` }));
-}
-
-/** relu(x) − slope · relu(−x): exact, since one of the two is 0. PReLU has a slope for each channel, among its weights. */
-function leakyRelu(slope: number | undefined): Step[] {
-  return [
-    { suffix: '_above', kind: 'relu', attributes: {}, reads: [-1] },
-    { ...affine('_minus', [-1], [0]), reads: [-1] },
-    { suffix: '_below', kind: 'relu', attributes: {} },
-    slope === undefined
-      ? { suffix: '_slope', kind: 'batchNorm', attributes: NORM, constants: { beta: [0], ...STANDARD } }
-      : affine('_slope', [-slope], [0]),
-    { suffix: '', kind: 'add', attributes: {}, reads: [0, 3] },
-  ];
-}
-
-/** tanh(x) = 2σ(2x) − 1. */
-function tanh(): Step[] {
-  return [affine('_twice', [2], [0]), { suffix: '_sigmoid', kind: 'sigmoid', attributes: {} }, affine('', [2], [-1])];
+  return activationSteps[name].map((step) => ({ ...step, suffix: `_${name}${step.suffix ?? ''}` }));
 }
 
 /** One node, and the layer's own activation. */
-function node<Kind extends LayerKind>(layer: KerasLayer, kind: Kind, attributes: AttributesOf<Kind>): Step[] {
-  return [{ suffix: '', kind, attributes } as Step, ...activation(layer)];
+function node<Kind extends LayerKind>(layer: KerasLayer, kind: Kind, attributes: AttributesOf<Kind>): KerasStep[] {
+  return [{ suffix: '', kind, attributes } as KerasStep, ...activation(layer)];
 }
 
 /** A number, or a list of them, in whatever lists of one. */
@@ -173,10 +136,6 @@ export const numbers: Check<readonly number[]> = (value, at) => {
 
 const MOST_CHANNELS = 100_000;
 
-/** A pool of one window. */
-const wholePicture = ([, height, width]: Shape) =>
-  ({ poolSize: [height, width], strides: [1, 1], padding: 'valid' }) as const;
-
 const isOnes = ([height, width]: Pair): boolean => height === 1 && width === 1;
 
 const axis = wholeNumber(-8, 7);
@@ -186,7 +145,7 @@ const oneAxis: Check<number> = (value, at) =>
   Array.isArray(value) ? listOf(axis, 1, 1)(value, at)[0] : axis(value, at);
 
 /** The centre of a picture that has no more: inference takes it of RandomCrop too. */
-function centre(layer: KerasLayer): Step[] {
+function centre(layer: KerasLayer): KerasStep[] {
   layer.take('data_format', oneOf('channels_last'), 'channels_last');
   const size: Pair = [layer.take('height', positive), layer.take('width', positive)];
   const same = (shape: Shape) => {
@@ -201,14 +160,14 @@ function centre(layer: KerasLayer): Step[] {
 
 const optionalNumbers: Check<readonly number[] | null> = (value, at) => (value === null ? null : numbers(value, at));
 
-const dropout = (layer: KerasLayer): Step[] => [
+const dropout = (layer: KerasLayer): KerasStep[] => [
   { suffix: '', kind: 'dropout', attributes: { rate: layer.take('rate', finite) } },
 ];
 
 /** TensorFlow 1 and 2 export their batch norm under names of its own. */
 const BATCH_NORMS = ['BatchNormalization', 'BatchNormalizationV1', 'BatchNormalizationV2', 'SyncBatchNormalization'];
 
-function batchNorm(layer: KerasLayer): Step[] {
+function batchNorm(layer: KerasLayer): KerasStep[] {
   const attributes = {
     epsilon: layer.take('epsilon', finite, 1e-3),
     scale: layer.take('scale', boolean, true),
@@ -244,12 +203,12 @@ const TRAINING = [
   'RandomPosterization',
 ];
 
-function nothing(layer: KerasLayer): Step[] {
+function nothing(layer: KerasLayer): KerasStep[] {
   layer.ignoreOthers();
   return [];
 }
 
-const classes: Readonly<Record<string, (layer: KerasLayer) => Step[]>> = {
+const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
   Conv2D(layer) {
     const filters = layer.take('filters', positive);
     const bias = layer.take('use_bias', boolean, true);
@@ -291,7 +250,7 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => Step[]>> = {
       Infinity,
     );
     const slope = layer.take('negative_slope', max === Infinity ? finite : oneOf(0), 0);
-    if (slope !== 0) return leakyRelu(slope);
+    if (slope !== 0) return leakyRelu([slope]);
     if (max === Infinity) return [{ suffix: '', kind: 'relu', attributes: {} }];
     if (max === 6) return [{ suffix: '', kind: 'relu6', attributes: {} }];
     return [{ suffix: '', kind: 'clamp', attributes: { min: 0, max } }];
@@ -303,7 +262,7 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => Step[]>> = {
 
   LeakyReLU(layer) {
     const keras2 = layer.take('alpha', finite, 0.3);
-    return leakyRelu(layer.take('negative_slope', finite, keras2));
+    return leakyRelu([layer.take('negative_slope', finite, keras2)]);
   },
 
   PReLU(layer) {
@@ -330,11 +289,7 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => Step[]>> = {
 
   GlobalMaxPooling2D(layer) {
     layer.take('data_format', oneOf('channels_last'), 'channels_last');
-    const keepDims = layer.take('keepdims', boolean, false);
-    return [
-      { suffix: keepDims ? '' : '_max', kind: 'maxPool', attributes: wholePicture },
-      ...(keepDims ? [] : [{ suffix: '', kind: 'flatten', attributes: {} } as const]),
-    ];
+    return globalMax(layer.take('keepdims', boolean, false));
   },
 
   AveragePooling2D(layer) {

@@ -5,8 +5,9 @@
 
 import { finite, listOf, oneOf, show, text } from '../../checks.js';
 import { NetworkError } from '../../errors.js';
+import { affine, type Step } from '../steps.js';
 import type { KerasCall } from './calls.js';
-import { activationSteps, affine, numbers, type Step } from './layers.js';
+import { activationSteps, numbers } from './layers.js';
 import { type FlatLayer, isTensor } from './nested.js';
 
 export interface KerasOperation {

@@ -2,6 +2,7 @@
 import type { AttributesOf, LayerKind } from '../../network/index.js';
 import { type Shape, sizeOf, type Tensor } from '../../tensor.js';
 import type { Draft, DraftGraph } from '../drafts.js';
+import type { Step } from '../steps.js';
 import type { Rules } from './attributes.js';
 import type { Value } from './layout.js';
 import { fileShape, innermost, laidOut, liesIn, NHWC } from './layout.js';
@@ -126,6 +127,11 @@ export class Call {
     weights?: Readonly<Record<string, Tensor>>,
   ): Draft {
     return this.graph.add(`${this.node.outputs[0]}/${kind}`, kind, inputs, attributes, weights);
+  }
+
+  /** Adds nodes that read a tensor, and returns the last. */
+  addSteps(x: Draft, steps: readonly Step[]): Draft {
+    return this.graph.addSteps(this.node.outputs[0], steps, [x]);
   }
 
   /** The tensor with its axes in this order, which its numbers have to have. */

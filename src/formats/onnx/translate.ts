@@ -5,6 +5,7 @@ import { similarNames } from '../../network/rewriting/subnetwork.js';
 import type { Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
 import { type Draft, DraftGraph, inPlace } from '../drafts.js';
+import { earlierOutputs } from '../unread-operator.js';
 import { Call, type Operands } from './call.js';
 import { folds } from './folding.js';
 import type { Value } from './layout.js';
@@ -96,16 +97,19 @@ class Translator implements Operands {
       return;
     }
     if (!Object.hasOwn(operators, node.op)) {
-      const before = node.inputs.filter((name) => this.#values.has(name)).map((name) => `'${name}'`);
-      const cut =
-        before.length > 0 ? `; to read the network without it, name earlier outputs, such as ${before.join(', ')}` : '';
+      const before = node.inputs.filter((name) => this.#values.has(name));
+      const cut = before.length > 0 ? `; ${earlierOutputs(before)}` : '';
       file.fail(node.where, `the operator is not supported; these are: ${Object.keys(operators).join(', ')}${cut}`);
     }
     const { attributes, translate: toLayers } = operators[node.op];
     const before = this.#graph.length;
-    const value = inPlace(file.name, node.where, () => toLayers(call, call.attributes(attributes) as never));
-    if (this.#graph.length > before) this.#graph.rename(value.node, output);
-    this.#values.set(output, value);
+    const results = [inPlace(file.name, node.where, () => toLayers(call, call.attributes(attributes) as never))].flat();
+    for (const [index, value] of results.entries()) {
+      const name = node.outputs[index];
+      if (!name) continue;
+      if (this.#graph.length > before) this.#graph.rename(value.node, name);
+      this.#values.set(name, value);
+    }
   }
 
   finish(): Translated {
@@ -196,8 +200,9 @@ function placed({ node, layout }: Value): Placed {
 
 /** Operators through which an input is followed to the first that says what its axes are. */
 const TRANSPARENT =
-  /^(QuantizeLinear|DequantizeLinear|Add|Sub|Mul|Div|Sum|Cast|Identity|Clip|Relu|Sigmoid|Dropout|Pad)$/;
-const PICTURES = /^(Conv|BatchNormalization|AveragePool|MaxPool|GlobalAveragePool|Resize|Upsample)$/;
+  /^(QuantizeLinear|DequantizeLinear|Add|Sub|Mul|Div|Sum|Cast|Identity|Clip|Relu|LeakyRelu|Sigmoid|HardSigmoid|Tanh|Dropout|Pad|Slice|Split)$/;
+const PICTURES =
+  /^(Conv|BatchNormalization|PRelu|AveragePool|MaxPool|GlobalAveragePool|GlobalMaxPool|Resize|Upsample)$/;
 
 /** True for [N, C, H, W]; files from TensorFlow begin with [N, H, W, C] and a transposition, and those inputs stay as they are. */
 function isPicture(model: FileModel, input: string, rank: number): boolean {

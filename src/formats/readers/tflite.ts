@@ -8,7 +8,7 @@ export const tflite: Reader = {
   async read(bytes, options) {
     const file = options.fileName ?? 'model file';
     expectNoArchitecture(options, file);
-    return (await importTflite(bytes, file)).network;
+    return (await importTflite(bytes, file, options)).network;
   },
   async readTyped(bytes, options) {
     const file = options.fileName ?? 'model file';

@@ -4,6 +4,7 @@ import type { AttributesOf, LayerKind } from '../../network/index.js';
 import type { Padding, Pair } from '../../padding.js';
 import type { Tensor } from '../../tensor.js';
 import type { Draft, DraftGraph } from '../drafts.js';
+import type { Step } from '../steps.js';
 
 export interface GraphNode {
   readonly name: string;
@@ -11,6 +12,9 @@ export interface GraphNode {
   /** Names of nodes. */
   readonly inputs: readonly string[];
   readonly attributes: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+  /** Of a node with several results, each of which is a node here: which of them it is, and of how many. */
+  readonly part?: number;
+  readonly results?: number;
 }
 
 /** Attributes that say what a graph is trained or run with, or what the types say already. */
@@ -77,6 +81,11 @@ export class GraphCall {
     weights?: Readonly<Record<string, Tensor>>,
   ): Draft {
     return this.#graph.add(`${this.node.name}/${kind}`, kind, inputs, attributes, weights);
+  }
+
+  /** Adds nodes that read a tensor, and returns the last. */
+  addSteps(x: Draft, steps: readonly Step[]): Draft {
+    return this.#graph.addSteps(this.node.name, steps, [x]);
   }
 
   int(name: string, fallback: number): number {

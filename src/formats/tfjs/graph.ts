@@ -9,6 +9,7 @@ import { type Conventions, type Network, withWeights } from '../../network/index
 import type { Pair } from '../../padding.js';
 import type { Tensor } from '../../tensor.js';
 import { type Draft, DraftGraph, inPlace } from '../drafts.js';
+import { earlierOutputs } from '../unread-operator.js';
 import { GraphCall, type GraphNode } from './call.js';
 import { operators } from './operators.js';
 import { fields } from './weights.js';
@@ -49,13 +50,26 @@ const graphNode: Check<GraphNode> = (value, at) => {
   };
 };
 
+/** A node for each result of a split: 'x', 'x:1', 'x:2', … */
+function resultsOf(node: GraphNode): GraphNode[] {
+  if (node.op !== 'Split' && node.op !== 'SplitV') return [node];
+  const results = Math.min(Number(node.attributes.get('num_split')?.i ?? 1), MOST_NODES);
+  if (!(results >= 1)) return [node];
+  return Array.from({ length: results }, (_, part) => ({
+    ...node,
+    name: part === 0 ? node.name : `${node.name}:${part}`,
+    part,
+    results,
+  }));
+}
+
 export function networkFromGraph(
   list: readonly unknown[],
   constants: ReadonlyMap<string, Tensor>,
   options: GraphOptions,
 ): TfjsImport {
   const { fileName: file } = options;
-  const nodes = inOrder(listOf(graphNode, 1, MOST_NODES)(list, 'modelTopology.node'), file);
+  const nodes = inOrder(listOf(graphNode, 1, MOST_NODES)(list, 'modelTopology.node').flatMap(resultsOf), file);
   const graph = new DraftGraph();
   const values = new Map<string, Draft>();
   const outputs = outputNames(nodes, options);
@@ -97,7 +111,9 @@ function translate(
 ): Draft {
   const call = new GraphCall(node, file, graph, values, constants);
   if (!Object.hasOwn(operators, node.op)) {
-    call.fail(`the operator is not supported; these are: ${Object.keys(operators).join(', ')}`);
+    const before = node.inputs.filter((name) => values.has(name));
+    const cut = before.length > 0 ? `; ${earlierOutputs(before)}` : '';
+    call.fail(`the operator is not supported; these are: ${Object.keys(operators).join(', ')}${cut}`);
   }
   const before = graph.length;
   const value = inPlace(file, call.where, () => operators[node.op](call));

@@ -1,33 +1,35 @@
 /** What every operator's translation needs: its inputs, its options, and the form of its result. */
 import type { NoAttributes } from '../../layers/index.js';
-import type { AttributesOf, LayerKind } from '../../network/index.js';
 import type { Padding, Pair } from '../../padding.js';
 import type { AnyTensor } from '../../tensor.js';
+import type { Step as RealStep } from '../steps.js';
 import type { FlatTable } from './flatbuffer.js';
 import type { FileOperator, FileTensor } from './model.js';
 import { ACTIVATIONS, PADDINGS } from './schema.js';
 
 type Weights = Readonly<Record<string, AnyTensor>>;
 
-/** A node to be added to the network, with its weights. */
+type WithIntegers<One> = One extends unknown ? Omit<One, 'weights'> & { readonly weights?: Weights } : never;
+
+/** A node to be added to the network, with its weights, which may be integers. */
 export type Step =
+  | WithIntegers<RealStep>
   | {
-      [Kind in LayerKind]: {
-        readonly kind: Kind;
-        readonly attributes: AttributesOf<Kind>;
-        readonly weights?: Weights;
-      };
-    }[LayerKind]
-  | { readonly kind: 'quantize' | 'dequantize'; readonly attributes: NoAttributes; readonly weights?: Weights };
+      readonly kind: 'quantize' | 'dequantize';
+      readonly attributes: NoAttributes;
+      readonly reads?: readonly number[];
+      readonly weights?: Weights;
+    };
 
 export type Activation = (typeof ACTIVATIONS)[number];
 
 /** An operator in the terms of this library. */
 export interface Translation {
-  /** The computed tensors that the first step reads. */
+  /** The computed tensors that the first step reads, and each that says so. */
   readonly inputs: readonly FileTensor[];
-  /** Each step after the first reads the one before it. */
   readonly steps: readonly Step[];
+  /** The steps compute with real numbers, also between integers: what lies in between may be larger than the result can express. */
+  readonly real?: boolean;
   /** What follows the last step, where the operator has it fused. */
   readonly activation?: Activation;
 }

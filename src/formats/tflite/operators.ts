@@ -1,13 +1,14 @@
 /** Every operator that is read, by its name in the schema. What is not in this list is an error that names it. */
 
 import type { KernelWeights } from '../../layers/index.js';
-import { type QuantizedTensor, type QuantizedType, tensor } from '../../tensor.js';
+import { type QuantizedTensor, type QuantizedType, type Shape, tensor, withSize } from '../../tensor.js';
 import { type Affine, affineNorm } from '../affine.js';
+import { affine, bytesOfPart, globalMax, leakyRelu, type Part, partOf, repeated, tanh } from '../steps.js';
 import { tensorflowResizeRule } from '../tensorflow-resize.js';
 import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import { integers, quantizedType, realValues } from './constants.js';
 import { conv2d, depthwiseConv2d, fullyConnected } from './convolutions.js';
-import type { FileOperator } from './model.js';
+import type { FileOperator, FileTensor } from './model.js';
 import {
   type Activation,
   activationOf,
@@ -21,17 +22,23 @@ import {
 import {
   AddOptions,
   ConcatenationOptions,
+  DivOptions,
+  LeakyReluOptions,
   MulOptions,
   Pool2DOptions,
   ReducerOptions,
   ReshapeOptions,
   ResizeBilinearOptions,
+  ResizeNearestNeighborOptions,
   SoftmaxOptions,
+  StridedSliceOptions,
   SubOptions,
 } from './schema.js';
 
 export const operators: Readonly<Record<string, (op: FileOperator) => Translation>> = {
+  ABS: (op) => composed(op, () => leakyRelu([-1])),
   ADD: add,
+  ADD_N: added,
   ARG_MAX: argMax,
   AVERAGE_POOL_2D: averagePool,
   CAST: cast,
@@ -39,27 +46,40 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
   CONV_2D: conv2d,
   DEPTHWISE_CONV_2D: depthwiseConv2d,
   DEQUANTIZE: sameValues,
+  DIV: (op) =>
+    withConstant(op, DivOptions, (first) =>
+      first ? op.fail('divides a constant by a computed tensor') : { scale: (c) => 1 / c },
+    ),
+  EXPAND_DIMS: reshapedToOutput,
   FULLY_CONNECTED: fullyConnected,
+  LEAKY_RELU: (op) => composed(op, () => leakyRelu([optionsOf(op, LeakyReluOptions).float32('alpha')])),
   LOGISTIC: (op) => ({ inputs: [computed(op, 0)], steps: [{ kind: 'sigmoid', attributes: {} }] }),
   MAX_POOL_2D: maxPool,
   MAXIMUM: (op) => bounded(op, (min) => ({ min, max: LARGEST_FLOAT32 })),
   MEAN: mean,
   MINIMUM: (op) => bounded(op, (max) => ({ min: -LARGEST_FLOAT32, max })),
   MUL: (op) => withConstant(op, MulOptions, () => ({ scale: (c) => c })),
+  NEG: (op) => composed(op, () => [affine('', [-1], [0])]),
   PAD: (op) => pad(op, 0),
   PADV2: (op) => pad(op, realValues(op.file, constant(op, 2)).data[0]),
+  PRELU: prelu,
   QUANTIZE: sameValues,
+  REDUCE_MAX: (op) => overPicture(op, globalMax),
   RELU: (op) => activation(op, 'RELU'),
   RELU6: (op) => activation(op, 'RELU6'),
   RELU_N1_TO_1: (op) => activation(op, 'RELU_N1_TO_1'),
   RESHAPE: reshape,
   RESIZE_BILINEAR: resizeBilinear,
+  RESIZE_NEAREST_NEIGHBOR: resizeNearest,
   SLICE: sliced,
   SOFTMAX: softmax,
-  SQUEEZE: squeeze,
+  SQUEEZE: reshapedToOutput,
+  STRIDED_SLICE: stridedSlice,
   SUB: (op) =>
     withConstant(op, SubOptions, (first) => (first ? { scale: () => -1, shift: (c) => c } : { shift: (c) => -c })),
+  TANH: (op) => composed(op, tanh),
   TILE: tile,
+  TRANSPOSE: transpose,
 };
 
 /** The same real numbers in another representation: at most the range changes. */
@@ -80,8 +100,29 @@ function cast(op: FileOperator): Translation {
 
 function add(op: FileOperator): Translation {
   if (isConstant(op, 0) || isConstant(op, 1)) return withConstant(op, AddOptions, () => ({ shift: (c) => c }));
+  return { ...added(op), activation: activationOf(op, op.options(AddOptions)) };
+}
+
+function added(op: FileOperator): Translation {
   const inputs = op.inputs.map((_, index) => computed(op, index));
-  return { inputs, steps: [{ kind: 'add', attributes: {} }], activation: activationOf(op, op.options(AddOptions)) };
+  return { inputs, steps: inputs.length === 1 ? [] : [{ kind: 'add', attributes: {} }] };
+}
+
+/** What is composed of several layers, whose results may lie outside of the whole's range. */
+function composed(op: FileOperator, steps: (shape: Shape) => readonly Step[]): Translation {
+  const x = computed(op, 0);
+  return { inputs: [x], steps: steps(x.shape), real: true };
+}
+
+/** One slope for each channel. */
+function prelu(op: FileOperator): Translation {
+  const x = computed(op, 0);
+  const { shape, data } = realValues(op.file, constant(op, 1));
+  const channels = x.shape.at(-1)!;
+  if (data.length !== 1 && (data.length !== channels || shape.at(-1) !== channels)) {
+    op.fail(`its slopes [${shape}] do not fit [${x.shape}]; wanted one, or one for each channel`);
+  }
+  return { inputs: [x], steps: leakyRelu(Array.from(data)), real: true };
 }
 
 const isConstant = (op: FileOperator, index: number): boolean => op.inputs[index]?.data !== undefined;
@@ -144,14 +185,18 @@ function pool(op: FileOperator) {
 
 /** The mean over height and width is the one that the networks of this family take. */
 function mean(op: FileOperator): Translation {
+  return overPicture(op, (keepDims) => [{ kind: 'globalAveragePool', attributes: { keepDims } }]);
+}
+
+function overPicture(op: FileOperator, steps: (keepDims: boolean) => readonly Step[]): Translation {
   const x = computed(op, 0);
   const rank = x.shape.length;
   const axes = integers(op.file, constant(op, 1)).map((axis) => (axis < 0 ? axis + rank : axis));
   if (rank !== 4 || axes.length !== 2 || !axes.includes(1) || !axes.includes(2)) {
-    op.fail(`means over the axes [${axes}] of [${x.shape}] are not read; wanted height and width, [1,2]`);
+    op.fail(`reduces the axes [${axes}] of [${x.shape}]; wanted height and width, [1,2]`);
   }
   const keepDims = optionsOf(op, ReducerOptions).bool('keep_dims');
-  return { inputs: [x], steps: [{ kind: 'globalAveragePool', attributes: { keepDims } }] };
+  return { inputs: [x], steps: steps(keepDims) };
 }
 
 /** Real zero, or a stated value, around the picture: zero's integer is the zero point. */
@@ -204,20 +249,109 @@ function asIntegers({ kernel, bias }: KernelWeights, { type, scale }: QuantizedT
   };
 }
 
-/** Of a picture's channels, or of nothing. */
 function sliced(op: FileOperator): Translation {
   const x = computed(op, 0);
   const begin = integers(op.file, constant(op, 1));
   const stated = integers(op.file, constant(op, 2));
-  const size = stated.map((count, axis) => (count === -1 ? x.shape[axis] - begin[axis] : count));
-  const changed = x.shape.flatMap((side, axis) => (begin[axis] === 0 && size[axis] === side ? [] : [axis]));
-  if (changed.length === 0) return sameValues(op);
-  const [axis] = changed;
-  const fits = begin[axis] >= 0 && size[axis] > 0 && begin[axis] + size[axis] <= x.shape[axis];
-  if (changed.length > 1 || axis !== 3 || x.shape.length !== 4 || !fits) {
-    op.fail(`takes [${size}] of [${x.shape}] from [${begin}]; wanted a part of a picture's channels, or all of it`);
+  const ends = x.shape.map((side, axis) => (stated[axis] === -1 ? side : begin[axis] + stated[axis]));
+  return partsOf(
+    op,
+    x,
+    begin,
+    ends,
+    x.shape.map(() => 1),
+  );
+}
+
+/** As Python's x[begin:end:stride], with bits that say of which axes begin or end is to be ignored, and which axes go. */
+function stridedSlice(op: FileOperator): Translation {
+  const x = computed(op, 0);
+  const options = optionsOf(op, StridedSliceOptions);
+  const [begin, end, strides] = [1, 2, 3].map((index) => integers(op.file, constant(op, index)));
+  const has = (mask: 'begin_mask' | 'end_mask' | 'shrink_axis_mask', axis: number): boolean =>
+    (options.int32(mask) & (1 << axis)) !== 0;
+  if (
+    options.int32('ellipsis_mask') !== 0 ||
+    options.int32('new_axis_mask') !== 0 ||
+    strides.some((step) => step < 1)
+  ) {
+    op.fail(
+      `slices [${x.shape}] in steps of [${strides}], with an ellipsis or a new axis; wanted steps of 1 or more alone`,
+    );
   }
-  return { inputs: [x], steps: [chosenChannels(op, x.shape[3], begin[3], size[3])] };
+  const bound = (at: number, side: number): number => Math.min(Math.max(at < 0 ? at + side : at, 0), side);
+  const begins = x.shape.map((side, axis) => (has('begin_mask', axis) ? 0 : bound(begin[axis] ?? 0, side)));
+  const ends = x.shape.map((side, axis) => {
+    if (has('shrink_axis_mask', axis)) return begins[axis] + 1;
+    return has('end_mask', axis) ? side : bound(end[axis] ?? side, side);
+  });
+  const cut = partsOf(
+    op,
+    x,
+    begins,
+    ends,
+    x.shape.map((_, axis) => strides[axis] ?? 1),
+  );
+  const kept = x.shape.flatMap((_, axis) => (has('shrink_axis_mask', axis) ? [] : [axis]));
+  if (kept.length === x.shape.length) return cut;
+  if (kept[0] !== 0) op.fail(`takes one of a batch of ${x.shape[0]}; the batch has to stay`);
+  const shape = kept.slice(1).map((axis) => Math.ceil((ends[axis] - begins[axis]) / (strides[axis] ?? 1)));
+  return { ...cut, steps: [...cut.steps, { kind: 'reshape', attributes: { shape } }] };
+}
+
+/** The numbers from `begins` up to `ends`, without these, every `strides`-th. */
+function partsOf(
+  op: FileOperator,
+  x: FileTensor,
+  begins: readonly number[],
+  ends: readonly number[],
+  strides: readonly number[],
+): Translation {
+  const steps: Step[] = [];
+  const ofChannels = ({ axis, step }: Part): boolean => x.shape.length === 4 && axis === 3 && step === 1;
+  let { shape } = x;
+  let real = false;
+  for (const [axis, side] of x.shape.entries()) {
+    const [from, end, step] = [begins[axis], ends[axis], strides[axis]];
+    if (!(from >= 0 && from < end && end <= side)) {
+      op.fail(`takes [${begins}] to [${ends}] of [${x.shape}]; wanted a part that lies inside and is not empty`);
+    }
+    const part: Part = { axis, from, count: Math.ceil((end - from) / step), step };
+    if (part.count === side) continue;
+    if (axis === 0) op.fail(`takes [${begins}] to [${ends}] of [${x.shape}]; the batch has to stay`);
+    op.file.charge(bytesOfPart(shape, part), op.where);
+    steps.push(...(ofChannels(part) ? [chosenChannels(op, side, from, part.count)] : partOf(shape, part)));
+    real ||= !ofChannels(part);
+    shape = withSize(shape, axis, part.count);
+  }
+  return { inputs: [x], steps, real };
+}
+
+/** Axes of size 1 may change places. */
+function transpose(op: FileOperator): Translation {
+  const x = computed(op, 0);
+  const order = integers(op.file, constant(op, 1));
+  const moved = order.filter((axis) => x.shape[axis] !== 1);
+  const stays = order[0] === 0 && moved.every((axis, index) => index === 0 || axis > moved[index - 1]);
+  if (!stays) op.fail(`reorders the axes of [${x.shape}] to [${order}]; no layer moves numbers so`);
+  const shape = order.slice(1).map((axis) => x.shape[axis]);
+  return { inputs: [x], steps: [{ kind: 'reshape', attributes: { shape } }] };
+}
+
+/** Enlarged by whole numbers: each pixel several times. */
+function resizeNearest(op: FileOperator): Translation {
+  const x = computed(op, 0);
+  const options = optionsOf(op, ResizeNearestNeighborOptions);
+  const size = integers(op.file, constant(op, 1));
+  const [, H, W] = x.shape;
+  const times = [size[0] / H, size[1] / W] as const;
+  const whole = x.shape.length === 4 && times.every((n) => Number.isInteger(n) && n >= 1);
+  if (!whole || options.bool('align_corners')) {
+    op.fail(
+      `resizes [${x.shape}] to [${size}] by the nearest pixel${options.bool('align_corners') ? ' with align_corners' : ''}; wanted whole multiples of its height and width`,
+    );
+  }
+  return { inputs: [x], steps: repeated(x.shape, times) };
 }
 
 function tile(op: FileOperator): Translation {
@@ -238,10 +372,11 @@ function reshape(op: FileOperator): Translation {
   return { inputs: [x], steps: [{ kind: 'reshape', attributes: { shape: sizes } }] };
 }
 
-function squeeze(op: FileOperator): Translation {
+/** Axes of size 1 that come or go: the file says with which result. */
+function reshapedToOutput(op: FileOperator): Translation {
   const x = computed(op, 0);
   const [batch, ...sizes] = op.outputs[0].shape;
-  if (batch !== x.shape[0]) op.fail(`squeezes [${x.shape}] to [${op.outputs[0].shape}]; the batch has to stay`);
+  if (batch !== x.shape[0]) op.fail(`reshapes [${x.shape}] to [${op.outputs[0].shape}]; the batch has to stay`);
   return { inputs: [x], steps: [{ kind: 'reshape', attributes: { shape: sizes } }] };
 }
 

@@ -5,13 +5,14 @@ import { type Network, withWeights } from '../../network/index.js';
 import { hasIntegers, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
 import { realNumbers } from '../../network/rewriting/as-real-numbers.js';
+import type { ReadOptions } from '../architecture.js';
 import { inFile } from '../in-file.js';
 import { REAL_NUMBERS } from '../reader.js';
 import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';
 import { conventionsOf } from './conventions.js';
 import { withoutPostProcess } from './detection.js';
 import { FlatFile } from './flatbuffer.js';
-import { readModel } from './model.js';
+import { type FileModel, readModel } from './model.js';
 import { type PlacedTensor, translate } from './translate.js';
 
 /** A network, and where in it the file's tensors are: for comparisons with other runtimes. */
@@ -25,8 +26,15 @@ export interface QuantizedTfliteImport {
   readonly tensors: readonly PlacedTensor[];
 }
 
-export async function importTflite(bytes: Uint8Array, fileName = 'the .tflite file'): Promise<TfliteImport> {
-  return inFile(fileName, async () => real(await typed(bytes, fileName)));
+/** What a caller says beside the file. */
+export type TfliteOptions = Pick<ReadOptions, 'outputs' | 'resolution'>;
+
+export async function importTflite(
+  bytes: Uint8Array,
+  fileName = 'the .tflite file',
+  options: TfliteOptions = {},
+): Promise<TfliteImport> {
+  return inFile(fileName, async () => real(await typed(bytes, fileName, options)));
 }
 
 function real({ network, tensors }: QuantizedTfliteImport): TfliteImport {
@@ -59,9 +67,15 @@ export async function importQuantizedTflite(
 
 const checked = (network: QuantizedNetwork): QuantizedNetwork => withQuantizedWeights(network, network.weights);
 
-async function typed(bytes: Uint8Array, fileName: string): Promise<QuantizedTfliteImport> {
-  const { model, detection } = withoutPostProcess(readModel(new FlatFile(new ByteBuffer(bytes), fileName)));
-  const { tensors, ...translated } = translate(model);
+async function typed(
+  bytes: Uint8Array,
+  fileName: string,
+  { outputs, resolution }: TfliteOptions = {},
+): Promise<QuantizedTfliteImport> {
+  const whole = readModel(new FlatFile(new ByteBuffer(bytes), fileName));
+  const part = endingAt(whole, outputs);
+  const { model, detection } = part ? { model: part } : withoutPostProcess(whole);
+  const { tensors, ...translated } = translate(model, resolution);
   const [codes, scores] = translated.outputs;
   const network: QuantizedNetwork = {
     name: networkName(fileName),
@@ -73,11 +87,29 @@ async function typed(bytes: Uint8Array, fileName: string): Promise<QuantizedTfli
     ...conventionsOf(model, real),
     ...(detection && { detection: { codes, scores, ...detection } }),
   };
-  const stated = model.metadata(CONVENTIONS_KEY);
+  const stated = part ? undefined : model.metadata(CONVENTIONS_KEY);
   const conventions = stated
     ? statedConventions(new TextDecoder().decode(stated), { ...real, conventions: implied }, fileName)
     : implied;
   return { network: { ...network, conventions }, tensors };
+}
+
+/**
+ * The model that ends at these tensors, without the operators that they do not need; undefined where it ends there already, and where a name is none of
+ * a tensor's but perhaps of a layer's, for which the whole is read.
+ */
+function endingAt(model: FileModel, names: readonly string[] = []): FileModel | undefined {
+  const tensors = [...model.inputs, ...model.operators.flatMap((op) => op.outputs)];
+  const outputs = names.flatMap((wanted) => tensors.find(({ name }) => name === wanted) ?? []);
+  const isThere = outputs.every((output) => model.outputs.includes(output)) && outputs.length === model.outputs.length;
+  if (isThere || outputs.length === 0 || outputs.length !== names.length) return undefined;
+  const needed = new Set(outputs.map(({ index }) => index));
+  const kept = [...model.operators].reverse().filter((op) => {
+    if (!op.outputs.some(({ index }) => needed.has(index))) return false;
+    for (const input of op.inputs) if (input) needed.add(input.index);
+    return true;
+  });
+  return { ...model, outputs, operators: kept.reverse() };
 }
 
 /** 'models/mobilenet_v1.tflite' is the network 'mobilenet_v1'. */

@@ -80,6 +80,7 @@ export const ConcatenationOptions = ['axis', 'fused_activation_function'] as con
 export const AddOptions = ['fused_activation_function'] as const;
 export const MulOptions = ['fused_activation_function'] as const;
 export const SubOptions = ['fused_activation_function'] as const;
+export const DivOptions = ['fused_activation_function'] as const;
 export const ResizeBilinearOptions = ['new_height', 'new_width', 'align_corners', 'half_pixel_centers'] as const;
 export const ReshapeOptions = ['new_shape'] as const;
 export const ReducerOptions = ['keep_dims'] as const;
@@ -92,6 +93,8 @@ export const StridedSliceOptions = [
   'shrink_axis_mask',
 ] as const;
 export const PackOptions = ['values_count', 'axis'] as const;
+export const ResizeNearestNeighborOptions = ['align_corners', 'half_pixel_centers'] as const;
+export const LeakyReluOptions = ['alpha'] as const;
 export const ArgMaxOptions = ['output_type'] as const;
 
 export const OPTIONS_TYPE = new Map<readonly string[], number>([
@@ -107,10 +110,13 @@ export const OPTIONS_TYPE = new Map<readonly string[], number>([
   [MulOptions, 21],
   [ReducerOptions, 27],
   [SubOptions, 28],
+  [DivOptions, 29],
   [SqueezeOptions, 30],
   [StridedSliceOptions, 32],
   [ArgMaxOptions, 40],
   [PackOptions, 59],
+  [ResizeNearestNeighborOptions, 74],
+  [LeakyReluOptions, 75],
 ]);
 
 /** Names of the numbers of each enumeration: the index is the number. */

@@ -16,7 +16,10 @@ import {
 } from '../../network/quantized-network.js';
 import { expressibleRange } from '../../network/rewriting/as-real-numbers.js';
 import { atNode, layerOf } from '../../network/shapes.js';
-import { type AnyTensor, type Shape, sameShape, type TensorType } from '../../tensor.js';
+import type { Pair } from '../../padding.js';
+import type { AnyTensor, Shape, TensorType } from '../../tensor.js';
+import { attributesOf, weightsOf } from '../steps.js';
+import { earlierOutputs } from '../unread-operator.js';
 import { describe, quantizedType } from './constants.js';
 import { withDilation } from './dilation.js';
 import { folded } from './folding.js';
@@ -39,8 +42,9 @@ export interface PlacedTensor {
   readonly node: string;
 }
 
-export function translate(model: FileModel): Translated {
-  const translator = new Translator(model);
+/** `resolution` is the height and width of pictures, where the file leaves them open. */
+export function translate(model: FileModel, resolution?: Pair): Translated {
+  const translator = new Translator(model, resolution);
   const operators = withDilation({ ...model, operators: withSlices(model) });
   for (const op of operators) translator.add(op);
   return translator.finish();
@@ -48,6 +52,7 @@ export function translate(model: FileModel): Translated {
 
 class Translator {
   readonly #model: FileModel;
+  readonly #resolution: Pair | undefined;
   readonly #names: Names;
   readonly #inputs: QuantizedInput[];
   readonly #nodes: QuantizedNode[] = [];
@@ -59,8 +64,9 @@ class Translator {
   readonly #shapes = new Map<string, Shape>();
   readonly #types = new Map<string, TensorType>();
 
-  constructor(model: FileModel) {
+  constructor(model: FileModel, resolution: Pair | undefined) {
     this.#model = model;
+    this.#resolution = resolution;
     this.#names = new Names(model);
     this.#inputs = model.inputs.map((input) => this.#input(input));
   }
@@ -82,15 +88,16 @@ class Translator {
       );
     }
     if (!Object.hasOwn(operators, op.code)) {
-      op.fail(`is not supported; these are: ${Object.keys(operators).join(', ')}`);
+      const before = op.inputs.filter((input) => input && this.#values.has(input.index));
+      const cut = before.length > 0 ? `; ${earlierOutputs(before.map((input) => input!.name))}` : '';
+      op.fail(`is not supported; these are: ${Object.keys(operators).join(', ')}${cut}`);
     }
     if (op.outputs.length !== 1) op.fail(`wanted one output, found ${op.outputs.length}`);
     const translation = inOperator(op, () => operators[op.code](op));
     const value = inOperator(op, () => this.#emit(op, translation));
     const [output] = op.outputs;
-    if (!sameShape(this.#shapes.get(value)!, output.shape)) {
-      op.fail(`declares its output [${output.shape}], but its inputs give [${this.#shapes.get(value)}]`);
-    }
+    const shape = this.#shapes.get(value)!;
+    if (!isDeclared(shape, output)) op.fail(`declares its output [${output.shape}], but its inputs give [${shape}]`);
     this.#values.set(output.index, value);
   }
 
@@ -145,46 +152,69 @@ class Translator {
   #input(input: FileTensor): QuantizedInput {
     const { file } = this.#model;
     if (input.data !== undefined) file.fail(describe(input), 'an input that is a constant');
-    const [, ...sizes] = input.shapeSignature;
-    if (input.shape.length < 1 || [...sizes, ...input.shape].some((size) => size < 1)) {
-      file.fail(
-        describe(input),
-        `the input's shape [${input.shapeSignature}] is dynamic; only the batch may be left open, height and width may not`,
-      );
+    const { shape, shapeSignature: signature } = input;
+    const open = (axis: number): number | undefined =>
+      shape.length === 4 && (axis === 1 || axis === 2) ? this.#resolution?.[axis - 1] : undefined;
+    const filled = shape.map((size, axis) => (axis > 0 && signature[axis] < 1 ? (open(axis) ?? -1) : size));
+    if (filled.length < 1 || filled.some((size) => size < 1)) {
+      const wayOut = shape.length === 4 ? 'say the resolution' : 'wanted sizes; only the batch may be left open';
+      file.fail(describe(input), `the input's shape [${signature}] is dynamic; ${wayOut}`);
     }
     const type = typeOf(this.#model, input);
     const name = this.#names.of(input);
     this.#values.set(input.index, name);
-    this.#shapes.set(name, input.shape);
+    this.#shapes.set(name, filled);
     this.#types.set(name, type);
-    return { name, shape: input.shape, type };
+    return { name, shape: filled, type };
   }
 
+  /** The tensor with its numbers, where they are known, and the shape that it has here. */
   #resolve(tensor: FileTensor): FileTensor {
-    return this.#constants.get(tensor.index) ?? tensor;
+    const value = this.#values.get(tensor.index);
+    if (value === undefined) return this.#constants.get(tensor.index) ?? tensor;
+    return { ...tensor, shape: this.#shapes.get(value)! };
   }
 
   /** Adds the operator's steps as nodes; without any, its value is its input's. */
-  #emit(op: FileOperator, { inputs, steps, activation = 'NONE' }: Translation): string {
-    let sources = inputs.map(
+  #emit(op: FileOperator, { inputs, steps, activation = 'NONE', real = false }: Translation): string {
+    const values = inputs.map(
       (input) =>
         this.#values.get(input.index) ?? op.fail(`reads ${describe(input)}, which no operator before it computes`),
     );
-    const type = this.#resultType(op, inputs, sources);
-    const all = [...steps, ...activationSteps(op, activation, type)];
-    if (all.length === 0) all.push(...conversion(this.#types.get(sources[0])!, type));
-    all.forEach(({ kind, attributes, weights }, index) => {
+    const type = this.#resultType(op, inputs, values);
+    const inReal = real && isQuantizedType(type);
+    const given = inReal ? values.map((value) => this.#asReal(op, value)) : values;
+    const all = [...steps, ...activationSteps(op, activation, type), ...(inReal ? conversion('float32', type) : [])];
+    if (all.length === 0) all.push(...conversion(this.#types.get(given[0])!, type));
+    const results: string[] = [];
+    for (const [index, step] of all.entries()) {
+      const { kind, reads = [index - 1] } = step;
+      const read = reads.flatMap((from) => (from === -1 ? given : results[from]));
       const last = index === all.length - 1;
       const name = last ? this.#names.of(op.outputs[0]) : this.#names.before(op.outputs[0], kind);
-      const ownType = kind === 'flatten' ? this.#types.get(sources[0])! : type;
-      const node = { name, kind, inputs: sources, attributes, type: ownType } as QuantizedNode;
-      this.#shapes.set(name, this.#shapeOf(node));
-      this.#types.set(name, ownType);
-      this.#nodes.push(node);
-      for (const [weight, value] of Object.entries(weights ?? {})) this.#weights.set(weightName(name, weight), value);
-      sources = [name];
-    });
-    return sources[0];
+      const between = inReal ? 'float32' : type;
+      const ownType = kind === 'flatten' ? this.#types.get(read[0])! : last ? type : between;
+      const attributes = attributesOf(step, this.#shapes.get(read[0])!);
+      this.#add({ name, kind, inputs: read, attributes, type: ownType } as QuantizedNode);
+      const weights = weightsOf(step, this.#shapes.get(name)!.at(-1)!);
+      for (const [weight, value] of Object.entries(weights)) this.#weights.set(weightName(name, weight), value);
+      results.push(name);
+    }
+    return results.at(-1) ?? given[0];
+  }
+
+  /** The real numbers that a tensor's integers stand for. */
+  #asReal(op: FileOperator, value: string): string {
+    if (!isQuantizedType(this.#types.get(value)!)) return value;
+    const name = this.#names.before(op.outputs[0], 'dequantize');
+    this.#add({ name, kind: 'dequantize', inputs: [value], attributes: {}, type: 'float32' });
+    return name;
+  }
+
+  #add(node: QuantizedNode): void {
+    this.#shapes.set(node.name, this.#shapeOf(node));
+    this.#types.set(node.name, node.type);
+    this.#nodes.push(node);
   }
 
   #shapeOf(node: QuantizedNode): Shape {
@@ -205,6 +235,10 @@ class Translator {
     return type;
   }
 }
+
+/** Whether the file declares this shape: of sizes that it leaves open, which are −1 in the signature, it declares nothing. */
+const isDeclared = (shape: Shape, { shape: stated, shapeSignature: signature }: FileTensor): boolean =>
+  shape.length === stated.length && shape.every((size, axis) => size === stated[axis] || signature[axis] === -1);
 
 /** The layer of each fused activation. */
 const activations: Readonly<Partial<Record<Activation, readonly Step[]>>> = {

@@ -8,7 +8,7 @@ import { encodeModel, type OutModel } from '../../../src/formats/onnx/encode.js'
 import { ProtoFile } from '../../../src/formats/onnx/protobuf.js';
 import { importOnnx, readOnnx, writeOnnx } from '../../../src/formats/onnx.js';
 import { run, trace } from '../../../src/network/index.js';
-import { tensor } from '../../../src/tensor.js';
+import { type Tensor, tensor } from '../../../src/tensor.js';
 import { randomInput } from '../../agreement/lifelike.js';
 import { dataPath, noData } from '../../data.js';
 import { expectWithin, signed } from '../../network/helpers.js';
@@ -228,6 +228,57 @@ describe('layouts', () => {
     const { tensors } = await importOnnx(model([1, 3, 4, 5], nodes, { k: kernel(2, 3, 1) }));
     expect(tensors.get('a')).toEqual({ node: 'a', shape: [1, 2, 4, 5], order: [0, 2, 3, 1] });
     expect(tensors.get('y')).toEqual({ node: 'y', shape: [1, 2], order: [0, 1] });
+  });
+
+  describe('parts of pictures, and the nearest pixel', () => {
+    /** [1, 2, 2, 3] in the file: channel 0 is 1 … 6, channel 1 is 10 … 60; both in our order. */
+    const x = tensor([1, 2, 3, 2], [1, 10, 2, 20, 3, 30, 4, 40, 5, 50, 6, 60]);
+    const whole = (...numbers: number[]) => tensor([numbers.length], Float64Array.from(numbers));
+    const first: Node = ['MaxPool', 'x', 'm', { kernel_shape: [1, 1] }];
+
+    test.each<[string, Node[], Record<string, Tensor>, number[], number[]]>([
+      [
+        'rows and columns',
+        [['Slice', 'm from to axes', 'y']],
+        { from: whole(1, -2), to: whole(9, 3), axes: whole(2, 3) },
+        [1, 1, 2, 2],
+        [5, 50, 6, 60],
+      ],
+      [
+        'every second column',
+        [['Slice', 'm from to axes steps', 'y']],
+        { from: whole(0), to: whole(3), axes: whole(3), steps: whole(2) },
+        [1, 2, 2, 2],
+        [1, 10, 3, 30, 4, 40, 6, 60],
+      ],
+      [
+        'a channel',
+        [['Slice', 'm from to axes', 'y']],
+        { from: whole(1), to: whole(2), axes: whole(1) },
+        [1, 2, 3, 1],
+        [10, 20, 30, 40, 50, 60],
+      ],
+      ['the largest', [['ReduceMax', 'm', 'y', { axes: [2, 3], keepdims: 1 }]], {}, [1, 1, 1, 2], [6, 60]],
+      [
+        'twice as high',
+        [
+          [
+            'Resize',
+            'm roi scales',
+            'y',
+            { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
+          ],
+        ],
+        { roi: tensor([0], []), scales: tensor([4], [1, 1, 2, 1]) },
+        [1, 4, 3, 2],
+        [1, 10, 2, 20, 3, 30, 1, 10, 2, 20, 3, 30, 4, 40, 5, 50, 6, 60, 4, 40, 5, 50, 6, 60],
+      ],
+    ])('%s', async (_, nodes, constants, shape, wanted) => {
+      const network = await readOnnx(model([1, 2, 2, 3], [first, ...nodes], constants));
+      const y = run(network, x).get('y')!;
+      expect(y.shape).toEqual(shape);
+      expect([...y.data]).toEqual(wanted);
+    });
   });
 
   test('SAME_LOWER puts the odd sample before', async () => {

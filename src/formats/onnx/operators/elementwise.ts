@@ -1,6 +1,7 @@
 /** Operators that treat every number by itself, or every channel. Where the numbers lie does not matter to them. */
 import { type Shape, sizeOf, type Tensor, tensor } from '../../../tensor.js';
 import type { Draft } from '../../drafts.js';
+import { affine, hardSigmoid, leakyRelu, tanh } from '../../steps.js';
 import { LARGEST_FLOAT32 } from '../../tensors/numbers.js';
 import { float, ignored, int, only, optional, or } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
@@ -102,6 +103,48 @@ export const elementwise: Readonly<Record<string, Operator>> = {
     attributes: { consumed_inputs: ignored },
     becomes: 'sigmoid',
     translate: (call) => unary(call, (x) => call.add('sigmoid', [x], {})),
+  }),
+  Tanh: operator({
+    attributes: { consumed_inputs: ignored },
+    becomes: 'batchNorm, sigmoid, batchNorm',
+    translate: (call) => unary(call, (x) => call.addSteps(x, tanh())),
+  }),
+  Abs: operator({
+    attributes: { consumed_inputs: ignored },
+    becomes: 'relu twice, batchNorm, add',
+    translate: (call) => unary(call, (x) => call.addSteps(x, leakyRelu([-1]))),
+  }),
+  Neg: operator({
+    attributes: { consumed_inputs: ignored },
+    becomes: 'batchNorm',
+    translate: (call) => unary(call, (x) => call.addSteps(x, [affine('', [-1], [0])])),
+  }),
+  LeakyRelu: operator({
+    attributes: { alpha: or(0.01, float), consumed_inputs: ignored },
+    becomes: 'relu twice, batchNorm, add',
+    translate: (call, { alpha }) => unary(call, (x) => call.addSteps(x, leakyRelu([alpha]))),
+  }),
+  PRelu: operator({
+    attributes: { consumed_inputs: ignored },
+    becomes: 'relu twice, batchNorm, add',
+    notes: 'slopes constant: one, or one for each channel',
+    translate(call) {
+      const value = call.value(0);
+      const { tensor: stated } = call.constant(1);
+      // before operator set 7 the slopes were a list, one for each channel
+      const slopes =
+        call.opset < 7 && stated.shape.length === 1 && stated.data.length > 1
+          ? broadcastFrom(1, stated, shapeOf(value).length)
+          : stated;
+      const { axes, numbers } = spread(call, value, slopes);
+      const x = axes.length === 0 ? withChannels(call, value) : call.lastAxis(value, axes);
+      return { ...value, node: call.addSteps(x, leakyRelu(numbers)) };
+    },
+  }),
+  HardSigmoid: operator({
+    attributes: { alpha: or(0.2, float), beta: or(0.5, float), consumed_inputs: ignored },
+    becomes: 'batchNorm, clamp',
+    translate: (call, { alpha, beta }) => unary(call, (x) => call.addSteps(x, hardSigmoid(alpha, beta))),
   }),
   Clip: operator({
     attributes: { min: optional(float), max: optional(float), consumed_inputs: ignored },

@@ -1,5 +1,6 @@
 /** What stands at the end of the family's networks: softmax, label maps, and the resize before them. */
 import type { Pair } from '../../../padding.js';
+import { repeated } from '../../steps.js';
 import { flag, float, floats, ignored, int, ints, only, optional, or, word } from '../attributes.js';
 import { type Call, pictureValue, shapeOf } from '../call.js';
 import type { Value } from '../layout.js';
@@ -46,7 +47,7 @@ export const heads: Readonly<Record<string, Operator>> = {
 
   Resize: operator({
     attributes: {
-      mode: word('linear'),
+      mode: word('linear', 'nearest'),
       coordinate_transformation_mode: or(
         'half_pixel',
         word('half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'),
@@ -57,34 +58,45 @@ export const heads: Readonly<Record<string, Operator>> = {
       exclude_outside: only(0),
       extrapolation_value: ignored,
       keep_aspect_ratio_policy: or('stretch', word('stretch')),
-      nearest_mode: ignored,
+      nearest_mode: or('round_prefer_floor', word('round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil')),
     },
-    becomes: 'resizeBilinear',
-    notes: 'pictures, bilinear; sizes or scales constant, scales such that a whole number of samples results',
-    translate(call, { coordinate_transformation_mode: rule, axes }) {
+    becomes: 'resizeBilinear; concat and reshape for the nearest pixel',
+    notes:
+      'pictures, bilinear, or to the nearest pixel where the result is so many times as high and wide; sizes or scales constant, scales such that a whole number of samples results',
+    translate(call, { mode: kind, nearest_mode: nearest, coordinate_transformation_mode: rule, axes }) {
       const [scales, sizes] = call.opset < 11 ? [1, 3] : [2, 3];
       const mode = call.opset < 11 ? 'asymmetric' : rule;
-      return resize(call, mode, axes, call.numbers(scales), call.opset < 11 ? undefined : call.numbers(sizes));
+      const target = sizeOfResult(call, axes, call.numbers(scales), call.opset < 11 ? undefined : call.numbers(sizes));
+      if (kind === 'linear') return bilinear(call, mode, target);
+      return nearestPixel(call, target, `${mode}, ${call.opset < 11 ? 'floor' : nearest}`);
     },
   }),
 
   Upsample: operator({
-    attributes: { mode: word('linear', 'bilinear'), scales: optional(floats), width_scale: optional(float) },
-    becomes: 'resizeBilinear',
-    notes: 'pictures, bilinear; scales constant',
-    translate: (call, { scales }) => resize(call, 'asymmetric', undefined, scales ?? call.numbers(1), undefined),
+    attributes: {
+      mode: or('nearest', word('linear', 'bilinear', 'nearest')),
+      scales: optional(floats),
+      width_scale: optional(float),
+    },
+    becomes: 'resizeBilinear; concat and reshape for the nearest pixel',
+    notes: 'pictures, bilinear or to the nearest pixel as Resize; scales constant',
+    translate(call, { mode, scales }) {
+      const target = sizeOfResult(call, undefined, scales ?? call.numbers(1), undefined);
+      return mode === 'nearest'
+        ? nearestPixel(call, target, 'asymmetric, floor')
+        : bilinear(call, 'asymmetric', target);
+    },
   }),
 };
 
-function resize(
+/** [height, width] of the result. */
+function sizeOfResult(
   call: Call,
-  mode: 'half_pixel' | 'pytorch_half_pixel' | 'align_corners' | 'asymmetric',
   stated: readonly number[] | undefined,
   scales: readonly number[] | undefined,
   sizes: readonly number[] | undefined,
-): Value {
-  const x = call.picture(0);
-  const [N, H, W, C] = x.shape;
+): Pair {
+  const [N, H, W, C] = call.picture(0).shape;
   const from = [N, C, H, W];
   const axes = stated ? call.axes(stated, 4) : [0, 1, 2, 3];
   const given = sizes?.length ? sizes : scales?.length ? scales : call.fail('has neither sizes nor scales');
@@ -95,10 +107,6 @@ function resize(
     return sizes?.length ? sizes[at] : Math.floor(size * given[at]);
   });
   if (to[0] !== N || to[1] !== C) call.fail(`resizes [${from}] to [${to}]; wanted height and width alone`);
-  const size: Pair = [to[2], to[3]];
-  if (mode === 'pytorch_half_pixel' && size.some((side, axis) => side === 1 && from[axis + 2] !== 1)) {
-    call.fail(`resizes [${from}] to [${to}] by the rule pytorch_half_pixel, which is another for a single sample`);
-  }
   if (!sizes?.length) {
     for (const axis of [2, 3]) {
       const scale = given[axes.indexOf(axis)] ?? 1;
@@ -107,6 +115,21 @@ function resize(
       }
     }
   }
+  return [to[2], to[3]];
+}
+
+function bilinear(
+  call: Call,
+  mode: 'half_pixel' | 'pytorch_half_pixel' | 'align_corners' | 'asymmetric',
+  size: Pair,
+): Value {
+  const x = call.picture(0);
+  const [N, H, W, C] = x.shape;
+  if (mode === 'pytorch_half_pixel' && size.some((side, axis) => side === 1 && [H, W][axis] !== 1)) {
+    call.fail(
+      `resizes [${[N, C, H, W]}] to [${[N, C, ...size]}] by the rule pytorch_half_pixel, which is another for a single sample`,
+    );
+  }
   const rules: Record<typeof mode, BilinearRule> = {
     half_pixel: 'half-pixel',
     pytorch_half_pixel: 'half-pixel',
@@ -114,4 +137,19 @@ function resize(
     asymmetric: 'tf1-legacy',
   };
   return pictureValue(call.add('resizeBilinear', [x], { size, rule: rules[mode] }));
+}
+
+/** Rules by which each pixel of a picture that is so many times as high and wide is the pixel that it lies in. */
+const INSIDE = /^(asymmetric, floor|(pytorch_)?half_pixel, round_prefer_(floor|ceil))$/;
+
+function nearestPixel(call: Call, size: Pair, rule: string): Value {
+  const x = call.picture(0);
+  const [, H, W] = x.shape;
+  const times: Pair = [size[0] / H, size[1] / W];
+  if (!INSIDE.test(rule) || !times.every(Number.isInteger)) {
+    call.fail(
+      `resizes ${H} x ${W} to ${size.join(' x ')} by the nearest pixel (${rule}); wanted whole multiples, by asymmetric and floor or by half_pixel`,
+    );
+  }
+  return pictureValue(call.addSteps(x, repeated(x.shape, times)));
 }

@@ -9,7 +9,8 @@ export interface Operator<Values = never> {
   readonly becomes: string;
   /** Inputs that have to be constants, shapes that are read, and other limits, in words. */
   readonly notes?: string;
-  readonly translate: (call: Call, attributes: Values) => Value;
+  /** The operator's result, or all of them. */
+  readonly translate: (call: Call, attributes: Values) => Value | readonly Value[];
 }
 
 /** Keeps the attributes' types together with the function that reads them; the table of all operators forgets them. */

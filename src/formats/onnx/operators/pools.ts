@@ -1,3 +1,4 @@
+import { globalMax } from '../../steps.js';
 import { flag, ints, only, optional, or } from '../attributes.js';
 import { type Call, pictureValue, shapeOf } from '../call.js';
 import type { Value } from '../layout.js';
@@ -42,6 +43,28 @@ export const pools: Readonly<Record<string, Operator>> = {
     becomes: 'globalAveragePool',
     notes: 'two-dimensional',
     translate: (call) => pictureValue(call.add('globalAveragePool', [call.picture(0)], { keepDims: true })),
+  }),
+
+  GlobalMaxPool: operator({
+    attributes: {},
+    becomes: 'maxPool',
+    notes: 'two-dimensional',
+    translate: (call) => pictureValue(call.addSteps(call.picture(0), globalMax(true))),
+  }),
+
+  ReduceMax: operator({
+    attributes: { axes: optional(ints()), keepdims: or(true, flag), noop_with_empty_axes: only(0) },
+    becomes: 'maxPool',
+    notes: 'over height and width of pictures; the axes constant',
+    translate(call, { axes, keepdims }) {
+      const shape = shapeOf(call.value(0));
+      const chosen = call.axes(axes ?? call.numbers(1) ?? shape.map((_, axis) => axis), shape.length);
+      if (shape.length !== 4 || chosen.length !== 2 || !chosen.includes(2) || !chosen.includes(3)) {
+        call.fail(`the largest over the axes [${chosen}] of [${shape}]; wanted height and width, [2,3]`);
+      }
+      const value = pictureValue(call.addSteps(call.picture(0), globalMax(true)));
+      return keepdims ? value : { ...value, layout: withoutAxes(value.layout, chosen) };
+    },
   }),
 
   ReduceMean: operator({
