@@ -22,12 +22,12 @@ import { storeTransposed } from './tile';
 
 export function depthwise(
   x: usize, planeStride: usize, planes: i32, rows: usize,
-  kernelHeight: i32, kernelWidth: i32, stride: i32, strideX: i32, dilation: i32, dilationX: i32,
+  kernelHeight: i32, kernelWidth: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32,
   weights: usize, bias: usize, lo: f32, hi: f32,
   width: i32, first: i32, count: i32, group: i32, out: usize, quadStride: usize, scratch: usize,
 ): void {
   const weightBytes = <usize>(kernelHeight * kernelWidth) << 4;
-  const lineStep = <usize>dilation << 2;
+  const lineStep = <usize>dilationY << 2;
   const step = <usize>strideX << 4;
   // One number, since V8 would test each part of a condition again for every tile.
   const shape = dilationX == 1 ? shapeOf(kernelWidth, strideX) : 0;
@@ -38,8 +38,8 @@ export function depthwise(
       const vlo = f32x4.splat(lo), vhi = f32x4.splat(hi);
       for (let top = 0; top < count; top += group) {
         let rowEnd = scratch;
-        let lines = rows + (<usize>((first + top) * stride) << 2);
-        for (let left = min(group, count - top); left > 0; --left, lines += <usize>stride << 2) {
+        let lines = rows + (<usize>((first + top) * strideY) << 2);
+        for (let left = min(group, count - top); left > 0; --left, lines += <usize>strideY << 2) {
           let to = rowEnd;
           rowEnd += <usize>width << 4;
           for (let start = x; to < rowEnd; to += 64, start += step << 2) {
@@ -125,7 +125,7 @@ export function depthwise(
       }
     } else {
       for (let pixel = 0, row = 0; row < count; ++row) {
-        const lines = rows + (<usize>((first + row) * stride) << 2);
+        const lines = rows + (<usize>((first + row) * strideY) << 2);
         let start = x;
         for (let left = width; left > 0; left -= 4, pixel += 4, start += step << 2) {
           for (let c: usize = 0; c < 16; c += 4) {

@@ -20,12 +20,12 @@ import { clampedOne, narrowed, storeTransposed } from './tile';
 
 export function depthwise(
   x: usize, planeStride: usize, planes: i32, rows: usize,
-  kernelHeight: i32, kernelWidth: i32, stride: i32, strideX: i32, dilation: i32, dilationX: i32,
+  kernelHeight: i32, kernelWidth: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32,
   weights: usize, blocks: usize, lo: i32, hi: i32,
   width: i32, first: i32, count: i32, group: i32, out: usize, quadStride: usize, scratch: usize, zero: i32,
 ): void {
   const asBytes = ASC_FEATURE_RELAXED_SIMD && zero >= 0;
-  const lineStep = <usize>dilation << 2;
+  const lineStep = <usize>dilationY << 2;
   const step = <usize>strideX << 4;
   const tap = <usize>dilationX << 4;
   const pairs = kernelWidth + 1 >> 1;
@@ -36,8 +36,8 @@ export function depthwise(
     let y = out;
     for (let top = 0; top < count; top += group) {
       let rowEnd = scratch;
-      let lines = rows + (<usize>((first + top) * stride) << 2);
-      for (let left = min(group, count - top); left > 0; --left, lines += <usize>stride << 2) {
+      let lines = rows + (<usize>((first + top) * strideY) << 2);
+      for (let left = min(group, count - top); left > 0; --left, lines += <usize>strideY << 2) {
         let to = rowEnd;
         rowEnd += <usize>width << 4;
         for (let start = x; to < rowEnd; to += 64, start += step << 2) {

@@ -18,12 +18,12 @@
  */
 import { madd } from '../lanes';
 
-export function depthwise(
+export function depthwiseGroups(
   x: usize, xGroup: usize, xImage: usize, xRow: usize, groups: i32, images: i32,
-  weights: usize, kernelHeight: i32, kernelWidth: i32, stride: i32, strideX: i32, dilation: i32, dilationX: i32,
+  weights: usize, kernelHeight: i32, kernelWidth: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32,
   rows: i32, columns: i32, z: usize, zGroup: usize,
 ): void {
-  const tapRow = xRow * dilation;
+  const tapRow = xRow * dilationY;
   const tap = <usize>dilationX << 5;
   const pixel = <usize>strideX << 5;
   const adjacent = kernelWidth == 3 && dilationX == 1;
@@ -34,7 +34,7 @@ export function depthwise(
         for (let half: usize = 0; half < 32; half += 16) {
           let out = z + <usize>n * imageBytes + half;
           for (let row = 0; row < rows; ++row) {
-            let line = x + <usize>n * xImage + <usize>(row * stride) * xRow + half;
+            let line = x + <usize>n * xImage + <usize>(row * strideY) * xRow + half;
             let column = 0;
             for (; column + 4 <= columns; column += 4) {
               let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0;
@@ -95,7 +95,7 @@ export function depthwise(
       for (let n = 0; n < images; ++n) {
         for (let row = 0; row < rows; ++row) {
           for (let column = 0; column < columns; ++column) {
-            const line = x + <usize>n * xImage + <usize>(row * stride) * xRow + <usize>column * pixel;
+            const line = x + <usize>n * xImage + <usize>(row * strideY) * xRow + <usize>column * pixel;
             for (let c: usize = 0; c < 32; c += 4, out += 4) {
               let sum: f32 = 0;
               let k = weights + c;
@@ -118,12 +118,12 @@ export function depthwise(
 export function depthwiseWeightGradient(
   x: usize, xGroup: usize, xImage: usize, xRow: usize, groups: i32, images: i32,
   dz: usize, dzGroup: usize, dzImage: usize, dzRow: usize,
-  kernelHeight: i32, kernelWidth: i32, stride: i32, strideX: i32, dilation: i32, dilationX: i32,
+  kernelHeight: i32, kernelWidth: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32,
   rows: i32, columns: i32, dw: usize,
 ): void {
   const taps = kernelHeight * kernelWidth;
   const tap = <usize>dilationX << 5;
-  const tapRow = xRow * dilation;
+  const tapRow = xRow * dilationY;
   const pixel = <usize>strideX << 5;
   memory.fill(dw, 0, <usize>(groups * taps) << 5);
   for (let g = 0; g < groups; ++g) {
@@ -134,7 +134,7 @@ export function depthwiseWeightGradient(
         for (let half: usize = 0; half < 32; half += 16) {
           let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0, c8 = c0;
           for (let row = 0; row < rows; ++row) {
-            let p0 = image + <usize>(row * stride) * xRow + half;
+            let p0 = image + <usize>(row * strideY) * xRow + half;
             let p1 = p0 + tapRow, p2 = p1 + tapRow;
             let q = gradient + <usize>row * dzRow + half;
             for (let column = 0; column < columns; ++column) {
@@ -158,7 +158,7 @@ export function depthwiseWeightGradient(
           for (let c: usize = 0; c < 32; c += 4) {
             let sum: f32 = 0;
             for (let row = 0; row < rows; ++row) {
-              let p = first + <usize>(row * stride) * xRow + c;
+              let p = first + <usize>(row * strideY) * xRow + c;
               let q = gradient + <usize>row * dzRow + c;
               for (let column = 0; column < columns; ++column, p += pixel, q += 32) sum += load<f32>(q) * load<f32>(p);
             }
@@ -180,7 +180,7 @@ export function depthwiseWeightGradient(
  */
 export function depthwiseInputGradient(
   dz: usize, dzGroup: usize, groups: i32, images: i32, outRows: i32, outColumns: i32,
-  weights: usize, kernelHeight: i32, kernelWidth: i32, stride: i32, strideX: i32, top: i32, left: i32,
+  weights: usize, kernelHeight: i32, kernelWidth: i32, strideY: i32, strideX: i32, top: i32, left: i32,
   rows: i32, columns: i32, dx: usize, dxGroup: usize,
 ): void {
   const tap = <usize>strideX << 5;
@@ -189,13 +189,13 @@ export function depthwiseInputGradient(
     for (let n = 0; n < images; ++n) {
       const gradient = dz + (<usize>(n * outRows * outColumns) << 5);
       for (let row = 0; row < rows; ++row) {
-        const firstI = (row + top) % stride, firstK = (row + top) / stride;
+        const firstI = (row + top) % strideY, firstK = (row + top) / strideY;
         let firstJ = left % strideX, firstL = left / strideX;
         for (let column = 0; column < columns; ++column, out += 32) {
           if (ASC_FEATURE_SIMD) {
             let c0 = f32x4.splat(0), c1 = c0;
             let k = firstK;
-            for (let i = firstI; i < kernelHeight; i += stride, --k) {
+            for (let i = firstI; i < kernelHeight; i += strideY, --k) {
               if (k < 0 || k >= outRows) continue;
               let w = weights + (<usize>(i * kernelWidth + firstJ) << 5);
               let l = firstL;
@@ -212,7 +212,7 @@ export function depthwiseInputGradient(
             for (let c: usize = 0; c < 32; c += 4) {
               let sum: f32 = 0;
               let k = firstK;
-              for (let i = firstI; i < kernelHeight; i += stride, --k) {
+              for (let i = firstI; i < kernelHeight; i += strideY, --k) {
                 if (k < 0 || k >= outRows) continue;
                 let w = weights + (<usize>(i * kernelWidth + firstJ) << 5) + c;
                 let l = firstL;

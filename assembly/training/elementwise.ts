@@ -47,6 +47,14 @@ export function addMaps(a: usize, b: usize, bytes: usize, y: usize): void {
   }
 }
 
+export function zeroBytes(y: usize, bytes: usize): void {
+  memory.fill(y, 0, bytes);
+}
+
+export function copyBytes(x: usize, bytes: usize, y: usize): void {
+  memory.copy(y, x, bytes);
+}
+
 /** A map without margins to one with them. */
 export function copyRows(
   x: usize, group: usize, groups: i32, images: i32, rows: i32, columns: i32,

@@ -6,7 +6,7 @@
  *   picture   [pixels][C]            NHWC
  *   groups    [C' / 8][pixels][8]
  */
-export function packPanels(matrix: usize, rows: i32, columns: i32, panels: usize): void {
+export function packWeights(matrix: usize, rows: i32, columns: i32, panels: usize): void {
   const wideRows = (rows + 7) & ~7;
   for (let o = 0; o < columns; o += 8) {
     for (let k = 0; k < wideRows; ++k) {
@@ -15,7 +15,7 @@ export function packPanels(matrix: usize, rows: i32, columns: i32, panels: usize
   }
 }
 
-export function packTransposed(matrix: usize, rows: i32, columns: i32, panels: usize): void {
+export function packTransposedWeights(matrix: usize, rows: i32, columns: i32, panels: usize): void {
   const wideColumns = (columns + 7) & ~7;
   for (let k = 0; k < rows; k += 8) {
     for (let o = 0; o < wideColumns; ++o) {
@@ -24,8 +24,8 @@ export function packTransposed(matrix: usize, rows: i32, columns: i32, panels: u
   }
 }
 
-/** The inverse of packPanels, for a weight gradient. */
-export function unpackPanels(panels: usize, rows: i32, columns: i32, matrix: usize): void {
+/** The inverse of packWeights, for a weight gradient. */
+export function unpackWeights(panels: usize, rows: i32, columns: i32, matrix: usize): void {
   const panelBytes = <usize>((rows + 7) & ~7) << 5;
   for (let k = 0; k < rows; ++k) {
     for (let o = 0; o < columns; ++o, matrix += 4) {

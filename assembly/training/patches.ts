@@ -9,7 +9,7 @@
  */
 export function toPatches(
   x: usize, xGroup: usize, images: i32, rows: i32, columns: i32, channels: i32,
-  kernelHeight: i32, kernelWidth: i32, stride: i32, strideX: i32, dilation: i32, dilationX: i32, top: i32, left: i32,
+  kernelHeight: i32, kernelWidth: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, top: i32, left: i32,
   outRows: i32, outColumns: i32, patches: usize, patchGroup: usize,
 ): void {
   let out = patches;
@@ -18,7 +18,7 @@ export function toPatches(
       for (let column = 0; column < outColumns; ++column, out += 32) {
         let k = 0;
         for (let i = 0; i < kernelHeight; ++i) {
-          const h = row * stride + i * dilation - top;
+          const h = row * strideY + i * dilationY - top;
           for (let j = 0; j < kernelWidth; ++j) {
             const v = column * strideX + j * dilationX - left;
             const inside = h >= 0 && h < rows && v >= 0 && v < columns;
@@ -38,7 +38,7 @@ export function toPatches(
 /** dx must be zero, or hold what is to be added to. */
 export function addPatches(
   patches: usize, patchGroup: usize, images: i32, rows: i32, columns: i32, channels: i32,
-  kernelHeight: i32, kernelWidth: i32, stride: i32, strideX: i32, dilation: i32, dilationX: i32, top: i32, left: i32,
+  kernelHeight: i32, kernelWidth: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, top: i32, left: i32,
   outRows: i32, outColumns: i32, dx: usize, dxGroup: usize,
 ): void {
   let from = patches;
@@ -47,7 +47,7 @@ export function addPatches(
       for (let column = 0; column < outColumns; ++column, from += 32) {
         let k = 0;
         for (let i = 0; i < kernelHeight; ++i) {
-          const h = row * stride + i * dilation - top;
+          const h = row * strideY + i * dilationY - top;
           for (let j = 0; j < kernelWidth; ++j) {
             const v = column * strideX + j * dilationX - left;
             if (h < 0 || h >= rows || v < 0 || v >= columns) {

@@ -6,13 +6,13 @@
  * buffer of rows, and the expanded tensor never exists whole (§5.1 of arXiv:1801.04381, by rows instead of channels).
  */
 import { sizeOf } from '../tensor.js';
+import type { Place } from '../wasm/memory.js';
+import { at } from '../wasm/program.js';
 import { type BlockPlan, planBlocks, rowsPerQuads } from './blocks.js';
 import { type PlaneLayout, planeLayout, quadStride, quadsBytes, roundUp, VECTOR } from './layouts.js';
 import type { Lowering, OperationOf } from './lowering.js';
 import { pointwiseSteps, tileTarget } from './matrix-products.js';
-import type { Place } from './memory.js';
 import type { Operation } from './operations.js';
-import { at } from './program.js';
 
 /** Whether the only consumer is a depthwise convolution that will run together with its own pointwise consumer. */
 export function startsChain(low: Lowering, operation: Operation): boolean {

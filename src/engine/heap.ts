@@ -2,37 +2,37 @@
  * The WASM memory that all plans of a target share. Each plan takes a region of it, which comes back when the plan is disposed or garbage
  * collected. A memory for every plan would not do: Chromium refuses a page more than about 120, however small they are.
  */
-import type { Kernels } from './kernels.js';
-import { align } from './memory.js';
-import { allocate, instantiate, PAGE_BYTES, type WasmMemory, type WasmModule } from './wasm.js';
+import { align } from '../wasm/memory.js';
+import { allocate, instantiate, PAGE_BYTES, type WasmMemory, type WasmModule } from '../wasm/web-assembly.js';
+import type { EngineKernels } from './kernels.js';
 
 /** One memory, and the kernels that work on it. */
-export interface BoundKernels<Functions = Kernels> {
+export interface BoundKernels<Functions = EngineKernels> {
   readonly kernels: Functions;
   readonly memory: WasmMemory;
 }
 
 /** Makes a memory of at least `bytes` with its kernels. Throws a NetworkError, beginning with `where`, if there is no such memory. */
-export type KernelSource<Functions = Kernels> = (
+export type KernelSource<Functions = EngineKernels> = (
   where: string,
   bytes: number,
 ) => BoundKernels<Functions> | Promise<BoundKernels<Functions>>;
 
 /** The kernels of a module. */
 export const wasmKernels =
-  <Functions = Kernels>(module: WasmModule): KernelSource<Functions> =>
+  <Functions = EngineKernels>(module: WasmModule): KernelSource<Functions> =>
   async (where, bytes) => {
     const memory = allocate(where, bytes);
     return { kernels: await instantiate(module, memory), memory };
   };
 
-export interface Heap<Functions = Kernels> extends BoundKernels<Functions> {
+export interface Heap<Functions = EngineKernels> extends BoundKernels<Functions> {
   /** By address. */
   readonly regions: Region<Functions>[];
 }
 
 /** Bytes [address, end) of a heap, in whole cache lines. They hold whatever was written there before. */
-export interface Region<Functions = Kernels> {
+export interface Region<Functions = EngineKernels> {
   readonly heap: Heap<Functions>;
   readonly address: number;
   readonly end: number;
@@ -45,7 +45,7 @@ const FIRST_ADDRESS = align(1);
 const SMALL_BYTES = 2 ** 20;
 
 /** The heaps of one source: more than one only if the first cannot grow any further. */
-export class Heaps<Functions = Kernels> {
+export class Heaps<Functions = EngineKernels> {
   readonly #source: KernelSource<Functions>;
   #heaps: Heap<Functions>[] = [];
   readonly #abandoned =

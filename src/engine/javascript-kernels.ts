@@ -7,7 +7,7 @@
  */
 import { NetworkError } from '../errors.js';
 import type { KernelSource } from './heap.js';
-import type { Kernels } from './kernels.js';
+import type { EngineKernels } from './kernels.js';
 
 /** An address in bytes as the index of a 4-byte word. A signed shift: V8 adds unsigned numbers in float64. */
 const word = (address: number): number => address >> 2;
@@ -39,7 +39,7 @@ function refuseToGrow(): never {
 }
 
 /** The kernels that work on this memory. */
-export function kernelsIn(buffer: ArrayBuffer): Kernels {
+export function kernelsIn(buffer: ArrayBuffer): EngineKernels {
   const floats = new Float32Array(buffer);
   const words = new Int32Array(buffer);
   const bytes = new Uint8Array(buffer);

@@ -1,9 +1,8 @@
 /** Kernels that the caller has compiled, from the files `depthwise/engine/*.wasm`: for hosts that compile no bytes. */
 import { UsageError } from '../errors.js';
 import { tagOf } from '../found.js';
+import type { WasmModule, WasmTarget } from '../wasm/web-assembly.js';
 import { FINGERPRINT } from './generated/wasm.js';
-import type { WasmModule } from './wasm.js';
-import type { WasmTarget } from './wasm-bytes.js';
 
 /** A `WebAssembly.Module` of one of the files, or several by their targets. */
 export type KernelModules = WasmModule | { readonly [Target in WasmTarget]?: WasmModule };

@@ -1,13 +1,14 @@
 /** From a network to kernel calls. */
 import type { Network } from '../network/network.js';
 import { type Shape, sizeOf } from '../tensor.js';
+import type { Place } from '../wasm/memory.js';
+import type { Program } from '../wasm/program.js';
 import { chain, depthwise, joinsPointwise, startsChain } from './depthwise.js';
-import { Lowering, type LowerOptions, type OperationOf } from './lowering.js';
+import type { EngineKernelTable } from './kernels.js';
+import { Lowering, type LowerOptions, type OperationOf, type PackedMatrix } from './lowering.js';
 import { convolution, dense, pointwise } from './matrix-products.js';
-import type { Place } from './memory.js';
 import type { Operation } from './operations.js';
 import { add, batchNorm, concat, elementwise, globalAveragePool, pad, pool, resize } from './other-layers.js';
-import type { Program } from './program.js';
 
 export interface PlacedTensor {
   readonly name: string;
@@ -17,7 +18,8 @@ export interface PlacedTensor {
 }
 
 export interface Lowered {
-  readonly program: Program;
+  readonly program: Program<EngineKernelTable>;
+  readonly matrices: readonly PackedMatrix[];
   readonly operations: readonly Operation[];
   readonly inputs: readonly PlacedTensor[];
   readonly outputs: readonly PlacedTensor[];
@@ -34,7 +36,7 @@ export function lower(network: Network, options: LowerOptions = {}): Lowered {
   const outputs = low.outputs.map((name) => ({ name, shape: low.shape(name), place: low.nhwc(name) }));
   for (const { place } of outputs) low.program.touch(place);
   const operations = low.operations.map((operation) => ({ ...operation, nodes: low.nodesOf(operation) }));
-  return { program: low.program, operations, inputs, outputs };
+  return { program: low.program, matrices: low.matrices, operations, inputs, outputs };
 }
 
 function inputTensor(low: Lowering, name: string): PlacedTensor {

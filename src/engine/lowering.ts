@@ -8,11 +8,12 @@ import { type Network, weightName } from '../network/network.js';
 import { type FoldedBatchNorm, foldPlan } from '../network/rewriting/fold-batch-norm.js';
 import { inferShapes } from '../network/shapes.js';
 import type { ExplicitPadding, Pair } from '../padding.js';
-import { type Shape, sizeOf, type Tensor } from '../tensor.js';
+import { type FloatArray, type Shape, sizeOf, type Tensor } from '../tensor.js';
+import type { Place } from '../wasm/memory.js';
+import { Program } from '../wasm/program.js';
+import type { EngineKernelTable } from './kernels.js';
 import { type PlaneLayout, pixelOffsets, planesBytes, quadStride, quadsBytes, roundUp, rowOffsets } from './layouts.js';
-import type { Place } from './memory.js';
 import { type Operation, operationsOf } from './operations.js';
-import { Program } from './program.js';
 
 export type OperationOf<Kind extends Operation['node']['kind']> = Operation & {
   node: Extract<Operation['node'], { kind: Kind }>;
@@ -30,6 +31,17 @@ interface Value extends Layouts {
   readonly shape: Shape;
 }
 
+/** A matrix that goes among the constants as panels of `width` columns, see assembly/layout.ts. */
+export interface PackedMatrix {
+  readonly place: Place;
+  readonly rows: number;
+  readonly columns: number;
+  readonly width: number;
+  readonly data: FloatArray;
+  /** A float64 factor for each column. */
+  readonly scale: Place | undefined;
+}
+
 export interface LowerOptions {
   /** Nothing is folded or fused, and every tensor is an output. */
   readonly everyTensor?: boolean;
@@ -42,9 +54,11 @@ export class Lowering {
   readonly network: Network;
   readonly outputs: readonly string[];
   readonly operations: readonly Operation[];
-  readonly program = new Program();
+  readonly program = new Program<EngineKernelTable>();
+  readonly matrices: PackedMatrix[] = [];
   /** Operations that wait to be computed together with their only consumer, by the name of their output. */
   readonly waiting = new Map<string, Operation>();
+  readonly #matrixPlaces = new Map<string, Place>();
   readonly #consumers: ReadonlyMap<string, Operation | undefined>;
   readonly #values = new Map<string, Value>();
   readonly #indices: ReadonlyMap<Operation, number>;
@@ -152,12 +166,17 @@ export class Lowering {
     return this.network.weights.get(weightName(node, weight)) as Tensor;
   }
 
-  /** The operation's kernel as panels; rows are the terms of a sum, columns its output channels. */
+  /** The operation's kernel as panels; rows are the terms of a sum, columns its output channels. Steps of one operation share it. */
   matrix({ node }: Operation, rows: number, columns: number, width: number): Place {
+    const known = this.#matrixPlaces.get(node.name);
+    if (known) return known;
     const folded = this.#folded.get(node.name);
     const kernel = folded?.kernel ?? this.weight(node.name, 'kernel');
     const scale = folded && this.program.table(`scale ${node.name}`, () => folded.scale);
-    return this.program.matrix(`${node.name} ${width}`, rows, columns, width, kernel.data, scale);
+    const place = this.program.constant(Math.ceil(columns / width) * rows * width * 4);
+    this.matrices.push({ place, rows, columns, width, data: kernel.data, scale });
+    this.#matrixPlaces.set(node.name, place);
+    return place;
   }
 
   /** The bias, or zeros, filled up with zeros to a whole number of the widest panels. */

@@ -1,10 +1,10 @@
 /** Matrix products: pointwise, dense and general convolutions. */
 import { sizeOf } from '../tensor.js';
+import type { Place } from '../wasm/memory.js';
+import { at } from '../wasm/program.js';
 import { planeLayout, quadCount, quadOffsets, quadStride, quadsBytes, roundUp } from './layouts.js';
 import type { Lowering, OperationOf } from './lowering.js';
-import type { Place } from './memory.js';
 import type { Operation } from './operations.js';
-import { at } from './program.js';
 
 /** Where a tile kernel writes, see assembly/tile.ts. */
 export interface TileTarget {
@@ -105,8 +105,6 @@ export function convolution(low: Lowering, operation: OperationOf<'conv2d'>): vo
   );
 }
 
-// Depthwise convolutions, and the chains that they are the middle of
-
 function matrixVector(low: Lowering, operation: OperationOf<'pointwiseConv2d' | 'dense'>, channels: number): void {
   const outputs = low.shape(operation.output).at(-1) as number;
   const out = low.program.buffer(roundUp(outputs, 16) * 4);
@@ -142,7 +140,21 @@ export function tileTarget(low: Lowering, operation: Operation): TileTarget {
 }
 
 /** The last eight arguments of the tile kernels. */
-function tileArguments(low: Lowering, operation: Operation, target: TileTarget, first: number): (number | Place)[] {
+function tileArguments(
+  low: Lowering,
+  operation: Operation,
+  target: TileTarget,
+  first: number,
+): [
+  lo: number,
+  hi: number,
+  out: Place,
+  outStride: number,
+  offsets: Place | 0,
+  residual: Place | 0,
+  lo2: number,
+  hi2: number,
+] {
   const { lo, hi } = operation.clamp;
   const { residual } = operation;
   const quads = target.offsets ? 0 : (first / 4) * target.stride;

@@ -4,10 +4,10 @@ import { mixes } from '../layers/resizeBilinear.js';
 import { scaleAndBias } from '../network/rewriting/fold-batch-norm.js';
 import { slideWindows } from '../padding.js';
 import { sizeOf } from '../tensor.js';
+import { at } from '../wasm/program.js';
 import { quadStride, quadsBytes } from './layouts.js';
 import { type Lowering, type OperationOf, pixelsOf } from './lowering.js';
 import type { Operation } from './operations.js';
-import { at } from './program.js';
 
 export function globalAveragePool(low: Lowering, { inputs: [input], output }: Operation): void {
   const [, height, width, channels] = low.shape(input);

@@ -1,7 +1,7 @@
-/** How long each operation of a plan takes. Apart from the plan, since a page that runs networks need not carry it. */
-
+/** How long each operation of a plan takes. */
 import { NetworkError } from '../errors.js';
 import type { NetworkInputs } from '../network/run.js';
+import { timeOperations } from '../wasm/profile.js';
 import type { Plan } from './engine.js';
 
 export interface OperationTime {
@@ -14,13 +14,9 @@ export interface OperationTime {
 /** Time of each operation in one run over one picture. Needs a WASM target. */
 export function profile(plan: Plan, inputs: NetworkInputs): OperationTime[] {
   const { target, operations } = plan.report();
-  const times = operations?.map(() => 0) ?? [];
-  let before = performance.now();
-  plan.run(inputs, undefined, (operation) => {
-    const now = performance.now();
-    times[operation] += now - before;
-    before = now;
-  });
-  if (operations) return operations.map(({ nodes }, i) => ({ nodes, milliseconds: times[i] }));
+  if (operations) {
+    const times = timeOperations(operations.length, (onCall) => plan.run(inputs, undefined, onCall));
+    return operations.map(({ nodes }, i) => ({ nodes, milliseconds: times[i] }));
+  }
   throw new NetworkError(`${plan.network.name}: only WASM targets can be profiled, this plan runs on '${target}'`);
 }

@@ -3,7 +3,7 @@
  * reason, and the one that is taken has first computed a small network like the TypeScript layers do.
  */
 // First in a bundle, see engine.ts.
-import { type WasmTarget, wasmBytes } from './wasm-bytes.js';
+import { wasmBytes } from './wasm-bytes.js';
 
 // The others.
 
@@ -13,9 +13,9 @@ import type { Network } from '../network/network.js';
 import { run } from '../network/run.js';
 import { wantedWeights } from '../network/shapes.js';
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';
+import { compileBytes, type WasmModule, type WasmTarget } from '../wasm/web-assembly.js';
 import { Heaps, type KernelSource, wasmKernels } from './heap.js';
 import { lower } from './lower.js';
-import { compileBytes, type WasmModule } from './wasm.js';
 import { WasmProgram } from './wasm-program.js';
 
 export const TARGETS = ['relaxed', 'simd', 'scalar', 'javascript', 'reference'] as const;
@@ -115,9 +115,7 @@ async function heapsOf(sourceOf: () => KernelSource | Promise<KernelSource>): Pr
 
 function compileTarget(target: WasmTarget): Promise<WasmModule> {
   if (typeof WebAssembly !== 'object') throw new Error('WebAssembly does not exist here');
-  const bytes = wasmBytes(target);
-  if (!WebAssembly.validate(bytes)) throw new Error(`this machine does not know the instructions of '${target}'`);
-  return compileBytes(bytes);
+  return compileBytes(target, wasmBytes(target));
 }
 
 /** Share of an output's largest number that a kernel may be off: these sums have at most 73 terms of rounding 2⁻²⁴. */

@@ -4,21 +4,15 @@
  */
 import { NetworkError } from '../errors.js';
 import { type Shape, sameShape, sizeOf, type Tensor, zeros } from '../tensor.js';
+import { align } from '../wasm/memory.js';
+import type { AddressOf, Call } from '../wasm/program.js';
 import type { Heap, Heaps, Region } from './heap.js';
-import type { Kernel } from './kernels.js';
 import type { Lowered, PlacedTensor } from './lower.js';
-import { align, type Place } from './memory.js';
-import type { Operation } from './operations.js';
-import type { PackedMatrix } from './program.js';
+
+import type { PackedMatrix } from './lowering.js';
 
 /** Weights are packed through a window of this many bytes in the (still unused) activations. */
 const STAGING_BYTES = 256 * 1024;
-
-interface Call {
-  readonly kernel: Kernel;
-  readonly args: readonly number[];
-  readonly operation: number;
-}
 
 interface Port {
   readonly name: string;
@@ -63,10 +57,10 @@ export class WasmProgram {
 
   /** Lays out the memory and packs the weights. */
   static async create(heaps: Heaps, network: string, lowered: Lowered): Promise<WasmProgram> {
-    const { constants, matrices } = lowered.program;
-    const activationBytes = lowered.program.layOut();
+    const { matrices, program } = lowered;
+    const activationBytes = program.layOut();
     const staging = stagingBytes(matrices);
-    const region = await heaps.take(network, constants.bytes + Math.max(activationBytes, staging));
+    const region = await heaps.take(network, program.constants.bytes + Math.max(activationBytes, staging));
     return new WasmProgram(heaps, region, network, lowered, activationBytes, staging);
   }
 
@@ -74,7 +68,7 @@ export class WasmProgram {
     heaps: Heaps,
     region: Region,
     network: string,
-    { program, operations, inputs, outputs }: Lowered,
+    { program, matrices, operations, inputs, outputs }: Lowered,
     activationBytes: number,
     staging: number,
   ) {
@@ -84,21 +78,9 @@ export class WasmProgram {
     this.#region = region;
 
     const { kernels, memory } = region.heap;
-    const base = region.address + program.constants.bytes;
-    const addressOf = ({ buffer, byte }: Place) =>
-      (buffer === program.constants ? region.address : base + buffer.offset) + byte;
-    for (const { place, data } of program.tables) {
-      new Uint8Array(memory.buffer).set(
-        new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-        addressOf(place),
-      );
-    }
-    for (const matrix of program.matrices) packMatrix(region.heap, addressOf, matrix, base, staging);
-    this.#calls = program.steps.map(({ kernel, args, operation }) => ({
-      kernel: kernels[kernel],
-      args: args.map((arg) => (typeof arg === 'number' ? arg : addressOf(arg))),
-      operation,
-    }));
+    const { calls, addressOf, base } = program.link(kernels, memory, region.address);
+    for (const matrix of matrices) packMatrix(region.heap, addressOf, matrix, base, staging);
+    this.#calls = calls;
     const port = ({ name, shape, place }: PlacedTensor): Port => {
       const from = addressOf(place) / 4;
       return { name, shape, from, to: from + sizeOf(shape) };
@@ -112,7 +94,9 @@ export class WasmProgram {
         totalBytes: region.end - region.address,
         largestBufferBytes: largest(program.buffers.map(({ bytes }) => bytes)),
       },
-      operations: reportsOf(operations, program.steps),
+      operations: program
+        .kernelCounts(operations.length)
+        .map((kernels, i) => ({ nodes: operations[i].nodes, kernels })),
     };
   }
 
@@ -174,7 +158,7 @@ const largest = (numbers: readonly number[]): number => numbers.reduce((most, nu
 
 function packMatrix(
   { kernels, memory }: Heap,
-  addressOf: (place: Place) => number,
+  addressOf: AddressOf,
   { place, rows, columns, width, data, scale }: PackedMatrix,
   staging: number,
   stagingBytes: number,
@@ -198,16 +182,4 @@ export function resultTensor(name: string, shape: Shape, into: ReadonlyMap<strin
     throw new NetworkError(`the tensor for output '${name}' must be [${shape}], found [${given.shape}]`);
   }
   return given;
-}
-
-function reportsOf(
-  operations: readonly Operation[],
-  steps: readonly { kernel: string; operation: number }[],
-): OperationReport[] {
-  const reports = operations.map(({ nodes }) => ({ nodes, kernels: {} as Record<string, number> }));
-  for (const { kernel, operation } of steps) {
-    const { kernels } = reports[operation];
-    kernels[kernel] = (kernels[kernel] ?? 0) + 1;
-  }
-  return reports;
 }

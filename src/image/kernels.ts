@@ -5,6 +5,7 @@
  * Pixels have four lanes in the ring and in a mixed row, whatever the picture has.
  */
 import type { Preprocessing } from '../network/conventions.js';
+import { base64Bytes } from '../wasm/base64.js';
 import { PICTURE_KERNELS } from './generated/wasm.js';
 import { convertRow, isPlain } from './grid.js';
 import { eachRow, type Job, offsetOf, resample } from './resample.js';
@@ -32,7 +33,7 @@ let compiled: Kernels | null | undefined;
 function kernels(): Kernels | null {
   if (compiled !== undefined) return compiled;
   try {
-    const bytes = Uint8Array.from(atob(PICTURE_KERNELS), (character) => character.charCodeAt(0));
+    const bytes = base64Bytes(PICTURE_KERNELS);
     compiled = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as Kernels;
   } catch {
     compiled = null;

@@ -24,6 +24,7 @@ export {
   type TrainingState,
   train,
 } from './loop/train.js';
+export { profileStep, type TrainingOperationTime } from './profile.js';
 export { createProgram, type EngineName } from './programs.js';
 export type { ForwardPass, Mode, NetworkGradients } from './step/gradients.js';
 export { type CrossEntropy, crossEntropy, withoutSoftmax } from './step/losses.js';

@@ -2,19 +2,31 @@
  * A network's training step on the WASM kernels: forward in training mode, softmax cross-entropy, backward. Everything is decided before the first
  * step: kernel calls, memory, layouts. The readable form of the same is `reference.ts`.
  */
-import type { Buffer } from '../engine/memory.js';
-import { allocate, type WasmMemory } from '../engine/wasm.js';
 import { ShapeError } from '../errors.js';
 import type { Network } from '../network/index.js';
+import { sizeOf } from '../tensor.js';
+import { allocate, compileBytes, instantiate, type WasmTarget } from '../wasm/web-assembly.js';
 import { withoutSoftmax } from './step/losses.js';
-import { instantiateTraining, type TrainingKernels, type TrainingTarget } from './wasm/kernels.js';
+import { trainingBytes } from './wasm/embedded.js';
+import type { WasmKernels } from './wasm/kernels.js';
 import { lowerStep } from './wasm/lower.js';
-import { Lowering, type Machine } from './wasm/lowering.js';
+import { Lowering, type Pass } from './wasm/lowering.js';
+import { typescriptKernels } from './wasm/typescript-kernels.js';
+
+export interface TrainingOperationReport {
+  readonly pass: Pass;
+  /** The network's nodes that run as one; none for the loss. */
+  readonly nodes: readonly string[];
+  /** Kernels that run, with the number of calls. */
+  readonly kernels: Readonly<Record<string, number>>;
+}
 
 /** The forward and backward pass of one shard of a batch. */
 export interface TrainingProgram {
   /** Pictures in one call. */
   readonly batch: number;
+  /** What a step does, in order, if it runs on kernels. */
+  readonly operations?: readonly TrainingOperationReport[];
   /**
    * Computes the mean softmax cross-entropy over the batch, in training mode: batch statistics, dropout by the seed.
    *
@@ -23,6 +35,7 @@ export interface TrainingProgram {
    * @param targets     [batch, classes]; each row sums to 1
    * @param gradients   written: the mean loss by each trainable number, without weight decay
    * @param statistics  written: each batch norm's mean and unbiased variance, m / (m − 1) · σ² (arXiv:1502.03167, Algorithm 2)
+   * @param onCall      hears after each kernel call which of the operations it served
    */
   step(
     values: Float32Array,
@@ -31,66 +44,67 @@ export interface TrainingProgram {
     gradients: Float32Array,
     statistics: Float32Array,
     seed: number,
+    onCall?: (operation: number) => void,
   ): { loss: number; correct: number };
 }
 
 /** Relaxed SIMD is faster and not the same on every machine: it has to be asked for. */
-const DEFAULT_TARGET: TrainingTarget = 'simd';
+const DEFAULT_TARGET: WasmTarget = 'simd';
+
+/** Kernels of the trainer take no address for "none", so that its memory is used from 0 on. */
+const FIRST_ADDRESS = 0;
 
 /**
  * Plans and compiles the training step of a network with one picture input that ends in logits or in a softmax, which becomes part of the loss.
- * Throws a NetworkError for layers that training does not know.
+ * Throws a NetworkError for layers that training does not know, and where this machine does not know the target's instructions.
  */
 export async function compileTraining(
   network: Network,
   batch: number,
-  { target = DEFAULT_TARGET }: { target?: TrainingTarget } = {},
+  { target = DEFAULT_TARGET }: { target?: WasmTarget } = {},
 ): Promise<TrainingProgram> {
   const lowering = new Lowering(withoutSoftmax(network), batch);
-  const { pictures, loss } = lowerStep(lowering);
-  const { constants, total } = lowering.layOut();
-  const memory = allocate(network.name, total);
-  const kernels = await instantiateTraining(target, memory);
-  const machine = machineOf(kernels, memory, constants);
-  const numbers = machine.memory;
-  const values = machine.at(lowering.values) / 4;
-  const gradients = machine.at(lowering.gradients) / 4;
-  const { trainableSize, statisticsSize } = lowering.layout;
-  const steps = [...lowering.load, ...lowering.steps, ...lowering.unload];
+  const pictures = lowerStep(lowering);
+  const { program, layout } = lowering;
+  const activationBytes = program.layOut();
+  const memory = allocate(network.name, program.constants.bytes + activationBytes);
+  const numbers = new Float32Array(memory.buffer);
+  const state = { targets: new Float32Array(), seed: 0, loss: 0, correct: 0 };
+  const module = await compileBytes(target, trainingBytes(target));
+  const kernels = { ...(await instantiate<WasmKernels>(module, memory)), ...typescriptKernels(numbers, state) };
+  const { calls, addressOf } = program.link(kernels, memory, FIRST_ADDRESS);
+  const values = addressOf(lowering.values) / 4;
+  const gradients = addressOf(lowering.gradients) / 4;
+  const { trainableSize, statisticsSize } = layout;
+  const pictureSize = sizeOf(lowering.shapeOf(lowering.network.inputs[0].name));
   const expectCount = (what: string, wanted: number, { length }: Float32Array) => {
     if (length !== wanted) throw new ShapeError(`${network.name}: a step wants ${wanted} ${what}, found ${length}`);
   };
 
   return {
     batch,
-    step(givenValues, givenPictures, targets, intoGradients, intoStatistics, seed) {
+    operations: program.kernelCounts(lowering.operations.length).map((kernels, i) => ({
+      ...lowering.operations[i],
+      kernels,
+    })),
+    step(givenValues, givenPictures, targets, intoGradients, intoStatistics, seed, onCall) {
       expectCount('values', trainableSize, givenValues);
-      expectCount('numbers of pictures', pictures.bytes / 4, givenPictures);
+      expectCount('numbers of pictures', pictureSize, givenPictures);
       expectCount('gradients', trainableSize, intoGradients);
       expectCount('statistics', statisticsSize, intoStatistics);
       numbers.set(givenValues, values);
-      numbers.set(givenPictures, machine.at(pictures) / 4);
-      loss.targets = targets;
-      const seeded = { ...machine, seed };
-      for (const run of steps) run(seeded);
+      numbers.set(givenPictures, addressOf(pictures) / 4);
+      Object.assign(state, { targets, seed });
+      for (const call of calls) {
+        call.kernel(...call.args);
+        onCall?.(call.operation);
+      }
       intoGradients.set(numbers.subarray(gradients, gradients + trainableSize));
       for (const { slot, from, factor } of lowering.statistics) {
-        const first = machine.at(from) / 4;
+        const first = addressOf(from) / 4;
         for (let c = 0; c < slot.size; c++) intoStatistics[slot.offset + c] = factor * numbers[first + c];
       }
-      return loss.result;
+      return { loss: state.loss, correct: state.correct };
     },
-  };
-}
-
-export function machineOf(kernels: TrainingKernels, memory: WasmMemory, constants: number): Omit<Machine, 'seed'> {
-  const at = (buffer: Buffer) => (buffer.last === Infinity ? 0 : constants) + buffer.offset;
-  return {
-    kernels,
-    memory: new Float32Array(memory.buffer),
-    at,
-    flat: ({ buffer, group }) => [at(buffer), group],
-    strided: ({ buffer, first, group, image, row }) => [at(buffer) + first, group, image, row],
-    whole: ({ buffer, group, image, row }) => [at(buffer), group, image, row],
   };
 }

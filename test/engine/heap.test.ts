@@ -7,12 +7,12 @@ import type { Plan } from '../../src/engine/engine.js';
 import { Heaps, type Region, wasmKernels } from '../../src/engine/heap.js';
 import { compile } from '../../src/engine/index.js';
 import { lower } from '../../src/engine/lower.js';
-import { compileBytes, PAGE_BYTES } from '../../src/engine/wasm.js';
 import { wasmBytes } from '../../src/engine/wasm-bytes.js';
 import { WasmProgram } from '../../src/engine/wasm-program.js';
 import { NetworkBuilder } from '../../src/network/builder.js';
 import type { Network } from '../../src/network/network.js';
 import type { Tensor } from '../../src/tensor.js';
+import { compileBytes, PAGE_BYTES } from '../../src/wasm/web-assembly.js';
 import { anyDraft, networkOf, randomInputs, withRandomWeights } from './networks.js';
 
 setFlagsFromString('--expose-gc');
@@ -21,7 +21,7 @@ const collectGarbage: () => void = runInNewContext('gc');
 /** Lets finalizers run, which are tasks of their own. */
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-const newHeaps = async (): Promise<Heaps> => new Heaps(wasmKernels(await compileBytes(wasmBytes('simd'))));
+const newHeaps = async (): Promise<Heaps> => new Heaps(wasmKernels(await compileBytes('simd', wasmBytes('simd'))));
 
 /** A dense layer of `units` × `units`. */
 function square(units: number): Network {

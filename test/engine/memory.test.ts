@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lower } from '../../src/engine/lower.js';
-import { align, type Buffer, placeBuffers } from '../../src/engine/memory.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import type { Network } from '../../src/network/network.js';
+import { align, type Buffer, placeBuffers } from '../../src/wasm/memory.js';
 import { anyDraft, networkOf, withRandomWeights } from './networks.js';
 
 /** Aligned like those of a program. */

@@ -6,9 +6,10 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import type { Plan } from '../../src/engine/engine.js';
 import type { CompileOptions } from '../../src/engine/index.js';
 import { javascriptKernels } from '../../src/engine/javascript-kernels.js';
-import { type WasmTarget, wasmBytes } from '../../src/engine/wasm-bytes.js';
+import { wasmBytes } from '../../src/engine/wasm-bytes.js';
 import { NetworkBuilder } from '../../src/network/builder.js';
 import { tensor } from '../../src/tensor.js';
+import type { WasmTarget } from '../../src/wasm/web-assembly.js';
 
 const TAKEN = 'compiled, and agrees with the TypeScript layers';
 const real = WebAssembly;

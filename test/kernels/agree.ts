@@ -1,6 +1,7 @@
 /** Runs a problem on every target and says where one of them is wrong. */
 
 import { type Cell, type Family, POISON, type Problem } from './problem.js';
+import { inOrder, splitCall } from './table.js';
 import type { Machine } from './targets.js';
 
 /** Words of poison around every operand. */
@@ -38,6 +39,25 @@ export function agree(family: Family, problem: Problem, machines: readonly Machi
   }
 }
 
+/** Throws where a target gives other bits if the call is split in two, as the kernel's table says, at about `share` of its work. */
+export function agreeWhenSplit(family: Family, problem: Problem, machines: readonly Machine[], share: number): void {
+  const layout = layOut(problem);
+  for (const machine of machines) {
+    const { split } = machine.table[family.kernel];
+    const fail = (what: string): never => {
+      throw new Error(`${family.kernel} on ${machine.target}, split along ${split?.along}, ${problem.name}: ${what}`);
+    };
+    if (!split) return;
+    const halves: Problem = { ...problem, calls: (named) => splitCall(split, named, share) };
+    const [whole, parts] = [problem, halves].map((one) => solve(machine, family, one, layout, fail));
+    for (const { word, coordinate } of problem.out.cells) {
+      if (canonical(whole[word]) !== canonical(parts[word])) {
+        fail(`[${coordinate}] is ${hex(parts[word])}, in one call ${hex(whole[word])}`);
+      }
+    }
+  }
+}
+
 function layOut({ inputs, out, over }: Problem): Layout {
   const addresses = new Map<string, number>();
   let words = MARGIN;
@@ -63,7 +83,7 @@ function layOut({ inputs, out, over }: Problem): Layout {
 
 /** Calls the kernel and returns the words of the output; fails if any other word of memory changed. Leaves the memory poisoned. */
 function solve(
-  { memory, kernels }: Machine,
+  { memory, kernels, table }: Machine,
   { kernel }: Family,
   problem: Problem,
   { addresses, before, mayChange }: Layout,
@@ -74,7 +94,8 @@ function solve(
   memory.fill(POISON);
   memory.set(before);
   const run = kernels[kernel] ?? fail('there is no such kernel');
-  run(...problem.args(address));
+  const { args, calls = (named) => [named] } = problem;
+  for (const named of calls(args(address))) run(...inOrder(table[kernel], named));
   const changed = changedWord(memory, before, mayChange);
   if (changed >= 0) {
     const was = before[changed] ?? POISON;

@@ -3,7 +3,7 @@ import './relaxed.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nightly } from '../nightly.js';
-import { agree } from './agree.js';
+import { agree, agreeWhenSplit } from './agree.js';
 import { POISON, type Problem, Sheet } from './problem.js';
 import { kernelSets } from './sets.js';
 
@@ -12,14 +12,14 @@ const RUNS = nightly ? 5000 : 150;
 
 const sets = await kernelSets();
 
-describe.each(sets)('$of', ({ of, kernels, families, machines }) => {
+describe.each(sets)('$of', ({ of, table, families, machines }) => {
   test('the targets are scalar, SIMD and relaxed SIMD, and for the engine JavaScript', () => {
     const wanted = ['scalar', 'simd', 'relaxed'];
     expect(machines.map(({ target }) => target)).toEqual(of === 'engine' ? [...wanted, 'javascript'] : wanted);
   });
 
   test('every kernel has problems', () => {
-    expect(families.map(({ kernel }) => kernel).sort()).toEqual([...kernels].sort());
+    expect(families.map(({ kernel }) => kernel).sort()).toEqual(Object.keys(table).sort());
   });
 
   describe.each(families)('$kernel', (family) => {
@@ -31,19 +31,29 @@ describe.each(sets)('$of', ({ of, kernels, families, machines }) => {
         { numRuns: RUNS, ...(nightly && { seed: Date.now() }) },
       );
     });
+
+    test.runIf(table[family.kernel].split)('two calls for the halves of the work give the bits of one', () => {
+      fc.assert(
+        fc.property(family.any, fc.double({ min: 0, max: 1, noNaN: true }), (problem, share) =>
+          agreeWhenSplit(family, problem, machines, share),
+        ),
+        { numRuns: RUNS / 3 },
+      );
+    });
   });
 });
 
 describe('what the problems can see', () => {
   const [{ families, machines: everyMachine }] = sets;
   const family = families.find(({ kernel }) => kernel === 'copyRuns')!;
+  const copyOperands = (from: number, to: number) => ({ from, fromStride: 4, to, toStride: 4, bytes: 4, count: 2 });
   /** Copies [1, 2] to the words of `out` that `to` says. */
   const copy = (out: Sheet, to: number, over?: string): Problem => ({
     name: 'two numbers',
     inputs: { x: Float32Array.of(1, 2) },
     out,
     ...(over && { over }),
-    args: (address) => [address('x'), 4, address('out', to), 4, 4, 2],
+    args: (address) => copyOperands(address('x'), address('out', to)),
   });
   const two = (first: number, bound = 0) => {
     const out = new Sheet(4);
@@ -79,7 +89,7 @@ describe('what the problems can see', () => {
   test('an input that changed under the output', () => {
     const first = new Sheet(2);
     first.expect(1, 1, 0, 0);
-    const shift: Problem['args'] = (address) => [address('x'), 4, address('x', 1), 4, 4, 2];
+    const shift: Problem['args'] = (address) => copyOperands(address('x'), address('x', 1));
     const problem = { ...copy(first, 0, 'x'), inputs: { x: Float32Array.of(1, 2, 3) }, args: shift };
     expect(() => agree(family, problem, everyMachine)).toThrow(
       "it wrote 0x3f800000 over 0x40400000 at word 2 of 'out'",

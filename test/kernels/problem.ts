@@ -3,8 +3,9 @@
  * their own loops in float64, share nothing with `src` but the kernels' names, and need no test runner, so that a page can solve them too.
  */
 import type fc from 'fast-check';
-import type { KernelName } from '../../src/engine/kernels.js';
-import type { TrainingKernelName } from '../../src/training/wasm/kernels.js';
+import type { EngineKernelTable } from '../../src/engine/kernels.js';
+import type { WASM_KERNELS } from '../../src/training/wasm/kernels.js';
+import type { NamedOperands } from './table.js';
 
 export type Words = Float32Array | Float64Array | Uint32Array;
 
@@ -51,11 +52,14 @@ export interface Problem {
   readonly out: Sheet;
   /** The output lies where this input lies. */
   readonly over?: string;
-  readonly args: (address: AddressOf) => number[];
+  /** Every operand of the kernel, by its name. */
+  readonly args: (address: AddressOf) => NamedOperands;
+  /** The calls that solve it. Default: one. */
+  readonly calls?: (named: NamedOperands) => readonly NamedOperands[];
 }
 
-/** The engine's kernels and the trainer's; where both have one of a name, the machines decide which is meant. */
-export type AnyKernelName = KernelName | TrainingKernelName;
+/** The engine's kernels and the trainer's. */
+export type AnyKernelName = keyof EngineKernelTable | keyof typeof WASM_KERNELS;
 
 /** All problems of one kernel. */
 export interface Family {

@@ -1,15 +1,16 @@
 /** The kernels of every target that this machine runs, each with a memory of its own. */
 import { kernelsIn } from '../../src/engine/javascript-kernels.js';
-import type { Kernel } from '../../src/engine/kernels.js';
-import { allocate, compileBytes, instantiate, type WasmMemory } from '../../src/engine/wasm.js';
-import { type WasmTarget, wasmBytes } from '../../src/engine/wasm-bytes.js';
-import { instantiateTraining, trainingBytes } from '../../src/training/wasm/kernels.js';
-import type { AnyKernelName } from './problem.js';
+import { ENGINE_KERNELS } from '../../src/engine/kernels.js';
+import { wasmBytes } from '../../src/engine/wasm-bytes.js';
+import { trainingBytes } from '../../src/training/wasm/embedded.js';
+import { WASM_KERNELS } from '../../src/training/wasm/kernels.js';
+import type { Kernel, KernelTable } from '../../src/wasm/kernel-table.js';
+import { allocate, compileBytes, instantiate, type WasmTarget } from '../../src/wasm/web-assembly.js';
 
 export interface Machine {
   readonly target: WasmTarget | 'javascript';
-  /** The engine's, or the trainer's. */
-  readonly kernels: { readonly [Name in AnyKernelName]?: Kernel };
+  readonly table: KernelTable;
+  readonly kernels: Readonly<Record<string, Kernel>>;
   /** All of its memory. */
   readonly memory: Uint32Array;
 }
@@ -19,26 +20,27 @@ const MEMORY_BYTES = 1 << 16;
 /** The engine's kernels: scalar and SIMD, relaxed SIMD where the machine knows its instructions, and JavaScript. */
 export async function engineMachines(): Promise<Machine[]> {
   const memory = new ArrayBuffer(MEMORY_BYTES);
+  const kernels = kernelsIn(memory) as unknown as Machine['kernels'];
   return [
-    ...(await machines(wasmBytes, async (target, memory) =>
-      instantiate(await compileBytes(wasmBytes(target)), memory),
-    )),
-    { target: 'javascript', kernels: kernelsIn(memory), memory: new Uint32Array(memory) },
+    ...(await machines(ENGINE_KERNELS, wasmBytes)),
+    { target: 'javascript', table: ENGINE_KERNELS, kernels, memory: new Uint32Array(memory) },
   ];
 }
 
 /** The trainer's. */
-export const trainingMachines = (): Promise<Machine[]> => machines(trainingBytes, instantiateTraining);
+export const trainingMachines = (): Promise<Machine[]> => machines(WASM_KERNELS, trainingBytes);
 
 async function machines(
+  table: KernelTable,
   bytesOf: (target: WasmTarget) => Uint8Array<ArrayBuffer>,
-  instantiateIn: (target: WasmTarget, memory: WasmMemory) => Promise<Machine['kernels']>,
 ): Promise<Machine[]> {
   const found: Machine[] = [];
   for (const target of ['scalar', 'simd', 'relaxed'] as const) {
-    if (target === 'relaxed' && !WebAssembly.validate(bytesOf(target))) continue;
+    const bytes = bytesOf(target);
+    if (target === 'relaxed' && !WebAssembly.validate(bytes)) continue;
     const memory = allocate('problems', MEMORY_BYTES);
-    found.push({ target, kernels: await instantiateIn(target, memory), memory: new Uint32Array(memory.buffer) });
+    const kernels = await instantiate<Machine['kernels']>(await compileBytes(target, bytes), memory);
+    found.push({ target, table, kernels, memory: new Uint32Array(memory.buffer) });
   }
   return found;
 }

@@ -14,6 +14,7 @@ const rooms = [
   ['models'],
   ['files'],
   ['formats'],
+  ['wasm'],
   ['engine'],
   ['image'],
   ['remote'],

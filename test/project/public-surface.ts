@@ -47,7 +47,7 @@ export const surface: Readonly<Record<string, string>> = {
   './training': `
     createOptimizer createProgram crossEntropy datasetOf drawnDigits evaluate limited nearestNeighbours
     packParameters parameterLayout readCheckpoint readCifar10 readData readMnist readPictureFolder recipeWith
-    reportHtml train trainClassifier trainHead trainingNetwork unfolded widened withHead withTeachers
+    profileStep reportHtml train trainClassifier trainHead trainingNetwork unfolded widened withHead withTeachers
     withoutSoftmax writeCheckpoint`,
   './tfjs-models': 'mobilenet',
 };

@@ -6,11 +6,11 @@ import type { Multiplier } from '../../layers/int8/fixed-point.js';
 import { rangeOf } from '../../layers/int8/layer.js';
 import { multipliersOf } from '../../layers/int8/sums.js';
 import { type QuantizedTensor, type QuantizedType, sizeOf } from '../../tensor.js';
+import type { Place } from '../../wasm/memory.js';
+import { at } from '../../wasm/program.js';
 import { planBlocks, rowsPerQuads } from '../blocks.js';
 import { type PlaneLayout, planeLayout, quadCount, quadOffsets, roundUp, VECTOR } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
-import type { Place } from '../memory.js';
-import { at } from '../program.js';
 import { channelBlocks } from './channel-blocks.js';
 import { type IntegerLowering, quadStride, quadsBytes, zeroPointOf } from './lowering.js';
 import type { IntegerOperation, OperationOf } from './operations.js';
@@ -131,7 +131,7 @@ export function convolution(low: IntegerLowering, operation: OperationOf<'conv2d
   );
   // The last pair of a run of odd length reads one number beyond it.
   const x = low.program.buffer((top + height + bottom) * rowBytes + 2);
-  const borders = [top, bottom, left * channels, right * channels];
+  const borders = [top, bottom, left * channels, right * channels] as const;
   const [input] = operation.inputs;
   low.program.step('bytesToPicture', low.bytes(input), height, width * channels, ...low.zero(input), x, ...borders);
   low.program.step(

@@ -8,10 +8,9 @@ import { inferQuantizedShapes, isQuantizedType, type QuantizedNetwork } from '..
 import { withQuantizedWeights } from '../../network/quantized-types.js';
 import { type QuantizedNetworkInputs, typedInputs } from '../../network/run-quantized.js';
 import { type AnyTensor, type IntegerArray, type Shape, sizeOf, type TensorType } from '../../tensor.js';
+import type { Call } from '../../wasm/program.js';
+import { allocate, compileBytes, instantiate, type WasmTarget } from '../../wasm/web-assembly.js';
 import { Heaps, type Region, wasmKernels } from '../heap.js';
-import type { Place } from '../memory.js';
-import { allocate, compileBytes, instantiate } from '../wasm.js';
-import type { WasmTarget } from '../wasm-bytes.js';
 import type { MemoryReport, OperationReport } from '../wasm-program.js';
 import { type Int8Kernels, int8Bytes } from './kernels.js';
 import { type LoweredIntegers, lowerIntegers, type PlacedTensor } from './lower.js';
@@ -93,15 +92,9 @@ function machineOf(target: WasmTarget): Promise<Machine> {
 const SATURATED = 32767;
 
 async function compileKernels(target: WasmTarget): Promise<Machine> {
-  const module = await compileBytes(int8Bytes(target));
+  const module = await compileBytes(target, int8Bytes(target));
   const { probe } = await instantiate<Int8Kernels>(module, allocate('the integer kernels', 1));
   return { heaps: new Heaps<Int8Kernels>(wasmKernels(module)), multipliesBytes: probe() === SATURATED };
-}
-
-interface Call {
-  readonly kernel: (...args: number[]) => void;
-  readonly args: readonly number[];
-  readonly operation: number;
 }
 
 interface Port {
@@ -137,26 +130,12 @@ export class IntegerPlan {
     this.#heaps = heaps;
     this.#region = region;
     const { kernels, memory } = region.heap;
-    const base = region.address + program.constants.bytes;
-    const addressOf = ({ buffer, byte }: Place) =>
-      (buffer === program.constants ? region.address : base + buffer.offset) + byte;
-    for (const { place, data } of program.tables) {
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      new Uint8Array(memory.buffer).set(bytes, addressOf(place));
-    }
     const page = (index: number, ...addresses: number[]) => pages[index](memory.buffer, ...addresses);
-    this.#calls = program.steps.map(({ kernel, args, operation }) => ({
-      kernel: kernel === 'page' ? page : kernels[kernel],
-      args: args.map((arg) => (typeof arg === 'number' ? arg : addressOf(arg))),
-      operation,
-    }));
+    const { calls, addressOf } = program.link({ ...kernels, page }, memory, region.address);
+    this.#calls = calls;
     const port = ({ place, ...tensor }: PlacedTensor): Port => ({ ...tensor, address: addressOf(place) });
     this.#inputs = inputs.map(port);
     this.#outputs = outputs.map(port);
-    const counts = operations.map(({ nodes }) => ({ nodes, kernels: {} as Record<string, number> }));
-    for (const { kernel, operation } of program.steps) {
-      counts[operation].kernels[kernel] = (counts[operation].kernels[kernel] ?? 0) + 1;
-    }
     this.#report = {
       target,
       rounding,
@@ -166,7 +145,9 @@ export class IntegerPlan {
         totalBytes: region.end - region.address,
         largestBufferBytes: program.buffers.reduce((most, { bytes }) => Math.max(most, bytes), 0),
       },
-      operations: counts,
+      operations: program
+        .kernelCounts(operations.length)
+        .map((kernels, i) => ({ nodes: operations[i].nodes, kernels })),
     };
   }
 

@@ -1,37 +1,133 @@
-/** The kernels on 8-bit integers as TypeScript sees them. Their meaning and layouts stand at the head of each file of `assembly/int8/`. */
-import type { WasmTarget } from '../wasm-bytes.js';
+/** The kernels on 8-bit integers: the functions of assembly/int8/index.ts. Their layouts stand at the head of each file of `assembly/int8/`. */
+import { base64Bytes } from '../../wasm/base64.js';
+import type { Kernels, KernelTable } from '../../wasm/kernel-table.js';
+import type { WasmTarget } from '../../wasm/web-assembly.js';
 import { INT8_KERNELS } from './generated/wasm.js';
 
-export const INT8_KERNEL_NAMES = [
-  'pointwise',
-  'pointwiseBytes',
-  'convolution',
-  'depthwise',
-  'dense',
-  'add',
-  'lookup',
-  'pool',
-  'sums',
-  'averages',
-  'means',
-  'bytesToQuads',
-  'quadsToByteQuads',
-  'quadsToBytes',
-  'bytesToPlanes',
-  'bytesToPicture',
-  'copyRuns',
-  'repeatBytes',
-  'zeroMargins',
-] as const;
+const TILE_TARGET = ['i32 lo', 'i32 hi', 'writes out', 'bytes outStride', 'reads offsets?'] as const;
 
-export type Int8KernelName = (typeof INT8_KERNEL_NAMES)[number];
+const WINDOW = ['i32 kernelHeight', 'i32 kernelWidth', 'i32 strideY', 'i32 strideX'] as const;
 
-/** All kernels take numbers (addresses, sizes, bounds) and return nothing. */
-export interface Int8Kernels extends Readonly<Record<Int8KernelName, (...args: number[]) => void>> {
+export const INT8_KERNEL_TABLE = {
+  pointwise: {
+    does: '1×1 convolution of quads, into quads or planes',
+    operands: [
+      ...(['reads x', 'bytes quadStride', 'i32 pixels', 'i32 pairs', 'reads weights', 'reads blocks'] as const),
+      ...(['i32 panels', ...TILE_TARGET] as const),
+    ],
+  },
+  pointwiseBytes: {
+    does: '1×1 convolution of quads of bytes, into quads or planes, where `probe` says that the machine multiplies bytes',
+    operands: [
+      ...(['reads x', 'bytes quadStride', 'i32 pixels', 'i32 steps', 'reads weights', 'reads starts'] as const),
+      ...(['reads places', 'reads further', 'reads blocks', 'i32 panels', ...TILE_TARGET] as const),
+    ],
+  },
+  convolution: {
+    does: 'any convolution of a padded picture, into quads or planes',
+    operands: [
+      ...(['reads x', 'reads pixels', 'i32 quads', 'reads runs', 'i32 runCount', 'i32 pairs'] as const),
+      ...(['reads weights', 'reads blocks', 'i32 panels', ...TILE_TARGET] as const),
+    ],
+  },
+  depthwise: {
+    does: 'depthwise convolution of planes into quads, some rows of it',
+    operands: [
+      ...(['reads x', 'bytes planeStride', 'i32 planes', 'reads rows', ...WINDOW] as const),
+      ...(['i32 dilationY', 'i32 dilationX', 'reads weights', 'reads blocks', 'i32 lo', 'i32 hi'] as const),
+      ...(['i32 width', 'i32 first', 'i32 count', 'i32 group'] as const),
+      ...(['writes out', 'bytes quadStride', 'scratch scratch', 'i32 zero'] as const),
+    ],
+  },
+  dense: {
+    does: 'matrix-vector product',
+    operands: [
+      ...(['reads x', 'i32 pairs', 'reads weights', 'i32 offset', 'reads blocks', 'i32 panels'] as const),
+      ...(['i32 lo', 'i32 hi', 'writes out'] as const),
+    ],
+  },
+  add: {
+    does: 'addition of two tensors of different scales',
+    operands: ['reads a', 'reads b', 'i32 count', 'reads numbers', 'i32 lo', 'i32 hi', 'writes out'],
+  },
+  lookup: {
+    does: 'each byte by a table of 256',
+    operands: ['reads x', 'i32 count', 'reads table', 'writes out'],
+  },
+  pool: {
+    does: 'maximum or mean over windows',
+    operands: [
+      ...(['reads x', 'i32 height', 'i32 width', 'i32 channels', 'i32 unsigned', ...WINDOW] as const),
+      ...(['i32 top', 'i32 left', 'i32 outHeight', 'i32 outWidth', 'i32 average'] as const),
+      ...(['i32 lo', 'i32 hi', 'writes out'] as const),
+    ],
+  },
+  sums: {
+    does: 'sum over all pixels of quads',
+    operands: ['reads x', 'bytes quadStride', 'i32 pixels', 'i32 pairs', 'writes out'],
+  },
+  averages: {
+    does: 'quotients of sums and a count',
+    operands: ['reads x', 'i32 channels', 'i32 count', 'i32 zero', 'i32 lo', 'i32 hi', 'writes out'],
+  },
+  means: {
+    does: 'sums times a multiplier',
+    operands: ['reads x', 'i32 channels', 'reads numbers', 'i32 lo', 'i32 hi', 'writes out'],
+  },
+  bytesToQuads: {
+    does: 'bytes to quads',
+    operands: [
+      ...(['reads x', 'i32 pixels', 'i32 channels', 'i32 zero', 'i32 unsigned'] as const),
+      ...(['writes out', 'bytes quadStride'] as const),
+    ],
+  },
+  quadsToByteQuads: {
+    does: 'quads to quads of bytes, for `pointwiseBytes`',
+    operands: ['reads x', 'bytes quadStride', 'i32 count', 'i32 zero', 'writes out'],
+  },
+  quadsToBytes: {
+    does: 'quads to bytes',
+    operands: ['reads x', 'bytes quadStride', 'i32 pixels', 'i32 channels', 'i32 zero', 'writes out'],
+  },
+  bytesToPlanes: {
+    does: 'bytes to planes',
+    operands: [
+      ...(['reads x', 'i32 pixels', 'i32 channels', 'i32 zero', 'i32 unsigned'] as const),
+      ...(['writes out', 'bytes planeStride', 'i32 planes', 'reads offsets'] as const),
+    ],
+  },
+  bytesToPicture: {
+    does: 'bytes to a picture with a border of zeros',
+    operands: [
+      ...(['reads x', 'i32 height', 'i32 width', 'i32 zero', 'i32 unsigned'] as const),
+      ...(['writes out', 'i32 top', 'i32 bottom', 'i32 left', 'i32 right'] as const),
+    ],
+  },
+  copyRuns: {
+    does: 'copies runs of bytes from and to regular distances: concatenation',
+    operands: ['reads from', 'bytes fromStride', 'writes to', 'bytes toStride', 'bytes bytes', 'i32 count'],
+  },
+  repeatBytes: {
+    does: 'each byte `times` times in a row',
+    operands: ['reads x', 'i32 count', 'i32 times', 'writes out'],
+  },
+  zeroMargins: {
+    does: 'zeros into the margins of planes',
+    operands: [
+      ...(['writes out', 'bytes planeStride', 'i32 planes', 'i32 rows'] as const),
+      ...(['bytes rowBytes', 'bytes left', 'bytes right'] as const),
+    ],
+  },
+} as const satisfies KernelTable;
+
+export type Int8KernelTable = typeof INT8_KERNEL_TABLE;
+export type Int8KernelName = keyof Int8KernelTable;
+
+export type Int8Kernels = Kernels<Int8KernelTable> & {
   /** How this machine multiplies bytes, see assembly/int8/pointwise-bytes.ts. */
   probe(): number;
-}
+};
 
 export function int8Bytes(target: WasmTarget): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(INT8_KERNELS[target]), (character) => character.charCodeAt(0));
+  return base64Bytes(INT8_KERNELS[target]);
 }

@@ -2,10 +2,11 @@
 import type { Rounding } from '../../layers/int8/fixed-point.js';
 import type { QuantizedNetwork } from '../../network/quantized-network.js';
 import { type Shape, sizeOf, type TensorType } from '../../tensor.js';
-import type { Place } from '../memory.js';
-import type { Program } from '../program.js';
+import type { Place } from '../../wasm/memory.js';
+import type { Program } from '../../wasm/program.js';
 import { chain, convolution, depthwise, joinsPointwise, matrixProduct, startsChain } from './convolutions.js';
-import { IntegerLowering, type Page, type StepName } from './lowering.js';
+import type { Int8KernelTable } from './kernels.js';
+import { IntegerLowering, type Page } from './lowering.js';
 import { type IntegerOperation, type OperationOf, operationsOf } from './operations.js';
 import { add, concat, lookup, page, pool, reshape, softmax, wholeMap } from './other-layers.js';
 
@@ -18,7 +19,7 @@ export interface PlacedTensor {
 }
 
 export interface LoweredIntegers {
-  readonly program: Program<StepName>;
+  readonly program: Program<Int8KernelTable>;
   readonly operations: readonly IntegerOperation[];
   readonly pages: readonly Page[];
   readonly inputs: readonly PlacedTensor[];

@@ -24,16 +24,13 @@ import {
   sizeOf,
   type TensorType,
 } from '../../tensor.js';
+import type { Place } from '../../wasm/memory.js';
+import { Program } from '../../wasm/program.js';
 import { type PlaneLayout, pixelOffsets, quadCount, roundUp, rowOffsets, VECTOR } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
-import type { Place } from '../memory.js';
-import { Program } from '../program.js';
-import type { Int8KernelName } from './kernels.js';
+import type { Int8KernelTable } from './kernels.js';
 import type { IntegerOperation } from './operations.js';
 import { type BytePanels, packBytePanels } from './packing.js';
-
-/** `page` computes without a kernel: the index of the page, then the places of its inputs and of its result. */
-export type StepName = Int8KernelName | 'page';
 
 /** Computes on numbers that lie at these addresses of the memory. */
 export type Page = (memory: ArrayBuffer, ...addresses: number[]) => void;
@@ -60,7 +57,7 @@ export class IntegerLowering {
   readonly rounding: Rounding;
   /** Whether the machine multiplies bytes as `pointwiseBytes` wants it. */
   readonly multipliesBytes: boolean;
-  readonly program = new Program<StepName>();
+  readonly program = new Program<Int8KernelTable>();
   readonly pages: Page[] = [];
   /** Operations that wait to be computed together with their only consumer, by the name of their output. */
   readonly waiting = new Map<string, IntegerOperation>();

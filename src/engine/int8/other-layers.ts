@@ -9,9 +9,9 @@ import { powersOf, sharesOf } from '../../layers/int8/softmax.js';
 import { isQuantizedType, sameType } from '../../network/quantized-network.js';
 import { slideWindows } from '../../padding.js';
 import { type AnyTensor, type QuantizedType, sizeOf } from '../../tensor.js';
+import type { Place } from '../../wasm/memory.js';
+import { at } from '../../wasm/program.js';
 import { pixelsOf } from '../lowering.js';
-import type { Place } from '../memory.js';
-import { at } from '../program.js';
 import { halfOf } from './channel-blocks.js';
 import { type IntegerLowering, type Page, quadStride, quadsBytes, viewOf } from './lowering.js';
 import type { IntegerOperation, OperationOf } from './operations.js';
@@ -37,9 +37,10 @@ export function page(low: IntegerLowering, operation: IntegerOperation): void {
   });
 }
 
+/** `page` computes without a kernel: the index of the page, then the places of its inputs and of its result. */
 function pageStep(low: IntegerLowering, { inputs, output }: IntegerOperation, compute: Page): void {
   const sources = inputs.map((input) => low.bytes(input));
-  low.bytesStep(output, (out) => low.program.step('page', low.pages.push(compute) - 1, ...sources, out));
+  low.bytesStep(output, (out) => low.program.add('page', [low.pages.push(compute) - 1, ...sources, out]));
 }
 
 /** A row's powers depend on 256 differences to its greatest number: what the readable layer makes of each is computed once. */

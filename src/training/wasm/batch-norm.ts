@@ -1,9 +1,9 @@
 /** Batch norm in training mode with the activation after it, and activations by themselves. */
-import type { Buffer } from '../../engine/memory.js';
 import type { AttributesOf, NetworkNode, NodeOf } from '../../network/index.js';
+import type { Place } from '../../wasm/memory.js';
 import { wantedGradientMargins, wantedMargins } from './convolution.js';
-import type { Lowering, Unit } from './lowering.js';
-import type { FeatureMap } from './maps.js';
+import type { Backward, Lowering, Vector } from './lowering.js';
+import { type FeatureMap, strided } from './maps.js';
 
 /** The activations that the kernels know, as clamps. */
 const BOUNDS: {
@@ -23,7 +23,8 @@ const boundsOf = (node: ClampNode): [lo: number, hi: number] => BOUNDS[node.kind
 /** The smallest normal float32. Channels that do not exist have a variance of 0 and a gamma of 0, and stay 0 with an epsilon of 0 too. */
 const SMALLEST = 2 ** -126;
 
-export function lowerBatchNorm(lowering: Lowering, node: NodeOf<'batchNorm'>, activation?: ClampNode): Unit {
+export function lowerBatchNorm(lowering: Lowering, node: NodeOf<'batchNorm'>, activation?: ClampNode): Backward {
+  const { program } = lowering;
   const { scale, center } = node.attributes;
   const epsilon = Math.max(node.attributes.epsilon, SMALLEST);
   const [input] = node.inputs;
@@ -33,38 +34,34 @@ export function lowerBatchNorm(lowering: Lowering, node: NodeOf<'batchNorm'>, ac
   const gamma = scale ? lowering.vector(lowering.slot(node, 'gamma')) : constantVector(lowering, z, 1);
   const beta = center ? lowering.vector(lowering.slot(node, 'beta')) : constantVector(lowering, z, 0);
   const { mean, variance } = batchStatistics(lowering, node, z);
-  const bounds = activation ? boundsOf(activation) : [-Infinity, Infinity];
-  lowering.step([z, y], ({ kernels, at, strided }) => {
-    const normalisation = [at(gamma.vector), at(beta.vector), epsilon, ...bounds];
-    kernels.normalise(at(z.buffer), ...rowsOf(z, y), ...normalisation, ...strided(y), at(mean), at(variance));
-  });
-  return {
-    backward: () => {
-      const dy = lowering.gradientOf(output);
-      const writeInto = (dz: FeatureMap) =>
-        lowering.step([dy, z, dz], ({ kernels, at, strided }) => {
-          const normalisation = [at(gamma.vector), at(beta.vector), epsilon, ...bounds, at(mean), at(variance)];
-          const from = [at(dy.buffer), at(z.buffer), ...rowsOf(z, dz)];
-          kernels.normaliseBackward(...from, ...normalisation, ...strided(dz), at(gamma.gradient), at(beta.gradient));
-        });
-      lowering.addGradient(input, writeInto, wantedGradientMargins(lowering, input));
-    },
+  const bounds = activation ? boundsOf(activation) : ([-Infinity, Infinity] as const);
+  const normalisation = [gamma.vector, beta.vector, epsilon, ...bounds] as const;
+  program.step('normalise', z.place, ...rowsOf(z, y), ...normalisation, ...strided(y), mean, variance);
+  return () => {
+    const dy = lowering.gradientOf(output);
+    const writeInto = (dz: FeatureMap) => {
+      const from = [dy.place, z.place, ...rowsOf(z, dz)] as const;
+      const to = [...strided(dz), gamma.gradient, beta.gradient] as const;
+      program.step('normaliseBackward', ...from, ...normalisation, mean, variance, ...to);
+    };
+    lowering.addGradient(input, writeInto, wantedGradientMargins(lowering, input));
+    gamma.store();
+    beta.store();
   };
 }
 
 /** The map `z` in rows like those of `other`: one row an image where that has no margins. */
-function rowsOf({ group, groups, images, rows, columns }: FeatureMap, other: FeatureMap): number[] {
-  return [group, groups, images, ...(other.margins ? [rows, columns] : [1, rows * columns])];
+function rowsOf(
+  { group, groups, images, rows, columns }: FeatureMap,
+  other: FeatureMap,
+): [group: number, groups: number, images: number, rows: number, columns: number] {
+  return [group, groups, images, ...(other.margins ? ([rows, columns] as const) : ([1, rows * columns] as const))];
 }
 
 /** gamma or beta where the layer has none; nobody reads its gradient. */
-function constantVector(lowering: Lowering, { channels, groups }: FeatureMap, value: number) {
-  const vector = lowering.constant(groups * 32);
-  const gradient = lowering.constant(groups * 32);
-  lowering.load.push(({ memory, at }) => {
-    memory.fill(value, at(vector) / 4, at(vector) / 4 + channels);
-  });
-  return { vector, gradient };
+function constantVector({ program }: Lowering, { channels, groups }: FeatureMap, value: number): Vector {
+  const vector = program.table(`${value} ${channels}`, () => new Float32Array(groups * 8).fill(value, 0, channels));
+  return { vector, gradient: program.constant(groups * 32), store() {} };
 }
 
 /** Where the kernel leaves this batch's statistics. They are handed out with the variance as the unbiased estimate. */
@@ -72,9 +69,9 @@ function batchStatistics(
   lowering: Lowering,
   node: NetworkNode,
   { groups, pixels }: FeatureMap,
-): Record<'mean' | 'variance', Buffer> {
-  const mean = lowering.constant(groups * 32);
-  const variance = lowering.constant(groups * 32);
+): Record<'mean' | 'variance', Place> {
+  const mean = lowering.program.constant(groups * 32);
+  const variance = lowering.program.constant(groups * 32);
   lowering.statistics.push(
     { slot: lowering.slot(node, 'movingMean'), from: mean, factor: 1 },
     { slot: lowering.slot(node, 'movingVariance'), from: variance, factor: pixels / Math.max(pixels - 1, 1) },
@@ -82,22 +79,17 @@ function batchStatistics(
   return { mean, variance };
 }
 
-export function lowerClamp(lowering: Lowering, node: ClampNode): Unit {
+export function lowerClamp(lowering: Lowering, node: ClampNode): Backward {
   const [input] = node.inputs;
   const bounds = boundsOf(node);
   const x = lowering.mapOf(input);
   const y = lowering.define(node.name);
-  const { bytes } = x.buffer;
-  lowering.step([x, y], ({ kernels, at }) => kernels.clampForward(at(x.buffer), bytes, ...bounds, at(y.buffer)));
-  return {
-    backward: () => {
-      if (!lowering.needsGradient(input)) return;
-      const dy = lowering.gradientOf(node.name);
-      lowering.addGradient(input, (dx) =>
-        lowering.step([dy, x, dx], ({ kernels, at }) => {
-          kernels.clampBackward(at(dy.buffer), at(x.buffer), bytes, ...bounds, at(dx.buffer));
-        }),
-      );
-    },
+  lowering.program.step('clampForward', x.place, x.bytes, ...bounds, y.place);
+  return () => {
+    if (!lowering.needsGradient(input)) return;
+    const dy = lowering.gradientOf(node.name);
+    lowering.addGradient(input, (dx) =>
+      lowering.program.step('clampBackward', dy.place, x.place, x.bytes, ...bounds, dx.place),
+    );
   };
 }

@@ -2,19 +2,20 @@
  * Depthwise convolutions, with the zeros that their windows reach lying around the maps in memory: around the input, and, with stride 1, around the
  * output's gradient too, since the input's gradient is then a depthwise convolution with the filter turned by 180°.
  */
-import type { Buffer } from '../../engine/memory.js';
 import { NetworkError } from '../../errors.js';
 import type { NodeOf } from '../../network/index.js';
 import { type ExplicitPadding, type Padding, type SlidingWindow, slideWindows } from '../../padding.js';
+import type { Place } from '../../wasm/memory.js';
+import { at } from '../../wasm/program.js';
 import type { Slot } from '../step/parameters.js';
-import type { Lowering, Unit } from './lowering.js';
-import { type FeatureMap, featureMap, type Margins, marginsOf, sameMargins } from './maps.js';
+import type { Backward, Lowering } from './lowering.js';
+import { type FeatureMap, flat, type Margins, mapLayout, marginsOf, sameMargins, strided, whole } from './maps.js';
 import { lowerConv2d } from './products.js';
 
 type ConvolutionNode = NodeOf<'conv2d' | 'depthwiseConv2d'>;
 
 /** A convolution, and the layer of zeros before it as part of its own padding. */
-export function lowerConvolution(lowering: Lowering, node: ConvolutionNode, pad?: NodeOf<'pad'>): Unit {
+export function lowerConvolution(lowering: Lowering, node: ConvolutionNode, pad?: NodeOf<'pad'>): Backward {
   const { input, padding } = sourceOf(lowering, node, pad);
   return node.kind === 'conv2d'
     ? lowerConv2d(lowering, node, input, padding)
@@ -82,7 +83,13 @@ export function wantedGradientMargins(lowering: Lowering, name: string): Margins
   return windowsOf(lowering, layer, input, padding).gradientMargins;
 }
 
-function lowerDepthwise(lowering: Lowering, node: NodeOf<'depthwiseConv2d'>, input: string, padding: Padding): Unit {
+function lowerDepthwise(
+  lowering: Lowering,
+  node: NodeOf<'depthwiseConv2d'>,
+  input: string,
+  padding: Padding,
+): Backward {
+  const { program } = lowering;
   const { kernelSize, strides, dilation, depthMultiplier, bias } = node.attributes;
   const { vertical, horizontal, inputMargins, gradientMargins } = windowsOf(lowering, node, input, padding);
   if (depthMultiplier !== 1 || (!gradientMargins && (dilation[0] !== 1 || dilation[1] !== 1))) {
@@ -93,79 +100,64 @@ function lowerDepthwise(lowering: Lowering, node: NodeOf<'depthwiseConv2d'>, inp
   const x = withMargins(lowering, lowering.mapOf(input), inputMargins);
   const z = lowering.define(node.name);
   const filters = packFilters(lowering, lowering.slot(node, 'kernel'), x);
-  const windows = [...kernelSize, ...strides, ...dilation];
-  lowering.step([x, z], ({ kernels, at, whole, flat }) => {
-    kernels.depthwise(...whole(x), x.groups, x.images, at(filters.weights), ...windows, z.rows, z.columns, ...flat(z));
-  });
+  const maps = [...whole(x), x.groups, x.images] as const;
+  const windows = [...kernelSize, ...strides, ...dilation] as const;
+  program.step('depthwiseGroups', ...maps, filters.weights, ...windows, z.rows, z.columns, ...flat(z));
   const biasBackward = bias ? addBias(lowering, node, z) : undefined;
-  return {
-    backward: () => {
-      const given = lowering.gradientOf(node.name);
-      biasBackward?.(given);
-      const dz = gradientMargins ? withMargins(lowering, given, gradientMargins) : given;
-      lowering.step([x, dz], ({ kernels, at, whole, strided }) => {
-        const maps = [...whole(x), x.groups, x.images, ...strided(dz)];
-        kernels.depthwiseWeightGradient(...maps, ...windows, z.rows, z.columns, at(filters.gradient));
-      });
-      if (!lowering.needsGradient(input)) return;
-      lowering.addGradient(input, (dx) => {
-        lowering.step([dz, dx], ({ kernels, at, whole, flat }) => {
-          const size = [dx.rows, dx.columns];
-          if (gradientMargins) {
-            const filter = [at(filters.turned), ...kernelSize, 1, 1, ...dilation];
-            kernels.depthwise(...whole(dz), dz.groups, dz.images, ...filter, ...size, ...flat(dx));
-          } else {
-            const filter = [at(filters.weights), ...kernelSize, ...strides, vertical.before, horizontal.before];
-            const from = [...flat(dz), dz.groups, dz.images, dz.rows, dz.columns];
-            kernels.depthwiseInputGradient(...from, ...filter, ...size, ...flat(dx));
-          }
-        });
-      });
-    },
+  return () => {
+    const given = lowering.gradientOf(node.name);
+    biasBackward?.(given);
+    const dz = gradientMargins ? withMargins(lowering, given, gradientMargins) : given;
+    program.step('depthwiseWeightGradient', ...maps, ...strided(dz), ...windows, z.rows, z.columns, filters.gradient);
+    filters.store();
+    if (!lowering.needsGradient(input)) return;
+    lowering.addGradient(input, (dx) => {
+      const size = [dx.rows, dx.columns] as const;
+      if (gradientMargins) {
+        const filter = [filters.turned, ...kernelSize, 1, 1, ...dilation] as const;
+        program.step('depthwiseGroups', ...whole(dz), dz.groups, dz.images, ...filter, ...size, ...flat(dx));
+      } else {
+        const filter = [filters.weights, ...kernelSize, ...strides, vertical.before, horizontal.before] as const;
+        const from = [...flat(dz), dz.groups, dz.images, dz.rows, dz.columns] as const;
+        program.step('depthwiseInputGradient', ...from, ...filter, ...size, ...flat(dx));
+      }
+    });
   };
 }
 
 /** Adds the layer's bias to its output. The result writes the step of the bias' gradient, in which margins count as the zeros they are. */
 function addBias(lowering: Lowering, node: NodeOf<'depthwiseConv2d'>, z: FeatureMap): (dz: FeatureMap) => void {
-  const { vector, gradient } = lowering.vector(lowering.slot(node, 'bias'));
-  const everywhere = featureMap(z);
-  lowering.step([everywhere, z], ({ kernels, at, flat }) => {
-    kernels.biasForward(at(vector), z.groups, z.pixels, ...flat(everywhere));
-    kernels.addMaps(at(everywhere.buffer), at(z.buffer), z.buffer.bytes, at(z.buffer));
-  });
+  const { program } = lowering;
+  const { vector, gradient, store } = lowering.vector(lowering.slot(node, 'bias'));
+  const everywhere = lowering.place(mapLayout(z));
+  program.step('biasForward', vector, z.groups, z.pixels, ...flat(everywhere));
+  program.step('addMaps', everywhere.place, z.place, z.bytes, z.place);
   return (dz) => {
-    const pixels = (dz.images * dz.image) / 32;
-    lowering.step([dz], ({ kernels, at, flat }) => kernels.biasGradient(...flat(dz), dz.groups, pixels, at(gradient)));
+    program.step('biasGradient', ...flat(dz), dz.groups, (dz.images * dz.image) / 32, gradient);
+    store();
   };
 }
 
 /** The map with these margins: itself, or a copy. */
 function withMargins(lowering: Lowering, map: FeatureMap, margins: Margins): FeatureMap {
   if (sameMargins(map.margins, margins)) return map;
-  const wide = lowering.permanent(featureMap(map, margins));
-  lowering.step([map, wide], ({ kernels, flat, strided }) => {
-    kernels.copyRows(...flat(map), map.groups, map.images, map.rows, map.columns, ...strided(wide));
-  });
+  const wide = lowering.place(mapLayout(map, margins));
+  const { groups, images, rows, columns } = map;
+  lowering.program.step('copyRows', ...flat(map), groups, images, rows, columns, ...strided(wide));
   return wide;
 }
 
-/** Filters [KH, KW, C, 1] as groups, as they are and turned by 180°, and the place of their gradient. */
+/** Filters [KH, KW, C, 1] as groups, as they are and turned by 180°, and the place of their gradient, which `store` hands out. */
 function packFilters(
-  lowering: Lowering,
+  { program, values, gradients }: Lowering,
   { offset, shape: [KH, KW] }: Slot,
   { channels, groups }: FeatureMap,
-): Record<'weights' | 'turned' | 'gradient', Buffer> {
+): Record<'weights' | 'turned' | 'gradient', Place> & { store(): void } {
   const taps = KH * KW;
   const group = taps * 32;
-  const weights = lowering.constant(groups * group);
-  const turned = lowering.constant(groups * group);
-  const gradient = lowering.constant(groups * group);
-  lowering.load.push(({ kernels, at }) => {
-    kernels.toGroups(at(lowering.values) + offset * 4, taps, channels, at(weights), group);
-    kernels.turnFilters(at(weights), groups, taps, at(turned));
-  });
-  lowering.unload.push(({ kernels, at }) => {
-    kernels.fromGroups(at(gradient), group, taps, channels, at(lowering.gradients) + offset * 4);
-  });
-  return { weights, turned, gradient };
+  const [weights, turned, gradient] = [0, 1, 2].map(() => program.constant(groups * group));
+  program.step('toGroups', at(values, offset * 4), taps, channels, weights, group);
+  program.step('turnFilters', weights, groups, taps, turned);
+  const store = () => program.step('fromGroups', gradient, group, taps, channels, at(gradients, offset * 4));
+  return { weights, turned, gradient, store };
 }

@@ -1,38 +1,40 @@
 /** Writes a network's training step: every layer forward, the loss, every layer backward in reverse order. */
-import type { Buffer } from '../../engine/memory.js';
 import { NetworkError } from '../../errors.js';
 import type { NetworkNode } from '../../network/index.js';
-import { crossEntropy } from '../step/losses.js';
+import type { Place } from '../../wasm/memory.js';
 import { type ClampNode, isClamp, lowerBatchNorm, lowerClamp } from './batch-norm.js';
 import { lowerConvolution } from './convolution.js';
-import type { Lowering, Unit } from './lowering.js';
-import type { FeatureMap } from './maps.js';
+import type { Backward, Lowering } from './lowering.js';
+import { flat } from './maps.js';
 import { lowerAdd, lowerDropout, lowerGlobalAveragePool, lowerReshape } from './other-layers.js';
 import { lowerMatrixProduct } from './products.js';
 
-/** What goes into a step and comes out of it besides the numbers in memory. */
-export interface LoweredStep {
-  /** Where the pictures are to be put, NHWC. */
-  readonly pictures: Buffer;
-  readonly loss: { targets: Float32Array; result: { loss: number; correct: number } };
+/** Some of the network's nodes that run as one, whose forward steps are written. */
+interface Unit {
+  readonly nodes: readonly string[];
+  readonly backward: Backward;
 }
 
-export function lowerStep(lowering: Lowering): LoweredStep {
+/** The result is where the pictures are to be put, NHWC. */
+export function lowerStep(lowering: Lowering): Place {
   const pictures = lowerPictures(lowering);
   const units = lowerForward(lowering);
-  const loss = lowerLoss(lowering);
-  for (const unit of units.reverse()) unit.backward();
-  return { pictures, loss };
+  lowering.begin('loss');
+  lowerLoss(lowering);
+  for (const { nodes, backward } of units.reverse()) {
+    lowering.begin('backward', nodes);
+    backward();
+  }
+  return pictures;
 }
 
 /** NHWC pictures to groups. */
-function lowerPictures(lowering: Lowering): Buffer {
+function lowerPictures(lowering: Lowering): Place {
   const [{ name }] = lowering.network.inputs;
+  lowering.begin('forward', [name]);
   const map = lowering.define(name);
-  const pictures = lowering.constant(map.pixels * map.channels * 4);
-  lowering.step([map], ({ kernels, at, flat }) => {
-    kernels.toGroups(at(pictures), map.pixels, map.channels, ...flat(map));
-  });
+  const pictures = lowering.program.constant(map.pixels * map.channels * 4);
+  lowering.program.step('toGroups', pictures, map.pixels, map.channels, ...flat(map));
   return pictures;
 }
 
@@ -43,20 +45,31 @@ export function lowerForward(lowering: Lowering): Unit[] {
   for (const node of lowering.network.nodes) {
     if (taken.has(node)) continue;
     const next = lowering.soleConsumerOf(node.name);
-    if (node.kind === 'batchNorm' && isClamp(next)) {
-      units.push(lowerBatchNorm(lowering, node, next as ClampNode));
-      taken.add(next);
-    } else if (node.kind === 'pad' && (next?.kind === 'depthwiseConv2d' || next?.kind === 'conv2d')) {
-      units.push(lowerConvolution(lowering, next, node));
-      taken.add(next);
-    } else {
-      units.push(lowerLayer(lowering, node));
-    }
+    const joined = joinedWith(node, next);
+    const nodes = joined ? [node, joined] : [node];
+    if (joined) taken.add(joined);
+    const names = nodes.map(({ name }) => name);
+    lowering.begin('forward', names);
+    units.push({ nodes: names, backward: lowerUnit(lowering, node, joined) });
   }
   return units;
 }
 
-function lowerLayer(lowering: Lowering, node: NetworkNode): Unit {
+const joinedWith = (node: NetworkNode, next: NetworkNode | undefined): NetworkNode | undefined =>
+  (node.kind === 'batchNorm' && isClamp(next)) ||
+  (node.kind === 'pad' && (next?.kind === 'depthwiseConv2d' || next?.kind === 'conv2d'))
+    ? next
+    : undefined;
+
+function lowerUnit(lowering: Lowering, node: NetworkNode, next: NetworkNode | undefined): Backward {
+  if (node.kind === 'batchNorm') return lowerBatchNorm(lowering, node, next as ClampNode | undefined);
+  if (node.kind === 'pad' && (next?.kind === 'depthwiseConv2d' || next?.kind === 'conv2d')) {
+    return lowerConvolution(lowering, next, node);
+  }
+  return lowerLayer(lowering, node);
+}
+
+function lowerLayer(lowering: Lowering, node: NetworkNode): Backward {
   switch (node.kind) {
     case 'conv2d':
     case 'depthwiseConv2d':
@@ -64,8 +77,6 @@ function lowerLayer(lowering: Lowering, node: NetworkNode): Unit {
     case 'pointwiseConv2d':
     case 'dense':
       return lowerMatrixProduct(lowering, node);
-    case 'batchNorm':
-      return lowerBatchNorm(lowering, node);
     case 'relu':
     case 'relu6':
     case 'clamp':
@@ -86,8 +97,7 @@ function lowerLayer(lowering: Lowering, node: NetworkNode): Unit {
   }
 }
 
-/** The loss and its gradient in TypeScript: there are only as many numbers as pictures times classes. */
-function lowerLoss(lowering: Lowering): LoweredStep['loss'] {
+function lowerLoss(lowering: Lowering): void {
   const [output] = lowering.network.outputs;
   const logits = lowering.mapOf(output);
   if (lowering.shapeOf(output).length !== 2) {
@@ -95,29 +105,7 @@ function lowerLoss(lowering: Lowering): LoweredStep['loss'] {
       `${lowering.network.name}: training wants logits [batch, classes], found [${lowering.shapeOf(output)}]`,
     );
   }
-  const gradient = lowering.gradientTarget(output).map;
-  const loss = { targets: new Float32Array(), result: { loss: 0, correct: 0 } };
-  lowering.step([logits, gradient], ({ memory, at }) => {
-    const { images, channels } = logits;
-    const rows = new Float32Array(images * channels);
-    eachNumber(at(logits.buffer), logits, (inMap, inRows) => {
-      rows[inRows] = memory[inMap];
-    });
-    const { mean, correct, dLogits } = crossEntropy(rows, loss.targets, channels);
-    loss.result = { loss: mean, correct };
-    memory.fill(0, at(gradient.buffer) / 4, (at(gradient.buffer) + gradient.buffer.bytes) / 4);
-    eachNumber(at(gradient.buffer), gradient, (inMap, inRows) => {
-      memory[inMap] = dLogits[inRows];
-    });
-  });
-  return loss;
-}
-
-/** Positions of a map of one pixel, in the memory and in [images, channels]. */
-function eachNumber(address: number, map: FeatureMap, visit: (inMap: number, inRows: number) => void): void {
-  for (let n = 0; n < map.images; n++) {
-    for (let c = 0; c < map.channels; c++) {
-      visit((address + (c >> 3) * map.group + n * 32) / 4 + (c & 7), n * map.channels + c);
-    }
-  }
+  const { map } = lowering.gradientTarget(output);
+  lowering.program.step('zeroBytes', map.place, map.bytes);
+  lowering.program.step('crossEntropy', ...flat(logits), logits.images, logits.channels, ...flat(map));
 }

@@ -1,38 +1,36 @@
 /**
- * What lowering a training step works with: the list of kernel calls being written, the maps and their gradients by tensor name, and the memory of it
- * all. The backward half is written after the forward one, in reverse order, so that a tensor's gradient is complete when its own layer is reached.
+ * What lowering a training step works with: the program being written, and the maps and their gradients by tensor name. Weights are brought into the
+ * kernels' layouts when their layer is reached, gradients into the optimiser's as soon as they are complete. The backward half is written after the forward one, in reverse order, so that a tensor's gradient is complete when its own layer is reached.
  */
-import { align, type Buffer, placeBuffers } from '../../engine/memory.js';
 import { NetworkError } from '../../errors.js';
 import { nodesByName, soleReaders } from '../../network/graph.js';
 import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
 import type { Shape } from '../../tensor.js';
+import type { Place } from '../../wasm/memory.js';
+import { at, Program } from '../../wasm/program.js';
 import { type ParameterLayout, parameterLayout, type Slot } from '../step/parameters.js';
-import type { TrainingKernels } from './kernels.js';
-import { type FeatureMap, featureMap, groupsOf, type MapShape, type Margins } from './maps.js';
+import type { TrainingKernelTable } from './kernels.js';
+import { type FeatureMap, groupsOf, type MapLayout, type MapShape, type Margins, mapLayout } from './maps.js';
 
-/** What a step of the list works with when it runs. */
-export interface Machine {
-  readonly kernels: TrainingKernels;
-  readonly memory: Float32Array;
-  /** Byte address of a buffer. */
-  readonly at: (buffer: Buffer) => number;
-  /** Address and distance of groups, as kernels take a map without margins. */
-  readonly flat: (map: FeatureMap) => [address: number, group: number];
-  /** Address of the first pixel and distances of groups, images and rows, as kernels take a map that may have margins. */
-  readonly strided: (map: FeatureMap) => [address: number, group: number, image: number, row: number];
-  /** The same from the first number on, be it a margin. */
-  readonly whole: (map: FeatureMap) => [address: number, group: number, image: number, row: number];
-  /** Of this call, for dropout. */
-  readonly seed: number;
+export type Pass = 'forward' | 'loss' | 'backward';
+
+/** What some steps do together. */
+export interface TrainingOperation {
+  readonly pass: Pass;
+  /** The network's nodes that are computed; none for the loss. */
+  readonly nodes: readonly string[];
 }
 
-export type Step = (machine: Machine) => void;
-
-/** One layer, or several that run as one, whose forward steps are written; `backward` writes the others. */
-export interface Unit {
-  backward(): void;
+/** A vector of weights. */
+export interface Vector {
+  readonly vector: Place;
+  readonly gradient: Place;
+  /** Writes the step that hands the gradient out. */
+  store(): void;
 }
+
+/** What a layer's lowering, whose forward steps are written, leaves for later: the backward steps. */
+export type Backward = () => void;
 
 /** Where a gradient is to be written, and whether something is there that it must be added to. */
 export interface GradientTarget {
@@ -47,22 +45,20 @@ export class Lowering {
   /** How many dropouts have been lowered. */
   dropouts = 0;
   readonly maps = new Map<string, FeatureMap>();
-  /** Steps that bring the optimiser's numbers into the kernels' layouts, the step itself, and the way back. */
-  readonly load: Step[] = [];
-  readonly steps: Step[] = [];
-  readonly unload: Step[] = [];
+  /** Every step and its memory. */
+  readonly program = new Program<TrainingKernelTable>();
+  /** By the index that steps serve. */
+  readonly operations: TrainingOperation[] = [];
   /** Batch statistics to hand out, each times a factor. */
-  readonly statistics: { readonly slot: Slot; readonly from: Buffer; readonly factor: number }[] = [];
+  readonly statistics: { readonly slot: Slot; readonly from: Place; readonly factor: number }[] = [];
   /** Flat arrays, as `parameters.ts` lays them out. */
-  readonly values: Buffer;
-  readonly gradients: Buffer;
+  readonly values: Place;
+  readonly gradients: Place;
   readonly #shapes: Map<string, Shape>;
   readonly #slots: ReadonlyMap<string, Slot>;
   readonly #producers: ReadonlyMap<string, NetworkNode>;
   readonly #readers: ReadonlyMap<string, NetworkNode | undefined>;
   readonly #gradients = new Map<string, FeatureMap>();
-  readonly #buffers = new Set<Buffer>();
-  #constantBytes = 0;
 
   constructor(network: Network, batch: number) {
     this.network = network;
@@ -75,8 +71,8 @@ export class Lowering {
     );
     this.#producers = nodesByName(network);
     this.#readers = soleReaders(network.nodes, network.outputs);
-    this.values = this.constant(this.layout.trainableSize * 4);
-    this.gradients = this.constant(this.layout.trainableSize * 4);
+    this.values = this.program.constant(this.layout.trainableSize * 4);
+    this.gradients = this.program.constant(this.layout.trainableSize * 4);
   }
 
   shapeOf(name: string): Shape {
@@ -106,27 +102,15 @@ export class Lowering {
     return this.#slots.get(weightName(node.name, weight)) as Slot;
   }
 
-  /** Memory that nothing else ever uses; zero until written. */
-  constant(bytes: number): Buffer {
-    const buffer = { bytes, first: 0, last: Infinity, offset: this.#constantBytes };
-    this.#constantBytes += align(bytes);
-    return buffer;
+  /** Memory for a map. Maps with margins have their own, whose zeros last. */
+  place(layout: MapLayout): FeatureMap {
+    const { bytes, margins } = layout;
+    return { ...layout, place: margins ? this.program.constant(bytes) : this.program.buffer(bytes) };
   }
 
-  /** Gives a map with margins memory of its own, whose zeros last. */
-  permanent(map: FeatureMap): FeatureMap {
-    return { ...map, buffer: this.constant(map.buffer.bytes) };
-  }
-
-  /** Adds a step; the buffers that it touches live from the first such step to the last. */
-  step(touches: readonly FeatureMap[], run: Step): void {
-    const now = this.steps.push(run);
-    for (const { buffer } of touches) {
-      if (buffer.last === Infinity) continue;
-      this.#buffers.add(buffer);
-      buffer.first = Math.min(buffer.first, now);
-      buffer.last = Math.max(buffer.last, now);
-    }
+  /** Steps added from here on serve this operation. */
+  begin(pass: Pass, nodes: readonly string[] = []): void {
+    this.program.beginOperation(this.operations.push({ pass, nodes }) - 1);
   }
 
   /** The map of a tensor that has been computed. */
@@ -136,10 +120,9 @@ export class Lowering {
 
   /** A new map for a tensor. */
   define(name: string, margins?: Margins): FeatureMap {
-    const map = featureMap(this.mapShapeOf(name), margins);
-    const placed = margins ? this.permanent(map) : map;
-    this.maps.set(name, placed);
-    return placed;
+    const map = this.place(mapLayout(this.mapShapeOf(name), margins));
+    this.maps.set(name, map);
+    return map;
   }
 
   /** Gradients of pictures are not needed. */
@@ -162,10 +145,9 @@ export class Lowering {
   gradientTarget(name: string, margins?: Margins): GradientTarget {
     const known = this.#gradients.get(name);
     if (known) return { map: known, accumulate: true };
-    const map = featureMap(this.mapShapeOf(name), margins);
-    const target = margins ? this.permanent(map) : map;
-    this.#gradients.set(name, target);
-    return { map: target, accumulate: false };
+    const map = this.place(mapLayout(this.mapShapeOf(name), margins));
+    this.#gradients.set(name, map);
+    return { map, accumulate: false };
   }
 
   /** The same for kernels that cannot add: `write` writes the steps that fill the map it is given. */
@@ -175,11 +157,9 @@ export class Lowering {
       write(map);
       return;
     }
-    const share = featureMap(map);
+    const share = this.place(mapLayout(map));
     write(share);
-    this.step([share, map], ({ kernels, at }) => {
-      kernels.addMaps(at(share.buffer), at(map.buffer), map.buffer.bytes, at(map.buffer));
-    });
+    this.program.step('addMaps', share.place, map.place, map.bytes, map.place);
   }
 
   /** Lets a tensor's gradient be the memory of this map, which holds it already and which nobody else reads from here on. */
@@ -187,22 +167,12 @@ export class Lowering {
     this.#gradients.set(name, { ...map, ...this.mapShapeOf(name) });
   }
 
-  /** A vector of the optimiser's with zeros up to a multiple of eight, and the place of its gradient. */
-  vector({ offset, size }: Slot): { vector: Buffer; gradient: Buffer } {
-    const vector = this.constant(groupsOf(size) * 32);
-    const gradient = this.constant(groupsOf(size) * 32);
-    this.load.push(({ memory, at }) => {
-      const from = at(this.values) / 4 + offset;
-      memory.copyWithin(at(vector) / 4, from, from + size);
-    });
-    this.unload.push(({ memory, at }) => {
-      memory.copyWithin(at(this.gradients) / 4 + offset, at(gradient) / 4, at(gradient) / 4 + size);
-    });
-    return { vector, gradient };
-  }
-
-  /** Places all buffers; returns the bytes of constants and of everything. */
-  layOut(): { constants: number; total: number } {
-    return { constants: this.#constantBytes, total: this.#constantBytes + placeBuffers([...this.#buffers]) };
+  /** A vector of the optimiser's with zeros up to a multiple of eight. */
+  vector({ offset, size }: Slot): Vector {
+    const vector = this.program.constant(groupsOf(size) * 32);
+    const gradient = this.program.constant(groupsOf(size) * 32);
+    this.program.step('copyBytes', at(this.values, offset * 4), size * 4, vector);
+    const store = () => this.program.step('copyBytes', gradient, size * 4, at(this.gradients, offset * 4));
+    return { vector, gradient, store };
   }
 }

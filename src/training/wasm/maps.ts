@@ -1,6 +1,7 @@
 /** Feature maps as the training kernels see them: groups of eight channels, [C' / 8][images][rows][columns][8], with or without margins of zeros. */
-import { align, type Buffer } from '../../engine/memory.js';
 import type { SlidingWindow } from '../../padding.js';
+import { align, type Place } from '../../wasm/memory.js';
+import { at } from '../../wasm/program.js';
 
 /** Rows and columns of zeros around a map. */
 export interface Margins {
@@ -17,8 +18,9 @@ export interface MapShape {
   readonly channels: number;
 }
 
-export interface FeatureMap extends MapShape {
-  readonly buffer: Buffer;
+/** How a map lies in memory, wherever that is. */
+export interface MapLayout extends MapShape {
+  readonly bytes: number;
   /** Groups of eight channels; the last may have channels that do not exist, and are zero. */
   readonly groups: number;
   /** All images' pixels, margins not counted. */
@@ -28,21 +30,22 @@ export interface FeatureMap extends MapShape {
   readonly group: number;
   readonly image: number;
   readonly row: number;
-  /** Bytes from the buffer's start to the first pixel that is no margin. */
+  /** Bytes from the map's start to the first pixel that is no margin. */
   readonly first: number;
+}
+
+export interface FeatureMap extends MapLayout {
+  readonly place: Place;
 }
 
 /** Bytes of one pixel's eight channels. */
 const PIXEL = 32;
 
-/** A buffer that no step has touched yet. */
-export const newBuffer = (bytes: number): Buffer => ({ bytes, first: Infinity, last: -Infinity, offset: 0 });
-
 export const groupsOf = (channels: number): number => Math.ceil(channels / 8);
 
 const NO_MARGINS: Margins = { top: 0, bottom: 0, left: 0, right: 0 };
 
-export function featureMap(shape: MapShape, margins?: Margins): FeatureMap {
+export function mapLayout(shape: MapShape, margins?: Margins): MapLayout {
   const { images, rows, columns, channels } = shape;
   const groups = groupsOf(channels);
   const { top, bottom, left, right } = margins ?? NO_MARGINS;
@@ -53,7 +56,7 @@ export function featureMap(shape: MapShape, margins?: Margins): FeatureMap {
   return {
     ...{ images, rows, columns, channels, groups, margins, group, image, row },
     pixels: images * rows * columns,
-    buffer: newBuffer(groups * group),
+    bytes: groups * group,
     first: top * row + left * PIXEL,
   };
 }
@@ -78,3 +81,24 @@ export function marginsOf(
 export function sameMargins(a: Margins = NO_MARGINS, b: Margins = NO_MARGINS): boolean {
   return a.top === b.top && a.bottom === b.bottom && a.left === b.left && a.right === b.right;
 }
+
+/** A map without margins as kernels take it: address and distance of groups. */
+export const flat = ({ place, group }: FeatureMap): [place: Place, group: number] => [place, group];
+
+/** A map that may have margins: address of the first pixel and distances of groups, images and rows. */
+export const strided = (map: FeatureMap): [place: Place, group: number, image: number, row: number] => [
+  at(map.place, map.first),
+  ...distances(map),
+];
+
+/** The same from the first number on, be it a margin. */
+export const whole = (map: FeatureMap): [place: Place, group: number, image: number, row: number] => [
+  map.place,
+  ...distances(map),
+];
+
+const distances = ({ group, image, row }: FeatureMap): [group: number, image: number, row: number] => [
+  group,
+  image,
+  row,
+];

@@ -39,15 +39,16 @@ export const dense = family<Dense>(
     return {
       inputs: { x, weights: panels(channels, units, 16, (c, o) => kernel[c * units + o]), bias: padded(bias, 16) },
       out,
-      args: (address) => [
-        address('x'),
+      args: (address) => ({
+        x: address('x'),
         channels,
-        address('weights'),
-        address('bias'),
-        out.words / 16,
-        ...clamp,
-        address('out'),
-      ],
+        weights: address('weights'),
+        bias: address('bias'),
+        panels: out.words / 16,
+        lo: clamp[0],
+        hi: clamp[1],
+        out: address('out'),
+      }),
     };
   },
 );

@@ -31,7 +31,7 @@ export const clampAll = family<Elementwise>(
       inputs: { x },
       out,
       ...(inPlace && { over: 'x' }),
-      args: (address) => [address('x'), count, ...clamp, address('out')],
+      args: (address) => ({ x: address('x'), count, lo: clamp[0], hi: clamp[1], out: address('out') }),
     };
   },
 );
@@ -54,7 +54,7 @@ export const addAll = family<Elementwise>(
       inputs: { a, b },
       out,
       ...(inPlace && { over: 'a' }),
-      args: (address) => [address('a'), address('b'), count, ...clamp, address('out')],
+      args: (address) => ({ a: address('a'), b: address('b'), count, lo: clamp[0], hi: clamp[1], out: address('out') }),
     };
   },
 );
@@ -86,7 +86,14 @@ export const affine = family<Rows>(
     return {
       inputs: { x, scale, shift },
       out,
-      args: (address) => [address('x'), rows, length, address('scale'), address('shift'), address('out')],
+      args: (address) => ({
+        x: address('x'),
+        pixels: rows,
+        channels: length,
+        scale: address('scale'),
+        shift: address('shift'),
+        out: address('out'),
+      }),
     };
   },
 );
@@ -106,7 +113,7 @@ export const sigmoid = family<Elementwise>(
       const y = 1 / (1 + Math.exp(-value));
       out.expect(i, y, boundOf(POWER_ROUNDINGS, Math.abs(y)), i);
     });
-    return { inputs: { x }, out, args: (address) => [address('x'), count, address('out')] };
+    return { inputs: { x }, out, args: (address) => ({ x: address('x'), count, out: address('out') }) };
   },
 );
 
@@ -130,7 +137,7 @@ export const softmax = family<Rows & { readonly scale: number }>(
         out.expect(row * length + i, power / sum, boundOf(POWER_ROUNDINGS, power / sum), row, i);
       });
     }
-    return { inputs: { x }, out, args: (address) => [address('x'), rows, length, address('out')] };
+    return { inputs: { x }, out, args: (address) => ({ x: address('x'), rows, length, out: address('out') }) };
   },
 );
 
@@ -151,6 +158,6 @@ export const argMax = family<Rows & { readonly levels: number }>(
       const nan = values.findIndex(Number.isNaN);
       out.expect(row, nan >= 0 ? nan : values.indexOf(Math.max(...values)), 0, row);
     }
-    return { inputs: { x }, out, args: (address) => [address('x'), rows, length, address('out')] };
+    return { inputs: { x }, out, args: (address) => ({ x: address('x'), rows, length, out: address('out') }) };
   },
 );

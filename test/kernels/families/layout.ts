@@ -45,15 +45,15 @@ export const packPanels = family<Matrix>(
     return {
       inputs: { x, scale },
       out,
-      args: (address) => [
-        address('x'),
+      args: (address) => ({
+        x: address('x'),
         rows,
         columns,
         width,
-        scaled ? address('scale') : 0,
-        address('out'),
-        panelWords * 4,
-      ],
+        scale: scaled ? address('scale') : 0,
+        out: address('out'),
+        panelStride: panelWords * 4,
+      }),
     };
   },
 );
@@ -83,7 +83,11 @@ export const nhwcToQuads = family<Pixels>(
         out.expect(quadWord(pixel, c, stride), pixel < pixels ? x[pixel * channels + c] : 0, 0, pixel, c);
       }
     }
-    return { inputs: { x }, out, args: (address) => [address('x'), pixels, channels, address('out'), stride * 4] };
+    return {
+      inputs: { x },
+      out,
+      args: (address) => ({ x: address('x'), pixels, channels, out: address('out'), quadStride: stride * 4 }),
+    };
   },
 );
 
@@ -104,7 +108,11 @@ export const quadsToNhwc = family<Pixels>(
         out.expect(pixel * channels + c, value, 0, pixel, c);
       }
     }
-    return { inputs: { x }, out, args: (address) => [address('x'), stride * 4, pixels, channels, address('out')] };
+    return {
+      inputs: { x },
+      out,
+      args: (address) => ({ x: address('x'), quadStride: stride * 4, pixels, channels, out: address('out') }),
+    };
   },
 );
 
@@ -129,7 +137,15 @@ export const nhwcToPlanes = family<Pixels>(
     return {
       inputs: { x, offsets },
       out,
-      args: (address) => [address('x'), pixels, channels, address('out'), planeWords * 4, planes, address('offsets')],
+      args: (address) => ({
+        x: address('x'),
+        pixels,
+        channels,
+        out: address('out'),
+        planeStride: planeWords * 4,
+        planes,
+        offsets: address('offsets'),
+      }),
     };
   },
 );
@@ -158,14 +174,14 @@ export const copyRuns = family<Runs>(
     return {
       inputs: { x },
       out,
-      args: (address) => [
-        address('x'),
-        (length + fromGap) * 4,
-        address('out'),
-        (length + toGap) * 4,
-        length * 4,
+      args: (address) => ({
+        from: address('x'),
+        fromStride: (length + fromGap) * 4,
+        to: address('out'),
+        toStride: (length + toGap) * 4,
+        bytes: length * 4,
         count,
-      ],
+      }),
     };
   },
 );
@@ -185,7 +201,7 @@ export const repeatChannels = family<Repeats>(
     const x = filled(count, draw(numbers));
     const out = new Sheet(count * times);
     for (let i = 0; i < out.words; i++) out.expect(i, x[Math.trunc(i / times)], 0, i);
-    return { inputs: { x }, out, args: (address) => [address('x'), count, times, address('out')] };
+    return { inputs: { x }, out, args: (address) => ({ x: address('x'), count, times, out: address('out') }) };
   },
 );
 
@@ -238,7 +254,17 @@ export const padPicture = family<Pad>(
     return {
       inputs: { x },
       out,
-      args: (address) => [address('x'), height, row * 4, address('out'), top, bottom, left * 4, right * 4, value],
+      args: (address) => ({
+        x: address('x'),
+        height,
+        rowBytes: row * 4,
+        out: address('out'),
+        top,
+        bottom,
+        left: left * 4,
+        right: right * 4,
+        value,
+      }),
     };
   },
 );
@@ -279,7 +305,15 @@ export const zeroMargins = family<Margins>(
     return {
       inputs: {},
       out,
-      args: (address) => [address('out'), planeWords * 4, planes, rows, width * 16, left * 16, right * 16],
+      args: (address) => ({
+        out: address('out'),
+        planeStride: planeWords * 4,
+        planes,
+        rows,
+        rowBytes: width * 16,
+        left: left * 16,
+        right: right * 16,
+      }),
     };
   },
 );

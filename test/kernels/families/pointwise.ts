@@ -55,12 +55,12 @@ export const pointwise = family<Pointwise>(
     return {
       inputs,
       out,
-      args: (address) => [address('x'), stride * 4, pixels, channels, ...args(address)],
+      args: (address) => ({ x: address('x'), quadStride: stride * 4, pixels, channels, ...args(address) }),
     };
   },
 );
 
-/** The operands of the product, and the arguments from `weights` on. */
+/** The operands of the product but for those of x. */
 function product({ pixels, channels, filters, tile, numbers }: Pointwise) {
   const next = draw(numbers);
   const kernel = filled(channels * filters, next);
@@ -80,6 +80,11 @@ function product({ pixels, channels, filters, tile, numbers }: Pointwise) {
     stride,
     out,
     inputs: { ...inputs, x, weights, bias: padded(bias, 8) },
-    args: (address: AddressOf) => [address('weights'), address('bias'), Math.ceil(filters / 8), ...args(address)],
+    args: (address: AddressOf) => ({
+      weights: address('weights'),
+      bias: address('bias'),
+      panels: Math.ceil(filters / 8),
+      ...args(address),
+    }),
   };
 }

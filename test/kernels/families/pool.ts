@@ -72,20 +72,23 @@ export const pool = family<Pool>(
     return {
       inputs: { x },
       out,
-      args: (address) => [
-        address('x'),
-        ...size,
+      args: (address) => ({
+        x: address('x'),
+        height: size[0],
+        width: size[1],
         channels,
-        ...kernel,
-        ...strides,
-        padding[0],
-        padding[2],
-        rows.length,
-        columns.length,
-        mode === 'max' ? 0 : 1,
-        mode === 'average with padding' ? kernel[0] * kernel[1] : 0,
-        address('out'),
-      ],
+        kernelHeight: kernel[0],
+        kernelWidth: kernel[1],
+        strideY: strides[0],
+        strideX: strides[1],
+        top: padding[0],
+        left: padding[2],
+        outHeight: rows.length,
+        outWidth: columns.length,
+        average: mode === 'max' ? 0 : 1,
+        divisor: mode === 'average with padding' ? kernel[0] * kernel[1] : 0,
+        out: address('out'),
+      }),
     };
   },
 );
@@ -118,6 +121,10 @@ export const globalAveragePool = family<GlobalAveragePool>(
       const { value, bound } = pooled([...values], 'average', pixels);
       out.expect(c, value, bound, c);
     }
-    return { inputs: { x }, out, args: (address) => [address('x'), stride * 4, pixels, channels, address('out')] };
+    return {
+      inputs: { x },
+      out,
+      args: (address) => ({ x: address('x'), quadStride: stride * 4, pixels, channels, out: address('out') }),
+    };
   },
 );

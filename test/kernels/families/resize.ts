@@ -90,15 +90,15 @@ export const resizeBilinear = family<Resize>(
     return {
       inputs: { x, rows: table(rows, height, width * channels), columns: table(columns, width, channels) },
       out,
-      args: (address) => [
-        address('x'),
+      args: (address) => ({
+        x: address('x'),
         channels,
-        address('rows'),
-        rows.length,
-        address('columns'),
-        columns.length,
-        address('out'),
-      ],
+        rows: address('rows'),
+        outHeight: rows.length,
+        columns: address('columns'),
+        outWidth: columns.length,
+        out: address('out'),
+      }),
     };
   },
 );

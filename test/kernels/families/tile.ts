@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { anyClamp, draw, type Numbers, UNCLAMPED } from '../numbers.js';
 import { type AddressOf, poisoned, Sheet, type Words } from '../problem.js';
 import { type Bounded, clamped, plus } from '../sums.js';
+import type { NamedOperands } from '../table.js';
 import { quadWord, roundUp, shuffled } from './layouts.js';
 
 export interface Tile {
@@ -26,8 +27,8 @@ export const QUADS: Tile = { layout: 'quads', clamp: UNCLAMPED, clamp2: UNCLAMPE
 export interface TileOutput {
   readonly out: Sheet;
   readonly inputs: Readonly<Record<string, Words>>;
-  /** The kernel's arguments from `lo` on are [lo, hi, ...these]: out, outStride, offsets, residual, lo2, hi2. */
-  readonly args: (address: AddressOf) => number[];
+  /** lo, hi, out, outStride, offsets, residual, lo2, hi2. */
+  readonly args: (address: AddressOf) => NamedOperands;
 }
 
 /** The output of a product whose sums are known. NHWC is for whole panels of channels only: planes are taken otherwise. */
@@ -40,12 +41,12 @@ export function tileOutput(
 ): TileOutput {
   const [lo, hi] = tile.clamp;
   const result = (pixel: number, filter: number) => clamped(sum(pixel, filter), lo, hi);
-  const bounds = (args: (address: AddressOf) => number[]) => (address: AddressOf) => [lo, hi, ...args(address)];
   const made =
     tile.layout === 'quads' || tile.layout === 'residual'
       ? quads(tile, pixels, filters, numbers, result)
       : groups(tile, pixels, filters, numbers, result);
-  return { ...made, args: bounds(made.args) };
+  const bounds = { lo, hi, lo2: tile.clamp2[0], hi2: tile.clamp2[1] };
+  return { ...made, args: (address) => ({ ...bounds, ...made.args(address) }) };
 }
 
 function quads(
@@ -79,13 +80,18 @@ function quads(
   return {
     out,
     inputs: layout === 'residual' ? { residual } : {},
-    args: (address) => [address('out'), stride * 4, 0, layout === 'residual' ? address('residual') : 0, ...clamp2],
+    args: (address) => ({
+      out: address('out'),
+      outStride: stride * 4,
+      offsets: 0,
+      residual: layout === 'residual' ? address('residual') : 0,
+    }),
   };
 }
 
 /** Pixels at random places of a plane, some places unused; the last place is where pixels that do not exist go. */
 function groups(
-  { layout, gap, clamp2 }: Tile,
+  { layout, gap }: Tile,
   pixels: number,
   filters: number,
   { seed }: Numbers,
@@ -117,6 +123,6 @@ function groups(
   return {
     out,
     inputs: { offsets },
-    args: (address) => [address('out'), groupWords * 4, address('offsets'), 0, ...clamp2],
+    args: (address) => ({ out: address('out'), outStride: groupWords * 4, offsets: address('offsets'), residual: 0 }),
   };
 }

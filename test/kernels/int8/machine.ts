@@ -1,8 +1,13 @@
 /** The integer kernels of every target, each with a memory whose every other byte is watched. */
 import '../relaxed.js';
 import { type Int8KernelName, type Int8Kernels, int8Bytes } from '../../../src/engine/int8/kernels.js';
-import { allocate, compileBytes, instantiate, type WasmMemory } from '../../../src/engine/wasm.js';
-import type { WasmTarget } from '../../../src/engine/wasm-bytes.js';
+import {
+  allocate,
+  compileBytes,
+  instantiate,
+  type WasmMemory,
+  type WasmTarget,
+} from '../../../src/wasm/web-assembly.js';
 
 type Integers = Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array;
 
@@ -38,7 +43,11 @@ const POISON = 0xa5;
 const machines: readonly Machine[] = await Promise.all(
   (['scalar', 'simd', 'relaxed'] as const).map(async (target) => {
     const memory = allocate('problems', MEMORY_BYTES);
-    return { target, memory, kernels: await instantiate<Int8Kernels>(await compileBytes(int8Bytes(target)), memory) };
+    return {
+      target,
+      memory,
+      kernels: await instantiate<Int8Kernels>(await compileBytes(target, int8Bytes(target)), memory),
+    };
   }),
 );
 
@@ -67,7 +76,7 @@ function solve({ target, kernels, memory }: Machine, problem: Int8Problem): void
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), addresses.get(name));
   }
   const before = bytes.slice();
-  kernels[kernel](...args((operand) => addresses.get(operand) as number));
+  (kernels[kernel] as Kernel)(...args((operand) => addresses.get(operand) as number));
 
   const from = addresses.get('out') as number;
   const scratch = addresses.get('scratch') as number;

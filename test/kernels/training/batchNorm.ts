@@ -7,6 +7,7 @@ import { filled } from '../families/layouts.js';
 import { anyClamp, count, draw, type Numbers, ordinary } from '../numbers.js';
 import { type AddressOf, family, Sheet } from '../problem.js';
 import { type Bounded, boundOf, clamped, Sum } from '../sums.js';
+import type { NamedOperands } from '../table.js';
 import {
   anyGaps,
   distances,
@@ -75,11 +76,15 @@ function operands(problem: BatchNorm, next: () => number) {
 }
 
 /** The arguments that both kernels take in the same place. */
-function normalisation({ epsilon, clamp }: BatchNorm, address: AddressOf): number[] {
-  return [address('gamma'), address('beta'), epsilon, ...clamp];
+function normalisation(
+  { epsilon, clamp, groups, images, rows, columns }: BatchNorm,
+  { group }: MapLayout,
+  address: AddressOf,
+): NamedOperands {
+  const [lo, hi] = clamp;
+  const sizes = { group: group * 4, groups, images, rows, columns };
+  return { ...sizes, gamma: address('gamma'), beta: address('beta'), epsilon, lo, hi };
 }
-
-const sizes = ({ groups, images, rows, columns }: BatchNorm): number[] => [groups, images, rows, columns];
 
 /**
  * Writes what is wanted into the sheet. NaN must be NaN; an infinity, and numbers whose bound has grown beyond float32, may be what overflow on
@@ -184,11 +189,14 @@ export const normalise = family<BatchNorm>('normalise', 'all', anyBatchNorm, nam
   return {
     inputs: { z: Z, gamma, beta },
     out,
-    args: (address) => [
-      ...[address('z'), z.group * 4, ...sizes(problem), ...normalisation(problem, address)],
-      ...[address('out'), ...distances(y)],
-      ...[address('out', meanAt), address('out', varianceAt)],
-    ],
+    args: (address) => ({
+      z: address('z'),
+      ...normalisation(problem, z, address),
+      y: address('out'),
+      ...distances('y', y),
+      mean: address('out', meanAt),
+      variance: address('out', varianceAt),
+    }),
   };
 });
 
@@ -227,11 +235,17 @@ export const normaliseBackward = family<BatchNorm>('normaliseBackward', 'all', a
   return {
     inputs: { dy: dY, z: Z, gamma, beta, mean, variance },
     out,
-    args: (address) => [
-      ...[address('dy'), address('z'), z.group * 4, ...sizes(problem), ...normalisation(problem, address)],
-      ...[address('mean'), address('variance'), address('out'), ...distances(dz)],
-      ...[address('out', gammaAt), address('out', betaAt)],
-    ],
+    args: (address) => ({
+      dy: address('dy'),
+      z: address('z'),
+      ...normalisation(problem, z, address),
+      mean: address('mean'),
+      variance: address('variance'),
+      dz: address('out'),
+      ...distances('dz', dz),
+      dgamma: address('out', gammaAt),
+      dbeta: address('out', betaAt),
+    }),
   };
 });
 

@@ -35,6 +35,16 @@ const inputOf = ({ output, kernel, strides, dilation, groups, images, gaps }: De
   return mapLayout({ groups, images, rows: seen(0), columns: seen(1) }, gaps);
 };
 
+const windowOperands = ({
+  kernel,
+  strides,
+  dilation,
+  output,
+}: Pick<Depthwise, 'kernel' | 'strides' | 'dilation' | 'output'>) => ({
+  ...{ kernelHeight: kernel[0], kernelWidth: kernel[1], strideY: strides[0], strideX: strides[1] },
+  ...{ dilationY: dilation[0], dilationX: dilation[1], rows: output[0], columns: output[1] },
+});
+
 const LARGEST_MAP = 7500;
 
 const anyDepthwise: fc.Arbitrary<Depthwise> = fc
@@ -85,7 +95,7 @@ const named: Readonly<Record<string, Depthwise>> = {
   '1×1': { ...usual, kernel: [1, 1] },
 };
 
-export const depthwise = family<Depthwise>('depthwise', 'two', anyDepthwise, named, (problem) => {
+export const depthwiseGroups = family<Depthwise>('depthwiseGroups', 'two', anyDepthwise, named, (problem) => {
   const { output, kernel, strides, dilation, groups, images, outputGaps, numbers } = problem;
   const next = draw(numbers);
   const x = inputOf(problem);
@@ -105,11 +115,14 @@ export const depthwise = family<Depthwise>('depthwise', 'two', anyDepthwise, nam
   return {
     inputs: { x: X, weights },
     out,
-    args: (address) => [
-      ...[address('x'), ...distances(x), groups, images],
-      ...[address('weights'), ...kernel, ...strides, ...dilation],
-      ...[...output, address('out'), z.group * 4],
-    ],
+    args: (address) => ({
+      x: address('x'),
+      ...distances('x', x),
+      ...{ groups, images, weights: address('weights') },
+      ...windowOperands({ kernel, strides, dilation, output }),
+      z: address('out'),
+      zGroup: z.group * 4,
+    }),
   };
 });
 
@@ -141,10 +154,14 @@ export const depthwiseWeightGradient = family<Depthwise>(
     return {
       inputs: { x: X, dz: dZ },
       out,
-      args: (address) => [
-        ...[address('x'), ...distances(x), groups, images, address('dz'), ...distances(dz)],
-        ...[...kernel, ...strides, ...dilation, ...output, address('out')],
-      ],
+      args: (address) => ({
+        x: address('x'),
+        ...distances('x', x),
+        ...{ groups, images, dz: address('dz') },
+        ...distances('dz', dz),
+        ...windowOperands({ kernel, strides, dilation, output }),
+        dw: address('out'),
+      }),
     };
   },
 );
@@ -227,11 +244,12 @@ export const depthwiseInputGradient = family<InputGradient>(
     return {
       inputs: { dz: dZ, weights },
       out,
-      args: (address) => [
-        ...[address('dz'), dz.group * 4, groups, images, ...output],
-        ...[address('weights'), ...kernel, ...strides, ...before],
-        ...[...input, address('out'), dx.group * 4],
-      ],
+      args: (address) => ({
+        ...{ dz: address('dz'), dzGroup: dz.group * 4, groups, images, outRows: output[0], outColumns: output[1] },
+        ...{ weights: address('weights'), kernelHeight: kernel[0], kernelWidth: kernel[1] },
+        ...{ strideY: strides[0], strideX: strides[1], top: before[0], left: before[1] },
+        ...{ rows: input[0], columns: input[1], dx: address('out'), dxGroup: dx.group * 4 },
+      }),
     };
   },
 );

@@ -32,7 +32,7 @@ export const clampForward = family<Elementwise>(
     return {
       inputs: { x },
       out,
-      args: (address) => [address('x'), x.byteLength, ...clamp, address('out')],
+      args: (address) => ({ x: address('x'), bytes: x.byteLength, lo: clamp[0], hi: clamp[1], y: address('out') }),
     };
   },
 );
@@ -55,10 +55,38 @@ export const clampBackward = family<Elementwise>(
     return {
       inputs: { dy, x },
       out,
-      args: (address) => [address('dy'), address('x'), x.byteLength, ...clamp, address('out')],
+      args: (address) => ({
+        dy: address('dy'),
+        x: address('x'),
+        bytes: x.byteLength,
+        lo: clamp[0],
+        hi: clamp[1],
+        dx: address('out'),
+      }),
     };
   },
 );
+
+interface Bytes {
+  readonly vectors: number;
+}
+
+const anyBytes = fc.record({ vectors: count(60) });
+
+export const zeroBytes = family<Bytes>('zeroBytes', 'all', anyBytes, {}, ({ vectors }) => {
+  const out = new Sheet(vectors * 4);
+  for (let word = 0; word < vectors * 4; word++) out.expect(word, 0, 0, word);
+  return { inputs: {}, out, args: (address) => ({ y: address('out'), bytes: vectors * 16 }) };
+});
+
+export const copyBytes = family<Bytes>('copyBytes', 'all', anyBytes, {}, ({ vectors }) => {
+  const x = Float32Array.from({ length: vectors * 4 }, (_, word) => word + 1);
+  const out = new Sheet(x.length);
+  x.forEach((value, word) => {
+    out.expect(word, value, 0, word);
+  });
+  return { inputs: { x }, out, args: (address) => ({ x: address('x'), bytes: x.byteLength, y: address('out') }) };
+});
 
 export const addMaps = family<Omit<Elementwise, 'clamp'> & { readonly over?: 'a' | 'b' | undefined }>(
   'addMaps',
@@ -85,7 +113,7 @@ export const addMaps = family<Omit<Elementwise, 'clamp'> & { readonly over?: 'a'
       inputs: { a, b },
       out,
       ...(over && { over }),
-      args: (address) => [address('a'), address('b'), a.byteLength, address('out')],
+      args: (address) => ({ a: address('a'), b: address('b'), bytes: a.byteLength, y: address('out') }),
     };
   },
 );
@@ -129,10 +157,10 @@ export const copyRows = family<Copy>(
     return {
       inputs: { x: X },
       out,
-      args: (address) => [
-        ...[address('x'), x.group * 4, shape.groups, shape.images, shape.rows, shape.columns],
-        ...[address('out'), ...distances(y)],
-      ],
+      args: (address) => ({
+        ...{ x: address('x'), group: x.group * 4, ...shape },
+        ...{ y: address('out'), ...distances('y', y) },
+      }),
     };
   },
 );
@@ -158,7 +186,11 @@ export const biasForward = family<Bias>(
     eachNumber(y, (g, n, row, pixel, c) => {
       out.expect(wordAt(y, g, n, row, pixel, c), bias[g * 8 + c], 0, pixel, g * 8 + c);
     });
-    return { inputs: { bias }, out, args: (address) => [address('bias'), groups, pixels, address('out'), y.group * 4] };
+    return {
+      inputs: { bias },
+      out,
+      args: (address) => ({ bias: address('bias'), groups, pixels, y: address('out'), group: y.group * 4 }),
+    };
   },
 );
 
@@ -179,7 +211,7 @@ export const biasGradient = family<Bias>(
     return {
       inputs: { dy: dY },
       out,
-      args: (address) => [address('dy'), dy.group * 4, groups, pixels, address('out')],
+      args: (address) => ({ dy: address('dy'), group: dy.group * 4, groups, pixels, db: address('out') }),
     };
   },
 );
@@ -225,7 +257,15 @@ export const poolForward = family<Pool>('poolForward', 'all', anyPool, pools, (p
   return {
     inputs: { x: X },
     out,
-    args: (address) => [address('x'), x.group * 4, groups, images, pixels, address('out'), y.group * 4],
+    args: (address) => ({
+      x: address('x'),
+      xGroup: x.group * 4,
+      groups,
+      images,
+      pixels,
+      y: address('out'),
+      yGroup: y.group * 4,
+    }),
   };
 });
 
@@ -242,6 +282,14 @@ export const poolBackward = family<Pool>('poolBackward', 'all', anyPool, pools, 
   return {
     inputs: { dy: dY },
     out,
-    args: (address) => [address('dy'), dy.group * 4, groups, images, pixels, address('out'), dx.group * 4],
+    args: (address) => ({
+      dy: address('dy'),
+      yGroup: dy.group * 4,
+      groups,
+      images,
+      pixels,
+      dx: address('out'),
+      xGroup: dx.group * 4,
+    }),
   };
 });

@@ -1,18 +1,20 @@
 /** The problems of every kernel that the trainer calls. */
 import type { Family } from '../problem.js';
 import { normalise, normaliseBackward } from './batchNorm.js';
-import { depthwise, depthwiseInputGradient, depthwiseWeightGradient } from './depthwise.js';
+import { depthwiseGroups, depthwiseInputGradient, depthwiseWeightGradient } from './depthwise.js';
 import {
   addMaps,
   biasForward,
   biasGradient,
   clampBackward,
   clampForward,
+  copyBytes,
   copyRows,
   poolBackward,
   poolForward,
+  zeroBytes,
 } from './elementwise.js';
-import { fromGroups, packPanels, packTransposed, toGroups, turnFilters, unpackPanels } from './layout.js';
+import { fromGroups, packTransposedWeights, packWeights, toGroups, turnFilters, unpackWeights } from './layout.js';
 import { product, weightGradient } from './matrix.js';
 import { addPatches, toPatches } from './patches.js';
 
@@ -21,7 +23,7 @@ export const trainingFamilies: readonly Family[] = [
   weightGradient,
   normalise,
   normaliseBackward,
-  depthwise,
+  depthwiseGroups,
   depthwiseWeightGradient,
   depthwiseInputGradient,
   toPatches,
@@ -29,14 +31,16 @@ export const trainingFamilies: readonly Family[] = [
   clampForward,
   clampBackward,
   addMaps,
+  zeroBytes,
+  copyBytes,
   copyRows,
   biasForward,
   biasGradient,
   poolForward,
   poolBackward,
-  packPanels,
-  packTransposed,
-  unpackPanels,
+  packWeights,
+  packTransposedWeights,
+  unpackWeights,
   turnFilters,
   toGroups,
   fromGroups,

@@ -34,17 +34,17 @@ function panelSheet(rows: number, columns: number, at: (row: number, column: num
   return out;
 }
 
-export const packPanels = family<Matrix>('packPanels', 'all', anyMatrix, tails, ({ rows, columns, numbers }) => {
+export const packWeights = family<Matrix>('packWeights', 'all', anyMatrix, tails, ({ rows, columns, numbers }) => {
   const matrix = filled(rows * columns, draw(numbers));
   return {
     inputs: { matrix },
     out: panelSheet(rows, columns, (row, column) => matrix[row * columns + column]),
-    args: (address) => [address('matrix'), rows, columns, address('out')],
+    args: (address) => ({ matrix: address('matrix'), rows, columns, panels: address('out') }),
   };
 });
 
-export const packTransposed = family<Matrix>(
-  'packTransposed',
+export const packTransposedWeights = family<Matrix>(
+  'packTransposedWeights',
   'all',
   anyMatrix,
   tails,
@@ -53,12 +53,12 @@ export const packTransposed = family<Matrix>(
     return {
       inputs: { matrix },
       out: panelSheet(columns, rows, (column, row) => matrix[row * columns + column]),
-      args: (address) => [address('matrix'), rows, columns, address('out')],
+      args: (address) => ({ matrix: address('matrix'), rows, columns, panels: address('out') }),
     };
   },
 );
 
-export const unpackPanels = family<Matrix>('unpackPanels', 'all', anyMatrix, tails, ({ rows, columns, numbers }) => {
+export const unpackWeights = family<Matrix>('unpackWeights', 'all', anyMatrix, tails, ({ rows, columns, numbers }) => {
   const next = draw(numbers);
   const panels = poisoned(roundUp(rows, 8) * roundUp(columns, 8));
   const out = new Sheet(rows * columns);
@@ -69,7 +69,11 @@ export const unpackPanels = family<Matrix>('unpackPanels', 'all', anyMatrix, tai
       out.expect(row * columns + column, value, 0, row, column);
     }
   }
-  return { inputs: { panels }, out, args: (address) => [address('panels'), rows, columns, address('out')] };
+  return {
+    inputs: { panels },
+    out,
+    args: (address) => ({ panels: address('panels'), rows, columns, matrix: address('out') }),
+  };
 });
 
 interface Filters {
@@ -93,7 +97,11 @@ export const turnFilters = family<Filters>(
         }
       }
     }
-    return { inputs: { filters }, out, args: (address) => [address('filters'), groups, taps, address('out')] };
+    return {
+      inputs: { filters },
+      out,
+      args: (address) => ({ filters: address('filters'), groups, taps, turned: address('out') }),
+    };
   },
 );
 
@@ -124,7 +132,13 @@ export const toGroups = family<Pixels>('toGroups', 'all', anyPixels, pixels, ({ 
   return {
     inputs: { picture },
     out,
-    args: (address) => [address('picture'), pixels, channels, address('out'), map.group * 4],
+    args: (address) => ({
+      picture: address('picture'),
+      pixels,
+      channels,
+      groups: address('out'),
+      group: map.group * 4,
+    }),
   };
 });
 
@@ -148,7 +162,13 @@ export const fromGroups = family<Pixels>(
     return {
       inputs: { groups },
       out,
-      args: (address) => [address('groups'), map.group * 4, pixels, channels, address('out')],
+      args: (address) => ({
+        groups: address('groups'),
+        group: map.group * 4,
+        pixels,
+        channels,
+        picture: address('out'),
+      }),
     };
   },
 );

@@ -1,6 +1,7 @@
 /** Feature maps of the trainer, told a second time: [C' / 8][images][rows][columns][8], from one row, image or group to the next as far as you like. */
 import fc from 'fast-check';
 import { poisoned } from '../problem.js';
+import type { NamedOperands } from '../table.js';
 
 export interface MapShape {
   readonly groups: number;
@@ -43,7 +44,12 @@ export const flatLayout = (groups: number, pixels: number, gap: number): MapLayo
 export const wordsOf = ({ groups, group }: MapLayout): number => groups * group;
 
 /** Bytes from one group, image and row to the next, as kernels take them. */
-export const distances = ({ group, image, row }: MapLayout): number[] => [group * 4, image * 4, row * 4];
+/** The operands that say how a map called `name` lies in memory. */
+export const distances = (name: string, { group, image, row }: MapLayout): NamedOperands => ({
+  [`${name}Group`]: group * 4,
+  [`${name}Image`]: image * 4,
+  [`${name}Row`]: row * 4,
+});
 
 export const wordAt = (map: MapLayout, g: number, n: number, row: number, column: number, c: number): number =>
   g * map.group + n * map.image + row * map.row + column * 8 + c;

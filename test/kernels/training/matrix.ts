@@ -69,10 +69,10 @@ export const product = family<Matrices & { readonly accumulate: boolean }>(
       inputs: { x: X, weights: W, ...(accumulate && { y: before }) },
       out,
       ...(accumulate && { over: 'y' }),
-      args: (address) => [
-        ...[address('x'), x.group * 4, pixels, groups],
-        ...[address('weights'), panels, address('out'), y.group * 4, Number(accumulate)],
-      ],
+      args: (address) => ({
+        ...{ x: address('x'), xGroup: x.group * 4, pixels, groups, weights: address('weights'), panels },
+        ...{ y: address('out'), yGroup: y.group * 4, accumulate: Number(accumulate) },
+      }),
     };
   },
 );
@@ -105,10 +105,10 @@ export const weightGradient = family<Matrices>(
     return {
       inputs: { x: X, dy: dY },
       out,
-      args: (address) => [
-        ...[address('x'), x.group * 4, pixels, groups],
-        ...[address('dy'), dy.group * 4, panels, address('out')],
-      ],
+      args: (address) => ({
+        ...{ x: address('x'), xGroup: x.group * 4, pixels, groups },
+        ...{ dy: address('dy'), yGroup: dy.group * 4, panels, dw: address('out') },
+      }),
     };
   },
 );

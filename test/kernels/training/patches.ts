@@ -53,7 +53,18 @@ function geometry({ windows, images, channels, gap }: Patches) {
   const numbers = kernel[0] * kernel[1] * channels;
   const pixels = { images, rows: rows.length, columns: columns.length };
   const patches = mapLayout({ groups: Math.ceil(numbers / 8), ...pixels }, { ...TIGHT, group: gap });
-  const args = [...[images, ...size, channels, ...kernel, ...strides, ...dilation], padding[0], padding[2]];
+  const args = {
+    ...{
+      ...shape,
+      channels,
+      kernelHeight: kernel[0],
+      kernelWidth: kernel[1],
+      strideY: strides[0],
+      strideX: strides[1],
+    },
+    ...{ dilationY: dilation[0], dilationX: dilation[1], top: padding[0], left: padding[2] },
+    ...{ outRows: rows.length, outColumns: columns.length },
+  };
   type See = (patch: number, pixel: number | undefined, n: number, row: number, column: number, k: number) => void;
   const walk = (see: See) => {
     for (let n = 0; n < images; n++) {
@@ -70,7 +81,7 @@ function geometry({ windows, images, channels, gap }: Patches) {
       });
     }
   };
-  return { x, patches, numbers, args: [...args, rows.length, columns.length], walk };
+  return { x, patches, numbers, args, walk };
 }
 
 /** Drawn numbers in the first `channels` channels, poison in those that do not exist. */
@@ -93,7 +104,13 @@ export const toPatches = family<Patches>('toPatches', 'all', anyPatches, named, 
   return {
     inputs: { x: X },
     out,
-    args: (address) => [address('x'), x.group * 4, ...args, address('out'), patches.group * 4],
+    args: (address) => ({
+      x: address('x'),
+      xGroup: x.group * 4,
+      ...args,
+      patches: address('out'),
+      patchGroup: patches.group * 4,
+    }),
   };
 });
 
@@ -120,6 +137,12 @@ export const addPatches = family<Patches>('addPatches', 'all', anyPatches, named
     inputs: { gradients, dx },
     out,
     over: 'dx',
-    args: (address) => [address('gradients'), patches.group * 4, ...args, address('out'), x.group * 4],
+    args: (address) => ({
+      patches: address('gradients'),
+      patchGroup: patches.group * 4,
+      ...args,
+      dx: address('out'),
+      dxGroup: x.group * 4,
+    }),
   };
 });

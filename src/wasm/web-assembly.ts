@@ -1,8 +1,11 @@
 /**
- * WebAssembly as the engine and the trainer use it. Its types are written down here, as far as they are needed: a project without lib DOM or
+ * WebAssembly as the engine, the trainer and the preparation of pictures use it. Its types are written down here, as far as they are needed: a project without lib DOM or
  * WebWorker has no `WebAssembly` namespace, and the declarations of the package must compile there too.
  */
 import { NetworkError } from '../errors.js';
+
+/** What the kernels are compiled for. */
+export type WasmTarget = 'relaxed' | 'simd' | 'scalar';
 
 /** A `WebAssembly.Module`. */
 export type WasmModule = object;
@@ -26,7 +29,11 @@ export function allocate(where: string, bytes: number): WasmMemory {
   }
 }
 
-export async function compileBytes(bytes: Uint8Array<ArrayBuffer>): Promise<WasmModule> {
+/** Throws a NetworkError where this machine does not know the target's instructions. */
+export async function compileBytes(target: WasmTarget, bytes: Uint8Array<ArrayBuffer>): Promise<WasmModule> {
+  if (!WebAssembly.validate(bytes)) {
+    throw new NetworkError(`this machine does not know the instructions of '${target}'`);
+  }
   return atOnce(
     () => new WebAssembly.Module(bytes),
     () => WebAssembly.compile(bytes),

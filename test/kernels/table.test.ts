@@ -1,0 +1,114 @@
+/** The tables of kernels against the kernels' source and the compiled modules; and what does not compile. */
+import './relaxed.js';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ENGINE_KERNELS, type EngineKernels, type EngineKernelTable } from '../../src/engine/kernels.js';
+import { WASM_KERNELS } from '../../src/training/wasm/kernels.js';
+import type { KernelDeclaration, KernelTable } from '../../src/wasm/kernel-table.js';
+import { Program } from '../../src/wasm/program.js';
+import { root } from '../project/imports.js';
+import { kernelSets } from './sets.js';
+import { inOrder, operandNames, splitCall } from './table.js';
+
+const sets = await kernelSets();
+
+/** 'x: usize, count: i32' of every function that `index` exports. */
+function signatures(folder: string): Map<string, string> {
+  const read = (file: string) => readFileSync(join(root, folder, `${file}.ts`), 'utf8');
+  const found = new Map<string, string>();
+  for (const [, names, file] of read('index').matchAll(/export \{([^}]*)\} from '\.\/(\w+)'/g)) {
+    const source = read(file);
+    for (const name of names.split(',').map((word) => word.trim())) {
+      if (name === '') continue;
+      const [, parameters] = new RegExp(`^export function ${name}\\(([^)]*)\\): void`, 'm').exec(source) ?? [];
+      found.set(name, `${parameters}`.replaceAll(/\s+/g, ' ').replace(/,? $/, '').trim());
+    }
+  }
+  return found;
+}
+
+const TYPES: Readonly<Record<string, string>> = { i32: 'i32', f32: 'f32' };
+
+const signatureOf = (declaration: KernelDeclaration): string =>
+  declaration.operands
+    .map((operand, i) => `${operandNames(declaration)[i]}: ${TYPES[operand.split(' ')[0]] ?? 'usize'}`)
+    .join(', ');
+
+describe.each<[string, KernelTable, string]>([
+  ['the engine', ENGINE_KERNELS, 'assembly'],
+  ['the trainer', WASM_KERNELS, 'assembly/training'],
+])('the table of %s', (_, table, folder) => {
+  test('has the names and types of the source, in its order', () => {
+    const declared = Object.entries(table).map(([name, declaration]) => [name, signatureOf(declaration)]);
+    expect(Object.fromEntries(declared)).toEqual(Object.fromEntries(signatures(folder)));
+  });
+
+  test.each(Object.entries(table))('%s: a split names its operands', (_, declaration) => {
+    const names = operandNames(declaration);
+    const { along, advance } = declaration.split ?? { along: names[0], advance: {} };
+    expect(names).toEqual(expect.arrayContaining([along, ...Object.keys(advance)]));
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+test.each(sets)(
+  'the modules of the $of export the kernels of its table, with as many operands',
+  ({ table, machines }) => {
+    const wanted = Object.fromEntries(Object.entries(table).map(([name, { operands }]) => [name, operands.length]));
+    for (const { kernels } of machines) {
+      const found = Object.entries(kernels).filter(([, kernel]) => typeof kernel === 'function');
+      expect(Object.fromEntries(found.map(([name, kernel]) => [name, kernel.length]))).toEqual(wanted);
+    }
+  },
+);
+
+test('a missing or a surplus operand is named', () => {
+  const { clampAll } = ENGINE_KERNELS;
+  const wanted = 'wanted the operands x, count, lo, hi, out, found';
+  expect(() => inOrder(clampAll, { x: 0, count: 4, lo: 0, out: 0 })).toThrow(`${wanted} x, count, lo, out`);
+  const surplus = { x: 0, count: 4, lo: 0, hi: 6, out: 0, scratch: 0 };
+  expect(() => inOrder(clampAll, surplus)).toThrow(`${wanted} x, count, lo, hi, out, scratch`);
+  expect(inOrder(clampAll, { out: 5, hi: 4, lo: 3, count: 2, x: 1 })).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('a split call: 10 of 16 numbers, cut at a multiple of four', () => {
+  const named = { x: 1000, count: 16, lo: 0, hi: 6, out: 2000 };
+  expect(splitCall(ENGINE_KERNELS.clampAll.split, named, 10 / 16)).toEqual([
+    { ...named, count: 8 },
+    { ...named, x: 1032, count: 8, out: 2032 },
+  ]);
+});
+
+test('calls with other operands than the table has do not compile', () => {
+  const program = new Program<EngineKernelTable>();
+  const [x, out] = [program.buffer(64), program.buffer(64)];
+  program.step('clampAll', x, 16, 0, 6, out);
+  // @ts-expect-error an operand is missing
+  program.step('clampAll', x, 16, 0, out);
+  // @ts-expect-error one too many
+  program.step('clampAll', x, 16, 0, 6, out, out);
+  // @ts-expect-error a number for an address
+  program.step('clampAll', 16, 16, 0, 6, out);
+  // @ts-expect-error an address that may not be 0
+  program.step('clampAll', 0, 16, 0, 6, out);
+  // @ts-expect-error no kernel of this table
+  program.step('clampForward', x, 64, 0, 6, out);
+  program.step('packPanels', x, 2, 2, 8, 0, out, 64);
+  // @ts-expect-error six numbers for a kernel that takes seven
+  const pack = (kernels: EngineKernels) => kernels.packPanels(0, 2, 2, 8, 0, 64);
+  expect(pack).toBeTypeOf('function');
+  expect(program.steps).toHaveLength(7);
+});
+
+test('programs know the buffers that a step touches', () => {
+  const program = new Program<EngineKernelTable>();
+  const [x, out] = [program.buffer(64), program.buffer(64)];
+  program.touchAtStart(x);
+  program.step('clampAll', x, 16, 0, 6, out);
+  program.step('sigmoid', out, 16, out);
+  expect([x, out].map(({ buffer: { first, last } }) => [first, last])).toEqual([
+    [-1, 0],
+    [0, 1],
+  ]);
+});

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { randomWeights } from '../../src/network/index.js';
+import { profileStep } from '../../src/training/profile.js';
+import { createProgram, type EngineName } from '../../src/training/programs.js';
+import { packParameters } from '../../src/training/step/parameters.js';
+import { shapesData, tinyNetwork } from './tiny.js';
+
+const data = shapesData(2, 1);
+
+async function stepOf(engine: EngineName) {
+  const network = randomWeights(tinyNetwork(data, 0.1), 1);
+  const { values, statistics } = packParameters(network);
+  const program = await createProgram(engine, network, 2);
+  const targets = Float32Array.of(1, 0, 0, 0, 1, 0);
+  const pictures = Float32Array.from({ length: 2 * 8 * 8 * 3 }, (_, i) => Math.sin(i));
+  return { program, args: [values, pictures, targets, values.slice(), statistics, 1] as const };
+}
+
+test('every operation of a step, with its nodes, its kernels and its time', async () => {
+  const { program, args } = await stepOf('wasm');
+  const times = profileStep(program, ...args);
+  const forward = [
+    ['input'],
+    ['conv'],
+    ['conv_bn', 'conv_relu'],
+    ['depthwise'],
+    ['depthwise_bn', 'depthwise_relu'],
+    ['pointwise'],
+    ['pointwise_bn', 'pointwise_relu'],
+    ['pool'],
+    ['logits_dropout'],
+    ['logits'],
+  ];
+  expect(times.map(({ pass, nodes }) => [pass, ...nodes])).toEqual([
+    ...forward.map((nodes) => ['forward', ...nodes]),
+    ['loss'],
+    ...forward
+      .slice(1)
+      .reverse()
+      .map((nodes) => ['backward', ...nodes]),
+  ]);
+  expect(times[3].kernels).toEqual({ toGroups: 1, turnFilters: 1, depthwiseGroups: 1 });
+  expect(times[10].kernels).toEqual({ zeroBytes: 1, crossEntropy: 1 });
+  for (const { milliseconds } of times) expect(milliseconds).toBeGreaterThanOrEqual(0);
+});
+
+test('a step that is profiled computes what another does', async () => {
+  const [profiled, other] = [await stepOf('wasm'), await stepOf('wasm')];
+  profileStep(profiled.program, ...profiled.args);
+  other.program.step(...other.args);
+  expect(profiled.args[3]).toEqual(other.args[3]);
+});
+
+test('the layers in TypeScript have no kernels to profile', async () => {
+  const { program, args } = await stepOf('reference');
+  expect(() => profileStep(program, ...args)).toThrow(
+    "training: only kernels can be profiled, and the engine 'reference' has none",
+  );
+});
