@@ -221,7 +221,7 @@ function tileTarget(low: IntegerLowering, operation: IntegerOperation): TileTarg
 }
 
 /** The last three arguments of the tile kernels. */
-function tileArguments({ place, stride, offsets }: TileTarget, first: number): [Place, number, Place | number] {
+function tileArguments({ place, stride, offsets }: TileTarget, first: number): [Place, number, Place | 0] {
   return offsets ? [place, stride, at(offsets, first * 4)] : [at(place, (first / 4) * stride), stride, 0];
 }
 

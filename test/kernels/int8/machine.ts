@@ -1,6 +1,7 @@
 /** The integer kernels of every target, each with a memory whose every other byte is watched. */
 import '../relaxed.js';
 import { type Int8KernelName, type Int8Kernels, int8Bytes } from '../../../src/engine/int8/kernels.js';
+import type { Kernel } from '../../../src/wasm/kernel-table.js';
 import {
   allocate,
   compileBytes,
