@@ -5,10 +5,9 @@
 import { ShapeError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import { sizeOf } from '../tensor.js';
-import { allocate, compileBytes, instantiate, type WasmTarget } from '../wasm/web-assembly.js';
+import type { WasmTarget } from '../wasm/web-assembly.js';
 import { withoutSoftmax } from './step/losses.js';
-import { trainingBytes } from './wasm/embedded.js';
-import type { WasmKernels } from './wasm/kernels.js';
+import { instantiateProgram } from './wasm/instantiate.js';
 import { lowerStep } from './wasm/lower.js';
 import { Lowering, type Pass } from './wasm/lowering.js';
 import { typescriptKernels } from './wasm/typescript-kernels.js';
@@ -51,9 +50,6 @@ export interface TrainingProgram {
 /** Relaxed SIMD is faster and not the same on every machine: it has to be asked for. */
 const DEFAULT_TARGET: WasmTarget = 'simd';
 
-/** Kernels of the trainer take no address for "none", so that its memory is used from 0 on. */
-const FIRST_ADDRESS = 0;
-
 /**
  * Plans and compiles the training step of a network with one picture input that ends in logits or in a softmax, which becomes part of the loss.
  * Throws a NetworkError for layers that training does not know, and where this machine does not know the target's instructions.
@@ -66,13 +62,9 @@ export async function compileTraining(
   const lowering = new Lowering(withoutSoftmax(network), batch);
   const pictures = lowerStep(lowering);
   const { program, layout } = lowering;
-  const activationBytes = program.layOut();
-  const memory = allocate(network.name, program.constants.bytes + activationBytes);
-  const numbers = new Float32Array(memory.buffer);
   const state = { targets: new Float32Array(), seed: 0, loss: 0, correct: 0 };
-  const module = await compileBytes(target, trainingBytes(target));
-  const kernels = { ...(await instantiate<WasmKernels>(module, memory)), ...typescriptKernels(numbers, state) };
-  const { calls, addressOf } = program.link(kernels, memory, FIRST_ADDRESS);
+  const typescript = (numbers: Float32Array) => typescriptKernels(numbers, state);
+  const { numbers, calls, addressOf } = await instantiateProgram(network.name, program, target, typescript);
   const values = addressOf(lowering.values) / 4;
   const gradients = addressOf(lowering.gradients) / 4;
   const { trainableSize, statisticsSize } = layout;

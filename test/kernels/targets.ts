@@ -2,7 +2,7 @@
 import { kernelsIn } from '../../src/engine/javascript-kernels.js';
 import { ENGINE_KERNELS } from '../../src/engine/kernels.js';
 import { wasmBytes } from '../../src/engine/wasm-bytes.js';
-import { trainingBytes } from '../../src/training/wasm/embedded.js';
+import { trainingBytes } from '../../src/training/wasm/instantiate.js';
 import { WASM_KERNELS } from '../../src/training/wasm/kernels.js';
 import type { Kernel, KernelTable } from '../../src/wasm/kernel-table.js';
 import { allocate, compileBytes, instantiate, type WasmTarget } from '../../src/wasm/web-assembly.js';

@@ -2,13 +2,12 @@
  * The training step of a network from several maps to several maps, with a loss that is computed in TypeScript: SSD's heads have a few ten thousand
  * outputs a picture, so that matching and mining cost little beside the convolutions, which run on the WASM kernels.
  */
-import { allocate } from '../../engine/wasm.js';
 import type { Network } from '../../network/index.js';
-import { machineOf } from '../program.js';
-import { instantiateTraining } from '../wasm/kernels.js';
-import { lowerForward } from '../wasm/lower.js';
+import { sizeOf } from '../../tensor.js';
+import { instantiateProgram } from '../wasm/instantiate.js';
+import { lowerBackward, lowerForward, lowerInput } from '../wasm/lower.js';
 import { Lowering } from '../wasm/lowering.js';
-import type { FeatureMap } from '../wasm/maps.js';
+import { flat } from '../wasm/maps.js';
 
 /** From the outputs, [batch, rows, columns, channels] each, to the loss; writes its gradients by them. */
 export type OutputLoss = (outputs: readonly Float32Array[], gradients: readonly Float32Array[]) => number;
@@ -23,75 +22,52 @@ export interface HeadsProgram {
 
 export async function compileHeads(network: Network, batch: number): Promise<HeadsProgram> {
   const lowering = new Lowering(network, batch);
-  const inputs = network.inputs.map(({ name }) => {
-    const map = lowering.define(name);
-    const numbers = lowering.constant(map.pixels * map.channels * 4);
-    lowering.step([map], ({ kernels, at, flat }) => {
-      kernels.toGroups(at(numbers), map.pixels, map.channels, ...flat(map));
-    });
-    return numbers;
-  });
+  const { program } = lowering;
+  const inputs = network.inputs.map(({ name }) => lowerInput(lowering, name));
   const units = lowerForward(lowering);
-  const asked = { loss: (() => 0) as OutputLoss, result: 0 };
+  lowering.begin('loss');
+  // The loss reads and writes [batch, rows, columns, channels].
   const outputs = network.outputs.map((name) => {
-    const map = lowering.mapOf(name);
-    const numbers = () => new Float32Array(map.pixels * map.channels);
-    return { map, gradient: lowering.gradientTarget(name).map, values: numbers(), slopes: numbers() };
+    const { pixels, channels, ...map } = lowering.mapOf(name);
+    const bytes = pixels * channels * 4;
+    const [values, slopes] = [program.constant(bytes), program.constant(bytes)];
+    program.step('fromGroups', map.place, map.group, pixels, channels, values);
+    return { name, pixels, channels, values, slopes };
   });
-  const touched = outputs.flatMap(({ map, gradient }) => [map, gradient]);
-  lowering.step(touched, ({ memory, at }) => {
-    for (const { map, values, slopes } of outputs) {
-      slopes.fill(0);
-      eachNumber(map, at(map.buffer), (inMap, inRows) => {
-        values[inRows] = memory[inMap];
-      });
-    }
-    asked.result = asked.loss(
-      outputs.map(({ values }) => values),
-      outputs.map(({ slopes }) => slopes),
-    );
-    for (const { gradient, slopes } of outputs) {
-      memory.fill(0, at(gradient.buffer) / 4, (at(gradient.buffer) + gradient.buffer.bytes) / 4);
-      eachNumber(gradient, at(gradient.buffer), (inMap, inRows) => {
-        memory[inMap] = slopes[inRows];
-      });
-    }
-  });
-  for (const unit of units.reverse()) unit.backward();
+  program.add('loss', []);
+  for (const { name, pixels, channels, slopes } of outputs) {
+    program.step('toGroups', slopes, pixels, channels, ...flat(lowering.gradientTarget(name).map));
+  }
+  lowerBackward(lowering, units);
 
-  const { constants, total } = lowering.layOut();
-  const memory = allocate(network.name, total);
-  const machine = machineOf(await instantiateTraining('simd', memory), memory, constants);
-  const numbers = machine.memory;
+  const asked = { loss: (() => 0) as OutputLoss, result: 0 };
+  const typescript = () => ({
+    loss() {
+      for (const slope of slopes) slope.fill(0);
+      asked.result = asked.loss(values, slopes);
+    },
+  });
+  const { numbers, calls, addressOf } = await instantiateProgram(network.name, program, 'simd', typescript);
+  const [values, slopes] = (['values', 'slopes'] as const).map((which) =>
+    outputs.map(({ [which]: place, pixels, channels }) => {
+      const first = addressOf(place) / 4;
+      return numbers.subarray(first, first + pixels * channels);
+    }),
+  );
   const { trainableSize } = lowering.layout;
-  const steps = [...lowering.load, ...lowering.steps, ...lowering.unload];
   return {
     batch,
-    inputSizes: inputs.map(({ bytes }) => bytes / 4 / batch),
-    step(values, maps, loss, gradients) {
-      numbers.set(values, machine.at(lowering.values) / 4);
+    inputSizes: network.inputs.map(({ name }) => sizeOf(lowering.shapeOf(name)) / batch),
+    step(givenValues, maps, loss, gradients) {
+      numbers.set(givenValues, addressOf(lowering.values) / 4);
       maps.forEach((map, index) => {
-        numbers.set(map, machine.at(inputs[index]) / 4);
+        numbers.set(map, addressOf(inputs[index]) / 4);
       });
       asked.loss = loss;
-      for (const run of steps) run({ ...machine, seed: 0 });
-      const first = machine.at(lowering.gradients) / 4;
+      for (const { kernel, args } of calls) kernel(...args);
+      const first = addressOf(lowering.gradients) / 4;
       gradients.set(numbers.subarray(first, first + trainableSize));
       return asked.result;
     },
   };
-}
-
-/** Positions of a map's numbers in the memory, and in [images, rows, columns, channels]. */
-function eachNumber(map: FeatureMap, address: number, visit: (inMap: number, inRows: number) => void): void {
-  const { images, rows, columns, channels, group, image, row, first } = map;
-  let inRows = 0;
-  for (let n = 0; n < images; n++) {
-    for (let y = 0; y < rows; y++) {
-      for (let x = 0; x < columns; x++) {
-        const pixel = (address + first + n * image + y * row + x * 32) / 4;
-        for (let c = 0; c < channels; c++) visit(pixel + ((c >> 3) * group) / 4 + (c & 7), inRows++);
-      }
-    }
-  }
 }

@@ -10,32 +10,36 @@ import { lowerAdd, lowerDropout, lowerGlobalAveragePool, lowerReshape } from './
 import { lowerMatrixProduct } from './products.js';
 
 /** Some of the network's nodes that run as one, whose forward steps are written. */
-interface Unit {
+export interface Unit {
   readonly nodes: readonly string[];
   readonly backward: Backward;
 }
 
 /** The result is where the pictures are to be put, NHWC. */
 export function lowerStep(lowering: Lowering): Place {
-  const pictures = lowerPictures(lowering);
+  const pictures = lowerInput(lowering, lowering.network.inputs[0].name);
   const units = lowerForward(lowering);
   lowering.begin('loss');
   lowerLoss(lowering);
-  for (const { nodes, backward } of units.reverse()) {
-    lowering.begin('backward', nodes);
-    backward();
-  }
+  lowerBackward(lowering, units);
   return pictures;
 }
 
-/** NHWC pictures to groups. */
-function lowerPictures(lowering: Lowering): Place {
-  const [{ name }] = lowering.network.inputs;
+/** The units in the order of their forward steps. */
+export function lowerBackward(lowering: Lowering, units: readonly Unit[]): void {
+  for (const { nodes, backward } of [...units].reverse()) {
+    lowering.begin('backward', nodes);
+    backward();
+  }
+}
+
+/** An input to groups. The result is where it is to be put, NHWC. */
+export function lowerInput(lowering: Lowering, name: string): Place {
   lowering.begin('forward', [name]);
   const map = lowering.define(name);
-  const pictures = lowering.program.constant(map.pixels * map.channels * 4);
-  lowering.program.step('toGroups', pictures, map.pixels, map.channels, ...flat(map));
-  return pictures;
+  const place = lowering.program.constant(map.pixels * map.channels * 4);
+  lowering.program.step('toGroups', place, map.pixels, map.channels, ...flat(map));
+  return place;
 }
 
 /** A batch norm takes the activation after it along, a convolution the zeros that a layer before it pads with. */
