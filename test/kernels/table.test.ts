@@ -24,7 +24,9 @@ function signatures(folder: string): Map<string, string> {
     for (const name of names.split(',').map((word) => word.trim())) {
       if (name === '') continue;
       const [, parameters] = new RegExp(`^export function ${name}\\(([^)]*)\\): void`, 'm').exec(source) ?? [];
-      found.set(name, `${parameters}`.replaceAll(/\s+/g, ' ').replace(/,? $/, '').trim());
+      // What gives a number is no step of a program.
+      if (parameters === undefined) continue;
+      found.set(name, parameters.replaceAll(/\s+/g, ' ').replace(/,? $/, '').trim());
     }
   }
   return found;
@@ -74,7 +76,8 @@ test.each(sets)(
 
 test.each(['scalar', 'simd', 'relaxed'] as const)('so do the integer kernels, %s', async (target) => {
   const module = await compileBytes(target, int8Bytes(target));
-  const kernels = await instantiate<Record<string, unknown>>(module, allocate('a test', 1));
+  const { probe, ...kernels } = await instantiate<Record<string, unknown>>(module, allocate('a test', 1));
+  expect(probe).toBeTypeOf('function');
   expect(aritiesOf(kernels)).toEqual(arities(INT8_KERNEL_TABLE));
 });
 
