@@ -19,7 +19,7 @@ const sets = await kernelSets();
 function signatures(folder: string): Map<string, string> {
   const read = (file: string) => readFileSync(join(root, folder, `${file}.ts`), 'utf8');
   const found = new Map<string, string>();
-  for (const [, names, file] of read('index').matchAll(/export \{([^}]*)\} from '(\.\.?\/\w+)'/g)) {
+  for (const [, names, file] of read('index').matchAll(/export \{([^}]*)\} from '(\.\.?\/[\w-]+)'/g)) {
     const source = read(file);
     for (const name of names.split(',').map((word) => word.trim())) {
       if (name === '') continue;
