@@ -41,6 +41,8 @@ export interface OutOperator {
     fields: readonly string[],
     values: Readonly<Record<string, number | boolean | readonly number[]>>,
   ];
+  /** Of a custom operator, in a form of its own. */
+  readonly customOptions?: Uint8Array;
 }
 
 export interface OutModel<Tensor extends OutTensor = OutTensor> {
@@ -77,7 +79,7 @@ export function encodeGraph<Tensor extends OutTensor>(
       }),
     );
   const written = operators.map((operator) => {
-    const { inputs: read, outputs: made, options } = operator;
+    const { inputs: read, outputs: made, options, customOptions } = operator;
     return writer.table(Operator, {
       opcode_index: codes.findIndex((code) => sameCode(code, operator)),
       inputs: indices(read),
@@ -86,6 +88,7 @@ export function encodeGraph<Tensor extends OutTensor>(
         builtin_options_type: OPTIONS_TYPE.get(options[0])!,
         builtin_options: encodeOptions(writer, options),
       }),
+      ...(customOptions && { custom_options: writer.bytes(customOptions) }),
     });
   });
   // Buffer 0 is empty: that of computed tensors.

@@ -6,6 +6,7 @@ import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { expectFloatKernels, type WriteOptions } from '../write-options.js';
 import { writeNode } from '../writers.js';
 import type { OutModel } from './encode.js';
+import { withPostProcess } from './post-process.js';
 import { TfliteGraph } from './tflite-graph.js';
 import { quantizedModelOf } from './write-quantized.js';
 import { writers } from './writers.js';
@@ -16,11 +17,12 @@ export function modelOf(network: Network | QuantizedNetwork, options: WriteOptio
     return quantizedModelOf(withQuantizedWeights(network, network.weights));
   }
   const folded = foldBatchNorm(withWeights(network, network.weights));
-  const graph = new TfliteGraph(folded, inferShapes(folded), options.kernels);
+  const shapes = inferShapes(folded);
+  const graph = new TfliteGraph(folded, shapes, options.kernels);
   for (const node of folded.nodes) {
     if (!graph.isFused(node)) writeNode(writers, graph, node, 'TFLite');
   }
-  return {
+  const model = {
     tensors: graph.tensors,
     operators: graph.operators,
     inputs: network.inputs.map(({ name }) => name),
@@ -28,4 +30,6 @@ export function modelOf(network: Network | QuantizedNetwork, options: WriteOptio
     description: network.name,
     metadata: { [CONVENTIONS_KEY]: new TextEncoder().encode(conventionsText(network)) },
   };
+  const { detection } = network.conventions;
+  return detection === undefined ? model : withPostProcess(model, detection, shapes.get(detection.scores)!);
 }

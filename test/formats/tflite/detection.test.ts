@@ -1,12 +1,48 @@
 /** Detectors of TensorFlow Lite: the post-processing operator becomes data beside the network. */
 import { readFile } from 'node:fs/promises';
+import { ByteBuffer } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
 import { ssdAnchors } from '../../../src/detection/index.js';
 import { readNetwork, writeNetwork } from '../../../src/formats/index.js';
-import { inferShapes } from '../../../src/network/index.js';
+import { FlatFile } from '../../../src/formats/tflite/flatbuffer.js';
+import { readModel } from '../../../src/formats/tflite/model.js';
+import { ssd } from '../../../src/models/index.js';
+import { inferShapes, randomWeights } from '../../../src/network/index.js';
 import { dataPath, noData } from '../../data.js';
 
 const read = async (name: string) => readNetwork(await readFile(dataPath('models', name)));
+
+describe('written', () => {
+  test('the operator comes back as it was, behind the same network', async () => {
+    const network = randomWeights(
+      ssd({ backbone: 'v1', alpha: 0.25, resolution: 64, classes: 3, heads: 'pointwise' }),
+      1,
+    );
+    const suppression = {
+      kind: 'class-agnostic',
+      scoreThreshold: 0.25,
+      iouThreshold: 0.5,
+      maxPerClass: 7,
+      maxResults: 5,
+      classesPerBox: 2,
+    } as const;
+    const detection = { ...network.conventions.detection!, suppression };
+    const bytes = await writeNetwork({ ...network, conventions: { ...network.conventions, detection } }, 'tflite');
+    const model = readModel(new FlatFile(new ByteBuffer(bytes), 'written'));
+    expect(model.outputs.map(({ name, shape }) => [name, shape])).toEqual([
+      ['detection_boxes', [1, 10, 4]],
+      ['detection_classes', [1, 10]],
+      ['detection_scores', [1, 10]],
+      ['num_detections', [1]],
+    ]);
+    const again = await readNetwork(bytes);
+    expect(again.outputs).toEqual([detection.codes, detection.scores]);
+    expect(again.conventions.detection).toMatchObject({ suppression, scales: detection.scales, background: 'slot 0' });
+    again.conventions.detection!.anchors.forEach((n, i) => {
+      expect(n).toBeCloseTo(detection.anchors[i], 6);
+    });
+  });
+});
 
 describe.skipIf(noData)('published detectors (needs DEPTHWISE_DATA)', () => {
   test.each([
