@@ -70,7 +70,7 @@ export function detections(
   }
   const anchors = tensor([count, 4], Float32Array.from(detection.anchors));
   const boxes = decodeBoxes(codes, anchors, detection.scales);
-  const counted = onlyClasses(scores, classes, slots - classes, named, options);
+  const counted = onlyClasses(probabilities(scores, detection), classes, slots - classes, named, options);
   const found = suppress(boxes, counted, detection.background, suppressionFor(detection, options));
   const ids = classes === 90 ? cocoIds(classes) : undefined;
   const back = wayBack(seen);
@@ -81,6 +81,15 @@ export function detections(
     score,
     box: boxBetween(back([box[0], box[1]]), back([box[2], box[3]])),
   }));
+}
+
+function probabilities(scores: Tensor, { scoresAre }: DetectionConventions): Tensor {
+  return scoresAre === 'logits'
+    ? tensor(
+        scores.shape,
+        scores.data.map((z) => 1 / (1 + Math.exp(-z))),
+      )
+    : scores;
 }
 
 function detectionOf({ name, conventions }: Network): DetectionConventions {

@@ -7,8 +7,8 @@
  * are depthwise separable.
  */
 
-import { SMALLEST_SSD_SIDE, SSD_SCALES, SSD_SHAPES, ssdAnchors } from '../network/anchors.js';
-import { type Network, NetworkBuilder, type StatedSuppression } from '../network/index.js';
+import { SMALLEST_SSD_SIDE, SSD_SCALES, SSD_SHAPES, SSD_SUPPRESSION, ssdAnchors } from '../network/anchors.js';
+import { type Network, NetworkBuilder } from '../network/index.js';
 import { conventionPresets } from '../network/presets.js';
 import type { Pair } from '../padding.js';
 import { mobilenetV1 } from './mobilenet-v1.js';
@@ -52,16 +52,6 @@ export interface SsdOptions {
   /** The convolution of stride 2 in the extras. Default 'depthwise' for SSDLite heads, otherwise 'full'. */
   readonly extras?: (typeof extraKinds)[number];
 }
-
-/** `post_processing` of the configurations. */
-const TRAINED_SUPPRESSION: StatedSuppression = {
-  kind: 'per-class',
-  scoreThreshold: 1e-8,
-  iouThreshold: 0.6,
-  maxPerClass: 100,
-  maxResults: 100,
-  classesPerBox: 1,
-};
 
 /** 1.0 as '1.0'. */
 const multiplier = (alpha: number): string => (Number.isInteger(alpha) ? alpha.toFixed(1) : `${alpha}`);
@@ -121,7 +111,7 @@ export function ssd(options: SsdOptions = {}): Network {
       background: 'slot 0',
       anchors: Array.from(ssdAnchors(size).data),
       scales: SSD_SCALES,
-      suppression: TRAINED_SUPPRESSION,
+      suppression: SSD_SUPPRESSION,
     },
   });
 

@@ -7,7 +7,7 @@
  */
 import { UsageError } from '../errors.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { DetectionConventions } from './conventions.js';
+import type { DetectionConventions, StatedSuppression } from './conventions.js';
 
 /** A shape of anchors. `scale` is √(height · width) as a share of the input's shorter side, `ratio` width / height. */
 export interface AnchorShape {
@@ -45,6 +45,16 @@ export const SSD_SHAPES: readonly (readonly AnchorShape[])[] = /* @__PURE__ */ S
 
 /** Divisors of the codes ty, tx, th, tw in every SSD that Google published. */
 export const SSD_SCALES: DetectionConventions['scales'] = [10, 10, 5, 5];
+
+/** `post_processing` of the configurations. */
+export const SSD_SUPPRESSION: StatedSuppression = {
+  kind: 'per-class',
+  scoreThreshold: 1e-8,
+  iouThreshold: 0.6,
+  maxPerClass: 100,
+  maxResults: 100,
+  classesPerBox: 1,
+};
 
 /** The smallest side from which all six maps follow. */
 export const SMALLEST_SSD_SIDE = 33;

@@ -39,7 +39,7 @@ export interface Preprocessing {
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
   /** Which of these rules no file stated: its reader took the usual ones. Absent where all are stated. */
-  readonly assumed?: readonly ('crop' | 'resize')[];
+  readonly assumed?: readonly ('crop' | 'resize' | 'scale')[];
 }
 
 /** Which of a detector's overlapping boxes stay. */
@@ -62,8 +62,10 @@ export interface StatedSuppression {
 export interface DetectionConventions {
   /** Output [1, N, 4 or more]: ty, tx, th, tw of each anchor. */
   readonly codes: string;
-  /** Output [1, N, slots] of probabilities. */
+  /** Output [1, N, slots]. */
   readonly scores: string;
+  /** Probabilities unless stated: logits become so by a sigmoid. */
+  readonly scoresAre?: 'logits';
   /** Whether slot 0 of the scores stands for "no object". */
   readonly background: 'slot 0' | 'none';
   /** Centre y, centre x, height and width of each of the N anchors, one after the other. */
@@ -81,7 +83,7 @@ export interface Conventions {
   /** 1 when output 0 is 'background' and class c is output c + 1; otherwise 0. Absent when the network does not classify. */
   readonly labelOffset?: 0 | 1;
   /** What no file stated and its reader took to be so. What is assumed of pictures stands in `preprocessing`. */
-  readonly assumed?: readonly 'labelOffset'[];
+  readonly assumed?: readonly ('labelOffset' | 'anchors')[];
   /** The network's own label list, one for each output, where it carries one. */
   readonly labels?: readonly string[];
   /** Absent when a file does not state it: tasks then ask the caller. */
@@ -94,13 +96,19 @@ export interface Conventions {
 
 /** What of the conventions is assumed, in words: 'crop: the central 87.5 % of each side'. Empty where all is stated. A network with labels needs no label offset. */
 export function assumptionsOf({ preprocessing, labelOffset, labels, assumed }: Conventions): string[] {
-  const ofPictures = preprocessing?.assumed?.map((rule) =>
-    rule === 'crop' ? `crop: ${cropInWords(preprocessing.crop)}` : `resize: ${preprocessing.resize}`,
-  );
-  const ofLabels = (labels ? [] : assumed)?.map(() =>
-    labelOffset === 1 ? 'label offset: 1, since output 0 is the background' : 'label offset: 0, without a background',
-  );
-  return [...(ofPictures ?? []), ...(ofLabels ?? [])];
+  const ofPictures = preprocessing?.assumed?.map((rule) => ofPicture(rule, preprocessing));
+  const others = assumed?.flatMap((one) => {
+    if (one === 'anchors') return ["anchors: those of Google's SSD, since their number fits"];
+    if (labels) return [];
+    const offset = labelOffset === 1 ? '1, since output 0 is the background' : '0, without a background';
+    return [`label offset: ${offset}`];
+  });
+  return [...(ofPictures ?? []), ...(others ?? [])];
+}
+
+function ofPicture(rule: 'crop' | 'resize' | 'scale', { crop, resize, mean, scale }: Preprocessing): string {
+  if (rule === 'crop') return `crop: ${cropInWords(crop)}`;
+  return rule === 'resize' ? `resize: ${resize}` : `values: from ${-mean[0]} to ${255 * scale - mean[0]}`;
 }
 
 function cropInWords(crop: CropRule): string {

@@ -88,7 +88,7 @@ const preprocessing: Check<Preprocessing> = record({
     1,
     3,
   ),
-  assumed: optional(listOf(oneOf('crop', 'resize'), 1, 2)),
+  assumed: optional(listOf(oneOf('crop', 'resize', 'scale'), 1, 3)),
 }) as Check<Preprocessing>;
 
 const MOST_ANCHORS = 1_000_000;
@@ -98,6 +98,7 @@ const whole = numberWhere('a whole number of 1 or more', (value) => Number.isInt
 const detection: Check<DetectionConventions> = record<DetectionConventions>({
   codes: text,
   scores: text,
+  scoresAre: optional(oneOf('logits')),
   background: oneOf('slot 0', 'none'),
   anchors: listOf(finite, 4, 4 * MOST_ANCHORS),
   scales: listOf(
@@ -119,7 +120,7 @@ export const conventions: Check<Conventions> = record({
   source: oneOf('slim', 'keras', 'torchvision', 'tflite', 'other'),
   output: oneOf('logits', 'probabilities', 'features'),
   labelOffset: optional(oneOf(0, 1)),
-  assumed: optional(listOf(oneOf('labelOffset'), 1, 1)),
+  assumed: optional(listOf(oneOf('labelOffset', 'anchors'), 1, 2)),
   labels: optional(listOf(label, 1, MOST_LABELS)),
   preprocessing: optional(preprocessing),
   scalesInput: optional(boolean),

@@ -159,6 +159,7 @@ interface Golden {
   readonly width: number;
   readonly height: number;
   readonly detections: { class: number; score: number; box: number[] }[];
+  readonly raw?: { anchor: number; slot: number; logit: number; code: number[] }[];
 }
 
 describe.skipIf(noData)('published detectors, as real numbers, against TensorFlow Lite (needs DEPTHWISE_DATA)', () => {
@@ -190,4 +191,24 @@ describe.skipIf(noData)('published detectors, as real numbers, against TensorFlo
       }
     },
   );
+
+  test('ssd_mobilenet_v2_300_oidv4_fp16.tflite: raw heads, whose anchors and logits are recognised', async () => {
+    const model = 'ssd_mobilenet_v2_300_oidv4_fp16.tflite';
+    const network = await readNetwork(await readFile(dataPath('models', model)), { fileName: model });
+    expect(network.conventions.detection).toMatchObject({ scoresAre: 'logits', background: 'slot 0' });
+    expect(network.conventions.assumed).toEqual(['anchors']);
+    // Its surest anchor in TensorFlow Lite: 1911 is the last map's first, whose one cell is the whole picture at 0.95 of its side.
+    const { width, height, raw } = goldens.find((one) => one.model === model && one.picture === 'chelsea.png')!;
+    const [{ anchor, slot, logit, code }] = raw!;
+    expect(anchor).toBe(1911);
+    const centre = [0.5 + (code[0] / 10) * 0.95, 0.5 + (code[1] / 10) * 0.95];
+    const sides = [0.95 * Math.exp(code[2] / 5), 0.95 * Math.exp(code[3] / 5)];
+    const [top, left] = [0, 1].map((axis) => Math.max(centre[axis] - sides[axis] / 2, 0));
+    const [bottom, right] = [0, 1].map((axis) => Math.min(centre[axis] + sides[axis] / 2, 1));
+    const wanted = { x: left * width, y: top * height, width: (right - left) * width, height: (bottom - top) * height };
+    const [best] = await detect(network, await readPicture(dataPath('images', 'chelsea.png')), { scoreThreshold: 0.5 });
+    expect(best.classIndex).toBe(slot - 1);
+    expect(best.score).toBeCloseTo(1 / (1 + Math.exp(-logit)), 2);
+    expect(pixelOverlap(best.box, wanted)).toBeGreaterThan(0.98);
+  });
 });

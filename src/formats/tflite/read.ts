@@ -8,6 +8,7 @@ import { realNumbers } from '../../network/rewriting/as-real-numbers.js';
 import type { ReadOptions } from '../architecture.js';
 import { inFile } from '../in-file.js';
 import { REAL_NUMBERS } from '../reader.js';
+import { assumedSsd } from '../ssd-heads.js';
 import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';
 import { conventionsOf } from './conventions.js';
 import { withoutPostProcess } from './detection.js';
@@ -90,7 +91,7 @@ async function typed(
   const stated = part ? undefined : model.metadata(CONVENTIONS_KEY);
   const conventions = stated
     ? statedConventions(new TextDecoder().decode(stated), { ...real, conventions: implied }, fileName)
-    : implied;
+    : { ...implied, ...(!detection && assumedSsd({ ...real, conventions: implied })) };
   return { network: { ...network, conventions }, tensors };
 }
 

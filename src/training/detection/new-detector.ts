@@ -6,7 +6,7 @@
  */
 import { NetworkError } from '../../errors.js';
 import { SSD_EXTRAS } from '../../models/ssd.js';
-import { SSD_SCALES, SSD_SHAPES, ssdAnchors } from '../../network/anchors.js';
+import { SSD_SCALES, SSD_SHAPES, SSD_SUPPRESSION, ssdAnchors } from '../../network/anchors.js';
 import { nodeNamed } from '../../network/graph.js';
 import {
   type DetectionConventions,
@@ -189,17 +189,14 @@ export function answeringTail({ tail, labels, anchors, scales }: NewDetector, we
     source: 'other',
     output: 'features',
     labels,
-    detection: { codes, scores, background: 'slot 0', anchors, scales, suppression: SUPPRESSION },
+    detection: {
+      codes,
+      scores,
+      background: 'slot 0',
+      anchors,
+      scales,
+      suppression: { ...SSD_SUPPRESSION, scoreThreshold: 0.01 },
+    },
   });
   return { ...network, weights };
 }
-
-/** `post_processing` of Google's configurations, but for the threshold, below which nobody asks. */
-const SUPPRESSION = {
-  kind: 'per-class',
-  scoreThreshold: 0.01,
-  iouThreshold: 0.6,
-  maxPerClass: 100,
-  maxResults: 100,
-  classesPerBox: 1,
-} as const;
