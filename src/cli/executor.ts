@@ -9,7 +9,7 @@ import { type Network, type NetworkInputs, type QuantizedNetwork, run, runQuanti
 import { type Executor, mirrored } from '../tasks/index.js';
 import { type QuantizedExecutor, quantizedNames, withIntegers } from '../tasks/integers.js';
 import type { Tensor } from '../tensor.js';
-import { type IntegerFlags, integersOf } from './integers.js';
+import { type IntegerFlags, integersFor } from './integers.js';
 import { onNodeOf, type Progress } from './progress.js';
 
 const targetChoices = ['auto', 'relaxed', 'simd', 'scalar', 'javascript', 'reference'] as const satisfies readonly (
@@ -64,7 +64,7 @@ export function executor(
 ): Executor {
   const target = targetOf(flags);
   const runs = flags.mirror ? 2 * count : count;
-  const integers = integersOf(network);
+  const integers = integersFor(network, flags);
   const plain = integers
     ? withIntegers(integers, integerExecutor(target, flags, progress, runs))
     : plainExecutor(target, progress, runs);
@@ -118,7 +118,7 @@ export async function traceWith(
   progress: Progress,
 ): Promise<Map<string, Tensor>> {
   const target = targetOf(flags);
-  const integers = integersOf(network);
+  const integers = integersFor(network, flags);
   if (integers) return traceIntegers(target, flags, network, integers, inputs, progress);
   if (target === 'reference') return trace(network, inputs, onNodeOf(progress));
   const kernels = target === 'auto' ? { reproducible: true } : { target };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DepthwiseError, FormatError, ShapeError, UsageError } from '../errors.js';
-import { readFile, readNetworkFile } from '../formats/files.js';
+import { readNetworkFile } from '../formats/files.js';
 import { type ReadOptions, readNetwork } from '../formats/index.js';
 import { parseModelName } from '../models/index.js';
 import { assumptionsOf } from '../network/conventions.js';
@@ -17,6 +17,7 @@ import {
   presetNames,
 } from '../network/index.js';
 import { presetFor } from '../network/presets.js';
+import { integersOf, sameIntegers } from '../network/rewriting/as-real-numbers.js';
 import { endingAt } from '../network/rewriting/subnetwork.js';
 import type { Pair } from '../padding.js';
 import { findRelease, loadPretrained, releases } from '../pretrained/index.node.js';
@@ -28,7 +29,7 @@ import {
   namedNetwork,
   networkNames,
 } from './architecture.js';
-import { expectOwnSize, type IntegerFlags, rememberIntegers, withIntegersOf } from './integers.js';
+import type { IntegerFlags } from './integers.js';
 import { lookalikeOf } from './lookalike-weights.js';
 import { didYouMean } from './nearest.js';
 import { formatBytes, Interruption, note, onEndingSignal } from './output.js';
@@ -104,7 +105,7 @@ export function theModel(argument: string | undefined, option: string | undefine
  */
 export async function readModel(source: string, flags: ModelFlags): Promise<Network> {
   const read = await networkIn(source, flags);
-  return withIntegersOf(read, prepared(ending(read, flags), flags));
+  return sameIntegers(read, prepared(ending(read, flags), flags));
 }
 
 /** The same, to be fed with pictures: it must be known how they are prepared. */
@@ -162,11 +163,23 @@ async function networkIn(
   const [surplus] = givenFlags(others);
   if (surplus !== undefined) throw new UsageError(`${surplus} goes with --network, which was not given`);
   if (path !== undefined) {
-    const integers = { ...(rounding && { rounding }), ...(asRealNumbers && { asRealNumbers }) };
-    return readResized(path, resolution, outputs, integers);
+    const network = await readResized(path, resolution, outputs);
+    const withIntegers = rounding !== undefined && !asRealNumbers;
+    if (withIntegers && resolution !== undefined)
+      expectNoIntegers(network, await readResized(path, undefined, outputs));
+    return network;
   }
   const network = await pretrained(source, labels === undefined);
   return resolution === undefined ? network : resized(network, resolution);
+}
+
+/** A quantised network is computed at the size that its file says. */
+function expectNoIntegers(network: Network, own: Network): void {
+  if (integersOf(own) === undefined || integersOf(network) !== undefined) return;
+  const [[, height, width]] = own.inputs.map(({ shape }) => shape);
+  throw new UsageError(
+    `--resolution: ${network.name} computes with integers at ${height}x${width}; --as-real-numbers allows other sizes`,
+  );
 }
 
 /** The network of a file, at a resolution that the file may leave open. */
@@ -174,15 +187,12 @@ async function readResized(
   path: string,
   resolution: Pair | undefined,
   outputs: readonly string[] | undefined,
-  integers: IntegerFlags,
 ): Promise<Network> {
   const read = (options: ReadOptions) =>
-    readFrom(path, '--network, --alpha, --resolution', { ...options, ...(outputs && { outputs }) }, integers);
+    readFrom(path, '--network, --alpha, --resolution', { ...options, ...(outputs && { outputs }) });
   if (resolution === undefined) return read({});
   try {
-    const network = await read({ resolution });
-    expectOwnSize(network, resolution);
-    return network;
+    return await read({ resolution });
   } catch (error) {
     if (!(error instanceof ShapeError) || path === '-') throw error;
     return resized(await read({}), resolution); // whose error says the smallest size
@@ -218,23 +228,11 @@ function modelInFolder(folder: string): string {
 }
 
 /** `flags`: those that complete a file of weights alone. */
-async function readFrom(
-  path: string,
-  flags: string,
-  options: ReadOptions = {},
-  integers: IntegerFlags = {},
-): Promise<Network> {
+async function readFrom(path: string, flags: string, options: ReadOptions = {}): Promise<Network> {
   try {
-    if (path !== '-') {
-      const network = await readNetworkFile(path, options);
-      if (network.conventions.source === 'tflite')
-        await rememberIntegers(network, await readFile(path), path, integers);
-      return network;
-    }
+    if (path !== '-') return await readNetworkFile(path, options);
     const { name, bytes } = await readFileOrInput(path, 'the model');
-    const network = await readNetwork(bytes, { ...options, fileName: name });
-    await rememberIntegers(network, bytes, name, integers);
-    return network;
+    return await readNetwork(bytes, { ...options, fileName: name });
   } catch (error) {
     if (error instanceof UsageError) throw new UsageError(`${error.message}: ${flags}${await guess(path)}`);
     if (error instanceof FormatError && options.architecture) {

@@ -1,6 +1,7 @@
 /** What a caller says about a file of weights that does not say which network they belong to. */
 import { DepthwiseError, ShapeError, UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
+import { sameIntegers } from '../network/rewriting/as-real-numbers.js';
 import { atResolution } from '../network/rewriting/at-resolution.js';
 import { endingAt } from '../network/rewriting/subnetwork.js';
 import type { Pair } from '../padding.js';
@@ -37,7 +38,7 @@ function withStatedOutputs(network: Network, { outputs }: ReadOptions, file: str
   if (outputs === undefined) return network;
   if (outputs.length === 0) throw new UsageError(`${file}: outputs: wanted one or more names, found none`);
   try {
-    return endingAt(network, outputs);
+    return sameIntegers(network, endingAt(network, outputs));
   } catch (error) {
     if (!(error instanceof DepthwiseError)) throw error;
     throw new UsageError(`${file}: outputs: ${error.message}`, { cause: error });

@@ -1,10 +1,17 @@
-/** A model whose plans run on the kernels in JavaScript where WebAssembly is forbidden; they are fetched only then. */
-import type { CompileOptions, KernelSource } from '../engine/index.js';
+/** A model of `load` where `import()` is possible: kernels for integers, and those in JavaScript, are fetched only where they are needed. */
+import type { KernelSource } from '../engine/index.js';
+import { integersOf } from '../network/rewriting/as-real-numbers.js';
 import type { Pictures } from './inputs.js';
-import { type Loaded, LoadedModel } from './loaded-model.js';
+import { type Loaded, LoadedModel, type ModelOptions } from './loaded-model.js';
 
-export const createModel = (loaded: Loaded, pictures: Pictures, options: CompileOptions): Promise<LoadedModel> =>
-  LoadedModel.create(loaded, pictures, { javascript, ...options });
+/** Compiles a quantised network's integers, and any other network. */
+export async function createModel(loaded: Loaded, pictures: Pictures, options: ModelOptions): Promise<LoadedModel> {
+  const given = { javascript, ...options };
+  const integers = options.asRealNumbers ? undefined : integersOf(loaded.network);
+  if (integers === undefined) return LoadedModel.create(loaded, pictures, given);
+  const { integerCompiler } = await import('./integers.js');
+  return LoadedModel.create(loaded, pictures, { ...given, integers: integerCompiler(integers, options.rounding) });
+}
 
 const javascript: KernelSource = async (where, bytes) => {
   const { javascriptKernels } = await import('../engine/javascript-kernels.js');

@@ -4,12 +4,14 @@
  */
 
 import { isFallback, warnOfFallback } from '../engine/fallback.js';
-import type { CompileOptions, EngineReport } from '../engine/index.js';
+import type { EngineReport } from '../engine/index.js';
 import { PictureError, UsageError } from '../errors.js';
 import type { ReadOptions } from '../formats/architecture.js';
 import { found, tagOf } from '../found.js';
 import type { Network } from '../network/network.js';
 import { presetFor, presetNames } from '../network/presets.js';
+import { isQuantizedNetwork, type QuantizedNetwork } from '../network/quantized-network.js';
+import { integersOf, sameIntegers } from '../network/rewriting/as-real-numbers.js';
 import { abortable } from '../remote/abort.js';
 import type { FileStore } from '../remote/file-store.js';
 import { parseIntegrity } from '../remote/integrity.js';
@@ -20,7 +22,7 @@ import { absolute, filesAt, filesOf } from './addresses.js';
 import { refuseIdle } from './idle.js';
 import type { Pictures } from './inputs.js';
 import { fromTasks } from './later-tasks.js';
-import type { Loaded } from './loaded-model.js';
+import type { Loaded, ModelOptions } from './loaded-model.js';
 import type { LoadOptions, LoadProgress, Model, ModelSource } from './model.js';
 import { checkLoadOptions } from './options.js';
 import { type Files, type Origin, originOf, type ReaderOf, type Report } from './origin.js';
@@ -36,7 +38,7 @@ export type Load<Kind extends Loadable = Model> = (source: ModelSource, options?
 export type MakeModel<Kind extends Loadable> = (
   loaded: Loaded,
   pictures: Pictures,
-  options: CompileOptions,
+  options: ModelOptions,
   signal: WebAbortSignal | undefined,
 ) => Promise<Kind>;
 
@@ -82,8 +84,10 @@ function checkOptions(options: LoadOptions): void {
   }
 }
 
-function compileOptions({ target = 'auto', module, reproducible }: LoadOptions): CompileOptions {
+function compileOptions({ target = 'auto', module, reproducible, rounding, asRealNumbers }: LoadOptions): ModelOptions {
   return {
+    ...(rounding && { rounding }),
+    ...(asRealNumbers && { asRealNumbers }),
     ...(target !== 'auto' && { target }),
     ...(module !== undefined && { module }),
     ...(reproducible !== undefined && { reproducible }),
@@ -123,6 +127,8 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
   }
   if (isNetwork(source)) {
     refuseIdle('a network', options);
+    if (isQuantizedNetwork(source))
+      throw new UsageError('load: wanted asRealNumbers(network); the integers are computed');
     return { repeatable: false, read: async () => source };
   }
   const advice = tagOf(source) === 'Promise' ? '; await it' : '';
@@ -132,7 +138,18 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
 /** The origin's network as the caller asks for it: ending at `outputs`, at `resolution`. */
 function stated({ read, repeatable }: Origin, options: LoadOptions, { asStated }: Platform): Origin {
   const asked = options.outputs !== undefined || options.resolution !== undefined;
-  return { repeatable, read: asked ? async (...given) => asStated(await read(...given), options, 'load') : read };
+  if (!asked) return { repeatable, read };
+  return {
+    repeatable,
+    async read(...given) {
+      const network = await read(...given);
+      const found = await asStated(network, options, 'load');
+      if (integersOf(network) === undefined || integersOf(found) !== undefined || options.asRealNumbers) return found;
+      throw new UsageError(
+        `load: resolution: ${network.name} computes with integers at the size of its file; asRealNumbers: true allows other sizes`,
+      );
+    },
+  };
 }
 
 async function storeOf({ cache }: LoadOptions, platform: Platform): Promise<FileStore | undefined> {
@@ -141,7 +158,7 @@ async function storeOf({ cache }: LoadOptions, platform: Platform): Promise<File
 
 const WANTED = "a model's address, Response, Blob, bytes or network";
 
-const isNetwork = (source: unknown): source is Network =>
+const isNetwork = (source: unknown): source is Network | QuantizedNetwork =>
   typeof source === 'object' && source !== null && 'nodes' in source && 'weights' in source;
 
 /** What a text names: a file, a published network, or an address. */
@@ -210,7 +227,11 @@ const readerOf = ({ readers }: LoadOptions, platform: Platform): ReaderOf =>
   readers === undefined ? platform.readerOf : fromReaders(readers);
 
 /** The network with the caller's labels and preprocessing in place of the file's. */
-function adapted(network: Network, { labels, preprocessing }: LoadOptions): Network {
+function adapted(network: Network, options: LoadOptions): Network {
+  return sameIntegers(network, withConventions(network, options));
+}
+
+function withConventions(network: Network, { labels, preprocessing }: LoadOptions): Network {
   const labelled = labels === undefined ? network : relabelled(network, labels);
   if (preprocessing === undefined) return labelled;
   const rules = typeof preprocessing === 'string' ? presetFor(network, preprocessing) : preprocessing;

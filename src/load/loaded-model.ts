@@ -2,11 +2,12 @@
 
 import type { Detection } from '../detection/detections.js';
 import type { Plan } from '../engine/engine.js';
-import { type CompileOptions, compile } from '../engine/index.js';
+import { type CompileOptions, compile, type EngineReport } from '../engine/index.js';
 import { NetworkError, PictureError, UsageError } from '../errors.js';
 import type { Seen } from '../image/way-back.js';
+import type { Rounding } from '../layers/int8/fixed-point.js';
 import { embeddingLayer, logitsLayer } from '../network/heads.js';
-import { type Network, withOutputs } from '../network/index.js';
+import { type Network, type NetworkInputs, withOutputs } from '../network/index.js';
 import { abortable } from '../remote/abort.js';
 import type { Segmentation } from '../segmentation/segmentation.js';
 import { pooled, stack } from '../tasks/embed.js';
@@ -28,12 +29,29 @@ import type {
 } from './model.js';
 import { bindCalls, checkRunOptions, checkTrace, type Task } from './options.js';
 
+/** How a network is to be computed. */
+export interface ModelOptions extends CompileOptions {
+  readonly rounding?: Rounding;
+  readonly asRealNumbers?: boolean;
+  /** Compiles the network's integers; without it real numbers are computed. */
+  readonly integers?: CompileIntegers;
+}
+
+/** A compiled network, of real numbers or of integers that stand for them. */
+export interface ModelPlan extends Pick<Plan, 'network' | 'dispose'> {
+  run(inputs: NetworkInputs): Map<string, Tensor>;
+  report(): EngineReport & Pick<ModelReport, 'rounding'>;
+}
+
 export interface Loaded {
   readonly network: Network;
   /** Reads the network once more; absent where the source cannot be read twice, whose network is therefore kept. */
   readonly again?: () => Promise<Network>;
   readonly task: TaskLoader;
 }
+
+/** Compiles parts of a quantised network, asked for by the names of its real numbers. */
+export type CompileIntegers = (network: Network, options: CompileOptions) => Promise<ModelPlan>;
 
 /** An input tensor that was made elsewhere of a picture, which boxes and label maps find back to. */
 export interface SeenTensor extends Tensor {
@@ -49,31 +67,42 @@ export class LoadedModel implements Model {
   readonly #again: Loaded['again'];
   readonly #task: TaskLoader;
   readonly #pictures: Pictures;
-  readonly #options: CompileOptions;
+  readonly #compile: (network: Network, everyTensor?: boolean) => Promise<ModelPlan>;
   readonly #logits: string | undefined;
   readonly #features: string | undefined;
-  readonly #main: Plan;
+  readonly #main: ModelPlan;
   /** Of cuts at other layers, by the names of their outputs. */
-  readonly #cuts = new Map<string, Promise<Plan>>();
+  readonly #cuts = new Map<string, Promise<ModelPlan>>();
   #disposed = false;
   /** Set in the constructor: bundlers cannot leave out a class whose body reads Symbol.dispose. */
   declare [Symbol.dispose]: () => void;
 
   /** Compiles one plan for all tasks. */
-  static async create(loaded: Loaded, pictures: Pictures, given: CompileOptions): Promise<LoadedModel> {
+  static async create(
+    loaded: Loaded,
+    pictures: Pictures,
+    { rounding, asRealNumbers: _, integers, ...given }: ModelOptions,
+  ): Promise<LoadedModel> {
     const { network } = loaded;
+    if (rounding !== undefined && integers === undefined) {
+      throw new UsageError(
+        `load: rounding has no effect with ${network.name}, which is computed with real numbers here`,
+      );
+    }
     const options = { ...given, onFallback: () => {} }; // `load` tells it, on the caller's side of a worker
+    const compiled = (wanted: Network, everyTensor = false): Promise<ModelPlan> =>
+      (integers ?? compile)(wanted, { ...options, ...(everyTensor && { everyTensor }) });
     const [logits, features] = [known(() => logitsLayer(network)), embeddingLayer(network)];
     const heads = [logits, features].filter((name) => name !== undefined);
-    const plan = await compile({ ...network, outputs: [...new Set([...network.outputs, ...heads])] }, options);
-    return new LoadedModel(loaded, plan, pictures, options, logits, features);
+    const plan = await compiled({ ...network, outputs: [...new Set([...network.outputs, ...heads])] });
+    return new LoadedModel(loaded, plan, pictures, compiled, logits, features);
   }
 
   private constructor(
     { network, again, task }: Loaded,
-    plan: Plan,
+    plan: ModelPlan,
     pictures: Pictures,
-    options: CompileOptions,
+    compiled: (network: Network, everyTensor?: boolean) => Promise<ModelPlan>,
     logits: string | undefined,
     features: string | undefined,
   ) {
@@ -82,7 +111,7 @@ export class LoadedModel implements Model {
     this.#task = task;
     this.#main = plan;
     this.#pictures = pictures;
-    this.#options = options;
+    this.#compile = compiled;
     this.#logits = logits;
     this.#features = features;
     this[Symbol.dispose] = () => this.dispose();
@@ -251,12 +280,12 @@ export class LoadedModel implements Model {
     return plan.run(x);
   }
 
-  #planOf(names: readonly string[]): Promise<Plan> {
+  #planOf(names: readonly string[]): Promise<ModelPlan> {
     const key = JSON.stringify(names);
     let plan = this.#cuts.get(key);
     if (plan === undefined) {
       withOutputs(this.#network, names); // an unknown name is an error before anything is read again
-      plan = this.#whole().then((network) => compile(withOutputs(network, names), this.#options));
+      plan = this.#whole().then((network) => this.#compile(withOutputs(network, names)));
       this.#cuts.set(key, plan);
       plan.catch(() => this.#cuts.delete(key));
     }
@@ -265,7 +294,7 @@ export class LoadedModel implements Model {
 
   /** Every tensor. It takes the weights unfolded and every tensor's memory, so that the plan is let go at once. */
   async #every(x: Tensor): Promise<Map<string, Tensor>> {
-    const plan = await compile(await this.#whole(), { ...this.#options, everyTensor: true });
+    const plan = await this.#compile(await this.#whole(), true);
     try {
       return plan.run(x);
     } finally {

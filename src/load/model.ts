@@ -5,6 +5,7 @@ import type { Reader, ReadOptions } from '../formats/index.js';
 import type { GrabOptions } from '../image/browser.js';
 import type { Picture } from '../image/picture.js';
 import type { PictureSource } from '../image/sources.js';
+import type { Rounding } from '../layers/int8/fixed-point.js';
 import type { Network, NetworkInput, Preprocessing, PresetName } from '../network/index.js';
 import type { PixelOptions, Segmentation } from '../segmentation/segmentation.js';
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
@@ -50,6 +51,13 @@ export interface LoadOptions extends ReadOptions {
    * their targets. For hosts that compile no bytes.
    */
   readonly module?: KernelModules;
+  /**
+   * Of a quantised file: 'single' (unless stated) rounds as the optimised kernels of TensorFlow Lite do, LiteRT.js' among them, 'double' as its
+   * reference kernels and tflite-micro.
+   */
+  readonly rounding?: Rounding;
+  /** Computes a quantised file with the real numbers that its integers stand for. Where `import()` is not possible, and in workers, that is always so. */
+  readonly asRealNumbers?: boolean;
   /** Leaves relaxed SIMD out, whose results may differ between machines in the last bit. */
   readonly reproducible?: boolean;
   /** In place of `import()`, where that is not possible: service workers, single scripts. The first bytes still decide which one reads. */
@@ -106,6 +114,8 @@ export interface ModelReport extends EngineReport {
   readonly embeddingLayer?: string;
   /** Whether the network's weights are kept beside the packed ones, or are read again when another layer is asked for. */
   readonly weights: 'kept' | 'read again';
+  /** How the integers of a quantised file are rounded; absent where real numbers are computed. */
+  readonly rounding?: Rounding;
 }
 
 /** A network, compiled and ready to be asked. Calls may overlap; a batch runs picture by picture. */

@@ -108,6 +108,8 @@ const LOAD: KindsOf<LoadOptions> = {
   labels: ALL_LABELS,
   preprocessing: ['a preset or the rules themselves', (value) => isText(value) || isObject(value)],
   module: OBJECT,
+  rounding: oneOf('single', 'double'),
+  asRealNumbers: SWITCH,
   reproducible: SWITCH,
   architecture: OBJECT,
   resolution: ['[height, width]', Array.isArray],

@@ -118,6 +118,12 @@ function forwardOf(node: QuantizedNode): Forward {
   );
 }
 
+/** Throws a NetworkError where integers do not compute the network: where types do not fit each other, or a layer has no integer form. */
+export function expectComputable(network: QuantizedNetwork): void {
+  inferTypes(network);
+  for (const node of network.nodes) forwardOf(node);
+}
+
 function expectAllWeights(network: QuantizedNetwork, shapes: Parameters<typeof wantedQuantizedWeights>[1]): void {
   const missing = [...wantedQuantizedWeights(network, shapes).keys()].find((name) => !network.weights.has(name));
   if (missing !== undefined) {

@@ -25,21 +25,38 @@ export function withIntegers(
   quantized: QuantizedNetwork,
   compute: QuantizedExecutor,
 ): (network: Network, inputs: NetworkInputs) => Promise<Map<string, Tensor>> {
-  const names = quantizedNames(quantized);
-  const parts = new WeakMap<Network, QuantizedNetwork>();
+  const partOf = integerParts(quantized);
+  const parts = new WeakMap<Network, IntegerPart>();
+  return async (network, inputs) => {
+    const part = parts.get(network) ?? partOf(network.outputs);
+    parts.set(network, part);
+    return part.answer(await compute(part.network, typedInputs(part.network, inputs)));
+  };
+}
+
+/** The part of a quantised network that computes certain tensors, which are asked for by their names in real numbers. */
+export interface IntegerPart {
+  readonly network: QuantizedNetwork;
+  /** Those tensors, out of the part's results. */
+  answer(results: ReadonlyMap<string, AnyTensor>): Map<string, Tensor>;
+}
+
+/** The function that finds the part for tensors. It throws a UsageError for one that the integers do not have. */
+export function integerParts(quantized: QuantizedNetwork): (names: readonly string[]) => IntegerPart {
+  const own = quantizedNames(quantized);
   const nameOf = (name: string): string => {
-    const found = names.get(name);
+    const found = own.get(name);
     if (found !== undefined) return found;
     throw new UsageError(
       `${quantized.name}: integers do not compute '${name}', which is not yet limited to what they can express; ask for the layer behind it, or for real numbers`,
     );
   };
-  return async (network, inputs) => {
-    const asked = network.outputs.map(nameOf);
-    const part = parts.get(network) ?? partFor(quantized, [...new Set(asked)]);
-    parts.set(network, part);
-    const results = await compute(part, typedInputs(part, inputs));
-    return new Map(network.outputs.map((name, i) => [name, asReal(results.get(asked[i])!)]));
+  return (names) => {
+    const asked = names.map(nameOf);
+    return {
+      network: partFor(quantized, [...new Set(asked)]),
+      answer: (results) => new Map(names.map((name, i) => [name, asReal(results.get(asked[i])!)])),
+    };
   };
 }
 

@@ -57,7 +57,7 @@ describe.skipIf(noData)('quantised models (needs DEPTHWISE_DATA)', () => {
   test('--resolution is for real numbers', async () => {
     const flags = ['classify', cat, ...model(), '--resolution', '160'];
     expect((await depthwise(...flags)).stderr).toContain(
-      '--resolution 160x160: mobilenet_v1_0.25_128_quant computes with integers at 128x128; --as-real-numbers allows other sizes',
+      '--resolution: mobilenet_v1_0.25_128_quant computes with integers at 128x128; --as-real-numbers allows other sizes',
     );
     expect((await depthwise(...flags, '--as-real-numbers')).exitCode).toBe(0);
   });

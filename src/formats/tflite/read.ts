@@ -4,7 +4,7 @@ import { FormatError } from '../../errors.js';
 import { type Network, withWeights } from '../../network/index.js';
 import { hasIntegers, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
-import { realNumbers } from '../../network/rewriting/as-real-numbers.js';
+import { realNumbers, sameIntegers } from '../../network/rewriting/as-real-numbers.js';
 import type { ReadOptions } from '../architecture.js';
 import { inFile } from '../in-file.js';
 import { REAL_NUMBERS } from '../reader.js';
@@ -41,7 +41,7 @@ export async function importTflite(
 function real({ network, tensors }: QuantizedTfliteImport): TfliteImport {
   const { network: real, names } = realNumbers(network);
   return {
-    network: withWeights(real, real.weights),
+    network: sameIntegers(real, withWeights(real, real.weights)),
     tensors: tensors.map((tensor) => ({ ...tensor, node: names.get(tensor.node)! })),
   };
 }

@@ -11,6 +11,7 @@ import type { PerChannelType, QuantizedTensor, QuantizedType, Tensor, TensorType
 import { ownerOf, soleReaders, unusedName } from '../graph.js';
 import { type Network, type NetworkNode, weightName } from '../network.js';
 import {
+  hasIntegers,
   isConversion,
   isQuantizedTensor,
   isQuantizedType,
@@ -24,6 +25,18 @@ import { layerOf } from '../shapes.js';
 /** The network of real numbers. Its layers keep their names; a layer before a clamp of ours is called 'x/linear', or 'x/pad' by its kind. */
 export function asRealNumbers(network: QuantizedNetwork): Network {
   return realNumbers(network).network;
+}
+
+const sources = /* @__PURE__ */ new WeakMap<Network, QuantizedNetwork>();
+
+/** The quantised network that `asRealNumbers`, or a reader of files, made this one of; undefined where there is none. */
+export const integersOf = (network: Network): QuantizedNetwork | undefined => sources.get(network);
+
+/** The network, made of another one, whose tensors the same integers stand for. */
+export function sameIntegers(source: Network, network: Network): Network {
+  const found = sources.get(source);
+  if (found !== undefined) sources.set(network, found);
+  return network;
 }
 
 export interface RealNumbers {
@@ -40,22 +53,21 @@ export function realNumbers(network: QuantizedNetwork): RealNumbers {
   const { names } = nodes;
   const { detection, ...conventions } = network.conventions;
   const nameOf = (name: string) => names.get(name)!;
-  return {
-    network: {
-      name: network.name,
-      inputs: network.inputs.map(({ name, shape }) => ({ name, shape })),
-      nodes: nodes.nodes,
-      outputs,
-      weights: realWeights(network, nodes.owners),
-      conventions: {
-        ...conventions,
-        ...(detection && {
-          detection: { ...detection, codes: nameOf(detection.codes), scores: nameOf(detection.scores) },
-        }),
-      },
+  const real = {
+    name: network.name,
+    inputs: network.inputs.map(({ name, shape }) => ({ name, shape })),
+    nodes: nodes.nodes,
+    outputs,
+    weights: realWeights(network, nodes.owners),
+    conventions: {
+      ...conventions,
+      ...(detection && {
+        detection: { ...detection, codes: nameOf(detection.codes), scores: nameOf(detection.scores) },
+      }),
     },
-    names,
   };
+  if (hasIntegers(network)) sources.set(real, network);
+  return { network: real, names };
 }
 
 interface Range {

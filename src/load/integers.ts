@@ -1,0 +1,61 @@
+/** Plans of a quantised network, for a loaded model: asked for by the names of its real numbers, and answering in them. */
+import { type Link, TARGETS, type Target } from '../engine/index.js';
+import { compileQuantized } from '../engine/int8/engine.js';
+import { UsageError } from '../errors.js';
+import type { Rounding } from '../layers/int8/fixed-point.js';
+import { type QuantizedNetwork, runQuantized } from '../network/index.js';
+import { expectComputable, typedInputs } from '../network/run-quantized.js';
+import { integerParts, quantizedNames } from '../tasks/integers.js';
+import type { AnyTensor } from '../tensor.js';
+import type { CompileIntegers } from './loaded-model.js';
+
+/** Compiles parts of the network. Throws a NetworkError where integers do not compute it. */
+export function integerCompiler(quantized: QuantizedNetwork, rounding: Rounding = 'single'): CompileIntegers {
+  expectComputable(quantized);
+  const partOf = integerParts(quantized);
+  const names = quantizedNames(quantized);
+  return async (network, { target, everyTensor }) => {
+    const every = [...network.inputs, ...network.nodes].map(({ name }) => name).filter((name) => names.has(name));
+    const part = partOf(everyTensor ? every : network.outputs);
+    const { plan, ...choice } = await chosen(part.network, [target ?? TARGETS].flat(), rounding);
+    return {
+      network: { ...network, weights: new Map() },
+      run: (inputs) => part.answer(plan.run(typedInputs(part.network, inputs))),
+      report: () => ({ ...plan.report?.(), ...choice, rounding }),
+      dispose: () => plan.dispose?.(),
+    };
+  };
+}
+
+interface IntegerExecutable {
+  run(inputs: ReadonlyMap<string, AnyTensor>): ReadonlyMap<string, AnyTensor>;
+  report?(): object;
+  dispose?(): void;
+}
+
+interface Choice {
+  readonly plan: IntegerExecutable;
+  readonly target: Target;
+  readonly chain: readonly Link[];
+}
+
+/** The first target that works here. All give the same bits; integers have no kernels in JavaScript. Throws a UsageError where none works. */
+async function chosen(network: QuantizedNetwork, targets: readonly Target[], rounding: Rounding): Promise<Choice> {
+  const chain: Link[] = [];
+  for (const target of targets) {
+    if (target === 'reference') {
+      const reason = 'the readable layers work everywhere';
+      const run: IntegerExecutable['run'] = (inputs) => runQuantized(network, inputs, { rounding });
+      return { plan: { run }, target, chain: [...chain, { target, taken: true, reason }] };
+    }
+    try {
+      if (target === 'javascript') throw new UsageError('integers have no kernels in JavaScript');
+      const plan = await compileQuantized(network, { target, rounding });
+      return { plan, target, chain: [...chain, { target, taken: true, reason: 'compiled' }] };
+    } catch (error) {
+      chain.push({ target, taken: false, reason: (error as Error).message });
+    }
+  }
+  const reasons = chain.map(({ target, reason }) => `${target}: ${reason}`).join('; ');
+  throw new UsageError(`${network.name}: no target works here: ${reasons}`);
+}
