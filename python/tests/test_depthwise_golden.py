@@ -104,7 +104,7 @@ class Reading(Folder):
             "cut": (whole[:20], "neither a .safetensors nor a .npz file, or cut off"),
             "short": (whole[:-1], r"'x' of shape \[1\] does not lie at bytes 0 to 4"),
             "json": (changed(b'{"x"', b'["x"'), "the header is not JSON: "),
-            "type": (changed(b"F32", b"I32"), "'x' is of type I32, wanted one of F64, F32, F16"),
+            "type": (changed(b"F32", b"I64"), "'x' is of type I64, wanted one of F64, F32, F16, I32, I8, U8"),
             "offsets": (changed(b"[0, 4]", b"[8, 4]"), "does not lie at bytes 8 to 4"),
             "entry": (changed(b"dtype", b"dtipe"), "'x' has no dtype, shape and two data_offsets"),
             "zip": (b"PK\x03\x04 no archive", "not a zip file"),
@@ -116,8 +116,8 @@ class Reading(Folder):
                 golden.read_tensors(self.path(name))
         bundles = {
             self.path("plain.npz"): "plain.npz: not a golden bundle; make one with depthwise golden",
-            self.bundle("2.npz", {**MANIFEST, "version": 2}): r"version 1, found \('depthwise-golden', 2\)",
-            self.bundle("list.npz", []): "version 1, found None",
+            self.bundle("3.npz", {**MANIFEST, "version": 3}): r"version 1 or 2, found \('depthwise-golden', 3\)",
+            self.bundle("list.npz", []): "version 1 or 2, found None",
             self.bundle("no.npz", "{"): "the manifest is not JSON: ",
             self.bundle("half.npz", without=("outputs/b",)): "half.npz: 'outputs/b' is missing",
             self.bundle("old.npz", without=("isolated/b",)): "'isolated/b' is missing; make it anew with depthwise golden",
@@ -168,7 +168,7 @@ class Checking(Folder):
         with self.assertRaisesRegex(golden.BeyondBound, r"two: a/dense has the shape \[3\], wanted \[1, 2\]"):
             dense.check([1, 2, 3])
         with self.assertRaisesRegex(golden.BeyondBound, r"two: b\[0, 1\]: theirs 1, reference 0: not decided, the bound 9 exceeds the numbers"):
-            golden.Layer("b", "relu6", {}, (), {}, np.zeros((1, 2)), np.full((1, 2), 9), "two: b").check([[0, 1]])
+            golden.Layer("b", "relu6", {}, (), {}, np.zeros((1, 2)), np.full((1, 2), 9), "two: b", {}).check([[0, 1]])
 
 
 try:

@@ -4,6 +4,7 @@ import { DepthwiseError } from '../errors.js';
 import { writeNetwork } from '../formats/index.js';
 import { cHeader } from '../oracle/c-header.js';
 import { type Golden, writeGolden } from '../oracle/golden.js';
+import type { QuantizedGolden } from '../oracle/index.js';
 import { stemOf } from './compare-files.js';
 import { writeWhole } from './output.js';
 
@@ -36,7 +37,7 @@ export function generator(): string {
 }
 
 export async function writeBundle(
-  golden: Golden,
+  golden: Golden | QuantizedGolden,
   out: string,
   format: BundleFormat,
   { weights, beside }: BundleOptions,
@@ -44,7 +45,7 @@ export async function writeBundle(
   const bytes = await writeGolden(golden, { format, weights, generator: generator() });
   await writeWhole(out, bytes);
   const written = { out, network: golden.network.name, layers: golden.outputs.size, bytes: bytes.length };
-  return beside ? { ...written, ...(await writeBeside(golden, out, beside)) } : written;
+  return beside && 'precision' in golden ? { ...written, ...(await writeBeside(golden, out, beside)) } : written;
 }
 
 const endings: Readonly<Record<Beside, string>> = { onnx: '.onnx', tflite: '.tflite', c: '.h' };

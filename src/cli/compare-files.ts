@@ -1,13 +1,14 @@
 /** The files of a comparison: golden bundles, and what another backend has written. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { FormatError } from '../errors.js';
+import { FormatError, UsageError } from '../errors.js';
 import { readWhole } from '../files/read-whole.js';
 import { readFile } from '../formats/files.js';
 import { readTensors } from '../formats/read.js';
 import { type FileFormat, formatOf } from '../formats/sniff.js';
 import { fromFloat16 } from '../formats/tensors/float16.js';
-import { type Golden, readGolden } from '../oracle/index.js';
+import { type Golden, readAnyGolden } from '../oracle/golden.js';
+import type { QuantizedGolden } from '../oracle/index.js';
 import type { FloatArray, Tensor } from '../tensor.js';
 
 /** Tensors without a shape, little-endian, by the ending of their files. */
@@ -15,6 +16,9 @@ const rawReaders: Readonly<Record<string, { bytes: number; read: (view: DataView
   '.f16': { bytes: 2, read: (view, at) => fromFloat16(view.getUint16(at, true)) },
   '.f32': { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
   '.f64': { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
+  '.i8': { bytes: 1, read: (view, at) => view.getInt8(at) },
+  '.u8': { bytes: 1, read: (view, at) => view.getUint8(at) },
+  '.i32': { bytes: 4, read: (view, at) => view.getInt32(at, true) },
 };
 const tensorEndings = ['.npz', '.safetensors', '.npy', ...Object.keys(rawReaders)];
 
@@ -22,17 +26,20 @@ export async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-/** The bundle in a file; undefined for any other file, and where there is none. */
+/** The bundle of real numbers in a file; undefined for any other file, and where there is none. */
 export async function bundleIn(path: string): Promise<Golden | undefined> {
   const bytes = await readWhole(path).catch(() => undefined);
-  return bytes && isBundle(bytes) ? readGolden(bytes, path) : undefined;
+  if (bytes === undefined || !isBundle(bytes)) return undefined;
+  const golden = await readAnyGolden(bytes, path);
+  if ('precision' in golden) return golden;
+  throw new UsageError(`${path}: the bundle holds integers, wanted real numbers`);
 }
 
 /** The bundle in a file; `other` is the command's other argument, for callers who have swapped them. */
-export async function readBundle(path: string, other?: string): Promise<Golden> {
+export async function readBundle(path: string, other?: string): Promise<Golden | QuantizedGolden> {
   const bytes = await readFile(path);
   if (!isBundle(bytes)) throw new FormatError(`${path}: ${await notABundle(bytes, path, other)}`);
-  return readGolden(bytes, path);
+  return readAnyGolden(bytes, path);
 }
 
 /** The manifest's name stands in the header of a .safetensors file and in the directory of a .npz file. */
@@ -108,7 +115,7 @@ async function readDumps(folder: string): Promise<Map<string, Tensor>> {
   const files = found.filter((name) => name.endsWith('.npy') || extname(name) in rawReaders).sort();
   if (files.length === 0) {
     throw new FormatError(
-      `${folder}: holds no tensors; wanted files such as conv1.f32, conv1.f16, conv1.f64 or conv1.npy`,
+      `${folder}: holds no tensors; wanted files such as conv1.f32, conv1.f16, conv1.f64, conv1.i8, conv1.u8, conv1.i32 or conv1.npy`,
     );
   }
   const tensors = new Map<string, Tensor>();
@@ -129,11 +136,14 @@ async function readDumps(folder: string): Promise<Map<string, Tensor>> {
 function rawTensor(bytes: Uint8Array, path: string): Tensor {
   const { bytes: size, read } = rawReaders[extname(path)];
   if (bytes.length === 0 || bytes.length % size !== 0) {
-    throw new FormatError(`${path}: wanted numbers of ${size} bytes, found ${bytes.length} bytes`);
+    throw new FormatError(
+      `${path}: wanted numbers of ${size === 1 ? 'a byte' : `${size} bytes`}, found ${bytes.length} bytes`,
+    );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = bytes.length / size;
-  const data: FloatArray = size === 8 ? new Float64Array(count) : new Float32Array(count);
+  const isWide = size === 8 || extname(path) === '.i32';
+  const data: FloatArray = isWide ? new Float64Array(count) : new Float32Array(count);
   for (let i = 0; i < count; i++) data[i] = read(view, i * size);
   return { shape: [count], data };
 }

@@ -116,9 +116,9 @@ function asTextOfFolders(cases: readonly Case[], surplus: readonly string[], { o
 function causesOf(cases: readonly Case[]): string[] {
   const names = new Map<string, string[]>();
   for (const { name, comparison } of cases) {
-    const { explanation, precision } = comparison?.context ?? {};
+    const { explanation, precision, rounding } = comparison?.context ?? {};
     if (explanation === undefined) continue;
-    const words = inWords(explanation.cause, precision!.name, explanation.atPrecision?.name);
+    const words = inWords(explanation.cause, rounding ? undefined : precision!.name, explanation.atPrecision?.name);
     names.set(words, [...(names.get(words) ?? []), name]);
   }
   return [...names].map(([words, its]) => `${shortened(its)}: ${words}`);

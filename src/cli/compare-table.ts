@@ -1,9 +1,12 @@
 /** A comparison as a table for people and as JSON for programs. */
+import type { Rounding } from '../layers/int8/index.js';
 import type { Network } from '../network/index.js';
+import { showType } from '../network/quantized-network.js';
 import { HISTOGRAM_EDGES } from '../oracle/difference.js';
 import type { Cause, Difference, Explanation, LayerReport, Precision, Report, Verdict } from '../oracle/index.js';
 import { looksLikeNchw } from '../oracle/layouts.js';
 import type { Matched } from '../oracle/names.js';
+import type { TensorType } from '../tensor.js';
 import { harmless } from './display.js';
 import { formatCount } from './output.js';
 import { type TableColumn, textTable } from './table.js';
@@ -14,6 +17,8 @@ export interface Context {
   readonly network: Network;
   readonly matched: Pick<Matched, 'theirNames' | 'unmatched'>;
   readonly precision: Precision;
+  /** Of integers, which have no bounds. */
+  readonly rounding?: Rounding;
   /** Why the first wrong layer is wrong, as far as that can be said. */
   readonly explanation?: Explanation;
   /** Why layers were not isolated, where nobody asked for that. */
@@ -23,9 +28,10 @@ export interface Context {
 }
 
 export function asText(report: Report, context: Context): string {
-  const { network, precision } = context;
+  const { network, precision, rounding } = context;
   const mode = report.mode === 'fed' ? 'fed with golden outputs' : report.mode;
-  const head = `${network.name}, ${mode}, bounds for ${precision.name}${precision.flushesToZero ? ', flushing to zero' : ''}`;
+  const bounds = `bounds for ${precision.name}${precision.flushesToZero ? ', flushing to zero' : ''}`;
+  const head = `${network.name}, ${mode}, ${rounding ? `integers rounded as '${rounding}'` : bounds}`;
   const listed = report.layers.filter(({ verdict }) => isListed(verdict, context.only));
   const rows = listed.map((layer) => columns.map(({ text }) => text(layer)));
   const table = rows.length > 0 ? [textTable(columns, rows), ''] : [];
@@ -44,8 +50,12 @@ export const columns: readonly Column[] = [
   { title: 'layer', align: 'left', text: ({ name }) => shortened(name) },
   { title: 'kind', align: 'left', spare: 5, text: ({ kind }) => kind },
   { title: 'verdict', align: 'left', text: ({ verdict }) => verdict },
-  { title: 'off by', align: 'right', text: ({ difference }) => (difference ? scientific(offBy(difference)) : '') },
-  { title: '/ bound', align: 'right', text: ({ difference }) => (difference ? short(difference.maxUnits) : '') },
+  {
+    title: 'off by',
+    align: 'right',
+    text: ({ difference, type }) => (difference ? distance(offBy(difference), type) : ''),
+  },
+  { title: '/ bound', align: 'right', text: ({ difference, type }) => (difference ? share(difference, type) : '') },
   {
     title: 'at',
     align: 'left',
@@ -92,7 +102,14 @@ function offBy({ maxAbs, worst: { theirs, reference } }: Difference): number {
 }
 const differs = (difference: Its): difference is NonNullable<Its> => difference !== undefined && difference.maxAbs > 0;
 
-/** Three digits; powers of ten for what is small or large. */
+const isInteger = (type: TensorType | undefined): boolean => type !== undefined && typeof type !== 'string';
+
+/** Integers are whole numbers apart, and nothing is allowed to be. */
+const distance = (far: number, type: TensorType | undefined): string =>
+  isInteger(type) ? String(far) : scientific(far);
+const share = ({ maxUnits, worst }: Difference, type: TensorType | undefined): string =>
+  short(isInteger(type) && worst.bound === 0 && maxUnits > 0 ? Infinity : maxUnits);
+
 /** One notation for a column of numbers of all sizes. */
 function scientific(value: number): string {
   if (value === 0) return '0';
@@ -106,9 +123,10 @@ function short(value: number): string {
 const long = (value: number): string => `${Number(value.toPrecision(8))}`;
 
 function conclusion({ layers, first, worst, notShown, notJudged, undecided }: Report, context: Context): string[] {
-  const { matched, explanation, accumulatedBecause, precision } = context;
+  const { matched, explanation, accumulatedBecause, precision, rounding } = context;
   const lines: string[] = [];
-  if (worst && worst.layer.difference!.maxUnits > 0) lines.push(...histogramLines(worst.layer), '');
+  if (worst && worst.layer.difference!.maxUnits > 0 && !isInteger(worst.layer.type))
+    lines.push(...histogramLines(worst.layer), '');
   if (accumulatedBecause) lines.push(accumulatedBecause);
   if (notShown.length > 0) lines.push(`Not shown, judged together with the next: ${listed(notShown)}.`);
   if (notJudged.length > 0) {
@@ -125,11 +143,12 @@ function conclusion({ layers, first, worst, notShown, notJudged, undecided }: Re
     );
   }
   if (first) lines.push(`First wrong: ${blame(first)}`);
-  if (explanation) lines.push(...causeLines(explanation, precision), ...explanation.patterns);
+  if (explanation)
+    lines.push(...causeLines(explanation, rounding ? undefined : precision.name), ...explanation.patterns);
   return lines;
 }
 
-function causeLines({ cause, others, atPrecision }: Explanation, { name }: Precision): string[] {
+function causeLines({ cause, others, atPrecision }: Explanation, name: string | undefined): string[] {
   const lines = [inWords(cause, name, atPrecision?.name)];
   for (const other of others) lines.push(`${shortened(other.name)}: ${inWords(other.cause, name)}`);
   if (cause.place) lines.unshift(`${cause.place}.`);
@@ -140,23 +159,31 @@ function causeLines({ cause, others, atPrecision }: Explanation, { name }: Preci
   return lines;
 }
 
-/** A cause in a sentence, with what to do about it. `stated` and `fitting` are precisions: the given one, and the one that fits best. */
-export function inWords({ mistakes, shownAs, precisions }: Cause, stated: string, fitting = precisions?.[0]): string {
+/** A cause in a sentence, with what to do about it. `stated` and `fitting` are precisions: the given one, none for integers, and the one that fits best. */
+export function inWords(
+  { mistakes, shownAs, precisions }: Cause,
+  stated: string | undefined,
+  fitting = precisions?.[0],
+): string {
   if (mistakes.length === 1) return `A known mistake gives these numbers: ${mistakes[0]}.`;
   if (mistakes.length > 1) return `Any of these mistakes gives these numbers: ${mistakes.join('; ')}.`;
   if (shownAs) return `Its numbers are those of ${shownAs}: if that is what it is, say so with --names.`;
   if (fitting)
     return `It fits ${fitting}, not ${stated}: if that is how it computes, say so with --precision ${fitting}.`;
-  return 'No known mistake and no lower precision gives these numbers.';
+  return `No known mistake${stated ? ' and no lower precision' : ''} gives these numbers.`;
 }
 
 /** What is wrong with a layer, or not decided, in a sentence. */
-export function blame({ name, found, shape, difference }: LayerReport): string {
+export function blame({ name, found, shape, type, difference }: LayerReport): string {
   if (difference === undefined) {
     const advice = looksLikeNchw(found!, shape) ? '; it looks like NCHW: --layout nchw' : '';
     return `${name} has the shape [${found}], wanted [${shape}]${advice}.`;
   }
   const { coordinate, theirs, reference, bound } = difference.worst;
+  if (isInteger(type)) {
+    const far = `off by ${long(Math.abs(theirs - reference))}`;
+    return `${name}[${coordinate}]: theirs ${theirs}, reference ${reference}, ${far}, of ${showType(type!)}.`;
+  }
   return `${name}[${coordinate}]: theirs ${theirs}, reference ${reference}, off by ${short(Math.abs(theirs - reference))}, allowed ${short(bound)}.`;
 }
 
@@ -185,7 +212,7 @@ const labels = HISTOGRAM_EDGES.map((edge, bin) => {
 });
 
 /** Numbers that JSON does not have, NaN and the infinities, become texts. */
-export function asJson(report: Report, { head, network, matched, precision, explanation }: Context): unknown {
+export function asJson(report: Report, { head, network, matched, precision, rounding, explanation }: Context): unknown {
   const { mode, layers, first, undecided, notShown, notJudged } = report;
   const plain = (value: unknown): unknown => {
     if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
@@ -197,7 +224,8 @@ export function asJson(report: Report, { head, network, matched, precision, expl
     ...head,
     network: network.name,
     mode,
-    precision: precision.name,
+    precision: rounding ? null : precision.name,
+    ...(rounding && { rounding }),
     verdict: report.verdict,
     first: first?.name ?? null,
     undecided: undecided?.name ?? null,

@@ -1,5 +1,6 @@
 /** `depthwise compare`: another backend's tensors against a golden bundle, layer by layer. */
 import { type Command, Option } from 'commander';
+import { roundings } from '../layers/int8/index.js';
 import { layouts } from '../oracle/layouts.js';
 import { isFolder } from './compare-files.js';
 import { compareFolders } from './compare-folders.js';
@@ -15,7 +16,7 @@ export function configure(command: Command): void {
     .argument('<golden>', 'a bundle that depthwise golden wrote, or a folder of bundles')
     .argument(
       '<theirs>',
-      "the other backend's tensors by name: .npz, .safetensors, a folder of raw dumps (conv1.f32, .f16, .f64 or .npy), or one such file; for a folder of bundles, a folder of such files, each called as its bundle",
+      "the other backend's tensors by name: .npz, .safetensors, a folder of raw dumps (conv1.f32, .f16, .f64, .i8, .u8, .i32 or .npy), or one such file; for a folder of bundles, a folder of such files, each called as its bundle",
     )
     .description(
       `Find the first layer where another backend is wrong, and say whether it is wrong or only rounded. Each layer is fed the other backend's own inputs: what is beyond its bound is wrong itself.\n${exitCodesHelp}`,
@@ -35,6 +36,12 @@ export function configure(command: Command): void {
     .option('--model <file>', 'the network, for a bundle without weights');
   addModelOptions(command)
     .addOption(new Option('--layout <order>', 'of their feature maps').choices(layouts).default('nhwc'))
+    .addOption(
+      new Option(
+        '--rounding <name>',
+        "of integers: 'single' as TensorFlow Lite's optimised kernels, 'double' as its reference kernels; the bundle's own unless given",
+      ).choices(roundings),
+    )
     .option('--names <file>', 'JSON, {"their name": "our name"}, for what does not match by itself')
     .option(
       '--junit <file>',

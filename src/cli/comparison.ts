@@ -1,13 +1,19 @@
 /** One bundle and what another backend computed for it: read, matched, judged. */
 import { FormatError, UsageError } from '../errors.js';
 import { readFile } from '../formats/files.js';
+import type { Rounding } from '../layers/int8/index.js';
 import type { Network } from '../network/index.js';
-import { check, hasWeights, type Mode, type Report } from '../oracle/check.js';
+import { shapesAlone } from '../network/quantized-network.js';
+import { check, hasWeights, isQuantizedSubject } from '../oracle/check.js';
 import { explain } from '../oracle/explain.js';
 import type { Golden } from '../oracle/golden.js';
+import { hasQuantizedWeights } from '../oracle/integers/check-quantized.js';
+import type { QuantizedGolden } from '../oracle/integers/quantized-golden.js';
+import { asNumbers } from '../oracle/integers/typed.js';
 import { inOurLayout, type Layout } from '../oracle/layouts.js';
 import { type Matched, matchNames, type NameMap } from '../oracle/names.js';
 import { type Precision, precisionOf } from '../oracle/precision.js';
+import type { Mode, Report } from '../oracle/report.js';
 import type { Tensor } from '../tensor.js';
 import { givenFlags } from './architecture.js';
 import { readBundle, readTheirs, type Theirs } from './compare-files.js';
@@ -23,6 +29,7 @@ export interface CompareFlags extends ModelFlags, JudgementFlags {
   readonly model?: string;
   readonly layout: Layout;
   readonly names?: string;
+  readonly rounding?: Rounding;
   readonly junit?: string;
 }
 
@@ -35,28 +42,30 @@ export interface Comparison {
 export async function compareFiles(goldenFile: string, theirFile: string, flags: CompareFlags): Promise<Comparison> {
   const golden = await readBundle(goldenFile, theirFile);
   const theirs = await readTheirs(theirFile);
-  const matched = matchedTensors(golden, theirs, theirFile, await readNames(flags.names));
-  const tensors = inOurLayout(golden.network, golden.inputs, matched.tensors, flags.layout);
-  const precision = precisionFor(golden, flags);
-  const subject = { ...golden, network: await networkFor(golden, flags) };
+  const network = isQuantizedSubject(golden) ? shapesAlone(golden.network) : golden.network;
+  const inputs = new Map([...golden.inputs].map(([name, x]) => [name, asNumbers(x)]));
+  const matched = matchedTensors({ network }, theirs, theirFile, await readNames(flags.names));
+  const tensors = inOurLayout(network, inputs, matched.tensors, flags.layout);
   const mode = modeFor(flags);
-  const { allowance } = flags;
   const progress = await startProgress('compare');
+  const options = { ...(mode && { mode }), ...arithmeticFor(golden, flags), ...onNodeOf(progress) };
+  const subject = isQuantizedSubject(golden) ? golden : { ...golden, network: await networkFor(golden, flags) };
   let report: Report;
   try {
-    report = check(subject, tensors, { ...(mode && { mode }), precision, allowance, ...onNodeOf(progress) });
+    report = check(subject, tensors, options);
   } finally {
     progress.stop();
   }
-  const explanation = hasWeights(subject.network)
-    ? explain(subject, tensors, report, { precision, allowance })
-    : undefined;
+  const complete = isQuantizedSubject(subject) ? hasQuantizedWeights(subject.network) : hasWeights(subject.network);
+  const explanation = complete ? explain(subject, tensors, report, options) : undefined;
   const unasked = report.mode === 'accumulated' && !flags.accumulated;
+  const { precision, rounding } = options;
   const context: Context = {
     head: { golden: goldenFile, theirs: theirFile },
-    network: golden.network,
+    network,
     matched,
     precision,
+    ...(rounding && { rounding }),
     ...(explanation && { explanation }),
     ...(unasked && { accumulatedBecause: NO_WEIGHTS }),
   };
@@ -90,7 +99,7 @@ function modeFor({ fedGolden, accumulated, isolated }: CompareFlags): Mode | und
 
 /** A single tensor without a name is that of the layer that its file is called after, or the network's only output. */
 export function matchedTensors(
-  { network }: Golden,
+  { network }: Pick<Golden, 'network'>,
   { tensors, unnamed }: Theirs,
   file: string,
   names: NameMap,
@@ -109,8 +118,29 @@ export function matchedTensors(
   throw new FormatError(noMatch(file, tensors, network));
 }
 
-const precisionFor = ({ precision: own }: Golden, { precision, flushToZero }: CompareFlags): Precision =>
-  precisionOf(precision ?? own.name, { flushesToZero: flushToZero ?? own.flushesToZero });
+interface Arithmetic {
+  readonly precision: Precision;
+  readonly allowance: number;
+  /** Of integers. */
+  readonly rounding?: Rounding;
+}
+
+function arithmeticFor(golden: Golden | QuantizedGolden, flags: CompareFlags): Arithmetic {
+  const { precision, flushToZero, allowance, rounding } = flags;
+  if (isQuantizedSubject(golden)) {
+    const forReals = { '--precision': precision, '--flush-to-zero': flushToZero, '--model': flags.model };
+    for (const [flag, value] of Object.entries({
+      ...forReals,
+      '--allowance': allowance === 1 ? undefined : allowance,
+    })) {
+      if (value !== undefined) throw new UsageError(`${flag} is for real numbers, and the bundle holds integers`);
+    }
+    return { precision: precisionOf('float32'), allowance, rounding: rounding ?? golden.rounding };
+  }
+  if (rounding) throw new UsageError('--rounding is for integers, and the bundle holds real numbers');
+  const { name, flushesToZero } = golden.precision;
+  return { precision: precisionOf(precision ?? name, { flushesToZero: flushToZero ?? flushesToZero }), allowance };
+}
 
 /** A bundle's own tensors when theirs is one too: what is in it besides outputs and inputs is not for comparison. */
 function theirOutputs(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import { type Rounding, roundings } from '../layers/int8/index.js';
 import type { LayerKind, Network } from '../network/index.js';
 import {
   layerSuite,
@@ -12,6 +13,13 @@ import {
   precisionOf,
   type ShapeSet,
 } from '../oracle/index.js';
+import { makeQuantizedGolden } from '../oracle/integers/quantized-golden.js';
+import {
+  type IntegerType,
+  integerTypes,
+  isQuantizedProblem,
+  quantizedProblems,
+} from '../oracle/integers/quantized-problems.js';
 import { precisionNames } from '../oracle/precision.js';
 import { randomKinds } from '../oracle/random-layers.js';
 import { livelyWeights, type SuiteName, shapeSets, suiteNames } from '../oracle/suites.js';
@@ -29,6 +37,8 @@ interface Flags extends ModelFlags, InputFlags {
   readonly shapes?: readonly ShapeSet[];
   readonly kinds?: readonly LayerKind[];
   readonly count?: number;
+  readonly integers?: IntegerType;
+  readonly rounding?: Rounding;
   readonly model?: string;
   readonly precision: PrecisionName;
   readonly flushToZero?: true;
@@ -57,8 +67,8 @@ const architecture = [
 ];
 const input = ['preset', 'picture', 'input', 'noise', 'weights'];
 const sources = {
-  '--suite layers': ['suite', 'format', 'shapes', 'kinds', 'count'],
-  '--suite mobilenet': ['suite', 'format', 'alpha', 'resolution', 'classes', 'conventions'],
+  '--suite layers': ['suite', 'format', 'shapes', 'kinds', 'count', 'integers', 'rounding'],
+  '--suite mobilenet': ['suite', 'format', 'alpha', 'resolution', 'classes', 'conventions', 'integers', 'rounding'],
   '--network without --model': ['network', ...architecture, ...input],
   '--model': ['model', 'network', ...architecture, ...input],
 } as const;
@@ -85,6 +95,17 @@ export function configure(command: Command): void {
       new Option('--count <number>', 'of --suite layers: so many random problems in place of the fixed ones')
         .argParser(wholeNumber(1))
         .conflicts('shapes'),
+    )
+    .addOption(
+      new Option('--integers <type>', 'of a suite: the same networks quantised, without batch norms').choices(
+        integerTypes,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--rounding <name>',
+        "of --integers: 'single' as TensorFlow Lite's optimised kernels, 'double' as its reference kernels; single unless given",
+      ).choices(roundings),
     )
     .option(
       '--model <file>',
@@ -126,6 +147,7 @@ Examples:
   depthwise golden --suite layers --out golden
   depthwise golden --suite layers --count 200 --seed 7 --kinds conv2d,depthwiseConv2d --with onnx,tflite,c --out random
   depthwise golden --suite mobilenet --format npz --precision mixed-float16 --out golden
+  depthwise golden --suite layers --integers int8 --out golden-int8
   depthwise golden --network mobilenet_v2 --alpha 0.35 --resolution 96 --seed 1 --out v2.safetensors
   depthwise golden --model mobilenet_v1_0.25_224.h5 --picture cat.jpg --weights --out cat.safetensors`,
     )
@@ -171,15 +193,24 @@ async function writeSuite(flags: Flags): Promise<Written[]> {
   const written: Written[] = [];
   const progress = await startProgress('golden');
   try {
-    const problems = [...problemsOf(flags)];
-    if (problems.length === 0)
-      throw new UsageError(`--kinds: the suite has no layers of kind ${flags.kinds?.join(', ')}`);
-    const bundleOf = (problem: Problem) => join(flags.out, `${problem.name}.${flags.format}`);
+    const problems = flags.integers
+      ? [...quantizedProblems(problemsOf(flags), flags.integers)]
+      : [...problemsOf(flags)];
+    if (problems.length === 0) {
+      const those = flags.integers ? ' that are computed with integers' : '';
+      throw new UsageError(`--kinds: the suite has no layers of kind ${flags.kinds?.join(', ')}${those}`);
+    }
+    const bundleOf = (problem: Pick<Problem, 'name'>) => join(flags.out, `${problem.name}.${flags.format}`);
     await expectOwn(problems.map(bundleOf), flags);
     for (const [index, problem] of problems.entries()) {
       progress.at(index / problems.length, problem.name);
       const source = noiseSource(problem.noise, problem.seed);
-      const golden = makeGolden(problem.network, problem.inputs, { source, ...precisionFlags(flags) });
+      const golden = isQuantizedProblem(problem)
+        ? makeQuantizedGolden(problem.network, problem.inputs, {
+            source,
+            ...(flags.rounding && { rounding: flags.rounding }),
+          })
+        : makeGolden(problem.network, problem.inputs, { source, ...precisionFlags(flags) });
       const out = await expectWritable('--out', bundleOf(problem));
       written.push(await writeBundle(golden, out, flags.format, bundleOptions(flags, true)));
     }

@@ -47,7 +47,13 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     notWith(['float64'], 'bounds', 'bounds are of float32 outputs'),
   ],
   compare: [needs(['outputs'], 'model')],
-  golden: [needs(['outputs'], 'model'), notWith(['seed'], 'picture', SEED), notWith(['seed'], 'input', SEED)],
+  golden: [
+    needs(['outputs'], 'model'),
+    needs(['rounding'], 'integers'),
+    notWith(['precision', 'flushToZero', 'with'], 'integers', 'that is for real numbers'),
+    notWith(['seed'], 'picture', SEED),
+    notWith(['seed'], 'input', SEED),
+  ],
   verify: [needs(['preset'], 'picture'), notWith(['seed'], 'picture', SEED), notWith(['seed'], 'input', SEED)],
   reduce: [needs(['layout', 'names', 'timeout'], 'command'), notWith(['seed'], 'input', SEED)],
   evaluate: [

@@ -25,8 +25,11 @@ export function networkOfGolden(
       `${file}: a golden bundle describes its own network; an architecture is for files of weights alone`,
     );
   }
-  const found = parseJson(manifest, `${file}: the manifest`) as { network?: NetworkJson } | null;
+  const found = parseJson(manifest, `${file}: the manifest`) as { network?: NetworkJson; types?: unknown } | null;
   if (!found?.network) throw new FormatError(`${file}: the manifest of the golden bundle has no network`);
+  if (found.types !== undefined) {
+    throw new FormatError(`${file}: the golden bundle holds integers, whose network is no model of real numbers`);
+  }
   const network = fromJson(found.network);
   const weights = [...tensors].filter(([name]) => name.startsWith(PREFIX));
   if (weights.length === 0 && wantedWeights(network).size > 0) {

@@ -38,7 +38,7 @@ export const integerRanges = {
 export const integerArrays = { int8: Int8Array, uint8: Uint8Array, int32: Int32Array } as const;
 
 /** Layers whose result's numbers are the input's, or lie between them: the result has the input's scale and zero point. */
-const keepsType: readonly LayerKind[] = [
+export const keepsType: readonly LayerKind[] = [
   'averagePool',
   'dropout',
   'flatten',

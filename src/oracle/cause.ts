@@ -5,13 +5,13 @@
 import { isElementwise } from '../layers/layer.js';
 import type { Network } from '../network/index.js';
 import { layerOf } from '../network/shapes.js';
-import { coordinateOf, type Shape, sameShape, type Tensor, toFloat64 } from '../tensor.js';
-import type { LayerReport } from './check.js';
+import { coordinateOf, type Shape, sameShape, sizeOf, type Tensor, toFloat64 } from '../tensor.js';
 import { difference, unitsOf } from './difference.js';
 import { mapTensor } from './estimate.js';
 import { shownTensor } from './estimate-network.js';
 import { mistakesOf } from './mistakes/index.js';
 import { allRepresentable, type Precision, type PrecisionName, precisionOf, roundoff } from './precision.js';
+import type { LayerReport } from './report.js';
 import { estimateOf, judgeSegment, outputShapeOf, type Segment, segmentOf, withNext } from './segment.js';
 
 export interface Cause {
@@ -159,11 +159,17 @@ function placeOf(segment: Segment, theirs: Tensor, precision: Precision, allowan
   if (!sameShape(value.shape, theirs.shape)) return undefined;
   const bound = error.data.map((e) => e * allowance);
   const units = unitsOf(theirs.data, value.data, bound);
+  return placeOfWrong(value.shape, (i) => units[i] > 1);
+}
+
+/** Where they are, if neither nowhere nor everywhere. */
+export function placeOfWrong(shape: Shape, isWrong: (index: number) => boolean): string | undefined {
+  const size = sizeOf(shape);
   const wrong: number[] = [];
-  for (const [i, its] of units.entries()) if (its > 1) wrong.push(i);
-  if (wrong.length === 0 || wrong.length === units.length) return undefined;
-  const parts = partsOf(value.shape, wrong);
-  const count = `${wrong.length} of ${units.length} numbers ${wrong.length === 1 ? 'is' : 'are'} wrong`;
+  for (let i = 0; i < size; i++) if (isWrong(i)) wrong.push(i);
+  if (wrong.length === 0 || wrong.length === size) return undefined;
+  const parts = partsOf(shape, wrong);
+  const count = `${wrong.length} of ${size} numbers ${wrong.length === 1 ? 'is' : 'are'} wrong`;
   return parts.length > 0 ? `${count}, all in ${parts.join(', ')}` : count;
 }
 

@@ -1,25 +1,16 @@
 /** Another backend's tensors against the reference, layer by layer, in the order of the network. */
 import { UsageError } from '../errors.js';
-import {
-  inferShapes,
-  type LayerKind,
-  type Network,
-  type NetworkInputs,
-  type RunOptions,
-  wantedWeights,
-} from '../network/index.js';
+import type { Rounding } from '../layers/int8/index.js';
+import { inferShapes, type Network, type NetworkInputs, type RunOptions, wantedWeights } from '../network/index.js';
+import { isQuantizedNetwork } from '../network/quantized-network.js';
 import { inputTensors } from '../network/run.js';
-import { type Shape, sameShape, type Tensor } from '../tensor.js';
-import { type Difference, difference, unitsOf, type Verdict } from './difference.js';
+import { type AnyTensor, type Shape, sameShape, type Tensor } from '../tensor.js';
 import { estimates, type NodeEstimate, shownTensor } from './estimate-network.js';
 import type { Golden } from './golden.js';
+import { checkQuantized, type QuantizedSubject } from './integers/check-quantized.js';
+import { asNumbers } from './integers/typed.js';
 import { type Precision, precisionOf } from './precision.js';
-
-/**
- * What each layer is judged by. For the first two see `estimate-network.ts`; 'fed' is for a backend whose layers were each fed the outputs
- * in a golden bundle, as in unit tests of single layers, and goes by the bundle's isolated bounds.
- */
-export type Mode = 'isolated' | 'accumulated' | 'fed';
+import { type Expected, type Mode, type Report, report } from './report.js';
 
 /** What a backend was to compute: a problem of a suite, a golden bundle, or any network with the inputs that it was given. */
 export interface Subject extends Partial<Pick<Golden, 'precision' | 'outputs' | 'bounds' | 'isolated'>> {
@@ -37,45 +28,8 @@ export interface CheckOptions extends RunOptions {
   readonly precision?: Precision;
   /** Multiplies every bound, for algorithms that round more than sums do (Winograd's). Default 1. */
   readonly allowance?: number;
-}
-
-export interface LayerReport {
-  /** Our name of the tensor. */
-  readonly name: string;
-  /** 'input' for an input of the network that the backend has shown: it must be the one that it was given. */
-  readonly kind: LayerKind | 'input';
-  readonly shape: Shape;
-  readonly verdict: Verdict;
-  /** Shape of the other backend's tensor, where it is another. */
-  readonly found?: Shape;
-  /** Absent where the shapes differ. */
-  readonly difference?: Difference;
-}
-
-export interface Report {
-  readonly mode: Mode;
-  /** 'beyond' if any layer is beyond its bound or of another shape; else 'not decided' if any is, or if no layer was shown. */
-  readonly verdict: Exclude<Verdict, 'wrong shape'>;
-  /** Those that the other backend has shown. */
-  readonly layers: readonly LayerReport[];
-  /** Our layers of which it has shown nothing, judged together with the next one shown. */
-  readonly notShown: readonly string[];
-  /** Our layers of which neither it nor anything behind it was shown: nothing is known of them. */
-  readonly notJudged: readonly string[];
-  /** The first layer that is beyond its bound or has another shape. */
-  readonly first?: LayerReport;
-  /** The first layer that is not decided. */
-  readonly undecided?: LayerReport;
-  /** The layer that uses most of its bound, with each element's share of it. */
-  readonly worst?: { readonly layer: LayerReport; readonly units: Tensor };
-}
-
-/** A layer's reference and bound. */
-interface Expected {
-  readonly name: string;
-  readonly kind: LayerReport['kind'];
-  readonly value: Tensor;
-  readonly error: Tensor;
+  /** How factors of integers are rounded, in quantised networks. Default: as the golden bundle says, otherwise 'single'. */
+  readonly rounding?: Rounding;
 }
 
 /**
@@ -83,9 +37,23 @@ interface Expected {
  * after it. So are inputs among them, which are judged like layers: they must be the given ones. A golden bundle's own bounds are used where
  * they are those of the mode and the precision; nothing is computed anew then.
  *
+ * Tensors of quantised networks are compared as they are stored, and must be the same; precision and allowance are for real numbers.
+ *
  * Throws a UsageError for mode 'fed' where there are no such bounds, a NetworkError for weights that are missing.
  */
-export function check(subject: Subject, theirs: ReadonlyMap<string, Tensor>, options: CheckOptions = {}): Report {
+export function check(
+  subject: Subject | QuantizedSubject,
+  theirs: ReadonlyMap<string, AnyTensor>,
+  options: CheckOptions = {},
+): Report {
+  if (isQuantizedSubject(subject)) return checkQuantized(subject, theirs, options);
+  return checkReals(subject, new Map([...theirs].map(([name, x]) => [name, asNumbers(x)])), options);
+}
+
+export const isQuantizedSubject = (subject: Subject | QuantizedSubject): subject is QuantizedSubject =>
+  isQuantizedNetwork(subject.network);
+
+function checkReals(subject: Subject, theirs: ReadonlyMap<string, Tensor>, options: CheckOptions): Report {
   const { network, inputs } = subject;
   const { onNode, allowance } = options;
   const precision = precisionFor(subject, options);
@@ -160,67 +128,4 @@ function fitting(
   const given = [...inputTensors(network, inputs)].map(([name, { shape }]): [string, Shape] => [name, shape]);
   const shapes = inferShapes(network, new Map(given));
   return new Map([...theirs].filter(([name, { shape }]) => sameShape(shape, shapes.get(name) ?? [])));
-}
-
-/** Compares what is expected, in order, with what was found. */
-function report(
-  mode: Mode,
-  network: Network,
-  expected: Iterable<Expected>,
-  theirs: ReadonlyMap<string, Tensor>,
-  allowance = 1,
-): Report {
-  const layers: LayerReport[] = [];
-  const notShown: string[] = [];
-  let worst: Report['worst'];
-  for (const { name, kind, value, error } of expected) {
-    const found = theirs.get(name);
-    if (found === undefined) {
-      notShown.push(name);
-      continue;
-    }
-    const what = { name, kind, shape: value.shape };
-    if (!sameShape(found.shape, value.shape)) {
-      layers.push({ ...what, verdict: 'wrong shape', found: found.shape });
-      continue;
-    }
-    const bound = allowance === 1 ? error : { shape: error.shape, data: error.data.map((e) => e * allowance) };
-    const its = difference(found, value, bound);
-    const layer: LayerReport = { ...what, verdict: its.verdict, difference: its };
-    layers.push(layer);
-    if (worst === undefined || its.maxUnits > worst.layer.difference!.maxUnits) {
-      worst = { layer, units: { shape: value.shape, data: unitsOf(found.data, value.data, bound.data) } };
-    }
-  }
-  const first = layers.find(isWrong);
-  const undecided = layers.find(({ verdict }) => verdict === 'not decided');
-  const judged = leadingTo(network, layers);
-  return {
-    mode,
-    verdict: overall(layers),
-    layers,
-    notShown: notShown.filter((name) => judged.has(name)),
-    notJudged: notShown.filter((name) => !judged.has(name)),
-    ...(first && { first }),
-    ...(undecided && { undecided }),
-    ...(worst && { worst }),
-  };
-}
-
-export const isWrong = ({ verdict }: Pick<LayerReport, 'verdict'>): boolean =>
-  verdict === 'beyond' || verdict === 'wrong shape';
-
-function overall(layers: readonly LayerReport[]): Report['verdict'] {
-  if (layers.some(isWrong)) return 'beyond';
-  if (layers.length === 0 || layers.some(({ verdict }) => verdict === 'not decided')) return 'not decided';
-  return layers.every(({ verdict }) => verdict === 'exact') ? 'exact' : 'within rounding';
-}
-
-/** The layers shown and all that lead to them. */
-function leadingTo({ nodes }: Network, shown: readonly LayerReport[]): Set<string> {
-  const names = new Set(shown.map(({ name }) => name));
-  for (const node of [...nodes].reverse()) {
-    if (names.has(node.name)) for (const name of node.inputs) names.add(name);
-  }
-  return names;
 }

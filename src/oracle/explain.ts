@@ -1,18 +1,14 @@
 /** All that can be said about why a backend is wrong, from one comparison. */
 import { inputTensors } from '../network/run.js';
-import type { Tensor } from '../tensor.js';
+import type { AnyTensor, Tensor } from '../tensor.js';
 import { type Cause, causeOf } from './cause.js';
-import {
-  type CheckOptions,
-  check,
-  isWrong,
-  type LayerReport,
-  precisionFor,
-  type Report,
-  type Subject,
-} from './check.js';
+import { type CheckOptions, check, isQuantizedSubject, precisionFor, type Subject } from './check.js';
+import type { QuantizedSubject } from './integers/check-quantized.js';
+import { explainQuantized } from './integers/explain-quantized.js';
+import { asNumbers } from './integers/typed.js';
 import { judgedLayers, patternsOf } from './patterns.js';
 import { type Precision, type PrecisionName, precisionOf } from './precision.js';
+import { isWrong, type LayerReport, type Report } from './report.js';
 
 export interface Explanation {
   /** Of the first wrong layer. */
@@ -29,10 +25,20 @@ export interface Explanation {
  * Explains what `check` has found wrong, with the same arguments and its report. Undefined where nothing is. The network must have its weights.
  */
 export function explain(
+  subject: Subject | QuantizedSubject,
+  theirs: ReadonlyMap<string, AnyTensor>,
+  report: Report,
+  options: Omit<CheckOptions, 'mode'> = {},
+): Explanation | undefined {
+  if (isQuantizedSubject(subject)) return explainQuantized(subject, theirs, report, options);
+  return explainReals(subject, new Map([...theirs].map(([name, x]) => [name, asNumbers(x)])), report, options);
+}
+
+function explainReals(
   subject: Subject,
   theirs: ReadonlyMap<string, Tensor>,
   report: Report,
-  options: Omit<CheckOptions, 'mode'> = {},
+  options: Omit<CheckOptions, 'mode'>,
 ): Explanation | undefined {
   const { network } = subject;
   const { first, mode } = report;

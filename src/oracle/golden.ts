@@ -7,6 +7,8 @@
  *   isolated/NODE   the same for a backend whose layer is fed the outputs in this file: for unit tests of single layers
  *   weights/NAME    where asked for; 'conv1/kernel'
  *
+ * Those of quantised networks hold integers: `integers/quantized-golden.ts`.
+ *
  * Numbers are float32, little-endian, row-major, NHWC; kernels are HWIO, HWC(M) and IO. The manifest, as JSON, is the metadata entry
  * `depthwise.golden` of a .safetensors file, the entry `depthwise.golden.json` of a .npz.
  */
@@ -15,6 +17,7 @@ import { inFile } from '../formats/in-file.js';
 import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
 import { GOLDEN_KEY } from '../formats/network-file.js';
+import { ownType, type WrittenType } from '../formats/tensors/numbers.js';
 import {
   fromJson,
   inferShapes,
@@ -25,21 +28,25 @@ import {
   toJson,
   withWeights,
 } from '../network/index.js';
+import { isQuantizedNetwork, isQuantizedTensor, type QuantizedNetwork } from '../network/quantized-network.js';
 import { inputTensors } from '../network/run.js';
-import { type Shape, sameShape, type Tensor, toFloat32 } from '../tensor.js';
-import { type Estimate, mapTensor } from './estimate.js';
+import { type AnyTensor, type Shape, sameShape, type Tensor, toFloat32 } from '../tensor.js';
 import { estimates } from './estimate-network.js';
+import { boundAround, type GoldenSource } from './golden-parts.js';
+import type { QuantizedInputs } from './integers/quantized-estimates.js';
+import {
+  makeQuantizedGolden,
+  type QuantizedGolden,
+  type QuantizedGoldenOptions,
+  type QuantizedManifest,
+  quantizedGolden,
+  quantizedManifest,
+} from './integers/quantized-golden.js';
+import { asNumbers } from './integers/typed.js';
 import { type Precision, type PrecisionName, precisionNames, precisionOf } from './precision.js';
 
 const FORMAT = 'depthwise-golden';
 const NPZ_ENTRY = `${GOLDEN_KEY}.json`;
-
-/** Where the inputs come from: 'noise normal, seed 1', 'picture cat.jpg'. */
-export interface GoldenSource {
-  readonly kind: 'noise' | 'picture' | 'tensor';
-  readonly detail: string;
-  readonly seed?: number;
-}
 
 export interface Golden {
   /** With weights if the bundle has them. */
@@ -54,7 +61,9 @@ export interface Golden {
   readonly isolated?: ReadonlyMap<string, Tensor>;
 }
 
-interface Manifest {
+type Manifest = FloatManifest | (Omit<FloatManifest, 'version'> & { readonly version: 2 } & QuantizedManifest);
+
+interface FloatManifest {
   readonly format: typeof FORMAT;
   readonly version: 1;
   /** 'depthwise 0.1.0'. */
@@ -74,8 +83,27 @@ export interface GoldenOptions extends RunOptions {
   readonly precision?: Precision;
 }
 
-/** Runs the network in float64 and bounds every tensor. Inputs are rounded to float32 first, as the file holds them. */
-export function makeGolden(network: Network, given: NetworkInputs, options: GoldenOptions): Golden {
+/**
+ * Runs the network in float64 and bounds every tensor. Inputs are rounded to float32 first, as the file holds them. A quantised network's
+ * integers have no bounds; its inputs must be of the types that it states.
+ */
+export function makeGolden(network: Network, inputs: NetworkInputs, options: GoldenOptions): Golden;
+export function makeGolden(
+  network: QuantizedNetwork,
+  inputs: QuantizedInputs,
+  options: QuantizedGoldenOptions,
+): QuantizedGolden;
+export function makeGolden(
+  network: Network | QuantizedNetwork,
+  inputs: NetworkInputs | QuantizedInputs,
+  options: GoldenOptions & QuantizedGoldenOptions,
+): Golden | QuantizedGolden {
+  return isQuantizedNetwork(network)
+    ? makeQuantizedGolden(network, inputs as QuantizedInputs, options)
+    : makeRealGolden(network, inputs as NetworkInputs, options);
+}
+
+function makeRealGolden(network: Network, given: NetworkInputs, options: GoldenOptions): Golden {
   const { source, precision = precisionOf('float32'), onNode } = options;
   const inputs = new Map([...inputTensors(network, given)].map(([name, x]) => [name, toFloat32(x)]));
   const outputs = new Map<string, Tensor>();
@@ -92,16 +120,6 @@ export function makeGolden(network: Network, given: NetworkInputs, options: Gold
   return { network, precision, source, inputs, outputs, bounds, isolated };
 }
 
-const boundAround = (output: Tensor, { value, error }: Estimate): Tensor =>
-  toFloat32(mapTensor(error, (e, i) => widened(e, value.data[i], output.data[i])));
-
-/** The bound around the rounded value: a float32 no less than error + |value − rounded|. */
-function widened(error: number, value: number, rounded: number): number {
-  const own = Number.isFinite(value) ? Math.abs(value - rounded) : 0;
-  const bound = Math.fround(error + own);
-  return bound >= error + own ? bound : Math.fround(bound * (1 + 2 ** -23) + 2 ** -149);
-}
-
 export interface WriteGoldenOptions {
   readonly format: 'safetensors' | 'npz';
   readonly weights?: boolean;
@@ -109,35 +127,64 @@ export interface WriteGoldenOptions {
   readonly generator: string;
 }
 
-const none: ReadonlyMap<string, Tensor> = new Map();
+const none: ReadonlyMap<string, AnyTensor> = new Map();
 
-export async function writeGolden(golden: Golden, options: WriteGoldenOptions): Promise<Uint8Array> {
+export async function writeGolden(golden: Golden | QuantizedGolden, options: WriteGoldenOptions): Promise<Uint8Array> {
   const { inputs, outputs, bounds, isolated = none, network } = golden;
   const groups = { inputs, outputs, bounds, isolated, weights: options.weights ? network.weights : none };
   const tensors = new Map(
-    Object.entries(groups).flatMap(([group, its]) => [...its].map(([name, x]) => [`${group}/${name}`, x] as const)),
+    Object.entries(groups).flatMap(([group, its]) =>
+      [...its].map(([name, x]): [string, AnyTensor] => [`${group}/${name}`, x]),
+    ),
   );
-  const manifest = JSON.stringify(manifestOf(golden, options.generator), undefined, 1);
-  if (options.format === 'safetensors') return writeSafetensors(tensors, new Map([[GOLDEN_KEY, manifest]]));
-  return writeNpz(tensors, undefined, new Map([[NPZ_ENTRY, new TextEncoder().encode(manifest)]]));
+  const manifest = JSON.stringify(manifestOf(golden, options), undefined, 1);
+  const numbers = new Map([...tensors].map(([name, x]) => [name, asNumbers(x)]));
+  const typeOf = (name: string): WrittenType => writtenType(name, tensors);
+  if (options.format === 'safetensors') return writeSafetensors(numbers, new Map([[GOLDEN_KEY, manifest]]), typeOf);
+  return writeNpz(numbers, typeOf, new Map([[NPZ_ENTRY, new TextEncoder().encode(manifest)]]));
 }
 
-function manifestOf({ network, precision, source, outputs }: Golden, generator: string): Manifest {
+/** Integers as they are; so the bounds of integers, which are 0, in the least room. */
+function writtenType(name: string, tensors: ReadonlyMap<string, AnyTensor>): WrittenType {
+  const x = tensors.get(name)!;
+  if (isQuantizedTensor(x)) return x.type.type;
+  const output = tensors.get(name.replace(/^(bounds|isolated)\//, 'outputs/'))!;
+  return isQuantizedTensor(output) && x.data.every((bound) => bound === 0) ? 'int8' : ownType(x);
+}
+
+function manifestOf(golden: Golden | QuantizedGolden, { generator, weights = false }: WriteGoldenOptions): Manifest {
+  const { source, outputs } = golden;
+  const head = { format: FORMAT, generator, source, layout: 'NHWC' } as const;
+  if ('rounding' in golden) {
+    return { ...head, version: 2, precision: 'float32', flushesToZero: false, ...quantizedManifest(golden, weights) };
+  }
+  const { network, precision } = golden;
   return {
-    format: FORMAT,
+    ...head,
     version: 1,
-    generator,
-    source,
     precision: precision.name,
     flushesToZero: precision.flushesToZero,
-    layout: 'NHWC',
     layers: network.nodes.map(({ name, kind, inputs }) => ({ name, kind, inputs, shape: outputs.get(name)!.shape })),
     network: toJson(network),
   };
 }
 
-/** The bundle in a file. Throws a FormatError that names the file for anything that is not a whole one. */
+/** The bundle of real numbers in a file. Throws a FormatError that names the file for anything that is not a whole one. */
 export async function readGolden(bytes: Uint8Array, file = 'golden bundle'): Promise<Golden> {
+  const golden = await readAnyGolden(bytes, file);
+  if ('precision' in golden) return golden;
+  throw new FormatError(`${file}: the bundle holds a quantised network; read it with readQuantizedGolden`);
+}
+
+/** The same for the bundle of a quantised network. */
+export async function readQuantizedGolden(bytes: Uint8Array, file = 'golden bundle'): Promise<QuantizedGolden> {
+  const golden = await readAnyGolden(bytes, file);
+  if ('rounding' in golden) return golden;
+  throw new FormatError(`${file}: the bundle holds a network of real numbers; read it with readGolden`);
+}
+
+/** Either. */
+export async function readAnyGolden(bytes: Uint8Array, file: string): Promise<Golden | QuantizedGolden> {
   return inFile(file, async () => {
     const { tensors, manifest } = await contentOf(bytes, file);
     const group = (name: string): Map<string, Tensor> =>
@@ -146,17 +193,15 @@ export async function readGolden(bytes: Uint8Array, file = 'golden bundle'): Pro
           key.startsWith(`${name}/`) ? [[key.slice(name.length + 1), x] as const] : [],
         ),
       );
-    const { network: description, precision, flushesToZero, source } = expectManifest(manifest, file);
-    const described = fromJson(description);
+    const found = expectManifest(manifest, file);
+    const { network: description, precision, flushesToZero, source } = found;
     const weights = group('weights');
-    const network = weights.size > 0 ? withWeights(described, weights) : described;
     const isolated = group('isolated');
-    const golden = {
-      inputs: group('inputs'),
-      outputs: group('outputs'),
-      bounds: group('bounds'),
-      ...(isolated.size > 0 && { isolated }),
-    };
+    const groups = { inputs: group('inputs'), outputs: group('outputs'), bounds: group('bounds') };
+    if (found.version === 2) return { source, ...quantizedGolden(found, { ...groups, isolated, weights }, file) };
+    const described = fromJson(description);
+    const network = weights.size > 0 ? withWeights(described, weights) : described;
+    const golden = { ...groups, ...(isolated.size > 0 && { isolated }) };
     expectShapes(network, golden, file);
     return { network, precision: precisionOf(precision, { flushesToZero }), source, ...golden };
   });
@@ -181,9 +226,9 @@ function expectManifest(text: string | undefined, file: string): Manifest {
     throw new FormatError(`${file}: not a golden bundle: it has no '${GOLDEN_KEY}'; make one with depthwise golden`);
   }
   const found = parseJson(text, `${file}: the manifest`) as Partial<Manifest> | null;
-  if (found?.format !== FORMAT || found.version !== 1) {
+  if (found?.format !== FORMAT || (found.version !== 1 && found.version !== 2)) {
     throw new FormatError(
-      `${file}: wanted a manifest of format '${FORMAT}', version 1, found '${found?.format}', version ${found?.version}`,
+      `${file}: wanted a manifest of format '${FORMAT}', version 1 or 2, found '${found?.format}', version ${found?.version}`,
     );
   }
   if (!precisionNames.includes(found.precision!)) {

@@ -4,7 +4,7 @@ import { inferShapes, type Network, type NetworkNode } from '../network/index.js
 import { inputShapesOf, layerOf } from '../network/shapes.js';
 import type { Pair } from '../padding.js';
 import type { Shape } from '../tensor.js';
-import { isWrong, type Report } from './check.js';
+import { isWrong, type Report } from './report.js';
 import { nodesUpTo } from './segment.js';
 
 /** One judgement: a layer, or several that were judged together. */

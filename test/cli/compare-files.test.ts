@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeNetwork, writeNpy, writeNpz } from '../../src/formats/index.js';
 import { toFloat16 } from '../../src/formats/tensors/float16.js';
-import { layerSuite, makeGolden, type Problem, writeGolden } from '../../src/oracle/index.js';
+import { layerSuite, makeGolden, type Problem, readQuantizedGolden, writeGolden } from '../../src/oracle/index.js';
 import { livelyWeights } from '../../src/oracle/suites.js';
-import { type Tensor, toFloat64 } from '../../src/tensor.js';
+import { type QuantizedTensor, type QuantizedType, type Tensor, toFloat64 } from '../../src/tensor.js';
 import { float32, runBackend } from '../oracle/backend.js';
 import { cat, depthwise, smallNetwork, temporaryFolder } from './command.js';
 
@@ -123,7 +123,7 @@ describe('one bundle', () => {
     const { exitCode: code, stderr } = await depthwise('compare', bundle, folder.path('none'));
     expect([code, stderr]).toEqual([
       4,
-      `error: ${folder.path('none')}: holds no tensors; wanted files such as conv1.f32, conv1.f16, conv1.f64 or conv1.npy\n`,
+      `error: ${folder.path('none')}: holds no tensors; wanted files such as conv1.f32, conv1.f16, conv1.f64, conv1.i8, conv1.u8, conv1.i32 or conv1.npy\n`,
     ]);
   });
 
@@ -265,5 +265,119 @@ describe('folders', () => {
     await writeBundle('two/flatten-normal.safetensors', problemOf('flatten-normal'));
     const { exitCode: code, stderr } = await depthwise('compare', folder.path('two'), theirs);
     expect([code, stderr]).toEqual([3, `error: ${theirs}: 1 of 2 bundles missing, the first is 'flatten-normal'\n`]);
+  });
+});
+
+describe('integers', () => {
+  const integers = folder.path('int8');
+  const bundle = folder.path('int8/conv2d-normal-int8.safetensors');
+  let right: QuantizedTensor;
+
+  beforeAll(async () => {
+    const made = await depthwise(
+      'golden',
+      '--suite',
+      'layers',
+      '--kinds',
+      'conv2d',
+      '--integers',
+      'int8',
+      '--out',
+      integers,
+    );
+    expect(made.exitCode).toBe(0);
+    right = (await readQuantizedGolden(readFileSync(bundle))).outputs.get('conv2d') as QuantizedTensor;
+  });
+
+  const compare = (file: string, ...flags: string[]) => depthwise('compare', bundle, folder.path(file), ...flags);
+
+  test('raw dumps and arrays that hold them', async () => {
+    mkdirSync(folder.path('dumps8'));
+    writeFileSync(folder.path('dumps8/conv2d.i8'), right.data as Int8Array);
+    writeFileSync(folder.path('conv2d.i32'), new Uint8Array(Int32Array.from(right.data).buffer));
+    const floats = new Map([['conv2d', { shape: right.shape, data: Float32Array.from(right.data) }]]);
+    writeFileSync(folder.path('int8.npz'), await writeNpz(floats, () => 'int8'));
+    writeFileSync(folder.path('float.npz'), await writeNpz(floats));
+    for (const file of ['dumps8', 'conv2d.i32', 'int8.npz', 'float.npz', 'int8/conv2d-normal-int8.safetensors']) {
+      const { exitCode, stdout } = await compare(file);
+      expect([file, exitCode]).toEqual([file, 0]);
+      expect(stdout).toMatch(/^conv2d, isolated, integers rounded as 'single'\n/);
+    }
+  });
+
+  test('uint8 for int8: the element, both integers, and why', async () => {
+    writeFileSync(
+      folder.path('conv2d.u8'),
+      Uint8Array.from(right.data, (q) => q + 128),
+    );
+    const { exitCode, stdout } = await compare('conv2d.u8');
+    expect(exitCode).toBe(1);
+    const { scale, zeroPoint } = right.type as QuantizedType;
+    const type = `int8 (${Number(scale.toPrecision(6))}, ${zeroPoint})`;
+    expect(stdout).toContain(
+      `First wrong: conv2d[0,0,0,0]: theirs ${right.data[0] + 128}, reference ${right.data[0]}, off by 128, of ${type}.\n`,
+    );
+    expect(stdout).toContain('A known mistake gives these numbers: stored as uint8, 128 higher.\n');
+    const { exitCode: json, stdout: text } = await compare('conv2d.u8', '--json');
+    const { precision, rounding, layers } = JSON.parse(text);
+    expect([json, precision, rounding, layers[0].type]).toEqual([1, null, 'single', right.type]);
+  });
+
+  test('folders of them', async () => {
+    mkdirSync(folder.path('theirs8'));
+    writeFileSync(folder.path('theirs8/conv2d-normal-int8.i8'), right.data as Int8Array);
+    const { exitCode, stdout } = await depthwise('compare', integers, folder.path('theirs8'));
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/\n1 exact, 0 within rounding, 0 beyond, \d+ missing of \d+ bundles\.\n$/);
+  });
+
+  test('the other rounding', async () => {
+    const made = await depthwise(
+      ...['golden', '--suite', 'mobilenet', '--integers', 'uint8', '--rounding', 'double', '--resolution', '32'],
+      ...['--conventions', 'keras', '--out', folder.path('uint8')],
+    );
+    expect(made.exitCode).toBe(0);
+    const double = folder.path('uint8/mobilenet_v1_0.25_32_keras-uint8.safetensors');
+    expect((await depthwise('compare', double, double)).exitCode).toBe(0);
+    const { exitCode, stdout } = await depthwise('compare', double, double, '--rounding', 'single');
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain("A known mistake gives these numbers: rounded as 'double', not 'single'.");
+  });
+
+  test.each([
+    [['--precision', 'float16'], '--precision is for real numbers, and the bundle holds integers'],
+    [['--allowance', '2'], '--allowance is for real numbers, and the bundle holds integers'],
+    [['--flush-to-zero'], '--flush-to-zero is for real numbers, and the bundle holds integers'],
+  ])('%s is refused', async (flags, message) => {
+    const { exitCode, stderr } = await compare('conv2d.u8', ...flags);
+    expect([exitCode, stderr]).toEqual([2, `error: ${message}\n`]);
+  });
+
+  test('what does not go with them', async () => {
+    const golden = (...flags: string[]) =>
+      depthwise('golden', '--suite', 'layers', ...flags, '--out', folder.path('no'));
+    expect((await golden('--rounding', 'double')).stderr).toBe(
+      'error: --rounding goes with --integers, which was not given\n',
+    );
+    expect((await golden('--integers', 'int8', '--with', 'c')).stderr).toBe(
+      'error: --with has no effect with --integers: that is for real numbers\n',
+    );
+    expect((await golden('--integers', 'int8', '--kinds', 'batchNorm')).stderr).toBe(
+      'error: --kinds: the suite has no layers of kind batchNorm that are computed with integers\n',
+    );
+    const real = await depthwise(
+      'compare',
+      folder.path('conv2d.safetensors'),
+      folder.path('any.npy'),
+      '--rounding',
+      'double',
+    );
+    expect(real.stderr).toBe('error: --rounding is for integers, and the bundle holds real numbers\n');
+    expect((await depthwise('summary', bundle)).stderr).toBe(
+      `error: ${bundle}: the golden bundle holds integers, whose network is no model of real numbers\n`,
+    );
+    expect((await depthwise('reduce', bundle, '--with', 'litert', '--out', folder.path('x.npz'))).stderr).toBe(
+      `error: ${bundle}: the bundle holds integers, wanted real numbers\n`,
+    );
   });
 });

@@ -1,12 +1,13 @@
 /** The example unit tests: programs in other languages read a bundle, check a layer by its isolated bounds, and write what we can read. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { readTensors } from '../../src/formats/index.js';
 import { check, type Golden, layerSuite, makeGolden, mobilenetSuite, writeGolden } from '../../src/oracle/index.js';
+import type { Tensor } from '../../src/tensor.js';
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'depthwise-examples-'));
@@ -63,4 +64,31 @@ test.skipIf(!compiler)(`read_golden.cpp${compiler ? '' : ' (needs g++)'}`, async
   const { data } = (await readTensors(readFileSync(theirs))).get('dense')!;
   const shown = new Map([['dense', { shape: [1, 9], data }]]);
   expect(check(golden, shown).verdict).toMatch(/exact|within rounding/);
+});
+
+test.skipIf(!compiler)(`mobilenet_v2.cpp, a backend of its own${compiler ? '' : ' (needs g++)'}`, async () => {
+  const golden = goldenOf('mobilenet_v2_0.25_32_keras');
+  const program = join(folder, 'mobilenet_v2');
+  const dumps = join(folder, 'dumps');
+  mkdirSync(dumps);
+  const options = ['-std=c++17', '-O2', '-Wall', '-Wextra', '-Werror'];
+  execFileSync('g++', [...options, '-o', program, join(examples, 'mobilenet_v2.cpp')]);
+  execFileSync(program, [await write(golden), dumps, '32']);
+  const shown = readdirSync(dumps).map((file): [string, Tensor] => {
+    const name = file.replace(/\.f32$/, '');
+    const { shape } = golden.outputs.get(name)!;
+    const { buffer } = new Uint8Array(readFileSync(join(dumps, file)));
+    const channelsFirst = new Float32Array(buffer);
+    const pixels = shape.length === 4 ? shape[1] * shape[2] : 1;
+    const channels = channelsFirst.length / pixels;
+    const data = channelsFirst.map((_, i) => channelsFirst[(i % channels) * pixels + Math.floor(i / channels)]);
+    return [name, { shape, data }];
+  });
+  const { layers, verdict } = check(golden, new Map(shown));
+  expect(verdict).toBe('within rounding');
+  const fused = golden.network.nodes.filter(
+    ({ kind, name }) => !/[cC]onv2d$/.test(kind) && !/_BN$|^bn_|_bn$/.test(name),
+  );
+  const projections = golden.network.nodes.filter(({ name }) => /project_BN$/.test(name));
+  expect(layers).toHaveLength(fused.length + projections.length);
 });

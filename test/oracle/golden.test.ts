@@ -126,8 +126,8 @@ test.each<[string, () => Uint8Array | Promise<Uint8Array>, string]>([
   ['no JSON', () => writeSafetensors(new Map(), manifest('{')), 'bad: the manifest is not JSON: '],
   [
     'another format',
-    () => writeSafetensors(new Map(), manifest('{"format":"x","version":2}')),
-    "bad: wanted a manifest of format 'depthwise-golden', version 1, found 'x', version 2",
+    () => writeSafetensors(new Map(), manifest('{"format":"x","version":3}')),
+    "bad: wanted a manifest of format 'depthwise-golden', version 1 or 2, found 'x', version 3",
   ],
   ['null', () => writeSafetensors(new Map(), manifest('null')), 'bad: wanted a manifest of format'],
   [

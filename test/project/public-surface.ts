@@ -43,7 +43,8 @@ export const surface: Readonly<Record<string, string>> = {
   './segmentation': 'CITYSCAPES cutOut labelMap overlay segment segmentation vocColour',
   './pretrained': 'findRelease loadPretrained releases',
   './oracle': `
-    check explain layerSuite makeGolden mobilenetSuite precisionOf readGolden reduce writeGolden`,
+    check explain layerSuite makeGolden mobilenetSuite precisionOf readGolden readQuantizedGolden reduce
+    writeGolden`,
   './training': `
     createOptimizer createProgram crossEntropy datasetOf drawnDigits evaluate limited nearestNeighbours
     packParameters parameterLayout readCheckpoint readCifar10 readData readMnist readPictureFolder recipeWith

@@ -27,6 +27,9 @@ class Layer:
     bound: np.ndarray
     # 'conv2d-normal: conv2d', for messages.
     title: str
+    # In bundles of integers, by 'inputs', 'output' and the weights' names: {'type': 'int8', 'scale': 0.02, 'zeroPoint': 3} or, of weights,
+    # {'type': 'int8', 'scales': [...], 'axis': 3}. Arrays hold the integers q, which stand for scale * (q - zeroPoint).
+    types: Mapping[str, object]
 
     def difference(self, theirs, allowance=1.0) -> Difference:
         """Compares a backend's array. As many numbers in another shape are taken in this layer's, in row-major order."""
@@ -98,6 +101,7 @@ def read(path) -> Bundle:
             output=wanted("outputs", layer["name"]),
             bound=wanted("isolated", layer["name"]),
             title=f"{name}: {layer['name']}",
+            types=_types_of(layer, inputs, manifest.get("types", {})),
         )
         for layer in manifest["layers"]
     ]
@@ -114,8 +118,8 @@ def expect_manifest(manifest, path):
     if manifest is None:
         raise FormatError(f"{path}: not a golden bundle; make one with depthwise golden")
     found = (manifest.get("format"), manifest.get("version")) if isinstance(manifest, dict) else None
-    if found != ("depthwise-golden", 1):
-        raise FormatError(f"{path}: wanted a manifest of format 'depthwise-golden', version 1, found {found}")
+    if found not in (("depthwise-golden", 1), ("depthwise-golden", 2)):
+        raise FormatError(f"{path}: wanted a manifest of format 'depthwise-golden', version 1 or 2, found {found}")
     return manifest
 
 
@@ -128,3 +132,12 @@ def _weights_of(layer, tensors):
     return {
         name[len(prefix) :]: x for name, x in tensors.items() if name.startswith(prefix) and "/" not in name[len(prefix) :]
     }
+
+
+def _types_of(layer, inputs, types):
+    if not types:
+        return {}
+    prefix = f"weights/{layer['name']}/"
+    weights = {name[len(prefix) :]: its for name, its in types.items() if name.startswith(prefix)}
+    fed = [types[f"inputs/{each}" if each in inputs else f"outputs/{each}"] for each in layer["inputs"]]
+    return {"inputs": fed, "output": types[f"outputs/{layer['name']}"], **weights}

@@ -15,11 +15,11 @@ class FormatError(ValueError):
 MANIFEST = "depthwise.golden"
 
 # As numpy has them.
-TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
+TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I32": "<i4", "I8": "|i1", "U8": "|u1"}
 
 
 def read_tensors(path):
-    """The tensors of a .safetensors or .npz file by name, as float32 or float64, and the manifest of a golden bundle or None.
+    """The tensors of a .safetensors or .npz file by name, as float32, float64 or integers, and the manifest of a golden bundle or None.
 
     Raises FormatError.
     """
@@ -40,7 +40,7 @@ def read_manifest(path):
 
 
 def write(path, tensors):
-    """Writes float32 tensors by layer, for `depthwise compare`: .npz or .safetensors, by the name's ending. Raises ValueError for another one."""
+    """Writes tensors by layer as float32, which holds int8 and uint8 too, for `depthwise compare`: .npz or .safetensors, by the name's ending. Raises ValueError for another one."""
     arrays = {name: np.asarray(x, dtype="<f4") for name, x in tensors.items()}
     ending = os.path.splitext(os.fspath(path))[1]
     if ending == ".npz":
@@ -71,7 +71,7 @@ def _read_npz(path):
                 continue
             with archive.open(name) as entry:
                 try:
-                    tensors[name[: -len(".npy")]] = _as_real(np.lib.format.read_array(entry, allow_pickle=False), path, name)
+                    tensors[name[: -len(".npy")]] = _as_held(np.lib.format.read_array(entry, allow_pickle=False), path, name)
                 except (ValueError, EOFError) as error:
                     raise FormatError(f"{path}: '{name}': {error}") from error
     return tensors, manifest
@@ -124,14 +124,18 @@ def _read_safetensors(path):
         dtype = np.dtype(TYPES[kind])
         if not 0 <= start <= end <= len(data) or end - start != dtype.itemsize * math.prod(shape):
             raise FormatError(f"{path}: '{name}' of shape {shape} does not lie at bytes {start} to {end}")
-        tensors[name] = _as_real(np.frombuffer(data[start:end], dtype=dtype).reshape(shape), path, name)
+        tensors[name] = _as_held(np.frombuffer(data[start:end], dtype=dtype).reshape(shape), path, name)
     return tensors, manifest
 
 
-def _as_real(x, path, name):
-    if x.dtype.kind != "f":
-        raise FormatError(f"{path}: '{name}' is of type {x.dtype}, wanted real numbers")
-    return x.astype(np.float64 if x.dtype.itemsize == 8 else np.float32)
+def _as_held(x, path, name):
+    """Real numbers as float32 or float64, integers as they are; in this machine's order of bytes."""
+    if x.dtype.kind == "f":
+        return x.astype(np.float64 if x.dtype.itemsize == 8 else np.float32)
+    integer = x.dtype.newbyteorder("=")
+    if integer not in (np.int8, np.uint8, np.int32):
+        raise FormatError(f"{path}: '{name}' is of type {x.dtype}, wanted real numbers, int8, uint8 or int32")
+    return x.astype(integer)
 
 
 def _write_safetensors(path, arrays):

@@ -2,7 +2,7 @@
 import { partFor, weightsOfNodes } from '../../network/graph.js';
 import { inferShapes, type NetworkNode, trace } from '../../network/index.js';
 import { sameShape, type Tensor } from '../../tensor.js';
-import type { LayerReport } from '../check.js';
+import type { LayerReport } from '../report.js';
 import { nodesUpTo, type Segment } from '../segment.js';
 
 /** A problem to be tried, and the layer of it that has to be wrong. */

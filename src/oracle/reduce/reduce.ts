@@ -5,7 +5,8 @@
  */
 import { inputTensors } from '../../network/run.js';
 import type { Tensor } from '../../tensor.js';
-import { type CheckOptions, check, isWrong, type LayerReport, type Report, type Subject } from '../check.js';
+import { type CheckOptions, check, type Subject } from '../check.js';
+import { isWrong, type LayerReport, type Report } from '../report.js';
 import type { Segment } from '../segment.js';
 import { endingEarlier, layerAlone, type Try, withoutNodes } from './fewer-layers.js';
 import { simplifications } from './simpler-attributes.js';

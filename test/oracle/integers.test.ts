@@ -1,0 +1,455 @@
+/** Integers in bundles, comparison and suites: there is nothing to tolerate, and known mistakes are named. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
+import type { QuantizedNetwork, QuantizedNode } from '../../src/network/quantized-network.js';
+import {
+  check,
+  explain,
+  layerSuite,
+  makeGolden,
+  mobilenetSuite,
+  readGolden,
+  readQuantizedGolden,
+  writeGolden,
+} from '../../src/oracle/index.js';
+import { type QuantizedProblem, quantizedProblems } from '../../src/oracle/integers/quantized-problems.js';
+import { type AnyTensor, type QuantizedTensor, type QuantizedType, tensor } from '../../src/tensor.js';
+
+const source = { kind: 'noise', detail: 'normal', seed: 1 } as const;
+const generator = 'depthwise 0.0.0';
+
+const int8 = (scale: number, zeroPoint: number): QuantizedType => ({ type: 'int8', scale, zeroPoint });
+const q = (shape: readonly number[], data: readonly number[], type: QuantizedType): QuantizedTensor => ({
+  shape,
+  data:
+    type.type === 'int8' ? Int8Array.from(data) : type.type === 'uint8' ? Uint8Array.from(data) : Int32Array.from(data),
+  type,
+});
+
+/** 1 × 1 over two pixels: y = 0.5 (x − 10) · k + bias in units of 0.25, result in units of 1 about 5, as relu6. */
+const pixels: QuantizedNetwork = {
+  name: 'pixels',
+  inputs: [{ name: 'x', shape: [1, 1, 2, 1], type: int8(0.5, 10) }],
+  nodes: [
+    { name: 'conv', kind: 'pointwiseConv2d', inputs: ['x'], attributes: { filters: 1, bias: true }, type: int8(1, 5) },
+    { name: 'relu6', kind: 'relu6', inputs: ['conv'], attributes: {}, type: int8(1, 5) },
+  ] as QuantizedNode[],
+  outputs: ['relu6'],
+  weights: new Map<string, AnyTensor>([
+    ['conv/kernel', q([1, 1], [3], int8(0.5, 0))],
+    ['conv/bias', q([1], [8], { type: 'int32', scale: 0.25, zeroPoint: 0 })],
+  ]),
+  conventions: { source: 'other', output: 'features' },
+};
+const fed = new Map([['x', q([1, 1, 2, 1], [2, 22], int8(0.5, 10))]]);
+const golden = makeGolden(pixels, fed, { source });
+
+const shown = (conv: readonly number[], relu6: readonly number[]): Map<string, AnyTensor> =>
+  new Map([
+    ['conv', tensor([1, 1, 2, 1], conv)],
+    ['relu6', tensor([1, 1, 2, 1], relu6)],
+  ]);
+
+test('by hand: (2 − 10) · 3 + 8 = −16 and (22 − 10) · 3 + 8 = 44 quarters are −4 and 11, about 5: 1 and 16; clamped to 0 and 6: 5 and 11', () => {
+  expect([...golden.outputs.values()].map(({ data }) => [...data])).toEqual([
+    [1, 16],
+    [5, 11],
+  ]);
+  expect([...golden.bounds.values(), ...golden.isolated.values()].every(({ data }) => data.every((e) => e === 0))).toBe(
+    true,
+  );
+});
+
+describe('comparison', () => {
+  test('the same integers are exact, as floats too, in every mode', () => {
+    for (const mode of ['isolated', 'accumulated', 'fed'] as const) {
+      for (const theirs of [golden.outputs, shown([1, 16], [5, 11])]) {
+        const { verdict, layers } = check(golden, theirs, { mode });
+        expect([verdict, layers.length]).toEqual(['exact', 2]);
+      }
+    }
+  });
+
+  test('one off by one is beyond: coordinate, both values, type', () => {
+    const report = check(golden, shown([1, 17], [5, 11]));
+    expect(report.verdict).toBe('beyond');
+    expect(report.first).toMatchObject({ name: 'conv', kind: 'pointwiseConv2d', type: int8(1, 5) });
+    expect(report.first!.difference!.worst).toMatchObject({
+      coordinate: [0, 0, 1, 0],
+      theirs: 17,
+      reference: 16,
+      bound: 0,
+    });
+    // relu6 of theirs, 17, is 11: it is right.
+    expect(report.layers[1].verdict).toBe('exact');
+    expect(check(golden, shown([1, 17], [5, 12])).layers[1].verdict).toBe('beyond');
+  });
+
+  test('allowances do not help', () => {
+    expect(check(golden, shown([1, 17], [5, 11]), { allowance: 1e6 }).verdict).toBe('beyond');
+  });
+
+  test('what is no integer, or out of range, is not fed to the layers after it', () => {
+    const { layers } = check(golden, shown([1.5, 300], [5, 11]));
+    expect(layers.map(({ verdict }) => verdict)).toEqual(['beyond', 'exact']);
+  });
+
+  test('a layer that is not shown is judged with the next', () => {
+    const report = check(golden, new Map([['relu6', tensor([1, 1, 2, 1], [5, 12])]]));
+    expect([report.first?.name, report.notShown]).toEqual(['relu6', ['conv']]);
+  });
+
+  test('an input that is another', () => {
+    const theirs = new Map<string, AnyTensor>([['x', tensor([1, 1, 2, 1], [2, 23])]]);
+    expect(check(golden, theirs).first?.name).toBe('x');
+  });
+
+  test('inputs that are missing or of another type', () => {
+    expect(() => check({ network: pixels, inputs: new Map() }, golden.outputs)).toThrow("pixels: input 'x' is missing");
+    const real = new Map([['x', tensor([1, 1, 2, 1], [2, 22])]]);
+    expect(() => check({ network: pixels, inputs: real }, golden.outputs)).toThrow(
+      "pixels: input 'x' must hold integers of int8",
+    );
+  });
+
+  test('without weights from the input on, and no otherwise', () => {
+    const bare = { ...golden, network: { ...pixels, weights: new Map() } };
+    expect(check(bare, golden.outputs).mode).toBe('accumulated');
+    expect(() => check(bare, golden.outputs, { mode: 'isolated' })).toThrow(
+      "pixels: judging each layer by itself, or in another rounding, takes the network's weights",
+    );
+    expect(() => check({ network: pixels, inputs: fed }, golden.outputs, { mode: 'fed' })).toThrow(
+      "pixels: mode 'fed' goes with a golden bundle",
+    );
+    expect(() => check(golden, golden.outputs, { mode: 'fed', rounding: 'double' })).toThrow(
+      "compared with the bundle's, whose rounding is 'single'",
+    );
+  });
+});
+
+describe('mistakes are named', () => {
+  // Worked out by hand: x = (2, 22), kernel 3, bias 8 quarters, zero points 10 and 5; a quarter of each sum, rounded.
+  test.each([
+    ['the bias left out', [-1, 14]],
+    ["the input's zero point left out", [9, 24]],
+    ["the result's zero point left out", [-4, 11]],
+    ['stored as uint8, 128 higher', [129, 144]],
+    ['the real numbers that the integers stand for', [-4, 11]],
+  ])('%s', (what, conv) => {
+    const theirs = shown(conv, [5, 11]);
+    const report = check(golden, theirs);
+    expect(report.first?.name).toBe('conv');
+    expect(explain(golden, theirs, report)!.cause.mistakes).toContain(what);
+  });
+
+  test('the activation left out, where the layer before it is not shown', () => {
+    const theirs = new Map([['relu6', tensor([1, 1, 2, 1], [1, 16])]]);
+    const { cause } = explain(golden, theirs, check(golden, theirs))!;
+    expect(cause.mistakes).toEqual(['the activation left out']);
+  });
+
+  test('no mistake: where, and that it is a rounding', () => {
+    const theirs = shown([1, 17], [5, 11]);
+    const { cause } = explain(golden, theirs, check(golden, theirs))!;
+    expect(cause).toEqual({
+      mistakes: [],
+      place: '1 of 2 numbers is wrong, all in column 1 of 0 to 1; no number is off by more than 1: a rounding',
+    });
+  });
+
+  const suite = (kinds: Parameters<typeof layerSuite>[1], type: 'int8' | 'uint8'): QuantizedProblem[] => [
+    ...quantizedProblems(layerSuite(1, kinds), type),
+  ];
+  const named = (name: string, type: 'int8' | 'uint8'): QuantizedProblem =>
+    suite({ kinds: ['conv2d', 'depthwiseConv2d', 'add'] }, type).find((its) => its.name === `${name}-${type}`)!;
+
+  /** The same layer over another input, kernel or type: a backend with the mistake. */
+  function wrongly(
+    its: QuantizedProblem,
+    change: (network: QuantizedNetwork) => QuantizedNetwork,
+    inputs = its.inputs,
+  ) {
+    const theirs = makeGolden(change(its.network), inputs, { source }).outputs;
+    const report = check(its, theirs);
+    return explain(its, theirs, report)?.cause.mistakes;
+  }
+
+  test('the scale of one channel for all', () => {
+    const its = named('conv2d-stride-2-even-normal', 'int8');
+    const mistakes = wrongly(its, (network) => ({
+      ...network,
+      weights: new Map(
+        [...network.weights].map(([name, x]) => {
+          const type = (x as QuantizedTensor).type;
+          if (!('scales' in type) || type.type !== 'int8') return [name, x];
+          return [name, { ...x, type: { ...type, scales: type.scales.map(() => type.scales[0]) } } as AnyTensor];
+        }),
+      ),
+    }));
+    expect(mistakes).toEqual(["the first channel's scale for all channels"]);
+  });
+
+  test('padding with the integer 0', () => {
+    const its = named('conv2d-normal', 'int8');
+    const [node] = its.network.nodes;
+    const { kernelSize } = node.attributes as { kernelSize: readonly [number, number] };
+    const [name, x] = [...its.inputs][0] as [string, QuantizedTensor];
+    const [N, H, W, C] = x.shape;
+    const [top, left] = kernelSize.map((size) => Math.floor((size - 1) / 2));
+    const [height, width] = [H + kernelSize[0] - 1, W + kernelSize[1] - 1];
+    const data = new Int8Array(N * height * width * C);
+    for (let i = 0; i < x.data.length; i++) {
+      const [c, column, row, n] = [i % C, Math.floor(i / C) % W, Math.floor(i / C / W) % H, Math.floor(i / C / W / H)];
+      data[((n * height + row + top) * width + column + left) * C + c] = x.data[i];
+    }
+    const padded = { ...x, shape: [N, height, width, C], data };
+    const valid = { ...node, attributes: { ...node.attributes, padding: 'valid' } } as QuantizedNode;
+    const input = { ...its.network.inputs[0], shape: padded.shape };
+    const theirs = makeGolden({ ...its.network, inputs: [input], nodes: [valid] }, new Map([[name, padded]]), {
+      source,
+    });
+    const report = check(its, theirs.outputs);
+    expect(explain(its, theirs.outputs, report)?.cause.mistakes).toEqual([
+      'padded with the integer 0 in place of the zero point',
+    ]);
+  });
+
+  test("a kernel's zero point left out", () => {
+    const its = named('depthwiseConv2d-normal', 'uint8');
+    const mistakes = wrongly(its, (network) => ({
+      ...network,
+      weights: new Map(
+        [...network.weights].map(([name, x]) =>
+          name.endsWith('kernel')
+            ? [name, { ...x, type: { ...(x as QuantizedTensor).type, zeroPoint: 0 } } as AnyTensor]
+            : [name, x],
+        ),
+      ),
+    }));
+    expect(mistakes).toEqual(["the kernel's zero point left out"]);
+  });
+
+  test('the other rounding, in every layer of a network', () => {
+    const [its] = [...quantizedProblems(mobilenetSuite(1), 'int8')].filter(({ name }) =>
+      name.startsWith('mobilenet_v2'),
+    );
+    const theirs = makeGolden(its.network, its.inputs, { source, rounding: 'double' }).outputs;
+    const report = check(its, theirs);
+    expect(report.verdict).toBe('beyond');
+    expect(explain(its, theirs, report)?.cause.mistakes).toEqual(["rounded as 'double', not 'single'"]);
+    expect(check(its, theirs, { rounding: 'double' }).verdict).toBe('exact');
+  });
+});
+
+describe('real numbers beside integers', () => {
+  const network: QuantizedNetwork = {
+    ...pixels,
+    name: 'both ways',
+    inputs: [{ name: 'real', shape: [1, 1, 2, 1], type: 'float32' }],
+    nodes: [
+      { name: 'x', kind: 'quantize', inputs: ['real'], attributes: {}, type: int8(0.5, 10) },
+      ...pixels.nodes,
+      { name: 'out', kind: 'dequantize', inputs: ['relu6'], attributes: {}, type: 'float32' },
+      { name: 'sigmoid', kind: 'sigmoid', inputs: ['out'], attributes: {}, type: 'float32' },
+    ] as QuantizedNode[],
+    outputs: ['sigmoid'],
+  };
+  const inputs = new Map([['real', tensor([1, 1, 2, 1], [-4, 6])]]);
+  const both = makeGolden(network, inputs, { source });
+
+  test('−4 and 6 are 2 and 22; 5 and 11 are 0 and 6; and their sigmoids have a bound', () => {
+    expect([...both.outputs.get('x')!.data]).toEqual([2, 22]);
+    expect([...both.outputs.get('out')!.data]).toEqual([0, 6]);
+    expect(both.outputs.get('sigmoid')!.data[0]).toBe(0.5);
+    expect(both.bounds.get('sigmoid')!.data[1]).toBeGreaterThan(0);
+    expect(both.bounds.get('sigmoid')!.data[1]).toBeLessThan(1e-6);
+    const near = new Map([...both.outputs, ['sigmoid', tensor([1, 1, 2, 1], [0.5, 1 / (1 + Math.exp(-6))])]]) as Map<
+      string,
+      AnyTensor
+    >;
+    expect(check(both, near).first).toBeUndefined();
+    expect(check(both, new Map([...near, ['out', tensor([1, 1, 2, 1], [0, 6.001])]])).first?.name).toBe('out');
+  });
+
+  test('a real number that is not exactly known may become either integer, and then nothing is said from the input on', () => {
+    // 0.25 / 0.5 lies between two integers.
+    const halfway = new Map([['real', tensor([1, 1, 2, 1], [0.25, 6])]]);
+    const theirs = new Map<string, AnyTensor>([
+      ['real', halfway.get('real')!],
+      ['x', tensor([1, 1, 2, 1], [10, 22])],
+    ]);
+    expect(check({ network, inputs: halfway }, theirs).layers.map(({ verdict }) => verdict)).toEqual([
+      'exact',
+      'within rounding',
+    ]);
+    const wrong = new Map<string, AnyTensor>([...theirs, ['x', tensor([1, 1, 2, 1], [10, 23])]]);
+    expect(check({ network, inputs: halfway }, wrong).first?.name).toBe('x');
+  });
+});
+
+describe('bundles', () => {
+  test.each(['safetensors', 'npz'] as const)(
+    '.%s: written with the types of the integers, read back the same',
+    async (format) => {
+      const bytes = await writeGolden(golden, { format, weights: true, generator });
+      const text = new TextDecoder('latin1').decode(bytes);
+      for (const dtype of format === 'npz' ? ["'|i1'", "'<i4'"] : ['"I8"', '"I32"']) expect(text).toContain(dtype);
+      const back = await readQuantizedGolden(bytes);
+      expect(back).toEqual(golden);
+      expect(back.outputs.get('conv')!.data).toBeInstanceOf(Int8Array);
+    },
+  );
+
+  test('uint8', async () => {
+    const [its] = quantizedProblems(layerSuite(1, { kinds: ['maxPool'] }), 'uint8');
+    const made = makeGolden(its.network, its.inputs, { source, rounding: 'double' });
+    for (const format of ['safetensors', 'npz'] as const) {
+      const back = await readQuantizedGolden(await writeGolden(made, { format, generator }));
+      expect(back.rounding).toBe('double');
+      expect([...back.outputs.values()][0].data).toBeInstanceOf(Uint8Array);
+      expect(back.outputs).toEqual(made.outputs);
+    }
+  });
+
+  test('readers of the other kind say so', async () => {
+    const bytes = await writeGolden(golden, { format: 'safetensors', generator });
+    await expect(readGolden(bytes, 'x.safetensors')).rejects.toThrow(
+      'x.safetensors: the bundle holds a quantised network; read it with readQuantizedGolden',
+    );
+    const [{ network, inputs }] = layerSuite(1, { kinds: ['relu'] });
+    const reals = await writeGolden(makeGolden(network, inputs, { source }), { format: 'npz', generator });
+    await expect(readQuantizedGolden(reals, 'y.npz')).rejects.toThrow(
+      'y.npz: the bundle holds a network of real numbers; read it with readGolden',
+    );
+  });
+
+  type Manifest = { rounding: unknown; types: Record<string, unknown>; [name: string]: unknown };
+
+  async function changed(change: (manifest: Manifest) => void, tensors: (name: string) => boolean = () => true) {
+    const { tensors: all, metadata } = readSafetensors(
+      await writeGolden(golden, { format: 'safetensors', weights: true, generator }),
+    );
+    const manifest = JSON.parse(metadata.get('depthwise.golden')!);
+    change(manifest);
+    const kept = new Map([...all].filter(([name]) => tensors(name)));
+    return writeSafetensors(kept, new Map([['depthwise.golden', JSON.stringify(manifest)]]));
+  }
+
+  test.each<readonly [string, (manifest: Manifest) => void, string]>([
+    ['rounding', (m) => (m.rounding = 'up'), "bad: the manifest's rounding must be one of single, double, found 'up'"],
+    ['no types', (m) => delete (m as Partial<Manifest>).types, "bad: the manifest's type of 'inputs/x' must be"],
+    [
+      'a type without a scale',
+      (m) => (m.types['outputs/conv'] = { type: 'int8' }),
+      `bad: the manifest's type of 'outputs/conv' must be 'float32', {type, scale, zeroPoint} or {type, scales, axis}, found {"type":"int8"}`,
+    ],
+    ['numbers out of range', (m) => (m.types['inputs/x'] = { type: 'uint8', scale: 0.5, zeroPoint: 10 }), "'conv'"],
+    [
+      'a scale for each channel',
+      (m) => (m.types['outputs/conv'] = { type: 'int8', scales: [1], axis: 3 }),
+      "bad: 'outputs/conv' has a scale for each channel, wanted one",
+    ],
+    ['a negative scale', (m) => (m.types['outputs/conv'] = { type: 'int8', scale: -1, zeroPoint: 0 }), 'scale'],
+    [
+      'weights that are no integers of theirs',
+      (m) => (m.types['weights/conv/bias'] = { type: 'uint8', scale: 0.25, zeroPoint: 0 }),
+      'bias',
+    ],
+  ])('%s', async (_, change, message) => {
+    await expect(readQuantizedGolden(await changed(change), 'bad')).rejects.toThrow(message);
+  });
+
+  test('integers beyond their type, and a tensor that is missing', async () => {
+    const { tensors, metadata } = readSafetensors(await writeGolden(golden, { format: 'safetensors', generator }));
+    const large = new Map([...tensors, ['outputs/conv', tensor([1, 1, 2, 1], [1, 200])] as const]);
+    await expect(readQuantizedGolden(writeSafetensors(large, metadata), 'bad')).rejects.toThrow(
+      "bad: 'outputs/conv' must hold integers of int8",
+    );
+    const missing = await changed(
+      () => {},
+      (name) => name !== 'outputs/relu6',
+    );
+    await expect(readQuantizedGolden(missing, 'bad')).rejects.toThrow("bad: 'outputs/relu6' is missing");
+  });
+
+  test('integers are not written as what they are not', async () => {
+    expect(() => writeSafetensors(new Map([['x', tensor([1], [256])]]), new Map(), () => 'uint8')).toThrow(
+      'x: number 0 is 256, not a whole number from 0 to 255',
+    );
+    expect(() => writeNpz(new Map([['x', tensor([1], [0.5])]]), () => 'int32')).toThrow(
+      'x: number 0 is 0.5, not a whole number from −2147483648 to 2147483647',
+    );
+    const bytes = await writeNpz(new Map([['x', tensor([2], [-2147483648, 7])]]), () => 'int32');
+    expect([...(await readNpz(bytes)).tensors.get('x')!.data]).toEqual([-2147483648, 7]);
+  });
+});
+
+describe('suites', () => {
+  test.each(['int8', 'uint8'] as const)('%s: every kind that has an integer form; right backends are exact', (type) => {
+    const kinds = new Set<string>();
+    let index = 0;
+    for (const its of quantizedProblems(layerSuite(2), type)) {
+      kinds.add(its.network.nodes[0].kind);
+      if (index++ % 9 > 0) continue;
+      const { outputs } = makeGolden(its.network, its.inputs, { source });
+      expect(check(its, outputs).verdict).toBe('exact');
+      // No result is all the same: a wrong backend would show.
+      const { data } = [...outputs.values()].at(-1)!;
+      if (data.length > 4) expect(new Set(data).size).toBeGreaterThan(1);
+    }
+    for (const kind of [
+      'conv2d',
+      'depthwiseConv2d',
+      'pointwiseConv2d',
+      'dense',
+      'add',
+      'averagePool',
+      'softmax',
+      'argMax',
+    ]) {
+      expect(kinds).toContain(kind);
+    }
+    expect(kinds).not.toContain('batchNorm');
+  });
+
+  test('the integers stand for what the real numbers are, to within some steps', () => {
+    const [real] = layerSuite(1, { kinds: ['conv2d'] });
+    const [its] = quantizedProblems([real], 'int8');
+    const wanted = [...makeGolden(real.network, real.inputs, { source }).outputs.values()][0];
+    const got = [...makeGolden(its.network, its.inputs, { source }).outputs.values()][0] as QuantizedTensor;
+    const { scale, zeroPoint } = got.type as QuantizedType;
+    const farthest = Math.max(
+      ...Array.from(got.data, (each, i) => Math.abs(scale * (each - zeroPoint) - wanted.data[i])),
+    );
+    expect(farthest).toBeLessThan(4 * scale);
+  });
+});
+
+const noNumpy = spawnSync('python3', ['-c', 'import numpy']).status !== 0;
+
+test.skipIf(noNumpy)(`the Python package reads them${noNumpy ? ' (needs python3 and numpy)' : ''}`, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'depthwise-integers-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const program = `
+import sys, numpy as np, depthwise_golden as golden
+for path in sys.argv[1:]:
+    conv = golden.read(path).layer("conv")
+    fed, kernel = conv.types["inputs"][0], conv.types["kernel"]
+    real = (conv.inputs[0].astype(int) - fed["zeroPoint"]) * int(conv.weights["kernel"][0, 0]) + int(conv.weights["bias"][0])
+    y = np.rint(real * fed["scale"] * kernel["scale"] / conv.types["output"]["scale"]) + conv.types["output"]["zeroPoint"]
+    print(conv.inputs[0].dtype, conv.weights["bias"].dtype, conv.check(y.astype(np.int8)).verdict, conv.difference(y + [[[[0], [1]]]]).verdict)
+`;
+  const paths: string[] = [];
+  for (const format of ['safetensors', 'npz'] as const) {
+    paths.push(join(folder, `pixels.${format}`));
+    writeFileSync(paths.at(-1)!, await writeGolden(golden, { format, weights: true, generator }));
+  }
+  const env = { ...process.env, PYTHONPATH: fileURLToPath(new URL('../../python/src', import.meta.url)) };
+  const printed = execFileSync('python3', ['-c', program, ...paths], { env, encoding: 'utf8' });
+  expect(printed).toBe('int8 int32 exact beyond\n'.repeat(2));
+});
