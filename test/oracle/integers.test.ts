@@ -382,7 +382,7 @@ describe('bundles', () => {
       'x: number 0 is 256, not a whole number from 0 to 255',
     );
     expect(() => writeNpz(new Map([['x', tensor([1], [0.5])]]), () => 'int32')).toThrow(
-      'x: number 0 is 0.5, not a whole number from −2147483648 to 2147483647',
+      'x: number 0 is 0.5, not a whole number from −2³¹ to 2³¹ − 1',
     );
     const bytes = await writeNpz(new Map([['x', tensor([2], [-2147483648, 7])]]), () => 'int32');
     expect([...(await readNpz(bytes)).tensors.get('x')!.data]).toEqual([-2147483648, 7]);
