@@ -1,6 +1,8 @@
 /** A network's summary as a table: for a terminal, for Markdown, for a spreadsheet. */
 import type { LayerSummary, Summary } from '../network/index.js';
+import { isQuantizedType } from '../network/quantized-network.js';
 import type { Pair } from '../padding.js';
+import type { TensorType } from '../tensor.js';
 import { harmless } from './display.js';
 import { formatBytes, formatCount } from './output.js';
 import { hanging, type TableColumn, textTable } from './table.js';
@@ -9,13 +11,16 @@ interface Column extends TableColumn {
   readonly text: (layer: LayerSummary) => string;
 }
 
+const TYPE = 'type, scale, zero';
+
 /** Columns as people read them. */
 const columns: readonly Column[] = [
-  { title: 'name', align: 'left', text: ({ name }) => shortened(name) },
+  { title: 'name', align: 'left', text: ({ name, type }) => shortened(name, type ? 34 : 48) },
   { title: 'kind', align: 'left', text: ({ kind, followedBy }) => [kind, ...(followedBy ?? [])].join(' + ') },
   { title: 'kernel', align: 'left', spare: 3, text: ({ kernel, dilation }) => `${sides(kernel)}${dilated(dilation)}` },
   { title: 'stride', align: 'right', spare: 2, text: ({ strides }) => (strides === null ? '' : one(strides)) },
   { title: 'output', align: 'right', text: ({ output }) => output.slice(1).join('×') },
+  { title: TYPE, align: 'left', spare: 5, text: ({ type }) => (type ? typeText(type) : '') },
   { title: 'params', align: 'right', text: ({ params }) => formatCount(params) },
   { title: 'multiply-adds', align: 'right', text: ({ multiplyAdds }) => formatCount(multiplyAdds) },
   {
@@ -32,8 +37,16 @@ const columns: readonly Column[] = [
   },
 ];
 
+/** 'int8 0.02353 -3' */
+const typeText = (type: TensorType): string =>
+  isQuantizedType(type) ? `${type.type} ${Number(type.scale.toPrecision(4))} ${type.zeroPoint}` : type;
+
+/** The columns of a network: types only where it states them. */
+const columnsOf = ({ layers }: Summary): readonly Column[] =>
+  columns.filter(({ title }) => title !== TYPE || layers.some(({ type }) => type !== undefined));
+
 /** Layers of .tflite files have names longer than a screen; --json and --csv have them whole. */
-const shortened = (name: string): string => (name.length > 48 ? `${name.slice(0, 47)}…` : name);
+const shortened = (name: string, most = 48): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 
 const sides = (pair: Pair | null): string => (pair === null ? '' : pair.join('×'));
 
@@ -46,9 +59,10 @@ const dilated = (dilation: Pair | null): string =>
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 export function asText(summary: Summary): string {
+  const shown = columnsOf(summary);
   const table = textTable(
-    columns,
-    summary.layers.map((layer) => columns.map(({ text }) => text(layer))),
+    shown,
+    summary.layers.map((layer) => shown.map(({ text }) => text(layer))),
   );
   return [harmless(summary.network), '', table, '', ...totalLines(summary).map((line) => hanging(line))].join('\n');
 }
@@ -56,24 +70,29 @@ export function asText(summary: Summary): string {
 export function asMarkdown(summary: Summary): string {
   const row = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => harmless(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+  const shown = columnsOf(summary);
   return [
     `**${harmless(summary.network)}**`,
     '',
-    row(columns.map(({ title }) => title)),
-    row(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
-    ...summary.layers.map((layer) => row(columns.map(({ text }) => text(layer)))),
+    row(shown.map(({ title }) => title)),
+    row(shown.map(({ align }) => (align === 'right' ? '---:' : '---'))),
+    ...summary.layers.map((layer) => row(shown.map(({ text }) => text(layer)))),
     '',
     ...totalLines(summary).map((line) => (line === '' ? '' : `- ${line}`)),
   ].join('\n');
 }
 
 /** The totals as people read them, the counting convention last. */
-export function totalLines({ totals, convention }: Summary): string[] {
+export function totalLines({ inputs = [], totals, convention }: Summary): string[] {
   const { multiplyAdds, flops, params, activations } = totals;
   const bytes = (numbers: number): string => formatBytes(4 * numbers);
+  const size =
+    params.bytes === undefined ? `${bytes(params.stored)} in float32` : `${formatBytes(params.bytes)} as integers`;
+  const typed = inputs.map(({ name, shape, type }) => `${name} [${shape}] of ${typeText(type)}`);
   return [
+    ...(typed.length > 0 ? [`inputs         ${typed.join(', ')}`] : []),
     `multiply-adds  ${formatCount(multiplyAdds)}  (FLOPs ${formatCount(flops)})`,
-    `params         ${formatCount(params.trainable)} trainable, ${formatCount(params.stored)} stored (${bytes(params.stored)} in float32), ${formatCount(params.kernels)} in kernels`,
+    `params         ${formatCount(params.trainable)} trainable, ${formatCount(params.stored)} stored (${size}), ${formatCount(params.kernels)} in kernels`,
     `activations    ${formatCount(activations.featureMaps)} in all feature maps, at most ${formatCount(activations.peak)} at once (${bytes(activations.peak)})`,
     `counted        ${convention}`,
   ];
@@ -98,15 +117,23 @@ const csvColumns: Readonly<Record<string, (layer: LayerSummary) => string | numb
   receptive_field_width: ({ receptiveField }) => receptiveField?.[1],
 };
 
+/** Of a network that states types. */
+const csvTypeColumns: typeof csvColumns = {
+  type: ({ type }) => (typeof type === 'object' ? type.type : type),
+  scale: ({ type }) => (typeof type === 'object' ? type.scale : undefined),
+  zero_point: ({ type }) => (typeof type === 'object' ? type.zeroPoint : undefined),
+};
+
 export function asCsv({ layers }: Summary): string {
+  const shown = { ...csvColumns, ...(layers.some(({ type }) => type) && csvTypeColumns) };
   const cell = (value: string | number | undefined): string => {
     const text = harmless(`${value ?? ''}`);
     return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const rows = layers.map((layer) =>
-    Object.values(csvColumns)
+    Object.values(shown)
       .map((value) => cell(value(layer)))
       .join(','),
   );
-  return [Object.keys(csvColumns).join(','), ...rows].join('\n');
+  return [Object.keys(shown).join(','), ...rows].join('\n');
 }

@@ -1,8 +1,10 @@
 /** `depthwise summary`: the layer table and the totals of a network. */
 import { type Command, Option } from 'commander';
 import { type MemoryPlan, planMemory } from '../engine/index.js';
+import type { Rounding } from '../layers/int8/fixed-point.js';
 import { assumptionsOf } from '../network/conventions.js';
 import { type Counting, type Summary, summarize } from '../network/index.js';
+import { addIntegerOptions, integersOf } from './integers.js';
 import { addModelOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { formatBytes, print, printJson } from './output.js';
 import { asCsv, asMarkdown, asText } from './summary-table.js';
@@ -22,7 +24,7 @@ export function configure(command: Command): void {
     .argument('[model]', NETWORK)
     .description('Print the layers of a network with their parameters and multiply-adds, and the totals.');
   command.option('--model <file>', 'the same as the argument');
-  addModelOptions(command)
+  addIntegerOptions(addModelOptions(command))
     .option('--grouped', "rows as in the papers' tables: batch norm and activations counted with their convolution")
     .addOption(
       new Option('--counting <rule>', "'papers', or 'batch-norm' to count 2 for each of its outputs, as fvcore does")
@@ -33,7 +35,7 @@ export function configure(command: Command): void {
     .addOption(new Option('--csv', 'comma-separated values, the layers alone').conflicts('json'))
     .option(
       '--json',
-      '{"network", "layers", "totals", "convention", "memory"}; "assumed" where the file does not state how it is used',
+      '{"network", "layers", "totals", "convention", "memory"}, of a quantised network types and "rounding"; "assumed" where the file does not state how it is used',
     )
     .addHelpText(
       'after',
@@ -46,19 +48,28 @@ Examples:
     )
     .action(async (name: string | undefined, flags: Flags) => {
       const network = await networkNamedOrIn(theModel(name, flags.model), flags);
-      const summary = summarize(network, { counting: flags.counting, grouped: flags.grouped ?? false });
+      const integers = flags.outputs ? undefined : integersOf(network);
+      const summary = summarize(integers ?? network, { counting: flags.counting, grouped: flags.grouped ?? false });
       const assumed = assumptionsOf(network.conventions);
-      show({ ...summary, memory: planMemory(network), ...(assumed.length > 0 && { assumed }) }, flags);
+      const memory = planMemory(network);
+      const rounding = integers && flags.rounding;
+      show({ ...summary, memory, ...(rounding && { rounding }), ...(assumed.length > 0 && { assumed }) }, flags);
     });
 }
 
-function show(summary: Summary & { memory: MemoryPlan; assumed?: string[] }, { json, csv, markdown }: Flags): void {
+function show(
+  summary: Summary & { memory: MemoryPlan; rounding?: Rounding; assumed?: string[] },
+  { json, csv, markdown }: Flags,
+): void {
   if (json) printJson(summary);
   else if (csv) print(asCsv(summary));
   else if (markdown) print(asMarkdown(summary));
   else {
-    const { assumed = [] } = summary;
-    const lines = assumed.length > 0 ? [`assumed        ${assumed.join('; ')}`] : [];
+    const { rounding, assumed = [] } = summary;
+    const lines = [
+      ...(rounding ? [`computed       with integers of 8 bits, rounding: ${rounding}`] : []),
+      ...(assumed.length > 0 ? [`assumed        ${assumed.join('; ')}`] : []),
+    ];
     print([asText(summary), ...[memoryLine(summary.memory), ...lines].map((line) => hanging(line))].join('\n'));
   }
 }

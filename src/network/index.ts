@@ -32,7 +32,6 @@ export {
   weightName,
 } from './network.js';
 export { type PresetName, preprocessingPreset, presetNames } from './presets.js';
-export { type QuantizedNetworkJson, quantizedFromJson, quantizedToJson } from './quantized-json.js';
 export type {
   QuantizedInput,
   QuantizedKind,
@@ -40,7 +39,7 @@ export type {
   QuantizedNode,
   QuantizedWeights,
 } from './quantized-network.js';
-export { inferTypes, withQuantizedWeights } from './quantized-types.js';
+export { inferTypes } from './quantized-types.js';
 export { asRealNumbers } from './rewriting/as-real-numbers.js';
 export { atResolution } from './rewriting/at-resolution.js';
 export { type Foldable, type FoldedBatchNorm, foldBatchNorm } from './rewriting/fold-batch-norm.js';

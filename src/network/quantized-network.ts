@@ -58,8 +58,10 @@ export const isQuantizedNetwork = (network: AnyNetwork): network is QuantizedNet
 export const hasIntegers = ({ inputs, nodes }: QuantizedNetwork): boolean =>
   [...inputs, ...nodes].some(({ type }) => isQuantizedType(type));
 
-export const isConversion = (node: { readonly kind: string }): node is ConversionNode & { readonly type: TensorType } =>
-  node.kind === 'quantize' || node.kind === 'dequantize';
+/** A way between real numbers and integers, and no layer. */
+export const isConversion = <Node extends { readonly kind: string }>(
+  node: Node,
+): node is Node & { readonly kind: ConversionNode['kind'] } => node.kind === 'quantize' || node.kind === 'dequantize';
 
 export const sameType = (a: TensorType, b: TensorType): boolean =>
   isQuantizedType(a) && isQuantizedType(b)

@@ -13,7 +13,7 @@ import {
   sizeOf,
   type TensorType,
 } from '../tensor.js';
-import type { LayerKind } from './network.js';
+import type { LayerKind, Weights } from './network.js';
 import {
   inferQuantizedShapes,
   isQuantizedTensor,
@@ -22,11 +22,11 @@ import {
   type QuantizedNode,
   quantizedWeightsOf,
   sameType,
+  shapesAlone,
   showType,
-  wantedQuantizedWeights,
 } from './quantized-network.js';
 import { layerOf } from './shapes.js';
-import { expectWeightShapes } from './weights.js';
+import { withWeights } from './weights.js';
 
 /** The least and the greatest integer of each type. */
 export const integerRanges = {
@@ -79,7 +79,8 @@ export function withQuantizedWeights(
   weights: QuantizedNetwork['weights'],
 ): QuantizedNetwork {
   const shapes = inferQuantizedShapes(network);
-  expectWeightShapes(network.name, wantedQuantizedWeights(network, shapes), weights);
+  // Names and shapes alone are compared, which integers have as real numbers do.
+  withWeights(shapesAlone(network), weights as unknown as Weights, shapes);
   const complete = { ...network, weights };
   inferTypes(complete, shapes);
   return complete;

@@ -16,26 +16,14 @@ export function withWeights(
   shapes = inferShapes(network),
   partial = false,
 ): Network {
-  expectWeightShapes(network.name, wantedWeights(network, shapes), weights, partial);
+  const complaints = compareWeights(wantedWeights(network, shapes), weights, partial);
+  if (complaints.length > 0) {
+    throw new NetworkError(`${network.name}: the weights do not fit the network:\n  ${complaints.join('\n  ')}`);
+  }
   return { ...network, weights };
 }
 
-/** Throws a NetworkError that lists every weight of a wrong name or shape. */
-export function expectWeightShapes(
-  network: string,
-  wanted: ReadonlyMap<string, Shape>,
-  found: WeightShapes,
-  partial = false,
-): void {
-  const complaints = compareWeights(wanted, found, partial);
-  if (complaints.length > 0) {
-    throw new NetworkError(`${network}: the weights do not fit the network:\n  ${complaints.join('\n  ')}`);
-  }
-}
-
-type WeightShapes = ReadonlyMap<string, { readonly shape: Shape }>;
-
-function compareWeights(wanted: ReadonlyMap<string, Shape>, found: WeightShapes, partial: boolean): string[] {
+function compareWeights(wanted: ReadonlyMap<string, Shape>, found: Weights, partial: boolean): string[] {
   const complaints: string[] = [];
   for (const [name, shape] of wanted) {
     const weight = found.get(name);

@@ -187,6 +187,33 @@ describe('a model file', () => {
     expect(layers[0].name.length).toBeGreaterThan(48);
   });
 
+  test.skipIf(noData)('the types of a quantised file: table, CSV and JSON (needs DEPTHWISE_DATA)', async () => {
+    const path = dataPath('models', 'mobilenet_v1_0.25_128_quant.tflite');
+    const { stdout } = await depthwise('summary', path);
+    const lines = stdout.split('\n').map((line) => line.replace(/ +/g, ' '));
+    expect(lines[2]).toContain('output type, scale, zero params');
+    expect(lines[4]).toContain('relu6 64×64×8 uint8 0.02353 0 ');
+    expect(lines.find((line) => line.startsWith('inputs'))).toBe('inputs input [1,128,128,3] of uint8 0.007813 128');
+    expect(stdout).toContain('467,593 stored (478.8 kB as integers)'); // 463,856 + 4 · 3,737
+    const { inputs, layers, totals } = await depthwiseJson('summary', path);
+    expect(inputs).toEqual([
+      { name: 'input', shape: [1, 128, 128, 3], type: { type: 'uint8', scale: 0.0078125, zeroPoint: 128 } },
+    ]);
+    expect(layers[1]).toMatchObject({
+      kind: 'relu6',
+      type: { type: 'uint8', scale: 0.023528477177023888, zeroPoint: 0 },
+    });
+    expect(layers.at(-1)).toMatchObject({ kind: 'softmax', type: { type: 'uint8', scale: 1 / 256, zeroPoint: 0 } });
+    const csv = (await depthwise('summary', path, '--csv')).stdout.split('\n');
+    expect(csv[0]).toMatch(/,type,scale,zero_point$/);
+    expect(csv[2]).toMatch(/,uint8,0.023528477177023888,0$/);
+    expect(totals.params.bytes).toBeLessThan(4 * totals.params.stored);
+    expect(stdout).toContain('with integers of 8 bits, rounding: single');
+    const real = await depthwiseJson('summary', path, '--as-real-numbers', '--resolution', '160');
+    expect(real.layers[0]).not.toHaveProperty('type');
+    expect(real).not.toHaveProperty('rounding');
+  });
+
   test.skipIf(noData)('what its file does not state is said to be assumed (needs DEPTHWISE_DATA)', async () => {
     const path = dataPath('models', 'mobilenet_v2_1.0_224_quant.tflite');
     const { stdout } = await depthwise('summary', path);

@@ -75,7 +75,7 @@ function share(kinds: readonly LayerKind[], only: (name: string) => boolean = ()
   const convolutions = layers.filter(({ kernelParams }) => kernelParams > 0);
   const sum = (of: (layer: (typeof layers)[number]) => number, list = convolutions) =>
     list.reduce((s, layer) => s + of(layer), 0);
-  const chosen = convolutions.filter(({ kind, name }) => kinds.includes(kind) && only(name));
+  const chosen = convolutions.filter(({ kind, name }) => kinds.some((chosen) => chosen === kind) && only(name));
   const part = (of: (layer: (typeof layers)[number]) => number) => (100 * sum(of, chosen)) / sum(of);
   return { multiplyAdds: part((layer) => layer.multiplyAdds), params: part((layer) => layer.kernelParams) };
 }

@@ -22,8 +22,8 @@ export const surface: Readonly<Record<string, string>> = {
     roundChannels ssd`,
   './network': `
     NetworkBuilder asRealNumbers atResolution costOf foldBatchNorm fromJson inferShapes inferTypes preprocessingPreset
-    presetNames quantizedFromJson quantizedToJson randomWeights receptiveFields run runQuantized setBudget summarize toJson trace traceQuantized upTo
-    wantedWeights weightName withOutputs withQuantizedWeights withWeights`,
+    presetNames randomWeights receptiveFields run runQuantized setBudget summarize toJson trace traceQuantized upTo
+    wantedWeights weightName withOutputs withWeights`,
   './formats': `
     readNetwork readNpy readNpz readQuantizedNetwork readSafetensors readTensors tfjsFiles writeNetwork writeNpy writeNpz
     writeSafetensors writeTfjs`,

@@ -2,8 +2,16 @@
 import { type Cost, cost } from '../../layers/index.js';
 import { isElementwise } from '../../layers/layer.js';
 import type { Pair } from '../../padding.js';
-import { type Shape, sizeOf } from '../../tensor.js';
-import type { LayerKind, Network, NetworkNode } from '../network.js';
+import { type Shape, sizeOf, type TensorType } from '../../tensor.js';
+import type { Network, NetworkNode } from '../network.js';
+import {
+  isConversion,
+  isQuantizedNetwork,
+  type QuantizedInput,
+  type QuantizedKind,
+  type QuantizedNetwork,
+  shapesAlone,
+} from '../quantized-network.js';
 import { inferShapes, inputShapesOf, layerOf, weightShapesOf } from '../shapes.js';
 import { receptiveFields, windowOf } from './receptive-field.js';
 
@@ -12,9 +20,11 @@ export type Counting = 'papers' | 'batch-norm';
 
 export interface LayerSummary {
   readonly name: string;
-  readonly kind: LayerKind;
+  readonly kind: QuantizedKind;
   /** In a grouped summary: the kinds of the layers counted with this one. */
-  readonly followedBy?: readonly LayerKind[];
+  readonly followedBy?: readonly QuantizedKind[];
+  /** Of the output. Quantised networks state it. */
+  readonly type?: TensorType;
   /** [height, width] of the kernel or pool; null for layers without one. */
   readonly kernel: Pair | null;
   readonly strides: Pair | null;
@@ -44,6 +54,8 @@ export interface Totals {
     readonly stored: number;
     /** Kernels alone: what slim's README calls parameters. */
     readonly kernels: number;
+    /** Of a quantised network's weights as they are, without their scales. */
+    readonly bytes?: number;
   };
   readonly activations: {
     /** Numbers in all feature maps: outputs of the convolutions before global pooling. Batch norm and activations work in place. */
@@ -55,6 +67,8 @@ export interface Totals {
 
 export interface Summary {
   readonly network: string;
+  /** Of a quantised network: its inputs and their types. */
+  readonly inputs?: readonly QuantizedInput[];
   readonly layers: readonly LayerSummary[];
   readonly totals: Totals;
   /** What is counted, in words. */
@@ -69,7 +83,7 @@ const CONVENTIONS: Record<Counting, string> = {
 };
 
 /** Whether the layer needs no memory of its own: it writes over its input, or is padding, which the next layer imagines. */
-function isInPlace(node: { readonly name: string; readonly kind: LayerKind }): boolean {
+function isInPlace(node: { readonly name: string; readonly kind: string }): boolean {
   const layer = layerOf(node);
   return layer.inPlace === true || isElementwise(layer);
 }
@@ -86,8 +100,24 @@ export function costOf(node: NetworkNode, shapes: ReadonlyMap<string, Shape>): C
   return cost(layerOf(node), inputShapesOf(node, shapes), node.attributes);
 }
 
-/** Costs of a network for its declared input shapes. Weights are not needed. */
-export function summarize(network: Network, { counting = 'papers', grouped = false }: SummaryOptions = {}): Summary {
+/** Costs of a network for its declared input shapes, and the types that a quantised one states. Weights are not needed. */
+export function summarize(network: Network | QuantizedNetwork, options: SummaryOptions = {}): Summary {
+  if (!isQuantizedNetwork(network)) return summaryOf(network, options);
+  const stated = new Map(network.nodes.map(({ name, kind, type }) => [name, { kind, type }]));
+  const summary = summaryOf(shapesAlone(network), options, stated);
+  const bytes = [...network.weights.values()].reduce((total, { data }) => total + data.byteLength, 0);
+  const params = { ...summary.totals.params, ...(bytes > 0 && { bytes }) };
+  return { ...summary, inputs: network.inputs, totals: { ...summary.totals, params } };
+}
+
+type Stated = Pick<LayerSummary, 'kind' | 'type'>;
+
+/** `stated`: what a quantised network says of each layer. */
+function summaryOf(
+  network: Network,
+  { counting = 'papers', grouped = false }: SummaryOptions,
+  stated?: ReadonlyMap<string, Stated>,
+): Summary {
   const shapes = inferShapes(network);
   const fields = receptiveFields(network, shapes);
   const counted = network.nodes.map((node) => {
@@ -99,6 +129,7 @@ export function summarize(network: Network, { counting = 'papers', grouped = fal
     return {
       name: node.name,
       kind: node.kind,
+      ...stated?.get(node.name),
       kernel: window?.kernelSize ?? wholeMap(node, shapes),
       strides: window?.strides ?? null,
       dilation: window?.dilation ?? null,
@@ -169,7 +200,7 @@ function group(network: Network, layers: readonly LayerSummary[]): LayerSummary[
   for (const [index, layer] of layers.entries()) {
     if (layer.kind === 'pad') continue;
     const at = rowOf.get(network.nodes[index].inputs.at(-1)!);
-    const joins = at === rows.length - 1 && (isInPlace(layer) || layerOf(layer).elementwise);
+    const joins = at === rows.length - 1 && (isConversion(layer) || isInPlace(layer) || layerOf(layer).elementwise);
     if (joins) rows[at] = together(rows[at], layer);
     else rows.push({ ...layer, followers: [] });
     rowOf.set(layer.name, rows.length - 1);
@@ -179,7 +210,7 @@ function group(network: Network, layers: readonly LayerSummary[]): LayerSummary[
 
 /** A row that is being put together. */
 interface Row extends LayerSummary {
-  readonly followers: LayerKind[];
+  readonly followers: QuantizedKind[];
 }
 
 function together(row: Row, layer: LayerSummary): Row {
@@ -187,6 +218,7 @@ function together(row: Row, layer: LayerSummary): Row {
   return {
     ...row,
     output: layer.output,
+    ...(layer.type && { type: layer.type }),
     multiplyAdds: row.multiplyAdds + layer.multiplyAdds,
     share: row.share + layer.share,
     params: row.params + layer.params,
