@@ -4,7 +4,8 @@ import { type MemoryPlan, planMemory } from '../engine/index.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
 import { assumptionsOf } from '../network/conventions.js';
 import { type Counting, type Summary, summarize } from '../network/index.js';
-import { addIntegerOptions, integersOf } from './integers.js';
+import { integersOf } from '../network/rewriting/as-real-numbers.js';
+import { addIntegerOptions } from './integers.js';
 import { addModelOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { formatBytes, print, printJson } from './output.js';
 import { asCsv, asMarkdown, asText } from './summary-table.js';
@@ -48,7 +49,7 @@ Examples:
     )
     .action(async (name: string | undefined, flags: Flags) => {
       const network = await networkNamedOrIn(theModel(name, flags.model), flags);
-      const integers = flags.outputs ? undefined : integersOf(network);
+      const integers = flags.asRealNumbers ? undefined : integersOf(network);
       const summary = summarize(integers ?? network, { counting: flags.counting, grouped: flags.grouped ?? false });
       const assumed = assumptionsOf(network.conventions);
       const memory = planMemory(network);
