@@ -24,6 +24,28 @@ export function addAll(a: usize, b: usize, count: i32, lo: f32, hi: f32, out: us
   for (; i < count; ++i, a += 4, b += 4, out += 4) store<f32>(out, clampScalar(load<f32>(a) + load<f32>(b), lo, hi));
 }
 
+/** out[row, i] = x[row, i]·factor[i], in rows of `length` numbers. */
+export function multiply(x: usize, rows: i32, length: i32, factor: usize, out: usize): void {
+  for (let row = 0; row < rows; ++row) {
+    let i = 0, from = factor;
+    if (ASC_FEATURE_SIMD) {
+      for (; i + 4 <= length; i += 4, x += 16, from += 16, out += 16) {
+        v128.store(out, f32x4.mul(v128.load(x), v128.load(from)));
+      }
+    }
+    for (; i < length; ++i, x += 4, from += 4, out += 4) store<f32>(out, load<f32>(x) * load<f32>(from));
+  }
+}
+
+/** out = g = clamp(x/6 + 1/2, 0, 1): hardSigmoid; or x·g: hardSwish. */
+export function hard(x: usize, count: i32, swish: i32, out: usize): void {
+  for (let i = 0; i < count; ++i, x += 4, out += 4) {
+    const value = load<f32>(x);
+    const gate = clampScalar(value / 6 + 0.5, 0, 1);
+    store<f32>(out, swish ? value * gate : gate);
+  }
+}
+
 /** out[pixel, c] = x[pixel, c]·scale[c] + shift[c]: a batch norm that no convolution could take in. */
 export function affine(x: usize, pixels: i32, channels: i32, scale: usize, shift: usize, out: usize): void {
   for (let pixel = 0; pixel < pixels; ++pixel) {

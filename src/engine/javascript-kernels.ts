@@ -469,6 +469,20 @@ function elementwise(floats: Float32Array) {
       }
     },
 
+    multiply(x: number, rows: number, length: number, factor: number, out: number): void {
+      for (let i = 0; i < rows * length; i++) {
+        floats[word(out) + i] = floats[word(x) + i] * floats[word(factor) + (i % length)];
+      }
+    },
+
+    hard(x: number, count: number, swish: number, out: number): void {
+      for (let i = 0; i < count; i++) {
+        const value = floats[word(x) + i];
+        const gate = clamp(value / 6 + 0.5, 0, 1);
+        floats[word(out) + i] = swish ? value * gate : gate;
+      }
+    },
+
     sigmoid(x: number, count: number, out: number): void {
       for (let i = 0; i < count; i++) floats[word(out) + i] = 1 / (1 + Math.exp(-floats[word(x) + i]));
     },

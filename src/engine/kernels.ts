@@ -109,6 +109,16 @@ export const ENGINE_KERNELS = {
     operands: ['reads a', 'reads b', 'i32 count', 'f32 lo', 'f32 hi', 'writes out'],
     split: { along: 'count', by: 4, advance: { a: '16', b: '16', out: '16' } },
   },
+  multiply: {
+    does: 'out = x · factor, the same factors for every row',
+    operands: ['reads x', 'i32 rows', 'i32 length', 'reads factor', 'writes out'],
+    split: { along: 'rows', by: 1, advance: { x: '4 length', out: '4 length' } },
+  },
+  hard: {
+    does: 'out = g = min(max(x / 6 + 1/2, 0), 1), or x · g where `swish` is 1',
+    operands: ['reads x', 'i32 count', 'i32 swish', 'writes out'],
+    split: { along: 'count', by: 1, advance: { x: '4', out: '4' } },
+  },
   affine: {
     does: 'batch norm that no convolution took in: out = x · scale + shift, by channel',
     operands: ['reads x', 'i32 pixels', 'i32 channels', 'reads scale', 'reads shift', 'writes out'],

@@ -32,7 +32,7 @@ export const averagePool = /* @__PURE__ */ defineLayer<AveragePoolAttributes>('a
     const [N, outH, outW, C] = y.shape;
     const [, H, W] = x.shape;
     const { poolSize, includePadding } = attributes;
-    const { rows, columns } = tapsOf('averagePool', x.shape, poolSize, attributes);
+    const { rows, columns } = tapsOf(x.shape, poolSize, attributes);
     const sums = new Float64Array(C);
 
     for (let n = 0; n < N; n++) {
@@ -58,7 +58,7 @@ export const backward = /* @__PURE__ */ defineBackward(averagePool, (dy, [x], _,
   const [N, outH, outW, C] = dy.shape;
   const [, H, W] = x.shape;
   const { poolSize, includePadding } = attributes;
-  const { rows, columns } = tapsOf('averagePool', x.shape, poolSize, attributes);
+  const { rows, columns } = tapsOf(x.shape, poolSize, attributes);
   const dx = new Float64Array(x.data.length);
 
   for (let n = 0; n < N; n++) {

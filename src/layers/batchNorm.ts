@@ -13,7 +13,6 @@
  * `batchNormTraining.ts` has what it computes while a network is trained.
  */
 import { boolean, numberWhere } from '../checks.js';
-import { ShapeError } from '../errors.js';
 import type { Shape, Tensor } from '../tensor.js';
 import { defineBackward, defineLayer } from './layer.js';
 
@@ -48,10 +47,6 @@ export const batchNorm = /* @__PURE__ */ defineLayer<BatchNormAttributes, BatchN
       movingMean: channels,
       movingVariance: channels,
     };
-  },
-  outputShape([x], { epsilon }) {
-    if (!(epsilon >= 0)) throw new ShapeError(`batchNorm: epsilon must be 0 or more, found ${epsilon}`);
-    return x;
   },
   compute(y, [x], { gamma, beta, movingMean, movingVariance }, { epsilon }) {
     const C = movingMean.data.length;

@@ -21,8 +21,9 @@ export interface ClampAttributes {
 
 export const clamp = /* @__PURE__ */ defineElementwise<ClampAttributes>('clamp', {
   attributes: { min: finite, max: finite },
-  expect({ min, max }) {
+  outputShape([x], { min, max }) {
     if (!(min <= max)) throw new ShapeError(`clamp: min must not exceed max, found min ${min}, max ${max}`);
+    return x;
   },
   y: (x, { min, max }) => Math.min(Math.max(x, min), max),
 });

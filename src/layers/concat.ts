@@ -48,7 +48,7 @@ export const concat = /* @__PURE__ */ defineLayer<ConcatAttributes>('concat', {
 });
 
 export function axisOf({ length: rank }: Shape, { axis }: ConcatAttributes): number {
-  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+  if (axis < -rank || axis >= rank) {
     throw new ShapeError(`concat: axis must be a whole number from ${-rank} to ${rank - 1}, found ${axis}`);
   }
   return axis < 0 ? axis + rank : axis;

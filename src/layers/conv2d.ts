@@ -13,7 +13,6 @@
  */
 import { boolean, padding, pair, positive } from '../checks.js';
 import type { Padding, Pair } from '../padding.js';
-import { expectCount } from './expect.js';
 import { defineBackward, defineLayer, type KernelWeights, withBias } from './layer.js';
 import { tapsOf, windowsOf } from './windows.js';
 
@@ -33,14 +32,13 @@ export const conv2d = /* @__PURE__ */ defineLayer<Conv2dAttributes, KernelWeight
   window: 'kernelSize',
   weightShapes: ([[, , , M]], { filters, kernelSize, bias }) => withBias([...kernelSize, M, filters], bias, filters),
   outputShape([x], attributes) {
-    const O = expectCount('conv2d', 'filters', attributes.filters);
     const { vertical, horizontal } = windowsOf('conv2d', x, attributes.kernelSize, attributes);
-    return [x[0], vertical.out, horizontal.out, O];
+    return [x[0], vertical.out, horizontal.out, attributes.filters];
   },
   compute({ data: G, shape: [N, outH, outW, O] }, [{ data: F, shape }], { kernel: { data: K }, bias }, attributes) {
     const [, H, W, M] = shape;
     const [, KW] = attributes.kernelSize;
-    const { rows, columns } = tapsOf('conv2d', shape, attributes.kernelSize, attributes);
+    const { rows, columns } = tapsOf(shape, attributes.kernelSize, attributes);
     const sums = new Float64Array(O);
 
     for (let n = 0; n < N; n++) {
@@ -73,7 +71,7 @@ export const backward = /* @__PURE__ */ defineBackward(conv2d, (dy, [x], { kerne
     shape: [, H, W, M],
   } = x;
   const [, KW] = attributes.kernelSize;
-  const { rows, columns } = tapsOf('conv2d', x.shape, attributes.kernelSize, attributes);
+  const { rows, columns } = tapsOf(x.shape, attributes.kernelSize, attributes);
   const dF = new Float64Array(F.length);
   const dK = new Float64Array(K.length);
   const dBias = new Float64Array(O);

@@ -12,7 +12,6 @@
  *   dbias[u]  = Σ_… dy[…, u]
  */
 import { boolean, positive } from '../checks.js';
-import { expectCount } from './expect.js';
 import { defineBackward, defineLayer, type KernelWeights, withBias } from './layer.js';
 
 export interface DenseAttributes {
@@ -25,7 +24,7 @@ export const dense = /* @__PURE__ */ defineLayer<DenseAttributes, KernelWeights>
   takes: 'channels',
   kernel: 'IO',
   weightShapes: ([x], { units, bias }) => withBias([x[x.length - 1], units], bias, units),
-  outputShape: ([x], { units }) => [...x.slice(0, -1), expectCount('dense', 'units', units)],
+  outputShape: ([x], { units }) => [...x.slice(0, -1), units],
   compute(
     y,
     [x],

@@ -14,7 +14,6 @@
  */
 import { boolean, padding, pair, positive } from '../checks.js';
 import type { Padding, Pair } from '../padding.js';
-import { expectCount } from './expect.js';
 import { defineBackward, defineLayer, type KernelWeights, withBias } from './layer.js';
 import { tapsOf, windowsOf } from './windows.js';
 
@@ -38,14 +37,13 @@ export const depthwiseConv2d = /* @__PURE__ */ defineLayer<DepthwiseConv2dAttrib
     weightShapes: ([[, , , C]], { kernelSize, depthMultiplier: M, bias }) =>
       withBias([...kernelSize, C, M], bias, C * M),
     outputShape([x], attributes) {
-      const M = expectCount('depthwiseConv2d', 'depthMultiplier', attributes.depthMultiplier);
       const { vertical, horizontal } = windowsOf('depthwiseConv2d', x, attributes.kernelSize, attributes);
-      return [x[0], vertical.out, horizontal.out, x[3] * M];
+      return [x[0], vertical.out, horizontal.out, x[3] * attributes.depthMultiplier];
     },
     compute({ data: G, shape: [N, outH, outW] }, [{ data: F, shape }], { kernel: { data: K }, bias }, attributes) {
       const [, H, W, C] = shape;
       const { kernelSize, depthMultiplier: M } = attributes;
-      const { rows, columns } = tapsOf('depthwiseConv2d', shape, kernelSize, attributes);
+      const { rows, columns } = tapsOf(shape, kernelSize, attributes);
       const sums = new Float64Array(C * M);
 
       for (let n = 0; n < N; n++) {
@@ -81,7 +79,7 @@ export const backward = /* @__PURE__ */ defineBackward(
       shape: [, H, W, C],
     } = x;
     const { kernelSize, depthMultiplier: M } = attributes;
-    const { rows, columns } = tapsOf('depthwiseConv2d', x.shape, kernelSize, attributes);
+    const { rows, columns } = tapsOf(x.shape, kernelSize, attributes);
     const dF = new Float64Array(F.length);
     const dK = new Float64Array(K.length);
     const dBias = new Float64Array(C * M);

@@ -1,4 +1,5 @@
 /** The checks that all layers share: each throws a ShapeError that names the layer, what was found and what was wanted. */
+import type { Fields } from '../checks.js';
 import { ShapeError } from '../errors.js';
 import type { SlidingWindow } from '../padding.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
@@ -36,12 +37,15 @@ export function expectGradient(layer: string, outputGradient: Tensor, output: Sh
   return outputGradient;
 }
 
-/** A count among the attributes, such as `filters` or `units`. */
-export function expectCount(layer: string, name: string, value: number): number {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new ShapeError(`${layer}: ${name} must be a whole number of 1 or more, found ${value}`);
+/** The attributes that a layer has, each by its check. Others, as of a call without types, are no harm. */
+export function expectAttributes<Attributes>(layer: string, checks: Fields<Attributes>, attributes: Attributes): void {
+  try {
+    for (const name of Object.keys(checks) as (keyof Attributes & string)[]) {
+      checks[name](attributes[name], `${layer}.${name}`);
+    }
+  } catch (error) {
+    throw new ShapeError((error as Error).message);
   }
-  return value;
 }
 
 /** A pool has no answer for a window that lies on padding alone. */

@@ -14,7 +14,7 @@
  */
 import type { Fields } from '../checks.js';
 import { type FloatArray, type Shape, sizeOf, type Tensor, tensorLike, zerosLike } from '../tensor.js';
-import { expectChannels, expectGradient, expectImage, expectOne, expectWeights } from './expect.js';
+import { expectAttributes, expectChannels, expectGradient, expectImage, expectOne, expectWeights } from './expect.js';
 
 /** The attributes of a layer that has none. */
 export type NoAttributes = Readonly<Record<string, never>>;
@@ -93,8 +93,11 @@ export function defineLayer<Attributes, Weights extends object = object>(
   };
   const weightShapes = (inputs: readonly Shape[], attributes: Attributes) =>
     page.weightShapes?.(taken(inputs), attributes) ?? {};
-  const outputShape = (inputs: readonly Shape[], attributes: Attributes) =>
-    page.outputShape?.(taken(inputs), attributes) ?? taken(inputs)[0];
+  const outputShape = (inputs: readonly Shape[], attributes = {} as Attributes) => {
+    const x = taken(inputs);
+    expectAttributes(kind, page.attributes, attributes);
+    return page.outputShape?.(x, attributes) ?? x[0];
+  };
   const forward = (inputs: readonly Tensor[], weights: Weights = {} as Weights, attributes = {} as Attributes) => {
     const shapes = inputs.map(({ shape }) => shape);
     const shape = outputShape(shapes, attributes);
@@ -112,17 +115,13 @@ export function defineElementwise<Attributes = NoAttributes>(
   page: Facts & {
     readonly attributes: Fields<Attributes>;
     readonly y: (x: number, attributes: Attributes) => number;
-    /** Throws a ShapeError for attributes that contradict each other. */
-    readonly expect?: (attributes: Attributes) => void;
+    /** The input's shape; throws a ShapeError for attributes that contradict each other. */
+    readonly outputShape?: (inputs: readonly Shape[], attributes: Attributes) => Shape;
   },
 ): Layer<Attributes, object> {
   return defineLayer<Attributes>(kind, {
     ...page,
     elementwise: true,
-    outputShape([x], attributes) {
-      page.expect?.(attributes);
-      return x;
-    },
     compute(y, [x], _, attributes) {
       for (let i = 0; i < y.data.length; i++) y.data[i] = page.y(x.data[i], attributes);
     },

@@ -30,7 +30,7 @@ export const maxPool = /* @__PURE__ */ defineLayer<MaxPoolAttributes>('maxPool',
   compute(y, [x], _, attributes) {
     const [N, outH, outW, C] = y.shape;
     const [, H, W] = x.shape;
-    const { rows, columns } = tapsOf('maxPool', x.shape, attributes.poolSize, attributes);
+    const { rows, columns } = tapsOf(x.shape, attributes.poolSize, attributes);
 
     y.data.fill(-Infinity);
     for (let n = 0; n < N; n++) {
@@ -52,7 +52,7 @@ export const maxPool = /* @__PURE__ */ defineLayer<MaxPoolAttributes>('maxPool',
 export const backward = /* @__PURE__ */ defineBackward(maxPool, (dy, [x], _, attributes) => {
   const [N, outH, outW, C] = dy.shape;
   const [, H, W] = x.shape;
-  const { rows, columns } = tapsOf('maxPool', x.shape, attributes.poolSize, attributes);
+  const { rows, columns } = tapsOf(x.shape, attributes.poolSize, attributes);
   const dx = new Float64Array(x.data.length);
   const winners = new Int32Array(C);
 

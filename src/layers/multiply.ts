@@ -1,16 +1,18 @@
 /**
- * Product of two tensors, number by number. Along an axis where one of them has size 1, its numbers are repeated: so is the gate of a
- * squeeze-and-excitation block (arXiv:1709.01507, eq. 4), one number for each channel of each picture:
+ * Product of two tensors of the same shape, number by number, or of a tensor and one number for each channel of each picture: the gate of a
+ * squeeze-and-excitation block (eq. 4 of arXiv:1709.01507).
  *
- *   y[n, i, j, c] = a[n, i, j, c] · b[n, 0, 0, c]
+ *   y[n, i, j, c] = a[n, i, j, c] · b[n, i, j, c]     or     a[n, i, j, c] · b[n, 0, 0, c]
  *
- * Backward: each factor gets dy times the other; what was repeated gets the sum over its repetitions:
+ * a is [N, …, C], b is the same or [N, 1, …, 1, C].
+ *
+ * Backward: each factor gets dy times the other; a gate gets the sum over the picture.
  *
  *   da[n, i, j, c] = dy[n, i, j, c] · b[n, 0, 0, c]
  *   db[n, 0, 0, c] = Σ_{i, j} dy[n, i, j, c] · a[n, i, j, c]
  */
 import { ShapeError } from '../errors.js';
-import type { Shape } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import { defineBackward, defineLayer, type NoAttributes } from './layer.js';
 
 export const multiply = /* @__PURE__ */ defineLayer<NoAttributes>('multiply', {
@@ -18,41 +20,35 @@ export const multiply = /* @__PURE__ */ defineLayer<NoAttributes>('multiply', {
   takes: 'several',
   elementwise: true,
   outputShape(inputs) {
-    if (inputs.length !== 2) throw new ShapeError(`multiply: takes two inputs, found ${inputs.length}`);
     const [a, b] = inputs;
-    const fits = (size: number, axis: number) => size === b[axis] || (axis > 0 && (size === 1 || b[axis] === 1));
-    if (a.length !== b.length || !a.every(fits)) {
-      throw new ShapeError(`multiply: after the batch, sizes must be equal or 1, found [${a}], [${b}]`);
+    const gate = a?.map((size, axis) => (axis === 0 || axis === a.length - 1 ? size : 1));
+    if (inputs.length !== 2 || (`${b}` !== `${a}` && `${b}` !== `${gate}`)) {
+      const found = inputs.map((shape) => `[${shape}]`).join(', ');
+      throw new ShapeError(`multiply: wanted [N, …, C] and the same or [N, 1, …, 1, C], found ${found || 'nothing'}`);
     }
-    return a.map((size, axis) => Math.max(size, b[axis]));
+    return a;
   },
   compute(y, [a, b]) {
-    for (let i = 0; i < y.data.length; i++) {
-      y.data[i] = a.data[sourceOf(a.shape, y.shape, i)] * b.data[sourceOf(b.shape, y.shape, i)];
-    }
+    const inB = indexIn(b, y);
+    for (let i = 0; i < y.data.length; i++) y.data[i] = a.data[i] * b.data[inB(i)];
   },
 });
 
-/** Index of the number of x that goes into number i of y. */
-function sourceOf(x: Shape, y: Shape, i: number): number {
-  let index = 0;
-  for (let axis = y.length - 1, rest = i, step = 1; axis >= 0; axis--) {
-    if (x[axis] > 1) index += (rest % y[axis]) * step;
-    rest = Math.floor(rest / y[axis]);
-    step *= x[axis];
-  }
-  return index;
+/** Where the number of b lies that goes into number i of y. */
+function indexIn(b: Tensor, { data, shape: [N] }: Tensor): (i: number) => number {
+  const ofY = data.length / N;
+  const ofB = b.data.length / N;
+  return (i) => Math.floor(i / ofY) * ofB + (i % ofB);
 }
 
 export const backward = /* @__PURE__ */ defineBackward(multiply, (dy, [a, b]) => {
+  const inB = indexIn(b, dy);
   const da = new Float64Array(a.data.length);
   const db = new Float64Array(b.data.length);
 
   for (let i = 0; i < dy.data.length; i++) {
-    const inA = sourceOf(a.shape, dy.shape, i);
-    const inB = sourceOf(b.shape, dy.shape, i);
-    da[inA] += dy.data[i] * b.data[inB];
-    db[inB] += dy.data[i] * a.data[inA];
+    da[i] = dy.data[i] * b.data[inB(i)];
+    db[inB(i)] += dy.data[i] * a.data[i];
   }
   return [[da, db]];
 });

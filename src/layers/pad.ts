@@ -10,7 +10,6 @@
  *   dx[n, i, j, c] = dy[n, top + i, left + j, c]
  */
 import { explicitPadding, finite } from '../checks.js';
-import { ShapeError } from '../errors.js';
 import type { ExplicitPadding } from '../padding.js';
 import { defineBackward, defineLayer } from './layer.js';
 
@@ -23,14 +22,12 @@ export const pad = /* @__PURE__ */ defineLayer<PadAttributes>('pad', {
   attributes: { padding: explicitPadding, value: finite },
   takes: 'image',
   inPlace: true,
-  outputShape([[N, H, W, C]], { padding: { top, bottom, left, right } }) {
-    for (const [side, samples] of Object.entries({ top, bottom, left, right })) {
-      if (!Number.isInteger(samples) || samples < 0) {
-        throw new ShapeError(`pad: ${side} must be a whole number of 0 or more, found ${samples}`);
-      }
-    }
-    return [N, top + H + bottom, left + W + right, C];
-  },
+  outputShape: ([[N, H, W, C]], { padding: { top, bottom, left, right } }) => [
+    N,
+    top + H + bottom,
+    left + W + right,
+    C,
+  ],
   compute(
     y,
     [

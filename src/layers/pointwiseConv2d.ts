@@ -13,7 +13,6 @@
  *   dbias[o]        = Σ_{n, k, l} dG[n, k, l, o]
  */
 import { boolean, positive } from '../checks.js';
-import { expectCount } from './expect.js';
 import { defineBackward, defineLayer, type KernelWeights, withBias } from './layer.js';
 
 export interface PointwiseConv2dAttributes {
@@ -29,7 +28,7 @@ export const pointwiseConv2d = /* @__PURE__ */ defineLayer<PointwiseConv2dAttrib
     kernel: 'IO',
     window: 'point',
     weightShapes: ([[, , , M]], { filters, bias }) => withBias([M, filters], bias, filters),
-    outputShape: ([[N, H, W]], { filters }) => [N, H, W, expectCount('pointwiseConv2d', 'filters', filters)],
+    outputShape: ([[N, H, W]], { filters }) => [N, H, W, filters],
     compute(
       { data: G },
       [{ data: F }],

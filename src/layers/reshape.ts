@@ -19,11 +19,7 @@ export const reshape = /* @__PURE__ */ defineLayer<ReshapeAttributes>('reshape',
     if (x.length < 1) throw new ShapeError('reshape: wanted an input of shape [batch, ...], found []');
     const [batch, ...sizes] = x;
     const open = shape.filter((size) => size === -1).length;
-    if (open > 1 || shape.some((size) => size !== -1 && !(Number.isInteger(size) && size > 0))) {
-      throw new ShapeError(
-        `reshape: sizes must be whole numbers of 1 or more, at most one of them -1, found [${shape}]`,
-      );
-    }
+    if (open > 1) throw new ShapeError(`reshape: at most one of the sizes may be -1, found [${shape}]`);
     const rest = sizeOf(sizes) / sizeOf(shape.filter((size) => size !== -1));
     if (open === 1 ? !Number.isInteger(rest) : rest !== 1) {
       throw new ShapeError(`reshape: the ${sizeOf(sizes)} numbers of [${sizes}] do not fit into [${shape}]`);

@@ -15,9 +15,7 @@
  *   dx[n, r, s, c] = Σ over the i, j that read r and s of rowShare_i(r) · columnShare_j(s) · dy[n, i, j, c]
  */
 import { oneOf, pair } from '../checks.js';
-import { ShapeError } from '../errors.js';
 import type { Pair } from '../padding.js';
-import { expectCount } from './expect.js';
 import { defineBackward, defineLayer } from './layer.js';
 
 export interface ResizeBilinearAttributes {
@@ -34,17 +32,10 @@ const positions = {
   'half-pixel': (at: number, size: number, out: number) => ((at + 0.5) * size) / out - 0.5,
 } as const;
 
-const rules = /* @__PURE__ */ Object.keys(positions) as BilinearRule[];
-
 export const resizeBilinear = /* @__PURE__ */ defineLayer<ResizeBilinearAttributes>('resizeBilinear', {
-  attributes: { size: pair, rule: /* @__PURE__ */ oneOf(...rules) },
+  attributes: { size: pair, rule: /* @__PURE__ */ oneOf('tf1-legacy', 'tf1-align-corners', 'half-pixel') },
   takes: 'image',
-  outputShape([[N, , , C]], { size, rule }) {
-    if (!Object.hasOwn(positions, rule)) {
-      throw new ShapeError(`resizeBilinear: rule must be one of ${rules.join(', ')}, found '${rule}'`);
-    }
-    return [N, expectCount('resizeBilinear', 'height', size[0]), expectCount('resizeBilinear', 'width', size[1]), C];
-  },
+  outputShape: ([[N, , , C]], { size }) => [N, ...size, C],
   compute(
     y,
     [

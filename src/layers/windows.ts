@@ -23,13 +23,12 @@ export type Tap = readonly [i: number, p: number];
 
 /** The taps of each position of a window along one axis, of the rows and of the columns. Taps on padding are left out: they meet zeros. */
 export function tapsOf(
-  layer: string,
   x: Shape,
   size: Pair,
   sliding: Sliding,
 ): { readonly rows: readonly (readonly Tap[])[]; readonly columns: readonly (readonly Tap[])[] } {
   const { strides, dilation = [1, 1] } = sliding;
-  const { vertical, horizontal } = windowsOf(layer, x, size, sliding);
+  const { vertical, horizontal } = windowsOf('taps', x, size, sliding);
   const along = ({ out, before }: SlidingWindow, axis: 0 | 1) =>
     Array.from({ length: out }, (_, k) =>
       Array.from({ length: size[axis] }, (_, i): Tap => [i, k * strides[axis] + i * dilation[axis] - before]).filter(

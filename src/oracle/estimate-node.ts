@@ -7,6 +7,7 @@ import type { Estimate } from './estimate.js';
 import { sigmoid, softmax } from './exponentials.js';
 import { argMax, clamp, move, pad } from './moves.js';
 import type { Precision } from './precision.js';
+import { hardSigmoid, hardSwish, multiply } from './products.js';
 import { resizeBilinear } from './resize.js';
 import type { Rule } from './rule.js';
 import { add, allButLast, batchNorm, mean, productSum, taps } from './sums.js';
@@ -35,6 +36,9 @@ const rules: { readonly [Kind in LayerKind]?: Rule<Attributes<Kind>> } = {
   sigmoid,
   softmax,
   resizeBilinear,
+  multiply,
+  hardSigmoid,
+  hardSwish,
 };
 
 /** What is known of a node's output, from what is known of its inputs. Throws a UsageError for a kind without a rule. */

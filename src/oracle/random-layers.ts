@@ -135,6 +135,13 @@ const drafts: Drafts = {
     },
   }),
   argMax: (draw) => ({ inputs: [draw.map()], attributes: {} }),
+  multiply: (draw) => {
+    const [N, H, W, C] = draw.map();
+    const gate: Shape = draw.yes() ? [N, 1, 1, C] : [N, H, W, C];
+    return { inputs: [[N, H, W, C], gate], attributes: {} };
+  },
+  hardSigmoid: (draw) => ({ inputs: [draw.map()], attributes: {} }),
+  hardSwish: (draw) => ({ inputs: [draw.map()], attributes: {} }),
 };
 
 /** The kinds of which there are random layers. */

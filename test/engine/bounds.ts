@@ -158,6 +158,18 @@ function errorOf(
     }
     case 'sigmoid':
       return map(y, (i) => e[0].data[i] / 4 + rounded(3, y.data[i]));
+    case 'multiply': {
+      const larger = map(x[1], (i) => Math.abs(x[1].data[i]) + e[1].data[i]);
+      const carried = [forward([absolute(x[0]), e[1]]), forward([e[0], larger])];
+      return map(y, (i) => {
+        const both = carried[0].data[i] + carried[1].data[i];
+        return both + rounded(2, Math.abs(y.data[i]) + both);
+      });
+    }
+    case 'hardSigmoid':
+      return map(y, (i) => e[0].data[i] / 6 + rounded(5, 2));
+    case 'hardSwish':
+      return map(y, (i) => 1.5 * e[0].data[i] + rounded(5, 2 * (Math.abs(x[0].data[i]) + e[0].data[i])));
     case 'argMax':
       return argMaxError(x[0], e[0], y);
     case 'relu':

@@ -19,6 +19,9 @@ const moves = [
   'relu6',
   'clamp',
   'sigmoid',
+  'hardSigmoid',
+  'hardSwish',
+  'multiply',
   'softmax',
   'add',
   'concat',
@@ -157,6 +160,8 @@ class Drawing {
       case 'relu':
       case 'relu6':
       case 'sigmoid':
+      case 'hardSigmoid':
+      case 'hardSwish':
       case 'softmax':
       case 'flatten':
         this.#add(move.kind, [x], {});
@@ -168,6 +173,12 @@ class Drawing {
         const same = this.#tensors.filter((other) => `${other.shape}` === `${shape}`).map(({ name }) => name);
         const terms = [x, same[choice % same.length], ...(bias ? [same[0]] : [])];
         this.#add('add', terms, {});
+        break;
+      }
+      case 'multiply': {
+        if (bias && shape.length === 4) this.#add('globalAveragePool', [x], { keepDims: true });
+        this.#add('hardSigmoid', [bias && shape.length === 4 ? this.#last : x], {});
+        this.#add('multiply', [x, this.#last], {});
         break;
       }
       case 'concat': {

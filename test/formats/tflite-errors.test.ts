@@ -154,7 +154,7 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
   ],
   'a stride of zero': [
     convolution({}, { stride_h: 0 }),
-    "operator 0 (CONV_2D, for tensor 'y'): y: conv2d, height: stride must be a whole number of 1 or more, found 0",
+    "operator 0 (CONV_2D, for tensor 'y'): y: conv2d.strides[0]: wanted a whole number from 1 to 2147483647, found 0",
   ],
   'a convolution in groups': [
     convolution({ x: { shape: [1, 2, 2, 2] } }),

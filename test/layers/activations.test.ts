@@ -12,11 +12,6 @@ const layers: [name: string, forward: (x: Tensor) => Tensor, outputs: number[]][
   ['relu', (x) => relu.forward([x]), [0, 0, 0, 0, 0, 0.5, 6, 6.5, 100, Infinity, NaN]],
   ['relu6', (x) => relu6.forward([x]), [0, 0, 0, 0, 0, 0.5, 6, 6, 6, 6, NaN]],
   ['clamp to 0…6', (x) => clamp.forward([x], {}, { min: 0, max: 6 }), [0, 0, 0, 0, 0, 0.5, 6, 6, 6, 6, NaN]],
-  [
-    'clamp to −1…∞',
-    (x) => clamp.forward([x], {}, { min: -1, max: Infinity }),
-    [-1, -1, -1, -0, 0, 0.5, 6, 6.5, 100, Infinity, NaN],
-  ],
   ['clamp to 2…2', (x) => clamp.forward([x], {}, { min: 2, max: 2 }), [2, 2, 2, 2, 2, 2, 2, 2, 2, 2, NaN]],
   ['dropout', (x) => dropout.forward([x], {}, { rate: 0.2 }), inputs],
 ];
@@ -70,14 +65,16 @@ describe('errors', () => {
   test('a clamp that no number satisfies', () => {
     const apply = (min: number, max: number) => () => clamp.forward([x], {}, { min, max });
     expect(apply(1, 0)).toThrow(new ShapeError('clamp: min must not exceed max, found min 1, max 0'));
-    expect(apply(NaN, 0)).toThrow(new ShapeError('clamp: min must not exceed max, found min NaN, max 0'));
+    expect(apply(NaN, 0)).toThrow(new ShapeError('clamp.min: wanted a finite number, found NaN'));
   });
 
   test('a rate that drops everything, or less than nothing', () => {
     const apply = (rate: number) => () => dropout.forward([x], {}, { rate });
-    expect(apply(1)).toThrow(new ShapeError('dropout: rate must be at least 0 and below 1, found 1'));
-    expect(apply(-0.1)).toThrow(new ShapeError('dropout: rate must be at least 0 and below 1, found -0.1'));
-    expect(apply(NaN)).toThrow(new ShapeError('dropout: rate must be at least 0 and below 1, found NaN'));
+    expect(apply(1)).toThrow(new ShapeError('dropout.rate: wanted a rate from 0 up to, not including, 1, found 1'));
+    expect(apply(-0.1)).toThrow(
+      new ShapeError('dropout.rate: wanted a rate from 0 up to, not including, 1, found -0.1'),
+    );
+    expect(apply(NaN)).toThrow(new ShapeError('dropout.rate: wanted a finite number, found NaN'));
     expect(apply(0)).not.toThrow();
   });
 });

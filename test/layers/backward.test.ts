@@ -339,7 +339,7 @@ describe('dropout', () => {
     expect(() => dropoutTraining.forwardTraining([x], other)).toThrow(new ShapeError(message));
     expect(() => dropoutTraining.backwardTraining(x, [x], other)).toThrow(new ShapeError(message));
     expect(() => dropoutTraining.maskOf([2], { rate: 1 }, 0)).toThrow(
-      'dropout: rate must be at least 0 and below 1, found 1',
+      'dropout.rate: wanted a rate from 0 up to, not including, 1, found 1',
     );
   });
 });

@@ -127,8 +127,8 @@ describe('errors', () => {
       {},
       "batchNorm: surplus weight 'gamma' of shape [2]; wanted only movingMean, movingVariance",
     ],
-    [statistics, { epsilon: -1e-3 }, 'batchNorm: epsilon must be 0 or more, found -0.001'],
-    [statistics, { epsilon: undefined }, 'batchNorm: epsilon must be 0 or more, found undefined'],
+    [statistics, { epsilon: -1e-3 }, 'batchNorm.epsilon: wanted a number of 0 or more, found -0.001'],
+    [statistics, { epsilon: undefined }, 'batchNorm.epsilon: wanted a finite number, found undefined'],
   ])('$2', (weights, changed, message) => {
     const attributes = { ...bare, ...changed } as BatchNormAttributes;
     const forward = () => batchNorm.forward([x], weights as BatchNormWeights, attributes);

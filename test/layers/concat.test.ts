@@ -54,7 +54,7 @@ test('errors and cost', () => {
   );
   expect(shapeOf([[1, 2]], 2)).toThrow(new ShapeError('concat: axis must be a whole number from -2 to 1, found 2'));
   expect(shapeOf([[1, 2]], -3)).toThrow(new ShapeError('concat: axis must be a whole number from -2 to 1, found -3'));
-  expect(shapeOf([[1, 2]], 0.5)).toThrow(new ShapeError('concat: axis must be a whole number from -2 to 1, found 0.5'));
+  expect(shapeOf([[1, 2]], 0.5)).toThrow(new ShapeError('concat.axis: wanted a whole number from -8 to 7, found 0.5'));
   const differs = 'concat: the inputs may differ along axis 1 only, found';
   expect(
     shapeOf(

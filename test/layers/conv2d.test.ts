@@ -247,18 +247,14 @@ describe('errors', () => {
     [{ kernel: nine }, {}, "conv2d: weight 'kernel' must have shape [2,2,1,2], found [1,3,3,1]"],
     [{ kernel, bias: nine }, {}, "conv2d: surplus weight 'bias' of shape [1,3,3,1]; wanted only kernel"],
     [{ kernel }, { bias: true }, "conv2d: weight 'bias' of shape [2] is missing"],
-    [{ kernel }, { filters: 0 }, 'conv2d: filters must be a whole number of 1 or more, found 0'],
-    [{ kernel }, { filters: 1.5 }, 'conv2d: filters must be a whole number of 1 or more, found 1.5'],
+    [{ kernel }, { filters: 0 }, 'conv2d.filters: wanted a whole number from 1 to 2147483647, found 0'],
+    [{ kernel }, { filters: 1.5 }, 'conv2d.filters: wanted a whole number from 1 to 2147483647, found 1.5'],
     [
       { kernel },
       { kernelSize: [4, 2] },
       'conv2d, height: a kernel spanning 4 (4 taps, dilation 1) does not fit into 3 samples padded by (0, 0)',
     ],
-    [
-      { kernel },
-      { padding: 'sane' },
-      "conv2d: padding must be 'same', 'valid' or {top, bottom, left, right}, found 'sane'",
-    ],
+    [{ kernel }, { padding: 'sane' }, "conv2d.padding: wanted one of 'same', 'valid', found 'sane'"],
   ])('$2', (weights, changed, message) => {
     expect(() => forward(weights, changed)).toThrow(new ShapeError(message));
   });

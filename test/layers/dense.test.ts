@@ -106,7 +106,7 @@ describe('errors', () => {
     [{ kernel: x }, {}, "dense: weight 'kernel' must have shape [3,2], found [2,3]"],
     [{ kernel, bias: x }, {}, "dense: surplus weight 'bias' of shape [2,3]; wanted only kernel"],
     [{ kernel }, { bias: true }, "dense: weight 'bias' of shape [2] is missing"],
-    [{ kernel }, { units: 0 }, 'dense: units must be a whole number of 1 or more, found 0'],
+    [{ kernel }, { units: 0 }, 'dense.units: wanted a whole number from 1 to 2147483647, found 0'],
   ])('$2', (weights, changed, message) => {
     const forward = () => dense.forward([x], weights as KernelWeights, { units: 2, bias: false, ...changed });
     expect(forward).toThrow(new ShapeError(message));

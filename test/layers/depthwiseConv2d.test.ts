@@ -150,19 +150,19 @@ describe('errors', () => {
     [
       { kernel },
       { depthMultiplier: 0 },
-      'depthwiseConv2d: depthMultiplier must be a whole number of 1 or more, found 0',
+      'depthwiseConv2d.depthMultiplier: wanted a whole number from 1 to 2147483647, found 0',
     ],
     [
       { kernel },
       { dilation: [1, 3] },
       'depthwiseConv2d, width: a kernel spanning 4 (2 taps, dilation 3) does not fit into 3 samples padded by (0, 0)',
     ],
-    [{ kernel }, { strides: [0, 1] }, 'depthwiseConv2d, height: stride must be a whole number of 1 or more, found 0'],
     [
       { kernel },
-      { padding: 'SAME' },
-      "depthwiseConv2d: padding must be 'same', 'valid' or {top, bottom, left, right}, found 'SAME'",
+      { strides: [0, 1] },
+      'depthwiseConv2d.strides[0]: wanted a whole number from 1 to 2147483647, found 0',
     ],
+    [{ kernel }, { padding: 'SAME' }, "depthwiseConv2d.padding: wanted one of 'same', 'valid', found 'SAME'"],
   ])('$2', (weights, changed, message) => {
     const forward = () =>
       depthwiseConv2d.forward([x], weights as KernelWeights, {

@@ -124,7 +124,7 @@ describe('errors', () => {
     [{ kernel: x }, {}, "pointwiseConv2d: weight 'kernel' must have shape [2,3], found [1,1,1,2]"],
     [{ kernel, bias: x }, {}, "pointwiseConv2d: surplus weight 'bias' of shape [1,1,1,2]; wanted only kernel"],
     [{ kernel }, { bias: true }, "pointwiseConv2d: weight 'bias' of shape [3] is missing"],
-    [{ kernel }, { filters: -1 }, 'pointwiseConv2d: filters must be a whole number of 1 or more, found -1'],
+    [{ kernel }, { filters: -1 }, 'pointwiseConv2d.filters: wanted a whole number from 1 to 2147483647, found -1'],
   ])('$2', (weights, changed, message) => {
     const forward = () =>
       pointwiseConv2d.forward([x], weights as KernelWeights, {

@@ -182,10 +182,10 @@ describe('errors', () => {
       ),
     );
     expect(shapeOf({ poolSize: [0, 2] })).toThrow(
-      new ShapeError(`${name}, height: kernel must be a whole number of 1 or more, found 0`),
+      new ShapeError(`${name}.poolSize[0]: wanted a whole number from 1 to 2147483647, found 0`),
     );
     expect(shapeOf({ padding: 'none' })).toThrow(
-      new ShapeError(`${name}: padding must be 'same', 'valid' or {top, bottom, left, right}, found 'none'`),
+      new ShapeError(`${name}.padding: wanted one of 'same', 'valid', found 'none'`),
     );
     expect(shapeOf({ padding: { ...none, top: 2 } })).toThrow(
       new ShapeError(`${name}, height: padding (2, 0) puts a window of 2 on padding alone, 3 samples and stride 1`),

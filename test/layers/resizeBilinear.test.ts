@@ -154,14 +154,16 @@ test('errors and cost', () => {
     () =>
       resizeBilinear.outputShape(shapes, { size: [3, 3], rule: 'half-pixel', ...attributes });
   expect(shapeOf({ rule: 'bicubic' })).toThrow(
-    new ShapeError("resizeBilinear: rule must be one of tf1-legacy, tf1-align-corners, half-pixel, found 'bicubic'"),
+    new ShapeError(
+      "resizeBilinear.rule: wanted one of 'tf1-legacy', 'tf1-align-corners', 'half-pixel', found 'bicubic'",
+    ),
   );
   expect(shapeOf({ rule: 'toString' })).toThrow("found 'toString'");
   expect(shapeOf({ size: [0, 3] })).toThrow(
-    new ShapeError('resizeBilinear: height must be a whole number of 1 or more, found 0'),
+    new ShapeError('resizeBilinear.size[0]: wanted a whole number from 1 to 2147483647, found 0'),
   );
   expect(shapeOf({ size: [3, 2.5] })).toThrow(
-    new ShapeError('resizeBilinear: width must be a whole number of 1 or more, found 2.5'),
+    new ShapeError('resizeBilinear.size[1]: wanted a whole number from 1 to 2147483647, found 2.5'),
   );
   expect(shapeOf({}, [[2, 2]])).toThrow(
     new ShapeError('resizeBilinear: wanted an input of shape [batch, height, width, channels], found [2,2]'),

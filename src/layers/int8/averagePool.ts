@@ -18,7 +18,7 @@ export const forward = /* @__PURE__ */ sameScaleLayer(averagePool, (y, [x], _, a
   }
   const [, H, W, C] = x.shape;
   const [N, outH, outW] = y.shape;
-  const { rows, columns } = tapsOf('averagePool', x.shape, attributes.poolSize, attributes);
+  const { rows, columns } = tapsOf(x.shape, attributes.poolSize, attributes);
   const sums = new Int32Array(C);
 
   for (let n = 0; n < N; n++) {

@@ -18,10 +18,13 @@ export const forward = /* @__PURE__ */ integerLayer(floatClamp, (y, [x], _, { mi
   byTable(y, x, (q) => clamp(requantized(q), low, high));
 });
 
+/** Above every real number that integers stand for. */
+const UNBOUNDED = 1e300;
+
 const clampTo =
   (min: number, max: number): IntegerForward<object> =>
   (inputs, weights, _, result, rounding) =>
     forward(inputs, weights, { min, max }, result, rounding);
 
-export const relu = /* @__PURE__ */ clampTo(0, Infinity);
+export const relu = /* @__PURE__ */ clampTo(0, UNBOUNDED);
 export const relu6 = /* @__PURE__ */ clampTo(0, 6);

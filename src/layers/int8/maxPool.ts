@@ -6,7 +6,7 @@ import { rangeOf, sameScaleLayer } from './layer.js';
 export const forward = /* @__PURE__ */ sameScaleLayer(maxPool, (y, [x], _, attributes) => {
   const [, H, W, C] = x.shape;
   const [N, outH, outW] = y.shape;
-  const { rows, columns } = tapsOf('maxPool', x.shape, attributes.poolSize, attributes);
+  const { rows, columns } = tapsOf(x.shape, attributes.poolSize, attributes);
 
   y.data.fill(rangeOf(y.type)[0]);
   for (let n = 0; n < N; n++) {

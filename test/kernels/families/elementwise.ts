@@ -59,6 +59,58 @@ export const addAll = family<Elementwise>(
   },
 );
 
+export const multiply = family<Rows & { readonly inPlace: boolean }>(
+  'multiply',
+  'all',
+  fc.record({ rows: count(5), length: count(70), numbers: anyNumbers, inPlace: fc.boolean() }),
+  {
+    'special numbers': { rows: 3, length: 11, numbers: special.numbers, inPlace: false },
+    'into the first factor': { rows: 2, length: 9, numbers: special.numbers, inPlace: true },
+  },
+  ({ rows, length, inPlace, numbers }) => {
+    const next = draw(numbers);
+    const x = filled(rows * length, next);
+    const factor = filled(length, next);
+    const out = new Sheet(rows * length);
+    x.forEach((value, i) => {
+      const product = value * factor[i % length];
+      out.expect(i, product, boundOf(1, Math.abs(product)), i);
+    });
+    return {
+      inputs: { x, factor },
+      out,
+      ...(inPlace && { over: 'x' }),
+      args: (address) => ({ x: address('x'), rows, length, factor: address('factor'), out: address('out') }),
+    };
+  },
+);
+
+/** A sixth, the sum with 1/2 and the product with x: three roundings of numbers below |x| / 6 + 1/2, of which the clamp leaves at most 1. */
+export const hard = family<Elementwise & { readonly swish: boolean }>(
+  'hard',
+  'all',
+  fc.record({ count: count(300), clamp: anyClamp, inPlace: fc.boolean(), numbers: anyNumbers, swish: fc.boolean() }),
+  {
+    'hardSigmoid of special numbers': { ...special, swish: false },
+    'hardSwish in place': { ...special, inPlace: true, swish: true },
+  },
+  ({ count, inPlace, numbers, swish }) => {
+    const x = filled(count, draw(numbers));
+    const out = new Sheet(count);
+    x.forEach((value, i) => {
+      const gate = Math.min(Math.max(value / 6 + 0.5, 0), 1);
+      const y = swish ? value * gate : gate;
+      out.expect(i, y, boundOf(3, swish ? Math.abs(value) : 1), i);
+    });
+    return {
+      inputs: { x },
+      out,
+      ...(inPlace && { over: 'x' }),
+      args: (address) => ({ x: address('x'), count, swish: swish ? 1 : 0, out: address('out') }),
+    };
+  },
+);
+
 interface Rows {
   readonly rows: number;
   readonly length: number;

@@ -3,7 +3,7 @@ import type { Family } from '../problem.js';
 import { convolution } from './convolution.js';
 import { dense } from './dense.js';
 import { depthwise } from './depthwise.js';
-import { addAll, affine, argMax, clampAll, sigmoid, softmax } from './elementwise.js';
+import { addAll, affine, argMax, clampAll, hard, multiply, sigmoid, softmax } from './elementwise.js';
 import {
   copyRuns,
   nhwcToPlanes,
@@ -25,6 +25,8 @@ export const families: readonly Family[] = [
   dense,
   clampAll,
   addAll,
+  multiply,
+  hard,
   affine,
   sigmoid,
   softmax,
