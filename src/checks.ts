@@ -97,6 +97,11 @@ export function optional<Value>(check: Check<Value>): Check<Value | undefined> {
   return (value, at) => (value === undefined ? undefined : check(value, at));
 }
 
+/** A check that is put together when it is needed, so that a page that never needs it can leave it out. */
+export function whenUsed<Value>(make: () => Check<Value>): Check<Value> {
+  return (value, at) => make()(value, at);
+}
+
 export const positive = /* @__PURE__ */ wholeNumber(1);
 
 export const pair: Check<Pair> = (value, at) => listOf(positive, 2, 2)(value, at) as unknown as Pair;

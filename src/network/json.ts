@@ -17,6 +17,7 @@ import {
   record,
   show,
   text,
+  whenUsed,
 } from '../checks.js';
 import { NetworkError } from '../errors.js';
 import type { Shape } from '../tensor.js';
@@ -41,9 +42,9 @@ export interface NetworkJson extends Omit<Network, 'weights'> {
 export const MOST_NODES = 10_000;
 const MOST_LABELS = 100_000;
 
-export const shape: Check<Shape> = listOf(positive, 1, LARGEST_RANK);
+export const shape: Check<Shape> = /* @__PURE__ */ whenUsed(() => listOf(positive, 1, LARGEST_RANK));
 
-const input: Check<NetworkInput> = record<NetworkInput>({ name: text, shape });
+const input: Check<NetworkInput> = /* @__PURE__ */ whenUsed(() => record<NetworkInput>({ name: text, shape }));
 
 const node: Check<NetworkNode> = (value, at) => {
   const found = record<{ name: string; kind: string; inputs: readonly string[]; attributes: unknown }>({
@@ -56,7 +57,7 @@ const node: Check<NetworkNode> = (value, at) => {
   return { ...found, attributes } as NetworkNode;
 };
 
-const cropKinds = {
+const cropKinds = () => ({
   stretch: record<{ kind: 'stretch' }>({ kind: oneOf('stretch') }),
   central: record<{ kind: 'central'; fraction: number }>({
     kind: oneOf('central'),
@@ -67,80 +68,93 @@ const cropKinds = {
     kind: oneOf('pad'),
     value: numberWhere('from 0 to 255', (value) => value >= 0 && value <= 255),
   }),
-};
+});
 
 const crop: Check<CropRule> = (value, at) => {
   const kind = typeof value === 'object' && value !== null ? (value as { kind?: unknown }).kind : undefined;
-  return cropKinds[oneOf('stretch', 'central', 'shorter-side', 'pad')(kind, `${at}.kind`)](value, at);
+  return cropKinds()[oneOf('stretch', 'central', 'shorter-side', 'pad')(kind, `${at}.kind`)](value, at);
 };
 
-const perChannel = listOf(finite, 1, 3);
+const perChannel = /* @__PURE__ */ whenUsed(() => listOf(finite, 1, 3));
 
-const preprocessing: Check<Preprocessing> = record({
-  crop,
-  resize: oneOf(...resizeRules),
-  size: pair,
-  channels: oneOf('rgb', 'bgr', 'grey'),
-  scale: finite,
-  mean: perChannel,
-  deviation: listOf(
-    numberWhere('a number other than 0', (value) => value !== 0),
-    1,
-    3,
-  ),
-  assumed: optional(listOf(oneOf('crop', 'resize', 'scale'), 1, 3)),
-}) as Check<Preprocessing>;
+const preprocessing: Check<Preprocessing> = /* @__PURE__ */ whenUsed(
+  () =>
+    record({
+      crop,
+      resize: oneOf(...resizeRules),
+      size: pair,
+      channels: oneOf('rgb', 'bgr', 'grey'),
+      scale: finite,
+      mean: perChannel,
+      deviation: listOf(
+        numberWhere('a number other than 0', (value) => value !== 0),
+        1,
+        3,
+      ),
+      assumed: optional(listOf(oneOf('crop', 'resize', 'scale'), 1, 3)),
+    }) as Check<Preprocessing>,
+);
 
 const MOST_ANCHORS = 1_000_000;
 
-const whole = numberWhere('a whole number of 1 or more', (value) => Number.isInteger(value) && value >= 1);
+const whole = /* @__PURE__ */ numberWhere(
+  'a whole number of 1 or more',
+  (value) => Number.isInteger(value) && value >= 1,
+);
 
-const detection: Check<DetectionConventions> = record<DetectionConventions>({
-  codes: text,
-  scores: text,
-  scoresAre: optional(oneOf('logits')),
-  background: oneOf('slot 0', 'none'),
-  anchors: listOf(finite, 4, 4 * MOST_ANCHORS),
-  scales: listOf(
-    numberWhere('a number above 0', (value) => value > 0),
-    4,
-    4,
-  ) as Check<DetectionConventions['scales']>,
-  suppression: record<DetectionConventions['suppression']>({
-    kind: oneOf('per-class', 'class-agnostic'),
-    scoreThreshold: finite,
-    iouThreshold: numberWhere('a number above 0, at most 1', (value) => value > 0 && value <= 1),
-    maxPerClass: whole,
-    maxResults: whole,
-    classesPerBox: whole,
+const detection: Check<DetectionConventions> = /* @__PURE__ */ whenUsed(() =>
+  record<DetectionConventions>({
+    codes: text,
+    scores: text,
+    scoresAre: optional(oneOf('logits')),
+    background: oneOf('slot 0', 'none'),
+    anchors: listOf(finite, 4, 4 * MOST_ANCHORS),
+    scales: listOf(
+      numberWhere('a number above 0', (value) => value > 0),
+      4,
+      4,
+    ) as Check<DetectionConventions['scales']>,
+    suppression: record<DetectionConventions['suppression']>({
+      kind: oneOf('per-class', 'class-agnostic'),
+      scoreThreshold: finite,
+      iouThreshold: numberWhere('a number above 0, at most 1', (value) => value > 0 && value <= 1),
+      maxPerClass: whole,
+      maxResults: whole,
+      classesPerBox: whole,
+    }),
   }),
-});
+);
 
-export const conventions: Check<Conventions> = record({
-  source: oneOf('slim', 'keras', 'torchvision', 'tflite', 'other'),
-  output: oneOf('logits', 'probabilities', 'features'),
-  labelOffset: optional(oneOf(0, 1)),
-  assumed: optional(listOf(oneOf('labelOffset', 'anchors'), 1, 2)),
-  labels: optional(listOf(label, 1, MOST_LABELS)),
-  preprocessing: optional(preprocessing),
-  scalesInput: optional(boolean),
-  detection: optional(detection),
-}) as Check<Conventions>;
+export const conventions: Check<Conventions> = /* @__PURE__ */ whenUsed(
+  () =>
+    record({
+      source: oneOf('slim', 'keras', 'torchvision', 'tflite', 'other'),
+      output: oneOf('logits', 'probabilities', 'features'),
+      labelOffset: optional(oneOf(0, 1)),
+      assumed: optional(listOf(oneOf('labelOffset', 'anchors'), 1, 2)),
+      labels: optional(listOf(label, 1, MOST_LABELS)),
+      preprocessing: optional(preprocessing),
+      scalesInput: optional(boolean),
+      detection: optional(detection),
+    }) as Check<Conventions>,
+);
 
 /** Label lists may hold an empty line. */
 function label(value: unknown, at: string): string {
   return value === '' ? '' : text(value, at);
 }
 
-const networkJson = record<NetworkJson>({
-  format: oneOf(NETWORK_FORMAT),
-  version: oneOf(1),
-  name: text,
-  inputs: listOf(input, 1, MOST_NODES),
-  nodes: listOf(node, 0, MOST_NODES),
-  outputs: listOf(text, 1, MOST_NODES),
-  conventions,
-});
+const networkJson = /* @__PURE__ */ whenUsed(() =>
+  record<NetworkJson>({
+    format: oneOf(NETWORK_FORMAT),
+    version: oneOf(1),
+    name: text,
+    inputs: listOf(input, 1, MOST_NODES),
+    nodes: listOf(node, 0, MOST_NODES),
+    outputs: listOf(text, 1, MOST_NODES),
+    conventions,
+  }),
+);
 
 /** The description, ready for JSON.stringify. Throws a NetworkError for anything that `fromJson` would not read back. */
 export function toJson({ name, inputs, nodes, outputs, conventions }: Network): NetworkJson {

@@ -6,7 +6,7 @@
  *
  * The weights travel beside it with types of their own.
  */
-import { type Check, listOf, numberWhere, oneOf, record, show, text } from '../checks.js';
+import { type Check, listOf, numberWhere, oneOf, record, show, text, whenUsed } from '../checks.js';
 import type { QuantizedType, TensorType } from '../tensor.js';
 import { conventions, expectChannels, MOST_NODES, NETWORK_FORMAT, shape } from './json.js';
 import type { QuantizedInput, QuantizedNetwork, QuantizedNode } from './quantized-network.js';
@@ -19,16 +19,18 @@ export interface QuantizedNetworkJson extends Omit<QuantizedNetwork, 'weights'> 
   readonly version: 2;
 }
 
-const quantizedType: Check<QuantizedType> = record<QuantizedType>({
-  type: oneOf('int8', 'uint8', 'int32'),
-  scale: numberWhere('a number above 0', (value) => value > 0),
-  zeroPoint: numberWhere('a whole number', Number.isInteger),
-});
+const quantizedType: Check<QuantizedType> = /* @__PURE__ */ whenUsed(() =>
+  record<QuantizedType>({
+    type: oneOf('int8', 'uint8', 'int32'),
+    scale: numberWhere('a number above 0', (value) => value > 0),
+    zeroPoint: numberWhere('a whole number', Number.isInteger),
+  }),
+);
 
 const type: Check<TensorType> = (value, at) =>
   typeof value === 'object' ? quantizedType(value, at) : oneOf('float32', 'float64')(value, at);
 
-const conversionAttributes = record<object>({});
+const conversionAttributes = /* @__PURE__ */ whenUsed(() => record<object>({}));
 
 const node: Check<QuantizedNode> = (value, at) => {
   const found = record<{
@@ -52,15 +54,17 @@ const node: Check<QuantizedNode> = (value, at) => {
   return { ...found, attributes } as QuantizedNode;
 };
 
-const networkJson = record<QuantizedNetworkJson>({
-  format: oneOf(NETWORK_FORMAT),
-  version: oneOf(2),
-  name: text,
-  inputs: listOf(record<QuantizedInput>({ name: text, shape, type }), 1, MOST_NODES),
-  nodes: listOf(node, 0, MOST_NODES),
-  outputs: listOf(text, 1, MOST_NODES),
-  conventions,
-});
+const networkJson = /* @__PURE__ */ whenUsed(() =>
+  record<QuantizedNetworkJson>({
+    format: oneOf(NETWORK_FORMAT),
+    version: oneOf(2),
+    name: text,
+    inputs: listOf(record<QuantizedInput>({ name: text, shape, type }), 1, MOST_NODES),
+    nodes: listOf(node, 0, MOST_NODES),
+    outputs: listOf(text, 1, MOST_NODES),
+    conventions,
+  }),
+);
 
 /** The description, ready for JSON.stringify. Throws a NetworkError for anything that `quantizedFromJson` would not read back. */
 export function quantizedToJson({ name, inputs, nodes, outputs, conventions }: QuantizedNetwork): QuantizedNetworkJson {
