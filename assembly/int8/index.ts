@@ -8,3 +8,4 @@ export { bytesToPicture, bytesToPlanes, bytesToQuads, copyRuns, quadsToBytes, re
 export { pointwise } from './pointwise';
 export { pointwiseBytes, probe, quadsToByteQuads } from './pointwise-bytes';
 export { averages, means, pool, sums } from './pool';
+export { argMax, resizeBilinear } from './resize';

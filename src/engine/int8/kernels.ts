@@ -74,6 +74,25 @@ export const INT8_KERNEL_TABLE = {
     does: 'sums times a multiplier',
     operands: ['reads x', 'i32 channels', 'reads numbers', 'i32 lo', 'i32 hi', 'writes out'],
   },
+  resizeBilinear: {
+    does: 'bilinear resize of bytes by tables of places',
+    operands: [
+      ...([
+        'reads x',
+        'i32 width',
+        'i32 channels',
+        'i32 unsigned',
+        'i32 twice',
+        'reads rows',
+        'i32 outHeight',
+      ] as const),
+      ...(['reads columns', 'i32 outWidth', 'writes out'] as const),
+    ],
+  },
+  argMax: {
+    does: 'index of the greatest byte of each row',
+    operands: ['reads x', 'i32 rows', 'i32 classes', 'i32 unsigned', 'writes out'],
+  },
   bytesToQuads: {
     does: 'bytes to quads',
     operands: [

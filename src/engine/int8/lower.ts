@@ -8,7 +8,7 @@ import { chain, convolution, depthwise, joinsPointwise, matrixProduct, startsCha
 import type { Int8KernelTable } from './kernels.js';
 import { IntegerLowering, type Page } from './lowering.js';
 import { type IntegerOperation, type OperationOf, operationsOf } from './operations.js';
-import { add, concat, lookup, page, pool, reshape, softmax, wholeMap } from './other-layers.js';
+import { add, argMax, concat, lookup, page, pool, reshape, resize, softmax, wholeMap } from './other-layers.js';
 
 export interface PlacedTensor {
   readonly name: string;
@@ -58,6 +58,10 @@ export function lowerIntegers(
 
 function lowerOperation(low: IntegerLowering, operation: IntegerOperation): void {
   const { node, inputs, output } = operation;
+  if (node.kind === 'argMax' && inputs.every((name) => low.hasBytes(name))) {
+    argMax(low, operation);
+    return;
+  }
   if (![...inputs, output].every((name) => low.hasBytes(name))) {
     page(low, operation);
     return;
@@ -96,6 +100,9 @@ function lowerOperation(low: IntegerLowering, operation: IntegerOperation): void
       break;
     case 'softmax':
       softmax(low, operation);
+      break;
+    case 'resizeBilinear':
+      resize(low, operation as OperationOf<'resizeBilinear'>);
       break;
     case 'relu':
     case 'relu6':

@@ -5,6 +5,7 @@ import { multiplierOf, roundAway } from '../../layers/int8/fixed-point.js';
 import { divided } from '../../layers/int8/globalAveragePool.js';
 import { integerLayers } from '../../layers/int8/index.js';
 import { rangeOf } from '../../layers/int8/layer.js';
+import { placesOf } from '../../layers/int8/resizeBilinear.js';
 import { powersOf, sharesOf } from '../../layers/int8/softmax.js';
 import { isQuantizedType, sameType } from '../../network/quantized-network.js';
 import { slideWindows } from '../../padding.js';
@@ -241,4 +242,36 @@ export function reshape(low: IntegerLowering, operation: IntegerOperation): void
   const samePixels = before.every((size, i) => size === after[i]);
   if (samePixels && value.quads) low.made(output, { quads: value.quads });
   else low.made(output, { bytes: low.bytes(input) });
+}
+
+export function resize(low: IntegerLowering, operation: OperationOf<'resizeBilinear'>): void {
+  const { inputs: [input], output, node } = operation; // biome-ignore format: one line
+  const [, height, width, channels] = low.shape(input);
+  const [, outHeight, outWidth] = low.shape(output);
+  const [, unsigned] = low.zero(input);
+  const places = (size: number, out: number) => {
+    const { rule } = node.attributes;
+    return low.program.table(`places ${[rule, unsigned, size, out]}`, () => {
+      const view = new DataView(new ArrayBuffer(12 * out));
+      for (const [i, { lower, upper, share }] of placesOf(rule, unsigned === 1, size, out).entries()) {
+        view.setInt32(12 * i, lower, true);
+        view.setInt32(12 * i + 4, upper, true);
+        if (unsigned) view.setFloat32(12 * i + 8, share, true);
+        else view.setInt32(12 * i + 8, share, true);
+      }
+      return view;
+    });
+  };
+  const x = low.bytes(input);
+  const [rows, columns] = [places(height, outHeight), places(width, outWidth)];
+  const twice = low.rounding === 'double' ? 1 : 0;
+  low.bytesStep(output, (out) =>
+    low.program.step('resizeBilinear', x, width, channels, unsigned, twice, rows, outHeight, columns, outWidth, out),
+  );
+}
+
+export function argMax(low: IntegerLowering, { inputs: [input], output }: IntegerOperation): void {
+  const [rows, classes] = pixelsOf(low.shape(input));
+  const x = low.bytes(input);
+  low.bytesStep(output, (out) => low.program.step('argMax', x, rows, classes, low.zero(input)[1], out));
 }

@@ -13,12 +13,11 @@ import { sameScaleLayer } from './layer.js';
 
 export const forward = /* @__PURE__ */ sameScaleLayer(resizeBilinear, (y, [x], _, { rule }, rounding) => {
   const inFloat = x.type.type === 'uint8';
-  const place = inFloat ? floatPlace : integerPlace;
   const mix = inFloat ? floatMix : integerMix(rounding);
   const [N, H, W, C] = x.shape;
   const [, outH, outW] = y.shape;
-  const rows = Array.from({ length: outH }, (_, at) => place(rule, at, H, outH));
-  const columns = Array.from({ length: outW }, (_, at) => place(rule, at, W, outW));
+  const rows = placesOf(rule, inFloat, H, outH);
+  const columns = placesOf(rule, inFloat, W, outW);
 
   for (let n = 0; n < N; n++) {
     for (let i = 0; i < outH; i++) {
@@ -36,6 +35,12 @@ export const forward = /* @__PURE__ */ sameScaleLayer(resizeBilinear, (y, [x], _
     }
   }
 });
+
+/** Where each sample of an axis lies among those of the input. */
+export function placesOf(rule: BilinearRule, inFloat: boolean, size: number, out: number): Place[] {
+  const place = inFloat ? floatPlace : integerPlace;
+  return Array.from({ length: out }, (_, at) => place(rule, at, size, out));
+}
 
 interface Place {
   readonly lower: number;

@@ -254,6 +254,16 @@ export const singleLayers: Readonly<Record<string, fc.Arbitrary<Draw>>> = {
     ];
     return net.build(outputs);
   }),
+  resizeBilinear: fc
+    .tuple(anyPicture, fc.tuple(count(20), count(20)), fc.constantFrom('half-pixel', 'tf1-legacy', 'tf1-align-corners'))
+    .map(([shape, size, rule]) => (net) => {
+      const x = net.input('x', [1, ...shape]);
+      return net.build([net.add('y', 'resizeBilinear', x, { size, rule })]);
+    }),
+  argMax: anyPicture.map((shape) => (net) => {
+    const x = net.input('x', [1, ...shape]);
+    return net.build([net.add('y', 'argMax', x, {}, { type: 'int32', scale: 1, zeroPoint: 0 })]);
+  }),
   concat: fc.tuple(anyPicture, fc.constantFrom(1, 2, 3), fc.boolean()).map(([[h, w, c], axis, pointwise]) => (net) => {
     const a = net.input('a', [1, h, w, c]);
     const b = net.add('b', 'maxPool', a, { poolSize: [2, 2], strides: [1, 1], padding: 'same' });
