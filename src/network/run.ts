@@ -73,8 +73,11 @@ export function weightsOf(
   return Object.fromEntries(names.map((name) => [name, network.weights.get(weightName(node.name, name))!]));
 }
 
-/** Throws a NetworkError when a weight is missing; the shapes are those of `inferShapes`. */
+/** Throws a NetworkError when a weight is missing, or holds integers; the shapes are those of `inferShapes`. */
 export function expectAllWeights(network: Network, shapes = inferShapes(network)): void {
+  if ([...network.weights.values()].some((weight) => 'type' in weight)) {
+    throw new NetworkError(`${network.name}: its weights are integers; asRealNumbers(network) can run here`);
+  }
   const missing = [...wantedWeights(network, shapes).keys()].filter((name) => !network.weights.has(name));
   if (missing.length > 0) {
     const more = missing.length > 1 ? `, and ${missing.length - 1} more` : '';
