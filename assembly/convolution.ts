@@ -3,14 +3,16 @@
  *
  *   x        [rows][columns][C]            padded: every tap of every window lies inside
  *   pixels   [quads · 4] bytes             where each output pixel's window begins in x; missing pixels repeat the last
- *   runs     [runs] bytes                  where each run of taps begins in a window. With dilation 1 a run is one kernel row, KW · C
+ *   runs     [runs] bytes                  where each run of taps begins in a window. With dilation 1 a run is one
+ *                                          kernel row, KW · C
  *                                          neighbouring numbers; otherwise it is one tap of C numbers
  *   weights  panels [O' / 8][runs · length][8]
  *   bias     [O']
  *   out      groups or quads, see tile.ts
  *
- * The tile is pointwise.ts's with four pointers in place of one, which is what frees it from strides and sizes and costs a quarter of the speed.
- * For the first layer of every MobileNet, 3 channels with stride 2, the distances of the pixels are constants of the code instead.
+ * The tile is pointwise.ts's with four pointers in place of one, which is what frees it from strides and sizes and
+ * costs a quarter of the speed. For the first layer of every MobileNet, 3 channels with stride 2, the distances of
+ * the pixels are constants of the code instead.
  *
  * Order of sums, in all targets: bias, then kernel rows, kernel columns, input channels.
  */
@@ -70,11 +72,15 @@ export function convolution(
         if (offsets) {
           storeGroups(c00, c01, c10, c11, c20, c21, c30, c31, f32x4.splat(lo), f32x4.splat(hi), out, outStride, place);
         } else {
-          storeQuads(c00, c01, c10, c11, c20, c21, c30, c31, f32x4.splat(lo), f32x4.splat(hi), y, r, f32x4.splat(lo2), f32x4.splat(hi2));
+          storeQuads(
+            c00, c01, c10, c11, c20, c21, c30, c31, f32x4.splat(lo), f32x4.splat(hi), y, r, f32x4.splat(lo2),
+            f32x4.splat(hi2),
+          );
         }
       } else {
         tileByNumbers(
-          x + <usize>load<u32>(window), x + <usize>load<u32>(window, 4), x + <usize>load<u32>(window, 8), x + <usize>load<u32>(window, 12),
+          x + <usize>load<u32>(window), x + <usize>load<u32>(window, 4), x + <usize>load<u32>(window, 8),
+          x + <usize>load<u32>(window, 12),
           4, runs, runCount, runBytes, weights, bias, lo, hi, offsets ? out : y, outStride, place, r, lo2, hi2,
         );
       }

@@ -10,7 +10,9 @@
  */
 import { clamp, clampScalar, madd } from './lanes';
 
-export function dense(x: usize, channels: i32, weights: usize, bias: usize, panels: i32, lo: f32, hi: f32, out: usize): void {
+export function dense(
+  x: usize, channels: i32, weights: usize, bias: usize, panels: i32, lo: f32, hi: f32, out: usize,
+): void {
   const end = x + (<usize>channels << 2);
   for (let panel = 0; panel < panels; ++panel) {
     if (ASC_FEATURE_SIMD) {
@@ -30,7 +32,8 @@ export function dense(x: usize, channels: i32, weights: usize, bias: usize, pane
       v128.store(out, clamp(c3, vlo, vhi), 48);
     } else {
       for (let o: usize = 0; o < 64; o += 16) {
-        let c0 = load<f32>(bias + o), c1 = load<f32>(bias + o, 4), c2 = load<f32>(bias + o, 8), c3 = load<f32>(bias + o, 12);
+        let c0 = load<f32>(bias + o), c1 = load<f32>(bias + o, 4);
+        let c2 = load<f32>(bias + o, 8), c3 = load<f32>(bias + o, 12);
         for (let a = x, w = weights + o; a != end; a += 4, w += 64) {
           const s = load<f32>(a);
           c0 += s * load<f32>(w);

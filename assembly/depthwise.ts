@@ -1,19 +1,23 @@
 /**
  * Depthwise convolution, four channels × four pixels of a row at a time.
  *
- *   x        planes  [C' / 4][rows][columns][4]   zero columns stand left and right, so that no tap needs a test; planes are `planeStride` bytes apart
- *   rows     [input rows touched] bytes           where each (padded) input row begins in a plane: rows above and below the picture point
+ *   x        planes  [C' / 4][rows][columns][4]   zero columns stand left and right, so that no tap needs a test;
+ *                                                 planes are `planeStride` bytes apart
+ *   rows     [input rows touched] bytes           where each (padded) input row begins in a plane: rows above and
+ *                                                 below the picture point
  *                                                 to one row of zeros, and rows of a ring buffer to their slots
  *   weights  [C' / 4][KH][KW][4]
  *   bias     [C']
- *   out      quads   [pixels / 4][C'][4]          the layout that the following pointwise layer reads, so nothing is ever repacked
+ *   out      quads   [pixels / 4][C'][4]          the layout that the following pointwise layer reads, so nothing is
+ *                                                 ever repacked
  *   scratch  [group · width + 3][4]               sums of some rows of one plane, before they become quads
  *
- * Computes the rows [first, first + count) of an output of width `width`; `out` is the quad of their first pixel. Four neighbours share the columns
- * of their windows: 6 loads for 12 products (3×3, stride 1). The last four of a row may reach beyond it; what they put there is overwritten
- * by the next row or never read, and 3 · strideX columns after the last plane must be readable. `group` rows, whole quads together, are summed before
- * they are transposed, so that a quad may lie in two rows: a width of 7 takes 14 sums for 49 pixels instead of 13 slower ones.
- * Kernel rows are a loop, not unrolled: unrolling all nine taps spills.
+ * Computes the rows [first, first + count) of an output of width `width`; `out` is the quad of their first pixel.
+ * Four neighbours share the columns of their windows: 6 loads for 12 products (3×3, stride 1). The last four of a row
+ * may reach beyond it; what they put there is overwritten by the next row or never read, and 3 · strideX columns
+ * after the last plane must be readable. `group` rows, whole quads together, are summed before they are transposed,
+ * so that a quad may lie in two rows: a width of 7 takes 14 sums for 49 pixels instead of 13 slower ones. Kernel rows
+ * are a loop, not unrolled: unrolling all nine taps spills.
  *
  * Order of sums, in all targets: bias, then kernel rows, kernel columns.
  */
@@ -65,8 +69,10 @@ export function depthwise(
                 const k0 = v128.load(taps), k1 = v128.load(taps, 16), k2 = v128.load(taps, 32);
                 const x0 = v128.load(p), x2 = v128.load(p, 32), x4 = v128.load(p, 64), x6 = v128.load(p, 96);
                 c0 = madd(x0, k0, c0); c1 = madd(x2, k0, c1); c2 = madd(x4, k0, c2); c3 = madd(x6, k0, c3);
-                c0 = madd(v128.load(p, 16), k1, c0); c1 = madd(v128.load(p, 48), k1, c1); c2 = madd(v128.load(p, 80), k1, c2); c3 = madd(v128.load(p, 112), k1, c3);
-                c0 = madd(x2, k2, c0); c1 = madd(x4, k2, c1); c2 = madd(x6, k2, c2); c3 = madd(v128.load(p, 128), k2, c3);
+                c0 = madd(v128.load(p, 16), k1, c0); c1 = madd(v128.load(p, 48), k1, c1);
+                c2 = madd(v128.load(p, 80), k1, c2); c3 = madd(v128.load(p, 112), k1, c3);
+                c0 = madd(x2, k2, c0); c1 = madd(x4, k2, c1);
+                c2 = madd(x6, k2, c2); c3 = madd(v128.load(p, 128), k2, c3);
                 taps += 48;
                 line += lineStep;
               } while (taps != end);
@@ -81,7 +87,8 @@ export function depthwise(
                 c0 = madd(x2, k2, c0); c1 = madd(x3, k2, c1); c2 = madd(x4, k2, c2); c3 = madd(x5, k2, c3);
                 const k3 = v128.load(taps, 48), k4 = v128.load(taps, 64);
                 c0 = madd(x3, k3, c0); c1 = madd(x4, k3, c1); c2 = madd(x5, k3, c2); c3 = madd(x6, k3, c3);
-                c0 = madd(x4, k4, c0); c1 = madd(x5, k4, c1); c2 = madd(x6, k4, c2); c3 = madd(v128.load(p, 112), k4, c3);
+                c0 = madd(x4, k4, c0); c1 = madd(x5, k4, c1);
+                c2 = madd(x6, k4, c2); c3 = madd(v128.load(p, 112), k4, c3);
                 taps += 80;
                 line += lineStep;
               } while (taps != end);

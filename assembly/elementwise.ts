@@ -1,4 +1,7 @@
-/** Layers that treat every number by itself. All tensors are NHWC; `count` is in numbers. Input and output may be the same place. */
+/**
+ * Layers that treat every number by itself. All tensors are NHWC; `count` is in numbers. Input and output may be the
+ * same place.
+ */
 import { exp } from './exp';
 import { clamp, clampScalar } from './lanes';
 
@@ -70,7 +73,10 @@ export function sigmoid(x: usize, count: i32, out: usize): void {
   }
 }
 
-/** Each row of `length` numbers becomes e^(x − max) / Σ e^(x − max). Sums are float64; each power and each result is rounded to float32. */
+/**
+ * Each row of `length` numbers becomes e^(x − max) / Σ e^(x − max). Sums are float64; each power and each result is
+ * rounded to float32.
+ */
 export function softmax(x: usize, rows: i32, length: i32, out: usize): void {
   const bytes = <usize>length << 2;
   for (let row = 0; row < rows; ++row, x += bytes, out += bytes) {
@@ -89,7 +95,10 @@ export function softmax(x: usize, rows: i32, length: i32, out: usize): void {
   }
 }
 
-/** Index of the largest number of each row of `length`, the lowest one on a tie, as float32. NaN counts as larger than any number. */
+/**
+ * Index of the largest number of each row of `length`, the lowest one on a tie, as float32. NaN counts as larger than
+ * any number.
+ */
 export function argMax(x: usize, rows: i32, length: i32, out: usize): void {
   for (let row = 0; row < rows; ++row, out += 4) {
     let best = 0;

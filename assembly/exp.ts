@@ -1,12 +1,15 @@
 /**
- * e^x in float64, without the tables of the standard library's (they would lie in the memory that plans use, and double the module's size).
+ * e^x in float64, without the tables of the standard library's (they would lie in the memory that plans use, and
+ * double the module's size).
  *
  *   x = k·ln 2 + 4r, |r| ≤ ⅛ ln 2     e^x = 2^k · (e^r)⁴,  e^r by its Taylor series up to r⁷ / 7!
  *
- * The first term left out is below 8e-14, so the result is within 4e-13 of itself: far below the rounding to float32, 6e-8, that follows.
+ * The first term left out is below 8e-14, so the result is within 4e-13 of itself: far below the rounding to float32,
+ * 6e-8, that follows.
  */
 
-// ln 2 in two parts, the first with so many trailing zeros that k·LN2_HIGH is exact (the constants of fdlibm's e_exp.c).
+// ln 2 in two parts, the first with so many trailing zeros that k·LN2_HIGH is exact (the constants of fdlibm's
+// e_exp.c).
 const LN2_HIGH: f64 = 6.93147180369123816490e-1;
 const LN2_LOW: f64 = 1.90821492927058770002e-10;
 

@@ -8,8 +8,8 @@ export function madd(a: v128, b: v128, c: v128): v128 {
 }
 
 /**
- * min(max(x, lo), hi) in each lane. pmax(x, lo) is `x < lo ? lo : x`: one instruction on x86 where f32x4.max is many, and with the
- * operands in this order NaN stays NaN.
+ * min(max(x, lo), hi) in each lane. pmax(x, lo) is `x < lo ? lo : x`: one instruction on x86 where f32x4.max is many,
+ * and with the operands in this order NaN stays NaN.
  */
 // @ts-ignore: decorator
 @inline

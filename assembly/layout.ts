@@ -7,11 +7,14 @@
  */
 
 /**
- * Lays out `rows` × `columns` numbers as panels [⌈columns / width⌉][rows][width], the last panel filled up with zeros. Panels are `panelStride`
- * bytes apart, so that a large matrix can be packed a few rows at a time. With `scale` ≠ 0 (float64, one for each column) every number is
- * multiplied in float64 and rounded once: a folded batch norm.
+ * Lays out `rows` × `columns` numbers as panels [⌈columns / width⌉][rows][width], the last panel filled up with
+ * zeros. Panels are `panelStride` bytes apart, so that a large matrix can be packed a few rows at a time. With
+ * `scale` ≠ 0 (float64, one for each column) every number is multiplied in float64 and rounded once: a folded batch
+ * norm.
  */
-export function packPanels(x: usize, rows: i32, columns: i32, width: i32, scale: usize, out: usize, panelStride: usize): void {
+export function packPanels(
+  x: usize, rows: i32, columns: i32, width: i32, scale: usize, out: usize, panelStride: usize,
+): void {
   const rowBytes = <usize>columns << 2;
   for (let panel = 0; panel < columns; panel += width, out += panelStride) {
     const wanted = min(width, columns - panel);
@@ -68,8 +71,13 @@ export function quadsToNhwc(x: usize, quadStride: usize, pixels: i32, channels: 
   }
 }
 
-/** `offsets` [pixels] are the bytes at which each pixel lies in a plane, as in tile.ts. Channels that do not exist become zeros. */
-export function nhwcToPlanes(x: usize, pixels: i32, channels: i32, out: usize, planeStride: usize, planes: i32, offsets: usize): void {
+/**
+ * `offsets` [pixels] are the bytes at which each pixel lies in a plane, as in tile.ts. Channels that do not exist
+ * become zeros.
+ */
+export function nhwcToPlanes(
+  x: usize, pixels: i32, channels: i32, out: usize, planeStride: usize, planes: i32, offsets: usize,
+): void {
   for (let plane = 0; plane < planes; ++plane, out += planeStride) {
     for (let pixel = 0; pixel < pixels; ++pixel) {
       const to = out + <usize>load<u32>(offsets + (<usize>pixel << 2));
@@ -86,15 +94,23 @@ export function copyRuns(from: usize, fromStride: usize, to: usize, toStride: us
   for (let i = 0; i < count; ++i, from += fromStride, to += toStride) memory.copy(to, from, bytes);
 }
 
-/** [pixels][C] → [pixels][C·times], each channel `times` times in a row: a depthwise layer with a depth multiplier reads this. */
+/**
+ * [pixels][C] → [pixels][C·times], each channel `times` times in a row: a depthwise layer with a depth multiplier
+ * reads this.
+ */
 export function repeatChannels(x: usize, count: i32, times: i32, out: usize): void {
   for (let i = 0; i < count; ++i, x += 4) {
     for (let t = 0; t < times; ++t, out += 4) store<f32>(out, load<f32>(x));
   }
 }
 
-/** Copies a picture of `height` rows into the middle of a larger one, and writes `value` into the border. All widths in bytes. */
-export function padPicture(x: usize, height: i32, rowBytes: usize, out: usize, top: i32, bottom: i32, left: usize, right: usize, value: f32): void {
+/**
+ * Copies a picture of `height` rows into the middle of a larger one, and writes `value` into the border. All widths
+ * in bytes.
+ */
+export function padPicture(
+  x: usize, height: i32, rowBytes: usize, out: usize, top: i32, bottom: i32, left: usize, right: usize, value: f32,
+): void {
   const outBytes = left + rowBytes + right;
   fill(out, <usize>top * outBytes + left, value);
   out += <usize>top * outBytes + left;
@@ -109,8 +125,13 @@ function fill(out: usize, bytes: usize, value: f32): void {
   for (let i: usize = 0; i < bytes; i += 4) store<f32>(out + i, value);
 }
 
-/** Writes zeros into the margins of planes: `left` and `right` bytes of each of `rows` rows, and the row of zeros that follows them. */
-export function zeroMargins(out: usize, planeStride: usize, planes: i32, rows: i32, rowBytes: usize, left: usize, right: usize): void {
+/**
+ * Writes zeros into the margins of planes: `left` and `right` bytes of each of `rows` rows, and the row of zeros that
+ * follows them.
+ */
+export function zeroMargins(
+  out: usize, planeStride: usize, planes: i32, rows: i32, rowBytes: usize, left: usize, right: usize,
+): void {
   for (let plane = 0; plane < planes; ++plane, out += planeStride) {
     let row = out;
     zero(row, left);

@@ -1,8 +1,11 @@
-/** Pooling. The window's bounds are clipped to the picture here, so padding costs nothing and counts only where the layer says so. */
+/**
+ * Pooling. The window's bounds are clipped to the picture here, so padding costs nothing and counts only where the
+ * layer says so.
+ */
 
 /**
- * NHWC in and out. Each output is the maximum of its window, or (average) its sum divided by the taps inside the picture, or by all
- * `divisor` taps when divisor > 0. Order of sums: rows, columns.
+ * NHWC in and out. Each output is the maximum of its window, or (average) its sum divided by the taps inside the
+ * picture, or by all `divisor` taps when divisor > 0. Order of sums: rows, columns.
  */
 export function pool(
   x: usize, height: i32, width: i32, channels: i32,
@@ -45,7 +48,10 @@ export function pool(
   }
 }
 
-/** Mean over all pixels of quads [pixels / 4][C'][4] → [C]. Four running sums, one for each place in a quad, added at the end as (0 + 2) + (1 + 3). */
+/**
+ * Mean over all pixels of quads [pixels / 4][C'][4] → [C]. Four running sums, one for each place in a quad, added at
+ * the end as (0 + 2) + (1 + 3).
+ */
 export function globalAveragePool(x: usize, quadStride: usize, pixels: i32, channels: i32, out: usize): void {
   const whole = pixels >> 2;
   const rest = pixels & 3;

@@ -1,10 +1,13 @@
 /**
- * Bilinear resizing of an NHWC picture. The rule (which source rows and columns, and their shares) is decided outside: for each output
- * row and column a table entry [offset of the first neighbour in bytes: u32, offset of the second: u32, share of the second: f32].
+ * Bilinear resizing of an NHWC picture. The rule (which source rows and columns, and their shares) is decided
+ * outside: for each output row and column a table entry [offset of the first neighbour in bytes: u32, offset of the
+ * second: u32, share of the second: f32].
  *
  *   y = (p00·(1 − fx) + p01·fx)·(1 − fy) + (p10·(1 − fx) + p11·fx)·fy
  */
-export function resizeBilinear(x: usize, channels: i32, rows: usize, outHeight: i32, columns: usize, outWidth: i32, out: usize): void {
+export function resizeBilinear(
+  x: usize, channels: i32, rows: usize, outHeight: i32, columns: usize, outWidth: i32, out: usize,
+): void {
   const pixelBytes = <usize>channels << 2;
   for (let row = 0; row < outHeight; ++row, rows += 12) {
     const upper = x + <usize>load<u32>(rows);

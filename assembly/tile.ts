@@ -1,12 +1,16 @@
 /**
- * The end of a matrix product: a tile of 4 pixels × 8 output channels, held in eight accumulators c{pixel}{half}, is clamped and stored.
+ * The end of a matrix product: a tile of 4 pixels × 8 output channels, held in eight accumulators c{pixel}{half}, is
+ * clamped and stored.
  *
  * Two layouts, chosen by `offsets`:
- *   groups   (offsets ≠ 0) each pixel's channels as vectors of four at `out + offsets[pixel]`, and the next four channels `stride` bytes on:
+ *   groups   (offsets ≠ 0) each pixel's channels as vectors of four at `out + offsets[pixel]`, and the next four
+ *            channels `stride` bytes on:
  *            planes [O' / 4][rows][columns][4] for a depthwise layer, or NHWC (stride 16) when O is a multiple of 8.
  *            Entries are bytes; a pixel that does not exist points to a place that nobody reads.
- *   quads    (offsets = 0) [pixels / 4][O'][4] for the next matrix product: the tile is transposed, since there the four pixels lie together.
- *            With `residual` ≠ 0, quads of the same shape, the result is clamp(clamp(sum, lo, hi) + residual, lo2, hi2).
+ *   quads    (offsets = 0) [pixels / 4][O'][4] for the next matrix product: the tile is transposed, since there the
+ *            four pixels lie together.
+ *            With `residual` ≠ 0, quads of the same shape, the result is clamp(clamp(sum, lo, hi) + residual, lo2,
+ *            hi2).
  */
 import { clamp, clampScalar } from './lanes';
 
@@ -42,7 +46,10 @@ function storeHalf(
   storeTransposed(a, b, c, d, lo, hi, out, residual, lo2, hi2);
 }
 
-/** Four pixels of four channels, a pixel each in a, b, c and d: the 4×4 matrix whose rows they are is stored by columns. */
+/**
+ * Four pixels of four channels, a pixel each in a, b, c and d: the 4×4 matrix whose rows they are is stored by
+ * columns.
+ */
 // @ts-ignore: decorator
 @inline
 export function storeTransposed(
@@ -51,8 +58,10 @@ export function storeTransposed(
 ): void {
   const ab01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), cd01 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
   const ab23 = v128.shuffle<f32>(a, b, 2, 6, 3, 7), cd23 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  let y0 = clamp(v128.shuffle<f32>(ab01, cd01, 0, 1, 4, 5), lo, hi), y1 = clamp(v128.shuffle<f32>(ab01, cd01, 2, 3, 6, 7), lo, hi);
-  let y2 = clamp(v128.shuffle<f32>(ab23, cd23, 0, 1, 4, 5), lo, hi), y3 = clamp(v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7), lo, hi);
+  let y0 = clamp(v128.shuffle<f32>(ab01, cd01, 0, 1, 4, 5), lo, hi);
+  let y1 = clamp(v128.shuffle<f32>(ab01, cd01, 2, 3, 6, 7), lo, hi);
+  let y2 = clamp(v128.shuffle<f32>(ab23, cd23, 0, 1, 4, 5), lo, hi);
+  let y3 = clamp(v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7), lo, hi);
   if (residual) {
     y0 = clamp(f32x4.add(y0, v128.load(residual)), lo2, hi2);
     y1 = clamp(f32x4.add(y1, v128.load(residual, 16)), lo2, hi2);
@@ -83,7 +92,10 @@ export function storePixel(
 @inline
 function storeLanes(c: v128, out: usize, residual: usize, lo: f32, hi: f32): void {
   if (residual) {
-    const r = v128.load32_lane(residual, v128.load32_lane(residual, v128.load32_lane(residual, v128.load32_zero(residual), 1, 16), 2, 32), 3, 48);
+    let r = v128.load32_zero(residual);
+    r = v128.load32_lane(residual, r, 1, 16);
+    r = v128.load32_lane(residual, r, 2, 32);
+    r = v128.load32_lane(residual, r, 3, 48);
     c = clamp(f32x4.add(c, r), f32x4.splat(lo), f32x4.splat(hi));
   }
   v128.store32_lane(out, c, 0);
@@ -93,11 +105,13 @@ function storeLanes(c: v128, out: usize, residual: usize, lo: f32, hi: f32): voi
 }
 
 /**
- * A tile of the scalar target, two output channels at a time: eight sums and what feeds them fit V8's registers. The numbers of pixel i lie at
- * p{i} + tap, where tap goes from the begin of each run to `runBytes` further, `step` bytes at a time. Without `runs` there is one, from 0 on.
+ * A tile of the scalar target, two output channels at a time: eight sums and what feeds them fit V8's registers. The
+ * numbers of pixel i lie at p{i} + tap, where tap goes from the begin of each run to `runBytes` further, `step` bytes
+ * at a time. Without `runs` there is one, from 0 on.
  */
 export function tileByNumbers(
-  p0: usize, p1: usize, p2: usize, p3: usize, step: usize, runs: usize, runCount: i32, runBytes: usize, weights: usize, bias: usize,
+  p0: usize, p1: usize, p2: usize, p3: usize, step: usize, runs: usize, runCount: i32, runBytes: usize, weights: usize,
+  bias: usize,
   lo: f32, hi: f32, out: usize, stride: usize, offsets: usize, residual: usize, lo2: f32, hi2: f32,
 ): void {
   for (let o = 0; o < 8; o += 2, weights += 8, bias += 8) {

@@ -1,9 +1,9 @@
 /**
- * The two passes of a resize, which `src/image/kernels.ts` calls row by row. A pixel is four lanes; what is not a channel of the picture is computed
- * along and never read.
+ * The two passes of a resize, which `src/image/kernels.ts` calls row by row. A pixel is four lanes; what is not a
+ * channel of the picture is computed along and never read.
  *
- * Antialiased, `narrow` and `mix`: lanes of 32 bits while a pixel is summed, four bytes in memory. Shares are whole numbers of 2⁻²², so that no order
- * of the sums makes a difference, and the sums of Pillow's filters fit 32 bits.
+ * Antialiased, `narrow` and `mix`: lanes of 32 bits while a pixel is summed, four bytes in memory. Shares are whole
+ * numbers of 2⁻²², so that no order of the sums makes a difference, and the sums of Pillow's filters fit 32 bits.
  *
  * By two samples, `narrowTwo` and `mixTwo`: doubles, with the products and sums of the readable rule.
  */
@@ -27,10 +27,12 @@ function times(share: usize, samples: v128): v128 {
 }
 
 /**
- * One row, narrower: `count` pixels of four bytes at `to`. Pixel i is the sum over t < taps of shares[i · taps + t] · the pixel that begins at
- * row + (first[i] + t) · step. Reads up to 3 bytes beyond the row.
+ * One row, narrower: `count` pixels of four bytes at `to`. Pixel i is the sum over t < taps of shares[i · taps + t] ·
+ * the pixel that begins at row + (first[i] + t) · step. Reads up to 3 bytes beyond the row.
  */
-export function narrow(row: usize, step: usize, first: usize, shares: usize, taps: usize, count: usize, to: usize): void {
+export function narrow(
+  row: usize, step: usize, first: usize, shares: usize, taps: usize, count: usize, to: usize,
+): void {
   for (const end = to + count * 4; to < end; to += 4) {
     let at = row + load<u32>(first) * step;
     first += 4;
@@ -45,7 +47,10 @@ export function narrow(row: usize, step: usize, first: usize, shares: usize, tap
   }
 }
 
-/** `bytes` bytes at `to`, 16 at a time: the sum over t < taps of shares[t] · the byte of ring row t, which is `bytes` bytes long. */
+/**
+ * `bytes` bytes at `to`, 16 at a time: the sum over t < taps of shares[t] · the byte of ring row t, which is `bytes`
+ * bytes long.
+ */
 export function mix(ring: usize, bytes: usize, shares: usize, taps: usize, to: usize): void {
   for (const end = ring + bytes; ring < end; ring += 16) {
     let a = i32x4.splat(HALF);
@@ -72,8 +77,8 @@ export function mix(ring: usize, bytes: usize, shares: usize, taps: usize, to: u
 }
 
 /**
- * One row, narrower, by a rule that mixes two samples: `count` pixels of four doubles at `to`. Pixel i is shares[2 · i] · the pixel that begins at
- * row + first[i] · step, plus shares[2 · i + 1] · the next.
+ * One row, narrower, by a rule that mixes two samples: `count` pixels of four doubles at `to`. Pixel i is shares[2 ·
+ * i] · the pixel that begins at row + first[i] · step, plus shares[2 · i + 1] · the next.
  */
 export function narrowTwo(row: usize, step: usize, first: usize, shares: usize, count: usize, to: usize): void {
   for (const end = to + count * 32; to < end; to += 32) {
@@ -100,8 +105,8 @@ function mixed(a: v128, lower: v128, b: v128, upper: v128): v128 {
 }
 
 /**
- * Two rows of the ring, mixed and normalised: pixels of four floats at `to`. `numbers` are doubles: the shares of both rows, the scale, four means,
- * four deviations.
+ * Two rows of the ring, mixed and normalised: pixels of four floats at `to`. `numbers` are doubles: the shares of
+ * both rows, the scale, four means, four deviations.
  */
 export function mixTwo(ring: usize, bytes: usize, numbers: usize, to: usize): void {
   for (const end = ring + bytes; ring < end; ring += 32) {

@@ -1,19 +1,26 @@
 /**
- * Batch normalisation in training mode with the clamp that follows it, group by group of eight channels (arXiv:1502.03167, Algorithm 1 and §3):
+ * Batch normalisation in training mode with the clamp that follows it, group by group of eight channels
+ * (arXiv:1502.03167, Algorithm 1 and §3):
  *
  *   forward    μ = Σ z / m,  σ² = Σ (z − μ)² / m,  ẑ = (z − μ) / √(σ² + ε),  y = clamp(γ ẑ + β, lo, hi)
  *   backward   g = dy where lo < γ ẑ + β < hi, otherwise 0
  *              dβ = Σ g,  dγ = Σ g ẑ,  dz = γ / √(σ² + ε) · (g − dβ / m − ẑ dγ / m)
  *
- *   z, dy     [C' / 8][m][8]                          the convolution's output and the gradient of y: `group` bytes from one group to the next
+ *   z, dy     [C' / 8][m][8]                          the convolution's output and the gradient of y: `group` bytes
+ *                                                     from one group to the next
  *   y, dz     [C' / 8][images][rows][columns][8]      may have margins: distances of groups, images and rows are given
- *   gamma …   [C']                                    zeros where channels do not exist, which then stay zero all the way if ε > 0
+ *   gamma …   [C']                                    zeros where channels do not exist, which then stay zero all the
+ *                                                     way if ε > 0
  *
- * Order of sums, in all targets: forward over the pixels of a block, then over blocks; backward over an image's pixels, then over images.
+ * Order of sums, in all targets: forward over the pixels of a block, then over blocks; backward over an image's
+ * pixels, then over images.
  */
 import { clamp, clampScalar } from '../lanes';
 
-/** Bytes of a block of 256 pixels: its sum is made by itself, which keeps the rounding error of a sum over 10⁵ pixels at that of some hundred terms. */
+/**
+ * Bytes of a block of 256 pixels: its sum is made by itself, which keeps the rounding error of a sum over 10⁵ pixels
+ * at that of some hundred terms.
+ */
 const BLOCK: usize = 256 << 5;
 
 export function normalise(
@@ -181,8 +188,8 @@ export function normaliseBackward(
 }
 
 /**
- * Mean and variance of a group in one pass, by the numbers' distance from the first pixel's, z₀: μ = z₀ + Σ (z − z₀) / m and
- * σ² = Σ (z − z₀)² / m − (μ − z₀)², which cancels no more than z₀ lies away from μ in units of σ.
+ * Mean and variance of a group in one pass, by the numbers' distance from the first pixel's, z₀: μ = z₀ + Σ (z − z₀)
+ * / m and σ² = Σ (z − z₀)² / m − (μ − z₀)², which cancels no more than z₀ lies away from μ in units of σ.
  */
 function statistics(z: usize, end: usize, pixels: i32, mean: usize, variance: usize): void {
   const m = f32x4.splat(<f32>pixels);

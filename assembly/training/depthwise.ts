@@ -3,16 +3,20 @@
  *
  *   forward           z[k, l] = Σ_{i, j} x[k·s + i·d, l·s + j·d] · w[i, j]
  *   weight gradient   dw[i, j] = Σ_{n, k, l} dz[k, l] · x[k·s + i·d, l·s + j·d]
- *   input gradient    dx[h, v] = Σ_{i, j} dz[(h + top − i) / s, (v + left − j) / s] · w[i, j],   over the taps whose quotients are whole and inside
+ *   input gradient    dx[h, v] = Σ_{i, j} dz[(h + top − i) / s, (v + left − j) / s] · w[i, j],   over the taps whose
+ *                     quotients are whole and inside
  *
- * With stride 1 the input gradient is the forward kernel on dz with margins and the filter turned by 180°; `depthwiseInputGradient` is for the others.
+ * With stride 1 the input gradient is the forward kernel on dz with margins and the filter turned by 180°;
+ * `depthwiseInputGradient` is for the others.
  *
- *   x, dz     [C' / 8][images][rows][columns][8]   `…Group`, `…Image` and `…Row` are distances in bytes. x has its zero margins inside, so that no tap needs
+ *   x, dz     [C' / 8][images][rows][columns][8]   `…Group`, `…Image` and `…Row` are distances in bytes. x has its
+ *                                                  zero margins inside, so that no tap needs
  *                                                  a test
  *   weights   [C' / 8][KH][KW][8]
  *   z, dx     [C' / 8][pixels][8]
  *
- * Four channels × four pixels at a time; the weight gradient keeps the nine taps of a 3×3 filter in accumulators, other sizes take a pass a tap.
+ * Four channels × four pixels at a time; the weight gradient keeps the nine taps of a 3×3 filter in accumulators,
+ * other sizes take a pass a tap.
  *
  * Order of sums, in all targets: forward over taps; the weight gradient over an image's pixels, then over images.
  */
@@ -139,9 +143,12 @@ export function depthwiseWeightGradient(
             let q = gradient + <usize>row * dzRow + half;
             for (let column = 0; column < columns; ++column) {
               const d = v128.load(q);
-              c0 = madd(d, v128.load(p0), c0); c1 = madd(d, v128.load(p0 + tap), c1); c2 = madd(d, v128.load(p0 + 2 * tap), c2);
-              c3 = madd(d, v128.load(p1), c3); c4 = madd(d, v128.load(p1 + tap), c4); c5 = madd(d, v128.load(p1 + 2 * tap), c5);
-              c6 = madd(d, v128.load(p2), c6); c7 = madd(d, v128.load(p2 + tap), c7); c8 = madd(d, v128.load(p2 + 2 * tap), c8);
+              c0 = madd(d, v128.load(p0), c0); c1 = madd(d, v128.load(p0 + tap), c1);
+              c2 = madd(d, v128.load(p0 + 2 * tap), c2);
+              c3 = madd(d, v128.load(p1), c3); c4 = madd(d, v128.load(p1 + tap), c4);
+              c5 = madd(d, v128.load(p1 + 2 * tap), c5);
+              c6 = madd(d, v128.load(p2), c6); c7 = madd(d, v128.load(p2 + tap), c7);
+              c8 = madd(d, v128.load(p2 + 2 * tap), c8);
               p0 += pixel;
               p1 += pixel;
               p2 += pixel;
@@ -175,8 +182,8 @@ export function depthwiseWeightGradient(
 }
 
 /**
- * For strides above 1, and dilation 1. dz here is [C' / 8][pixels][8], without margins. The rows of dz that an input row has gone into are found once a
- * row, its columns by counting along: no division in the loops.
+ * For strides above 1, and dilation 1. dz here is [C' / 8][pixels][8], without margins. The rows of dz that an input
+ * row has gone into are found once a row, its columns by counting along: no division in the loops.
  */
 export function depthwiseInputGradient(
   dz: usize, dzGroup: usize, groups: i32, images: i32, outRows: i32, outColumns: i32,

@@ -3,7 +3,8 @@
  *
  *   maps   [C' / 8][pixels][8], all groups at once where a kernel takes a number of `bytes`
  *
- * Order of sums, in all targets: `biasGradient` over the pixels of a block of 256, then over blocks; `poolForward` over an image's pixels.
+ * Order of sums, in all targets: `biasGradient` over the pixels of a block of 256, then over blocks; `poolForward`
+ * over an image's pixels.
  */
 import { clamp, clampScalar } from '../lanes';
 
@@ -74,7 +75,9 @@ export function copyRows(
 /** Every pixel begins as the bias: before a `product` that accumulates. */
 export function biasForward(bias: usize, groups: i32, pixels: i32, y: usize, group: usize): void {
   for (let g = 0; g < groups; ++g) {
-    for (let p: usize = 0; p < <usize>pixels << 5; p += 32) memory.copy(y + <usize>g * group + p, bias + (<usize>g << 5), 32);
+    const from = bias + (<usize>g << 5);
+    const begin = y + <usize>g * group;
+    for (let p: usize = 0; p < <usize>pixels << 5; p += 32) memory.copy(begin + p, from, 32);
   }
 }
 
@@ -97,7 +100,9 @@ export function biasGradient(dy: usize, group: usize, groups: i32, pixels: i32, 
 }
 
 /** y[n] = Σ x[n, pixel] / pixels; y is [C' / 8][images][8]. */
-export function poolForward(x: usize, xGroup: usize, groups: i32, images: i32, pixels: i32, y: usize, yGroup: usize): void {
+export function poolForward(
+  x: usize, xGroup: usize, groups: i32, images: i32, pixels: i32, y: usize, yGroup: usize,
+): void {
   for (let g = 0; g < groups; ++g) {
     for (let n = 0; n < images; ++n) {
       const begin = x + <usize>g * xGroup + (<usize>(n * pixels) << 5);
@@ -112,7 +117,9 @@ export function poolForward(x: usize, xGroup: usize, groups: i32, images: i32, p
 }
 
 /** dx[n, pixel] = dy[n] / pixels */
-export function poolBackward(dy: usize, yGroup: usize, groups: i32, images: i32, pixels: i32, dx: usize, xGroup: usize): void {
+export function poolBackward(
+  dy: usize, yGroup: usize, groups: i32, images: i32, pixels: i32, dx: usize, xGroup: usize,
+): void {
   for (let g = 0; g < groups; ++g) {
     for (let n = 0; n < images; ++n) {
       const begin = dx + <usize>g * xGroup + (<usize>(n * pixels) << 5);

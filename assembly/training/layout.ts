@@ -2,7 +2,8 @@
  * Between the arrays that an optimiser sees and what the kernels of this folder read.
  *
  *   matrix    [K][O]                 a 1×1 or dense kernel, or a convolution's HWIO one with K = KH · KW · C
- *   panels    [O' / 8][K'][8]        for `product`; transposed, [K' / 8][O'][8], for the input's gradient. Zeros where rows or columns do not exist
+ *   panels    [O' / 8][K'][8]        for `product`; transposed, [K' / 8][O'][8], for the input's gradient. Zeros
+ *                                    where rows or columns do not exist
  *   picture   [pixels][C]            NHWC
  *   groups    [C' / 8][pixels][8]
  */

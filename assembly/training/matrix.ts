@@ -1,18 +1,21 @@
 /**
- * The three matrix products of a 1×1 convolution in training. All maps are groups of eight channels, [C' / 8][pixels][8]:
+ * The three matrix products of a 1×1 convolution in training. All maps are groups of eight channels, [C' /
+ * 8][pixels][8]:
  *
  *   product          Y = X · W       forward; with the transposed weights, the input's gradient dX = dY · Wᵀ
  *   weightGradient   dW = Xᵀ · dY
  *
- *   x, dy     [C' / 8][pixels][8]      groups `xGroup`, `yGroup` bytes apart; `product` reads and writes pixels up to the next multiple of 4
+ *   x, dy     [C' / 8][pixels][8]      groups `xGroup`, `yGroup` bytes apart; `product` reads and writes pixels up to
+ *                                      the next multiple of 4
  *   weights   panels [O' / 8][C'][8]   eight outputs of one input lie together
  *
- * A group is at once the A operand of a product (four pixels' numbers of one channel lie 32 bytes apart: constants of the code), the B operand of a
- * weight gradient and its result's layout, so that training never rearranges a map. Tiles are 4 × 8 with eight accumulators, or 5 × 8 with ten, as in
- * ../pointwise.ts, and for the same reasons. Pixels go by blocks, whose numbers of all channels stay in the second-level cache while the panels pass.
+ * A group is at once the A operand of a product (four pixels' numbers of one channel lie 32 bytes apart: constants of
+ * the code), the B operand of a weight gradient and its result's layout, so that training never rearranges a map.
+ * Tiles are 4 × 8 with eight accumulators, or 5 × 8 with ten, as in ../pointwise.ts, and for the same reasons. Pixels
+ * go by blocks, whose numbers of all channels stay in the second-level cache while the panels pass.
  *
- * Order of sums, in all targets: `product` over input channels 0, 1, 2, … from 0 (or from what is there); `weightGradient` over the pixels of a block, then
- * over blocks.
+ * Order of sums, in all targets: `product` over input channels 0, 1, 2, … from 0 (or from what is there);
+ * `weightGradient` over the pixels of a block, then over blocks.
  */
 import { madd } from '../lanes';
 
@@ -37,7 +40,9 @@ export function product(
       if (ASC_FEATURE_RELAXED_SIMD) {
         // Four tiles at once, so that what is left begins at a multiple of 4.
         for (; left >= 20; left -= 20) {
-          for (const stop = out + 20 * 32; out < stop; a += 160, out += 160) tile5x8(a, xGroup, groups, w, out, accumulate);
+          for (const stop = out + 20 * 32; out < stop; a += 160, out += 160) {
+            tile5x8(a, xGroup, groups, w, out, accumulate);
+          }
         }
       }
       for (; left > 0; left -= 4, a += 128, out += 128) {
@@ -62,7 +67,8 @@ function tile4x8(a: usize, xGroup: usize, groups: i32, b: usize, out: usize, acc
     const end = p + 32;
     do {
       const b0 = v128.load(b), b1 = v128.load(b, 16);
-      const a0 = v128.load32_splat(p), a1 = v128.load32_splat(p, 32), a2 = v128.load32_splat(p, 64), a3 = v128.load32_splat(p, 96);
+      const a0 = v128.load32_splat(p), a1 = v128.load32_splat(p, 32);
+      const a2 = v128.load32_splat(p, 64), a3 = v128.load32_splat(p, 96);
       c30 = madd(a3, b0, c30); c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
       c31 = madd(a3, b1, c31); c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
       p += 4;
@@ -76,7 +82,8 @@ function tile4x8(a: usize, xGroup: usize, groups: i32, b: usize, out: usize, acc
 // @ts-ignore: decorator
 @inline
 function tile5x8(a: usize, xGroup: usize, groups: i32, b: usize, out: usize, accumulate: i32): void {
-  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00, c41 = c00;
+  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00;
+  let c21 = c00, c30 = c00, c31 = c00, c40 = c00, c41 = c00;
   if (accumulate) {
     c00 = v128.load(out); c01 = v128.load(out, 16); c10 = v128.load(out, 32); c11 = v128.load(out, 48);
     c20 = v128.load(out, 64); c21 = v128.load(out, 80); c30 = v128.load(out, 96); c31 = v128.load(out, 112);
@@ -90,7 +97,7 @@ function tile5x8(a: usize, xGroup: usize, groups: i32, b: usize, out: usize, acc
       const a0 = v128.load32_splat(p), a1 = v128.load32_splat(p, 32), a2 = v128.load32_splat(p, 64);
       c20 = madd(a2, b0, c20); c10 = madd(a1, b0, c10); c00 = madd(a0, b0, c00);
       c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
-      // Never so: what follows is a block of its own.
+      // Never true here. The test ends V8's basic block, so that it does not load all operands first.
       if (p == end) break;
       const a3 = v128.load32_splat(p, 96), a4 = v128.load32_splat(p, 128);
       c40 = madd(a4, b0, c40); c30 = madd(a3, b0, c30);
@@ -151,7 +158,9 @@ export function weightGradient(
           for (let i: usize = 0; i < 128; i += 4) {
             let sum: f32 = 0;
             let p = a + (i >> 5 << 2);
-            for (let b = b0 + (i & 28), stop = end + (i & 28); b != stop; b += 32, p += 32) sum += load<f32>(p) * load<f32>(b);
+            for (let b = b0 + (i & 28), stop = end + (i & 28); b != stop; b += 32, p += 32) {
+              sum += load<f32>(p) * load<f32>(b);
+            }
             store<f32>(out + i, load<f32>(out + i) + sum);
           }
         }

@@ -1,7 +1,9 @@
 /**
- * Any other convolution as a matrix product: every output pixel's window is written out as one row of numbers, its patch ("im2col").
+ * Any other convolution as a matrix product: every output pixel's window is written out as one row of numbers, its
+ * patch ("im2col").
  *
- *   patches   [K' / 8][pixels][8]   K = KH · KW · C numbers of a window in the order of the kernel's HWIO: kernel row, kernel column, channel. Taps on
+ *   patches   [K' / 8][pixels][8]   K = KH · KW · C numbers of a window in the order of the kernel's HWIO: kernel
+ *                                   row, kernel column, channel. Taps on
  *                                   padding are 0
  *   x, dx     [C' / 8][images · rows · columns][8]
  *

@@ -43,6 +43,14 @@ describe('the repository', () => {
     expect(camel).toEqual([]);
   });
 
+  test('has kernels of lines that fit beside each other', () => {
+    const kernels = texts.filter(({ file }) => /^assembly\/.*\.ts$/.test(file));
+    const long = kernels.flatMap(({ file, text }) =>
+      text.split('\n').flatMap((line, at) => (line.length > 120 || /\s$/.test(line) ? [`${file}:${at + 1}`] : [])),
+    );
+    expect(long).toEqual([]);
+  });
+
   test('has at its top what a reader expects there, and no more', () => {
     expect(trackedFiles().filter((file) => !file.includes('/'))).toEqual([
       ...[
