@@ -3,12 +3,15 @@
  *
  *   x        [rows][columns][C] int16      padded: every tap of every window lies inside, and one number more
  *   pixels   [quads · 4] bytes             where each output pixel's window begins in x; missing pixels repeat the last
- *   runs     [runs] bytes                  where each run of taps begins in a window. With dilation 1 a run is one kernel row, KW · C
+ *   runs     [runs] bytes                  where each run of taps begins in a window. With dilation 1 a run is one
+ *                                          kernel row, KW · C
  *                                          neighbouring numbers; otherwise it is one tap of C numbers
- *   weights  panels [O' / 8][runs][pairs][8][2] int16; the second half of a run's last pair is 0 where its length is odd
+ *   weights  panels [O' / 8][runs][pairs][8][2] int16; the second half of a run's last pair is 0 where its length is
+ *            odd
  *   blocks, out    as in pointwise.ts
  *
- * For the first layer of every MobileNet, 3 channels with stride 2, the distances of the pixels are constants of the code.
+ * For the first layer of every MobileNet, 3 channels with stride 2, the distances of the pixels are constants of the
+ * code.
  */
 import { dot } from './pointwise';
 import { BLOCK } from './requantize';
@@ -18,7 +21,8 @@ import { storeTile, tileByNumbers } from './tile';
 const STEM: usize = 12;
 
 export function convolution(
-  x: usize, pixels: usize, quads: i32, runs: usize, runCount: i32, pairs: i32, weights: usize, blocks: usize, panels: i32, lo: i32, hi: i32,
+  x: usize, pixels: usize, quads: i32, runs: usize, runCount: i32, pairs: i32, weights: usize, blocks: usize,
+  panels: i32, lo: i32, hi: i32,
   out: usize, outStride: usize, offsets: usize,
 ): void {
   const panelBytes = <usize>(runCount * pairs) << 5;
@@ -40,7 +44,8 @@ export function convolution(
           if (stem) {
             do {
               const b0 = v128.load(b), b1 = v128.load(b, 16);
-              const a0 = v128.load32_splat(p), a1 = v128.load32_splat(p, STEM), a2 = v128.load32_splat(p, 2 * STEM), a3 = v128.load32_splat(p, 3 * STEM);
+              const a0 = v128.load32_splat(p), a1 = v128.load32_splat(p, STEM);
+              const a2 = v128.load32_splat(p, 2 * STEM), a3 = v128.load32_splat(p, 3 * STEM);
               c30 = dot(a3, b0, c30); c20 = dot(a2, b0, c20); c10 = dot(a1, b0, c10); c00 = dot(a0, b0, c00);
               c31 = dot(a3, b1, c31); c21 = dot(a2, b1, c21); c11 = dot(a1, b1, c11); c01 = dot(a0, b1, c01);
               p += 4;
@@ -49,7 +54,8 @@ export function convolution(
           } else {
             do {
               const b0 = v128.load(b), b1 = v128.load(b, 16);
-              const a0 = v128.load32_splat(p), a1 = v128.load32_splat(p + d1), a2 = v128.load32_splat(p + d2), a3 = v128.load32_splat(p + d3);
+              const a0 = v128.load32_splat(p), a1 = v128.load32_splat(p + d1);
+              const a2 = v128.load32_splat(p + d2), a3 = v128.load32_splat(p + d3);
               c30 = dot(a3, b0, c30); c20 = dot(a2, b0, c20); c10 = dot(a1, b0, c10); c00 = dot(a0, b0, c00);
               c31 = dot(a3, b1, c31); c21 = dot(a2, b1, c21); c11 = dot(a1, b1, c11); c01 = dot(a0, b1, c01);
               p += 4;
@@ -59,7 +65,9 @@ export function convolution(
         }
         storeTile(c00, c01, c10, c11, c20, c21, c30, c31, blocks, i16x8.splat(<i16>lo), i16x8.splat(<i16>hi), y, place);
       } else {
-        tileByNumbers(x + first, x + second, x + third, x + fourth, 4, runs, runCount, runBytes, weights, blocks, lo, hi, y, place);
+        tileByNumbers(
+          x + first, x + second, x + third, x + fourth, 4, runs, runCount, runBytes, weights, blocks, lo, hi, y, place,
+        );
       }
       window += 16;
       if (offsets) place += 16;

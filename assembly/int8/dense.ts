@@ -13,7 +13,9 @@ import { dot } from './pointwise';
 import { BLOCK } from './requantize';
 import { clampedOne, storePixel } from './tile';
 
-export function dense(x: usize, pairs: i32, weights: usize, offset: i32, blocks: usize, panels: i32, lo: i32, hi: i32, out: usize): void {
+export function dense(
+  x: usize, pairs: i32, weights: usize, offset: i32, blocks: usize, panels: i32, lo: i32, hi: i32, out: usize,
+): void {
   const end = x + (<usize>pairs << 4);
   let common = 0;
   if (offset) {

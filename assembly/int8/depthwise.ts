@@ -5,14 +5,17 @@
  *   rows     [input rows touched] bytes           where each (padded) input row begins in a plane
  *   weights  [C' / 8][KH] rows of                 int16
  *              three columns:  [2][4][4][2]       for each half of the channels the pairs (w0 w1) (w2 0) (0 w0) (w1 w2)
- *              otherwise:      [pairs][2][4][2]   the pairs (w0 w1) (w2 w3) …, the last one filled up with 0, of both halves
+ *              otherwise:      [pairs][2][4][2]   the pairs (w0 w1) (w2 w3) …, the last one filled up with 0, of both
+ *                                                 halves
  *   blocks   [C' / 8] of 256 bytes                bias and multipliers, see requantize.ts
  *   out      quads   [pixels / 4][C' / 2][4][2]   the layout that the following pointwise layer reads
- *              with `zero` of 0 or more, byte quads [pixels / 4][C' / 4][4][4] instead, as pointwise-bytes.ts reads them: uint8 with this zero point
+ *              with `zero` of 0 or more, byte quads [pixels / 4][C' / 4][4][4] instead, as pointwise-bytes.ts reads
+ *              them: uint8 with this zero point
  *   scratch  [group · width + 3][8] int16         results of some rows of one plane, before they become quads
  *
- * Two neighbouring pixels of four channels are interleaved, so that `i32x4.dot_i16x8_s` multiplies them by two taps: three vectors of pairs and eight
- * such products make four pixels of a kernel row with three columns and stride 1. Rows, `group` and what may lie behind a row's end are as in ../depthwise.ts.
+ * Two neighbouring pixels of four channels are interleaved, so that `i32x4.dot_i16x8_s` multiplies them by two taps:
+ * three vectors of pairs and eight such products make four pixels of a kernel row with three columns and stride 1.
+ * Rows, `group` and what may lie behind a row's end are as in ../depthwise.ts.
  */
 import { dot } from './pointwise';
 import { BLOCK, byAnyWay, fast, isFast } from './requantize';
@@ -76,11 +79,13 @@ function half(
     do {
       const p = start + <usize>load<u32>(line);
       const p1 = v128.load(p, 16), p2 = v128.load(p, 32), p3 = v128.load(p, 48);
-      const x0 = pair(upper, v128.load(p), p1), x2 = pair(upper, p2, p3), x4 = pair(upper, v128.load(p, 64), v128.load(p, 80));
+      const x0 = pair(upper, v128.load(p), p1), x2 = pair(upper, p2, p3);
+      const x4 = pair(upper, v128.load(p, 64), v128.load(p, 80));
       const k0 = upper ? v128.load(taps, 64) : v128.load(taps), k1 = upper ? v128.load(taps, 80) : v128.load(taps, 16);
       c0 = dot(x0, k0, c0); c2 = dot(x2, k0, c2);
       c0 = dot(x2, k1, c0); c2 = dot(x4, k1, c2);
-      const k2 = upper ? v128.load(taps, 96) : v128.load(taps, 32), k3 = upper ? v128.load(taps, 112) : v128.load(taps, 48);
+      const k2 = upper ? v128.load(taps, 96) : v128.load(taps, 32);
+      const k3 = upper ? v128.load(taps, 112) : v128.load(taps, 48);
       c1 = dot(x0, k2, c1); c3 = dot(x2, k2, c3);
       c1 = dot(x2, k3, c1); c3 = dot(x4, k3, c3);
       taps += 128;
@@ -114,10 +119,12 @@ function half(
   }
   if (isFast(block)) {
     const numbers = upper ? block + 32 : block;
-    c0 = fast(c0, numbers, block); c1 = fast(c1, numbers, block); c2 = fast(c2, numbers, block); c3 = fast(c3, numbers, block);
+    c0 = fast(c0, numbers, block); c1 = fast(c1, numbers, block);
+    c2 = fast(c2, numbers, block); c3 = fast(c3, numbers, block);
   } else {
     const channel = upper ? 4 : 0;
-    c0 = byAnyWay(c0, block, channel); c1 = byAnyWay(c1, block, channel); c2 = byAnyWay(c2, block, channel); c3 = byAnyWay(c3, block, channel);
+    c0 = byAnyWay(c0, block, channel); c1 = byAnyWay(c1, block, channel);
+    c2 = byAnyWay(c2, block, channel); c3 = byAnyWay(c3, block, channel);
   }
   const vlo = i16x8.splat(<i16>lo), vhi = i16x8.splat(<i16>hi);
   const p01 = narrowed(c0, c1, vlo, vhi), p23 = narrowed(c2, c3, vlo, vhi);
@@ -129,7 +136,9 @@ function half(
 // @ts-ignore: decorator
 @inline
 function pair(upper: bool, a: v128, b: v128): v128 {
-  return upper ? v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15) : v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  return upper
+    ? v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+    : v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
 /** Eight channels of four pixels [4][8], as a quad. */
@@ -165,7 +174,8 @@ function byNumbers(
     let c0 = load<i32>(block + (<usize>channel << 2));
     let c1 = c0, c2 = c0, c3 = c0;
     let line = lines;
-    // Of the pairs of three columns, the first two lie one after the other, and the two halves of the channels 64 bytes apart instead of 16.
+    // Of the pairs of three columns, the first two lie one after the other, and the two halves of the channels 64
+    // bytes apart instead of 16.
     const lane = (<usize>(channel & 3) << 2) + (channel < 4 ? 0 : three ? 64 : 16);
     const nextPair: usize = three ? 16 : 32, rest: usize = three ? 96 : 0;
     for (let k = weights + lane, end = k + planeBytes; k != end; line += lineStep, k += rest) {

@@ -1,8 +1,9 @@
 /**
  * Additions, and what replaces each 8-bit integer by another.
  *
- * `add`, on int16 without zero points, any layout that both have: r1 = ⌊a·2²⁰·M1 + ½ + e1⌋, r2 of b likewise, r = ⌊(r1 + r2)·m3 / 2^(31+s3) + ½ + e3⌋,
- * clamped. The first two in float64 (see requantize.ts; at most 53 bits if no scale is 2¹³ times the other), the last in 64-bit integers, for s3 ≥ 1:
+ * `add`, on int16 without zero points, any layout that both have: r1 = ⌊a·2²⁰·M1 + ½ + e1⌋, r2 of b likewise, r =
+ * ⌊(r1 + r2)·m3 / 2^(31+s3) + ½ + e3⌋, clamped. The first two in float64 (see requantize.ts; at most 53 bits if no
+ * scale is 2¹³ times the other), the last in 64-bit integers, for s3 ≥ 1:
  *
  *   0 M1·2²⁰, 8 e1, 16 tie 1, 24 M2·2²⁰, 32 e2, 40 tie 2   f64; ties, less than the last bit of what they are added to
  *   48 half: 2^(30+s3) i64,  56 m3,  60 2³⁰ if e3 is not 0, otherwise 0,  64 s3 − 1   i32
@@ -17,17 +18,21 @@ export function add(a: usize, b: usize, count: i32, numbers: usize, lo: i32, hi:
   if (ASC_FEATURE_SIMD) {
     const m1 = v128.load64_splat(numbers), e1 = v128.load64_splat(numbers, 8), t1 = v128.load64_splat(numbers, 16);
     const m2 = v128.load64_splat(numbers, 24), e2 = v128.load64_splat(numbers, 32), t2 = v128.load64_splat(numbers, 40);
-    const half = v128.load64_splat(numbers, 48), m3 = v128.load32_splat(numbers, 56), e3 = v128.load32_splat(numbers, 60);
+    const half = v128.load64_splat(numbers, 48), m3 = v128.load32_splat(numbers, 56);
+    const e3 = v128.load32_splat(numbers, 60);
     const shift = load<i32>(numbers, 64);
     const vlo = i16x8.splat(<i16>lo), vhi = i16x8.splat(<i16>hi);
     for (; out < end; a += 16, b += 16, out += 16) {
       const x = v128.load(a), y = v128.load(b);
-      const x0 = i32x4.extend_low_i16x8_s(x), x1 = i32x4.extend_high_i16x8_s(x), y0 = i32x4.extend_low_i16x8_s(y), y1 = i32x4.extend_high_i16x8_s(y);
-      const s0 = third(sum(x0, y0, m1, e1, t1, m2, e2, t2), half, m3, e3, shift), s1 = third(sum(x1, y1, m1, e1, t1, m2, e2, t2), half, m3, e3, shift);
+      const x0 = i32x4.extend_low_i16x8_s(x), x1 = i32x4.extend_high_i16x8_s(x);
+      const y0 = i32x4.extend_low_i16x8_s(y), y1 = i32x4.extend_high_i16x8_s(y);
+      const s0 = third(sum(x0, y0, m1, e1, t1, m2, e2, t2), half, m3, e3, shift);
+      const s1 = third(sum(x1, y1, m1, e1, t1, m2, e2, t2), half, m3, e3, shift);
       v128.store(out, i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(s0, s1), vlo), vhi));
     }
   } else {
-    const half = load<i64>(numbers, 48), m3 = <i64>load<i32>(numbers, 56), e3 = <i64>load<i32>(numbers, 60), shift = <i64>(load<i32>(numbers, 64) + 32);
+    const half = load<i64>(numbers, 48), m3 = <i64>load<i32>(numbers, 56);
+    const e3 = <i64>load<i32>(numbers, 60), shift = <i64>(load<i32>(numbers, 64) + 32);
     for (; out < end; a += 2, b += 2, out += 2) {
       const s = <i64>(scaled(load<i16>(a), numbers) + scaled(load<i16>(b), numbers + 24));
       const r = <i32>(s * m3 + half + (s < 0 ? -e3 : e3) >> shift);

@@ -1,4 +1,7 @@
-/** The kernels that compute on 8-bit integers, a module of their own: a page that runs networks of real numbers does not carry them. */
+/**
+ * The kernels that compute on 8-bit integers, a module of their own: a page that runs networks of real numbers does
+ * not carry them.
+ */
 export { zeroMargins } from '../layout';
 export { convolution } from './convolution';
 export { dense } from './dense';

@@ -1,10 +1,13 @@
 /**
  * Between layouts.
  *
- *   bytes    [pixels][C]                   8-bit integers as the tensor's type has them: pictures, results, layers without a kernel of their own
+ *   bytes    [pixels][C]                   8-bit integers as the tensor's type has them: pictures, results, layers
+ *                                          without a kernel of their own
  *   picture  [rows][columns][C]            int16 without zero point, padded with zeros: what `convolution` reads
- *   quads    [pixels / 4][C' / 2][4][2]    int16 without zero point: what a matrix product reads; C' is C rounded up to 8
- *   planes   [C' / 8][rows][columns][8]    int16 without zero point: what a depthwise convolution reads, with zero margins
+ *   quads    [pixels / 4][C' / 2][4][2]    int16 without zero point: what a matrix product reads; C' is C rounded up
+ *                                          to 8
+ *   planes   [C' / 8][rows][columns][8]    int16 without zero point: what a depthwise convolution reads, with zero
+ *                                          margins
  */
 
 /** The byte at `at` without its zero point. */
@@ -15,7 +18,9 @@ function centred(at: usize, zero: i32, unsigned: i32): i16 {
 }
 
 /** All channels up to C' and all pixels of the last quad are written. */
-export function bytesToQuads(x: usize, pixels: i32, channels: i32, zero: i32, unsigned: i32, out: usize, quadStride: usize): void {
+export function bytesToQuads(
+  x: usize, pixels: i32, channels: i32, zero: i32, unsigned: i32, out: usize, quadStride: usize,
+): void {
   const padded = channels + 7 & ~7;
   for (let first = 0; first < pixels; first += 4, out += quadStride) {
     for (let pixel = 0; pixel < 4; ++pixel) {
@@ -33,13 +38,19 @@ export function bytesToQuads(x: usize, pixels: i32, channels: i32, zero: i32, un
 export function quadsToBytes(x: usize, quadStride: usize, pixels: i32, channels: i32, zero: i32, out: usize): void {
   for (let pixel = 0; pixel < pixels; ++pixel) {
     const from = x + <usize>(pixel >> 2) * quadStride + (<usize>(pixel & 3) << 2);
-    for (let c = 0; c < channels; ++c, ++out) store<u8>(out, <u8>(load<i16>(from + (<usize>(c >> 1) << 4) + (<usize>(c & 1) << 1)) + zero));
+    for (let c = 0; c < channels; ++c, ++out) {
+      store<u8>(out, <u8>(load<i16>(from + (<usize>(c >> 1) << 4) + (<usize>(c & 1) << 1)) + zero));
+    }
   }
 }
 
-/** `offsets` [pixels] are the bytes at which each pixel lies in a plane, as in tile.ts. Channels that do not exist become zeros. */
+/**
+ * `offsets` [pixels] are the bytes at which each pixel lies in a plane, as in tile.ts. Channels that do not exist
+ * become zeros.
+ */
 export function bytesToPlanes(
-  x: usize, pixels: i32, channels: i32, zero: i32, unsigned: i32, out: usize, planeStride: usize, planes: i32, offsets: usize,
+  x: usize, pixels: i32, channels: i32, zero: i32, unsigned: i32, out: usize, planeStride: usize, planes: i32,
+  offsets: usize,
 ): void {
   for (let plane = 0; plane < planes; ++plane, out += planeStride) {
     for (let pixel = 0; pixel < pixels; ++pixel) {
@@ -81,7 +92,10 @@ export function copyRuns(from: usize, fromStride: usize, to: usize, toStride: us
   for (let i = 0; i < count; ++i, from += fromStride, to += toStride) memory.copy(to, from, bytes);
 }
 
-/** [pixels][C] → [pixels][C·times], each channel `times` times in a row: a depthwise layer with a depth multiplier reads this. */
+/**
+ * [pixels][C] → [pixels][C·times], each channel `times` times in a row: a depthwise layer with a depth multiplier
+ * reads this.
+ */
 export function repeatBytes(x: usize, count: i32, times: i32, out: usize): void {
   for (let i = 0; i < count; ++i, ++x) {
     for (let t = 0; t < times; ++t, ++out) store<u8>(out, load<u8>(x));

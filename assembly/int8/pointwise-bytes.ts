@@ -1,22 +1,30 @@
 /**
- * The relaxed target's pointwise convolution on bytes, for processors whose `i16x8.relaxed_dot_i8x16_i7x16_s` multiplies its first operand's signed
- * bytes by its second's unsigned ones and saturates the sums of two (x86: pmaddubsw). `probe` tells them.
+ * The relaxed target's pointwise convolution on bytes, for processors whose `i16x8.relaxed_dot_i8x16_i7x16_s`
+ * multiplies its first operand's signed bytes by its second's unsigned ones and saturates the sums of two (x86:
+ * pmaddubsw). `probe` tells them.
  *
- *   x        byte quads  [pixels / 4][C' / 4][4][4]   uint8 with zero point, four channels of four neighbouring pixels; C' is a multiple of 8
- *   weights  panels      [O' / 8][C' / 8][2][8][4]    int8 without zero point, four input channels of eight output channels, twice
- *   starts               [O' / 8 + 1]                 each panel's first of the further steps, and the end of the last panel's
+ *   x        byte quads  [pixels / 4][C' / 4][4][4]   uint8 with zero point, four channels of four neighbouring
+ *                                                     pixels; C' is a multiple of 8
+ *   weights  panels      [O' / 8][C' / 8][2][8][4]    int8 without zero point, four input channels of eight output
+ *                                                     channels, twice
+ *   starts               [O' / 8 + 1]                 each panel's first of the further steps, and the end of the
+ *                                                     last panel's
  *   places               [further steps] bytes        the eight channels of a further step in a quad of x
  *   further              [further steps][2][8][4]     their weights
  *   blocks, out          as in pointwise.ts; the bias has taken in the activations' zero point
  *
- * Sums of four products, of two quads of channels and two channels each, are made in 16 bits, and only then added to those of 32. That is exact where of
- * the four weights in one place the positive ones sum to at most 128, and so do the negative ones (255 · 128 < 2¹⁵). Weights beyond that are split: the
- * rest of a step of 8 × 8 goes into a further step.
+ * Sums of four products, of two quads of channels and two channels each, are made in 16 bits, and only then added to
+ * those of 32. That is exact where of the four weights in one place the positive ones sum to at most 128, and so do
+ * the negative ones (255 · 128 < 2¹⁵). Weights beyond that are split: the rest of a step of 8 × 8 goes into a further
+ * step.
  */
 import { BLOCK } from './requantize';
 import { storeTile } from './tile';
 
-/** What one sum of two and its weights tell: 32767 where bytes are unsigned and sums saturate; −11200 where they are signed. */
+/**
+ * What one sum of two and its weights tell: 32767 where bytes are unsigned and sums saturate; −11200 where they are
+ * signed.
+ */
 export function probe(): i32 {
   if (!ASC_FEATURE_RELAXED_SIMD) return 0;
   // From memory, so that no compiler computes it by rules of its own.
@@ -92,7 +100,8 @@ export function quadsToByteQuads(x: usize, quadStride: usize, count: i32, zero: 
   for (const end = x + <usize>count * quadStride; x != end; x += 32, out += 16) {
     // Pairs of channels of four pixels: those of one pixel come together, then 16 bits become 8.
     const low = v128.load(x), high = v128.load(x, 16);
-    const p01 = i16x8.add(v128.shuffle<i32>(low, high, 0, 4, 1, 5), zeros), p23 = i16x8.add(v128.shuffle<i32>(low, high, 2, 6, 3, 7), zeros);
+    const p01 = i16x8.add(v128.shuffle<i32>(low, high, 0, 4, 1, 5), zeros);
+    const p23 = i16x8.add(v128.shuffle<i32>(low, high, 2, 6, 3, 7), zeros);
     v128.store(out, i8x16.narrow_i16x8_u(p01, p23));
   }
 }

@@ -1,14 +1,16 @@
 /**
  * Pointwise (1×1) convolution on integers as a matrix product, 4 pixels × 8 output channels at a time.
  *
- *   x        quads   [pixels / 4][C' / 2][4][2]   int16, a pair of channels of four neighbouring pixels; quads are `quadStride` bytes apart
- *   weights  panels  [O' / 8][pairs][8][2]        int16, eight output channels of one pair of input channels lie together
+ *   x        quads   [pixels / 4][C' / 2][4][2]   int16, a pair of channels of four neighbouring pixels; quads are
+ *                                                 `quadStride` bytes apart
+ *   weights  panels  [O' / 8][pairs][8][2]        int16, eight output channels of one pair of input channels lie
+ *                                                 together
  *   blocks           [O' / 8] of 256 bytes        bias and multipliers, see requantize.ts
  *   out      planes or quads, see tile.ts; `outStride` is the distance of planes, or of quads
  *
- * Activations and weights have no zero point any more: it is subtracted before. `i32x4.dot_i16x8_s` multiplies a pair by a pair and adds
- * both products, so that one step of the sum takes in two input channels; otherwise this is ../pointwise.ts, tile, order of loops and all.
- * Sums of 32 bits: exact up to 2³¹ / (255·255) input channels.
+ * Activations and weights have no zero point any more: it is subtracted before. `i32x4.dot_i16x8_s` multiplies a pair
+ * by a pair and adds both products, so that one step of the sum takes in two input channels; otherwise this is
+ * ../pointwise.ts, tile, order of loops and all. Sums of 32 bits: exact up to 2³¹ / (255·255) input channels.
  */
 import { BLOCK } from './requantize';
 import { storePixel, storeTile, tileByNumbers } from './tile';
@@ -42,7 +44,10 @@ export function pointwise(
   }
   if (alone) {
     const place = offsets ? offsets + (<usize>quads << 4) : 0;
-    onePixel(x + <usize>quads * quadStride, panelBytes, weights, blocks, panels, lo, hi, out + <usize>quads * nextQuad, nextPanel, place);
+    onePixel(
+      x + <usize>quads * quadStride, panelBytes, weights, blocks, panels, lo, hi, out + <usize>quads * nextQuad,
+      nextPanel, place,
+    );
   }
 }
 
@@ -55,25 +60,29 @@ function tile(x: usize, weights: usize, end: usize, block: usize, lo: i32, hi: i
   let b = weights;
   while (true) {
     let b0 = v128.load(b), b1 = v128.load(b, 16);
-    let a0 = v128.load32_splat(a), a1 = v128.load32_splat(a, 4), a2 = v128.load32_splat(a, 8), a3 = v128.load32_splat(a, 12);
+    let a0 = v128.load32_splat(a), a1 = v128.load32_splat(a, 4);
+    let a2 = v128.load32_splat(a, 8), a3 = v128.load32_splat(a, 12);
     c30 = dot(a3, b0, c30); c20 = dot(a2, b0, c20); c10 = dot(a1, b0, c10); c00 = dot(a0, b0, c00);
     c31 = dot(a3, b1, c31); c21 = dot(a2, b1, c21); c11 = dot(a1, b1, c11); c01 = dot(a0, b1, c01);
     a += 16; b += 32;
     if (b == end) break;
     b0 = v128.load(b); b1 = v128.load(b, 16);
-    a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4); a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
+    a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4);
+    a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
     c30 = dot(a3, b0, c30); c20 = dot(a2, b0, c20); c10 = dot(a1, b0, c10); c00 = dot(a0, b0, c00);
     c31 = dot(a3, b1, c31); c21 = dot(a2, b1, c21); c11 = dot(a1, b1, c11); c01 = dot(a0, b1, c01);
     a += 16; b += 32;
     if (b == end) break;
     b0 = v128.load(b); b1 = v128.load(b, 16);
-    a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4); a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
+    a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4);
+    a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
     c30 = dot(a3, b0, c30); c20 = dot(a2, b0, c20); c10 = dot(a1, b0, c10); c00 = dot(a0, b0, c00);
     c31 = dot(a3, b1, c31); c21 = dot(a2, b1, c21); c11 = dot(a1, b1, c11); c01 = dot(a0, b1, c01);
     a += 16; b += 32;
     if (b == end) break;
     b0 = v128.load(b); b1 = v128.load(b, 16);
-    a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4); a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
+    a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4);
+    a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
     c30 = dot(a3, b0, c30); c20 = dot(a2, b0, c20); c10 = dot(a1, b0, c10); c00 = dot(a0, b0, c00);
     c31 = dot(a3, b1, c31); c21 = dot(a2, b1, c21); c11 = dot(a1, b1, c11); c01 = dot(a0, b1, c01);
     a += 16; b += 32;
@@ -82,9 +91,13 @@ function tile(x: usize, weights: usize, end: usize, block: usize, lo: i32, hi: i
   storeTile(c00, c01, c10, c11, c20, c21, c30, c31, block, i16x8.splat(<i16>lo), i16x8.splat(<i16>hi), out, offsets);
 }
 
-/** A pixel by itself, 16 output channels at a time: two panels run together, since one pixel's two accumulators would wait for each other's additions. */
+/**
+ * A pixel by itself, 16 output channels at a time: two panels run together, since one pixel's two accumulators would
+ * wait for each other's additions.
+ */
 function onePixel(
-  x: usize, panelBytes: usize, weights: usize, block: usize, panels: i32, lo: i32, hi: i32, out: usize, nextPanel: usize, offsets: usize,
+  x: usize, panelBytes: usize, weights: usize, block: usize, panels: i32, lo: i32, hi: i32, out: usize,
+  nextPanel: usize, offsets: usize,
 ): void {
   for (let panel = 0; panel < panels; panel += 2) {
     const second = panel + 1 < panels ? panelBytes : 0;

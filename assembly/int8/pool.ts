@@ -1,8 +1,8 @@
 /** Pooling of 8-bit integers. Windows are clipped to the picture, so that padding costs nothing and does not count. */
 
 /**
- * NHWC in and out, int8 or (`unsigned`) uint8. Each output is the maximum of its window, or (`average`) its sum divided by the taps inside the picture,
- * rounded with halves away from zero.
+ * NHWC in and out, int8 or (`unsigned`) uint8. Each output is the maximum of its window, or (`average`) its sum
+ * divided by the taps inside the picture, rounded with halves away from zero.
  */
 export function pool(
   x: usize, height: i32, width: i32, channels: i32, unsigned: i32,
@@ -69,7 +69,10 @@ export function sums(x: usize, quadStride: usize, pixels: i32, pairs: i32, out: 
   }
 }
 
-/** i32 [C'] sums → one pixel of quads: averages of `count` numbers with the zero point back in for the division, clamped, as `pool` gives them. */
+/**
+ * i32 [C'] sums → one pixel of quads: averages of `count` numbers with the zero point back in for the division,
+ * clamped, as `pool` gives them.
+ */
 export function averages(x: usize, channels: i32, count: i32, zero: i32, lo: i32, hi: i32, out: usize): void {
   for (let c = 0; c < channels; ++c, x += 4) {
     const q = min(max(divided(load<i32>(x) + count * zero, count), lo), hi);
@@ -79,7 +82,8 @@ export function averages(x: usize, channels: i32, count: i32, zero: i32, lo: i32
 
 /** Likewise ⌊(sum·m + half ± e) / 2^shift⌋, in 64-bit integers; `numbers` are m, half, e i64 and shift i64. */
 export function means(x: usize, channels: i32, numbers: usize, lo: i32, hi: i32, out: usize): void {
-  const m = load<i64>(numbers), half = load<i64>(numbers, 8), e = load<i64>(numbers, 16), shift = load<i64>(numbers, 24);
+  const m = load<i64>(numbers), half = load<i64>(numbers, 8);
+  const e = load<i64>(numbers, 16), shift = load<i64>(numbers, 24);
   for (let c = 0; c < channels; ++c, x += 4) {
     const sum = <i64>load<i32>(x);
     const r = min<i64>(max<i64>(sum * m + half + (sum < 0 ? -e : e) >> shift, <i64>lo), <i64>hi);

@@ -1,10 +1,11 @@
 /**
- * From a sum to a result's integer: r = ⌊x·M + ½ + e⌋, exactly. x is a 32-bit sum, M = m / 2^(31+s) the channel's multiplier (m a 31-bit integer), and e
- * is 0 where the product is rounded once, ±2^−(s+1) with the sign of x where it is rounded twice: gemmlowp's rounding doubling high multiplication,
- * then its rounding shift.
+ * From a sum to a result's integer: r = ⌊x·M + ½ + e⌋, exactly. x is a 32-bit sum, M = m / 2^(31+s) the channel's
+ * multiplier (m a 31-bit integer), and e is 0 where the product is rounded once, ±2^−(s+1) with the sign of x where
+ * it is rounded twice: gemmlowp's rounding doubling high multiplication, then its rounding shift.
  *
- * In float64 for s from 0 to 12: where |r| < 256, x·M + e has at most 53 bits, so that the product and the sums are exact. 2⁻⁴⁵ more breaks ties upward,
- * and adding 1.5·2⁵² leaves the nearest integer in the low word. Beyond ±256 the clamp decides. All other multipliers take integers of 64 bits.
+ * In float64 for s from 0 to 12: where |r| < 256, x·M + e has at most 53 bits, so that the product and the sums are
+ * exact. 2⁻⁴⁵ more breaks ties upward, and adding 1.5·2⁵² leaves the nearest integer in the low word. Beyond ±256 the
+ * clamp decides. All other multipliers take integers of 64 bits.
  *
  * Eight channels have one block of 256 bytes:
  *
@@ -44,7 +45,8 @@ export function fast(x: v128, numbers: usize, block: usize): v128 {
   const low = f64x2.mul(f64x2.convert_low_i32x4_s(x), v128.load(numbers, 32));
   const high = f64x2.mul(f64x2.convert_low_i32x4_s(v128.shuffle<i32>(x, x, 2, 3, 2, 3)), v128.load(numbers, 48));
   return v128.shuffle<i32>(
-    f64x2.add(f64x2.add(low, v128.load(numbers, 96)), magic), f64x2.add(f64x2.add(high, v128.load(numbers, 112)), magic), 0, 2, 4, 6,
+    f64x2.add(f64x2.add(low, v128.load(numbers, 96)), magic),
+    f64x2.add(f64x2.add(high, v128.load(numbers, 112)), magic), 0, 2, 4, 6,
   );
 }
 
@@ -81,7 +83,9 @@ export function one(x: i32, block: usize, channel: i32): i32 {
     return <i32>max<i64>(min<i64>(sum >> <i64>load<i32>(words, 192), 0x7fff), -0x8000);
   }
   const product = <f64>x * load<f64>(at, 32);
-  return way == FAST ? lowWord(product + load<f64>(at, 96)) : lowWord(product + copysign<f64>(load<f64>(at, 96), product) + TIE);
+  return way == FAST
+    ? lowWord(product + load<f64>(at, 96))
+    : lowWord(product + copysign<f64>(load<f64>(at, 96), product) + TIE);
 }
 
 /** The integer nearest to y, which is no tie. */

@@ -1,6 +1,6 @@
 /**
- * The end of a matrix product on integers: a tile of 4 pixels × 8 output channels, sums of 32 bits in eight accumulators c{pixel}{half}, is requantised,
- * clamped and stored as 16-bit numbers without their zero point.
+ * The end of a matrix product on integers: a tile of 4 pixels × 8 output channels, sums of 32 bits in eight
+ * accumulators c{pixel}{half}, is requantised, clamped and stored as 16-bit numbers without their zero point.
  *
  * Two layouts, chosen by `offsets`:
  *   planes  (offsets ≠ 0) each pixel's eight channels as one vector at `out + offsets[pixel]`
@@ -26,7 +26,8 @@ export function storeTile(
     c20 = byAnyWay(c20, block, 0); c21 = byAnyWay(c21, block, 4);
     c30 = byAnyWay(c30, block, 0); c31 = byAnyWay(c31, block, 4);
   }
-  const p0 = narrowed(c00, c01, lo, hi), p1 = narrowed(c10, c11, lo, hi), p2 = narrowed(c20, c21, lo, hi), p3 = narrowed(c30, c31, lo, hi);
+  const p0 = narrowed(c00, c01, lo, hi), p1 = narrowed(c10, c11, lo, hi);
+  const p2 = narrowed(c20, c21, lo, hi), p3 = narrowed(c30, c31, lo, hi);
   if (offsets) {
     v128.store(out + <usize>load<u32>(offsets), p0);
     v128.store(out + <usize>load<u32>(offsets, 4), p1);
@@ -44,7 +45,10 @@ export function narrowed(low: v128, high: v128, lo: v128, hi: v128): v128 {
   return i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(low, high), lo), hi);
 }
 
-/** Eight channels of four pixels, a pixel each in a, b, c and d, become four vectors of a quad: each has one pair of channels of all four. */
+/**
+ * Eight channels of four pixels, a pixel each in a, b, c and d, become four vectors of a quad: each has one pair of
+ * channels of all four.
+ */
 // @ts-ignore: decorator
 @inline
 export function storeTransposed(a: v128, b: v128, c: v128, d: v128, out: usize): void {
@@ -74,11 +78,13 @@ function byWay(x: v128, block: usize, first: i32): v128 {
 }
 
 /**
- * A tile of the scalar target, one output channel at a time. The pair of numbers of pixel i lies at p{i} + tap, where tap goes from the begin of each
- * run to `runBytes` further, `step` bytes at a time. Without `runs` there is one, from 0 on.
+ * A tile of the scalar target, one output channel at a time. The pair of numbers of pixel i lies at p{i} + tap, where
+ * tap goes from the begin of each run to `runBytes` further, `step` bytes at a time. Without `runs` there is one,
+ * from 0 on.
  */
 export function tileByNumbers(
-  p0: usize, p1: usize, p2: usize, p3: usize, step: usize, runs: usize, runCount: i32, runBytes: usize, weights: usize, block: usize,
+  p0: usize, p1: usize, p2: usize, p3: usize, step: usize, runs: usize, runCount: i32, runBytes: usize, weights: usize,
+  block: usize,
   lo: i32, hi: i32, out: usize, offsets: usize,
 ): void {
   for (let o = 0; o < 8; ++o, weights += 4) {
