@@ -1,12 +1,14 @@
 /**
- * Bilinear resize of 8-bit integers, NHWC in and out, in the input's scale and zero point. Each output row and column has an entry of 12 bytes:
- * the lower and the upper sample, i32, and the share of the upper one. int8: shares of 10 bits below the point, sums in integers; uint8
- * (`unsigned`): in float32, rounded up from the half. `twice` rounds int8's halves away from zero instead of up.
+ * Bilinear resize of 8-bit integers, NHWC in and out, in the input's scale and zero point. Each output row and column
+ * has an entry of 12 bytes: the lower and the upper sample, i32, and the share of the upper one. int8: shares of 10
+ * bits below the point, sums in integers; uint8 (`unsigned`): in float32, rounded up from the half. `twice` rounds
+ * int8's halves away from zero instead of up.
  *
  * Order of sums: upper left, lower left, upper right, lower right.
  */
 export function resizeBilinear(
-  x: usize, width: i32, channels: i32, unsigned: i32, twice: i32, rows: usize, outHeight: i32, columns: usize, outWidth: i32, out: usize,
+  x: usize, width: i32, channels: i32, unsigned: i32, twice: i32, rows: usize, outHeight: i32, columns: usize,
+  outWidth: i32, out: usize,
 ): void {
   const pixelBytes = <usize>channels;
   const rowBytes = <usize>width * pixelBytes;
@@ -58,7 +60,9 @@ function four(at: usize): v128 {
 
 // @ts-ignore: decorator
 @inline
-function inIntegers(a: usize, b: usize, c: usize, d: usize, down: i32, across: i32, twice: i32, count: usize, out: usize): void {
+function inIntegers(
+  a: usize, b: usize, c: usize, d: usize, down: i32, across: i32, twice: i32, count: usize, out: usize,
+): void {
   const up = 1024 - down, back = 1024 - across;
   for (let k: usize = 0; k < count; ++k) {
     const left = <i32>load<i8>(a + k) * up + <i32>load<i8>(b + k) * down;
