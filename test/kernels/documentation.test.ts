@@ -9,7 +9,7 @@ import type { KernelDeclaration, KernelTable } from '../../src/wasm/kernel-table
 import { root } from '../project/imports.js';
 
 const FILE = join(root, 'assembly/README.md');
-const LIST = /(?<=<!-- kernels -->\n)[^]*(?=<!-- \/kernels -->)/;
+const LIST = /(?<=<!-- kernels -->\n).*(?=<!-- \/kernels -->)/s;
 
 const TABLES: readonly (readonly [title: string, KernelTable])[] = [
   ['The engine', ENGINE_KERNELS],
