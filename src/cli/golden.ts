@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { type Rounding, roundings } from '../layers/int8/index.js';
-import type { LayerKind, Network } from '../network/index.js';
+import type { LayerKind, Network, QuantizedNetwork } from '../network/index.js';
+import { integersOf } from '../network/rewriting/as-real-numbers.js';
+import { typedInputs } from '../network/run-quantized.js';
 import {
   layerSuite,
   makeGolden,
@@ -13,7 +15,6 @@ import {
   precisionOf,
   type ShapeSet,
 } from '../oracle/index.js';
-import { makeQuantizedGolden } from '../oracle/integers/quantized-golden.js';
 import {
   type IntegerType,
   integerTypes,
@@ -37,7 +38,8 @@ interface Flags extends ModelFlags, InputFlags {
   readonly shapes?: readonly ShapeSet[];
   readonly kinds?: readonly LayerKind[];
   readonly count?: number;
-  readonly integers?: IntegerType;
+  /** True without a type. */
+  readonly integers?: IntegerType | true;
   readonly rounding?: Rounding;
   readonly model?: string;
   readonly precision: PrecisionName;
@@ -70,7 +72,7 @@ const sources = {
   '--suite layers': ['suite', 'format', 'shapes', 'kinds', 'count', 'integers', 'rounding'],
   '--suite mobilenet': ['suite', 'format', 'alpha', 'resolution', 'classes', 'conventions', 'integers', 'rounding'],
   '--network without --model': ['network', ...architecture, ...input],
-  '--model': ['model', 'network', ...architecture, ...input],
+  '--model': ['model', 'network', 'integers', 'rounding', ...architecture, ...input],
 } as const;
 
 export function configure(command: Command): void {
@@ -97,9 +99,10 @@ export function configure(command: Command): void {
         .conflicts('shapes'),
     )
     .addOption(
-      new Option('--integers <type>', 'of a suite: the same networks quantised, without batch norms').choices(
-        integerTypes,
-      ),
+      new Option(
+        '--integers [type]',
+        `the same suite quantised, as ${integerTypes.join(' or ')}; without a type, the integers of --model`,
+      ).choices(integerTypes),
     )
     .addOption(
       new Option(
@@ -193,11 +196,10 @@ async function writeSuite(flags: Flags): Promise<Written[]> {
   const written: Written[] = [];
   const progress = await startProgress('golden');
   try {
-    const problems = flags.integers
-      ? [...quantizedProblems(problemsOf(flags), flags.integers)]
-      : [...problemsOf(flags)];
+    const type = flags.integers === true ? 'int8' : flags.integers;
+    const problems = type ? [...quantizedProblems(problemsOf(flags), type)] : [...problemsOf(flags)];
     if (problems.length === 0) {
-      const those = flags.integers ? ' that are computed with integers' : '';
+      const those = type ? ' that are computed with integers' : '';
       throw new UsageError(`--kinds: the suite has no layers of kind ${flags.kinds?.join(', ')}${those}`);
     }
     const bundleOf = (problem: Pick<Problem, 'name'>) => join(flags.out, `${problem.name}.${flags.format}`);
@@ -206,10 +208,7 @@ async function writeSuite(flags: Flags): Promise<Written[]> {
       progress.at(index / problems.length, problem.name);
       const source = noiseSource(problem.noise, problem.seed);
       const golden = isQuantizedProblem(problem)
-        ? makeQuantizedGolden(problem.network, problem.inputs, {
-            source,
-            ...(flags.rounding && { rounding: flags.rounding }),
-          })
+        ? makeGolden(problem.network, problem.inputs, { source, ...roundingFlag(flags) })
         : makeGolden(problem.network, problem.inputs, { source, ...precisionFlags(flags) });
       const out = await expectWritable('--out', bundleOf(problem));
       written.push(await writeBundle(golden, out, flags.format, bundleOptions(flags, true)));
@@ -239,16 +238,28 @@ async function writeNetworkGolden(flags: Flags): Promise<Written> {
   await expectOwn([target], flags);
   expectOneInput(flags);
   const network = await networkOf(flags);
+  const integers = flags.integers ? expectIntegers(network, flags) : undefined;
   const { inputs, source } = await fed(network, flags.model ?? flags.network!, flags);
   const progress = await startProgress('golden');
   try {
-    const golden = makeGolden(network, inputs, { source, ...precisionFlags(flags), ...onNodeOf(progress) });
+    const golden = integers
+      ? makeGolden(integers, typedInputs(integers, inputs), { source, ...roundingFlag(flags), ...onNodeOf(progress) })
+      : makeGolden(network, inputs, { source, ...precisionFlags(flags), ...onNodeOf(progress) });
     const weights = flags.weights ?? flags.model === undefined;
     return await writeBundle(golden, target, ending === '.npz' ? 'npz' : 'safetensors', bundleOptions(flags, weights));
   } finally {
     progress.stop();
   }
 }
+
+function expectIntegers(network: Network, { model, integers }: Flags): QuantizedNetwork {
+  if (integers !== true) throw new UsageError(`--integers ${integers} is for suites: a model has its own type`);
+  const found = integersOf(network);
+  if (found === undefined) throw new UsageError(`${model}: holds real numbers, and --integers is for quantised models`);
+  return found;
+}
+
+const roundingFlag = ({ rounding }: Flags) => (rounding ? { rounding } : {});
 
 async function expectOwn(bundles: readonly string[], { with: beside = [], overwrite }: Flags): Promise<void> {
   if (!overwrite)

@@ -8,12 +8,16 @@ import {
   wantedWeights,
   withWeights,
 } from '../network/index.js';
+import { type QuantizedNetworkJson, quantizedFromJson } from '../network/quantized-json.js';
+import { wantedQuantizedWeights } from '../network/quantized-network.js';
+import { asRealNumbers } from '../network/rewriting/as-real-numbers.js';
 import type { ReadOptions } from './architecture.js';
 import { parseJson } from './json.js';
+import { quantizedNetworkOf } from './quantized-file.js';
 
 const PREFIX = 'weights/';
 
-/** Throws a FormatError for a bundle without the weights that its network wants. */
+/** A quantised network as real numbers, as readers give it. Throws a FormatError for a bundle without the weights that its network wants. */
 export function networkOfGolden(
   tensors: Weights,
   manifest: string,
@@ -25,17 +29,21 @@ export function networkOfGolden(
       `${file}: a golden bundle describes its own network; an architecture is for files of weights alone`,
     );
   }
-  const found = parseJson(manifest, `${file}: the manifest`) as { network?: NetworkJson; types?: unknown } | null;
-  if (!found?.network) throw new FormatError(`${file}: the manifest of the golden bundle has no network`);
-  if (found.types !== undefined) {
-    throw new FormatError(`${file}: the golden bundle holds integers, whose network is no model of real numbers`);
-  }
-  const network = fromJson(found.network);
-  const weights = [...tensors].filter(([name]) => name.startsWith(PREFIX));
-  if (weights.length === 0 && wantedWeights(network).size > 0) {
+  const { network } = (parseJson(manifest, `${file}: the manifest`) ?? {}) as {
+    network?: NetworkJson | QuantizedNetworkJson;
+  };
+  if (!network) throw new FormatError(`${file}: the manifest of the golden bundle has no network`);
+  const weights = new Map(
+    [...tensors].flatMap(([name, x]) => (name.startsWith(PREFIX) ? [[name.slice(PREFIX.length), x] as const] : [])),
+  );
+  const isQuantized = network.version === 2;
+  const wanted = isQuantized ? wantedQuantizedWeights(quantizedFromJson(network)) : wantedWeights(fromJson(network));
+  if (weights.size === 0 && wanted.size > 0) {
     throw new FormatError(
       `${file}: a golden bundle without weights is no model; make it with depthwise golden --weights`,
     );
   }
-  return withWeights(network, new Map(weights.map(([name, x]) => [name.slice(PREFIX.length), x])));
+  return isQuantized
+    ? asRealNumbers(quantizedNetworkOf(network, weights, file))
+    : withWeights(fromJson(network), weights);
 }

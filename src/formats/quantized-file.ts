@@ -105,7 +105,10 @@ const describe = (network: QuantizedNetwork): string =>
   JSON.stringify(quantizedToJson(withQuantizedWeights(network, network.weights)));
 
 /** The weights with their parameters beside them, and the types to write them in. */
-function written({ weights }: QuantizedNetwork): { tensors: Map<string, Tensor>; typeOf: TypeChoice } {
+export function written({ weights }: Pick<QuantizedNetwork, 'weights'>): {
+  tensors: Map<string, Tensor>;
+  typeOf: TypeChoice;
+} {
   const tensors = new Map<string, Tensor>();
   const types = new Map<string, QuantizedType['type']>();
   for (const [name, weight] of weights) {

@@ -139,8 +139,12 @@ export async function readQuantizedNetwork(
   const file = options.fileName ?? 'model file';
   const reader = await readerOf(content, file);
   const network = await reader.readTyped?.(content, options);
-  if (network === undefined || !isQuantizedNetwork(network)) throw new FormatError(`${file}: ${REAL_NUMBERS}`);
-  return network;
+  if (network !== undefined && isQuantizedNetwork(network)) return network;
+  // Golden bundles are read as real numbers, which know the integers that they stand for.
+  const { integersOf } = await import('../network/rewriting/as-real-numbers.js');
+  const integers = network && integersOf(network);
+  if (integers === undefined) throw new FormatError(`${file}: ${REAL_NUMBERS}`);
+  return integers;
 }
 
 /** The tensors of a .npz, .safetensors, .pth or HDF5 file by name; that of a .npy file is called 'array'. They may be views of the bytes. */

@@ -17,7 +17,8 @@ import { inFile } from '../formats/in-file.js';
 import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
 import { GOLDEN_KEY } from '../formats/network-file.js';
-import { ownType, type WrittenType } from '../formats/tensors/numbers.js';
+import { written } from '../formats/quantized-file.js';
+import { ownType, type TypeChoice, type WrittenType } from '../formats/tensors/numbers.js';
 import {
   fromJson,
   inferShapes,
@@ -61,7 +62,9 @@ export interface Golden {
   readonly isolated?: ReadonlyMap<string, Tensor>;
 }
 
-type Manifest = FloatManifest | (Omit<FloatManifest, 'version'> & { readonly version: 2 } & QuantizedManifest);
+type Manifest =
+  | FloatManifest
+  | (Omit<FloatManifest, 'version' | 'network'> & { readonly version: 2 } & QuantizedManifest);
 
 interface FloatManifest {
   readonly format: typeof FORMAT;
@@ -130,18 +133,29 @@ export interface WriteGoldenOptions {
 const none: ReadonlyMap<string, AnyTensor> = new Map();
 
 export async function writeGolden(golden: Golden | QuantizedGolden, options: WriteGoldenOptions): Promise<Uint8Array> {
-  const { inputs, outputs, bounds, isolated = none, network } = golden;
-  const groups = { inputs, outputs, bounds, isolated, weights: options.weights ? network.weights : none };
+  const { inputs, outputs, bounds, isolated = none } = golden;
+  const stored = options.weights ? storedWeights(golden.network) : { tensors: none, typeOf: ownWeightType };
+  const groups = { inputs, outputs, bounds, isolated, weights: stored.tensors };
   const tensors = new Map(
     Object.entries(groups).flatMap(([group, its]) =>
       [...its].map(([name, x]): [string, AnyTensor] => [`${group}/${name}`, x]),
     ),
   );
+  const typeOf: TypeChoice = (name, x) =>
+    name.startsWith('weights/') ? stored.typeOf(name.slice('weights/'.length), x) : writtenType(name, tensors);
   const manifest = JSON.stringify(manifestOf(golden, options), undefined, 1);
   const numbers = new Map([...tensors].map(([name, x]) => [name, asNumbers(x)]));
-  const typeOf = (name: string): WrittenType => writtenType(name, tensors);
   if (options.format === 'safetensors') return writeSafetensors(numbers, new Map([[GOLDEN_KEY, manifest]]), typeOf);
   return writeNpz(numbers, typeOf, new Map([[NPZ_ENTRY, new TextEncoder().encode(manifest)]]));
+}
+
+const ownWeightType: TypeChoice = (_, x) => ownType(x);
+
+function storedWeights(network: Network | QuantizedNetwork): {
+  tensors: ReadonlyMap<string, Tensor>;
+  typeOf: TypeChoice;
+} {
+  return isQuantizedNetwork(network) ? written(network) : { tensors: network.weights, typeOf: ownWeightType };
 }
 
 /** Integers as they are; so the bounds of integers, which are 0, in the least room. */
@@ -152,11 +166,11 @@ function writtenType(name: string, tensors: ReadonlyMap<string, AnyTensor>): Wri
   return isQuantizedTensor(output) && x.data.every((bound) => bound === 0) ? 'int8' : ownType(x);
 }
 
-function manifestOf(golden: Golden | QuantizedGolden, { generator, weights = false }: WriteGoldenOptions): Manifest {
+function manifestOf(golden: Golden | QuantizedGolden, { generator }: WriteGoldenOptions): Manifest {
   const { source, outputs } = golden;
   const head = { format: FORMAT, generator, source, layout: 'NHWC' } as const;
   if ('rounding' in golden) {
-    return { ...head, version: 2, precision: 'float32', flushesToZero: false, ...quantizedManifest(golden, weights) };
+    return { ...head, version: 2, precision: 'float32', flushesToZero: false, ...quantizedManifest(golden) };
   }
   const { network, precision } = golden;
   return {
@@ -194,11 +208,12 @@ export async function readAnyGolden(bytes: Uint8Array, file: string): Promise<Go
         ),
       );
     const found = expectManifest(manifest, file);
-    const { network: description, precision, flushesToZero, source } = found;
+    const { source } = found;
     const weights = group('weights');
     const isolated = group('isolated');
     const groups = { inputs: group('inputs'), outputs: group('outputs'), bounds: group('bounds') };
     if (found.version === 2) return { source, ...quantizedGolden(found, { ...groups, isolated, weights }, file) };
+    const { network: description, precision, flushesToZero } = found;
     const described = fromJson(description);
     const network = weights.size > 0 ? withWeights(described, weights) : described;
     const golden = { ...groups, ...(isolated.size > 0 && { isolated }) };

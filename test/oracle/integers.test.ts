@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
+import {
+  readNetwork,
+  readNpz,
+  readQuantizedNetwork,
+  readSafetensors,
+  writeNpz,
+  writeSafetensors,
+} from '../../src/formats/index.js';
+import { run } from '../../src/network/index.js';
 import type { QuantizedNetwork, QuantizedNode } from '../../src/network/quantized-network.js';
 import {
   check,
@@ -328,41 +336,44 @@ describe('bundles', () => {
     );
   });
 
-  type Manifest = { rounding: unknown; types: Record<string, unknown>; [name: string]: unknown };
+  interface Manifest {
+    rounding: unknown;
+    network: { version: number; inputs: { type: unknown }[]; nodes: { type: unknown }[] };
+  }
 
   async function changed(change: (manifest: Manifest) => void, tensors: (name: string) => boolean = () => true) {
-    const { tensors: all, metadata } = readSafetensors(
-      await writeGolden(golden, { format: 'safetensors', weights: true, generator }),
-    );
+    const bytes = await writeGolden(golden, { format: 'safetensors', weights: true, generator });
+    const { tensors: all, metadata } = readSafetensors(bytes);
     const manifest = JSON.parse(metadata.get('depthwise.golden')!);
     change(manifest);
     const kept = new Map([...all].filter(([name]) => tensors(name)));
     return writeSafetensors(kept, new Map([['depthwise.golden', JSON.stringify(manifest)]]));
   }
 
-  test.each<readonly [string, (manifest: Manifest) => void, string]>([
+  test.each<readonly [string, (manifest: Manifest) => unknown, string]>([
     ['rounding', (m) => (m.rounding = 'up'), "bad: the manifest's rounding must be one of single, double, found 'up'"],
-    ['no types', (m) => delete (m as Partial<Manifest>).types, "bad: the manifest's type of 'inputs/x' must be"],
-    [
-      'a type without a scale',
-      (m) => (m.types['outputs/conv'] = { type: 'int8' }),
-      `bad: the manifest's type of 'outputs/conv' must be 'float32', {type, scale, zeroPoint} or {type, scales, axis}, found {"type":"int8"}`,
-    ],
-    ['numbers out of range', (m) => (m.types['inputs/x'] = { type: 'uint8', scale: 0.5, zeroPoint: 10 }), "'conv'"],
-    [
-      'a scale for each channel',
-      (m) => (m.types['outputs/conv'] = { type: 'int8', scales: [1], axis: 3 }),
-      "bad: 'outputs/conv' has a scale for each channel, wanted one",
-    ],
-    ['a negative scale', (m) => (m.types['outputs/conv'] = { type: 'int8', scale: -1, zeroPoint: 0 }), 'scale'],
-    [
-      'weights that are no integers of theirs',
-      (m) => (m.types['weights/conv/bias'] = { type: 'uint8', scale: 0.25, zeroPoint: 0 }),
-      'bias',
-    ],
+    ['a node without a type', (m) => (m.network.nodes[0].type = undefined), 'nodes[0].type'],
+    ['a negative scale', (m) => (m.network.nodes[0].type = int8(-1, 0)), 'scale'],
+    ['types that do not fit', (m) => (m.network.inputs[0].type = { ...int8(0.5, 10), type: 'uint8' }), "'conv'"],
+    ['a network of real numbers', (m) => (m.network.version = 1), 'version'],
   ])('%s', async (_, change, message) => {
     await expect(readQuantizedGolden(await changed(change), 'bad')).rejects.toThrow(message);
   });
+
+  test.each(['safetensors', 'npz'] as const)(
+    '.%s with weights is a model: its integers, and the real numbers that they stand for',
+    async (format) => {
+      const bytes = await writeGolden(golden, { format, weights: true, generator });
+      const typed = await readQuantizedNetwork(bytes);
+      expect(typed).toEqual(pixels);
+      const network = await readNetwork(bytes);
+      const real = run(network, tensor([1, 1, 2, 1], [-4, 6]));
+      expect([...real.values()].map(({ data }) => [...data])).toEqual([[0, 6]]);
+      await expect(readNetwork(await writeGolden(golden, { format, generator }), { fileName: 'bare' })).rejects.toThrow(
+        'bare: a golden bundle without weights is no model; make it with depthwise golden --weights',
+      );
+    },
+  );
 
   test('integers beyond their type, and a tensor that is missing', async () => {
     const { tensors, metadata } = readSafetensors(await writeGolden(golden, { format: 'safetensors', generator }));
@@ -439,7 +450,7 @@ test.skipIf(noNumpy)(`the Python package reads them${noNumpy ? ' (needs python3 
 import sys, numpy as np, depthwise_golden as golden
 for path in sys.argv[1:]:
     conv = golden.read(path).layer("conv")
-    fed, kernel = conv.types["inputs"][0], conv.types["kernel"]
+    fed, kernel = conv.types["inputs"][0], {"scale": conv.weights["kernel/scale"].item()}
     real = (conv.inputs[0].astype(int) - fed["zeroPoint"]) * int(conv.weights["kernel"][0, 0]) + int(conv.weights["bias"][0])
     y = np.rint(real * fed["scale"] * kernel["scale"] / conv.types["output"]["scale"]) + conv.types["output"]["zeroPoint"]
     print(conv.inputs[0].dtype, conv.weights["bias"].dtype, conv.check(y.astype(np.int8)).verdict, conv.difference(y + [[[[0], [1]]]]).verdict)

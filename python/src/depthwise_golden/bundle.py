@@ -3,6 +3,7 @@
 Arrays are NHWC; kernels are HWIO, HWC(M) or IO; batch norm has gamma, beta, movingMean, movingVariance.
 """
 import os
+import re
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Tuple
 
@@ -27,8 +28,9 @@ class Layer:
     bound: np.ndarray
     # 'conv2d-normal: conv2d', for messages.
     title: str
-    # In bundles of integers, by 'inputs', 'output' and the weights' names: {'type': 'int8', 'scale': 0.02, 'zeroPoint': 3} or, of weights,
-    # {'type': 'int8', 'scales': [...], 'axis': 3}. Arrays hold the integers q, which stand for scale * (q - zeroPoint).
+    # In bundles of integers: {'inputs': [type, ...], 'output': type}, with a type as {'type': 'int8', 'scale': 0.02, 'zeroPoint': 3} or
+    # 'float32'. Arrays hold the integers q, which stand for scale * (q - zeroPoint). Weights have theirs beside them: 'kernel/scale', by
+    # broadcasting, and 'kernel/zeroPoint' where it is not 0.
     types: Mapping[str, object]
 
     def difference(self, theirs, allowance=1.0) -> Difference:
@@ -101,7 +103,7 @@ def read(path) -> Bundle:
             output=wanted("outputs", layer["name"]),
             bound=wanted("isolated", layer["name"]),
             title=f"{name}: {layer['name']}",
-            types=_types_of(layer, inputs, manifest.get("types", {})),
+            types=_types_of(layer, manifest["network"]) if manifest["version"] == 2 else {},
         )
         for layer in manifest["layers"]
     ]
@@ -129,15 +131,14 @@ def name_of(path) -> str:
 
 def _weights_of(layer, tensors):
     prefix = f"weights/{layer}/"
+    own = re.compile(r"[^/]*(/scale|/zeroPoint)?")
     return {
-        name[len(prefix) :]: x for name, x in tensors.items() if name.startswith(prefix) and "/" not in name[len(prefix) :]
+        name[len(prefix) :]: x
+        for name, x in tensors.items()
+        if name.startswith(prefix) and own.fullmatch(name[len(prefix) :])
     }
 
 
-def _types_of(layer, inputs, types):
-    if not types:
-        return {}
-    prefix = f"weights/{layer['name']}/"
-    weights = {name[len(prefix) :]: its for name, its in types.items() if name.startswith(prefix)}
-    fed = [types[f"inputs/{each}" if each in inputs else f"outputs/{each}"] for each in layer["inputs"]]
-    return {"inputs": fed, "output": types[f"outputs/{layer['name']}"], **weights}
+def _types_of(layer, network):
+    types = {each["name"]: each["type"] for each in [*network["inputs"], *network["nodes"]]}
+    return {"inputs": [types[each] for each in layer["inputs"]], "output": types[layer["name"]]}
