@@ -220,7 +220,7 @@ async function writeQuantized(
       `${network.name}: quantised networks are written as .tflite, .safetensors or .npz; asRealNumbers gives one for .onnx`,
     );
   }
-  const { writeQuantizedNpz, writeQuantizedSafetensors } = await import('./quantized-file.js');
+  const { writeQuantizedNpz, writeQuantizedSafetensors } = await import('./quantized-file-writer.js');
   return format === 'npz' ? writeQuantizedNpz(network) : writeQuantizedSafetensors(network);
 }
 

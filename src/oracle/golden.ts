@@ -17,7 +17,7 @@ import { inFile } from '../formats/in-file.js';
 import { readNpz, readSafetensors, writeNpz, writeSafetensors } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
 import { GOLDEN_KEY } from '../formats/network-file.js';
-import { written } from '../formats/quantized-file.js';
+import { written } from '../formats/quantized-file-writer.js';
 import { ownType, type TypeChoice, type WrittenType } from '../formats/tensors/numbers.js';
 import {
   fromJson,
