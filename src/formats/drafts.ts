@@ -64,7 +64,9 @@ export class DraftGraph {
       const read = reads.flatMap((from) => (from === -1 ? inputs : results[from]));
       const attributes = attributesOf(step, read[0].shape);
       const channels = read[0].shape.at(-1)!;
-      results.push(this.add(`${name}/${kind}`, kind, read, attributes as never, weightsOf(step, channels)));
+      results.push(
+        this.add(`${name}/${kind}`, kind, read, attributes as never, weightsOf(step, read[0].shape, channels)),
+      );
     }
     return results.at(-1) ?? inputs[0];
   }

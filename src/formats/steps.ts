@@ -17,7 +17,8 @@ interface NodeStep<Kind extends LayerKind> {
   readonly reads?: readonly number[];
   /** Weights of one number for each channel, or of one for all. */
   readonly constants?: Readonly<Record<string, readonly number[]>>;
-  readonly weights?: Readonly<Record<string, Tensor>>;
+  /** Weights as they are, perhaps by the shape that it reads. */
+  readonly weights?: Readonly<Record<string, Tensor>> | ((input: Shape) => Readonly<Record<string, Tensor>>);
 }
 export type Step = { [Kind in LayerKind]: NodeStep<Kind> }[LayerKind];
 
@@ -26,19 +27,20 @@ export const attributesOf = ({ attributes }: { readonly attributes?: unknown }, 
   typeof attributes === 'function' ? attributes(input) : attributes;
 
 interface StepWeights<Weight> {
-  readonly weights?: Readonly<Record<string, Weight>>;
+  readonly weights?: Readonly<Record<string, Weight>> | ((input: Shape) => Readonly<Record<string, Weight>>);
   readonly constants?: Readonly<Record<string, readonly number[]>>;
 }
 
-/** The weights that the step brings along; its result has so many channels. */
+/** The weights that the step brings along, for what it reads first and a result of so many channels. */
 export function weightsOf<Weight>(
   { weights, constants = {} }: StepWeights<Weight>,
+  input: Shape,
   channels: number,
 ): Record<string, Weight | Tensor> {
   const spread = Object.entries(constants).map(
     ([weight, numbers]) => [weight, forChannels(numbers, channels)] as const,
   );
-  return { ...weights, ...Object.fromEntries(spread) };
+  return { ...(typeof weights === 'function' ? weights(input) : weights), ...Object.fromEntries(spread) };
 }
 
 function forChannels(numbers: readonly number[], channels: number): Tensor {
@@ -101,25 +103,80 @@ export function globalMax(keepDims: boolean): Step[] {
   ];
 }
 
-/**
- * Each pixel of a picture [batch, height, width, channels] so many times below and beside itself: enlarging to the nearest pixel. Copies are joined behind
- * the channels, and read as neighbours.
- */
-export function repeated([, height, width, channels]: Shape, [down, across]: Pair): Step[] {
-  const join = (times: number): Step => ({
-    suffix: '_copies',
-    kind: 'concat',
-    attributes: { axis: 3 },
-    reads: Array.from({ length: times }, () => -1),
-  });
-  const shaped = (suffix: string, shape: Shape): Step => ({ suffix, kind: 'reshape', attributes: { shape } });
-  const wide = [join(across), shaped('', [height, width * across, channels])];
-  if (down === 1) return across === 1 ? [] : wide;
-  const before = across === 1 ? [] : [join(across)];
-  const rows = shaped('_rows', [height, 1, width * across * channels]);
-  const below = { ...join(down), suffix: '_rows_copies', reads: Array.from({ length: down }, () => before.length) };
-  return [...before, rows, below, shaped('', [height * down, width * across, channels])];
+/** x · σ(x), which is SiLU too. */
+export function swish(): Step[] {
+  return [
+    { suffix: '_sigmoid', kind: 'sigmoid', attributes: {}, reads: [-1] },
+    { suffix: '', kind: 'multiply', attributes: {}, reads: [-1, 0] },
+  ];
 }
+
+/** The approximation of GELU by tanh, 0.5 · x · (1 + tanh(c · (x + 0.044715 · x³))) with c = √(2/π), as x · σ(2c · (x + 0.044715 · x³)). */
+export function geluByTanh(): Step[] {
+  const c = 2 * Math.sqrt(2 / Math.PI);
+  return [
+    { suffix: '_square', kind: 'multiply', attributes: {}, reads: [-1, -1] },
+    affine('_slope', [0.044715 * c], [c]),
+    { suffix: '_cubic', kind: 'multiply', attributes: {}, reads: [-1, 1] },
+    { suffix: '_sigmoid', kind: 'sigmoid', attributes: {} },
+    { suffix: '', kind: 'multiply', attributes: {}, reads: [-1, 3] },
+  ];
+}
+
+/** Each pixel of a picture [batch, height, width, channels] so many times below and beside itself: enlarging to the nearest pixel. */
+export function repeated([down, across]: Pair): Step[] {
+  const copies = (suffix: string, axis: number, times: number, of: number): Step => ({
+    suffix,
+    kind: 'concat',
+    attributes: { axis },
+    reads: Array.from({ length: times }, () => of),
+  });
+  // a row's copy stands behind it, as if the picture were wider; a pixel's copy behind its channels
+  const rows: Step[] =
+    down === 1
+      ? []
+      : [
+          copies('_rows', 2, down, -1),
+          {
+            suffix: across === 1 ? '' : '_tall',
+            kind: 'reshape',
+            attributes: ([, H, W, C]) => ({ shape: [H * down, W / down, C] }),
+          },
+        ];
+  const columns: Step[] =
+    across === 1
+      ? []
+      : [
+          copies('_columns', 3, across, rows.length - 1),
+          { suffix: '', kind: 'reshape', attributes: ([, H, W, C]) => ({ shape: [H, W * across, C / across] }) },
+        ];
+  return [...rows, ...columns];
+}
+
+/** A picture without so many rows and columns at its borders. */
+export function cropped(borders: (input: Shape) => { readonly height: Pair; readonly width: Pair }): Step[] {
+  const along = (suffix: string, of: 'height' | 'width'): Step => {
+    const taps = (input: Shape): Pair => {
+      const [before, after] = borders(input)[of];
+      return of === 'height' ? [before + after + 1, 1] : [1, before + after + 1];
+    };
+    return {
+      suffix,
+      kind: 'depthwiseConv2d',
+      attributes: (input) => ({ ...COPY, kernelSize: taps(input), strides: [1, 1] }),
+      weights: (input) => {
+        const C = input[3];
+        const kernel = new Float32Array(sizeOf(taps(input)) * C);
+        const [before] = borders(input)[of];
+        return { kernel: tensor([...taps(input), C, 1], kernel.fill(1, before * C, (before + 1) * C)) };
+      },
+    };
+  };
+  return [along('_rows', 'height'), along('', 'width')];
+}
+
+/** Of a depthwise convolution whose kernels have a single 1. */
+const COPY = { padding: 'valid', dilation: [1, 1], depthMultiplier: 1, bias: false } as const;
 
 /** Which part of a tensor along one axis behind the batch: `count` numbers from `from` on, every `step`-th. */
 export interface Part {
@@ -160,14 +217,7 @@ export function partOf(shape: Shape, { axis, from, count, step = 1 }: Part): Ste
   const copy: Step = {
     suffix: '_part',
     kind: 'depthwiseConv2d',
-    attributes: {
-      kernelSize: along(taps),
-      strides: along(step),
-      padding: 'valid',
-      dilation: [1, 1],
-      depthMultiplier: 1,
-      bias: false,
-    },
+    attributes: { ...COPY, kernelSize: along(taps), strides: along(step) },
     weights: { kernel: tensor([...along(taps), channels, 1], kernel) },
   };
   if (isPicture) return [{ ...copy, suffix: '' }];

@@ -25,6 +25,8 @@ interface Case {
   readonly constants?: Readonly<Record<string, TensorSpec>>;
   readonly options?: OperatorSpec['options'];
   readonly what?: string;
+  /** x and the constants, unless stated. */
+  readonly reads?: readonly string[];
 }
 
 const P = [1, 5, 7, 3] as const;
@@ -64,6 +66,8 @@ const enlarged = (height: number, width: number, options: Readonly<Record<string
 const cases: readonly Case[] = [
   { code: 'ABS', x: P, y: P },
   { code: 'NEG', x: P, y: P },
+  { code: 'HARD_SWISH', x: P, y: P },
+  { code: 'MUL', what: 'by itself', x: P, y: P, reads: ['x', 'x'], options: [schema.MulOptions, {}] },
   { code: 'TANH', x: P, y: P },
   { code: 'LEAKY_RELU', x: P, y: P, options: [schema.LeakyReluOptions, { alpha: 0.3 }] },
   { code: 'PRELU', x: P, y: P, constants: { slopes: reals([1, 1, 3], 0.25, -0.5, 1.5) } },
@@ -136,11 +140,13 @@ const cases: readonly Case[] = [
   ),
 ];
 
-describe.each(cases)('$code $what', ({ code, x, y, constants = {}, options }) => {
+describe.each(cases)('$code $what', ({ code, x, y, constants = {}, options, reads }) => {
   test('is what LiteRT computes', async () => {
     const bytes = buildTflite({
       tensors: { x: { shape: x }, ...constants, y: { shape: y } },
-      operators: [{ code, inputs: ['x', ...Object.keys(constants)], outputs: ['y'], ...(options && { options }) }],
+      operators: [
+        { code, inputs: reads ?? ['x', ...Object.keys(constants)], outputs: ['y'], ...(options && { options }) },
+      ],
       inputs: ['x'],
       outputs: ['y'],
     });

@@ -1,7 +1,7 @@
 /** What the smaller Keras layers compute, against their definitions; and that a model which scales its pictures is known to. */
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
-import { networkFromKerasConfig } from '../../src/formats/keras/config.js';
+import { importKerasConfig, networkFromKerasConfig } from '../../src/formats/keras/config.js';
 import { readKerasH5 } from '../../src/formats/keras/h5.js';
 import { fromJson, type Network, run, toJson } from '../../src/network/index.js';
 import { presetFor } from '../../src/network/presets.js';
@@ -44,14 +44,94 @@ const results = (network: Network, numbers: number[]) => {
 
 const numbers = [-3, -0.5, 0, 2];
 
+test.each([
+  ['2.15.0', (x: number) => Math.min(Math.max(0.2 * x + 0.5, 0), 1)],
+  ['3.3.3', (x: number) => Math.min(Math.max(x / 6 + 0.5, 0), 1)],
+])('hard_sigmoid of Keras %s', (version, expected) => {
+  const model = chain([2, 2, 1], ['Activation', { activation: 'hard_sigmoid' }]);
+  const found = results(importKerasConfig(model, undefined, version).network, numbers);
+  for (const [at, x] of numbers.entries()) expect(found[at]).toBeCloseTo(expected(x), 12);
+});
+
+describe('pictures of two channels, 1 … 12 and 10 … 120 in three rows', () => {
+  const picture = Array.from({ length: 12 }, (_, i) => [i + 1, 10 * (i + 1)]).flat();
+  const both = (...numbers: number[]) => numbers.flatMap((x) => [x, 10 * x]);
+
+  test.each<[string, Config, number[], number[]]>([
+    ['CenterCrop', { height: 1, width: 2 }, [1, 1, 2, 2], both(6, 7)],
+    ['CenterCrop', { height: 2, width: 3 }, [1, 2, 3, 2], both(1, 2, 3, 5, 6, 7)],
+    ['RandomCrop', { height: 3, width: 2, seed: 3 }, [1, 3, 2, 2], both(2, 3, 6, 7, 10, 11)],
+    [
+      'Cropping2D',
+      {
+        cropping: [
+          [1, 0],
+          [0, 2],
+        ],
+      },
+      [1, 2, 2, 2],
+      both(5, 6, 9, 10),
+    ],
+    [
+      'UpSampling2D',
+      { size: [1, 2], interpolation: 'nearest' },
+      [1, 3, 8, 2],
+      both(1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12),
+    ],
+    [
+      'UpSampling2D',
+      { size: [2, 1] },
+      [1, 6, 4, 2],
+      both(1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 5, 6, 7, 8, 9, 10, 11, 12, 9, 10, 11, 12),
+    ],
+  ])('%s %j', (className, config, shape, wanted) => {
+    const network = networkFromKerasConfig(chain([3, 4, 2], [className, config]));
+    const y = run(network, tensor([1, 3, 4, 2], picture)).get(network.outputs[0])!;
+    expect(y.shape).toEqual(shape);
+    expect([...y.data]).toEqual(wanted);
+  });
+
+  test('UpSampling2D of both, and bilinear', () => {
+    const enlarged = (config: Config) => {
+      const network = networkFromKerasConfig(chain([3, 4, 2], ['UpSampling2D', config]));
+      return { y: run(network, tensor([1, 3, 4, 2], picture)).get(network.outputs[0])!, network };
+    };
+    const { y } = enlarged({ size: [2, 3] });
+    expect(y.shape).toEqual([1, 6, 12, 2]);
+    y.data.forEach((found, i) => {
+      const [row, column] = [Math.floor(i / 24), Math.floor(i / 2) % 12];
+      expect(found).toBe((4 * Math.floor(row / 2) + Math.floor(column / 3) + 1) * (i % 2 === 0 ? 1 : 10));
+    });
+    expect(enlarged({ size: [2, 2], interpolation: 'bilinear' }).network.nodes[0]).toMatchObject({
+      kind: 'resizeBilinear',
+      attributes: { size: [6, 8], rule: 'half-pixel' },
+    });
+  });
+});
+
 describe('number by number', () => {
-  test.each<[string, Config, (x: number) => number]>([
+  test.each<[string, Config, (x: number) => number, unknown?]>([
     ['LeakyReLU', { alpha: 0.3 }, (x) => (x < 0 ? 0.3 * x : x)],
     ['LeakyReLU', { negative_slope: 0.1 }, (x) => (x < 0 ? 0.1 * x : x)],
     ['LeakyReLU', {}, (x) => (x < 0 ? 0.3 * x : x)],
     ['ReLU', { negative_slope: 0.25, max_value: null, threshold: 0 }, (x) => (x < 0 ? 0.25 * x : x)],
     ['Activation', { activation: 'leaky_relu' }, (x) => (x < 0 ? 0.2 * x : x)],
     ['Activation', { activation: 'tanh' }, Math.tanh],
+    ['Activation', { activation: 'swish' }, (x) => x / (1 + Math.exp(-x))],
+    ['Activation', { activation: 'silu' }, (x) => x / (1 + Math.exp(-x))],
+    ['Activation', { activation: 'hard_swish' }, (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6],
+    [
+      'Multiply',
+      {},
+      (x) => x * x,
+      [
+        [
+          ['in', 0, 0, {}],
+          ['in', 0, 0, {}],
+        ],
+      ],
+    ],
+    ['TFOpLambda', { function: 'math.multiply' }, (x) => x * x, [[['in', 0, 0, { y: ['in', 0, 0] }]]]],
     ['Activation', { activation: { class_name: 'function', config: 'relu6' } }, (x) => Math.min(Math.max(x, 0), 6)],
     ['Rescaling', { scale: 1 / 127.5, offset: -1 }, (x) => x / 127.5 - 1],
     ['Rescaling', { scale: 2 }, (x) => 2 * x],
@@ -68,8 +148,8 @@ describe('number by number', () => {
     ['RandomContrast', { factor: 0.5 }, (x) => x],
     ['Resizing', { height: 2, width: 2, interpolation: 'bilinear', crop_to_aspect_ratio: false }, (x) => x],
     ['CenterCrop', { height: 2, width: 2 }, (x) => x],
-  ])('%s %j', (className, config, expected) => {
-    const found = results(networkFromKerasConfig(chain([2, 2, 1], [className, config])), numbers);
+  ])('%s %j', (className, config, expected, inbound) => {
+    const found = results(networkFromKerasConfig(chain([2, 2, 1], [className, config, inbound])), numbers);
     for (const [at, x] of numbers.entries()) expect(found[at]).toBeCloseTo(expected(x), 12);
   });
 
@@ -221,9 +301,9 @@ describe('what is refused', () => {
       "layer 'x0' (TFOpLambda): the function image.resize is not supported",
     ],
     [
-      'a product of tensors',
-      ['TFOpLambda', { function: 'math.multiply' }, [['in', 0, 0, { y: ['in', 0, 0] }]]],
-      "layer 'x0' (TFOpLambda): math.multiply of 2 tensors is not supported; wanted one and a constant",
+      'a difference of tensors',
+      ['TFOpLambda', { function: 'math.subtract' }, [['in', 0, 0, { y: ['in', 0, 0] }]]],
+      "layer 'x0' (TFOpLambda): math.subtract of 2 tensors is not supported; wanted one and a constant",
     ],
     [
       'a quotient of a constant',
@@ -237,9 +317,14 @@ describe('what is refused', () => {
       "layer 'x0' (Rescaling): found 2 constants; wanted one, or one for each of 3 channels",
     ],
     [
-      'a real crop',
-      ['CenterCrop', { height: 2, width: 3 }],
-      "layer 'x0' (CenterCrop): cropping 4 x 4 to 2 x 3 is not supported; wanted pictures of 2 x 3",
+      'a centre larger than the picture',
+      ['CenterCrop', { height: 2, width: 5 }],
+      "layer 'x0' (CenterCrop): pictures of 4 x 4 have no centre of 2 x 5, and Keras then enlarges them; wanted larger ones",
+    ],
+    [
+      'hard_sigmoid of nobody knows which Keras',
+      ['Activation', { activation: 'hard_sigmoid' }],
+      "layer 'x0' (Activation): hard_sigmoid is another function in Keras 2 than in Keras 3; wanted a file with its keras_version",
     ],
     [
       'another interpolation',

@@ -43,9 +43,10 @@ export interface KerasImport {
   readonly layers: readonly FlatLayer[];
 }
 
-export function importKerasConfig(config: unknown, resolution?: Pair): KerasImport {
+/** `keras` is the version of the Keras that wrote it, where the file says it. */
+export function importKerasConfig(config: unknown, resolution?: Pair, keras?: string): KerasImport {
   const { name, layers, outputs } = flatModel(config);
-  const graph = new KerasGraph(resolution);
+  const graph = new KerasGraph(resolution, keras === undefined ? undefined : Number.parseInt(keras, 10));
   for (const layer of layers) graph.add(layer);
   return {
     network: graph.build(name, outputs),
@@ -59,6 +60,7 @@ export function importKerasConfig(config: unknown, resolution?: Pair): KerasImpo
 class KerasGraph {
   readonly #net = new NetworkBuilder();
   readonly #resolution: Pair | undefined;
+  readonly #keras: number | undefined;
   readonly #shapes = new Map<string, Shape>();
   readonly #constants = new Map<string, Tensor>();
   /** Node that holds the result of each layer. */
@@ -66,8 +68,9 @@ class KerasGraph {
   /** Nodes that scale pictures, if they read them. */
   readonly scalings = new Set<string>();
 
-  constructor(resolution: Pair | undefined) {
+  constructor(resolution: Pair | undefined, keras: number | undefined) {
     this.#resolution = resolution;
+    this.#keras = keras;
   }
 
   add({ className, name, path, config, call }: FlatLayer): void {
@@ -79,7 +82,7 @@ class KerasGraph {
       return;
     }
     const operation = operationOf(className, title, config, call);
-    const steps = operation?.steps ?? stepsOf(className, new KerasLayer(title, config));
+    const steps = operation?.steps ?? stepsOf(className, new KerasLayer(title, config, this.#keras));
     const inputs = operation?.inputs ?? tensorsOf(call, title);
     if (operation?.scales || SCALINGS.includes(className)) this.scalings.add(name);
     const read = inputs.map((layer) => this.results.get(layer.name)!);
@@ -103,7 +106,7 @@ class KerasGraph {
       const shape = atNode(node, () => layerOf(node).outputShape(inputShapesOf(node, this.#shapes), attributes));
       this.#shapes.set(node.name, shape);
       if (lastAxis !== undefined) expectLastAxis(lastAxis, shape.length, title);
-      const weights = atTitle(title, () => weightsOf(step, shape[shape.length - 1]));
+      const weights = atTitle(title, () => weightsOf(step, this.#shapes.get(read[0])!, shape[shape.length - 1]));
       for (const [weight, value] of Object.entries(weights)) this.#constants.set(weightName(node.name, weight), value);
     }
     return results.at(-1) ?? inputs[0];

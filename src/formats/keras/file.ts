@@ -19,7 +19,7 @@ export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}):
     const described =
       config === undefined || options.architecture !== undefined
         ? undefined
-        : importKerasConfig(parseJson(config, `${file}: model_config`), options.resolution);
+        : importKerasConfig(parseJson(config, `${file}: model_config`), options.resolution, root.text('keras_version'));
     const network = described?.network ?? architectureOf(options, file);
     const paths = described?.paths ?? new Map(network.nodes.map(({ name }) => [name, [name]]));
     const layers = isKeras3(root)

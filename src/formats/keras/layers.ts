@@ -19,7 +19,7 @@ import { NetworkError } from '../../errors.js';
 import type { AttributesOf, LayerKind } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
-import { affine, globalMax, leakyRelu, type Step, tanh } from '../steps.js';
+import { affine, cropped, globalMax, hardSigmoid, leakyRelu, repeated, type Step, swish, tanh } from '../steps.js';
 
 /** A step of a layer, whose nodes have the layer's name and the step's suffix. */
 export type KerasStep = Step & {
@@ -34,10 +34,13 @@ const TRAINING_ONLY =
 export class KerasLayer {
   /** `layer 'conv1' (Conv2D)`. */
   readonly title: string;
+  /** Of the Keras that wrote the file: 2, 3; undefined where the file does not say it. */
+  readonly keras: number | undefined;
   readonly #left: Map<string, unknown>;
 
-  constructor(title: string, config: object) {
+  constructor(title: string, config: object, keras?: number) {
     this.title = title;
+    this.keras = keras;
     this.#left = new Map(Object.entries(config));
   }
 
@@ -110,7 +113,23 @@ export const activationSteps: Readonly<Record<string, readonly KerasStep[]>> = {
   tanh: tanh(),
   sigmoid: [{ suffix: '', kind: 'sigmoid', attributes: {} }],
   softmax: [{ suffix: '', kind: 'softmax', attributes: {} }],
+  swish: swish(),
+  silu: swish(),
+  hard_swish: [{ suffix: '', kind: 'hardSwish', attributes: {} }],
+  hard_silu: [{ suffix: '', kind: 'hardSwish', attributes: {} }],
+  hard_sigmoid: [{ suffix: '', kind: 'hardSigmoid', attributes: {} }],
 };
+
+/** The steps of an activation. Keras 2 has another hard sigmoid, of the slope 0.2 in place of 1/6. */
+function stepsOfActivation(name: string, { keras, title }: KerasLayer): readonly KerasStep[] {
+  if (name !== 'hard_sigmoid' || keras === 3) return activationSteps[name];
+  if (keras === undefined) {
+    throw new NetworkError(
+      `${title}: hard_sigmoid is another function in Keras 2 than in Keras 3; wanted a file with its keras_version`,
+    );
+  }
+  return hardSigmoid(0.2, 0.5);
+}
 
 const activationName: Check<string> = (value, at) => {
   const { class_name: kind, config } = (value ?? {}) as Readonly<Record<string, unknown>>;
@@ -120,7 +139,7 @@ const activationName: Check<string> = (value, at) => {
 /** The activation that a layer applies to its own result: nodes with the activation's name at the end of the layer's. */
 function activation(layer: KerasLayer): KerasStep[] {
   const name = layer.take('activation', activationName, 'linear');
-  return activationSteps[name].map((step) => ({ ...step, suffix: `_${name}${step.suffix ?? ''}` }));
+  return stepsOfActivation(name, layer).map((step) => ({ ...step, suffix: `_${name}${step.suffix ?? ''}` }));
 }
 
 /** One node, and the layer's own activation. */
@@ -144,18 +163,22 @@ const axis = wholeNumber(-8, 7);
 const oneAxis: Check<number> = (value, at) =>
   Array.isArray(value) ? listOf(axis, 1, 1)(value, at)[0] : axis(value, at);
 
-/** The centre of a picture that has no more: inference takes it of RandomCrop too. */
+/** The centre of a picture: inference takes it of RandomCrop too. */
 function centre(layer: KerasLayer): KerasStep[] {
   layer.take('data_format', oneOf('channels_last'), 'channels_last');
   const size: Pair = [layer.take('height', positive), layer.take('width', positive)];
-  const same = (shape: Shape) => {
-    const [, height, width] = shape;
-    if (height === size[0] && width === size[1]) return { shape: shape.slice(1) };
-    throw new NetworkError(
-      `${layer.title}: cropping ${height} x ${width} to ${size.join(' x ')} is not supported; wanted pictures of ${size.join(' x ')}`,
-    );
+  const around = (side: number, wanted: number): Pair => {
+    const before = Math.trunc((side - wanted) / 2);
+    return [before, side - wanted - before];
   };
-  return [{ suffix: '', kind: 'reshape', attributes: same }];
+  return cropped(([, height, width]) => {
+    if (height < size[0] || width < size[1]) {
+      throw new NetworkError(
+        `${layer.title}: pictures of ${height} x ${width} have no centre of ${size.join(' x ')}, and Keras then enlarges them; wanted larger ones`,
+      );
+    }
+    return { height: around(height, size[0]), width: around(width, size[1]) };
+  });
 }
 
 const optionalNumbers: Check<readonly number[] | null> = (value, at) => (value === null ? null : numbers(value, at));
@@ -167,11 +190,14 @@ const dropout = (layer: KerasLayer): KerasStep[] => [
 /** TensorFlow 1 and 2 export their batch norm under names of its own. */
 const BATCH_NORMS = ['BatchNormalization', 'BatchNormalizationV1', 'BatchNormalizationV2', 'SyncBatchNormalization'];
 
+/** Some programs write 1 and 0. */
+const flag: Check<boolean> = (value, at) => (value === 1 || value === 0 ? value === 1 : boolean(value, at));
+
 function batchNorm(layer: KerasLayer): KerasStep[] {
   const attributes = {
     epsilon: layer.take('epsilon', finite, 1e-3),
-    scale: layer.take('scale', boolean, true),
-    center: layer.take('center', boolean, true),
+    scale: layer.take('scale', flag, true),
+    center: layer.take('center', flag, true),
   };
   layer.take('synchronized', boolean, false);
   return [{ suffix: '', kind: 'batchNorm', attributes, lastAxis: layer.take('axis', oneAxis, -1) }];
@@ -257,7 +283,7 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
   },
 
   Activation(layer) {
-    return [...activationSteps[layer.take('activation', activationName)]];
+    return [...stepsOfActivation(layer.take('activation', activationName), layer)];
   },
 
   LeakyReLU(layer) {
@@ -341,6 +367,25 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
 
   ...Object.fromEntries(DROPOUTS.map((className) => [className, dropout])),
   ...Object.fromEntries(TRAINING.map((className) => [className, nothing])),
+
+  UpSampling2D(layer) {
+    layer.take('data_format', oneOf('channels_last'), 'channels_last');
+    const times = layer.take('size', pair, [2, 2]);
+    const rule = layer.take('interpolation', oneOf('nearest', 'bilinear'), 'nearest');
+    if (rule === 'nearest') return repeated(times);
+    const size = ([, height, width]: Shape) =>
+      ({ size: [height * times[0], width * times[1]], rule: 'half-pixel' }) as const;
+    return [{ suffix: '', kind: 'resizeBilinear', attributes: size }];
+  },
+
+  Cropping2D(layer) {
+    layer.take('data_format', oneOf('channels_last'), 'channels_last');
+    const sides = listOf(listOf(wholeNumber(0), 2, 2), 2, 2);
+    const [height, width] = layer.take('cropping', sides) as [Pair, Pair];
+    return cropped(() => ({ height, width }));
+  },
+
+  Multiply: () => [{ suffix: '', kind: 'multiply', attributes: {} }],
 
   Add: () => [{ suffix: '', kind: 'add', attributes: {} }],
 

@@ -69,6 +69,8 @@ function functionOf(name: string, short: string, title: string, call: KerasCall)
     case 'sigmoid':
     case 'softmax':
     case 'tanh':
+    case 'silu':
+    case 'swish':
       if (short === 'softmax') oneOf(-1)((call.kwargs.axis ?? -1) as number, `${title}.axis`);
       return { steps: activationSteps[short], inputs, scales: false };
     case 'reduce_mean': {
@@ -98,8 +100,8 @@ function arithmetic(
       `${title}: ${name} wants two operands, found ${operands.length}; a constant must stand in inbound_nodes`,
     );
   }
-  if (tensors.length === 2 && operation === 'add') {
-    return { steps: [{ suffix: '', kind: 'add', attributes: {} }], inputs: tensors, scales: false };
+  if (tensors.length === 2 && (operation === 'add' || operation === 'multiply')) {
+    return { steps: [{ suffix: '', kind: operation, attributes: {} }], inputs: tensors, scales: false };
   }
   if (tensors.length !== 1) {
     throw new NetworkError(

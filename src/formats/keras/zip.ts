@@ -10,6 +10,7 @@ import { withOwnScaling } from './scaling.js';
 import { nameWeights } from './weights.js';
 
 const CONFIG = 'config.json';
+const METADATA = 'metadata.json';
 const WEIGHTS = 'model.weights.h5';
 
 export async function readKerasZip(
@@ -20,9 +21,17 @@ export async function readKerasZip(
   expectNoArchitecture(options, file);
   return inFile(file, () => {
     const config = parseJson(new TextDecoder().decode(archive.get(CONFIG)), `${file}: ${CONFIG}`);
-    const { network, layers, scalings } = importKerasConfig(config, options.resolution);
+    const { network, layers, scalings } = importKerasConfig(config, options.resolution, versionIn(archive, file));
     const root = openHdf5(archive.get(WEIGHTS)!, `${file}: ${WEIGHTS}`);
     const weights = keras3Weights(layers, root, file);
     return withOwnScaling(withWeights(network, nameWeights(network, weights, file)), scalings);
   });
+}
+
+/** 'metadata.json' says which Keras wrote the file. */
+function versionIn(archive: ReadonlyMap<string, Uint8Array>, file: string): string | undefined {
+  const bytes = archive.get(METADATA);
+  const metadata = bytes && parseJson(new TextDecoder().decode(bytes), `${file}: ${METADATA}`);
+  const version = (metadata as { keras_version?: unknown } | null | undefined)?.keras_version;
+  return typeof version === 'string' ? version : undefined;
 }

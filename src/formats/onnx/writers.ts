@@ -56,6 +56,17 @@ export const writers: Writers<OnnxGraph> = {
   relu6: (graph, node) => clip(graph, node, 0, 6),
   clamp: (graph, node) => clip(graph, node, node.attributes.min, node.attributes.max),
   sigmoid: (graph, node) => graph.result(node, 'Sigmoid', [input(graph, node)]),
+  hardSigmoid: (graph, node) => graph.result(node, 'HardSigmoid', [input(graph, node)], SIXTH),
+  hardSwish(graph, node) {
+    const gate = graph.node('HardSigmoid', [input(graph, node)], graph.unique(`${node.name}/gate`), SIXTH);
+    graph.result(node, 'Mul', [input(graph, node), gate]);
+  },
+  multiply: (graph, node) =>
+    graph.result(
+      node,
+      'Mul',
+      node.inputs.map((name) => graph.nameOf(name)),
+    ),
   softmax: (graph, node) => graph.result(node, 'Softmax', [input(graph, node)], { axis: channelAxis(graph, node) }),
   dropout(graph, node) {
     const ratio = graph.number(node, 'rate', node.attributes.rate);
@@ -139,6 +150,9 @@ export const writers: Writers<OnnxGraph> = {
     graph.result(node, 'Cast', [index], { to: 1 });
   },
 };
+
+/** relu6(x + 3) / 6 = x / 6 + ½, held between 0 and 1. */
+const SIXTH = { alpha: { float: Math.fround(1 / 6) }, beta: { float: 0.5 } };
 
 const input = (graph: OnnxGraph, node: NetworkNode): string => graph.nameOf(node.inputs[0]);
 

@@ -63,7 +63,10 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
   MaxPool: (call) => call.add('maxPool', [call.value(0)], { poolSize: call.pair('ksize'), ...call.window() }),
   Mean: (call) => overPicture(call, (keepDims) => [{ kind: 'globalAveragePool', attributes: { keepDims } }]),
   Minimum: (call) => bounded(call, (max) => ({ min: -LARGEST_FLOAT32, max })),
-  Mul: (call) => affine(call, { scale: (c) => c }),
+  Mul: (call) =>
+    call.isConstant(0) || call.isConstant(1)
+      ? affine(call, { scale: (c) => c })
+      : call.add('multiply', [call.value(0), call.value(1)], {}),
   Neg: (call) => call.addSteps(call.value(0), [affineStep('', [-1], [0])]),
   Pad: (call) => pad(call, 0),
   PadV2: (call) => pad(call, call.numbers(2)[0]),
@@ -91,7 +94,7 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
         `resizes [${x.shape}] to [${size}] by the nearest pixel; wanted whole multiples of its height and width, without align_corners`,
       );
     }
-    return call.addSteps(x, repeated(x.shape, times));
+    return call.addSteps(x, repeated(times));
   },
   Sigmoid: (call) => call.add('sigmoid', [call.value(0)], {}),
   Slice(call) {

@@ -49,6 +49,7 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
     const { network, results, paths, scalings } = importKerasConfig(
       topology.model_config ?? topology,
       options.resolution,
+      typeof topology.keras_version === 'string' ? topology.keras_version : undefined,
     );
     const named = withWeights(network, nameWeights(network, byLayer(weights, file, paths), file));
     const complete = withOwnScaling(named, scalings);

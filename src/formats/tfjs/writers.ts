@@ -50,6 +50,12 @@ export const writers: Writers<TfjsGraph> = {
     graph.node('ClipByValue', [node.inputs[0], bound('min'), bound('max')], node.name);
   },
   sigmoid: (graph, node) => graph.node('Sigmoid', node.inputs, node.name),
+  hardSigmoid: (graph, node) => hardSigmoid(graph, node, node.name),
+  hardSwish(graph, node) {
+    const gate = hardSigmoid(graph, node, graph.unique(`${node.name}/gate`));
+    graph.node('Mul', [node.inputs[0], gate], node.name);
+  },
+  multiply: (graph, node) => graph.node('Mul', node.inputs, node.name),
   softmax: (graph, node) => graph.node('Softmax', node.inputs, node.name),
   dropout: (graph, node) => graph.node('Identity', node.inputs, node.name),
 
@@ -113,6 +119,17 @@ export const writers: Writers<TfjsGraph> = {
     graph.node('Reshape', [real, shape], node.name);
   },
 };
+
+/** relu6(x + 3) / 6. */
+function hardSigmoid(graph: TfjsGraph, node: NodeOf<'hardSigmoid' | 'hardSwish'>, name: string): string {
+  const raised = graph.node(
+    'AddV2',
+    [node.inputs[0], graph.number(node, 'three', 3)],
+    graph.unique(`${node.name}/raised`),
+  );
+  const line = graph.node('Relu6', [raised], graph.unique(`${node.name}/line`));
+  return graph.node('Mul', [line, graph.number(node, 'sixth', 1 / 6)], name);
+}
 
 function pointwise(graph: TfjsGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>, input: string, name: string): string {
   const { shape, data } = graph.weight(node, 'kernel')!;

@@ -52,13 +52,14 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
     ),
   EXPAND_DIMS: reshapedToOutput,
   FULLY_CONNECTED: fullyConnected,
+  HARD_SWISH: (op) => composed(op, () => [{ kind: 'hardSwish', attributes: {} }]),
   LEAKY_RELU: (op) => composed(op, () => leakyRelu([optionsOf(op, LeakyReluOptions).float32('alpha')])),
   LOGISTIC: (op) => ({ inputs: [computed(op, 0)], steps: [{ kind: 'sigmoid', attributes: {} }] }),
   MAX_POOL_2D: maxPool,
   MAXIMUM: (op) => bounded(op, (min) => ({ min, max: LARGEST_FLOAT32 })),
   MEAN: mean,
   MINIMUM: (op) => bounded(op, (max) => ({ min: -LARGEST_FLOAT32, max })),
-  MUL: (op) => withConstant(op, MulOptions, () => ({ scale: (c) => c })),
+  MUL: multiply,
   NEG: (op) => composed(op, () => [affine('', [-1], [0])]),
   PAD: (op) => pad(op, 0),
   PADV2: (op) => pad(op, realValues(op.file, constant(op, 2)).data[0]),
@@ -101,6 +102,18 @@ function cast(op: FileOperator): Translation {
 function add(op: FileOperator): Translation {
   if (isConstant(op, 0) || isConstant(op, 1)) return withConstant(op, AddOptions, () => ({ shift: (c) => c }));
   return { ...added(op), activation: activationOf(op, op.options(AddOptions)) };
+}
+
+/** Numbers are repeated along axes of size 1, as those of a gate for each channel are. */
+function multiply(op: FileOperator): Translation {
+  if (isConstant(op, 0) || isConstant(op, 1)) return withConstant(op, MulOptions, () => ({ scale: (c) => c }));
+  const inputs = [computed(op, 0), computed(op, 1)];
+  return {
+    inputs,
+    steps: [{ kind: 'multiply', attributes: {} }],
+    activation: activationOf(op, op.options(MulOptions)),
+    real: true,
+  };
 }
 
 function added(op: FileOperator): Translation {
@@ -351,7 +364,7 @@ function resizeNearest(op: FileOperator): Translation {
       `resizes [${x.shape}] to [${size}] by the nearest pixel${options.bool('align_corners') ? ' with align_corners' : ''}; wanted whole multiples of its height and width`,
     );
   }
-  return { inputs: [x], steps: repeated(x.shape, times) };
+  return { inputs: [x], steps: repeated(times) };
 }
 
 function tile(op: FileOperator): Translation {

@@ -196,7 +196,7 @@ class Translator {
       const ownType = kind === 'flatten' ? this.#types.get(read[0])! : last ? type : between;
       const attributes = attributesOf(step, this.#shapes.get(read[0])!);
       this.#add({ name, kind, inputs: read, attributes, type: ownType } as QuantizedNode);
-      const weights = weightsOf(step, this.#shapes.get(name)!.at(-1)!);
+      const weights = weightsOf(step, this.#shapes.get(read[0])!, this.#shapes.get(name)!.at(-1)!);
       for (const [weight, value] of Object.entries(weights)) this.#weights.set(weightName(name, weight), value);
       results.push(name);
     }

@@ -8,6 +8,7 @@ import type { Writers } from '../writers.js';
 import { writtenMeanPadding, writtenPadding } from '../written-padding.js';
 import { activationName } from './fusion.js';
 import {
+  ACTIVATIONS,
   AddOptions,
   ArgMaxOptions,
   ConcatenationOptions,
@@ -90,6 +91,15 @@ export const writers: Writers<TfliteGraph> = {
     graph.result(node, 'MINIMUM', smaller(raised));
   },
   sigmoid: (graph, node) => graph.result(node, 'LOGISTIC', inputsOf(graph, node)),
+  hardSigmoid(graph, node) {
+    const shape = graph.shapeOf(node.name);
+    const raised = [...inputsOf(graph, node), graph.number(node, 'three', 3)];
+    const options = [AddOptions, { fused_activation_function: ACTIVATIONS.indexOf('RELU6') }] as const;
+    const line = graph.step(`${node.name}/line`, 'ADD', raised, graph.computed(shape, node.name), { options });
+    graph.result(node, 'MUL', [line, graph.number(node, 'sixth', 1 / 6)], [MulOptions, {}]);
+  },
+  hardSwish: (graph, node) => graph.result(node, 'HARD_SWISH', inputsOf(graph, node)),
+  multiply: (graph, node) => graph.result(node, 'MUL', inputsOf(graph, node), [MulOptions, {}]),
   softmax: (graph, node) => graph.result(node, 'SOFTMAX', inputsOf(graph, node), [SoftmaxOptions, { beta: 1 }]),
   dropout(graph, node) {
     if (!graph.alias(node)) reshape(graph, node);

@@ -48,6 +48,8 @@ export function everyKind(): Network {
   const scores = net.add('scores', 'softmax', net.add('rowsDense', 'dense', rows, { units: 3, bias: true }), {});
   const perPosition = net.add('perPosition', 'dense', average, { units: 4, bias: true });
   const again = net.add('again', 'reshape', net.add('rowsRelu', 'relu', rows, {}), { shape: [12, 6, 12] });
+  const gate = net.add('gate', 'hardSigmoid', net.add('squeezed', 'globalAveragePool', both, { keepDims: true }), {});
+  const gated = net.add('gated', 'multiply', [net.add('swished', 'hardSwish', both, {}), gate], {});
   const pooled = net.add('pooled', 'globalAveragePool', both, { keepDims: false });
   const kept = net.add('kept', 'globalAveragePool', both, { keepDims: true });
   x = net.add('logit', 'dense', net.add('dropout', 'dropout', net.add('flat', 'flatten', kept, {}), { rate: 0.2 }), {
@@ -56,7 +58,7 @@ export function everyKind(): Network {
   });
   const probability = net.add('probability', 'sigmoid', net.add('vector', 'batchNorm', x, norm), {});
   const flatMap = net.add('flatMap', 'dense', net.add('flatten', 'flatten', inside, {}), { units: 2, bias: true });
-  const outputs = [map, scores, perPosition, again, pooled, probability, flatMap];
+  const outputs = [map, scores, perPosition, again, pooled, gated, probability, flatMap];
   return withNormalWeights(net.build('every-kind', outputs, { source: 'other', output: 'features' }), 5);
 }
 

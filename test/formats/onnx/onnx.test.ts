@@ -128,15 +128,15 @@ describe('what is not read is named', () => {
       'm.onnx: model.opset_import: wanted an operator set from 1 to 26, found 99',
     ],
     [
-      'products of computed tensors',
+      'quotients of computed tensors',
       model(
         [1, 3, 4, 4],
         [
           ['Relu', 'x', 'a'],
-          ['Mul', 'x a', 'b'],
+          ['Div', 'x a', 'b'],
         ],
       ),
-      "m.onnx: node 1 (Mul 'b', for 'b'): input 1, 'a', is computed while the network runs, wanted a constant",
+      "m.onnx: node 1 (Div 'b', for 'b'): input 1, 'a', is computed while the network runs, wanted a constant",
     ],
     [
       'the batch reshaped away',

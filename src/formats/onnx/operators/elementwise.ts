@@ -1,14 +1,15 @@
 /** Operators that treat every number by itself, or every channel. Where the numbers lie does not matter to them. */
 import { type Shape, sizeOf, type Tensor, tensor } from '../../../tensor.js';
 import type { Draft } from '../../drafts.js';
-import { affine, hardSigmoid, leakyRelu, tanh } from '../../steps.js';
+import { affine, geluByTanh, hardSigmoid, leakyRelu, tanh } from '../../steps.js';
 import { LARGEST_FLOAT32 } from '../../tensors/numbers.js';
-import { float, ignored, int, only, optional, or } from '../attributes.js';
+import { float, ignored, int, only, optional, or, word } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
 import type { Value } from '../layout.js';
-import { innermost, positions, sameLayout } from '../layout.js';
+import { innermost, laidOut, liesIn, positions, sameLayout } from '../layout.js';
 import { DATA_TYPES } from '../schema.js';
 import { type Operator, operator } from './operator.js';
+import { orders } from './shapes.js';
 
 /** Before operator set 7, an operator said that, and from which axis on, its second input is broadcast. */
 const arithmetic = { broadcast: ignored, axis: optional(int), consumed_inputs: ignored };
@@ -41,9 +42,10 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   }),
   Mul: operator({
     attributes: arithmetic,
-    becomes: 'batchNorm',
-    notes: 'one of the two a constant',
-    translate: (call, { axis }) => withConstant(call, axis, () => ({ scale: (c) => c })),
+    becomes: 'multiply, or batchNorm',
+    notes: 'multiply of computed tensors of as many axes, whose sizes are equal or 1; with a constant, batchNorm',
+    translate: (call, { axis }) =>
+      call.isConstant(0) || call.isConstant(1) ? withConstant(call, axis, () => ({ scale: (c) => c })) : product(call),
   }),
   Div: operator({
     attributes: arithmetic,
@@ -143,8 +145,24 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   }),
   HardSigmoid: operator({
     attributes: { alpha: or(0.2, float), beta: or(0.5, float), consumed_inputs: ignored },
-    becomes: 'batchNorm, clamp',
-    translate: (call, { alpha, beta }) => unary(call, (x) => call.addSteps(x, hardSigmoid(alpha, beta))),
+    becomes: 'hardSigmoid; batchNorm and clamp for other lines',
+    translate: (call, { alpha, beta }) =>
+      unary(call, (x) =>
+        Math.fround(alpha) === Math.fround(1 / 6) && beta === 0.5
+          ? call.add('hardSigmoid', [x], {})
+          : call.addSteps(x, hardSigmoid(alpha, beta)),
+      ),
+  }),
+  HardSwish: operator({
+    attributes: {},
+    becomes: 'hardSwish',
+    translate: (call) => unary(call, (x) => call.add('hardSwish', [x], {})),
+  }),
+  Gelu: operator({
+    attributes: { approximate: word('tanh') },
+    becomes: 'multiply three times, batchNorm, sigmoid',
+    notes: 'the approximation by tanh',
+    translate: (call) => unary(call, (x) => call.addSteps(x, geluByTanh())),
   }),
   Clip: operator({
     attributes: { min: optional(float), max: optional(float), consumed_inputs: ignored },
@@ -205,6 +223,33 @@ export const elementwise: Readonly<Record<string, Operator>> = {
 function unary(call: Call, add: (x: Draft) => Draft): Value {
   const value = call.value(0);
   return { ...value, node: add(value.node) };
+}
+
+/** Numbers are repeated along axes of size 1, as those of a gate for each channel are. */
+function product(call: Call): Value {
+  const values = [call.value(0), call.value(1)];
+  const [a, b] = values.map(shapeOf);
+  const fits = a.length === b.length && a.every((size, axis) => size === b[axis] || size === 1 || b[axis] === 1);
+  const order = values
+    .flatMap(({ layout }) => orders(layout))
+    .find((candidate) => values.every(({ layout }) => liesIn(layout, candidate)));
+  if (!fits || order === undefined) {
+    return call.fail(
+      `multiplies [${a}] and [${b}]; wanted sizes that are equal or 1, with the numbers in the same order`,
+    );
+  }
+  const node = call.add(
+    'multiply',
+    values.map((value) => call.inOrder(value, order)),
+    {},
+  );
+  return {
+    node,
+    layout: laidOut(
+      a.map((size, axis) => Math.max(size, b[axis])),
+      order,
+    ),
+  };
 }
 
 function sum(call: Call): Value {

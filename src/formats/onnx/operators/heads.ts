@@ -151,5 +151,5 @@ function nearestPixel(call: Call, size: Pair, rule: string): Value {
       `resizes ${H} x ${W} to ${size.join(' x ')} by the nearest pixel (${rule}); wanted whole multiples, by asymmetric and floor or by half_pixel`,
     );
   }
-  return pictureValue(call.addSteps(x, repeated(x.shape, times)));
+  return pictureValue(call.addSteps(x, repeated(times)));
 }
