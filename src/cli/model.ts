@@ -166,16 +166,16 @@ async function networkIn(
     const network = await readResized(path, resolution, outputs);
     const withIntegers = rounding !== undefined && !asRealNumbers;
     if (withIntegers && resolution !== undefined)
-      expectNoIntegers(network, await readResized(path, undefined, outputs));
+      expectNoIntegers(network, await readResized(path, undefined, outputs).catch(() => undefined));
     return network;
   }
   const network = await pretrained(source, labels === undefined);
   return resolution === undefined ? network : resized(network, resolution);
 }
 
-/** A quantised network is computed at the size that its file says. */
-function expectNoIntegers(network: Network, own: Network): void {
-  if (integersOf(own) === undefined || integersOf(network) !== undefined) return;
+/** A quantised network is computed at the size that its file says; `own` is that network, undefined where the file leaves the size open. */
+function expectNoIntegers(network: Network, own: Network | undefined): void {
+  if (own === undefined || integersOf(own) === undefined || integersOf(network) !== undefined) return;
   const [[, height, width]] = own.inputs.map(({ shape }) => shape);
   throw new UsageError(
     `--resolution: ${network.name} computes with integers at ${height}x${width}; --as-real-numbers allows other sizes`,
