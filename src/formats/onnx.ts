@@ -5,7 +5,8 @@
  * kernels are transposed once, here, and so are the axes that operators name (`onnx/layout.ts`). An input or output that is a picture in
  * the file is therefore one of ours; everything else has the file's shape.
  */
-import { type Network, withWeights } from '../network/index.js';
+import type { Network } from '../network/index.js';
+import type { QuantizedNetwork } from '../network/quantized-network.js';
 import type { OnnxWriteOptions } from './onnx/onnx-graph.js';
 import type { OnnxImport, OnnxOptions } from './onnx/read.js';
 
@@ -24,13 +25,17 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): 
 
 /**
  * The network as an .onnx file of float32, or with kernels of float16: its inputs and outputs in our shapes, or, with `pictures: 'nchw'`, in ONNX's own; the batch left
- * open. The conventions travel in the file's metadata. Throws a NetworkError for a network without its weights.
+ * open. A quantised network has its integers in it, as QuantizeLinear and DequantizeLinear say them (QDQ); its inputs and outputs are real numbers.
+ * The conventions travel in the file's metadata. Throws a NetworkError for a network without its weights.
  */
-export async function writeOnnx(network: Network, options: OnnxWriteOptions = {}): Promise<Uint8Array> {
+export async function writeOnnx(
+  network: Network | QuantizedNetwork,
+  options: OnnxWriteOptions = {},
+): Promise<Uint8Array> {
   const [{ PbfWriter }, { encodeModel }, { graphOf }] = await Promise.all([
     import('pbf'),
     import('./onnx/encode.js'),
     import('./onnx/write.js'),
   ]);
-  return encodeModel(graphOf(withWeights(network, network.weights), options), PbfWriter);
+  return encodeModel(graphOf(network, options), PbfWriter);
 }

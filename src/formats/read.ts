@@ -215,11 +215,7 @@ async function writeQuantized(
     throw new UsageError(`${network.name}: its kernels are integers already and are not written as ${options.kernels}`);
   }
   if (format === 'tflite') return writeTflite(network);
-  if (format === 'onnx') {
-    throw new UsageError(
-      `${network.name}: quantised networks are written as .tflite, .safetensors or .npz; asRealNumbers gives one for .onnx`,
-    );
-  }
+  if (format === 'onnx') return writeOnnx(network);
   const { writeQuantizedNpz, writeQuantizedSafetensors } = await import('./quantized-file-writer.js');
   return format === 'npz' ? writeQuantizedNpz(network) : writeQuantizedSafetensors(network);
 }

@@ -42,6 +42,12 @@ export interface QuantizedNetwork extends Omit<Network, 'inputs' | 'nodes' | 'we
   readonly weights: QuantizedWeights;
 }
 
+/** Types by the names of tensors, and weights. */
+export interface TypedTensors {
+  readonly types: ReadonlyMap<string, TensorType>;
+  readonly weights: QuantizedWeights;
+}
+
 /** What is known of every network. */
 type AnyNetwork = Network | QuantizedNetwork;
 

@@ -134,9 +134,6 @@ describe('files', () => {
     await expect(readNetwork(bytes, { architecture: mobilenetV1(), fileName: 's.safetensors' })).rejects.toThrow(
       's.safetensors: describes its own network; an architecture is for files of weights alone',
     );
-    await expect(writeNetwork(small(), 'onnx')).rejects.toThrow(
-      'small: quantised networks are written as .tflite, .safetensors or .npz; asRealNumbers gives one for .onnx',
-    );
     await expect(writeNetwork(small(), 'npz', { kernels: 'float16' })).rejects.toThrow(
       'small: its kernels are integers already and are not written as float16',
     );

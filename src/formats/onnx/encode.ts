@@ -1,6 +1,6 @@
 /** An .onnx file as bytes: graphs of named nodes and constants. */
 import type { PbfWriter } from 'pbf';
-import type { Shape, Tensor } from '../../tensor.js';
+import type { IntegerArray, Shape, Tensor } from '../../tensor.js';
 import { writeNumbers } from '../tensors/numbers.js';
 import type { Schema } from './protobuf.js';
 import {
@@ -30,8 +30,13 @@ export interface OutNode {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
-/** Constants: weights as float32 or float16, sizes and axes as int64. */
-export type OutConstant = Tensor | OutHalf | readonly number[];
+/** Constants: weights as float32, float16 or integers, sizes and axes as int64. */
+export type OutConstant = Tensor | OutHalf | OutIntegers | readonly number[];
+
+export interface OutIntegers {
+  readonly integers: IntegerArray;
+  readonly shape: Shape;
+}
 
 export interface OutHalf {
   readonly float16: Tensor;
@@ -123,10 +128,24 @@ function constantData(name: string, constant: OutConstant) {
     const { float16: x } = constant;
     return { shape: x.shape, type: 'FLOAT16', bytes: writeNumbers(x, 'float16', name) } as const;
   }
+  if ('integers' in constant) {
+    const { integers, shape } = constant;
+    return { shape, type: integerType(integers), bytes: littleEndian(integers) } as const;
+  }
   if ('shape' in constant) {
     return { shape: constant.shape, type: 'FLOAT', bytes: writeNumbers(constant, 'float32', name) } as const;
   }
   return { shape: [constant.length], type: 'INT64', bytes: int64s(constant) } as const;
+}
+
+const integerType = (numbers: IntegerArray) =>
+  numbers instanceof Int8Array ? 'INT8' : numbers instanceof Uint8Array ? 'UINT8' : 'INT32';
+
+function littleEndian(numbers: IntegerArray): Uint8Array {
+  if (numbers.BYTES_PER_ELEMENT === 1) return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  const view = new DataView(new ArrayBuffer(numbers.byteLength));
+  for (const [i, number] of numbers.entries()) view.setInt32(4 * i, number, true);
+  return new Uint8Array(view.buffer);
 }
 
 function int64s(numbers: readonly number[]): Uint8Array {

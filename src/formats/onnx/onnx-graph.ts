@@ -1,8 +1,12 @@
 /** The graph of an .onnx file while it grows. */
+
+import { soleReaders } from '../../network/graph.js';
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
-import { type Shape, type Tensor, tensor } from '../../tensor.js';
+import { isQuantizedTensor, isQuantizedType, sameType, type TypedTensors } from '../../network/quantized-network.js';
+import { integerArrays } from '../../network/quantized-types.js';
+import { type QuantizedTensor, type QuantizedType, type Shape, type Tensor, tensor } from '../../tensor.js';
 import { OutGraph } from '../out-graph.js';
-import { transposedTensor } from '../transposed.js';
+import { transposedNumbers, transposedTensor } from '../transposed.js';
 import type { WriteOptions } from '../write-options.js';
 import type { AttributeValue, OutConstant, OutNode } from './encode.js';
 import { DATA_TYPES } from './schema.js';
@@ -26,15 +30,53 @@ export class OnnxGraph extends OutGraph<OutConstant> {
   /** Name within the graph of each of the network's tensors. */
   readonly #names = new Map<string, string>();
 
-  constructor(network: Network, shapes: ReadonlyMap<string, Shape>, { pictures = 'nhwc', kernels }: OnnxWriteOptions) {
+  readonly #quantized: TypedTensors | undefined;
+  readonly #readers: ReadonlyMap<string, NetworkNode | undefined>;
+
+  /** Of a quantised network, `quantized` are its types and weights, and `network` is the same as shapes see it. */
+  constructor(
+    network: Network,
+    shapes: ReadonlyMap<string, Shape>,
+    { pictures = 'nhwc', kernels }: OnnxWriteOptions,
+    quantized?: TypedTensors,
+  ) {
     super(network, shapes, kernels);
+    this.#quantized = quantized;
+    this.#readers = soleReaders(network.nodes, network.outputs);
     const outside = new Set(network.outputs);
     for (const [name, shape] of shapes) {
       const isInput = network.inputs.some((input) => input.name === name);
       const inside = shape.length === 4 && pictures === 'nhwc' && (isInput || outside.has(name));
       this.#names.set(name, inside ? this.unique(`${name}/nchw`) : name);
       if (isInput && inside) this.node('Transpose', [name], this.#names.get(name)!, { perm: TO_NCHW });
+      if (isInput) this.#names.set(name, this.#onGrid(name, this.nameOf(name)));
     }
+  }
+
+  /** The tensor, which stands for one of the network's, on the grid of that one's integers. */
+  #onGrid(name: string, real: string, result?: string): string {
+    const type = this.#byteType(name);
+    if (type === undefined) return real;
+    const grid = [
+      this.constant(`${name}/scale`, tensor([], [type.scale])),
+      this.constant(`${name}/zeroPoint`, { integers: integerArrays[type.type].of(type.zeroPoint), shape: [] }),
+    ];
+    const integers = this.node('QuantizeLinear', [real, ...grid], this.unique(`${name}/quantized`));
+    return this.node('DequantizeLinear', [integers, ...grid], result ?? this.unique(`${name}/dequantized`));
+  }
+
+  /** The type of a tensor of 8-bit integers. */
+  #byteType(name: string): QuantizedType | undefined {
+    const type = this.#quantized?.types.get(name);
+    return type !== undefined && isQuantizedType(type) && type.type !== 'int32' ? type : undefined;
+  }
+
+  /** An activation follows that no other reads before, of the same type: the layer's result is brought to the grid behind it. */
+  #isClampedNext(name: string): boolean {
+    const reader = this.#readers.get(name);
+    const type = this.#byteType(name);
+    const isActivation = reader && ['relu', 'relu6', 'clamp'].includes(reader.kind);
+    return isActivation === true && type !== undefined && sameType(type, this.#quantized!.types.get(reader.name)!);
   }
 
   /** Name within the graph. */
@@ -59,7 +101,21 @@ export class OnnxGraph extends OutGraph<OutConstant> {
     inputs: readonly string[],
     attributes?: Readonly<Record<string, AttributeValue>>,
   ) {
-    this.node(op, inputs, this.nameOf(node.name), attributes);
+    const name = this.nameOf(node.name);
+    if (this.#byteType(node.name) === undefined || this.#isClampedNext(node.name)) {
+      this.node(op, inputs, name, attributes);
+    } else {
+      this.#onGrid(node.name, this.node(op, inputs, this.unique(`${node.name}/real`), attributes), name);
+    }
+  }
+
+  /** Quantize and dequantize: their input's numbers, on the grid where there is one. */
+  convert(node: NetworkNode): void {
+    const [source] = node.inputs;
+    const input = this.nameOf(source);
+    const name = this.nameOf(node.name);
+    if (this.#byteType(node.name)) this.#onGrid(node.name, input, name);
+    else this.node('Identity', [input], name);
   }
 
   constant(name: string, value: OutConstant): string {
@@ -74,6 +130,16 @@ export class OnnxGraph extends OutGraph<OutConstant> {
 
   /** A kernel with its axes in another order and shape. float16 numbers pass through an operator that makes them float32. */
   kernel(node: NetworkNode, order: readonly number[], shape?: Shape): string {
+    const integers = this.#quantized?.weights.get(weightName(node.name, 'kernel'));
+    if (integers && isQuantizedTensor(integers)) {
+      const { data, ...moved } = transposedNumbers(integers, order);
+      const outputs = moved.shape.length === 2 && shape === undefined ? 1 : 0;
+      return this.#dequantized(
+        weightName(node.name, 'kernel'),
+        { ...integers, data, shape: shape ?? moved.shape },
+        outputs,
+      );
+    }
     const { data, ...moved } = transposedTensor(this.weight(node, 'kernel')!, order);
     const kernel = tensor(shape ?? moved.shape, data);
     const name = weightName(node.name, 'kernel');
@@ -84,7 +150,24 @@ export class OnnxGraph extends OutGraph<OutConstant> {
 
   /** The bias as a list of none or one. */
   bias(node: NetworkNode): string[] {
+    const integers = this.#quantized?.weights.get(weightName(node.name, 'bias'));
+    if (integers && isQuantizedTensor(integers)) return [this.#dequantized(weightName(node.name, 'bias'), integers, 0)];
     const bias = this.weight(node, 'bias');
     return bias ? [this.constant(weightName(node.name, 'bias'), bias)] : [];
+  }
+
+  /** A weight of integers as real numbers. `axis` has a scale for each index. */
+  #dequantized(name: string, { shape, data, type }: QuantizedTensor, axis: number): string {
+    const [scales, zeroPoint] = 'scales' in type ? [type.scales, 0] : [[type.scale], type.zeroPoint];
+    const isSingle = 'scale' in type;
+    const inputs = [
+      this.constant(`${name}/integers`, { integers: data, shape }),
+      this.constant(`${name}/scale`, tensor(isSingle ? [] : [scales.length], [...scales])),
+    ];
+    if (type.type !== 'int32') {
+      const integers = new integerArrays[type.type](scales.length).fill(zeroPoint);
+      inputs.push(this.constant(`${name}/zeroPoint`, { integers, shape: isSingle ? [] : [scales.length] }));
+    }
+    return this.node('DequantizeLinear', inputs, this.unique(name), isSingle ? {} : { axis });
   }
 }

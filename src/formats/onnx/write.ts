@@ -1,9 +1,19 @@
 /**
- * A network as the graph of an .onnx file. Inside, pictures are [batch, channels, height, width], as ONNX's operators want them, and
+ * A network as the graph of an .onnx file. Of a quantised one, every tensor of integers passes QuantizeLinear and DequantizeLinear (QDQ), and so
+ * do the constants; runtimes compute what lies between them with integers. Inputs and outputs are real numbers.
+ * Inside, pictures are [batch, channels, height, width], as ONNX's operators want them, and
  * kernels are transposed once. Inputs and outputs keep our shapes, [batch, height, width, channels], behind a transposition each, or are
  * ONNX's own, as the caller likes.
  */
-import { inferShapes, type Network } from '../../network/index.js';
+import { inferShapes, type Network, withWeights } from '../../network/index.js';
+import {
+  isConversion,
+  isQuantizedNetwork,
+  type QuantizedNetwork,
+  shapesAlone,
+  type TypedTensors,
+} from '../../network/quantized-network.js';
+import { inferTypes, withQuantizedWeights } from '../../network/quantized-types.js';
 import type { Shape } from '../../tensor.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { expectFloatKernels } from '../write-options.js';
@@ -17,12 +27,26 @@ const OPSET = 13;
 /** The first whose Resize takes the sizes of height and width alone. */
 const RESIZE_OPSET = 18;
 
-export function graphOf(network: Network, options: OnnxWriteOptions = {}): OutModel {
+export function graphOf(network: Network | QuantizedNetwork, options: OnnxWriteOptions = {}): OutModel {
   expectFloatKernels(options, '.onnx');
+  if (!isQuantizedNetwork(network)) return modelOf(withWeights(network, network.weights), options);
+  const complete = withQuantizedWeights(network, network.weights);
+  const typed = { types: inferTypes(complete), weights: network.weights };
+  const conversions = new Set(network.nodes.filter(isConversion).map(({ name }) => name));
+  return modelOf(shapesAlone(network), options, typed, conversions);
+}
+
+function modelOf(
+  network: Network,
+  options: OnnxWriteOptions,
+  typed?: TypedTensors,
+  conversions: ReadonlySet<string> = new Set(),
+): OutModel {
   const shapes = inferShapes(network);
-  const graph = new OnnxGraph(network, shapes, options);
+  const graph = new OnnxGraph(network, shapes, options, typed);
   for (const node of network.nodes) {
-    writeNode(writers, graph, node, 'ONNX');
+    if (conversions.has(node.name)) graph.convert(node);
+    else writeNode(writers, graph, node, 'ONNX');
     const inside = graph.nameOf(node.name);
     if (inside !== node.name) graph.node('Transpose', [inside], node.name, { perm: TO_NHWC });
   }

@@ -160,7 +160,8 @@ const input = (graph: OnnxGraph, node: NetworkNode): string => graph.nameOf(node
 const channelAxis = (graph: OnnxGraph, node: NetworkNode): number => (graph.shapeOf(node.name).length === 4 ? 1 : -1);
 
 function pointwise(graph: OnnxGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>): void {
-  const [C, O] = graph.weight(node, 'kernel')!.shape;
+  const C = graph.shapeOf(node.inputs[0]).at(-1)!;
+  const O = graph.shapeOf(node.name).at(-1)!;
   graph.result(node, 'Conv', [input(graph, node), graph.kernel(node, [1, 0], [O, C, 1, 1]), ...graph.bias(node)], {
     kernel_shape: [1, 1],
   });

@@ -1,6 +1,6 @@
 /** The graph of a .tflite file while it grows: tensors by name, and the operators that make them. */
 import { type Network, type NetworkNode, weightName } from '../../network/index.js';
-import { isQuantizedTensor, isQuantizedType, type QuantizedWeights } from '../../network/quantized-network.js';
+import { isQuantizedTensor, isQuantizedType, type TypedTensors } from '../../network/quantized-network.js';
 import { biasScales, integerRanges } from '../../network/quantized-types.js';
 import type { ExplicitPadding } from '../../padding.js';
 import {
@@ -192,12 +192,6 @@ export class TfliteGraph extends OutGraph<OutTensor> {
     this.tensors.set(unique, constant);
     return unique;
   }
-}
-
-/** Types by the names of tensors, and weights. */
-export interface TypedTensors {
-  readonly types: ReadonlyMap<string, TensorType>;
-  readonly weights: QuantizedWeights;
 }
 
 /** Those that are not 2. */
