@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { NetworkError } from '../errors.js';
 import { type Rounding, roundings } from '../layers/int8/fixed-point.js';
 import type { Network, QuantizedNetwork } from '../network/index.js';
-import { integersOf } from '../network/rewriting/as-real-numbers.js';
+import { integersOf } from '../network/integers-of.js';
 import { expectComputable } from '../network/run-quantized.js';
 import { note } from './output.js';
 
@@ -13,16 +13,17 @@ export interface IntegerFlags {
   readonly asRealNumbers?: true;
 }
 
+export const roundingOption = (): Option =>
+  new Option(
+    '--rounding <rule>',
+    'of a quantised model: single, as the optimised kernels of TensorFlow Lite round (LiteRT.js), or double, as its reference kernels and tflite-micro',
+  )
+    .choices(roundings)
+    .default('single');
+
 export function addIntegerOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option(
-        '--rounding <rule>',
-        'of a quantised model: single, as the optimised kernels of TensorFlow Lite round (LiteRT.js), or double, as its reference kernels and tflite-micro',
-      )
-        .choices(roundings)
-        .default('single'),
-    )
+    .addOption(roundingOption())
     .option('--as-real-numbers', 'compute a quantised model with the real numbers that its integers stand for');
 }
 

@@ -16,8 +16,8 @@ import {
   type PresetName,
   presetNames,
 } from '../network/index.js';
+import { integersOf, sameIntegers } from '../network/integers-of.js';
 import { presetFor } from '../network/presets.js';
-import { integersOf, sameIntegers } from '../network/rewriting/as-real-numbers.js';
 import { endingAt } from '../network/rewriting/subnetwork.js';
 import type { Pair } from '../padding.js';
 import { findRelease, loadPretrained, releases } from '../pretrained/index.node.js';

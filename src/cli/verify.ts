@@ -1,18 +1,25 @@
 /** `depthwise verify`: another JavaScript runtime on the same model file and the same input, layer by layer. */
 import { type Command, Option } from 'commander';
+import { readFile } from '../formats/files.js';
+import type { Rounding } from '../layers/int8/fixed-point.js';
+import { asRealNumbers } from '../network/index.js';
 import { check, explain, precisionOf } from '../oracle/index.js';
 import { openPeer, type PeerName, peerNames } from '../oracle/peers/index.js';
+import type { IntegerPeer } from '../oracle/peers/litert.js';
 import type { Pair } from '../padding.js';
 import { exitCodesHelp, judging } from './exit-codes.js';
 import { addInputOptions, expectOneInput, fed, type InputFlags } from './inputs.js';
+import { roundingOption } from './integers.js';
 import { addJudgementOptions, type JudgementFlags, tell, withWritableMap } from './judgement.js';
 import { cropOption, type ModelFlags, prepared, presetOption } from './model.js';
 import { onNodeOf, startProgress } from './progress.js';
 import { resolution } from './values.js';
+import { verifyIntegers } from './verify-integers.js';
 
 interface Flags extends JudgementFlags, Omit<InputFlags, 'picture'>, Pick<ModelFlags, 'preset' | 'crop'> {
   readonly with: PeerName;
   readonly resolution?: Pair;
+  readonly rounding: Rounding;
 }
 
 export function configure(command: Command): void {
@@ -26,6 +33,7 @@ export function configure(command: Command): void {
       `Run another JavaScript runtime, installed where you are, on the same model and input, and compare every tensor that it shows.\n${exitCodesHelp}`,
     )
     .addOption(new Option('--with <runtime>', 'what to compare with').choices(peerNames).makeOptionMandatory())
+    .addOption(roundingOption())
     .addOption(presetOption())
     .addOption(cropOption())
     .addOption(
@@ -45,6 +53,7 @@ The runtimes, to be installed where you are:
 
 Examples:
   depthwise verify vww_96_float.tflite --with litert
+  depthwise verify mobilenet_v1_0.25_128_quant.tflite --with litert
   depthwise verify ultraface_slim_320.onnx --with onnxruntime --noise cancellation
   depthwise verify model.json cat.jpg --with tfjs --preset tfjs-hub --map worst.png`,
     )
@@ -53,6 +62,13 @@ Examples:
         const flags = await withWritableMap(given);
         const input = picture === undefined ? flags : { ...flags, picture };
         expectOneInput(input);
+        const integers = flags.with === 'litert' ? await openIntegers(path, flags) : undefined;
+        if (integers) {
+          const network = prepared(asRealNumbers(integers.network), flags);
+          const { inputs } = await fed(network, path, input);
+          const { rounding, json } = flags;
+          return verifyIntegers(integers, { path, inputs, rounding, ...(json && { json }) });
+        }
         const peer = await openPeer(flags.with, path, flags);
         const network = prepared(peer.network, flags);
         const { inputs } = await fed(network, path, input);
@@ -83,4 +99,11 @@ Examples:
         }
       }),
     );
+}
+
+/** A quantised .tflite file beside LiteRT.js; undefined for other files. */
+async function openIntegers(path: string, flags: Flags): Promise<IntegerPeer | undefined> {
+  if (!path.toLowerCase().endsWith('.tflite')) return undefined; // which openPeer refuses by name
+  const { openLitertIntegers } = await import('../oracle/peers/litert.js');
+  return openLitertIntegers(() => readFile(path), path, flags);
 }

@@ -1,7 +1,7 @@
 /** What a caller says about a file of weights that does not say which network they belong to. */
 import { DepthwiseError, ShapeError, UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
-import { sameIntegers } from '../network/rewriting/as-real-numbers.js';
+import { sameIntegers } from '../network/integers-of.js';
 import { atResolution } from '../network/rewriting/at-resolution.js';
 import { endingAt } from '../network/rewriting/subnetwork.js';
 import type { Pair } from '../padding.js';

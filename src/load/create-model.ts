@@ -1,6 +1,6 @@
 /** A model of `load` where `import()` is possible: kernels for integers, and those in JavaScript, are fetched only where they are needed. */
 import type { KernelSource } from '../engine/index.js';
-import { integersOf } from '../network/rewriting/as-real-numbers.js';
+import { integersOf } from '../network/integers-of.js';
 import type { Pictures } from './inputs.js';
 import { type Loaded, LoadedModel, type ModelOptions } from './loaded-model.js';
 

@@ -92,12 +92,19 @@ function walk(
     onNode?.(node, index, network.nodes.length);
     const inputs = node.inputs.map((name) => tensors.get(name)!);
     const weights = quantizedWeightsOf(network, node, shapes);
-    tensors.set(
-      node.name,
-      atNode(node, () => forwardOf(node)(inputs, weights, node.attributes, node.type, rounding)),
-    );
+    tensors.set(node.name, computeNode(node, inputs, weights, rounding));
     letGo?.(node, index);
   });
+}
+
+/** What a node makes of its inputs. */
+export function computeNode(
+  node: QuantizedNode,
+  inputs: readonly AnyTensor[],
+  weights: Readonly<Record<string, AnyTensor>>,
+  rounding: Rounding,
+): AnyTensor {
+  return atNode(node, () => forwardOf(node)(inputs, weights, node.attributes, node.type, rounding));
 }
 
 /** Inputs and weights agree with the layer and the type of the node by `inferTypes`, which TypeScript cannot follow through the lookup. */

@@ -2,9 +2,10 @@
 import { ByteBuffer } from 'flatbuffers';
 import { FormatError } from '../../errors.js';
 import { type Network, withWeights } from '../../network/index.js';
+import { sameIntegers } from '../../network/integers-of.js';
 import { hasIntegers, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
-import { realNumbers, sameIntegers } from '../../network/rewriting/as-real-numbers.js';
+import { realNumbers } from '../../network/rewriting/as-real-numbers.js';
 import type { ReadOptions } from '../architecture.js';
 import { inFile } from '../in-file.js';
 import { REAL_NUMBERS } from '../reader.js';

@@ -9,6 +9,7 @@
  */
 import type { PerChannelType, QuantizedTensor, QuantizedType, Tensor, TensorType } from '../../tensor.js';
 import { ownerOf, soleReaders, unusedName } from '../graph.js';
+import { rememberIntegers } from '../integers-of.js';
 import { type Network, type NetworkNode, weightName } from '../network.js';
 import {
   hasIntegers,
@@ -25,18 +26,6 @@ import { layerOf } from '../shapes.js';
 /** The network of real numbers. Its layers keep their names; a layer before a clamp of ours is called 'x/linear', or 'x/pad' by its kind. */
 export function asRealNumbers(network: QuantizedNetwork): Network {
   return realNumbers(network).network;
-}
-
-const sources = /* @__PURE__ */ new WeakMap<Network, QuantizedNetwork>();
-
-/** The quantised network that `asRealNumbers`, or a reader of files, made this one of; undefined where there is none. */
-export const integersOf = (network: Network): QuantizedNetwork | undefined => sources.get(network);
-
-/** The network, made of another one, whose tensors the same integers stand for. */
-export function sameIntegers(source: Network, network: Network): Network {
-  const found = sources.get(source);
-  if (found !== undefined) sources.set(network, found);
-  return network;
 }
 
 export interface RealNumbers {
@@ -66,7 +55,7 @@ export function realNumbers(network: QuantizedNetwork): RealNumbers {
       }),
     },
   };
-  if (hasIntegers(network)) sources.set(real, network);
+  if (hasIntegers(network)) rememberIntegers(real, network);
   return { network: real, names };
 }
 

@@ -1,9 +1,13 @@
 /** LiteRT.js beside this library: a .tflite file with all of its tensors as outputs. */
 import { UsageError } from '../../errors.js';
+import { importQuantizedTflite } from '../../formats/tflite/read.js';
 import { Model, SubGraph } from '../../formats/tflite/schema.js';
 import { importTflite } from '../../formats/tflite.js';
-import type { Tensor } from '../../tensor.js';
-import { type LitertTensor, litert, loadLitert } from './litert-runtime.js';
+import type { QuantizedNetwork } from '../../network/index.js';
+import { integersOf } from '../../network/integers-of.js';
+import { typedInputs } from '../../network/run-quantized.js';
+import type { AnyTensor, Tensor } from '../../tensor.js';
+import { type LitertTensor, litert, loadLitert, type Numbers } from './litert-runtime.js';
 import { Packages } from './packages.js';
 import type { PeerAnswer, PeerModel, PeerOptions } from './peer.js';
 
@@ -44,6 +48,40 @@ export async function openLitert(
         tensors: new Map(shown.map(({ node }, position) => [node, asTensor(found[position])])),
         theirNames: new Map(shown.map(({ node, name }) => [node, name])),
       };
+    },
+  };
+}
+
+/** A quantised file, opened by this library and by LiteRT.js. */
+export interface IntegerPeer {
+  readonly network: QuantizedNetwork;
+  readonly runtime: string;
+  /** The runtime's integers for every tensor of the file, by our names. Of real inputs the nearest integers are taken. */
+  run(inputs: ReadonlyMap<string, AnyTensor>): Promise<ReadonlyMap<string, Numbers>>;
+}
+
+/** Undefined for a file of real numbers. */
+export async function openLitertIntegers(
+  read: () => Promise<Uint8Array>,
+  path: string,
+  { packages = new Packages() }: PeerOptions = {},
+): Promise<IntegerPeer | undefined> {
+  const { title } = await litert(packages);
+  const bytes = await read();
+  if (integersOf((await importTflite(bytes, path)).network) === undefined) return undefined;
+  const { network, tensors } = await importQuantizedTflite(bytes, path);
+  const isInput = new Set(network.inputs.map(({ name }) => name));
+  const shown = firstOfEachNode(tensors.filter(({ node }) => !isInput.has(node)));
+  const indices = shown.map(({ index }) => index);
+  return {
+    network,
+    runtime: title,
+    async run(inputs) {
+      const typed = typedInputs(network, inputs);
+      const given = network.inputs.map(({ name }) => typed.get(name)!.data as Numbers);
+      const model = await loadLitert(withOutputs(bytes, indices), packages);
+      const found = await model.run(given).finally(() => model.delete());
+      return new Map(shown.map(({ node }, position) => [node, found[position].data]));
     },
   };
 }

@@ -1,0 +1,73 @@
+/** A quantised network beside another runtime, whose numbers are made up here. */
+import { describe, expect, test } from 'vitest';
+import { type QuantizedNetwork, traceQuantized } from '../../src/network/index.js';
+import { checkIntegers, type TheirNumbers } from '../../src/oracle/check-integers.js';
+import type { AnyTensor, QuantizedType } from '../../src/tensor.js';
+
+const bytes: QuantizedType = { type: 'uint8', scale: 0.5, zeroPoint: 128 };
+const tenths: QuantizedType = { type: 'uint8', scale: 0.1, zeroPoint: 0 };
+
+const network: QuantizedNetwork = {
+  name: 'twice',
+  inputs: [{ name: 'x', shape: [1, 2], type: bytes }],
+  nodes: [
+    { name: 'sum', kind: 'dense', inputs: ['x'], attributes: { units: 2, bias: false }, type: tenths },
+    { name: 'relu6', kind: 'relu6', inputs: ['sum'], attributes: {}, type: tenths },
+    { name: 'flat', kind: 'flatten', inputs: ['relu6'], attributes: {}, type: tenths },
+    { name: 'y', kind: 'quantize', inputs: ['flat'], attributes: {}, type: bytes },
+  ],
+  outputs: ['y'],
+  weights: new Map<string, AnyTensor>([
+    ['sum/kernel', { shape: [2, 2], data: Uint8Array.of(1, 0, 0, 1), type: { type: 'uint8', scale: 1, zeroPoint: 0 } }],
+  ]),
+  conventions: { source: 'tflite', output: 'features' },
+};
+const inputs = new Map([['x', { shape: [1, 2], data: Uint8Array.of(130, 134), type: bytes }]]); // 1 and 3
+
+/** What is computed here, with these numbers in place of a tensor's. The sum before the activation is not shown. */
+function theirs(changes: Readonly<Record<string, readonly number[]>>): Map<string, TheirNumbers> {
+  const own = [...traceQuantized(network, inputs)].filter(([name]) => name !== 'x' && name !== 'sum');
+  return new Map(own.map(([name, { data }]) => [name, changes[name] ?? data]));
+}
+const check = (changes: Readonly<Record<string, readonly number[]>>) => checkIntegers(network, inputs, theirs(changes));
+
+describe('checkIntegers', () => {
+  test('equal: an activation is of the kind of its layer', () => {
+    expect(check({})).toEqual({
+      layers: [
+        { name: 'relu6', kind: 'dense', compared: 2, different: 0, largest: 0 },
+        { name: 'flat', kind: 'flatten', compared: 2, different: 0, largest: 0 },
+        { name: 'y', kind: 'quantize', compared: 2, different: 0, largest: 0 },
+      ],
+      compared: 6,
+      different: 0,
+      known: [],
+      unknown: [],
+    });
+  });
+
+  test('each layer is computed from their numbers: one that differs makes no other differ', () => {
+    const { layers, unknown } = check({ flat: [10, 33], y: [130, 135] });
+    expect(layers.map(({ name, different, largest }) => [name, different, largest])).toEqual([
+      ['relu6', 0, 0],
+      ['flat', 1, 3],
+      ['y', 0, 0],
+    ]);
+    expect(unknown).toEqual(['flat']);
+  });
+
+  test('what XNNPACK computes otherwise is counted and named, by 1 and no more', () => {
+    const known = check({ relu6: [11, 30], flat: [11, 30], y: [130, 135] });
+    expect([known.different, known.unknown]).toEqual([2, []]);
+    expect(known.known).toEqual([
+      {
+        reason: 'XNNPACK multiplies sums in float32, which turns a few that lie beside a tie',
+        layers: ['relu6'],
+        different: 1,
+      },
+      { reason: 'XNNPACK brings integers to another scale with 8 bits below the point', layers: ['y'], different: 1 },
+    ]);
+    expect(check({ y: [130, 136] }).unknown).toEqual(['y']);
+    expect(check({ relu6: [11, 31], flat: [11, 31], y: [130, 134] }).unknown).toEqual(['relu6']);
+  });
+});
