@@ -76,13 +76,13 @@ describe('LiteRT.js', () => {
     expect(readFileSync(map).subarray(1, 4).toString()).toBe('PNG');
   });
 
-  test('a file of integers', async () => {
+  test('a file whose integers no kernel of TensorFlow Lite computes', async () => {
     const file = folder.path('integers.tflite');
     writeFileSync(file, buildTflite(everything));
     const { exitCode, stderr } = await depthwise('verify', file, '--with', 'litert');
-    expect(exitCode).toBe(2);
+    expect(exitCode).toBe(4);
     expect(stderr).toBe(
-      `error: ${file}: computes with integers: tensor 'x' is of type UINT8. They round to their grid, which real numbers do not; convert the file to one of real numbers and verify that\n`,
+      `error: ${file}: integers: 'y1/linear' (conv2d) has a kernel of int8 with 4 scales, wanted uint8 as its input\n`,
     );
   });
 });
