@@ -4,7 +4,7 @@ import { type MemoryPlan, planMemory } from '../engine/index.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
 import { assumptionsOf } from '../network/conventions.js';
 import { type Counting, type Summary, summarize } from '../network/index.js';
-import { integersOf } from '../network/rewriting/as-real-numbers.js';
+import { integersOf } from '../network/integers-of.js';
 import { addIntegerOptions } from './integers.js';
 import { addModelOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { formatBytes, print, printJson } from './output.js';

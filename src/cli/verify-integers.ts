@@ -1,7 +1,7 @@
 /** `depthwise verify` of a quantised file: every tensor of another integer runtime, number by number. */
 import { DifferenceError } from '../errors.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
-import { checkIntegers, type IntegerReport } from '../oracle/check-integers.js';
+import { checkIntegers, type IntegerReport } from '../oracle/integers/peer-numbers.js';
 import type { IntegerPeer } from '../oracle/peers/litert.js';
 import type { Tensor } from '../tensor.js';
 import { formatCount, plural, print, printJson } from './output.js';

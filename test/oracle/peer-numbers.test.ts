@@ -1,7 +1,7 @@
 /** A quantised network beside another runtime, whose numbers are made up here. */
 import { describe, expect, test } from 'vitest';
 import { type QuantizedNetwork, traceQuantized } from '../../src/network/index.js';
-import { checkIntegers, type TheirNumbers } from '../../src/oracle/check-integers.js';
+import { checkIntegers, type TheirNumbers } from '../../src/oracle/integers/peer-numbers.js';
 import type { AnyTensor, QuantizedType } from '../../src/tensor.js';
 
 const bytes: QuantizedType = { type: 'uint8', scale: 0.5, zeroPoint: 128 };

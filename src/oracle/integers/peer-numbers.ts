@@ -2,11 +2,11 @@
  * A quantised network beside another integer runtime. Each layer is computed from the runtime's own inputs and compared number by number; the
  * bound is 0. Where runtimes are known to compute otherwise, the difference is counted all the same, and named.
  */
-import type { Rounding } from '../layers/int8/fixed-point.js';
-import type { QuantizedNetwork, QuantizedNode } from '../network/index.js';
-import { inferQuantizedShapes, isQuantizedTensor, quantizedWeightsOf } from '../network/quantized-network.js';
-import { computeNode, typedInputs } from '../network/run-quantized.js';
-import type { AnyTensor } from '../tensor.js';
+import type { Rounding } from '../../layers/int8/fixed-point.js';
+import type { QuantizedNetwork, QuantizedNode } from '../../network/index.js';
+import { inferQuantizedShapes, isQuantizedTensor, quantizedWeightsOf } from '../../network/quantized-network.js';
+import { computeNode, typedInputs } from '../../network/run-quantized.js';
+import type { AnyTensor } from '../../tensor.js';
 
 /** The numbers of a tensor that another runtime shows. */
 export type TheirNumbers = ArrayLike<number | bigint>;
