@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/engine/index.js';
 import { asRealNumbers, type Network, run } from '../../src/network/index.js';
+import { integersOf } from '../../src/network/integers-of.js';
 import type { QuantizedNetwork, QuantizedNode } from '../../src/network/quantized-network.js';
 import { withQuantizedWeights } from '../../src/network/quantized-types.js';
-import { integersOf } from '../../src/network/rewriting/as-real-numbers.js';
 import { runQuantized } from '../../src/network/run-quantized.js';
 import type { AnyTensor, QuantizedTensor, QuantizedType, Tensor, TensorType } from '../../src/tensor.js';
 
