@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { type Rounding, roundings } from '../layers/int8/index.js';
 import type { LayerKind, Network, QuantizedNetwork } from '../network/index.js';
-import { integersOf } from '../network/rewriting/as-real-numbers.js';
+import { integersOf } from '../network/integers-of.js';
 import { typedInputs } from '../network/run-quantized.js';
 import {
   layerSuite,

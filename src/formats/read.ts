@@ -2,6 +2,7 @@
 import { FormatError, UsageError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import type { Network } from '../network/index.js';
+import { integersOf } from '../network/integers-of.js';
 import { isQuantizedNetwork, type QuantizedNetwork } from '../network/quantized-network.js';
 import type { Tensor } from '../tensor.js';
 import { asStated, expectNoArchitecture, type ReadOptions } from './architecture.js';
@@ -141,7 +142,6 @@ export async function readQuantizedNetwork(
   const network = await reader.readTyped?.(content, options);
   if (network !== undefined && isQuantizedNetwork(network)) return network;
   // Golden bundles are read as real numbers, which know the integers that they stand for.
-  const { integersOf } = await import('../network/rewriting/as-real-numbers.js');
   const integers = network && integersOf(network);
   if (integers === undefined) throw new FormatError(`${file}: ${REAL_NUMBERS}`);
   return integers;
