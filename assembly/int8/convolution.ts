@@ -25,7 +25,7 @@ export function convolution(
   panels: i32, lo: i32, hi: i32,
   out: usize, outStride: usize, offsets: usize,
 ): void {
-  const panelBytes = <usize>(runCount * pairs) << 5;
+  const panelBytes = <usize>(runCount * pairs) << (ASC_FEATURE_SIMD ? 5 : 6);
   const runBytes = <usize>pairs << 2;
   for (let panel = 0; panel < panels; ++panel) {
     let window = pixels, y = out, place = offsets;

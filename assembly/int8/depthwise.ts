@@ -48,7 +48,7 @@ export function depthwise(
             half(false, shape, start, lines, lineStep, step, tap, pairs, weights, planeBytes, blocks, lo, hi, to);
             half(true, shape, start, lines, lineStep, step, tap, pairs, weights, planeBytes, blocks, lo, hi, to + 8);
           } else {
-            byNumbers(three, start, lines, lineStep, step, tap, pairs, weights, planeBytes, blocks, lo, hi, to);
+            byNumbers(shape, start, lines, lineStep, step, tap, pairs, weights, planeBytes, blocks, lo, hi, to);
           }
         }
       }
@@ -165,27 +165,48 @@ function toByteQuad(from: usize, zero: i32, out: usize): void {
   v128.store(out, v128.shuffle<i32>(p01, p23, 1, 3, 5, 7), 16);
 }
 
-/** The scalar target's eight channels of four pixels. */
+/** The scalar target's eight channels of four pixels. `shape` is as in `half`. */
 function byNumbers(
-  three: bool, start: usize, lines: usize, lineStep: usize, step: usize, tap: usize, pairs: i32,
+  shape: i32, start: usize, lines: usize, lineStep: usize, step: usize, tap: usize, pairs: i32,
   weights: usize, planeBytes: usize, block: usize, lo: i32, hi: i32, out: usize,
 ): void {
   for (let channel = 0; channel < 8; ++channel, out += 2, start += 2) {
     let c0 = load<i32>(block + (<usize>channel << 2));
     let c1 = c0, c2 = c0, c3 = c0;
     let line = lines;
-    // Of the pairs of three columns, the first two lie one after the other, and the two halves of the channels 64
-    // bytes apart instead of 16.
-    const lane = (<usize>(channel & 3) << 2) + (channel < 4 ? 0 : three ? 64 : 16);
-    const nextPair: usize = three ? 16 : 32, rest: usize = three ? 96 : 0;
-    for (let k = weights + lane, end = k + planeBytes; k != end; line += lineStep, k += rest) {
-      let p = start + <usize>load<u32>(line);
-      for (let j = 0; j < pairs; ++j, k += nextPair, p += tap << 1) {
-        const k0 = <i32>load<i16>(k), k1 = <i32>load<i16>(k, 2);
-        c0 += load<i16>(p) * k0 + load<i16>(p + tap) * k1;
-        c1 += load<i16>(p + step) * k0 + load<i16>(p + step + tap) * k1;
-        c2 += load<i16>(p + 2 * step) * k0 + load<i16>(p + 2 * step + tap) * k1;
-        c3 += load<i16>(p + 3 * step) * k0 + load<i16>(p + 3 * step + tap) * k1;
+    let k = weights + (<usize>(channel & 3) << 2) + (channel < 4 ? 0 : shape ? 64 : 16);
+    const end = k + planeBytes;
+    if (shape == 1) {
+      for (; k != end; line += lineStep, k += 128) {
+        const p = start + <usize>load<u32>(line);
+        const k0 = <i32>load<i16>(k), k1 = <i32>load<i16>(k, 2), k2 = <i32>load<i16>(k, 16);
+        const x0 = <i32>load<i16>(p), x1 = <i32>load<i16>(p, 16), x2 = <i32>load<i16>(p, 32);
+        const x3 = <i32>load<i16>(p, 48), x4 = <i32>load<i16>(p, 64), x5 = <i32>load<i16>(p, 80);
+        c0 += x0 * k0 + x1 * k1 + x2 * k2;
+        c1 += x1 * k0 + x2 * k1 + x3 * k2;
+        c2 += x2 * k0 + x3 * k1 + x4 * k2;
+        c3 += x3 * k0 + x4 * k1 + x5 * k2;
+      }
+    } else if (shape == 2) {
+      for (; k != end; line += lineStep, k += 128) {
+        const p = start + <usize>load<u32>(line);
+        const k0 = <i32>load<i16>(k), k1 = <i32>load<i16>(k, 2), k2 = <i32>load<i16>(k, 16);
+        const x2 = <i32>load<i16>(p, 32), x4 = <i32>load<i16>(p, 64), x6 = <i32>load<i16>(p, 96);
+        c0 += load<i16>(p) * k0 + load<i16>(p, 16) * k1 + x2 * k2;
+        c1 += x2 * k0 + load<i16>(p, 48) * k1 + x4 * k2;
+        c2 += x4 * k0 + load<i16>(p, 80) * k1 + x6 * k2;
+        c3 += x6 * k0 + load<i16>(p, 112) * k1 + load<i16>(p, 128) * k2;
+      }
+    } else {
+      for (; k != end; line += lineStep) {
+        let p = start + <usize>load<u32>(line);
+        for (let j = 0; j < pairs; ++j, k += 32, p += tap << 1) {
+          const k0 = <i32>load<i16>(k), k1 = <i32>load<i16>(k, 2);
+          c0 += load<i16>(p) * k0 + load<i16>(p + tap) * k1;
+          c1 += load<i16>(p + step) * k0 + load<i16>(p + step + tap) * k1;
+          c2 += load<i16>(p + 2 * step) * k0 + load<i16>(p + 2 * step + tap) * k1;
+          c3 += load<i16>(p + 3 * step) * k0 + load<i16>(p + 3 * step + tap) * k1;
+        }
       }
     }
     store<i16>(out, clampedOne(c0, block, channel, lo, hi));

@@ -1,10 +1,9 @@
 /**
  * Pointwise (1×1) convolution on integers as a matrix product, 4 pixels × 8 output channels at a time.
  *
- *   x        quads   [pixels / 4][C' / 2][4][2]   int16, a pair of channels of four neighbouring pixels; quads are
- *                                                 `quadStride` bytes apart
- *   weights  panels  [O' / 8][pairs][8][2]        int16, eight output channels of one pair of input channels lie
- *                                                 together
+ *   x        quads   [pixels / 4][C' / 2][4][2]   int16, a pair of channels of four neighbouring pixels; quads are `quadStride` bytes apart
+ *   weights  panels  [O' / 8][pairs][8][2]        int16, eight output channels of one pair of input channels lie together; on the scalar
+ *                                                 target twice as wide, see tile.ts
  *   blocks           [O' / 8] of 256 bytes        bias and multipliers, see requantize.ts
  *   out      planes or quads, see tile.ts; `outStride` is the distance of planes, or of quads
  *
@@ -22,7 +21,7 @@ export function pointwise(
   // What is left of 49 = 12 · 4 + 1 pixels is no quad.
   const alone = ASC_FEATURE_SIMD ? i32(pixels % 4 == 1) : 0;
   const quads = (pixels + 3 >> 2) - alone;
-  const panelBytes = <usize>pairs << 5;
+  const panelBytes = <usize>pairs << (ASC_FEATURE_SIMD ? 5 : 6);
   const nextPanel: usize = offsets ? outStride : 64;
   const nextQuad: usize = offsets ? 0 : outStride;
   let w = weights, block = blocks, y = out;

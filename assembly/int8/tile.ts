@@ -78,45 +78,47 @@ function byWay(x: v128, block: usize, first: i32): v128 {
 }
 
 /**
- * A tile of the scalar target, one output channel at a time. The pair of numbers of pixel i lies at p{i} + tap, where
- * tap goes from the begin of each run to `runBytes` further, `step` bytes at a time. Without `runs` there is one,
- * from 0 on.
+ * A tile of the scalar target. Its weights are pairs of output channels in one number, [runs][pairs][2][4] i64, the second channel's times 2³²: one
+ * multiplication makes the products of both, and sums of 64 bits hold two of 32. The pair of numbers of pixel i lies at p{i} + tap, where tap goes from
+ * the begin of each run to `runBytes` further, `step` bytes at a time. Without `runs` there is one, from 0 on.
  */
 export function tileByNumbers(
   p0: usize, p1: usize, p2: usize, p3: usize, step: usize, runs: usize, runCount: i32, runBytes: usize, weights: usize,
   block: usize,
   lo: i32, hi: i32, out: usize, offsets: usize,
 ): void {
-  for (let o = 0; o < 8; ++o, weights += 4) {
-    let c0 = load<i32>(block + (<usize>o << 2));
+  for (let o = 0; o < 8; o += 2, weights += 8) {
+    const bias = block + (<usize>o << 2);
+    let c0 = <i64>load<i32>(bias) + (<i64>load<i32>(bias, 4) << 32);
     let c1 = c0, c2 = c0, c3 = c0;
     let b = weights;
     for (let run = 0; run < runCount; ++run) {
       let tap: usize = runs ? <usize>load<u32>(runs + (<usize>run << 2)) : 0;
-      for (const end = tap + runBytes; tap != end; tap += step, b += 32) {
-        const b0 = <i32>load<i16>(b), b1 = <i32>load<i16>(b, 2);
-        c0 += load<i16>(p0 + tap) * b0 + load<i16>(p0 + tap, 2) * b1;
-        c1 += load<i16>(p1 + tap) * b0 + load<i16>(p1 + tap, 2) * b1;
-        c2 += load<i16>(p2 + tap) * b0 + load<i16>(p2 + tap, 2) * b1;
-        c3 += load<i16>(p3 + tap) * b0 + load<i16>(p3 + tap, 2) * b1;
+      for (const end = tap + runBytes; tap != end; tap += step, b += 64) {
+        let w = load<i64>(b);
+        c0 += <i64>load<i16>(p0 + tap) * w;
+        c1 += <i64>load<i16>(p1 + tap) * w;
+        c2 += <i64>load<i16>(p2 + tap) * w;
+        c3 += <i64>load<i16>(p3 + tap) * w;
+        w = load<i64>(b, 32);
+        c0 += <i64>load<i16>(p0 + tap, 2) * w;
+        c1 += <i64>load<i16>(p1 + tap, 2) * w;
+        c2 += <i64>load<i16>(p2 + tap, 2) * w;
+        c3 += <i64>load<i16>(p3 + tap, 2) * w;
       }
     }
-    const y0 = clampedOne(c0, block, o, lo, hi), y1 = clampedOne(c1, block, o, lo, hi);
-    const y2 = clampedOne(c2, block, o, lo, hi), y3 = clampedOne(c3, block, o, lo, hi);
-    if (offsets) {
-      const y = out + (<usize>o << 1);
-      store<i16>(y + <usize>load<u32>(offsets), y0);
-      store<i16>(y + <usize>load<u32>(offsets, 4), y1);
-      store<i16>(y + <usize>load<u32>(offsets, 8), y2);
-      store<i16>(y + <usize>load<u32>(offsets, 12), y3);
-    } else {
-      const y = out + (<usize>(o >> 1) << 4) + (<usize>(o & 1) << 1);
-      store<i16>(y, y0);
-      store<i16>(y, y1, 4);
-      store<i16>(y, y2, 8);
-      store<i16>(y, y3, 12);
-    }
+    const y = out + (offsets ? <usize>o << 1 : <usize>o << 3);
+    store<u32>(y + (offsets ? <usize>load<u32>(offsets) : 0), clampedTwo(c0, block, o, lo, hi));
+    store<u32>(y + (offsets ? <usize>load<u32>(offsets, 4) : 4), clampedTwo(c1, block, o, lo, hi));
+    store<u32>(y + (offsets ? <usize>load<u32>(offsets, 8) : 8), clampedTwo(c2, block, o, lo, hi));
+    store<u32>(y + (offsets ? <usize>load<u32>(offsets, 12) : 12), clampedTwo(c3, block, o, lo, hi));
   }
+}
+
+/** The results of two neighbouring channels, whose sums are low + high · 2³². */
+function clampedTwo(sums: i64, block: usize, channel: i32, lo: i32, hi: i32): u32 {
+  const low = <i32>sums, high = <i32>(sums - <i64>low >> 32);
+  return <u32>(<u16>clampedOne(low, block, channel, lo, hi)) | (<u32>(<u16>clampedOne(high, block, channel + 1, lo, hi)) << 16);
 }
 
 export function clampedOne(x: i32, block: usize, channel: i32, lo: i32, hi: i32): i16 {

@@ -14,7 +14,7 @@ import { pixelsOf } from '../lowering.js';
 import { channelBlocks } from './channel-blocks.js';
 import { type IntegerLowering, quadStride, quadsBytes, zeroPointOf } from './lowering.js';
 import type { IntegerOperation, OperationOf } from './operations.js';
-import { type BytePanels, packDense, packDepthwise, packPanels } from './packing.js';
+import { type BytePanels, packDense, packDepthwise, packPanels, widenPanels } from './packing.js';
 
 /** Where a tile kernel writes, see assembly/int8/tile.ts. */
 interface TileTarget {
@@ -154,7 +154,8 @@ export function convolution(low: IntegerLowering, operation: OperationOf<'conv2d
 function panels(low: IntegerLowering, { node }: IntegerOperation, runs: number, terms: number, columns: number): Place {
   return low.program.table(`panels ${node.name}`, () => {
     const { data, type } = low.weight(node.name, 'kernel') as QuantizedTensor;
-    return packPanels(data, zeroPointOf(type), runs, terms, columns);
+    const packed = packPanels(data, zeroPointOf(type), runs, terms, columns);
+    return low.products === 'numbers' ? widenPanels(packed) : packed;
   });
 }
 

@@ -14,7 +14,7 @@ import { Heaps, type Region, wasmKernels } from '../heap.js';
 import type { MemoryReport, OperationReport } from '../wasm-program.js';
 import { type Int8Kernels, int8Bytes } from './kernels.js';
 import { type LoweredIntegers, lowerIntegers, type PlacedTensor } from './lower.js';
-import { arrayOf, viewOf } from './lowering.js';
+import { arrayOf, type Products, viewOf } from './lowering.js';
 
 const TARGETS: readonly WasmTarget[] = ['relaxed', 'simd', 'scalar'];
 
@@ -37,7 +37,7 @@ export interface IntegerReport {
 /** The kernels of a target, and what this machine does with them. */
 interface Machine {
   readonly heaps: Heaps<Int8Kernels>;
-  readonly multipliesBytes: boolean;
+  readonly products: Products;
 }
 
 /** Once they are compiled. */
@@ -58,8 +58,8 @@ export async function compileQuantized(
   const chosen = chooseTarget(target);
   const shapes = shapesOf(network);
   withQuantizedWeights(network, network.weights);
-  const { heaps, multipliesBytes } = await machineOf(chosen);
-  const lowered = lowerIntegers(network, shapes, rounding, everyTensor, multipliesBytes);
+  const { heaps, products } = await machineOf(chosen);
+  const lowered = lowerIntegers(network, shapes, rounding, everyTensor, products);
   const activationBytes = lowered.program.layOut();
   const region = await heaps.take(network.name, lowered.program.constants.bytes + activationBytes);
   return new IntegerPlan(network, lowered, heaps, region, activationBytes, chosen, rounding);
@@ -94,7 +94,8 @@ const SATURATED = 32767;
 async function compileKernels(target: WasmTarget): Promise<Machine> {
   const module = await compileBytes(target, int8Bytes(target));
   const { probe } = await instantiate<Int8Kernels>(module, allocate('the integer kernels', 1));
-  return { heaps: new Heaps<Int8Kernels>(wasmKernels(module)), multipliesBytes: probe() === SATURATED };
+  const products = target === 'scalar' ? 'numbers' : probe() === SATURATED ? 'bytes' : 'pairs';
+  return { heaps: new Heaps<Int8Kernels>(wasmKernels(module)), products };
 }
 
 interface Port {

@@ -6,7 +6,7 @@ import type { Place } from '../../wasm/memory.js';
 import type { Program } from '../../wasm/program.js';
 import { chain, convolution, depthwise, joinsPointwise, matrixProduct, startsChain } from './convolutions.js';
 import type { Int8KernelTable } from './kernels.js';
-import { IntegerLowering, type Page } from './lowering.js';
+import { IntegerLowering, type Page, type Products } from './lowering.js';
 import { type IntegerOperation, type OperationOf, operationsOf } from './operations.js';
 import { add, argMax, concat, lookup, page, pool, reshape, resize, softmax, wholeMap } from './other-layers.js';
 
@@ -32,12 +32,12 @@ export function lowerIntegers(
   shapes: ReadonlyMap<string, Shape>,
   rounding: Rounding,
   everyTensor: boolean,
-  multipliesBytes: boolean,
+  products: Products,
 ): LoweredIntegers {
   const types = new Map([...network.inputs, ...network.nodes].map(({ name, type }) => [name, type]));
   const operations = operationsOf(network, shapes, types, !everyTensor);
   const names = everyTensor ? [...types.keys()] : network.outputs;
-  const low = new IntegerLowering(network, operations, names, shapes, types, rounding, multipliesBytes);
+  const low = new IntegerLowering(network, operations, names, shapes, types, rounding, products);
   const placed = (name: string, place: Place): PlacedTensor => {
     return { name, shape: low.shape(name), type: types.get(name) as TensorType, place };
   };

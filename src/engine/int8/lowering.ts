@@ -35,6 +35,9 @@ import { type BytePanels, packBytePanels } from './packing.js';
 /** Computes on numbers that lie at these addresses of the memory. */
 export type Page = (memory: ArrayBuffer, ...addresses: number[]) => void;
 
+/** Numbers, two of them for two output channels; pairs of int16; or bytes, as `pointwiseBytes` wants the machine to multiply them. */
+export type Products = 'numbers' | 'pairs' | 'bytes';
+
 export interface Layouts {
   bytes?: Place;
   quads?: Place;
@@ -55,8 +58,8 @@ export const quadsBytes = (pixels: number, channels: number): number => quadCoun
 
 export class IntegerLowering {
   readonly rounding: Rounding;
-  /** Whether the machine multiplies bytes as `pointwiseBytes` wants it. */
-  readonly multipliesBytes: boolean;
+  /** What the kernels of matrix products multiply at once. */
+  readonly products: Products;
   readonly program = new Program<Int8KernelTable>();
   readonly pages: Page[] = [];
   /** Operations that wait to be computed together with their only consumer, by the name of their output. */
@@ -76,11 +79,11 @@ export class IntegerLowering {
     shapes: ReadonlyMap<string, Shape>,
     types: ReadonlyMap<string, TensorType>,
     rounding: Rounding,
-    multipliesBytes: boolean,
+    products: Products,
   ) {
     this.#network = network;
     this.rounding = rounding;
-    this.multipliesBytes = multipliesBytes;
+    this.products = products;
     this.shapes = shapes;
     this.#types = types;
     this.#consumers = soleReaders(operations, outputs, ({ inputs }) => inputs);
@@ -192,7 +195,7 @@ export class IntegerLowering {
 
   /** The weights of a matrix product for `pointwiseBytes`, where it can be used and is faster. */
   bytePanels({ node, inputs, output }: IntegerOperation): BytePanels | undefined {
-    if (!this.multipliesBytes) return undefined;
+    if (this.products !== 'bytes') return undefined;
     if (!this.#bytePanels.has(node.name)) {
       const { data, type } = this.weight(node.name, 'kernel') as QuantizedTensor;
       const [rows, columns] = [inputs[0], output].map((name) => this.shape(name).at(-1) as number);

@@ -131,6 +131,25 @@ export function packDense(
   return { packed, offset: centre - zero };
 }
 
+/**
+ * Panels for the scalar target, [⌈columns / 8⌉][runs][pairs][2][4] i64: two neighbouring columns in one number, low + high · 2³². Written by
+ * halves of 32 bits; where the low one is negative, it takes 1 from the high one.
+ */
+export function widenPanels(panels: Int16Array): Int32Array<ArrayBuffer> {
+  const wide = new Int32Array(panels.length);
+  for (let pair = 0; pair < panels.length; pair += 16) {
+    for (let term = 0; term < 2; term++) {
+      for (let column = 0; column < 8; column += 2) {
+        const low = panels[pair + column * 2 + term];
+        const high = panels[pair + column * 2 + 2 + term];
+        wide[pair + term * 8 + column] = low;
+        wide[pair + term * 8 + column + 1] = high - (low < 0 ? 1 : 0);
+      }
+    }
+  }
+  return wide;
+}
+
 /** The kernel [KH][KW][C] of a depthwise convolution by planes of eight channels, as assembly/int8/depthwise.ts draws it. */
 export function packDepthwise(
   weights: IntegerArray,

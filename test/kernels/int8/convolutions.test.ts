@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { channelBlocks } from '../../../src/engine/int8/channel-blocks.js';
-import { packDepthwise, packPanels } from '../../../src/engine/int8/packing.js';
+import { packDepthwise, packPanels, widenPanels } from '../../../src/engine/int8/packing.js';
 import type { Multiplier, Rounding } from '../../../src/layers/int8/fixed-point.js';
 import { nightly } from '../../nightly.js';
 import { count } from '../numbers.js';
@@ -118,11 +118,13 @@ describe('pointwise', () => {
         x.forEach((value, i) => {
           quadsOfX[inQuads(Math.floor(i / channels), i % channels, channels)] = value;
         });
+        const weights = packPanels(Int32Array.from(kernel), 0, 1, channels, filters);
         solveEverywhere({
           kernel: 'pointwise',
+          scalar: { weights: widenPanels(weights) },
           inputs: {
             x: quadsOfX,
-            weights: packPanels(Int32Array.from(kernel), 0, 1, channels, filters),
+            weights,
             blocks: blocksOf(made, (o) => sums.map((pixel) => pixel[o])),
             ...inputs,
           },
@@ -205,13 +207,15 @@ describe('convolution', () => {
               (_, i) => at(Math.floor(i / kernel[1]) * dilation[0], (i % kernel[1]) * dilation[1]) * 2,
             );
         const length = byRows ? kernel[1] * channels : channels;
+        const panels = packPanels(Int32Array.from(weights), 0, runs.length, length, filters);
         solveEverywhere({
           kernel: 'convolution',
+          scalar: { weights: widenPanels(panels) },
           inputs: {
             x: Int16Array.from([...x, 32767]),
             pixels,
             runs: Uint32Array.from(runs),
-            weights: packPanels(Int32Array.from(weights), 0, runs.length, length, filters),
+            weights: panels,
             blocks: blocksOf(made, (o) => sums.map((pixel) => pixel[o])),
             ...inputs,
           },

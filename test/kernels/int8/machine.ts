@@ -18,6 +18,8 @@ export type AddressOf = (operand: string) => number;
 export interface Int8Problem {
   readonly kernel: Int8KernelName;
   readonly inputs: Readonly<Record<string, Integers>>;
+  /** Inputs that the scalar target wants in another form. */
+  readonly scalar?: Readonly<Record<string, Integers>>;
   /** What `out` must hold afterwards: numbers, or undefined where the kernel may write anything. */
   readonly wanted: readonly (number | undefined)[];
   /** The type of `out`. */
@@ -58,7 +60,8 @@ export function solveEverywhere(problem: Int8Problem): void {
 }
 
 function solve({ target, kernels, memory }: Machine, problem: Int8Problem): void {
-  const { kernel, inputs, wanted, type, scratchBytes = 0, args } = problem;
+  const { kernel, wanted, type, scratchBytes = 0, args } = problem;
+  const inputs = { ...problem.inputs, ...(target === 'scalar' && problem.scalar) };
   const addresses = new Map<string, number>();
   let end = 64;
   const place = (name: string, bytes: number) => {
