@@ -1,9 +1,10 @@
 /**
  * Pointwise (1×1) convolution on integers as a matrix product, 4 pixels × 8 output channels at a time.
  *
- *   x        quads   [pixels / 4][C' / 2][4][2]   int16, a pair of channels of four neighbouring pixels; quads are `quadStride` bytes apart
- *   weights  panels  [O' / 8][pairs][8][2]        int16, eight output channels of one pair of input channels lie together; on the scalar
- *                                                 target twice as wide, see tile.ts
+ *   x        quads   [pixels / 4][C' / 2][4][2]   int16, a pair of channels of four neighbouring pixels; quads are
+ *                                                 `quadStride` bytes apart
+ *   weights  panels  [O' / 8][pairs][8][2]        int16, eight output channels of one pair of input channels lie
+ *                                                 together; on the scalar target twice as wide, see tile.ts
  *   blocks           [O' / 8] of 256 bytes        bias and multipliers, see requantize.ts
  *   out      planes or quads, see tile.ts; `outStride` is the distance of planes, or of quads
  *

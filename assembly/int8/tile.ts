@@ -78,9 +78,10 @@ function byWay(x: v128, block: usize, first: i32): v128 {
 }
 
 /**
- * A tile of the scalar target. Its weights are pairs of output channels in one number, [runs][pairs][2][4] i64, the second channel's times 2³²: one
- * multiplication makes the products of both, and sums of 64 bits hold two of 32. The pair of numbers of pixel i lies at p{i} + tap, where tap goes from
- * the begin of each run to `runBytes` further, `step` bytes at a time. Without `runs` there is one, from 0 on.
+ * A tile of the scalar target. Its weights are pairs of output channels in one number, [runs][pairs][2][4] i64, the
+ * second channel's times 2³²: one multiplication makes the products of both, and sums of 64 bits hold two of 32. The
+ * pair of numbers of pixel i lies at p{i} + tap, where tap goes from the begin of each run to `runBytes` further,
+ * `step` bytes at a time. Without `runs` there is one, from 0 on.
  */
 export function tileByNumbers(
   p0: usize, p1: usize, p2: usize, p3: usize, step: usize, runs: usize, runCount: i32, runBytes: usize, weights: usize,
@@ -118,7 +119,8 @@ export function tileByNumbers(
 /** The results of two neighbouring channels, whose sums are low + high · 2³². */
 function clampedTwo(sums: i64, block: usize, channel: i32, lo: i32, hi: i32): u32 {
   const low = <i32>sums, high = <i32>(sums - <i64>low >> 32);
-  return <u32>(<u16>clampedOne(low, block, channel, lo, hi)) | (<u32>(<u16>clampedOne(high, block, channel + 1, lo, hi)) << 16);
+  const first = <u32>(<u16>clampedOne(low, block, channel, lo, hi));
+  return first | (<u32>(<u16>clampedOne(high, block, channel + 1, lo, hi)) << 16);
 }
 
 export function clampedOne(x: i32, block: usize, channel: i32, lo: i32, hi: i32): i16 {

@@ -108,7 +108,7 @@ export function computeNode(
 }
 
 /** Inputs and weights agree with the layer and the type of the node by `inferTypes`, which TypeScript cannot follow through the lookup. */
-type Forward = (
+export type Forward = (
   inputs: readonly AnyTensor[],
   weights: object,
   attributes: object | undefined,
@@ -116,7 +116,8 @@ type Forward = (
   rounding: Rounding,
 ) => AnyTensor;
 
-function forwardOf(node: QuantizedNode): Forward {
+/** The readable layer that computes the node. Throws a NetworkError where there is none for integers. */
+export function forwardOf(node: QuantizedNode): Forward {
   if (!isConversion(node) && !isQuantizedType(node.type)) return layerOf(node).forward as Forward;
   const forward = Object.hasOwn(integerLayers, node.kind) && integerLayers[node.kind as keyof typeof integerLayers];
   if (forward) return forward as Forward;

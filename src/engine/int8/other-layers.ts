@@ -1,6 +1,5 @@
 /** All layers on integers but the convolutions. What has no kernel here is computed by the readable layers: `page`. */
 import { axisOf } from '../../layers/concat.js';
-import { layers } from '../../layers/index.js';
 import { multiplierOf, roundAway } from '../../layers/int8/fixed-point.js';
 import { divided } from '../../layers/int8/globalAveragePool.js';
 import { integerLayers } from '../../layers/int8/index.js';
@@ -8,6 +7,7 @@ import { rangeOf } from '../../layers/int8/layer.js';
 import { placesOf } from '../../layers/int8/resizeBilinear.js';
 import { powersOf, sharesOf } from '../../layers/int8/softmax.js';
 import { isQuantizedType, sameType } from '../../network/quantized-network.js';
+import { forwardOf } from '../../network/run-quantized.js';
 import { slideWindows } from '../../padding.js';
 import { type AnyTensor, type QuantizedType, sizeOf } from '../../tensor.js';
 import type { Place } from '../../wasm/memory.js';
@@ -23,10 +23,7 @@ export function page(low: IntegerLowering, operation: IntegerOperation): void {
   const types = [...inputs, output].map((name) => low.anyType(name));
   const shapes = inputs.map((name) => low.shape(name));
   const weights = low.weights(node);
-  const inReal = types.every((type) => !isQuantizedType(type));
-  const forward = (inReal ? layers[node.kind as 'relu'].forward : integerLayers[node.kind as 'relu']) as (
-    ...given: unknown[]
-  ) => AnyTensor;
+  const forward = forwardOf(node);
   pageStep(low, operation, (memory, ...addresses) => {
     const tensors = shapes.map((shape, i) => {
       const data = viewOf(memory, addresses[i], sizeOf(shape), types[i]);

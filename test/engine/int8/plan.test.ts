@@ -1,0 +1,86 @@
+/** What a plan of a quantised network says of itself, and of what it cannot do. */
+import { describe, expect, test } from 'vitest';
+import { compileQuantized } from '../../../src/engine/int8/engine.js';
+import { QuantizedBuilder } from './networks.js';
+
+const seeded = { type: 'uint8', perChannel: false, seed: 1 } as const;
+
+/** A 1 × 1 convolution with an activation, and a softmax behind it. */
+function small() {
+  const net = new QuantizedBuilder(seeded);
+  const x = net.input('x', [1, 2, 2, 3]);
+  const y = net.add('y', 'pointwiseConv2d', x, { filters: 4, bias: true }, net.anyType());
+  net.add('z', 'softmax', net.add('relu', 'relu', y, {}), {}, net.shares());
+  return net.build(['z']);
+}
+
+describe('the report', () => {
+  test('names target, rounding, the nodes that run as one, and their kernels', async () => {
+    const plan = await compileQuantized(small(), { target: 'simd', rounding: 'double' });
+    const { target, rounding, operations, memory } = plan.report();
+    expect([target, rounding]).toEqual(['simd', 'double']);
+    expect(operations).toEqual([
+      { nodes: ['y', 'relu'], kernels: { bytesToQuads: 1, pointwise: 1 } },
+      { nodes: ['z'], kernels: { quadsToBytes: 1, page: 1 } },
+    ]);
+    expect(memory.weightBytes).toBeGreaterThan(0);
+    plan.dispose();
+  });
+
+  test('the rounding is single where none is asked for', async () => {
+    const plan = await compileQuantized(small());
+    expect(plan.report().rounding).toBe('single');
+  });
+});
+
+describe('inputs', () => {
+  test('a picture of bytes alone is the only input; two of them are a batch', async () => {
+    const plan = await compileQuantized(small());
+    const bytes = Uint8Array.from({ length: 24 }, (_, i) => 10 * i);
+    const both = plan.run(bytes).get('z');
+    const second = plan.run(bytes.subarray(12)).get('z');
+    expect(both?.shape).toEqual([2, 2, 2, 4]);
+    expect(both?.data.subarray(16)).toEqual(second?.data);
+  });
+
+  test.each([
+    [
+      new Uint8Array(13),
+      'test: wanted numbers of shape [batch, 2, 2, 3] in a Uint8Array, found 13 numbers in a Uint8Array',
+    ],
+    [
+      new Int8Array(12),
+      'test: wanted numbers of shape [batch, 2, 2, 3] in a Uint8Array, found 12 numbers in a Int8Array',
+    ],
+  ])('others are refused', async (bytes, message) => {
+    const plan = await compileQuantized(small());
+    expect(() => plan.run(bytes)).toThrow(message);
+  });
+});
+
+describe('refused', () => {
+  test('unknown targets and roundings', async () => {
+    await expect(compileQuantized(small(), { target: 'avx' as 'simd' })).rejects.toThrow(
+      "target must be one of relaxed, simd, scalar, found 'avx'",
+    );
+    await expect(compileQuantized(small(), { rounding: 'up' as 'single' })).rejects.toThrow(
+      "rounding must be one of single, double, found 'up'",
+    );
+  });
+
+  test('a layer without an integer form', async () => {
+    const net = new QuantizedBuilder(seeded);
+    const x = net.input('x', [1, 2, 2, 3]);
+    const network = net.build([net.add('y', 'hardSwish', x, {}, net.anyType())]);
+    await expect(compileQuantized(network)).rejects.toThrow(
+      "y: 'hardSwish' is not computed with integers; asRealNumbers computes all layers",
+    );
+  });
+
+  test('running what was disposed', async () => {
+    const plan = await compileQuantized(small());
+    plan.dispose();
+    plan.dispose();
+    expect(() => plan.run(new Uint8Array(12))).toThrow('test: this plan was disposed; compile the network again');
+  });
+});
