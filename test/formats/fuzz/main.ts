@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz -- --files 200000`: damaged files of every format, each of which must become a network, tensors or a DepthwiseError within
- * a second and within 20 times its size of memory. The readers run in a worker: one that hangs or runs out of memory is ended, and its
+ * a second and within a multiple of its size of memory. The readers run in a worker: one that hangs or runs out of memory is ended, and its
  * file reported. `--trial 123` repeats a trial, `--out FILE` keeps its file.
  */
 import { writeFile } from 'node:fs/promises';

@@ -5,7 +5,7 @@ interface Row {
   files: number;
   accepted: number;
   slowest: number;
-  /** Most bytes allocated beyond 20 times the file. */
+  /** Most bytes allocated beyond the multiple of the file that is allowed. */
   buffers: number;
   heap: number;
 }
@@ -26,8 +26,8 @@ export class Summary {
       files: row.files + 1,
       accepted: row.accepted + (accepted > 0 ? 1 : 0),
       slowest: Math.max(row.slowest, ms),
-      buffers: Math.max(row.buffers, buffers - GROWTH * size),
-      heap: Math.max(row.heap, heap - GROWTH * size),
+      buffers: Math.max(row.buffers, buffers - GROWTH.buffers * size),
+      heap: Math.max(row.heap, heap - GROWTH.heap * size),
     });
     this.#done++;
     if (Date.now() - this.#told < 10_000) return;
