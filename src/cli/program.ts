@@ -53,6 +53,11 @@ const commands: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   'Make a model:': {
     train: { summary: 'train a network on labelled pictures', load: () => import('./train.js'), table: true },
     convert: { summary: 'turn one model or tensor file into another', load: () => import('./convert.js') },
+    quantize: {
+      summary: 'turn a network of real numbers into one of 8-bit integers',
+      load: () => import('./quantize.js'),
+      table: true,
+    },
   },
   'Check another backend:': {
     golden: { summary: 'write bundles for another backend to check itself with', load: () => import('./golden.js') },

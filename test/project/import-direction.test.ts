@@ -18,6 +18,7 @@ const rooms = [
   ['engine'],
   ['image'],
   ['remote'],
+  ['quantization'],
   ['tasks'],
   ['detection', 'segmentation', 'evaluation'],
   ['pretrained'],

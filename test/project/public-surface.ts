@@ -37,6 +37,7 @@ export const surface: Readonly<Record<string, string>> = {
   './browser': `
     createWorker crop devices fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess
     resize resizeRules toGrey toRgb turn watch webcam`,
+  './quantization': 'calibrate quantizationReport quantizeNetwork',
   './tasks': 'classify embed logits mirrored parseLabels predictions probabilities withIntegers withLabels',
   './detection': `
     TENSORFLOW_SUPPRESSION anchors decodeBoxes detect detections drawDetections ssdAnchors suppress`,

@@ -91,7 +91,8 @@ function faultOf(error: unknown, cost: Cost, size: number): string | undefined {
   for (const name in {}) return `every object has a '${name}' now`;
   if (cost.ms > LONGEST_MS) return `took ${Math.round(cost.ms)} ms`;
   for (const kind of ['buffers', 'heap'] as const) {
-    if (cost[kind] > GROWTH[kind] * size + ANY_CASE[kind]) return `${kind} of ${cost[kind]} bytes for a file of ${size}`;
+    if (cost[kind] > GROWTH[kind] * size + ANY_CASE[kind])
+      return `${kind} of ${cost[kind]} bytes for a file of ${size}`;
   }
   return undefined;
 }
