@@ -149,6 +149,7 @@ function bestFirst(indices: readonly number[], score: (index: number) => number)
 function keepBest(boxes: FloatArray, sorted: readonly number[], iouThreshold: number, limit: number): number[] {
   // The threshold of the kernels is a float32, and so is the overlap.
   const threshold = Math.fround(iouThreshold);
+  if (threshold === 1) return sorted.slice(0, limit); // nothing overlaps by more
   const kept: number[] = [];
   for (const box of sorted) {
     if (kept.length >= limit) break;

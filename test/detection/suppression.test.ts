@@ -200,7 +200,8 @@ describe('suppress', () => {
       boxes.set([y, x, y + 0.05, x + 0.05], at);
     }
     const scores = tensor([count, 3], Float32Array.from({ length: count * 3 }, random));
-    for (const options of [perClass, fast]) {
+    const none = { ...perClass, iouThreshold: 1, maxPerClass: Infinity };
+    for (const options of [perClass, fast, none]) {
       const found = suppress(tensor([count, 4], boxes), scores, 'slot 0', options);
       expect(found).toHaveLength(100);
       for (let i = 1; i < found.length; i++) expect(found[i].score).toBeLessThanOrEqual(found[i - 1].score);

@@ -92,7 +92,7 @@ beforeAll(() => {
   for (const [file, source] of dataFolder === undefined ? [] : Object.entries(fetched)) {
     symlinkSync(join(dataFolder!, source), join(folder, 'cache', file));
   }
-});
+}, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Twelve photographs of animals and twelve of things; ImageNet's classes up to 397 are animals. */

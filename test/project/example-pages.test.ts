@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readNetwork } from '../../src/formats/index.js';
+import { readNetwork, writeNetwork } from '../../src/formats/index.js';
 import { writeFilm } from '../browser/film.js';
+import { constantDetector } from '../cli/detector.js';
 import { root } from './imports.js';
 import { type StaticServer, serveFolder } from './static-server.js';
 
@@ -122,6 +123,32 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
     await page.click('#stop');
     await textOf(page, 'answer', /^Stopped\.$/);
     expect(await page.evaluate(() => document.querySelector('video')!.srcObject)).toBe(null);
+  });
+
+  test('examples/detection', async () => {
+    const path = project('detection');
+    const model = join(path, 'constant.safetensors');
+    writeFileSync(model, await writeNetwork(constantDetector(), 'safetensors'));
+    await build({ root: path, logLevel: 'silent', configFile: false });
+    const page = await open(join(path, 'dist'));
+    await page.setInputFiles('#model', model);
+    await textOf(page, 'answer', /^constant\. Choose a picture/);
+    await page.setInputFiles('#picture', picture('chelsea'));
+    expect(await textOf(page, 'answer', /boxes/)).toBe('2 boxes: cat 75 %, dog 50 %');
+    await page.locator('#score').fill('0.6');
+    expect(await textOf(page, 'answer', /^1 /)).toBe('1 boxes: cat 75 %');
+    await page.selectOption('#show', 'map');
+    await page.locator('#class').fill('dgo');
+    await textOf(page, 'answer', /there is no label 'dgo'/);
+    await page.locator('#class').fill('dog');
+    expect(await textOf(page, 'answer', /^2 boxes/)).toBe('2 boxes: dog 50 %, dog 10 %');
+    await page.selectOption('#show', 'kept');
+    await page.click('#camera');
+    const { width } = await page.locator('canvas').evaluate((canvas: HTMLCanvasElement) => ({ width: canvas.width }));
+    await page.waitForFunction((picture) => document.querySelector('canvas')!.width !== picture, width);
+    expect(await textOf(page, 'answer', /boxes/)).toBe('1 boxes: cat 75 %');
+    await page.click('#stop');
+    await textOf(page, 'answer', /^Stopped\.$/);
   });
 
   test('examples/worker', async () => {
