@@ -65,28 +65,35 @@ function mixRows({ shape, data }: Tensor, { lower, upper, share }: Mix, mixed: F
   for (let i = 0; i < mixed.length; i++) mixed[i] = (1 - share) * data[above + i] + share * data[below + i];
 }
 
+/** Between two positions of the same class every mix is of that class too; only elsewhere are scores mixed. */
 function labelRow(
   mixed: Float32Array,
   columns: readonly (Mix | undefined)[],
   classes: number,
   labels: Uint8Array,
 ): void {
+  const own = new Uint8Array(mixed.length / classes);
+  for (let x = 0; x < own.length; x++) own[x] = best(mixed, x * classes, x * classes, 0, classes);
   for (let x = 0; x < labels.length; x++) {
     const column = columns[x];
     if (column === undefined) continue;
     const { lower, upper, share } = column;
-    const left = lower * classes;
-    const right = upper * classes;
-    let best = -Infinity;
-    labels[x] = 0;
-    for (let c = 0; c < classes; c++) {
-      const score = Math.fround((1 - share) * mixed[left + c] + share * mixed[right + c]);
-      if (score > best) {
-        best = score;
-        labels[x] = c;
-      }
+    labels[x] = own[lower] === own[upper] ? own[lower] : best(mixed, lower * classes, upper * classes, share, classes);
+  }
+}
+
+/** The class with the highest mix of the scores from `left` and from `right` on; of equal ones the lowest. */
+function best(mixed: Float32Array, left: number, right: number, share: number, classes: number): number {
+  let highest = -Infinity;
+  let found = 0;
+  for (let c = 0; c < classes; c++) {
+    const score = Math.fround((1 - share) * mixed[left + c] + share * mixed[right + c]);
+    if (score > highest) {
+      highest = score;
+      found = c;
     }
   }
+  return found;
 }
 
 /**
