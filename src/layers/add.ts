@@ -9,6 +9,7 @@
  */
 import { ShapeError } from '../errors.js';
 import { sameShape } from '../tensor.js';
+import { listed } from './expect.js';
 import { defineBackward, defineLayer, type NoAttributes } from './layer.js';
 
 export const add = /* @__PURE__ */ defineLayer<NoAttributes>('add', {
@@ -18,9 +19,7 @@ export const add = /* @__PURE__ */ defineLayer<NoAttributes>('add', {
   outputShape(inputs) {
     if (inputs.length < 2) throw new ShapeError(`add: takes two or more inputs, found ${inputs.length}`);
     if (!inputs.every((shape) => sameShape(shape, inputs[0]))) {
-      throw new ShapeError(
-        `add: the inputs must have the same shape, found ${inputs.map((shape) => `[${shape}]`).join(', ')}`,
-      );
+      throw new ShapeError(`add: the inputs must have the same shape, found ${listed(inputs)}`);
     }
     return inputs[0];
   },

@@ -10,6 +10,7 @@
 import { LARGEST_RANK, wholeNumber } from '../checks.js';
 import { ShapeError } from '../errors.js';
 import { type Shape, sizeOf, withSize } from '../tensor.js';
+import { listed } from './expect.js';
 import { defineBackward, defineLayer } from './layer.js';
 
 export interface ConcatAttributes {
@@ -26,8 +27,7 @@ export const concat = /* @__PURE__ */ defineLayer<ConcatAttributes>('concat', {
     const agree = (shape: Shape) =>
       shape.length === inputs[0].length && shape.every((size, at) => at === axis || size === inputs[0][at]);
     if (!inputs.every(agree)) {
-      const found = inputs.map((shape) => `[${shape}]`).join(', ');
-      throw new ShapeError(`concat: the inputs may differ along axis ${axis} only, found ${found}`);
+      throw new ShapeError(`concat: the inputs may differ along axis ${axis} only, found ${listed(inputs)}`);
     }
     const joined = inputs.reduce((sum, shape) => sum + shape[axis], 0);
     return withSize(inputs[0], axis, joined);

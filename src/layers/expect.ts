@@ -6,6 +6,9 @@ import { type Shape, sameShape, type Tensor } from '../tensor.js';
 
 export type ImageShape = readonly [N: number, H: number, W: number, C: number];
 
+/** Shapes in an error's text. */
+export const listed = (shapes: readonly Shape[]): string => shapes.map((shape) => `[${shape}]`).join(', ');
+
 /** The only input (or its shape) of a layer that takes one. */
 export function expectOne<Input>(layer: string, inputs: readonly Input[]): Input {
   if (inputs.length !== 1) throw new ShapeError(`${layer}: takes one input, found ${inputs.length}`);

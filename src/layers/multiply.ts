@@ -13,6 +13,7 @@
  */
 import { ShapeError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
+import { listed } from './expect.js';
 import { defineBackward, defineLayer, type NoAttributes } from './layer.js';
 
 export const multiply = /* @__PURE__ */ defineLayer<NoAttributes>('multiply', {
@@ -23,8 +24,7 @@ export const multiply = /* @__PURE__ */ defineLayer<NoAttributes>('multiply', {
     const [a, b] = inputs;
     const gate = a?.map((size, axis) => (axis === 0 || axis === a.length - 1 ? size : 1));
     if (inputs.length !== 2 || (`${b}` !== `${a}` && `${b}` !== `${gate}`)) {
-      const found = inputs.map((shape) => `[${shape}]`).join(', ');
-      throw new ShapeError(`multiply: wanted [N, …, C] and the same or [N, 1, …, 1, C], found ${found || 'nothing'}`);
+      throw new ShapeError(`multiply: wanted [N, …, C] and the same or [N, 1, …, 1, C], found ${listed(inputs)}`);
     }
     return a;
   },

@@ -66,7 +66,11 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
   Mul: (call) =>
     call.isConstant(0) || call.isConstant(1)
       ? affine(call, { scale: (c) => c })
-      : call.add('multiply', [call.value(0), call.value(1)], {}),
+      : call.add(
+          'multiply',
+          [call.value(0), call.value(1)].sort((a, b) => sizeOf(b.shape) - sizeOf(a.shape)),
+          {},
+        ),
   Neg: (call) => call.addSteps(call.value(0), [affineStep('', [-1], [0])]),
   Pad: (call) => pad(call, 0),
   PadV2: (call) => pad(call, call.numbers(2)[0]),

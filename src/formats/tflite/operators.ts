@@ -1,7 +1,7 @@
 /** Every operator that is read, by its name in the schema. What is not in this list is an error that names it. */
 
 import type { KernelWeights } from '../../layers/index.js';
-import { type QuantizedTensor, type QuantizedType, type Shape, tensor, withSize } from '../../tensor.js';
+import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, tensor, withSize } from '../../tensor.js';
 import { type Affine, affineNorm } from '../affine.js';
 import { affine, bytesOfPart, globalMax, leakyRelu, type Part, partOf, repeated, tanh } from '../steps.js';
 import { tensorflowResizeRule } from '../tensorflow-resize.js';
@@ -107,7 +107,7 @@ function add(op: FileOperator): Translation {
 /** Numbers are repeated along axes of size 1, as those of a gate for each channel are. */
 function multiply(op: FileOperator): Translation {
   if (isConstant(op, 0) || isConstant(op, 1)) return withConstant(op, MulOptions, () => ({ scale: (c) => c }));
-  const inputs = [computed(op, 0), computed(op, 1)];
+  const inputs = [computed(op, 0), computed(op, 1)].sort((a, b) => sizeOf(b.shape) - sizeOf(a.shape));
   return {
     inputs,
     steps: [{ kind: 'multiply', attributes: {} }],

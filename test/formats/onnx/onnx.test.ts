@@ -219,6 +219,18 @@ describe('layouts', () => {
     expect([...y.data]).toEqual([1 - 101 * 1, 1 - 203 * 3, 1 - 102 * 2, 1 - 204 * 4]);
   });
 
+  test('a gate may be the first factor, as PyTorch writes it', async () => {
+    const nodes: Node[] = [
+      ['MaxPool', 'x', 'm', { kernel_shape: [1, 1] }],
+      ['GlobalAveragePool', 'm', 'p'],
+      ['Mul', 'p m', 'y'],
+    ];
+    const network = await readOnnx(model([1, 2, 1, 2], nodes));
+    // channel 0: 1 3, of mean 2; channel 1: 10 30, of mean 20
+    const y = run(network, tensor([1, 1, 2, 2], [1, 10, 3, 30])).get('y')!;
+    expect([...y.data]).toEqual([2, 200, 6, 600]);
+  });
+
   test('importOnnx says where the tensors of the file are', async () => {
     const nodes: Node[] = [
       ['Conv', 'x k', 'a'],

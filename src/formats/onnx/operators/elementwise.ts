@@ -43,7 +43,8 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Mul: operator({
     attributes: arithmetic,
     becomes: 'multiply, or batchNorm',
-    notes: 'multiply of computed tensors of as many axes, whose sizes are equal or 1; with a constant, batchNorm',
+    notes:
+      'multiply of computed tensors of the same shape, or of one and a number for each of its channels; with a constant, batchNorm',
     translate: (call, { axis }) =>
       call.isConstant(0) || call.isConstant(1) ? withConstant(call, axis, () => ({ scale: (c) => c })) : product(call),
   }),
@@ -226,8 +227,9 @@ function unary(call: Call, add: (x: Draft) => Draft): Value {
 }
 
 /** Numbers are repeated along axes of size 1, as those of a gate for each channel are. */
+/** The layer wants the larger factor first; PyTorch's squeeze-and-excitation has its gate there. */
 function product(call: Call): Value {
-  const values = [call.value(0), call.value(1)];
+  const values = [call.value(0), call.value(1)].sort((a, b) => sizeOf(b.node.shape) - sizeOf(a.node.shape));
   const [a, b] = values.map(shapeOf);
   const fits = a.length === b.length && a.every((size, axis) => size === b[axis] || size === 1 || b[axis] === 1);
   const order = values
