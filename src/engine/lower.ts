@@ -8,7 +8,7 @@ import type { EngineKernelTable } from './kernels.js';
 import { Lowering, type LowerOptions, type OperationOf, type PackedMatrix } from './lowering.js';
 import { convolution, dense, pointwise } from './matrix-products.js';
 import type { Operation } from './operations.js';
-import { add, batchNorm, concat, elementwise, globalAveragePool, multiply, pad, pool, resize } from './other-layers.js';
+import { add, batchNorm, concat, elementwise, globalAveragePool, pad, pool, resize } from './other-layers.js';
 
 export interface PlacedTensor {
   readonly name: string;
@@ -71,9 +71,6 @@ function lowerOperation(low: Lowering, operation: Operation): void {
       break;
     case 'add':
       add(low, operation);
-      break;
-    case 'multiply':
-      multiply(low, operation);
       break;
     case 'batchNorm':
       batchNorm(low, operation as OperationOf<'batchNorm'>);

@@ -63,13 +63,6 @@ export function add(low: Lowering, { inputs, output, clamp }: Operation): void {
   });
 }
 
-/** The second factor is repeated, where it is one number for each channel. */
-export function multiply(low: Lowering, { inputs: [x, factor], output }: Operation): void {
-  const length = sizeOf(low.shape(factor));
-  const rows = sizeOf(low.shape(x)) / length;
-  low.nhwcStep(output, (out) => low.program.step('multiply', low.nhwc(x), rows, length, low.nhwc(factor), out));
-}
-
 /** A batch norm that no convolution took in. */
 export function batchNorm(low: Lowering, { node, inputs: [input], output }: OperationOf<'batchNorm'>): void {
   const [pixels, channels] = pixelsOf(low.shape(output));
@@ -129,7 +122,7 @@ export function resize(low: Lowering, { inputs: [input], output, node }: Operati
   );
 }
 
-export function elementwise(low: Lowering, { inputs: [input], output, node, clamp }: Operation): void {
+export function elementwise(low: Lowering, { inputs: [input, factor], output, node, clamp }: Operation): void {
   const shape = low.shape(input);
   const length = shape[shape.length - 1];
   const size = sizeOf(shape);
@@ -138,7 +131,10 @@ export function elementwise(low: Lowering, { inputs: [input], output, node, clam
     if (node.kind === 'relu' || node.kind === 'relu6' || node.kind === 'clamp') {
       low.program.step('clampAll', x, size, clamp.lo, clamp.hi, out);
     } else if (node.kind === 'sigmoid') low.program.step('sigmoid', x, size, out);
-    else if (node.kind === 'hardSigmoid') low.program.step('hard', x, size, 0, out);
+    else if (node.kind === 'multiply') {
+      const repeated = sizeOf(low.shape(factor));
+      low.program.step('multiply', x, size / repeated, repeated, low.nhwc(factor), out);
+    } else if (node.kind === 'hardSigmoid') low.program.step('hard', x, size, 0, out);
     else if (node.kind === 'hardSwish') low.program.step('hard', x, size, 1, out);
     else if (node.kind === 'softmax') low.program.step('softmax', x, size / length, length, out);
     else if (node.kind === 'argMax') low.program.step('argMax', x, size / length, length, out);
