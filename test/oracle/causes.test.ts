@@ -52,7 +52,36 @@ const moved = ({ shape, data }: Tensor, from: (i: number) => number): Tensor => 
 
 const around = (samples: number) => ({ top: samples, bottom: samples, left: samples, right: samples });
 
+/** The layer fed with another input. */
+const fedWith =
+  (change: (x: Tensor) => ArrayLike<number>) =>
+  (problem: Problem): Tensor => {
+    const [[name, x]] = problem.inputs;
+    return right({ ...problem, inputs: new Map([[name, { shape: x.shape, data: Float32Array.from(change(x)) }]]) });
+  };
+
+const lastAxis = ({ shape }: Tensor): number => shape[shape.length - 1];
+
 const cases: readonly [problem: string, mistake: string, backend: (problem: Problem) => Tensor][] = [
+  [
+    'dense-normal',
+    'the last input channel left out',
+    weight('kernel', ({ shape: [I, O], data }) => data.map((w, i) => (i >= (I - 1) * O ? 0 : w))),
+  ],
+  [
+    'softmax-normal',
+    'the last class left out',
+    fedWith((x) => x.data.map((logit, i) => (i % lastAxis(x) === lastAxis(x) - 1 ? -200 : logit))),
+  ],
+  [
+    'globalAveragePool-normal',
+    'the last pixel left out of the sum',
+    fedWith((x) =>
+      x.data.map((value, i) =>
+        Math.floor(i / lastAxis(x)) % (x.shape[1] * x.shape[2]) === x.shape[1] * x.shape[2] - 1 ? 0 : value,
+      ),
+    ),
+  ],
   ['conv2d-normal', 'padded (0, 0) in place of (1, 1)', node({ attributes: { padding: 'valid' } })],
   [
     'conv2d-valid-normal',

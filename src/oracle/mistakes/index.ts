@@ -7,7 +7,7 @@ import { ofActivations } from './activations.js';
 import { ofBatchNorms } from './batch-norms.js';
 import { ofBiases, ofKernels } from './kernels.js';
 import type { Mistake } from './mistake.js';
-import { ofAdditions, ofOtherLayers, ofPools } from './other-layers.js';
+import { ofAdditions, ofOtherLayers, ofPools, ofReductions } from './other-layers.js';
 import { ofOutputs } from './outputs.js';
 import { ofWindows } from './windows.js';
 
@@ -22,6 +22,7 @@ export function* mistakesOf(segment: Segment): Generator<Mistake> {
   yield* ofActivations(segment);
   yield* ofAdditions(segment);
   yield* ofPools(segment);
+  yield* ofReductions(segment);
   yield* ofOtherLayers(segment);
   yield* ofOutputs(segment);
 }

@@ -33,6 +33,14 @@ export function* ofKernels(segment: Segment): Generator<Mistake> {
         : undefined,
     ),
   );
+  yield* named(
+    'the last input channel left out',
+    kernel((x, { kind }) => {
+      const [I, O] = x.shape.slice(-2);
+      if (kind === 'depthwiseConv2d' || I === 1) return undefined;
+      return mapTensor(x, (value, i) => (Math.floor(i / O) % I === I - 1 ? 0 : value));
+    }),
+  );
   for (const order of ['OIHW', 'OHWI', 'IHWO', 'IOHW', 'HWOI', 'OI']) {
     yield* named(
       `the kernel's numbers read in the order ${order}`,

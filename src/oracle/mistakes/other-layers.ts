@@ -2,6 +2,7 @@
 import { inferShapes, type NetworkNode, type NodeOf } from '../../network/index.js';
 import { inputShapesOf } from '../../network/shapes.js';
 import type { Pair } from '../../padding.js';
+import type { Tensor } from '../../tensor.js';
 import { mapTensor } from '../estimate.js';
 import type { Segment } from '../segment.js';
 import { type Mistake, named, withNodes } from './mistake.js';
@@ -68,6 +69,36 @@ function withMaximum({ network, inputs }: Segment, last: NodeOf<'globalAveragePo
     ? { name: last.name, kind: 'dropout', inputs: [name], attributes: { rate: 0 } }
     : { name: last.name, kind: 'flatten', inputs: [name], attributes: {} };
   return { network: { ...network, nodes: [...network.nodes.slice(0, -1), pool, end] }, inputs };
+}
+
+/** Loops over all of the input that end one too early. */
+export function* ofReductions(segment: Segment): Generator<Mistake> {
+  const { network, inputs } = segment;
+  if (network.nodes.length > 1) return;
+  const [{ kind, inputs: names }] = network.nodes;
+  const x = inputs.get(names[0])!;
+  const C = x.shape[x.shape.length - 1];
+  const fed = (change: (value: number, i: number) => number): Segment => ({
+    network,
+    inputs: new Map([...inputs, [names[0], mapTensor(x, change)]]),
+  });
+  if (kind === 'softmax') {
+    const isLast = (i: number): boolean => i % C === C - 1;
+    let largest = -Infinity;
+    for (const value of x.data) largest = Math.max(largest, value);
+    yield {
+      what: 'the last class left out',
+      segment: fed((value, i) => (isLast(i) ? largest - 120 : value)), // e^−120 is 0 beside 1
+      undo: (y) => mapTensor(y, (p, i) => (isLast(i) ? 0 : p)),
+    };
+  }
+  if (kind === 'globalAveragePool') {
+    const pixels = x.shape[1] * x.shape[2];
+    const withoutLast = fed((value, i) => (Math.floor(i / C) % pixels === pixels - 1 ? 0 : value));
+    yield { what: 'the last pixel left out of the sum', segment: withoutLast };
+    const undo = (y: Tensor): Tensor => mapTensor(y, (mean) => (mean * (pixels - 1)) / pixels);
+    yield { what: 'the last pixel left out of the mean', segment: withoutLast, undo };
+  }
 }
 
 export function* ofOtherLayers(segment: Segment): Generator<Mistake> {
