@@ -1,7 +1,7 @@
 /**
- * Top-1 and top-5 on the ImageNet pictures of DEPTHWISE_DATA, for the reference executor and for LiteRT.js on the same input tensors,
- * and on how many pictures the two name the same class. 'Tied' is a picture for which LiteRT's 256 levels give the reference's choice
- * the same score as its own, which stands first only because of its index.
+ * Top-1 and top-5 on the ImageNet pictures of DEPTHWISE_DATA, for the reference executor, of quantised files also for their integers in both
+ * roundings, and for LiteRT.js on the same input tensors; and on how many pictures LiteRT.js names the same class. 'Tied' is a picture for
+ * which LiteRT's 256 levels give the choice here the same score as its own, which stands first only because of its index.
  *
  *   DEPTHWISE_DATA=… npm run accuracy [-- --pictures 20] [--json] [model file …]
  */
@@ -10,10 +10,15 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
+import { compileQuantized } from '../../src/engine/int8/engine.js';
 import { readNetwork } from '../../src/formats/index.js';
 import { type Picture, preprocess, readPicture } from '../../src/image/index.js';
+import { roundings } from '../../src/layers/int8/index.js';
 import { type Network, run } from '../../src/network/index.js';
+import { integersOf } from '../../src/network/integers-of.js';
 import { type LitertModel, loadLitert } from '../../src/oracle/peers/litert-runtime.js';
+import { withIntegers } from '../../src/tasks/integers.js';
+import type { Tensor } from '../../src/tensor.js';
 import { onGrid, type SameInput, top1 } from '../../test/agreement/same-input.js';
 import { dataPath } from '../../test/data.js';
 
@@ -36,11 +41,19 @@ interface Hits {
   top5: number;
 }
 
+/** How often LiteRT.js names the same class. */
+interface Agreement {
+  sameTop1: number;
+  tied: number;
+  readonly different: string[];
+}
+
+/** One way to compute a model. */
 interface Result {
   readonly model: string;
   readonly pictures: number;
-  readonly reference: Hits;
-  readonly litert?: Hits & { sameTop1: number; tied: number; readonly different: string[] };
+  readonly ours: Hits;
+  readonly litert?: Hits & Agreement;
   readonly seconds: number;
 }
 
@@ -50,7 +63,7 @@ const { values, positionals } = parseArgs({
 });
 const samples = (await readSamples()).slice(0, Number(values.pictures));
 const results: Result[] = [];
-for (const path of positionals.length > 0 ? positionals : MODELS) results.push(await measure(path));
+for (const path of positionals.length > 0 ? positionals : MODELS) results.push(...(await measure(path)));
 console.log(values.json ? JSON.stringify(results, null, 2) : table(results));
 
 async function readSamples(): Promise<Sample[]> {
@@ -61,15 +74,36 @@ async function readSamples(): Promise<Sample[]> {
   });
 }
 
-async function measure(path: string): Promise<Result> {
+async function measure(path: string): Promise<Result[]> {
   const model = basename(path);
   const bytes = await readFile(path);
   const network = await readNetwork(bytes, { fileName: model });
+  const integers = integersOf(network);
+  const ways: [name: string, compute: Compute][] = [[model, (x) => run(network, x)]];
+  for (const rounding of integers ? roundings : []) {
+    const plan = await compileQuantized(integers!, { rounding });
+    const compute = withIntegers({ ...integers!, weights: new Map() }, (_, inputs) => plan.run(inputs));
+    ways.push([`${model}, integers, ${rounding}`, (x) => compute(network, x)]);
+  }
   const peer = model.endsWith('.tflite') ? await loadLitert(bytes) : undefined;
+  const results: Result[] = [];
+  for (const [name, compute] of ways) results.push(await measureOne(name, network, compute, peer));
+  peer?.delete();
+  return results;
+}
+
+type Compute = (x: Tensor) => ReadonlyMap<string, Tensor> | Promise<ReadonlyMap<string, Tensor>>;
+
+async function measureOne(
+  model: string,
+  network: Network,
+  compute: Compute,
+  peer: LitertModel | undefined,
+): Promise<Result> {
   const result = {
     model,
     pictures: samples.length,
-    reference: { top1: 0, top5: 0 },
+    ours: { top1: 0, top5: 0 },
     ...(peer && { litert: { top1: 0, top5: 0, sameTop1: 0, tied: 0, different: [] as string[] } }),
   };
   const bar = new SingleBar({ format: `${model} {bar} {value}/{total} {duration_formatted}` });
@@ -77,39 +111,39 @@ async function measure(path: string): Promise<Result> {
   const begin = performance.now();
   for (const sample of samples) {
     const picture = await readPicture(dataPath('images', 'imagenet100', sample.file));
-    await compare(network, peer, picture, sample, result);
+    await compare(network, compute, peer, picture, sample, result);
     bar.increment();
   }
   bar.stop();
-  peer?.delete();
   return { ...result, seconds: Math.round((performance.now() - begin) / 1000) };
 }
 
 async function compare(
   network: Network,
+  compute: Compute,
   peer: LitertModel | undefined,
   picture: Picture,
   { file, classIndex }: Sample,
-  { reference, litert }: Omit<Result, 'seconds'>,
+  { ours, litert }: Omit<Result, 'seconds'>,
 ): Promise<void> {
   const { preprocessing, labelOffset = 0 } = network.conventions;
   if (preprocessing === undefined) throw new Error(`${network.name} does not say how pictures are prepared`);
   const wanted = classIndex + labelOffset;
   const prepared = preprocess(picture, preprocessing);
   const input: SameInput | undefined = peer && onGrid(prepared, preprocessing);
-  const ours = run(network, input?.x ?? prepared).get(network.outputs[0])!.data;
-  count(reference, ours, wanted);
+  const scores = (await compute(input?.x ?? prepared)).get(network.outputs[0])!.data;
+  count(ours, scores, wanted);
   if (peer === undefined || input === undefined || litert === undefined) return;
   const [{ data }] = await peer.run([input.bytes]);
   const theirs = Array.from(data, Number);
   count(litert, theirs, wanted);
-  if (top1(ours) === top1(theirs)) litert.sameTop1++;
+  if (top1(scores) === top1(theirs)) litert.sameTop1++;
   else {
-    const tie = theirs[top1(ours)] === theirs[top1(theirs)];
+    const tie = theirs[top1(scores)] === theirs[top1(theirs)];
     if (tie) litert.tied++;
     litert.different.push(
-      `${file}: reference ${top1(ours)} (${ours[top1(ours)].toFixed(3)}, LiteRT's choice ${ours[top1(theirs)].toFixed(3)}), ` +
-        `LiteRT ${top1(theirs)} (${theirs[top1(theirs)]}/256, reference's choice ${theirs[top1(ours)]}/256)`,
+      `${file}: here ${top1(scores)} (${scores[top1(scores)].toFixed(3)}, LiteRT's choice ${scores[top1(theirs)].toFixed(3)}), ` +
+        `LiteRT ${top1(theirs)} (${theirs[top1(theirs)]}/256, the choice here ${theirs[top1(scores)]}/256)`,
     );
   }
 }
@@ -127,11 +161,11 @@ function table(rows: readonly Result[]): string {
     head: ['model', 'pictures', 'top-1', 'top-5', 'LiteRT top-1', 'LiteRT top-5', 'same top-1', 'same or tied', 's'],
     style: { head: [], border: [] },
   });
-  for (const { model, pictures, reference, litert, seconds } of rows) {
+  for (const { model, pictures, ours, litert, seconds } of rows) {
     const peer = litert
       ? [litert.top1, litert.top5, litert.sameTop1, litert.sameTop1 + litert.tied]
       : Array.from({ length: 4 }, () => '');
-    text.push([model, pictures, reference.top1, reference.top5, ...peer, seconds]);
+    text.push([model, pictures, ours.top1, ours.top5, ...peer, seconds]);
   }
   const differences = rows.flatMap(({ model, litert }) => litert?.different.map((line) => `${model}: ${line}`) ?? []);
   return [text.toString(), ...differences].join('\n');

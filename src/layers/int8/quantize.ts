@@ -8,17 +8,8 @@
 import { UsageError } from '../../errors.js';
 import type { AnyTensor, QuantizedType } from '../../tensor.js';
 import { expectOne } from '../expect.js';
-import type { Rounding } from './fixed-point.js';
-import {
-  byTable,
-  clamp,
-  expectBytes,
-  type IntegerTensor,
-  integers,
-  nearestInteger,
-  rangeOf,
-  requantizerOf,
-} from './layer.js';
+import { type Rounding, roundAway } from './fixed-point.js';
+import { byTable, clamp, expectBytes, type IntegerTensor, integers, rangeOf, requantizerOf } from './layer.js';
 
 export function forward(
   inputs: readonly AnyTensor[],
@@ -34,9 +25,12 @@ export function forward(
     return y;
   }
   const [least, greatest] = rangeOf(result);
-  for (let i = 0; i < y.data.length; i++) {
-    if (Number.isNaN(x.data[i])) throw new UsageError(`quantize: number ${i} is NaN, for which there is no integer`);
-    y.data[i] = clamp(nearestInteger(x.data[i], result), least, greatest);
+  const { scale, zeroPoint } = result;
+  const [real, integer] = [x.data, y.data];
+  for (let i = 0; i < real.length; i++) {
+    const q = roundAway(Math.fround(real[i] / scale)) + zeroPoint;
+    if (Number.isNaN(q)) throw new UsageError(`quantize: number ${i} is NaN, for which there is no integer`);
+    integer[i] = clamp(q, least, greatest);
   }
   return y;
 }
