@@ -48,12 +48,12 @@ export function estimateNode(
   weights: Readonly<Record<string, Tensor>>,
   precision: Precision,
 ): Estimate {
-  const layer = layerOf(node);
   // Node, layer and rule agree by the tables' types, which TypeScript cannot follow through the lookup.
   const attributes = node.attributes as object;
   const rule = rules[node.kind] as unknown as Rule<object> | undefined;
   if (rule === undefined)
     throw new UsageError(`${node.name}: there is no error bound for layers of kind '${node.kind}'`);
+  const layer = layerOf(node);
   const forward = (tensors: readonly Tensor[], itsWeights: object = {}, itsAttributes = attributes) =>
     layer.forward(tensors, itsWeights, itsAttributes);
   return rule({ inputs, weights, attributes, precision, forward });

@@ -1,7 +1,7 @@
 /** What all layers promise, for those whose own tests do not ask. */
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { layers } from '../../src/layers/index.js';
+import { backward, layers } from '../../src/layers/index.js';
 import { keepsPromises } from './promises.js';
 
 const square = { kernelSize: [3, 2], strides: [2, 1], dilation: [1, 2], padding: 'same' } as const;
@@ -47,3 +47,7 @@ test.each(Object.keys(layers).filter((kind) => !Object.hasOwn(examples, kind)))(
     expect(existsSync(file) && readFileSync(file, 'utf8')).toContain(`keepsPromises('${kind}'`);
   },
 );
+
+test('every kind has its line in backward.ts', () => {
+  expect(Object.keys(backward).sort()).toEqual(Object.keys(layers).sort());
+});
