@@ -236,7 +236,7 @@ int main(void) {
     ],
     [
       ['--suite', 'layers', '--kinds', 'conv2d,conv', '--out', 'x'],
-      "error: option '--kinds <kinds>' argument 'conv2d,conv' is invalid. Wanted some of conv2d, depthwiseConv2d, pointwiseConv2d, dense, batchNorm, relu, relu6, clamp, sigmoid, softmax, add, concat, pad, averagePool, maxPool, globalAveragePool, flatten, resizeBilinear, argMax, separated by commas; found 'conv'.\n",
+      "error: option '--kinds <kinds>' argument 'conv2d,conv' is invalid. Wanted some of conv2d, depthwiseConv2d, pointwiseConv2d, dense, batchNorm, relu, relu6, clamp, sigmoid, softmax, add, concat, pad, averagePool, maxPool, globalAveragePool, flatten, resizeBilinear, argMax, multiply, hardSigmoid, hardSwish, separated by commas; found 'conv'.\n",
     ],
     [
       ['--model', 'm', '--picture', cat, '--noise', 'large', '--out', 'x.npz'],
