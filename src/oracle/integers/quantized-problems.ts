@@ -139,7 +139,7 @@ function symmetricScales({ shape, data }: Tensor, axis: number): number[] {
 }
 
 function biasOf(bias: Tensor, input: QuantizedType, kernel: QuantizedTensor): QuantizedTensor {
-  const scales = biasScales(input, kernel);
+  const scales = biasScales(input, kernel).map(Math.fround); // as files hold them
   const [least, greatest] = integerRanges.int32;
   const data = Float64Array.from(bias.data, (x, i) =>
     Math.max(least, Math.min(greatest, Math.round(x / (scales[i] ?? scales[0])))),
