@@ -26,6 +26,7 @@ export function depthwise(
   kernelHeight: i32, kernelWidth: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32,
   weights: usize, blocks: usize, lo: i32, hi: i32,
   width: i32, first: i32, count: i32, group: i32, out: usize, quadStride: usize, scratch: usize, zero: i32,
+  flip: i32,
 ): void {
   const asBytes = ASC_FEATURE_RELAXED_SIMD && zero >= 0;
   const lineStep = <usize>dilationY << 2;
@@ -53,7 +54,7 @@ export function depthwise(
         }
       }
       for (let from = scratch; from < rowEnd; from += 64, y += quadStride) {
-        if (asBytes) toByteQuad(from, zero, y);
+        if (asBytes) toByteQuad(from, zero, flip, y);
         else toQuad(from, y);
       }
     }
@@ -157,12 +158,13 @@ function toQuad(from: usize, out: usize): void {
 /** Eight channels of four pixels [4][8], as two vectors of a byte quad. */
 // @ts-ignore: decorator
 @inline
-function toByteQuad(from: usize, zero: i32, out: usize): void {
+function toByteQuad(from: usize, zero: i32, flip: i32, out: usize): void {
   const zeros = i16x8.splat(<i16>zero);
   const p01 = i8x16.narrow_i16x8_u(i16x8.add(v128.load(from), zeros), i16x8.add(v128.load(from, 16), zeros));
   const p23 = i8x16.narrow_i16x8_u(i16x8.add(v128.load(from, 32), zeros), i16x8.add(v128.load(from, 48), zeros));
-  v128.store(out, v128.shuffle<i32>(p01, p23, 0, 2, 4, 6));
-  v128.store(out, v128.shuffle<i32>(p01, p23, 1, 3, 5, 7), 16);
+  const flips = i8x16.splat(<i8>flip);
+  v128.store(out, v128.xor(v128.shuffle<i32>(p01, p23, 0, 2, 4, 6), flips));
+  v128.store(out, v128.xor(v128.shuffle<i32>(p01, p23, 1, 3, 5, 7), flips), 16);
 }
 
 /** The scalar target's eight channels of four pixels. `shape` is as in `half`. */

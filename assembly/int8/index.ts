@@ -9,6 +9,6 @@ export { depthwise } from './depthwise';
 export { add, lookup } from './elementwise';
 export { bytesToPicture, bytesToPlanes, bytesToQuads, copyRuns, quadsToBytes, repeatBytes } from './layout';
 export { pointwise } from './pointwise';
-export { pointwiseBytes, probe, quadsToByteQuads } from './pointwise-bytes';
+export { pointwiseBytes, pointwiseDots, probe, quadsToByteQuads } from './pointwise-bytes';
 export { averages, means, pool, sums } from './pool';
 export { argMax, resizeBilinear } from './resize';

@@ -75,9 +75,10 @@ function pointwiseSteps(
   low.serve(operation);
   const bytes = low.bytePanels(operation);
   if (bytes) {
+    const { zero, flip } = low.byteForm(operation.inputs[0]);
     const table = (key: keyof BytePanels) => low.program.table(`${key} ${operation.node.name}`, () => bytes[key]);
     low.program.step(
-      'pointwiseBytes',
+      low.products === 'bytes' ? 'pointwiseBytes' : 'pointwiseDots',
       x,
       quadStride(channels) / 2,
       pixels,
@@ -86,7 +87,7 @@ function pointwiseSteps(
       table('starts'),
       table('places'),
       table('further'),
-      blocks(low, operation, filters, low.byteZero(operation.inputs[0])),
+      blocks(low, operation, filters, zero - flip),
       Math.ceil(filters / 8),
       ...low.bounds(operation),
       ...tileArguments(target, first),
@@ -303,6 +304,7 @@ function depthwiseSteps(
   consumer?: IntegerOperation,
 ): void {
   const { node } = operation;
+  const { zero, flip } = low.byteForm(operation.output);
   const asBytes = consumer !== undefined && low.bytePanels(consumer) !== undefined;
   const [, , width, channels] = low.shape(operation.output);
   const { kernelSize, strides, dilation } = node.attributes;
@@ -332,7 +334,8 @@ function depthwiseSteps(
     out,
     quadStride(channels) / (asBytes ? 2 : 1),
     low.program.buffer((rowsAtOnce * width + 3) * VECTOR),
-    asBytes ? low.byteZero(operation.output) : -1,
+    asBytes ? zero : -1,
+    flip,
   );
 }
 

@@ -88,13 +88,13 @@ function machineOf(target: WasmTarget): Promise<Machine> {
   return machine;
 }
 
-/** What `probe` gives where bytes are multiplied as `pointwiseBytes` wants it. */
-const SATURATED = 32767;
+/** What `probe` of assembly/int8/pointwise-bytes.ts tells. */
+const PROBED: Readonly<Record<number, Products>> = { 32767: 'bytes', 80000: 'dots', [-22400]: 'signedDots' };
 
 async function compileKernels(target: WasmTarget): Promise<Machine> {
   const module = await compileBytes(target, int8Bytes(target));
   const { probe } = await instantiate<Int8Kernels>(module, allocate('the integer kernels', 1));
-  const products = target === 'scalar' ? 'numbers' : probe() === SATURATED ? 'bytes' : 'pairs';
+  const products = target === 'scalar' ? 'numbers' : (PROBED[probe()] ?? 'pairs');
   return { heaps: new Heaps<Int8Kernels>(wasmKernels(module)), products };
 }
 

@@ -23,6 +23,13 @@ export const INT8_KERNEL_TABLE = {
       ...(['reads places', 'reads further', 'reads blocks', 'i32 panels', ...TILE_TARGET] as const),
     ],
   },
+  pointwiseDots: {
+    does: 'the same where `probe` says that the machine has exact dot products of four bytes',
+    operands: [
+      ...(['reads x', 'bytes quadStride', 'i32 pixels', 'i32 steps', 'reads weights', 'reads starts'] as const),
+      ...(['reads places', 'reads further', 'reads blocks', 'i32 panels', ...TILE_TARGET] as const),
+    ],
+  },
   convolution: {
     does: 'any convolution of a padded picture, into quads or planes',
     operands: [
@@ -36,7 +43,7 @@ export const INT8_KERNEL_TABLE = {
       ...(['reads x', 'bytes planeStride', 'i32 planes', 'reads rows', ...WINDOW] as const),
       ...(['i32 dilationY', 'i32 dilationX', 'reads weights', 'reads blocks', 'i32 lo', 'i32 hi'] as const),
       ...(['i32 width', 'i32 first', 'i32 count', 'i32 group'] as const),
-      ...(['writes out', 'bytes quadStride', 'scratch scratch', 'i32 zero'] as const),
+      ...(['writes out', 'bytes quadStride', 'scratch scratch', 'i32 zero', 'i32 flip'] as const),
     ],
   },
   dense: {
@@ -102,7 +109,7 @@ export const INT8_KERNEL_TABLE = {
   },
   quadsToByteQuads: {
     does: 'quads to quads of bytes, for `pointwiseBytes`',
-    operands: ['reads x', 'bytes quadStride', 'i32 count', 'i32 zero', 'writes out'],
+    operands: ['reads x', 'bytes quadStride', 'i32 count', 'i32 zero', 'i32 flip', 'writes out'],
   },
   quadsToBytes: {
     does: 'quads to bytes',

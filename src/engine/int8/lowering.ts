@@ -35,8 +35,11 @@ import { type BytePanels, packBytePanels } from './packing.js';
 /** Computes on numbers that lie at these addresses of the memory. */
 export type Page = (memory: ArrayBuffer, ...addresses: number[]) => void;
 
-/** Numbers, two of them for two output channels; pairs of int16; or bytes, as `pointwiseBytes` wants the machine to multiply them. */
-export type Products = 'numbers' | 'pairs' | 'bytes';
+/**
+ * Numbers, two of them for two output channels; pairs of int16; bytes in sums that saturate; or exact dot products of
+ * bytes, which are unsigned or signed.
+ */
+export type Products = 'numbers' | 'pairs' | 'bytes' | 'dots' | 'signedDots';
 
 export interface Layouts {
   bytes?: Place;
@@ -159,17 +162,17 @@ export class IntegerLowering {
       const [pixels, channels] = pixelsOf(value.shape);
       const stride = quadStride(channels);
       const out = this.program.buffer((quadCount(pixels) * stride) / 2);
-      const zero = this.byteZero(name);
-      this.program.step('quadsToByteQuads', this.quads(name), stride, quadCount(pixels), zero, out);
+      const { zero, flip } = this.byteForm(name);
+      this.program.step('quadsToByteQuads', this.quads(name), stride, quadCount(pixels), zero, flip, out);
       value.byteQuads = out;
     }
     return value.byteQuads;
   }
 
-  /** The zero point of the tensor's numbers as unsigned bytes. */
-  byteZero(name: string): number {
+  /** The zero point of the tensor's numbers as unsigned bytes, and 128 where a matrix product reads them signed. */
+  byteForm(name: string): { zero: number; flip: number } {
     const { zeroPoint, type } = this.type(name);
-    return type === 'int8' ? zeroPoint + 128 : zeroPoint;
+    return { zero: type === 'int8' ? zeroPoint + 128 : zeroPoint, flip: this.products === 'signedDots' ? 128 : 0 };
   }
 
   /** The zero point, and 1 if the type has no sign: what kernels want that read bytes. */
@@ -193,13 +196,16 @@ export class IntegerLowering {
     return this.#network.weights.get(weightName(node, weight)) as QuantizedTensor | undefined;
   }
 
-  /** The weights of a matrix product for `pointwiseBytes`, where it can be used and is faster. */
+  /** The weights of a matrix product of bytes, where it can be used and is faster. */
   bytePanels({ node, inputs, output }: IntegerOperation): BytePanels | undefined {
-    if (this.products !== 'bytes') return undefined;
+    if (this.products === 'numbers' || this.products === 'pairs') return undefined;
     if (!this.#bytePanels.has(node.name)) {
       const { data, type } = this.weight(node.name, 'kernel') as QuantizedTensor;
       const [rows, columns] = [inputs[0], output].map((name) => this.shape(name).at(-1) as number);
-      this.#bytePanels.set(node.name, packBytePanels(data, zeroPointOf(type), rows, columns, FURTHER_SHARE));
+      this.#bytePanels.set(
+        node.name,
+        packBytePanels(data, zeroPointOf(type), rows, columns, this.products === 'bytes', FURTHER_SHARE),
+      );
     }
     return this.#bytePanels.get(node.name);
   }

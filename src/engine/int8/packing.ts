@@ -46,13 +46,14 @@ const MOST = 128;
 
 /**
  * The matrix [inputs][columns] for `pointwiseBytes`. What the weights of a step have beyond its limits goes into further steps of the same eight inputs;
- * undefined if they would be more than `share` of all.
+ * `saturating` says that sums of four products must stay below 2¹⁵. Undefined if they would be more than `share` of all.
  */
 export function packBytePanels(
   weights: IntegerArray,
   zero: number,
   inputs: number,
   columns: number,
+  saturating: boolean,
   share: number,
 ): BytePanels | undefined {
   const steps = Math.ceil(inputs / 8);
@@ -62,6 +63,7 @@ export function packBytePanels(
   const places: number[] = [];
   const further: Int8Array[] = [];
   const left = new Int16Array(STEP);
+  const limit = saturating ? MOST : Number.POSITIVE_INFINITY;
   for (let panel = 0; panel < count; panel++) {
     for (let step = 0; step < steps; step++) {
       left.fill(0);
@@ -73,10 +75,10 @@ export function packBytePanels(
         }
       }
       const at = (panel * steps + step) * STEP;
-      let more = takeStep(left, panels.subarray(at, at + STEP));
+      let more = takeStep(left, panels.subarray(at, at + STEP), limit);
       while (more) {
         const rest = new Int8Array(STEP);
-        more = takeStep(left, rest);
+        more = takeStep(left, rest, limit);
         places.push(step * 32);
         further.push(rest);
       }
@@ -89,15 +91,15 @@ export function packBytePanels(
   return { panels, starts, places: Uint32Array.from(places), further: rest };
 }
 
-/** Moves as much of each weight into `step` as its limits allow; says whether anything is left. */
-function takeStep(left: Int16Array, step: Int8Array): boolean {
+/** Moves as much of each weight into `step` as a byte and the limit of a place's sums allow; says whether anything is left. */
+function takeStep(left: Int16Array, step: Int8Array, limit: number): boolean {
   let more = false;
   // In one place lie two channels of each of the two quads.
   for (let o = 0; o < 32; o += 2) {
-    let [above, below] = [MOST, MOST];
+    let [above, below] = [limit, limit];
     for (const i of [o, o + 1, o + 32, o + 33]) {
       const weight = left[i];
-      const taken = weight > 0 ? Math.min(weight, above, 127) : -Math.min(-weight, below);
+      const taken = weight > 0 ? Math.min(weight, above, 127) : -Math.min(-weight, below, 127);
       step[i] = taken;
       left[i] = weight - taken;
       if (taken > 0) above -= taken;

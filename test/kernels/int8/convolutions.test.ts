@@ -323,6 +323,7 @@ describe('depthwise', () => {
             padded(channels) * 8,
             at('scratch'),
             -1,
+            0,
           ],
         });
       }),
