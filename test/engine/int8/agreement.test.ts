@@ -11,7 +11,7 @@ import type { AnyTensor } from '../../../src/tensor.js';
 import { nightly } from '../../nightly.js';
 import { anyMobileNet, anySeeded, QuantizedBuilder, type Seeded, singleLayers } from './networks.js';
 
-const RUNS = nightly ? 10_000 : 20;
+const RUNS = nightly ? 2_000 : 20;
 
 async function agree(network: QuantizedNetwork, inputs: ReadonlyMap<string, AnyTensor>, rounding: Rounding) {
   const wanted = traceQuantized(network, inputs, { rounding });
