@@ -107,10 +107,14 @@ function customSection(name, text) {
   return Buffer.from([0, content.length, ...content]);
 }
 
-/** A byte below 80 is one digit; a larger one is its remainder, after 80, 81 or 82 for the multiple of 80 that is to be added. */
+/**
+ * A number below 80 is one digit; a larger one is its remainder, after 80, 81 or 82 for the multiple of 80 that is to be added. The numbers are the bytes
+ * plus 3, modulo 256: then one of the most frequent, the prefix 0xfd of vector instructions, is one digit.
+ */
 function digitsOf(byte) {
-  const multiple = Math.floor(byte / 80);
-  return multiple > 0 ? [79 + multiple, byte % 80] : [byte];
+  const number = (byte + 3) % 256;
+  const multiple = Math.floor(number / 80);
+  return multiple > 0 ? [79 + multiple, number % 80] : [number];
 }
 
 /** The character of each digit, as a string of 83. */

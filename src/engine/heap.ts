@@ -59,7 +59,7 @@ export class Heaps<Functions = EngineKernels> {
 
   /** Throws a NetworkError, beginning with `where`, if there is no such memory. */
   async take(where: string, bytes: number): Promise<Region<Functions>> {
-    for (const limit of [SMALL_BYTES, Number.POSITIVE_INFINITY]) {
+    for (const limit of [SMALL_BYTES, Infinity]) {
       for (const heap of this.#heaps) {
         const region = regionIn(heap, bytes, limit);
         if (region) return region;
@@ -69,7 +69,7 @@ export class Heaps<Functions = EngineKernels> {
     }
     const heap: Heap<Functions> = { ...(await this.#source(where, FIRST_ADDRESS + align(bytes))), regions: [] };
     this.#heaps.push(heap);
-    return regionIn(heap, bytes, Number.POSITIVE_INFINITY)!;
+    return regionIn(heap, bytes, Infinity)!;
   }
 
   /** Gives the region back when `owner` is garbage collected, unless that happens before. */

@@ -545,7 +545,7 @@ function pools(floats: Float32Array, words: Int32Array) {
           ];
           const count = divisor > 0 ? divisor : (y1 - y0) * (x1 - x0);
           for (let c = 0; c < channels; c++) {
-            let result = average ? 0 : Number.NEGATIVE_INFINITY;
+            let result = average ? 0 : -Infinity;
             for (let i = y0; i < y1; i++) {
               for (let j = x0; j < x1; j++) {
                 const value = floats[word(x) + (i * width + j) * channels + c];

@@ -1,5 +1,5 @@
 /** From a network to kernel calls. */
-import type { Network } from '../network/network.js';
+import type { LayerKind, Network } from '../network/network.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import type { Place } from '../wasm/memory.js';
 import type { Program } from '../wasm/program.js';
@@ -31,7 +31,7 @@ export function lower(network: Network, options: LowerOptions = {}): Lowered {
   const inputs = network.inputs.map(({ name }) => inputTensor(low, name));
   for (const operation of low.operations) {
     low.serve(operation);
-    lowerOperation(low, operation);
+    (LOWERINGS[operation.node.kind] ?? elementwise)(low, operation as never);
   }
   const outputs = low.outputs.map((name) => ({ name, shape: low.shape(name), place: low.nhwc(name) }));
   for (const { place } of outputs) low.program.touch(place);
@@ -47,51 +47,32 @@ function inputTensor(low: Lowering, name: string): PlacedTensor {
   return { name, shape, place };
 }
 
-function lowerOperation(low: Lowering, operation: Operation): void {
-  switch (operation.node.kind) {
-    case 'pointwiseConv2d':
-      pointwiseOrChain(low, operation as OperationOf<'pointwiseConv2d'>);
-      break;
-    case 'depthwiseConv2d':
-      if (joinsPointwise(low, operation)) low.waiting.set(operation.output, operation);
-      else depthwise(low, operation as OperationOf<'depthwiseConv2d'>);
-      break;
-    case 'conv2d':
-      convolution(low, operation as OperationOf<'conv2d'>);
-      break;
-    case 'dense':
-      dense(low, operation as OperationOf<'dense'>);
-      break;
-    case 'globalAveragePool':
-      globalAveragePool(low, operation);
-      break;
-    case 'averagePool':
-    case 'maxPool':
-      pool(low, operation as OperationOf<'averagePool' | 'maxPool'>);
-      break;
-    case 'add':
-      add(low, operation);
-      break;
-    case 'batchNorm':
-      batchNorm(low, operation as OperationOf<'batchNorm'>);
-      break;
-    case 'concat':
-      concat(low, operation as OperationOf<'concat'>);
-      break;
-    case 'pad':
-      pad(low, operation as OperationOf<'pad'>);
-      break;
-    case 'resizeBilinear':
-      resize(low, operation as OperationOf<'resizeBilinear'>);
-      break;
-    case 'flatten':
-    case 'reshape':
-    case 'dropout':
-      low.made(operation.output, { nhwc: low.nhwc(operation.inputs[0]) });
-      break;
-    default:
-      elementwise(low, operation);
-  }
+/** What has no entry treats each number by itself. */
+const LOWERINGS: { readonly [Kind in LayerKind]?: (low: Lowering, operation: OperationOf<Kind>) => void } = {
+  pointwiseConv2d: pointwiseOrChain,
+  depthwiseConv2d: depthwiseOrWait,
+  conv2d: convolution,
+  dense,
+  globalAveragePool,
+  averagePool: pool,
+  maxPool: pool,
+  add,
+  batchNorm,
+  concat,
+  pad,
+  resizeBilinear: resize,
+  flatten: sameNumbers,
+  reshape: sameNumbers,
+  dropout: sameNumbers,
+};
+
+function sameNumbers(low: Lowering, { inputs: [input], output }: Operation): void {
+  low.made(output, { nhwc: low.nhwc(input) });
+}
+
+function depthwiseOrWait(low: Lowering, operation: OperationOf<'depthwiseConv2d'>): void {
+  if (joinsPointwise(low, operation)) low.waiting.set(operation.output, operation);
+  else depthwise(low, operation);
 }
 
 function pointwiseOrChain(low: Lowering, operation: OperationOf<'pointwiseConv2d'>): void {

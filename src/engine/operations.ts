@@ -13,7 +13,7 @@ export interface Clamp {
   readonly hi: number;
 }
 
-export const UNCLAMPED: Clamp = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
+export const UNCLAMPED: Clamp = { lo: -Infinity, hi: Infinity };
 
 export interface Operation {
   /** The node that computes; the kernels see its attributes. */
@@ -104,7 +104,7 @@ function padsAConvolution(
 
 /** The clamp that a node is, if it is one. */
 function clampOf(node: NetworkNode): Clamp | undefined {
-  if (node.kind === 'relu') return { lo: 0, hi: Number.POSITIVE_INFINITY };
+  if (node.kind === 'relu') return { lo: 0, hi: Infinity };
   if (node.kind === 'relu6') return { lo: 0, hi: 6 };
   if (node.kind === 'clamp') return { lo: node.attributes.min, hi: node.attributes.max };
   return undefined;

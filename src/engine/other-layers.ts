@@ -56,7 +56,7 @@ export function add(low: Lowering, { inputs, output, clamp }: Operation): void {
     let sum = low.nhwc(inputs[0]);
     inputs.slice(1).forEach((input, i) => {
       const last = i === inputs.length - 2;
-      const [lo, hi] = last ? [clamp.lo, clamp.hi] : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+      const [lo, hi] = last ? [clamp.lo, clamp.hi] : [-Infinity, Infinity];
       low.program.step('addAll', sum, low.nhwc(input), size, lo, hi, out);
       sum = out;
     });

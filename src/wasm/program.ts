@@ -44,13 +44,16 @@ export class Program<Table extends KernelTable> {
   readonly #tablePlaces = new Map<string, Place>();
   #operation = 0;
 
+  /** Adds a step of a kernel of the table. */
+  readonly step = this.add as <Name extends KernelName<Table>>(kernel: Name, ...args: Arguments<Table, Name>) => void;
+
   /** Steps added from here on serve this operation. */
   beginOperation(index: number): void {
     this.#operation = index;
   }
 
   buffer(bytes: number): Place {
-    const buffer = { bytes: align(bytes), first: Number.POSITIVE_INFINITY, last: -1, offset: -1 };
+    const buffer = { bytes: align(bytes), first: Infinity, last: -1, offset: -1 };
     this.buffers.push(buffer);
     return { buffer, byte: 0 };
   }
@@ -73,12 +76,8 @@ export class Program<Table extends KernelTable> {
     return place;
   }
 
-  step<Name extends KernelName<Table>>(kernel: Name, ...args: Arguments<Table, Name>): void {
-    this.add(kernel, args as unknown as Step['args']);
-  }
-
   /** A step of a kernel that stands in no table. */
-  add(kernel: string, args: Step['args']): void {
+  add(kernel: string, ...args: Step['args']): void {
     for (const arg of args) if (typeof arg !== 'number') this.touch(arg);
     this.steps.push({ kernel, args, operation: this.#operation });
   }

@@ -1,5 +1,5 @@
 /**
- * WebAssembly as the engine, the trainer and the preparation of pictures use it. Its types are written down here, as far as they are needed: a project without lib DOM or
+ * WebAssembly as the engine and the trainer use it. Its types are written down here, as far as they are needed: a project without lib DOM or
  * WebWorker has no `WebAssembly` namespace, and the declarations of the package must compile there too.
  */
 import { NetworkError } from '../errors.js';

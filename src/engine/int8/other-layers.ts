@@ -38,7 +38,7 @@ export function page(low: IntegerLowering, operation: IntegerOperation): void {
 /** `page` computes without a kernel: the index of the page, then the places of its inputs and of its result. */
 function pageStep(low: IntegerLowering, { inputs, output }: IntegerOperation, compute: Page): void {
   const sources = inputs.map((input) => low.bytes(input));
-  low.bytesStep(output, (out) => low.program.add('page', [low.pages.push(compute) - 1, ...sources, out]));
+  low.bytesStep(output, (out) => low.program.add('page', low.pages.push(compute) - 1, ...sources, out));
 }
 
 /** A row's powers depend on 256 differences to its greatest number: what the readable layer makes of each is computed once. */

@@ -34,7 +34,7 @@ export async function compileHeads(network: Network, batch: number): Promise<Hea
     program.step('fromGroups', map.place, map.group, pixels, channels, values);
     return { name, pixels, channels, values, slopes };
   });
-  program.add('loss', []);
+  program.add('loss');
   for (const { name, pixels, channels, slopes } of outputs) {
     program.step('toGroups', slopes, pixels, channels, ...flat(lowering.gradientTarget(name).map));
   }
