@@ -14,9 +14,7 @@ export interface OperationTime {
 /** Time of each operation in one run over one picture. Needs a WASM target. */
 export function profile(plan: Plan, inputs: NetworkInputs): OperationTime[] {
   const { target, operations } = plan.report();
-  if (operations) {
-    const times = timeOperations(operations.length, (onCall) => plan.run(inputs, undefined, onCall));
-    return operations.map(({ nodes }, i) => ({ nodes, milliseconds: times[i] }));
-  }
+  const times = timeOperations(operations?.length ?? 0, (onCall) => plan.run(inputs, undefined, onCall));
+  if (operations) return operations.map(({ nodes }, i) => ({ nodes, milliseconds: times[i] }));
   throw new NetworkError(`${plan.network.name}: only WASM targets can be profiled, this plan runs on '${target}'`);
 }
