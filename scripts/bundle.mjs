@@ -39,7 +39,7 @@ const sourceOf = (target) => {
  *   tasks          classify without load(), for a page that makes its network itself
  *   safetensors    has no import(), for Vite makes chunks of whatever the files in a worker would load, whether that code is used or not,
  *                  and by its defaults builds no worker of several chunks
- *   npz, schema, architecture  for the same reason: the readers without import() need them, and so do formats, which have it
+ *   reader, npz, schema, architecture  for the same reason: the readers without import() need them, and so do formats, which have it
  */
 const chunks = [
   'engine/generated/wasm',
@@ -50,7 +50,8 @@ const chunks = [
   'tasks/index',
   'safetensors',
   'models/index',
-  'formats/npz',
+  'formats/reader',
+  'formats/tensors/npz',
   'formats/tflite/schema',
   'formats/architecture',
   'formats/index',
