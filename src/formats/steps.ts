@@ -153,6 +153,20 @@ export function repeated([down, across]: Pair): Step[] {
   return [...rows, ...columns];
 }
 
+/** So many channels of one value before and behind those of a picture: a 1 × 1 convolution that copies. */
+export function paddedChannels(channels: number, before: number, after: number, value: number): Step {
+  const filters = before + channels + after;
+  const kernel = new Float32Array(channels * filters);
+  for (let c = 0; c < channels; c++) kernel[c * filters + before + c] = 1;
+  const bias = new Float32Array(filters).fill(value).fill(0, before, before + channels);
+  return {
+    suffix: '',
+    kind: 'pointwiseConv2d',
+    attributes: { filters, bias: value !== 0 },
+    weights: { kernel: tensor([channels, filters], kernel), ...(value !== 0 && { bias: tensor([filters], bias) }) },
+  };
+}
+
 /** A picture without so many rows and columns at its borders. */
 export function cropped(borders: (input: Shape) => { readonly height: Pair; readonly width: Pair }): Step[] {
   const along = (suffix: string, of: 'height' | 'width'): Step => {

@@ -65,7 +65,7 @@ const wireTypes: Readonly<Record<FieldType, number>> = {
 };
 
 /** What is made of the file may take this many times its size, and as much as a small network needs in any case. */
-const MOST_GROWTH = 12;
+const MOST_GROWTH = 18;
 const ANY_CASE = 2 ** 20;
 
 /** Bytes that a message, a text and a number take in memory: an empty message is many times the two bytes that it takes in the file. */

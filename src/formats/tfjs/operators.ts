@@ -2,7 +2,16 @@
 import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { type Affine, affineNorm } from '../affine.js';
 import type { Draft } from '../drafts.js';
-import { affine as affineStep, globalMax, leakyRelu, partOf, repeated, type Step, tanh } from '../steps.js';
+import {
+  affine as affineStep,
+  globalMax,
+  leakyRelu,
+  paddedChannels,
+  partOf,
+  repeated,
+  type Step,
+  tanh,
+} from '../steps.js';
 import { tensorflowResizeRule } from '../tensorflow-resize.js';
 import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import type { GraphCall } from './call.js';
@@ -344,10 +353,16 @@ function pad(call: GraphCall, value: number): Draft {
   const x = call.value(0);
   const sides = call.numbers(1);
   const [beforeBatch, afterBatch, top, bottom, left, right, beforeChannels, afterChannels] = sides;
-  if (sides.length !== 8 || beforeBatch || afterBatch || beforeChannels || afterChannels) {
-    call.fail(`pads [${x.shape}] by [${sides}]; wanted padding of height and width only`);
+  if (sides.length !== 8 || beforeBatch || afterBatch || sides.some((size) => size < 0)) {
+    call.fail(`pads [${x.shape}] by [${sides}]; wanted padding of height, width and channels only`);
   }
-  return call.add('pad', [x], { padding: { top, bottom, left, right }, value });
+  const wide =
+    beforeChannels || afterChannels
+      ? call.addSteps(x, [paddedChannels(x.shape[3], beforeChannels, afterChannels, value)])
+      : x;
+  return wide !== x && !(top || bottom || left || right)
+    ? wide
+    : call.add('pad', [wide], { padding: { top, bottom, left, right }, value });
 }
 
 /** The batch stays the first axis: −1, or the batch that the input declares. */
