@@ -60,7 +60,7 @@ const models: readonly Case[] = [
   { file: 'onnx/external.onnx', answer: A },
   { file: 'onnx/qdq_static.onnx', answer: [0.49526, 0.27271, 0.23203], within: 0.01 },
   { file: 'tflite/control.tflite', answer: A, runtime: 'litert' },
-  { file: 'tflite/reshape_open_batch.tflite', answer: A },
+  { file: 'tflite/reshape_open_batch.tflite', answer: A, runtime: 'litert' },
   { file: 'tflite/dilated_s2b.tflite', answer: [0.44516, 0.30385, 0.25099], runtime: 'litert' },
   { file: 'tflite/hybrid.tflite', answer: [0.49808, 0.27012, 0.2318] },
   state('control_torchvision.safetensors'),
@@ -114,6 +114,15 @@ describe.skipIf(noCases).each(models)('$file (needs cases)', ({ file, answer, ru
     expect(stdout + stderr).not.toContain('the first layer beyond');
     expect(exitCode).toBe(0);
   });
+});
+
+test.skipIf(noCases)('verify says why a dynamic-range file is not judged (needs cases)', async () => {
+  const file = path('tflite/hybrid.tflite');
+  const { exitCode, stderr } = await depthwise('verify', file, '--with', 'litert');
+  expect(exitCode).toBe(2);
+  expect(stderr).toBe(
+    `error: ${file}: has weights of 8 bits between real numbers (dynamic range): LiteRT rounds what each layer reads to 8 bits too, and neither it nor the file is wrong where that shows; convert the file to one of real numbers and verify that\n`,
+  );
 });
 
 describe.skipIf(noCases)('pictures and labels (needs cases)', () => {

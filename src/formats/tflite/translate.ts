@@ -40,6 +40,8 @@ export interface PlacedTensor {
   /** The schema's name of its number type. */
   readonly type: string;
   readonly node: string;
+  /** Where the file leaves sizes open, with those that they have here. */
+  readonly shape: Shape;
 }
 
 /** `resolution` is the height and width of pictures, where the file leaves them open. */
@@ -145,7 +147,7 @@ class Translator {
     const { inputs, operators: all } = this.#model;
     return [...inputs, ...all.flatMap((op) => op.outputs)].flatMap(({ index, name, type }) => {
       const node = this.#values.get(index);
-      return node === undefined ? [] : [{ index, name, type, node }];
+      return node === undefined ? [] : [{ index, name, type, node, shape: this.#shapes.get(node)! }];
     });
   }
 

@@ -1,12 +1,14 @@
 /** LiteRT.js beside this library: a .tflite file with all of its tensors as outputs. */
 import { UsageError } from '../../errors.js';
+import { FlatFile } from '../../formats/tflite/flatbuffer.js';
+import { readModel } from '../../formats/tflite/model.js';
 import { importQuantizedTflite } from '../../formats/tflite/read.js';
-import { Model, SubGraph } from '../../formats/tflite/schema.js';
+import { Model, SubGraph, TensorTable } from '../../formats/tflite/schema.js';
 import { importTflite } from '../../formats/tflite.js';
 import type { QuantizedNetwork } from '../../network/index.js';
 import { integersOf } from '../../network/integers-of.js';
 import { typedInputs } from '../../network/run-quantized.js';
-import type { AnyTensor, Tensor } from '../../tensor.js';
+import type { AnyTensor, Shape, Tensor } from '../../tensor.js';
 import { type LitertTensor, litert, loadLitert, type Numbers } from './litert-runtime.js';
 import { Packages } from './packages.js';
 import type { PeerAnswer, PeerModel, PeerOptions } from './peer.js';
@@ -29,20 +31,28 @@ export async function openLitert(
       `${path}: computes with integers: tensor '${whole.name}' is of type ${whole.type}. They round to their grid, which real numbers do not; convert the file to one of real numbers and verify that`,
     );
   }
+  if (await roundsActivations(bytes, path)) {
+    throw new UsageError(
+      `${path}: has weights of 8 bits between real numbers (dynamic range): LiteRT rounds what each layer reads to 8 bits too, and neither it nor the file is wrong where that shows; convert the file to one of real numbers and verify that`,
+    );
+  }
   const isInput = new Set(network.inputs.map(({ name }) => name));
-  const shown = firstOfEachNode(tensors.filter(({ node, type }) => type === 'FLOAT32' && !isInput.has(node)));
+  const kinds = new Map(network.nodes.map(({ name, kind }) => [name, kind]));
+  // A reshape whose sizes LiteRT.js computes leaves its result where nobody can read it.
+  const isShown = (node: string) =>
+    !isInput.has(node) && (network.outputs.includes(node) || !/^(reshape|flatten)$/.test(kinds.get(node) ?? ''));
+  const shown = firstOfEachNode(tensors.filter(({ node, type }) => type === 'FLOAT32' && isShown(node)));
   return {
     network,
     runtime: title,
     async run(inputs): Promise<PeerAnswer> {
       const given = network.inputs.map(({ name }) => Float32Array.from(inputs.get(name)!.data));
-      const model = await loadLitert(
-        withOutputs(
-          bytes,
-          shown.map(({ index }) => index),
-        ),
-        packages,
+      const file = withOutputs(
+        bytes,
+        shown.map(({ index }) => index),
       );
+      fixShapes(file, new Map(tensors.map(({ index, shape }) => [index, shape])));
+      const model = await loadLitert(file, packages);
       const found = await model.run(given).finally(() => model.delete());
       return {
         tensors: new Map(shown.map(({ node }, position) => [node, asTensor(found[position])])),
@@ -86,6 +96,16 @@ export async function openLitertIntegers(
   };
 }
 
+/** Whether layers with weights of 8 bits read real numbers. */
+async function roundsActivations(bytes: Uint8Array, path: string): Promise<boolean> {
+  const { ByteBuffer } = await import('flatbuffers');
+  const { operators } = readModel(new FlatFile(new ByteBuffer(bytes), path));
+  return operators.some(
+    ({ code, inputs: [x, weights] }) =>
+      /^(CONV_2D|DEPTHWISE_CONV_2D|FULLY_CONNECTED)$/.test(code) && x?.type === 'FLOAT32' && weights?.type === 'INT8',
+  );
+}
+
 /** A tensor that only passes on another's numbers is the same node's. */
 function firstOfEachNode<Placed extends { readonly node: string }>(tensors: readonly Placed[]): Placed[] {
   const first = new Map([...tensors].reverse().map((tensor) => [tensor.node, tensor]));
@@ -113,6 +133,26 @@ export function withOutputs(file: Uint8Array, tensors: readonly number[]): Uint8
   const signatures = fieldOf(view, model, Model.indexOf('signature_defs'));
   if (signatures !== undefined) view.setUint32(follow(signatures), 0, true);
   return bytes;
+}
+
+/**
+ * Sets the shapes of tensors, by their indices, in place: LiteRT.js gives no memory to sizes that a file leaves open, nor to results whose shapes follow
+ * from them.
+ */
+export function fixShapes(file: Uint8Array, shapes: ReadonlyMap<number, Shape>): void {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const follow = (at: number): number => at + view.getUint32(at, true);
+  const graph = follow(follow(fieldOf(view, follow(0), Model.indexOf('subgraphs'))!) + 4);
+  const tensors = follow(fieldOf(view, graph, SubGraph.indexOf('tensors'))!);
+  for (const [index, shape] of shapes) {
+    const table = follow(tensors + 4 + 4 * index);
+    for (const name of ['shape', 'shape_signature'] as const) {
+      const field = fieldOf(view, table, TensorTable.indexOf(name));
+      const list = field && follow(field);
+      if (!list || view.getUint32(list, true) !== shape.length) continue;
+      for (const [axis, size] of shape.entries()) view.setInt32(list + 4 + 4 * axis, size, true);
+    }
+  }
 }
 
 /** Where a table's field lies; undefined where the table does not have it. See `formats/tflite/flatbuffer.ts`. */
