@@ -393,3 +393,5 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
     return [{ suffix: '', kind: 'concat', attributes: { axis: layer.take('axis', axis, -1) } }];
   },
 };
+
+export const kerasClasses: readonly string[] = Object.keys(classes);

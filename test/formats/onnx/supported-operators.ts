@@ -1,7 +1,10 @@
 /** The page docs/supported-operators.md, from the tables that the reader itself uses. */
+import { kerasClasses } from '../../../src/formats/keras/layers.js';
 import type { Rule } from '../../../src/formats/onnx/attributes.js';
 import { folds } from '../../../src/formats/onnx/folding.js';
 import { operators } from '../../../src/formats/onnx/operators.js';
+import { operators as tfjs } from '../../../src/formats/tfjs/operators.js';
+import { operators as tflite } from '../../../src/formats/tflite/operators.js';
 
 export function supportedOperators(): string {
   const rows = Object.entries(operators)
@@ -19,6 +22,14 @@ ${row('operator', 'attributes', 'becomes', 'limits')}
 ${rows.join('\n')}
 
 Where all inputs are constants, these are computed while the file is read: ${constants}. Shape is, whatever its input.
+
+# Other formats
+
+What is not in these lists is an error that names it and says what is.
+
+- TensorFlow Lite: ${Object.keys(tflite).sort().join(', ')}; SHAPE and PACK where sizes follow from them, SPLIT and SPLIT_V, SPACE_TO_BATCH_ND round a convolution.
+- TensorFlow.js graph models: ${Object.keys(tfjs).sort().join(', ')}.
+- Keras layers, in HDF5, .keras and TensorFlow.js layers models: ${[...kerasClasses].sort().join(', ')}; models inside models.
 `;
 }
 
