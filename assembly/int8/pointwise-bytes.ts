@@ -129,8 +129,8 @@ function quad(dots: bool, c: v128, w0: v128, w1: v128, x0: v128, x1: v128): v128
 }
 
 /**
- * Quads of int16 without zero point → byte quads. `count` quads; `zero` is the zero point of the bytes; `flip`, 0 or 128,
- * makes them signed.
+ * Quads of int16 without zero point → byte quads. `count` quads; `zero` is the zero point of the bytes;
+ * `flip`, 0 or 128, makes them signed.
  */
 export function quadsToByteQuads(x: usize, quadStride: usize, count: i32, zero: i32, flip: i32, out: usize): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return;
