@@ -1,8 +1,8 @@
 /** .onnx files that this library writes: read back, and run by onnxruntime. */
 import { describe, expect, test } from 'vitest';
 import { readNetwork } from '../../../src/formats/index.js';
+import { writers } from '../../../src/formats/onnx/writers.js';
 import { readOnnx, writeOnnx } from '../../../src/formats/onnx.js';
-import { layers } from '../../../src/layers/index.js';
 import { mobilenetV1, mobilenetV2 } from '../../../src/models/index.js';
 import { inferShapes, type Network, run } from '../../../src/network/index.js';
 import { type Tensor, tensor, toFloat32 } from '../../../src/tensor.js';
@@ -42,9 +42,9 @@ function lifelike(network: Network): Network {
   return { ...folded, weights: new Map([...weights].map(([name, weight]) => [name, toFloat32(weight)])) };
 }
 
-test('the small network has every kind of layer', () => {
-  const kinds = new Set(everyKind().nodes.map(({ kind }) => kind));
-  expect(Object.keys(layers).filter((kind) => !kinds.has(kind as keyof typeof layers))).toEqual([]);
+test('the small network has every kind of layer that is written', () => {
+  const kinds = new Set<string>(everyKind().nodes.map(({ kind }) => kind));
+  expect(Object.keys(writers).filter((kind) => !kinds.has(kind))).toEqual([]);
 });
 
 describe.each(networks)('%s', (_, make) => {
