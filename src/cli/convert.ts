@@ -79,8 +79,6 @@ Examples:
   depthwise convert mobilenet_v1_0.25_224.h5 named.tflite --labels imagenet_labels_1001.txt
   depthwise convert my_model/model.json mine.safetensors --preset teachable-machine --labels labels.txt
   depthwise convert run/model.safetensors small.safetensors --fold --float16
-  depthwise convert mobilenet_v1_0.25_224.h5 named.tflite --labels imagenet_labels_1001.txt
-  depthwise convert my_model/model.json mine.safetensors --preset teachable-machine --labels labels.txt
   depthwise convert run/model.safetensors smaller.safetensors --fold --int8
   depthwise convert ultraface_slim_320.onnx faces/model.json
   depthwise convert mobilenet_v2_1.0_224_quant.tflite small.tflite --float16

@@ -10,7 +10,7 @@ export interface BoxedTruth {
   readonly area: number;
   /** COCO: many objects in one box. */
   readonly crowd?: boolean;
-  /** Pascal VOC: neither helps nor hurts. */
+  /** Pascal VOC: finding it is neither right nor wrong. */
   readonly difficult?: boolean;
 }
 

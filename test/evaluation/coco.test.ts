@@ -79,6 +79,17 @@ test('detections in a crowd are not counted, however many', () => {
   expect(numbers([truth(0), crowd], [...many, detection(0, 0.5)]).AP).toBeCloseTo(1, 9);
 });
 
+test('an object that Pascal VOC calls difficult is neither right nor wrong, found or not', () => {
+  const easy = numbers([truth(0)], [detection(0, 0.8)]);
+  const difficult = truth(300, { difficult: true });
+  expect(easy.AP).toBeCloseTo(1, 9);
+  expect(numbers([truth(0), difficult], [detection(0, 0.8)])).toEqual(easy);
+  expect(numbers([truth(0), difficult], [detection(300, 0.9), detection(0, 0.8)]).AP).toBe(easy.AP);
+  // It is one object, unlike a crowd: found twice, it was wrong once.
+  const twice = [detection(300, 0.95), detection(300, 0.9), detection(0, 0.8)];
+  expect(numbers([truth(0), difficult], twice).AP).toBeCloseTo(0.5, 9);
+});
+
 test("sizes go by the truth's own area, and by a detection's box", () => {
   const { APsmall, APmedium } = numbers([truth(0, { area: 100 })], [detection(0, 0.9)]);
   expect(APsmall).toBeCloseTo(1, 9);
