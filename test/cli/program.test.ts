@@ -11,24 +11,29 @@ import { built, depthwise, main, root } from './command.js';
 
 const commands = [
   ...['summary', 'classify', 'detect', 'segment', 'embed', 'trace', 'golden', 'compare', 'verify'],
-  ...['bench', 'convert', 'train', 'evaluate', 'demo', 'models'],
+  ...['bench', 'convert', 'train', 'evaluate', 'demo', 'models', 'quantize', 'reduce'],
 ];
 
 describe('help', () => {
-  test('lists the commands', async () => {
+  test('lists the commands, and no others', async () => {
     const { exitCode, stdout } = await depthwise('--help');
     expect(exitCode).toBe(0);
-    for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} +\\S`, 'm'));
+    const listed = [...stdout.matchAll(/^ {2}([a-z]+) +\S/gm)].map(([, command]) => command);
+    expect(listed.sort()).toEqual([...commands].sort());
   });
 
-  test.each(commands)('%s --help shows examples that begin with the command, and --json', async (command) => {
-    const { exitCode, stdout } = await depthwise(command, '--help');
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^ {2}--json +\S/m);
-    const examples = stdout.split('Examples:\n')[1].trimEnd().split('\n');
-    expect(examples.length).toBeGreaterThan(1);
-    for (const example of examples) expect(example).toMatch(new RegExp(`^  depthwise ${command}( |$)`));
-  });
+  test.each(commands)(
+    '%s --help shows examples that begin with the command, each once, and --json',
+    async (command) => {
+      const { exitCode, stdout } = await depthwise(command, '--help');
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/^ {2}--json +\S/m);
+      const examples = stdout.split('Examples:\n')[1].split('\n\n')[0].trimEnd().split('\n');
+      expect(examples.length).toBeGreaterThan(1);
+      expect(new Set(examples).size, 'each of them once').toBe(examples.length);
+      for (const example of examples) expect(example).toMatch(new RegExp(`^  depthwise ${command}( |$)`));
+    },
+  );
 
   test('`help summary` is `summary --help`', async () => {
     expect(await depthwise('help', 'summary')).toEqual(await depthwise('summary', '--help'));
