@@ -120,7 +120,8 @@ function append<Value>(lists: Map<string, Value[]>, key: string, value: Value): 
 function match(truths: readonly BoxedTruth[], detections: readonly BoxedDetection[], area: Area): Matching {
   const [least, most] = AREAS[area];
   const outside = (size: number): boolean => size < least || size > most;
-  const ignoredTruth = ({ crowd, difficult, area: size }: BoxedTruth): boolean => Boolean(crowd || difficult) || outside(size);
+  const ignoredTruth = ({ crowd, difficult, area: size }: BoxedTruth): boolean =>
+    Boolean(crowd || difficult) || outside(size);
   // Truths that count come first: a box prefers them.
   const sorted = [...truths].sort((a, b) => Number(ignoredTruth(a)) - Number(ignoredTruth(b)));
   const ignores = sorted.map(ignoredTruth);
