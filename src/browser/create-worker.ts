@@ -21,7 +21,7 @@ import { type Started, type StartOptions, startWorker } from './worker-start.js'
 export type CreateWorkerOptions = StartOptions;
 
 export interface ModelWorker {
-  /** As `load` of 'depthwise'. Rejected with a WorkerError where the worker does not start, has failed, or was disposed. */
+  /** As `load` of 'depthwise'; quantised files are computed with real numbers, as with `asRealNumbers: true` there. Rejected with a WorkerError where the worker does not start, has failed, or was disposed. */
   load(source: ModelSource, options?: LoadOptions): Promise<WorkerModel>;
   /** Ends the worker and its models: calls that wait and all later ones are rejected. May be called again. */
   dispose(): void;

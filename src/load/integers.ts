@@ -14,7 +14,12 @@ export function integerCompiler(quantized: QuantizedNetwork, rounding: Rounding 
   expectComputable(quantized);
   const partOf = integerParts(quantized);
   const names = quantizedNames(quantized);
-  return async (network, { target, everyTensor }) => {
+  return async (network, { target, module, everyTensor }) => {
+    if (module !== undefined) {
+      throw new UsageError(
+        `load: module: its kernels compute real numbers, and ${quantized.name} has integers; wanted asRealNumbers: true too`,
+      );
+    }
     const every = [...network.inputs, ...network.nodes].map(({ name }) => name).filter((name) => names.has(name));
     const part = partOf(everyTensor ? every : network.outputs);
     const { plan, ...choice } = await chosen(part.network, [target ?? TARGETS].flat(), rounding);

@@ -128,7 +128,7 @@ async function originFor(source: ModelSource, options: LoadOptions, platform: Pl
   if (isNetwork(source)) {
     refuseIdle('a network', options);
     if (isQuantizedNetwork(source))
-      throw new UsageError('load: wanted asRealNumbers(network); the integers are computed');
+      throw new UsageError('load: wanted asRealNumbers(network), which keeps the integers, found a QuantizedNetwork');
     return { repeatable: false, read: async () => source };
   }
   const advice = tagOf(source) === 'Promise' ? '; await it' : '';
@@ -146,7 +146,7 @@ function stated({ read, repeatable }: Origin, options: LoadOptions, { asStated }
       const found = await asStated(network, options, 'load');
       if (integersOf(network) === undefined || integersOf(found) !== undefined || options.asRealNumbers) return found;
       throw new UsageError(
-        `load: resolution: ${network.name} computes with integers at the size of its file; asRealNumbers: true allows other sizes`,
+        `load: resolution: ${network.name} has integers for the size of its file alone; asRealNumbers: true computes any size`,
       );
     },
   };

@@ -56,7 +56,10 @@ export interface LoadOptions extends ReadOptions {
    * reference kernels and tflite-micro.
    */
   readonly rounding?: Rounding;
-  /** Computes a quantised file with the real numbers that its integers stand for. Where `import()` is not possible, and in workers, that is always so. */
+  /**
+   * Computes a quantised file with the real numbers that its integers stand for. In workers of `createWorker`, and by `load` of `depthwise/load` and
+   * `depthwise/safetensors`, that is always so.
+   */
   readonly asRealNumbers?: boolean;
   /** Leaves relaxed SIMD out, whose results may differ between machines in the last bit. */
   readonly reproducible?: boolean;

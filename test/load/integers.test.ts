@@ -1,6 +1,7 @@
 /** Quantised models by `load`: computed with their integers, which the functions of tasks compute too. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { wasmBytes } from '../../src/engine/wasm-bytes.js';
 import { readNetwork, readQuantizedNetwork } from '../../src/formats/index.js';
 import { readPicture } from '../../src/image/index.js';
 import { load } from '../../src/load/node.js';
@@ -56,16 +57,23 @@ describe.skipIf(noData)('mobilenet_v1_0.25_128_quant.tflite (needs DEPTHWISE_DAT
   test('a quantised network in memory is given as real numbers, and computed with its integers', async () => {
     const quantized = await readQuantizedNetwork(readFileSync(path()));
     await expect(load(quantized as never)).rejects.toThrow(
-      'load: wanted asRealNumbers(network); the integers are computed',
+      'load: wanted asRealNumbers(network), which keeps the integers, found a QuantizedNetwork',
     );
     const model = await load(asRealNumbers(quantized));
     expect(model.report().rounding).toBe('single');
     model.dispose();
   });
 
+  test('compiled kernels that are given are for real numbers', async () => {
+    const module = await WebAssembly.compile(wasmBytes('simd'));
+    await expect(load(path(), { module: { simd: module } })).rejects.toThrow(
+      'load: module: its kernels compute real numbers, and mobilenet_v1_0.25_128_quant has integers; wanted asRealNumbers: true too',
+    );
+  });
+
   test('another resolution is for real numbers', async () => {
     await expect(load(path(), { resolution: [160, 160] })).rejects.toThrow(
-      'computes with integers at the size of its file; asRealNumbers: true allows other sizes',
+      'has integers for the size of its file alone; asRealNumbers: true computes any size',
     );
   });
 });
