@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Plan } from '../engine/engine.js';
 import { compile, type Target } from '../engine/index.js';
 import { compileQuantized, type IntegerPlan } from '../engine/int8/engine.js';
-import { javascriptKernels } from '../engine/javascript-kernels.js';
+import { javascriptKernels } from '../engine/javascript/kernels.js';
 import { UsageError } from '../errors.js';
 import { type Network, type NetworkInputs, type QuantizedNetwork, run, runQuantized, trace } from '../network/index.js';
 import { type Executor, mirrored } from '../tasks/index.js';

@@ -14,6 +14,6 @@ export async function createModel(loaded: Loaded, pictures: Pictures, options: M
 }
 
 const javascript: KernelSource = async (where, bytes) => {
-  const { javascriptKernels } = await import('../engine/javascript-kernels.js');
+  const { javascriptKernels } = await import('../engine/javascript/kernels.js');
   return javascriptKernels(where, bytes);
 };

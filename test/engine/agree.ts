@@ -1,6 +1,6 @@
 /** What every compiled plan is held to. Needs no test runner, so that a page can do it too. */
 import { compile, type Target } from '../../src/engine/index.js';
-import { javascriptKernels } from '../../src/engine/javascript-kernels.js';
+import { javascriptKernels } from '../../src/engine/javascript/kernels.js';
 import type { Network } from '../../src/network/network.js';
 import type { Tensor } from '../../src/tensor.js';
 import { boundsOf, coordinate, expectWithin } from './bounds.js';

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Plan } from '../../src/engine/engine.js';
 import type { CompileOptions } from '../../src/engine/index.js';
-import { javascriptKernels } from '../../src/engine/javascript-kernels.js';
+import { javascriptKernels } from '../../src/engine/javascript/kernels.js';
 import { wasmBytes } from '../../src/engine/wasm-bytes.js';
 import { NetworkBuilder } from '../../src/network/builder.js';
 import { tensor } from '../../src/tensor.js';

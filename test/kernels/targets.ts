@@ -1,5 +1,5 @@
 /** The kernels of every target that this machine runs, each with a memory of its own. */
-import { kernelsIn } from '../../src/engine/javascript-kernels.js';
+import { kernelsIn } from '../../src/engine/javascript/kernels.js';
 import { ENGINE_KERNELS } from '../../src/engine/kernels.js';
 import { wasmBytes } from '../../src/engine/wasm-bytes.js';
 import { trainingBytes } from '../../src/training/wasm/instantiate.js';
