@@ -127,6 +127,10 @@ function layer({ kind, attributes }: NetworkNode, inputs: readonly Tensor[], wei
       return each((v) => (v < a.min ? a.min : v > a.max ? a.max : v));
     case 'sigmoid':
       return each((v) => (v < 0 ? Math.exp(v) / (1 + Math.exp(v)) : 1 / (1 + Math.exp(-v))));
+    case 'hardSigmoid':
+      return each(hardSigmoid);
+    case 'hardSwish':
+      return each((v) => v * hardSigmoid(v));
     case 'softmax':
       return build(shape, (...place) => {
         const mine = at(x, ...place);
@@ -134,6 +138,11 @@ function layer({ kind, attributes }: NetworkNode, inputs: readonly Tensor[], wei
       });
     case 'add':
       return build(shape, (...place) => sum(inputs.map((input) => at(input, ...place))));
+    case 'multiply': {
+      // A factor of one place is a gate: its one number of a channel goes with every place of the picture.
+      const within = (input: Tensor, place: number[]) => place.map((at, axis) => (input.shape[axis] === 1 ? 0 : at));
+      return build(shape, (...place) => inputs.reduce((y, input) => y * at(input, ...within(input, place)), 1));
+    }
     case 'concat': {
       const axis = a.axis < 0 ? a.axis + shape.length : a.axis;
       const whole = shape.map((size, i) => (i === axis ? sum(inputs.map((input) => input.shape[axis])) : size));
@@ -203,9 +212,12 @@ function layer({ kind, attributes }: NetworkNode, inputs: readonly Tensor[], wei
         return row.indexOf(Math.max(...row));
       });
     default:
-      throw new Error(`no definition of '${kind}' here`);
+      throw new Error(`no definition of '${kind satisfies never}' here`);
   }
 }
+
+/** A straight line from 0 at −3 to 1 at 3, NaN as it is. */
+const hardSigmoid = (v: number): number => (v <= -3 ? 0 : v >= 3 ? 1 : (v + 3) / 6);
 
 /** Where in the input the output's sample lies, no further out than the first and the last sample. */
 function position(rule: string, sample: number, size: number, out: number): number {
