@@ -47,10 +47,10 @@ export class DraftGraph {
       kind,
       inputs: inputs.map((draft) => draft.name),
       attributes,
-    } as NetworkNode;
+    } as unknown as NetworkNode;
     const shapes = inputs.map((draft) => draft.shape);
     const shape = atNode(node, () => layerOf(node).outputShape(shapes, attributes));
-    const draft: Draft = { name: node.name, kind, inputs, attributes, weights, shape };
+    const draft: Draft = { name: node.name, kind, inputs, attributes: node.attributes, weights, shape };
     this.#drafts.push(draft);
     this.#named.set(draft.name, draft);
     return draft;

@@ -19,11 +19,13 @@ export interface AveragePoolAttributes {
   readonly poolSize: Pair;
   readonly strides: Pair;
   readonly padding: Padding;
-  readonly includePadding: boolean;
+  /** Whether samples of the padding count in the mean. Default false. */
+  readonly includePadding?: boolean;
 }
 
 export const averagePool = /* @__PURE__ */ defineLayer<AveragePoolAttributes>('averagePool', {
   attributes: { poolSize: pair, strides: pair, padding, includePadding: boolean },
+  defaults: { includePadding: false },
   takes: 'image',
   window: 'poolSize',
   pools: true,

@@ -17,11 +17,12 @@ import type { Shape, Tensor } from '../tensor.js';
 import { defineBackward, defineLayer } from './layer.js';
 
 export interface BatchNormAttributes {
-  readonly epsilon: number;
-  /** Whether there is a gamma. */
-  readonly scale: boolean;
-  /** Whether there is a beta. */
-  readonly center: boolean;
+  /** Default 0.001, as in the code of both papers' authors. */
+  readonly epsilon?: number;
+  /** Whether there is a gamma. Default true. */
+  readonly scale?: boolean;
+  /** Whether there is a beta. Default true. */
+  readonly center?: boolean;
 }
 
 export interface BatchNormWeights {
@@ -37,6 +38,7 @@ export const batchNorm = /* @__PURE__ */ defineLayer<BatchNormAttributes, BatchN
     scale: boolean,
     center: boolean,
   },
+  defaults: { epsilon: 0.001, scale: true, center: true },
   takes: 'channels',
   elementwise: true,
   weightShapes([x], { scale, center }) {

@@ -37,11 +37,12 @@ export function forwardTraining(
   const y = zerosLike(x, batchNorm.outputShape([x.shape], attributes));
   const { gamma, beta } = expectWeights('batchNorm', weights, batchNorm.weightShapes([x.shape], attributes));
   const { C, mean, variance } = batchStatistics(x);
+  const { epsilon } = { ...batchNorm.defaults, ...attributes };
 
   for (let c = 0; c < C; c++) {
     const scale = gamma ? gamma.data[c] : 1;
     const shift = beta ? beta.data[c] : 0;
-    const deviation = Math.sqrt(variance[c] + attributes.epsilon);
+    const deviation = Math.sqrt(variance[c] + epsilon);
     for (let i = c; i < x.data.length; i += C) y.data[i] = (scale * (x.data[i] - mean[c])) / deviation + shift;
   }
   return { y, mean: tensorLike(x, [C], mean), variance: tensorLike(x, [C], variance) };

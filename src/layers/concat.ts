@@ -14,12 +14,13 @@ import { listed } from './expect.js';
 import { defineBackward, defineLayer } from './layer.js';
 
 export interface ConcatAttributes {
-  /** Counted from the front; negative from the back, so that −1 is the channels. */
-  readonly axis: number;
+  /** Counted from the front; negative from the back, so that −1 is the channels, the default. */
+  readonly axis?: number;
 }
 
 export const concat = /* @__PURE__ */ defineLayer<ConcatAttributes>('concat', {
   attributes: { axis: /* @__PURE__ */ wholeNumber(-LARGEST_RANK, LARGEST_RANK - 1) },
+  defaults: { axis: -1 },
   takes: 'several',
   outputShape(inputs, attributes) {
     if (inputs.length < 1) throw new ShapeError('concat: takes one or more inputs, found 0');
@@ -47,7 +48,7 @@ export const concat = /* @__PURE__ */ defineLayer<ConcatAttributes>('concat', {
   },
 });
 
-export function axisOf({ length: rank }: Shape, { axis }: ConcatAttributes): number {
+export function axisOf({ length: rank }: Shape, { axis }: Required<ConcatAttributes>): number {
   if (axis < -rank || axis >= rank) {
     throw new ShapeError(`concat: axis must be a whole number from ${-rank} to ${rank - 1}, found ${axis}`);
   }

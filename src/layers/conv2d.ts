@@ -19,14 +19,19 @@ import { tapsOf, windowsOf } from './windows.js';
 export interface Conv2dAttributes {
   readonly filters: number;
   readonly kernelSize: Pair;
-  readonly strides: Pair;
-  readonly dilation: Pair;
-  readonly padding: Padding;
-  readonly bias: boolean;
+  /** Default [1, 1], as all of these: "stride one and padding" (§3.1 of arXiv:1704.04861), and no bias. */
+  readonly strides?: Pair;
+  /** Default [1, 1]. */
+  readonly dilation?: Pair;
+  /** Default 'same'. */
+  readonly padding?: Padding;
+  /** Default false. */
+  readonly bias?: boolean;
 }
 
 export const conv2d = /* @__PURE__ */ defineLayer<Conv2dAttributes, KernelWeights>('conv2d', {
   attributes: { filters: positive, kernelSize: pair, strides: pair, dilation: pair, padding, bias: boolean },
+  defaults: { strides: [1, 1], dilation: [1, 1], padding: 'same', bias: false },
   takes: 'image',
   kernel: 'HWIO',
   window: 'kernelSize',

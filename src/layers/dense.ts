@@ -16,11 +16,13 @@ import { defineBackward, defineLayer, type KernelWeights, withBias } from './lay
 
 export interface DenseAttributes {
   readonly units: number;
-  readonly bias: boolean;
+  /** Default true: the papers' convolutions have no bias, their classifiers have one. */
+  readonly bias?: boolean;
 }
 
 export const dense = /* @__PURE__ */ defineLayer<DenseAttributes, KernelWeights>('dense', {
   attributes: { units: positive, bias: boolean },
+  defaults: { bias: true },
   takes: 'channels',
   kernel: 'IO',
   weightShapes: ([x], { units, bias }) => withBias([x[x.length - 1], units], bias, units),

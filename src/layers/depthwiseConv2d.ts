@@ -19,18 +19,23 @@ import { tapsOf, windowsOf } from './windows.js';
 
 export interface DepthwiseConv2dAttributes {
   readonly kernelSize: Pair;
-  readonly strides: Pair;
-  readonly dilation: Pair;
-  readonly padding: Padding;
-  /** Outputs for each input channel; never the width multiplier α. */
-  readonly depthMultiplier: number;
-  readonly bias: boolean;
+  /** Default [1, 1], as all of these: "stride one and padding" (§3.1 of arXiv:1704.04861), and no bias. */
+  readonly strides?: Pair;
+  /** Default [1, 1]. */
+  readonly dilation?: Pair;
+  /** Default 'same'. */
+  readonly padding?: Padding;
+  /** Outputs for each input channel; never the width multiplier α. Default 1. */
+  readonly depthMultiplier?: number;
+  /** Default false. */
+  readonly bias?: boolean;
 }
 
 export const depthwiseConv2d = /* @__PURE__ */ defineLayer<DepthwiseConv2dAttributes, KernelWeights>(
   'depthwiseConv2d',
   {
     attributes: { kernelSize: pair, strides: pair, dilation: pair, padding, depthMultiplier: positive, bias: boolean },
+    defaults: { strides: [1, 1], dilation: [1, 1], padding: 'same', depthMultiplier: 1, bias: false },
     takes: 'image',
     kernel: 'HWCM',
     window: 'kernelSize',

@@ -13,11 +13,13 @@ import { boolean } from '../checks.js';
 import { defineBackward, defineLayer } from './layer.js';
 
 export interface GlobalAveragePoolAttributes {
-  readonly keepDims: boolean;
+  /** Whether the result is [N, 1, 1, C] in place of [N, C]. Default false. */
+  readonly keepDims?: boolean;
 }
 
 export const globalAveragePool = /* @__PURE__ */ defineLayer<GlobalAveragePoolAttributes>('globalAveragePool', {
   attributes: { keepDims: boolean },
+  defaults: { keepDims: false },
   takes: 'image',
   window: 'map',
   pools: true,

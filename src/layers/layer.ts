@@ -2,6 +2,7 @@
  * What a file of this folder says about its layer, and what the others make of it.
  *
  *   attributes                              what a node may be told, each with its check
+ *   defaults                                values of the attributes that may be left out
  *   weightShapes(inputs, attributes)        shapes of the weights it needs, by name
  *   outputShape(inputs, attributes)         shape of the result; throws a ShapeError for inputs that do not fit
  *   compute(y, inputs, weights, attributes) writes the result into y, which begins as zeros. Sums in float64, each result is rounded once
@@ -52,30 +53,44 @@ export interface Facts {
   readonly random?: true;
 }
 
-/** A layer as its file describes it. */
+/** An object without fields. */
+export type Nothing = Record<never, never>;
+
+/** The attributes that may be left out, whose names have a question mark in the layer's interface. */
+export type Defaults<Attributes> = {
+  readonly [Name in keyof Attributes as Nothing extends Pick<Attributes, Name> ? Name : never]-?: Attributes[Name];
+};
+
+/** A layer as its file describes it. What it computes with is complete: what was left out has its default. */
 interface Page<Attributes, Weights> extends Facts {
-  readonly attributes: Fields<Attributes>;
-  readonly weightShapes?: (inputs: readonly Shape[], attributes: Attributes) => WeightShapes;
+  readonly attributes: Fields<Required<Attributes>>;
+  /** {} for a layer that must be told everything. */
+  readonly defaults?: Defaults<Attributes>;
+  readonly weightShapes?: (inputs: readonly Shape[], attributes: Required<Attributes>) => WeightShapes;
   /** The input's shape unless told. */
-  readonly outputShape?: (inputs: readonly Shape[], attributes: Attributes) => Shape;
-  readonly compute: (y: Tensor, inputs: readonly Tensor[], weights: Weights, attributes: Attributes) => void;
+  readonly outputShape?: (inputs: readonly Shape[], attributes: Required<Attributes>) => Shape;
+  readonly compute: (y: Tensor, inputs: readonly Tensor[], weights: Weights, attributes: Required<Attributes>) => void;
 }
 
-/** A layer that has no attributes, or no weights, may be called without them. */
-type Rest<Weights, Attributes> = Attributes extends NoAttributes
-  ? [weights?: Weights, attributes?: Attributes]
+/** Weights and attributes may be left out where a layer can do without. */
+type Rest<Weights, Attributes> = Nothing extends Attributes
+  ? Nothing extends Weights
+    ? [weights?: Weights, attributes?: Attributes]
+    : [weights: Weights, attributes?: Attributes]
   : [weights: Weights, attributes: Attributes];
 
 export interface Layer<Attributes, Weights> extends Facts {
   readonly kind: string;
-  readonly attributes: Fields<Attributes>;
+  readonly attributes: Fields<Required<Attributes>>;
+  readonly defaults: Defaults<Attributes>;
   /** {} for a layer without weights. */
   readonly weightShapes: (inputs: readonly Shape[], ...rest: AttributesAlone<Attributes>) => WeightShapes;
   readonly outputShape: (inputs: readonly Shape[], ...rest: AttributesAlone<Attributes>) => Shape;
   /** The result. It has the number type of the first input. */
   readonly forward: (inputs: readonly Tensor[], ...rest: Rest<Weights, Attributes>) => Tensor;
 }
-export type AttributesAlone<Attributes> = Attributes extends NoAttributes
+
+export type AttributesAlone<Attributes> = Nothing extends Attributes
   ? [attributes?: Attributes]
   : [attributes: Attributes];
 
@@ -91,32 +106,36 @@ export function defineLayer<Attributes, Weights extends object = object>(
     if (page.takes === 'channels') expectChannels(kind, x);
     return inputs;
   };
-  const weightShapes = (inputs: readonly Shape[], attributes: Attributes) =>
-    page.weightShapes?.(taken(inputs), attributes) ?? {};
-  const outputShape = (inputs: readonly Shape[], attributes = {} as Attributes) => {
+  const { defaults = {} } = page;
+  const complete = (given?: Attributes) => ({ ...defaults, ...given }) as Required<Attributes>;
+  const weightShapes = (inputs: readonly Shape[], given?: Attributes) =>
+    page.weightShapes?.(taken(inputs), complete(given)) ?? {};
+  const outputShape = (inputs: readonly Shape[], given?: Attributes) => {
     const x = taken(inputs);
+    const attributes = complete(given);
     expectAttributes(kind, page.attributes, attributes);
     return page.outputShape?.(x, attributes) ?? x[0];
   };
-  const forward = (inputs: readonly Tensor[], weights: Weights = {} as Weights, attributes = {} as Attributes) => {
+  const forward = (inputs: readonly Tensor[], weights: Weights = {} as Weights, given?: Attributes) => {
     const shapes = inputs.map(({ shape }) => shape);
-    const shape = outputShape(shapes, attributes);
-    expectWeights(kind, weights, weightShapes(shapes, attributes));
+    const shape = outputShape(shapes, given);
+    expectWeights(kind, weights, weightShapes(shapes, given));
     const y = zerosLike(inputs[0], shape);
-    page.compute(y, inputs, weights, attributes);
+    page.compute(y, inputs, weights, complete(given));
     return y;
   };
-  return { ...page, kind, weightShapes, outputShape, forward } as Layer<Attributes, Weights>;
+  return { ...page, kind, defaults, weightShapes, outputShape, forward } as unknown as Layer<Attributes, Weights>;
 }
 
 /** A layer that computes every number of its only input by itself. */
 export function defineElementwise<Attributes = NoAttributes>(
   kind: string,
   page: Facts & {
-    readonly attributes: Fields<Attributes>;
-    readonly y: (x: number, attributes: Attributes) => number;
+    readonly attributes: Fields<Required<Attributes>>;
+    readonly defaults?: Defaults<Attributes>;
+    readonly y: (x: number, attributes: Required<Attributes>) => number;
     /** The input's shape; throws a ShapeError for attributes that contradict each other. */
-    readonly outputShape?: (inputs: readonly Shape[], attributes: Attributes) => Shape;
+    readonly outputShape?: (inputs: readonly Shape[], attributes: Required<Attributes>) => Shape;
   },
 ): Layer<Attributes, object> {
   return defineLayer<Attributes>(kind, {
@@ -147,11 +166,17 @@ export type GradientNumbers = readonly [inputs: readonly FloatArray[], weights?:
 
 /** The backward half of a layer: checks what it is given, and rounds each gradient once. `dy` is the output's gradient. */
 export function defineBackward<Attributes, Weights extends object>(
-  { kind, outputShape, weightShapes }: Layer<Attributes, Weights>,
-  gradients: (dy: Tensor, inputs: readonly Tensor[], weights: Weights, attributes: Attributes) => GradientNumbers,
+  { kind, defaults, outputShape, weightShapes }: Layer<Attributes, Weights>,
+  gradients: (
+    dy: Tensor,
+    inputs: readonly Tensor[],
+    weights: Weights,
+    attributes: Required<Attributes>,
+  ) => GradientNumbers,
 ): Backward<Attributes, Weights> {
-  return (dy, inputs, ...[weights = {} as Weights, attributes = {} as Attributes]) => {
+  return (dy, inputs, ...[weights = {} as Weights, told]) => {
     const shapes = inputs.map(({ shape }) => shape);
+    const attributes = { ...defaults, ...told } as unknown as Required<Attributes>;
     const given = [attributes] as unknown as AttributesAlone<Attributes>;
     expectGradient(kind, dy, outputShape(shapes, ...given));
     const wanted = weightShapes(shapes, ...given);
@@ -169,7 +194,7 @@ export function defineBackward<Attributes, Weights extends object>(
 /** The backward half of a layer that computes every number by itself: dx from dy and x. */
 export function defineElementwiseBackward<Attributes>(
   layer: Layer<Attributes, object>,
-  dx: (dy: number, x: number, attributes: Attributes) => number,
+  dx: (dy: number, x: number, attributes: Required<Attributes>) => number,
 ): Backward<Attributes, object> {
   return defineBackward(layer, (dy, [x], _, attributes) => [
     [Float64Array.from(dy.data, (d, i) => dx(d, x.data[i], attributes))],

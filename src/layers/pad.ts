@@ -15,11 +15,13 @@ import { defineBackward, defineLayer } from './layer.js';
 
 export interface PadAttributes {
   readonly padding: ExplicitPadding;
-  readonly value: number;
+  /** Default 0. */
+  readonly value?: number;
 }
 
 export const pad = /* @__PURE__ */ defineLayer<PadAttributes>('pad', {
   attributes: { padding: explicitPadding, value: finite },
+  defaults: { value: 0 },
   takes: 'image',
   inPlace: true,
   outputShape: ([[N, H, W, C]], { padding: { top, bottom, left, right } }) => [

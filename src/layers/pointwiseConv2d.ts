@@ -17,13 +17,15 @@ import { defineBackward, defineLayer, type KernelWeights, withBias } from './lay
 
 export interface PointwiseConv2dAttributes {
   readonly filters: number;
-  readonly bias: boolean;
+  /** Default false. */
+  readonly bias?: boolean;
 }
 
 export const pointwiseConv2d = /* @__PURE__ */ defineLayer<PointwiseConv2dAttributes, KernelWeights>(
   'pointwiseConv2d',
   {
     attributes: { filters: positive, bias: boolean },
+    defaults: { bias: false },
     takes: 'image',
     kernel: 'IO',
     window: 'point',

@@ -21,7 +21,8 @@ import { defineBackward, defineLayer } from './layer.js';
 export interface ResizeBilinearAttributes {
   /** [height, width] of the result. */
   readonly size: Pair;
-  readonly rule: BilinearRule;
+  /** Default 'half-pixel', as in TensorFlow 2, PyTorch and ONNX. */
+  readonly rule?: BilinearRule;
 }
 
 export type BilinearRule = keyof typeof positions;
@@ -34,6 +35,7 @@ const positions = {
 
 export const resizeBilinear = /* @__PURE__ */ defineLayer<ResizeBilinearAttributes>('resizeBilinear', {
   attributes: { size: pair, rule: /* @__PURE__ */ oneOf('tf1-legacy', 'tf1-align-corners', 'half-pixel') },
+  defaults: { rule: 'half-pixel' },
   takes: 'image',
   outputShape: ([[N, , , C]], { size }) => [N, ...size, C],
   compute(

@@ -84,26 +84,20 @@ export function deeplabV3(options: DeeplabV3Options = {}): Network {
   });
 
   function pointwise(input: string, name: string): string {
-    return normalised(net.add(name, 'pointwiseConv2d', input, { filters: DEPTH, bias: false }), name);
+    return normalised(net.add(name, 'pointwiseConv2d', input, { filters: DEPTH }), name);
   }
 
   function atrous(input: string, name: string, rate: number): string {
-    const window = {
-      kernelSize: [3, 3],
-      strides: [1, 1],
-      dilation: [rate, rate],
-      padding: 'same',
-      bias: false,
-    } as const;
+    const window = { kernelSize: [3, 3], dilation: [rate, rate] } as const;
     if (!separable) return normalised(net.add(name, 'conv2d', input, { ...window, filters: DEPTH }), name);
     const depthwise = `${name}_depthwise`;
-    const filtered = net.add(depthwise, 'depthwiseConv2d', input, { ...window, depthMultiplier: 1 });
+    const filtered = net.add(depthwise, 'depthwiseConv2d', input, window);
     return pointwise(normalised(filtered, depthwise), `${name}_pointwise`);
   }
 
   function normalised(layer: string, name: string): string {
-    const normed = net.add(`${name}/BatchNorm`, 'batchNorm', layer, { epsilon: EPSILON, scale: true, center: true });
-    return net.add(`${name}/Relu`, 'relu', normed, {});
+    const normed = net.add(`${name}/BatchNorm`, 'batchNorm', layer, { epsilon: EPSILON });
+    return net.add(`${name}/Relu`, 'relu', normed);
   }
 }
 

@@ -113,6 +113,6 @@ export function mobilenetV2(options: MobilenetV2Options = {}): Network {
     const projected = units.pointwise(filtered, names.project(block), filters);
     // The table's stride decides, not the sampling's: a network made denser by atrous convolution computes the same features.
     const residual = stride === 1 && filters === channels;
-    return residual ? net.add(names.add(block), 'add', [input, projected], {}) : projected;
+    return residual ? net.add(names.add(block), 'add', [input, projected]) : projected;
   }
 }

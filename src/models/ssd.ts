@@ -99,7 +99,7 @@ export function ssd(options: SsdOptions = {}): Network {
 
   const codes = concatenated('codes', 'BoxEncodingPredictor', 4);
   const logits = concatenated('logits', 'ClassPredictor', classes + 1);
-  const scores = net.add('scores', 'sigmoid', logits, {});
+  const scores = net.add('scores', 'sigmoid', logits);
   const name = `ssd${lite ? 'lite' : ''}_mobilenet_${backbone}_${multiplier(alpha)}_${size[0] === size[1] ? size[0] : size.join('x')}`;
   return net.build(name, [codes, scores], {
     source: 'slim',
@@ -130,14 +130,7 @@ export function ssd(options: SsdOptions = {}): Network {
       const x = lite ? units.depthwise(map, unit(`${name}_depthwise`), once) : map;
       return net.add(name, 'pointwiseConv2d', x, { filters, bias: true });
     }
-    return net.add(name, 'conv2d', map, {
-      filters,
-      kernelSize: [3, 3],
-      strides: [1, 1],
-      dilation: [1, 1],
-      padding: 'same',
-      bias: true,
-    });
+    return net.add(name, 'conv2d', map, { filters, kernelSize: [3, 3], bias: true });
   }
 }
 

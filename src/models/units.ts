@@ -1,5 +1,5 @@
 /**
- * The pieces that both papers repeat: a convolution without bias, batch norm and ReLU6, and the classifier. What the conventions
+ * The pieces that both papers repeat: a convolution without bias (the layers' default), batch norm and ReLU6, and the classifier. What the conventions
  * decide here:
  *
  *                3 × 3 padding                                           epsilon
@@ -68,7 +68,6 @@ export class UnitBuilder {
       strides: [stride, stride],
       dilation: [dilation, dilation],
       padding: this.#padding(dilation),
-      bias: false,
     });
     return this.#normalised(layer, names);
   }
@@ -76,21 +75,19 @@ export class UnitBuilder {
   depthwise(input: string, names: UnitNames, { stride, dilation }: Sampling): string {
     const padsBefore = names.pad !== undefined && stride > 1;
     const padded = padsBefore
-      ? this.#net.add(names.pad, 'pad', input, { padding: { top: 0, bottom: 1, left: 0, right: 1 }, value: 0 })
+      ? this.#net.add(names.pad, 'pad', input, { padding: { top: 0, bottom: 1, left: 0, right: 1 } })
       : input;
     const layer = this.#net.add(names.layer, 'depthwiseConv2d', padded, {
       kernelSize: [3, 3],
       strides: [stride, stride],
       dilation: [dilation, dilation],
       padding: padsBefore ? 'valid' : this.#padding(dilation),
-      depthMultiplier: 1,
-      bias: false,
     });
     return this.#normalised(layer, names);
   }
 
   pointwise(input: string, names: UnitNames, filters: number): string {
-    return this.#normalised(this.#net.add(names.layer, 'pointwiseConv2d', input, { filters, bias: false }), names);
+    return this.#normalised(this.#net.add(names.layer, 'pointwiseConv2d', input, { filters }), names);
   }
 
   /**
@@ -104,19 +101,19 @@ export class UnitBuilder {
     if (head === 'pooled') return pooled;
     const dropped = names.dropout ? this.#net.add(names.dropout, 'dropout', pooled, { rate: dropoutRate }) : pooled;
     const logits = this.#classifier(dropped, names, classes);
-    return output === 'logits' ? logits : this.#net.add(names.softmax, 'softmax', logits, {});
+    return output === 'logits' ? logits : this.#net.add(names.softmax, 'softmax', logits);
   }
 
   #classifier(input: string, { classifier, squeeze }: HeadNames, classes: number): string {
-    if (squeeze === undefined) return this.#net.add(classifier, 'dense', input, { units: classes, bias: true });
+    if (squeeze === undefined) return this.#net.add(classifier, 'dense', input, { units: classes });
     const logits = this.#net.add(classifier, 'pointwiseConv2d', input, { filters: classes, bias: true });
     return this.#net.add(squeeze, 'reshape', logits, { shape: [classes] });
   }
 
   #normalised(layer: string, { norm, relu6 }: UnitNames): string {
     const epsilon = EPSILON[this.#conventions];
-    const normed = this.#net.add(norm, 'batchNorm', layer, { epsilon, scale: true, center: true });
-    return relu6 === undefined ? normed : this.#net.add(relu6, 'relu6', normed, {});
+    const normed = this.#net.add(norm, 'batchNorm', layer, { epsilon });
+    return relu6 === undefined ? normed : this.#net.add(relu6, 'relu6', normed);
   }
 
   /** For a 3 × 3 kernel. */

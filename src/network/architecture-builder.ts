@@ -1,9 +1,10 @@
 /** Writes a network down node by node; a model file reads like the paper's table because of it. */
 import { NetworkError } from '../errors.js';
+import type { Nothing } from '../layers/layer.js';
 import type { Shape } from '../tensor.js';
 import type { Conventions } from './conventions.js';
-import type { AttributesOf, LayerKind, Network, NetworkInput, NetworkNode } from './network.js';
-import { inferShapes } from './shapes.js';
+import type { AttributesGiven, LayerKind, Network, NetworkInput, NetworkNode } from './network.js';
+import { inferShapes, layerOf } from './shapes.js';
 
 /** The part of `NetworkBuilder` that writes an architecture down. A page that makes a published network needs no more. */
 export class ArchitectureBuilder {
@@ -17,17 +18,18 @@ export class ArchitectureBuilder {
     return name;
   }
 
-  /** Adds a layer that reads the named tensors, and returns the name of its output. */
+  /** Adds a layer that reads the named tensors, and returns the name of its output. Attributes that are left out get the layer's defaults. */
   add<Kind extends LayerKind>(
     name: string,
     kind: Kind,
     inputs: string | readonly string[],
-    attributes: AttributesOf<Kind>,
+    ...[given]: Nothing extends AttributesGiven<Kind> ? [given?: AttributesGiven<Kind>] : [given: AttributesGiven<Kind>]
   ): string {
     const sources = typeof inputs === 'string' ? [inputs] : inputs;
     for (const source of sources) {
       if (!this.#names.has(source)) throw new NetworkError(`${name}: its input '${source}' is not a node before it`);
     }
+    const attributes = { ...layerOf({ name, kind }).defaults, ...given };
     this.nodes.push(this.claim({ name, kind, inputs: sources, attributes } as NetworkNode));
     return name;
   }

@@ -8,8 +8,11 @@ import type { Conventions } from './conventions.js';
 
 export type LayerKind = keyof typeof layers;
 
-/** The attributes of one kind of layer, as its file in `src/layers` declares them. */
-export type AttributesOf<Kind extends LayerKind> = Parameters<(typeof layers)[Kind]['outputShape']>[1];
+/** The attributes that a kind of layer may be told, as its file in `src/layers` declares them. Some have defaults. */
+export type AttributesGiven<Kind extends LayerKind> = NonNullable<Parameters<(typeof layers)[Kind]['outputShape']>[1]>;
+
+/** All attributes of a kind of layer: a network states each of them. */
+export type AttributesOf<Kind extends LayerKind> = Required<AttributesGiven<Kind>>;
 
 interface LayerNode<Kind extends LayerKind> {
   /** Unique within the network; also the name of the tensor it produces. */

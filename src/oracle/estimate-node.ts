@@ -12,7 +12,7 @@ import { resizeBilinear } from './resize.js';
 import type { Rule } from './rule.js';
 import { add, allButLast, batchNorm, mean, productSum, taps } from './sums.js';
 
-type Attributes<Kind extends LayerKind> = NonNullable<AttributesOf<Kind>>;
+type Attributes<Kind extends LayerKind> = AttributesOf<Kind>;
 
 const rules: { readonly [Kind in LayerKind]?: Rule<Attributes<Kind>> } = {
   conv2d: productSum(allButLast),

@@ -19,7 +19,7 @@ export const move: Rule<object> = ({ inputs, forward }) => ({
   error: forward(inputs.map((x) => x.error)),
 });
 
-export const pad: Rule<PadAttributes> = ({ inputs: [x], attributes, forward, precision }) => ({
+export const pad: Rule<Required<PadAttributes>> = ({ inputs: [x], attributes, forward, precision }) => ({
   value: forward([x.value]),
   error: forward([x.error], {}, { ...attributes, value: storing(attributes.value, precision) }),
 });

@@ -76,7 +76,7 @@ class Draw {
   }
 }
 
-type Attributes<Kind extends LayerKind> = NonNullable<AttributesOf<Kind>>;
+type Attributes<Kind extends LayerKind> = AttributesOf<Kind>;
 type Drafts = {
   readonly [Kind in LayerKind]?: (draw: Draw) => { inputs: readonly Shape[]; attributes: Attributes<Kind> };
 };

@@ -80,7 +80,7 @@ export function oddLayers(): SingleLayer[] {
 export function layer<Kind extends LayerKind>(
   kind: Kind,
   inputs: readonly Shape[],
-  attributes: NonNullable<AttributesOf<Kind>>,
+  attributes: AttributesOf<Kind>,
   variant?: string,
 ): SingleLayer {
   const net = new NetworkBuilder();

@@ -68,7 +68,13 @@ function roundoffsOf(
  * Since it is no less than the magnitude of the unfolded computation, one bound covers both. Of a sum that the backend has shown only the
  * rounding of showing it and the 9 are left. Statistics are taken to be folded or kept in float32 or better, also by float16 backends.
  */
-export const batchNorm: Rule<BatchNormAttributes> = ({ inputs: [x], weights, attributes, forward, precision }) => {
+export const batchNorm: Rule<Required<BatchNormAttributes>> = ({
+  inputs: [x],
+  weights,
+  attributes,
+  forward,
+  precision,
+}) => {
   const value = forward([x.value], inFloat64(weights));
   const { gamma, beta, movingMean, movingVariance } = weights;
   const least = smallestCounted(precision);

@@ -144,7 +144,7 @@ function activation(layer: KerasLayer): KerasStep[] {
 
 /** One node, and the layer's own activation. */
 function node<Kind extends LayerKind>(layer: KerasLayer, kind: Kind, attributes: AttributesOf<Kind>): KerasStep[] {
-  return [{ suffix: '', kind, attributes } as KerasStep, ...activation(layer)];
+  return [{ suffix: '', kind, attributes } as unknown as KerasStep, ...activation(layer)];
 }
 
 /** A number, or a list of them, in whatever lists of one. */

@@ -23,7 +23,7 @@ export type IntegerWeights = Readonly<Record<string, QuantizedTensor>>;
 export type IntegerForward<Attributes> = (
   inputs: readonly QuantizedTensor[],
   weights: IntegerWeights,
-  attributes: Attributes,
+  attributes: Required<Attributes>,
   result: QuantizedType,
   rounding: Rounding,
 ) => IntegerTensor;
@@ -33,7 +33,7 @@ type Compute<Attributes> = (
   y: IntegerTensor,
   inputs: readonly IntegerTensor[],
   weights: IntegerWeights,
-  attributes: Attributes,
+  attributes: Required<Attributes>,
   rounding: Rounding,
 ) => void;
 

@@ -78,16 +78,20 @@ function onClassifier(base: Network, labels: readonly string[], seed: number): N
   const front = withOutputs(base, taps);
   const net = new NetworkBuilder();
   addInputs(net, front);
-  const window = { dilation: [1, 1], padding: 'same', bias: true } as const;
   const maps = [...taps];
   SSD_EXTRAS.forEach(({ c, s }, index) => {
     const narrow = net.add(`extra_${index}/narrow`, 'pointwiseConv2d', maps[maps.length - 1], {
       filters: c / 2,
       bias: true,
     });
-    const x = net.add(`extra_${index}/narrow/Relu6`, 'relu6', narrow, {});
-    const wide = net.add(`extra_${index}`, 'conv2d', x, { ...window, filters: c, kernelSize: [3, 3], strides: [s, s] });
-    maps.push(net.add(`extra_${index}/Relu6`, 'relu6', wide, {}));
+    const x = net.add(`extra_${index}/narrow/Relu6`, 'relu6', narrow);
+    const wide = net.add(`extra_${index}`, 'conv2d', x, {
+      filters: c,
+      kernelSize: [3, 3],
+      strides: [s, s],
+      bias: true,
+    });
+    maps.push(net.add(`extra_${index}/Relu6`, 'relu6', wide));
   });
   const outputs = maps.flatMap((map, index) => {
     const shapes = SSD_SHAPES[index].length;
@@ -184,7 +188,7 @@ export function answeringTail({ tail, labels, anchors, scales }: NewDetector, we
     labels.length + 1,
   );
   const codes = net.add('new/codes', 'concat', boxes, { axis: 1 });
-  const scores = net.add('new/scores', 'sigmoid', net.add('new/logits', 'concat', classes, { axis: 1 }), {});
+  const scores = net.add('new/scores', 'sigmoid', net.add('new/logits', 'concat', classes, { axis: 1 }));
   const network = net.build(tail.name, [codes, scores], {
     source: 'other',
     output: 'features',
