@@ -47,6 +47,8 @@ export interface LowerOptions {
   readonly everyTensor?: boolean;
   /** Chains of convolutions run over whole maps instead of blocks of rows: what the blocks save is the difference. */
   readonly wholeMaps?: boolean;
+  /** Takes up what the network becomes. */
+  readonly program?: Program<EngineKernelTable>;
 }
 
 export class Lowering {
@@ -54,7 +56,7 @@ export class Lowering {
   readonly network: Network;
   readonly outputs: readonly string[];
   readonly operations: readonly Operation[];
-  readonly program = new Program<EngineKernelTable>();
+  readonly program: Program<EngineKernelTable>;
   readonly matrices: PackedMatrix[] = [];
   /** Operations that wait to be computed together with their only consumer, by the name of their output. */
   readonly waiting = new Map<string, Operation>();
@@ -66,8 +68,9 @@ export class Lowering {
   /** What becomes of the weights of nodes that stand for a layer and its batch norm. */
   readonly #folded: ReadonlyMap<string, FoldedBatchNorm>;
 
-  constructor(network: Network, { everyTensor = false, wholeMaps = false }: LowerOptions) {
+  constructor(network: Network, { everyTensor = false, wholeMaps = false, program = new Program() }: LowerOptions) {
     this.wholeMaps = wholeMaps;
+    this.program = program;
     const one = new Map(network.inputs.map(({ name, shape }) => [name, [1, ...shape.slice(1)]]));
     const { nodes, folded } = everyTensor ? { nodes: network.nodes, folded: new Map() } : foldPlan(network);
     this.network = { ...network, nodes };

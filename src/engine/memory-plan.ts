@@ -2,6 +2,9 @@
 import type { Network } from '../network/network.js';
 import { wantedWeights } from '../network/shapes.js';
 import { sizeOf, type Tensor } from '../tensor.js';
+import type { KernelTable } from '../wasm/kernel-table.js';
+import { Program } from '../wasm/program.js';
+import type { EngineKernelTable } from './kernels.js';
 import { lower } from './lower.js';
 
 export interface MemoryPlan {
@@ -16,12 +19,20 @@ export interface MemoryPlan {
 /** Plans the memory of a network, with or without weights. */
 export function planMemory(network: Network): MemoryPlan {
   const described = network.weights.size > 0 ? network : { ...network, weights: placeholders(network) };
-  const { program } = lower(described);
+  const program = lowered(described, false);
   return {
     weightBytes: program.constants.bytes,
     activationBytes: program.layOut(),
-    wholeMapsActivationBytes: lower(described, { wholeMaps: true }).program.layOut(),
+    wholeMapsActivationBytes: lowered(described, true).layOut(),
   };
+}
+
+const lowered = (network: Network, wholeMaps: boolean) =>
+  lower(network, { wholeMaps, program: new Lives<EngineKernelTable>() }).program;
+
+/** A program that is never run: it keeps how long each buffer lives, but not the steps. A network can have millions of them. */
+class Lives<Table extends KernelTable> extends Program<Table> {
+  override record(): void {}
 }
 
 /** Weights of the right shapes; kernels, which nobody reads while planning, without their numbers. */
