@@ -3,7 +3,8 @@ import type { Network } from '../network/network.js';
 import { wantedWeights } from '../network/shapes.js';
 import { sizeOf, type Tensor } from '../tensor.js';
 import type { KernelTable } from '../wasm/kernel-table.js';
-import { Program } from '../wasm/program.js';
+import type { Place } from '../wasm/memory.js';
+import { Program, type Step } from '../wasm/program.js';
 import type { EngineKernelTable } from './kernels.js';
 import { lower } from './lower.js';
 
@@ -32,7 +33,16 @@ const lowered = (network: Network, wholeMaps: boolean) =>
 
 /** A program that is never run: it keeps how long each buffer lives, but not the steps. A network can have millions of them. */
 class Lives<Table extends KernelTable> extends Program<Table> {
-  override record(): void {}
+  #time = 0;
+
+  override add(_kernel: string, ...args: Step['args']): void {
+    for (const arg of args) if (typeof arg !== 'number') this.touch(arg);
+    this.#time++;
+  }
+
+  override touch(place: Place): void {
+    super.touch(place, this.#time);
+  }
 }
 
 /** Weights of the right shapes; kernels, which nobody reads while planning, without their numbers. */

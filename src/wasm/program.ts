@@ -43,8 +43,6 @@ export class Program<Table extends KernelTable> {
   readonly #tables: TableData[] = [];
   readonly #tablePlaces = new Map<string, Place>();
   #operation = 0;
-  /** Steps so far. */
-  #time = 0;
 
   /** Adds a step of a kernel of the table. */
   readonly step = this.add as <Name extends KernelName<Table>>(kernel: Name, ...args: Arguments<Table, Name>) => void;
@@ -81,19 +79,13 @@ export class Program<Table extends KernelTable> {
   /** A step of a kernel that stands in no table. */
   add(kernel: string, ...args: Step['args']): void {
     for (const arg of args) if (typeof arg !== 'number') this.touch(arg);
-    this.record({ kernel, args, operation: this.#operation });
-    this.#time++;
-  }
-
-  /** Keeps the step. */
-  record(step: Step): void {
-    this.steps.push(step);
+    this.steps.push({ kernel, args, operation: this.#operation });
   }
 
   /** Keeps the buffer until the next step. */
-  touch({ buffer }: Place): void {
-    buffer.first = Math.min(buffer.first, this.#time);
-    buffer.last = Math.max(buffer.last, this.#time);
+  touch({ buffer }: Place, time = this.steps.length): void {
+    buffer.first = Math.min(buffer.first, time);
+    buffer.last = Math.max(buffer.last, time);
   }
 
   /** Keeps the buffer from the very start, for what is written before the first step. */

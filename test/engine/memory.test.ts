@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lower } from '../../src/engine/lower.js';
+import { planMemory } from '../../src/engine/memory-plan.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import type { Network } from '../../src/network/network.js';
 import { align, type Buffer, placeBuffers } from '../../src/wasm/memory.js';
@@ -98,6 +99,20 @@ describe('plans', () => {
   test('of random networks: every step finds its operands alive', () => {
     fc.assert(
       fc.property(anyDraft, fc.boolean(), (draft, everyTensor) => expectLifetimes(networkOf(draft), everyTensor)),
+    );
+  });
+
+  test('of random networks: the memory that is planned is the memory that is taken', () => {
+    fc.assert(
+      fc.property(anyDraft, (draft) => {
+        const network = networkOf(draft);
+        const bytesOf = (wholeMaps: boolean) => lower(network, { wholeMaps }).program.layOut();
+        expect(planMemory(network)).toEqual({
+          weightBytes: lower(network).program.constants.bytes,
+          activationBytes: bytesOf(false),
+          wholeMapsActivationBytes: bytesOf(true),
+        });
+      }),
     );
   });
 
