@@ -1,4 +1,7 @@
-/** In which pieces of rows a depthwise convolution and the pointwise ones around it run. */
+/**
+ * In which pieces a layer runs, so that a second-level cache holds what is read again and again: rows for a depthwise convolution and the pointwise
+ * ones around it, pixels for other matrix products.
+ */
 import { roundUp } from './layouts.js';
 
 export interface Block {
@@ -47,6 +50,15 @@ export function planBlocks(geometry: ChainGeometry): BlockPlan {
     best = plan;
   }
   return best;
+}
+
+/** Five quads, the tiles of the relaxed target: see assembly/pointwise.ts. */
+const PIXELS_OF_TILES = 20;
+
+/** Pixels of blocks that fit, where all panels of weights pass by each block: about as many in each, in whole tiles. */
+export function evenBlocks(pixels: number, bytesOfPixel: number): number {
+  const blocks = Math.ceil((pixels * bytesOfPixel) / BLOCK_BYTES);
+  return roundUp(Math.ceil(pixels / blocks), PIXELS_OF_TILES);
 }
 
 /** Blocks begin on whole quads: the fewest rows whose pixels are a multiple of 4. */

@@ -2,6 +2,7 @@
 import { sizeOf } from '../tensor.js';
 import type { Place } from '../wasm/memory.js';
 import { at } from '../wasm/program.js';
+import { evenBlocks } from './blocks.js';
 import { planeLayout, quadCount, quadOffsets, quadStride, quadsBytes, roundUp } from './layouts.js';
 import type { Lowering, OperationOf } from './lowering.js';
 import type { Operation } from './operations.js';
@@ -32,21 +33,25 @@ export function pointwiseSteps(
 ): void {
   const channels = low.shape(operation.inputs[0]).at(-1) as number;
   const filters = low.shape(operation.output).at(-1) as number;
+  const stride = quadStride(channels);
   const weights = low.matrix(operation, channels, filters, 8);
   const bias = low.bias(operation, filters);
   const panels = Math.ceil(filters / 8);
   low.serve(operation);
-  low.program.step(
-    'pointwise',
-    x,
-    quadStride(channels),
-    pixels,
-    channels,
-    weights,
-    bias,
-    panels,
-    ...tileArguments(low, operation, target, first),
-  );
+  const pixelsAtOnce = evenBlocks(pixels, channels * 4);
+  for (let from = 0; from < pixels; from += pixelsAtOnce) {
+    low.program.step(
+      'pointwise',
+      at(x, (from / 4) * stride),
+      stride,
+      Math.min(pixelsAtOnce, pixels - from),
+      channels,
+      weights,
+      bias,
+      panels,
+      ...tileArguments(low, operation, target, first + from),
+    );
+  }
 }
 
 export function dense(low: Lowering, operation: OperationOf<'dense'>): void {
@@ -90,19 +95,25 @@ export function convolution(low: Lowering, operation: OperationOf<'conv2d'>): vo
   const x = low.padded(operation.inputs[0], [height, width], pixelBytes, padding, 0);
   const target = tileTarget(low, operation);
   const terms = kernelSize[0] * kernelSize[1] * channels;
-  low.program.step(
-    'convolution',
-    x,
-    windows,
-    quadCount(outHeight * outWidth),
-    runs,
-    runCount,
-    runLength,
-    low.matrix(operation, terms, filters, 8),
-    low.bias(operation, filters),
-    Math.ceil(filters / 8),
-    ...tileArguments(low, operation, target, 0),
-  );
+  const weights = low.matrix(operation, terms, filters, 8);
+  const bias = low.bias(operation, filters);
+  const pixels = outHeight * outWidth;
+  const pixelsAtOnce = evenBlocks(pixels, strides[0] * strides[1] * pixelBytes);
+  for (let from = 0; from < pixels; from += pixelsAtOnce) {
+    low.program.step(
+      'convolution',
+      x,
+      at(windows, from * 4),
+      quadCount(Math.min(pixelsAtOnce, pixels - from)),
+      runs,
+      runCount,
+      runLength,
+      weights,
+      bias,
+      Math.ceil(filters / 8),
+      ...tileArguments(low, operation, target, from),
+    );
+  }
 }
 
 function matrixVector(low: Lowering, operation: OperationOf<'pointwiseConv2d' | 'dense'>, channels: number): void {

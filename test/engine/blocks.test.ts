@@ -1,7 +1,7 @@
 /** Row blocks: every output row is computed once, from input rows that are there when it runs. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ChainGeometry, planBlocks } from '../../src/engine/blocks.js';
+import { type ChainGeometry, evenBlocks, planBlocks } from '../../src/engine/blocks.js';
 
 const MEBI = 1 << 20;
 
@@ -97,5 +97,25 @@ describe('planBlocks', () => {
     const dilated = { ...geometry, dilation: 4, top: 4 };
     play(dilated);
     expect(planBlocks(dilated).ringRows).toBeGreaterThanOrEqual(9);
+  });
+});
+
+describe('blocks of pixels', () => {
+  test('33 × 33 pixels of 512 channels are 2,178 kB: nine blocks of 121 pixels, in tiles of twenty', () => {
+    expect(evenBlocks(33 * 33, 512 * 4)).toBe(140);
+  });
+
+  test('what fits is one block', () => {
+    expect(evenBlocks(14 * 14, 256 * 4)).toBe(200);
+  });
+
+  test('each is whole tiles, and no larger than the cache but for one tile', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50_000 }), fc.integer({ min: 4, max: 20_000 }), (pixels, bytes) => {
+        const block = evenBlocks(pixels, bytes);
+        expect(block % 20).toBe(0);
+        expect((block - 20) * bytes).toBeLessThan(256 * 1024);
+      }),
+    );
   });
 });

@@ -1,6 +1,7 @@
 /** What runs as one operation, and networks on which a wrong fusion would show. */
 import '../kernels/relaxed.js';
 import { describe, expect, test } from 'vitest';
+import { compile } from '../../src/engine/index.js';
 import { operationsOf } from '../../src/engine/operations.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { NetworkBuilder } from '../../src/network/builder.js';
@@ -188,5 +189,34 @@ describe('the papers’ networks', () => {
 
   test('V2 is 52 convolutions, a pool, a classifier and its softmax: additions and rectifiers have no step of their own', () => {
     expect(count(mobilenetV2())).toBe(52 + 3);
+  });
+});
+
+describe('maps that run in several blocks of pixels, with one pixel left over', () => {
+  const draws: Record<string, Draw> = {
+    'into quads, with an addition': (net, x) => {
+      net.add('a', 'pointwiseConv2d', x, pointwise(64));
+      return [net.add('sum', 'add', ['a', x])];
+    },
+    'into planes': (net, x) => {
+      net.add('a', 'pointwiseConv2d', x, pointwise(9));
+      return [net.add('b', 'depthwiseConv2d', 'a', depthwise(3, 2)), net.add('c', 'pointwiseConv2d', x, pointwise(7))];
+    },
+    'of 3 × 3': (net, x) => [
+      net.add('a', 'conv2d', x, { ...window(3, 1), filters: 5 }),
+      net.add('b', 'conv2d', x, { ...window(3, 2, 'valid'), filters: 3 }),
+    ],
+    'rows of a dense layer': (net, x) => [net.add('a', 'dense', x, { units: 10 })],
+  };
+
+  test.each(Object.entries(draws))('%s', async (_, draw) => {
+    const net = new NetworkBuilder();
+    const outputs = draw(net, net.input('x', [1, 37, 37, 64]));
+    const network = withRandomWeights(net.build('drawn', outputs, { source: 'other', output: 'features' }), 1);
+    const plan = await compile(network, { target: 'scalar' });
+    const calls = plan.report().operations?.flatMap(({ kernels }) => Object.values(kernels));
+    expect(Math.max(...(calls ?? []))).toBeGreaterThan(1);
+    plan.dispose();
+    await agree(network, 1);
   });
 });
