@@ -8,7 +8,7 @@ import { multipliersOf } from '../../layers/int8/sums.js';
 import { type QuantizedTensor, type QuantizedType, sizeOf } from '../../tensor.js';
 import type { Place } from '../../wasm/memory.js';
 import { at } from '../../wasm/program.js';
-import { planBlocks, rowsPerQuads } from '../blocks.js';
+import { evenBlocks, planBlocks, rowsPerQuads } from '../blocks.js';
 import { type PlaneLayout, planeLayout, quadCount, quadOffsets, roundUp, VECTOR } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
 import { channelBlocks } from './channel-blocks.js';
@@ -70,9 +70,25 @@ function pointwiseSteps(
   first: number,
   pixels: number,
 ): void {
+  low.serve(operation);
+  const stride = inputStride(low, operation);
+  const pixelsAtOnce = evenBlocks(pixels, stride / 4);
+  for (let from = 0; from < pixels; from += pixelsAtOnce) {
+    const block = Math.min(pixelsAtOnce, pixels - from);
+    pointwiseStep(low, operation, at(x, (from / 4) * stride), target, first + from, block);
+  }
+}
+
+function pointwiseStep(
+  low: IntegerLowering,
+  operation: IntegerOperation,
+  x: Place,
+  target: TileTarget,
+  first: number,
+  pixels: number,
+): void {
   const channels = low.shape(operation.inputs[0]).at(-1) as number;
   const filters = low.shape(operation.output).at(-1) as number;
-  low.serve(operation);
   const bytes = low.bytePanels(operation);
   if (bytes) {
     const { zero, flip } = low.byteForm(operation.inputs[0]);
@@ -135,20 +151,25 @@ export function convolution(low: IntegerLowering, operation: OperationOf<'conv2d
   const borders = [top, bottom, left * channels, right * channels] as const;
   const [input] = operation.inputs;
   low.program.step('bytesToPicture', low.bytes(input), height, width * channels, ...low.zero(input), x, ...borders);
-  low.program.step(
-    'convolution',
-    x,
-    windows,
-    quadCount(outHeight * outWidth),
-    runs,
-    runCount,
-    Math.ceil(runLength / 2),
-    panels(low, operation, runCount, runLength, filters),
-    blocks(low, operation, filters),
-    Math.ceil(filters / 8),
-    ...low.bounds(operation),
-    ...tileArguments(tileTarget(low, operation), 0),
-  );
+  const target = tileTarget(low, operation);
+  const pixels = outHeight * outWidth;
+  const pixelsAtOnce = evenBlocks(pixels, strides[0] * strides[1] * pixelBytes);
+  for (let from = 0; from < pixels; from += pixelsAtOnce) {
+    low.program.step(
+      'convolution',
+      x,
+      at(windows, from * 4),
+      quadCount(Math.min(pixelsAtOnce, pixels - from)),
+      runs,
+      runCount,
+      Math.ceil(runLength / 2),
+      panels(low, operation, runCount, runLength, filters),
+      blocks(low, operation, filters),
+      Math.ceil(filters / 8),
+      ...low.bounds(operation),
+      ...tileArguments(target, from),
+    );
+  }
 }
 
 /** The kernel as panels: a sum's terms are `runs` times `terms`. */

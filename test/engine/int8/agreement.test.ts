@@ -53,3 +53,27 @@ describe('a small MobileNet', () => {
     fc.assert(property(anyMobileNet), { numRuns: RUNS / 2 }),
   );
 });
+
+describe.each(roundings)('maps that run in several blocks of pixels, with one pixel left over, %s', (rounding) => {
+  const seeds = [
+    { type: 'int8', perChannel: true, seed: 1 },
+    { type: 'uint8', perChannel: false, seed: 2 },
+  ] as const;
+  const draws: Record<string, (net: QuantizedBuilder, x: string) => string[]> = {
+    pointwise: (net, x) => [net.add('a', 'pointwiseConv2d', x, { filters: 9, bias: true }, net.anyType())],
+    'pointwise before depthwise': (net, x) => {
+      const a = net.add('a', 'pointwiseConv2d', x, { filters: 12, bias: true }, net.anyType());
+      return [net.add('b', 'depthwiseConv2d', a, { ...square, depthMultiplier: 1 }, net.anyType())];
+    },
+    'of 3 × 3': (net, x) => [net.add('a', 'conv2d', x, { ...square, filters: 5 }, net.anyType())],
+  };
+  const square = { kernelSize: [3, 3], strides: [2, 2], dilation: [1, 1], padding: 'same', bias: true } as const;
+
+  test.each(Object.entries(draws))('%s', async (_, draw) => {
+    for (const seeded of seeds) {
+      const net = new QuantizedBuilder(seeded);
+      const network = net.build(draw(net, net.input('x', [1, 37, 37, 200])));
+      await agree(network, net.pictures(), rounding);
+    }
+  });
+});
