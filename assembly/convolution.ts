@@ -16,7 +16,7 @@
  *
  * Order of sums, in all targets: bias, then kernel rows, kernel columns, input channels.
  */
-import { madd } from './lanes';
+import { madd } from './marks';
 import { storeGroups, storeQuads, tileByNumbers } from './tile';
 
 /** Bytes between the windows of neighbouring pixels: 3 channels, stride 2. */

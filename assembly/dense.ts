@@ -8,7 +8,8 @@
  *
  * Order of sums, in all targets: bias, then inputs 0, 1, 2, …
  */
-import { clamp, clampScalar, madd } from './lanes';
+import { clamp, clampScalar } from './lanes';
+import { madd } from './marks';
 
 export function dense(
   x: usize, channels: i32, weights: usize, bias: usize, panels: i32, lo: f32, hi: f32, out: usize,

@@ -21,7 +21,8 @@
  *
  * Order of sums, in all targets: bias, then kernel rows, kernel columns.
  */
-import { clampScalar, madd } from './lanes';
+import { clampScalar } from './lanes';
+import { madd } from './marks';
 import { storeTransposed } from './tile';
 
 export function depthwise(

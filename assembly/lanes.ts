@@ -1,11 +1,4 @@
-/** What the kernels share: one multiply-add, one clamp. */
-
-/** c + a·b in each lane: two roundings (SIMD), or whatever the machine does fastest (relaxed SIMD: usually one). */
-// @ts-ignore: decorator
-@inline
-export function madd(a: v128, b: v128, c: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
-}
+/** What the kernels share: one clamp. */
 
 /**
  * min(max(x, lo), hi) in each lane. pmax(x, lo) is `x < lo ? lo : x`: one instruction on x86 where f32x4.max is many,

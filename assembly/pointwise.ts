@@ -24,7 +24,7 @@
  * Panels are the outer loop: a panel of weights (C · 32 bytes) stays in the first-level cache while the pixels stream
  * by.
  */
-import { madd } from './lanes';
+import { madd, MORE_THAN_32_IF_RELAXED } from './marks';
 import { storeGroups, storePixel, storeQuads, tileByNumbers } from './tile';
 
 export function pointwise(
@@ -37,7 +37,7 @@ export function pointwise(
   const alone = ASC_FEATURE_SIMD ? i32(pixels % 4 == 1) : 0;
   const quads = (pixels + 3 >> 2) - alone;
   // Few terms do not pay for the fifth pixel's own stores.
-  const wide = ASC_FEATURE_RELAXED_SIMD && channels > 32;
+  const wide = ASC_FEATURE_SIMD && channels > MORE_THAN_32_IF_RELAXED;
   const panelBytes = <usize>channels << 5;
   const nextPanel: usize = offsets ? outStride << 1 : 128;
   let w = weights, b = bias, y = out, r = residual;
@@ -88,7 +88,7 @@ function tile(
   let a = x + <usize>q * quadStride;
   let b = weights;
   const end = weights + panelBytes;
-  if (ASC_FEATURE_RELAXED_SIMD && five) {
+  if (ASC_FEATURE_SIMD && five) {
     let fifth = x + <usize>other * quadStride + (<usize>pixel << 2);
     while (true) {
       const b0 = v128.load(b), b1 = v128.load(b, 16);
@@ -112,8 +112,6 @@ function tile(
       c31 = madd(a3, b1, c31); c21 = madd(a2, b1, c21); c11 = madd(a1, b1, c11); c01 = madd(a0, b1, c01);
       a += 16; b += 32;
       if (b == end) break;
-      // Relaxed gains nothing by more steps a turn.
-      if (ASC_FEATURE_RELAXED_SIMD) continue;
       b0 = v128.load(b); b1 = v128.load(b, 16);
       a0 = v128.load32_splat(a); a1 = v128.load32_splat(a, 4);
       a2 = v128.load32_splat(a, 8); a3 = v128.load32_splat(a, 12);
@@ -149,7 +147,7 @@ function tile(
       residual ? residual + y : 0, f32x4.splat(lo2), f32x4.splat(hi2),
     );
   }
-  if (ASC_FEATURE_RELAXED_SIMD && five) {
+  if (ASC_FEATURE_SIMD && five) {
     const y: usize = offsets ? 0 : <usize>other * outStride + (<usize>pixel << 2);
     const place = offsets ? offsets + (<usize>(other * 4 + pixel) << 2) : 0;
     storePixel(c40, c41, lo, hi, out + y, outStride, place, residual ? residual + y : 0, lo2, hi2);

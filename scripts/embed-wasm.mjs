@@ -17,23 +17,42 @@ const TARGETS = ['scalar', 'simd', 'relaxed'];
  * The characters of minified code, the most frequent first, but for those that end or escape a string or a script. The most frequent digit is the
  * first of them, and so on: then one Huffman code fits the kernels and the code around them, which spares 0.2 kB.
  */
-const CHARACTERS = 'te,noras()i.=lu:hdfp{}cC;mw[]gb1v0>+*y2?kMx-!&A|S#z634jON_P/5DBIEFR8qTGVWL7UHYKXQJZ9%';
+const CHARACTERS = 'te,noras()i.=lu:hdfp{}cC;mw[]gb1v0>+*y2?kMx-!&A|S#z634jON_P/5DBIEFR8qTGVWL7UHYKXQJZ9%@';
 
-await embed('src/engine/generated/wasm.ts', 'asconfig.json', '', TARGETS, (modules) => {
-  const digits = modules.map((bytes) => [...bytes].flatMap(digitsOf));
-  const alphabet = charactersOfDigits(digits.flat());
+/** What the marks of assembly/marks.ts, three bytes each, become in the two targets of the module 'vector'. */
+const MARKS = [
+  { mark: [0xfd, 0xf3, 0x01], simd: [0xfd, 0xe6, 0x01], relaxed: [0x01, 0x01, 0x01] }, // f64x2.div: f32x4.mul, or three nop
+  { mark: [0xfd, 0xf1, 0x01], simd: [0xfd, 0xe4, 0x01], relaxed: [0xfd, 0x85, 0x02] }, // f64x2.sub: f32x4.add or f32x4.relaxed_madd
+  { mark: [0xd5, 0xaa, 0x01], simd: [0xff, 0xff, 0x3f], relaxed: [0xa0, 0x80, 0x00] }, // 0x5555: 1,048,575 or 32, as LEB128
+];
+
+/** The digits before it are of bytes. */
+const FIRST_MARK = 83;
+
+await embed('src/engine/generated/wasm.ts', 'asconfig.json', '', ['scalar', 'vector'], ([scalar, vector]) => {
+  const parts = partsOf(vector);
+  const modules = { relaxed: replaced(parts, 'relaxed'), simd: replaced(parts, 'simd'), scalar };
+  const digits = {
+    SCALAR: [...scalar].flatMap(digitsOf),
+    VECTOR: parts.flatMap(({ mark, byte }) => mark ?? digitsOf(byte)),
+  };
+  const alphabet = charactersOfDigits(Object.values(digits).flat());
   const constant = (name, value) => `export const ${name}: string =\n  '${value}';`;
-  const text = (digits) => digits.map((digit) => alphabet[digit]).join('');
-  const fingerprint = createHash('sha256').update(Buffer.concat(modules)).digest('hex').slice(0, 8);
-  TARGETS.forEach((target, i) => {
-    const marked = Buffer.concat([modules[i], customSection('depthwise', `${target} ${fingerprint}`)]);
+  const fingerprint = createHash('sha256')
+    .update(Buffer.concat(Object.values(modules)))
+    .digest('hex')
+    .slice(0, 8);
+  for (const [target, bytes] of Object.entries(modules)) {
+    const marked = Buffer.concat([bytes, customSection('depthwise', `${target} ${fingerprint}`)]);
     mkdirSync('src/engine/generated', { recursive: true });
     writeFileSync(`src/engine/generated/${target}.wasm`, marked);
-  });
+  }
+  const [simd, relaxed] = ['simd', 'relaxed'].map((target) => MARKS.map((mark) => mark[target]));
   return [
     constant('FINGERPRINT', fingerprint),
     constant('DIGITS', alphabet),
-    ...TARGETS.map((target, i) => constant(target.toUpperCase(), text(digits[i]))),
+    `export const MARKED: Readonly<Record<string, readonly (readonly number[])[]>> = ${JSON.stringify({ simd, relaxed })};`,
+    ...Object.entries(digits).map(([name, list]) => constant(name, list.map((digit) => alphabet[digit]).join(''))),
   ];
 });
 await embed(
@@ -117,9 +136,30 @@ function digitsOf(byte) {
   return multiple > 0 ? [79 + multiple, number % 80] : [number];
 }
 
-/** The character of each digit, as a string of 83. */
+/** The vector module's bytes, and for every three that are a mark its digit. */
+function partsOf(vector) {
+  const parts = [];
+  for (let at = 0; at < vector.length; ) {
+    const index = MARKS.findIndex(({ mark }) => mark.every((byte, i) => vector[at + i] === byte));
+    parts.push(index < 0 ? { byte: vector[at] } : { ...MARKS[index], mark: FIRST_MARK + index });
+    at += index < 0 ? 1 : 3;
+  }
+  const [products, sums, limits] = MARKS.map(
+    (_, index) => parts.filter(({ mark }) => mark === FIRST_MARK + index).length,
+  );
+  if (products !== sums || limits !== 1)
+    throw new Error(`the marks are ${products} products, ${sums} sums and ${limits} limits`);
+  return parts;
+}
+
+/** The module of a target. */
+function replaced(parts, target) {
+  return Buffer.from(parts.flatMap((part) => part[target] ?? part.byte));
+}
+
+/** The character of each digit, as a string. */
 function charactersOfDigits(used) {
-  const counts = new Array(83).fill(0);
+  const counts = new Array(FIRST_MARK + MARKS.length).fill(0);
   for (const digit of used) counts[digit]++;
   const byFrequency = [...counts.keys()].sort((a, b) => counts[b] - counts[a]);
   return [...counts.keys()].map((digit) => CHARACTERS[byFrequency.indexOf(digit)]).join('');

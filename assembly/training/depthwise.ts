@@ -20,7 +20,7 @@
  *
  * Order of sums, in all targets: forward over taps; the weight gradient over an image's pixels, then over images.
  */
-import { madd } from '../lanes';
+import { madd } from './madd';
 
 export function depthwiseGroups(
   x: usize, xGroup: usize, xImage: usize, xRow: usize, groups: i32, images: i32,

@@ -17,7 +17,7 @@
  * Order of sums, in all targets: `product` over input channels 0, 1, 2, … from 0 (or from what is there);
  * `weightGradient` over the pixels of a block, then over blocks.
  */
-import { madd } from '../lanes';
+import { madd } from './madd';
 
 /** Pixels of a block of `product`: whole tiles of 4, and of 5. */
 const PRODUCT_BLOCK = 120;
