@@ -12,8 +12,8 @@ import { licenceText, packagesIn } from './licences.mjs';
 const { bin, exports, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const targets = [exports, bin].flatMap(filesOf);
 const scripts = targets.filter((target) => target.endsWith('.js')).map((target) => target.replace(/^(\.\/)?/, ''));
-/** Without the worker of `depthwise/browser`, which scripts/embed-worker.mjs makes. */
-const entryPoints = scripts.filter((script) => script !== 'dist/browser/worker.js');
+/** Without the workers of `depthwise/browser`, which scripts/embed-worker.mjs makes. */
+const entryPoints = scripts.filter((script) => !/^dist\/browser\/(integer-)?worker\.js$/.test(script));
 
 /** Every file that some condition of an export leads to. */
 function filesOf(target) {

@@ -13,7 +13,7 @@ export default {
   name: 'depthwise',
   entryPoints: Object.values(exports)
     .map(fileOf)
-    .filter((file) => file.endsWith('.js') && !file.endsWith('/worker.js'))
+    .filter((file) => file.endsWith('.js') && !file.endsWith('worker.js'))
     .map((file) => `../../${file.replace('./dist/', 'src/').replace(/\.js$/, '.ts')}`),
   tsconfig: '../../tsconfig.build.json',
   basePath: '../../src',

@@ -2,26 +2,27 @@
  * Models that run in a worker, with the interface of those that run here. The page fetches and reads the model file, since its readers are loaded
  * when they are needed, and moves the network to the worker, which compiles and runs it. So the worker's script is small and imports nothing.
  */
-import type { CompileOptions } from '../engine/index.js';
 import { UsageError, WorkerError } from '../errors.js';
 import { tagOf } from '../found.js';
 import { pagePlatform } from '../load/index.js';
 import type { Pictures } from '../load/inputs.js';
 import { loadWith } from '../load/load.js';
-import type { Loaded } from '../load/loaded-model.js';
+import type { Loaded, ModelOptions } from '../load/loaded-model.js';
 import type { LoadOptions, ModelSource } from '../load/model.js';
 import { checkOptions, type Kind } from '../load/options.js';
+import { integersOf } from '../network/integers-of.js';
 import type { Network } from '../network/network.js';
+import type { QuantizedNetwork } from '../network/quantized-network.js';
 import type { WebAbortSignal } from '../web-types.js';
 import { WorkerCalls } from './worker-calls.js';
 import { buffersOf, type NetworkAgain, sentError } from './worker-messages.js';
-import { ModelInWorker, type WorkerModel } from './worker-model.js';
-import { type Started, type StartOptions, startWorker } from './worker-start.js';
+import { ModelInWorker, type WorkerModel, type WorkerReport } from './worker-model.js';
+import { INTEGER_WORKER, type Script, type Started, type StartOptions, startWorker, WORKER } from './worker-start.js';
 
 export type CreateWorkerOptions = StartOptions;
 
 export interface ModelWorker {
-  /** As `load` of 'depthwise'; quantised files are computed with real numbers, as with `asRealNumbers: true` there. Rejected with a WorkerError where the worker does not start, has failed, or was disposed. */
+  /** As `load` of 'depthwise'. Rejected with a WorkerError where the worker does not start, has failed, or was disposed. */
   load(source: ModelSource, options?: LoadOptions): Promise<WorkerModel>;
   /** Ends the worker and its models: calls that wait and all later ones are rejected. May be called again. */
   dispose(): void;
@@ -34,7 +35,10 @@ const OPTIONS: Readonly<Record<keyof CreateWorkerOptions, Kind>> = {
   startTimeout: ['milliseconds above 0', (value) => typeof value === 'number' && value > 0],
 };
 
-/** Starts a worker, for as many models as are loaded into it. They take turns. */
+/**
+ * Starts a worker, for as many models as are loaded into it. They take turns. Quantised networks get a second worker, whose script has their kernels;
+ * it starts with the first of them.
+ */
 export function createWorker(options: CreateWorkerOptions = {}): ModelWorker {
   if (typeof Worker === 'undefined') {
     throw new UsageError(
@@ -42,60 +46,90 @@ export function createWorker(options: CreateWorkerOptions = {}): ModelWorker {
     );
   }
   checkOptions('createWorker', options, OPTIONS);
-  return new PageOfWorker(startWorker(options));
+  return new PageOfWorker(options);
 }
 
-interface Running extends Omit<Started, 'worker'> {
+interface Running {
   readonly calls: WorkerCalls;
+  readonly integers: boolean;
+  readonly how: WorkerReport['worker'];
 }
 
 class PageOfWorker implements ModelWorker {
+  readonly #options: StartOptions;
   readonly #running: Promise<Running>;
+  /** For quantised networks, once there is one. */
+  #runningIntegers: Promise<Running> | undefined;
   #models = 0;
   #disposed: WorkerError | undefined;
 
-  constructor(started: Promise<Started>) {
-    this.#running = started.then((found) => this.#watched(found));
-    this.#running.catch(() => {}); // `load` reports it
+  constructor(options: StartOptions) {
+    this.#options = options;
+    this.#running = this.#start(WORKER);
   }
 
   load(source: ModelSource, options?: LoadOptions): Promise<WorkerModel> {
     return loadWith(pagePlatform(), (loaded, pictures, compileOptions, signal) =>
-      this.#send(loaded, pictures, compileOptions, mayMove(source, loaded.network), signal),
+      this.#send(source, loaded, pictures, compileOptions, signal),
     )(source, options);
   }
 
   dispose(): void {
     this.#disposed ??= new WorkerError('worker: it was disposed; create another one');
     const error = this.#disposed;
-    this.#running.then(({ calls }) => calls.end(error)).catch(() => {});
+    for (const running of [this.#running, this.#runningIntegers]) {
+      running?.then(({ calls }) => calls.end(error)).catch(() => {});
+    }
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
-  async #watched({ worker, ...how }: Started): Promise<Running> {
+  #start(script: Script): Promise<Running> {
+    const running = startWorker(script, this.#options).then((found) => this.#watched(found));
+    running.catch(() => {}); // `load` reports it
+    return running;
+  }
+
+  async #watched({ worker, integers, ...how }: Started): Promise<Running> {
     const calls = new WorkerCalls(worker);
     if (this.#disposed) calls.end(this.#disposed);
     else await watch(calls);
-    return { calls, ...how };
+    return { calls, integers, how };
+  }
+
+  /** The worker that computes a quantised network. */
+  async #ofIntegers(network: string): Promise<Running> {
+    const first = await this.#running;
+    if (first.integers) return first;
+    const { url } = this.#options;
+    if (url !== undefined) {
+      throw new WorkerError(
+        `worker: ${url} computes real numbers alone, and ${network} has integers; serve a copy of ${INTEGER_WORKER.file} in its place, or load with asRealNumbers: true`,
+      );
+    }
+    this.#runningIntegers ??= this.#start(INTEGER_WORKER);
+    return this.#runningIntegers;
   }
 
   /** Sends a network to be compiled. */
   async #send(
+    source: ModelSource,
     loaded: Loaded,
     pictures: Pictures,
-    options: CompileOptions,
-    transfer: readonly ArrayBuffer[],
+    { integers: _, ...options }: ModelOptions,
     signal: WebAbortSignal | undefined,
   ): Promise<WorkerModel> {
-    const { calls, ...how } = await this.#running;
+    const { network, again } = loaded;
+    const quantized = options.asRealNumbers ? undefined : integersOf(network);
+    const { calls, how } = await (quantized ? this.#ofIntegers(network.name) : this.#running);
     const id = this.#models++;
-    const port = loaded.again && answering(loaded.again);
+    const port = again && !quantized ? answering(again) : undefined;
+    const sent = quantized ? { ...network, weights: new Map() } : network;
     const cargo = {
-      args: [id, loaded.network, options, port] as const,
-      transfer: [...transfer, ...(port ? [port] : [])],
+      args: [id, sent, options, port, quantized] as const,
+      transfer: [...mayMove(source, quantized ?? network), ...(port ? [port] : [])],
     };
     const report = await calls.ask('load', cargo as never, signal);
     return new ModelInWorker(calls, id, loaded, pictures, { ...report, worker: how });
@@ -103,7 +137,7 @@ class PageOfWorker implements ModelWorker {
 }
 
 /** The memory of a network that may leave the page: all but what the caller holds. */
-function mayMove(source: ModelSource, { weights }: Network): ArrayBuffer[] {
+function mayMove(source: ModelSource, { weights }: Network | QuantizedNetwork): ArrayBuffer[] {
   if (typeof source === 'object' && 'weights' in source) return [];
   const kept = ArrayBuffer.isView(source) ? source.buffer : source;
   return buffersOf(weights.values()).filter((buffer) => buffer !== kept);

@@ -3,7 +3,6 @@
  * clone wants: networks and tensors are; errors are made so and come back as the classes they were.
  */
 
-import type { CompileOptions } from '../engine/index.js';
 import {
   DepthwiseError,
   DifferenceError,
@@ -18,24 +17,34 @@ import {
   UsageError,
   WorkerError,
 } from '../errors.js';
+import type { ModelOptions } from '../load/loaded-model.js';
 import type { ModelReport } from '../load/model.js';
 import type { Task } from '../load/options.js';
 import type { Network } from '../network/index.js';
+import type { QuantizedNetwork } from '../network/quantized-network.js';
 
 /** Raised when a page and a worker's script of another version would misunderstand each other. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** The first message of a worker: its script runs. */
 export interface Ready {
   readonly depthwiseWorker: number;
+  /** Whether it computes quantised networks. */
+  readonly integers: boolean;
 }
 
 /** What a worker can be asked to do. Models are numbered by the page. */
 export interface WorkerMethods {
   /** Holds a lock as long as the worker lives. */
   hold(lock: string): Promise<void>;
-  /** Compiles a network. Where the page can read it again, the port asks it to. */
-  load(model: number, network: Network, options: CompileOptions, again: MessagePort | undefined): Promise<ModelReport>;
+  /** Compiles a network. Where the page can read it again, the port asks it to. Of a quantised one come the integers, and no other weights. */
+  load(
+    model: number,
+    network: Network,
+    options: ModelOptions,
+    again: MessagePort | undefined,
+    integers: QuantizedNetwork | undefined,
+  ): Promise<ModelReport>;
   run(model: number, task: Task, ...args: readonly unknown[]): Promise<unknown>;
   dispose(model: number): Promise<void>;
 }

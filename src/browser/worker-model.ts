@@ -31,7 +31,7 @@ export interface TransferOptions {
 
 export interface WorkerReport extends ModelReport {
   /** Where the worker's script came from, and why not from the package's file. */
-  readonly worker: Omit<Started, 'worker'>;
+  readonly worker: Omit<Started, 'worker' | 'integers'>;
 }
 
 /** As every model. Calls are answered in their order, one at a time; `signal` takes out a call that waits. */

@@ -7,8 +7,8 @@ import { PROTOCOL, type Ready } from './worker-messages.js';
 
 export interface StartOptions {
   /**
-   * Address of the worker's script: a copy of `depthwise/browser/worker.js` that this site serves. Wanted where the bundler does not carry
-   * the file along and the Content-Security-Policy forbids Blobs.
+   * Address of the worker's script: a copy of `depthwise/browser/worker.js`, or for quantised networks too, of `depthwise/browser/integer-worker.js`,
+   * that this site serves. Wanted where the bundler does not carry the files along and the Content-Security-Policy forbids Blobs.
    */
   readonly url?: string | URL;
   /** How the browser's tools call the worker. */
@@ -23,54 +23,75 @@ export interface Started {
   readonly from: 'file' | 'text' | 'url';
   /** Why not from the file. */
   readonly reason?: string;
+  /** Whether it computes quantised networks. */
+  readonly integers: boolean;
 }
+
+/** The package's own script: its file, which bundlers find where the URL is written out, and its text. */
+export interface Script {
+  readonly fromFile: (name: string) => Worker;
+  readonly text: () => Promise<string>;
+  /** What to copy where neither works. */
+  readonly file: string;
+}
+
+/** The paths are right from dist/browser as well as from dist/chunks. */
+export const WORKER: Script = {
+  fromFile: (name) => new Worker(new URL('../browser/worker.js', import.meta.url), { type: 'module', name }),
+  text: async () => (await import('./generated/worker-script.js')).WORKER_SCRIPT,
+  file: 'depthwise/browser/worker.js',
+};
+
+/** `WORKER` with the kernels of quantised networks. */
+export const INTEGER_WORKER: Script = {
+  fromFile: (name) => new Worker(new URL('../browser/integer-worker.js', import.meta.url), { type: 'module', name }),
+  text: async () => (await import('./generated/integer-worker-script.js')).WORKER_SCRIPT,
+  file: 'depthwise/browser/integer-worker.js',
+};
 
 const START_TIMEOUT = 20_000;
 
-export async function startWorker({ url, name = '', startTimeout = START_TIMEOUT }: StartOptions): Promise<Started> {
+export async function startWorker(
+  script: Script,
+  { url, name = '', startTimeout = START_TIMEOUT }: StartOptions,
+): Promise<Started> {
   const start = (make: () => Worker) => ready(make, startTimeout);
   if (url !== undefined) {
     try {
       // What is built for a page's workers may be a module (Vite's development server) or not; both start as modules.
-      return { worker: await start(() => new Worker(url, { type: 'module', name })), from: 'url' };
+      return { ...(await start(() => new Worker(url, { type: 'module', name }))), from: 'url' };
     } catch (error) {
       throw new WorkerError(`worker: ${url} does not start: ${(error as Error).message}`, { cause: error });
     }
   }
   let reason: string;
   try {
-    return { worker: await start(() => fromOwnFile(name)), from: 'file' };
+    return { ...(await start(() => script.fromFile(name))), from: 'file' };
   } catch (error) {
     reason = (error as Error).message;
   }
   try {
-    const { WORKER_SCRIPT } = await import('./generated/worker-script.js');
-    const address = URL.createObjectURL(new Blob([WORKER_SCRIPT], { type: 'text/javascript' }));
+    const address = URL.createObjectURL(new Blob([await script.text()], { type: 'text/javascript' }));
     try {
-      return { worker: await start(() => new Worker(address, { name })), from: 'text', reason };
+      return { ...(await start(() => new Worker(address, { name }))), from: 'text', reason };
     } finally {
       URL.revokeObjectURL(address);
     }
   } catch (error) {
     throw new WorkerError(
-      `worker: it starts neither from its file (${reason}) nor from its text (${(error as Error).message}); serve a copy of depthwise/browser/worker.js from this site and give its address: createWorker({ url })`,
+      `worker: it starts neither from its file (${reason}) nor from its text (${(error as Error).message}); serve a copy of ${script.file} from this site and give its address: createWorker({ url })`,
       { cause: error },
     );
   }
 }
 
-/** Written out, as bundlers look for it. The path is right from dist/browser as well as from dist/chunks. */
-function fromOwnFile(name: string): Worker {
-  return new Worker(new URL('../browser/worker.js', import.meta.url), { type: 'module', name });
-}
-
 /** The worker, once its script runs. */
-async function ready(make: () => Worker, timeout: number): Promise<Worker> {
+async function ready(make: () => Worker, timeout: number): Promise<Pick<Started, 'worker' | 'integers'>> {
   const done = new AbortController();
   const { signal } = done;
   let worker: Worker | undefined;
   try {
-    await new Promise<void>((resolve, reject) => {
+    const { integers } = await new Promise<Ready>((resolve, reject) => {
       const fail = (message: string) => reject(new WorkerError(message));
       addEventListener(
         'securitypolicyviolation',
@@ -84,7 +105,7 @@ async function ready(make: () => Worker, timeout: number): Promise<Worker> {
       worker.addEventListener(
         'message',
         ({ data }: MessageEvent<Ready>) => {
-          if (data?.depthwiseWorker === PROTOCOL) resolve();
+          if (data?.depthwiseWorker === PROTOCOL) resolve(data);
           else fail(`it is no worker of this version of depthwise: copy the package's file again`);
         },
         { signal },
@@ -100,7 +121,7 @@ async function ready(make: () => Worker, timeout: number): Promise<Worker> {
       );
       setTimeout(() => fail(`its script has not begun to run within ${timeout / 1000} s`), timeout);
     });
-    return worker as unknown as Worker;
+    return { worker: worker as unknown as Worker, integers };
   } catch (error) {
     worker?.terminate();
     throw error;

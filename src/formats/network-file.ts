@@ -27,7 +27,7 @@ export type WeightsAlone = (
 ) => Network | Promise<Network>;
 
 /** The network of a description of version 2 (quantized-file.ts) and the numbers beside it. */
-export type OfIntegers<Result> = (
+export type OfIntegers<Result = Network> = (
   description: unknown,
   weights: Weights,
   options: ReadOptions,
@@ -100,7 +100,11 @@ function assemble<Result>(
 
 const isVersion2 = (described: unknown): boolean => (described as { version?: unknown } | null)?.version === 2;
 
-/** For readers that read real numbers only. */
-export const refuseIntegers: OfIntegers<never> = (_, __, ___, file) => {
-  throw new FormatError(`${file}: holds a quantised network, which readNetwork and readQuantizedNetwork read`);
-};
+/** For readers that read real numbers only; `reader` is the one that reads integers too. */
+export const refuseIntegers =
+  (reader: string): OfIntegers<never> =>
+  (_, __, ___, file) => {
+    throw new FormatError(
+      `${file}: holds a quantised network, whose reader was not given: import { ${reader} } from 'depthwise/formats/quantized', and load(…, { readers: [${reader}] })`,
+    );
+  };

@@ -4,13 +4,13 @@ import { integersOf } from '../network/integers-of.js';
 import type { Pictures } from './inputs.js';
 import { type Loaded, LoadedModel, type ModelOptions } from './loaded-model.js';
 
-/** Compiles a quantised network's integers, and any other network. */
 export async function createModel(loaded: Loaded, pictures: Pictures, options: ModelOptions): Promise<LoadedModel> {
   const given = { javascript, ...options };
-  const integers = options.asRealNumbers ? undefined : integersOf(loaded.network);
-  if (integers === undefined) return LoadedModel.create(loaded, pictures, given);
-  const { integerCompiler } = await import('./integers.js');
-  return LoadedModel.create(loaded, pictures, { ...given, integers: integerCompiler(integers, options.rounding) });
+  if (options.asRealNumbers || options.integers || !integersOf(loaded.network)) {
+    return LoadedModel.create(loaded, pictures, given);
+  }
+  const { integerEngine } = await import('./integers.js');
+  return LoadedModel.create(loaded, pictures, { ...given, integers: integerEngine });
 }
 
 const javascript: KernelSource = async (where, bytes) => {

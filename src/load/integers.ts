@@ -1,16 +1,22 @@
-/** Plans of a quantised network, for a loaded model: asked for by the names of its real numbers, and answering in them. */
+/**
+ * `depthwise/engine/integers`: the kernels of quantised networks. `load` of `depthwise` fetches them when it meets such a network; where `import()` is
+ * not possible they are given: `load(…, { integers: integerEngine })`.
+ */
 import { type Link, TARGETS, type Target } from '../engine/index.js';
 import { compileQuantized } from '../engine/int8/engine.js';
 import { UsageError } from '../errors.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
-import { type QuantizedNetwork, runQuantized } from '../network/index.js';
-import { expectComputable, typedInputs } from '../network/run-quantized.js';
+import type { QuantizedNetwork } from '../network/quantized-network.js';
+import { expectComputable, runQuantized, typedInputs } from '../network/run-quantized.js';
 import { integerParts, quantizedNames } from '../tasks/integers.js';
 import type { AnyTensor } from '../tensor.js';
-import type { CompileIntegers } from './loaded-model.js';
+import type { IntegerEngine } from './model.js';
 
-/** Compiles parts of the network. Throws a NetworkError where integers do not compute it. */
-export function integerCompiler(quantized: QuantizedNetwork, rounding: Rounding = 'single'): CompileIntegers {
+/**
+ * Compiles parts of a quantised network, asked for by the names of its real numbers and answering in them. Throws a NetworkError where integers do not
+ * compute it.
+ */
+export const integerEngine: IntegerEngine = (quantized, rounding = 'single') => {
   expectComputable(quantized);
   const partOf = integerParts(quantized);
   const names = quantizedNames(quantized);
@@ -30,7 +36,7 @@ export function integerCompiler(quantized: QuantizedNetwork, rounding: Rounding 
       dispose: () => plan.dispose?.(),
     };
   };
-}
+};
 
 interface IntegerExecutable {
   run(inputs: ReadonlyMap<string, AnyTensor>): ReadonlyMap<string, AnyTensor>;

@@ -84,8 +84,10 @@ function checkOptions(options: LoadOptions): void {
   }
 }
 
-function compileOptions({ target = 'auto', module, reproducible, rounding, asRealNumbers }: LoadOptions): ModelOptions {
+function compileOptions(options: LoadOptions): ModelOptions {
+  const { target = 'auto', module, reproducible, rounding, asRealNumbers, integers } = options;
   return {
+    ...(integers && { integers }),
     ...(rounding && { rounding }),
     ...(asRealNumbers && { asRealNumbers }),
     ...(target !== 'auto' && { target }),

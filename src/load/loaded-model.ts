@@ -1,13 +1,13 @@
 /** A loaded network: its plans, what is read again when a plan is missing, and the tasks. */
 
 import type { Detection } from '../detection/detections.js';
-import type { Plan } from '../engine/engine.js';
-import { type CompileOptions, compile, type EngineReport } from '../engine/index.js';
+import { type CompileOptions, compile } from '../engine/index.js';
 import { NetworkError, PictureError, UsageError } from '../errors.js';
 import type { Seen } from '../image/way-back.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
 import { embeddingLayer, logitsLayer } from '../network/heads.js';
-import { type Network, type NetworkInputs, withOutputs } from '../network/index.js';
+import { type Network, withOutputs } from '../network/index.js';
+import { integersOf } from '../network/integers-of.js';
 import { abortable } from '../remote/abort.js';
 import type { Segmentation } from '../segmentation/segmentation.js';
 import { pooled, stack } from '../tasks/embed.js';
@@ -18,11 +18,14 @@ import { chosen } from './choose.js';
 import { ofInput, type Pictures, seenInput, withShown } from './inputs.js';
 import type { TaskLoader } from './later-tasks.js';
 import type {
+  CompilePart,
+  IntegerEngine,
   Model,
   ModelClassifyOptions,
   ModelDetectOptions,
   ModelEmbedOptions,
   ModelInput,
+  ModelPlan,
   ModelReport,
   ModelRunOptions,
   ModelSegmentOptions,
@@ -33,14 +36,8 @@ import { bindCalls, checkRunOptions, checkTrace, type Task } from './options.js'
 export interface ModelOptions extends CompileOptions {
   readonly rounding?: Rounding;
   readonly asRealNumbers?: boolean;
-  /** Compiles the network's integers; without it real numbers are computed. */
-  readonly integers?: CompileIntegers;
-}
-
-/** A compiled network, of real numbers or of integers that stand for them. */
-export interface ModelPlan extends Pick<Plan, 'network' | 'dispose'> {
-  run(inputs: NetworkInputs): Map<string, Tensor>;
-  report(): EngineReport & Pick<ModelReport, 'rounding'>;
+  /** For quantised networks. */
+  readonly integers?: IntegerEngine;
 }
 
 export interface Loaded {
@@ -49,9 +46,6 @@ export interface Loaded {
   readonly again?: () => Promise<Network>;
   readonly task: TaskLoader;
 }
-
-/** Compiles parts of a quantised network, asked for by the names of its real numbers. */
-export type CompileIntegers = (network: Network, options: CompileOptions) => Promise<ModelPlan>;
 
 /** An input tensor that was made elsewhere of a picture, which boxes and label maps find back to. */
 export interface SeenTensor extends Tensor {
@@ -81,21 +75,30 @@ export class LoadedModel implements Model {
   static async create(
     loaded: Loaded,
     pictures: Pictures,
-    { rounding, asRealNumbers: _, integers, ...given }: ModelOptions,
+    { rounding, asRealNumbers, integers, ...given }: ModelOptions,
   ): Promise<LoadedModel> {
     const { network } = loaded;
-    if (rounding !== undefined && integers === undefined) {
+    const quantized = asRealNumbers ? undefined : integersOf(network);
+    if (rounding !== undefined && quantized === undefined) {
       throw new UsageError(
         `load: rounding has no effect with ${network.name}, which is computed with real numbers here`,
       );
     }
+    if (quantized !== undefined && integers === undefined) {
+      throw new UsageError(
+        `load: ${network.name} has integers, whose kernels were not given: import { integerEngine } from 'depthwise/engine/integers', and load(…, { integers: integerEngine }); or asRealNumbers: true`,
+      );
+    }
+    const compilePart: CompilePart = quantized && integers ? integers(quantized, rounding) : compile;
     const options = { ...given, onFallback: () => {} }; // `load` tells it, on the caller's side of a worker
     const compiled = (wanted: Network, everyTensor = false): Promise<ModelPlan> =>
-      (integers ?? compile)(wanted, { ...options, ...(everyTensor && { everyTensor }) });
+      compilePart(wanted, { ...options, ...(everyTensor && { everyTensor }) });
     const [logits, features] = [known(() => logitsLayer(network)), embeddingLayer(network)];
     const heads = [logits, features].filter((name) => name !== undefined);
     const plan = await compiled({ ...network, outputs: [...new Set([...network.outputs, ...heads])] });
-    return new LoadedModel(loaded, plan, pictures, compiled, logits, features);
+    // The integers are kept, and compiled by the names of their real numbers, which nobody needs then.
+    const kept = quantized ? { network: { ...network, weights: new Map() }, task: loaded.task } : loaded;
+    return new LoadedModel(kept, plan, pictures, compiled, logits, features);
   }
 
   private constructor(

@@ -1,12 +1,14 @@
 /** What `load` takes and gives: one interface in a page, in a worker and in Node. */
 import type { BoxOptions, Detection } from '../detection/detections.js';
-import type { EngineReport, KernelModules, Target } from '../engine/index.js';
+import type { Plan } from '../engine/engine.js';
+import type { CompileOptions, EngineReport, KernelModules, Target } from '../engine/index.js';
 import type { Reader, ReadOptions } from '../formats/index.js';
 import type { GrabOptions } from '../image/browser.js';
 import type { Picture } from '../image/picture.js';
 import type { PictureSource } from '../image/sources.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
-import type { Network, NetworkInput, Preprocessing, PresetName } from '../network/index.js';
+import type { Network, NetworkInput, NetworkInputs, Preprocessing, PresetName } from '../network/index.js';
+import type { QuantizedNetwork } from '../network/quantized-network.js';
 import type { PixelOptions, Segmentation } from '../segmentation/segmentation.js';
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
 import type { Tensor } from '../tensor.js';
@@ -38,6 +40,18 @@ export interface LoadProgress {
   readonly total?: number;
 }
 
+/** A compiled network, of real numbers or of integers that stand for them. */
+export interface ModelPlan extends Pick<Plan, 'network' | 'dispose'> {
+  run(inputs: NetworkInputs): Map<string, Tensor>;
+  report(): EngineReport & Pick<ModelReport, 'rounding'>;
+}
+
+/** Compiles the part of a network that yields its outputs. */
+export type CompilePart = (network: Network, options: CompileOptions) => Promise<ModelPlan>;
+
+/** What compiles the integers of a quantised network, parts of which are asked for by the names of its real numbers. */
+export type IntegerEngine = (network: QuantizedNetwork, rounding?: Rounding) => CompilePart;
+
 /** An option that would have no effect with what is loaded is an error. */
 export interface LoadOptions extends ReadOptions {
   /** In place of the file's own; one for each output, with or without the background. An empty list: none. */
@@ -57,10 +71,13 @@ export interface LoadOptions extends ReadOptions {
    */
   readonly rounding?: Rounding;
   /**
-   * Computes a quantised file with the real numbers that its integers stand for. In workers of `createWorker`, and by `load` of `depthwise/load` and
-   * `depthwise/safetensors`, that is always so.
+   * Computes a quantised file with the real numbers that its integers stand for.
    */
   readonly asRealNumbers?: boolean;
+  /**
+   * What computes quantised files, in place of `import()`: `integerEngine` of `depthwise/engine/integers`. Workers of `createWorker` have their own.
+   */
+  readonly integers?: IntegerEngine;
   /** Leaves relaxed SIMD out, whose results may differ between machines in the last bit. */
   readonly reproducible?: boolean;
   /** In place of `import()`, where that is not possible: service workers, single scripts. The first bytes still decide which one reads. */

@@ -110,6 +110,7 @@ const LOAD: KindsOf<LoadOptions> = {
   module: OBJECT,
   rounding: oneOf('single', 'double'),
   asRealNumbers: SWITCH,
+  integers: CALL,
   reproducible: SWITCH,
   architecture: OBJECT,
   resolution: ['[height, width]', Array.isArray],

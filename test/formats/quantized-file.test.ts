@@ -129,7 +129,7 @@ describe('files', () => {
   test('errors', async () => {
     const bytes = await writeNetwork(small(), 'safetensors');
     await expect(safetensors.read(bytes, { fileName: 's.safetensors' })).rejects.toThrow(
-      's.safetensors: holds a quantised network, which readNetwork and readQuantizedNetwork read',
+      "s.safetensors: holds a quantised network, whose reader was not given: import { quantizedSafetensors } from 'depthwise/formats/quantized', and load(…, { readers: [quantizedSafetensors] })",
     );
     await expect(readNetwork(bytes, { architecture: mobilenetV1(), fileName: 's.safetensors' })).rejects.toThrow(
       's.safetensors: describes its own network; an architecture is for files of weights alone',

@@ -6,7 +6,10 @@ import { writeNetwork, writeTfjs } from '../../src/formats/index.js';
 import type { Picture } from '../../src/image/picture.js';
 import { mobilenetV1 } from '../../src/models/index.js';
 import { type Network, preprocessingPreset, randomWeights } from '../../src/network/index.js';
+import type { QuantizedNetwork } from '../../src/network/quantized-network.js';
+import { calibrate, quantizeNetwork } from '../../src/quantization/index.js';
 import { uniformRandom } from '../../src/random.js';
+import { inputTensor } from '../../src/tasks/execute.js';
 import type { Tensor } from '../../src/tensor.js';
 
 export const labels = ['ant', 'bee', 'cat'];
@@ -118,4 +121,11 @@ function crc32(bytes: Uint8Array): number {
     for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
   }
   return ~crc >>> 0;
+}
+
+/** `smallNetwork` in 8-bit integers, of a picture's bytes. */
+export async function smallQuantized(): Promise<QuantizedNetwork> {
+  const network = smallNetwork();
+  const pictures = [1, 2, 3].map((seed) => inputTensor(network, noise(seed)));
+  return quantizeNetwork(await calibrate(network, pictures), { input: 'uint8' });
 }

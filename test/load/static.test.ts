@@ -10,10 +10,12 @@ import { type Reader, writeNetwork } from '../../src/formats/index.js';
 import { keras } from '../../src/formats/readers/keras.js';
 import { npz } from '../../src/formats/readers/npz.js';
 import { onnx } from '../../src/formats/readers/onnx.js';
+import { quantizedNpz, quantizedSafetensors } from '../../src/formats/readers/quantized.js';
 import { safetensors } from '../../src/formats/readers/safetensors.js';
 import { tfjs } from '../../src/formats/readers/tfjs.js';
 import { tflite } from '../../src/formats/readers/tflite.js';
 import { zip } from '../../src/formats/zip.js';
+import { integerEngine } from '../../src/load/integers.js';
 import type { Load } from '../../src/load/load.js';
 import { load as anyLoad } from '../../src/load/node.js';
 import { load } from '../../src/load/static.js';
@@ -22,7 +24,7 @@ import { inputTensor } from '../../src/tasks/execute.js';
 import { probabilities } from '../../src/tasks/index.js';
 import type { Tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
-import { noise, smallNetwork, tfjsFiles } from './models.js';
+import { noise, smallNetwork, smallQuantized, tfjsFiles } from './models.js';
 
 const network = smallNetwork();
 const { preprocessing } = network.conventions;
@@ -148,6 +150,65 @@ describe('a reader that is missing is named, with its door', () => {
     await expect(load(Uint8Array.of(1, 2))).rejects.toThrow(/^model file: not a model or tensor file/);
     const archive = zip(new Map([['model.json', Uint8Array.of(0x7b, 0x7d)]]));
     await expect(load(archive, { readers: [npz] })).rejects.toThrow(/TensorFlow\.js model in a zip archive/);
+  });
+});
+
+describe('quantised networks', () => {
+  const readers = { tflite, safetensors: quantizedSafetensors, npz: quantizedNpz };
+
+  test.each(['tflite', 'safetensors', 'npz'] as const)(
+    '%s: with their kernels, the bits of the page',
+    async (format) => {
+      const file = await writeNetwork(await smallQuantized(), format);
+      for (const rounding of ['single', 'double'] as const) {
+        const page = await anyLoad(file, { rounding });
+        const model = await load(file, { readers: [readers[format]], rounding, integers: integerEngine });
+        expect(await model.trace(noise(7))).toEqual(await page.trace(noise(7)));
+        expect(await model.logits([noise(8), noise(9)])).toEqual(await page.logits([noise(8), noise(9)]));
+        expect(model.report()).toEqual(page.report());
+        expect(model.report()).toMatchObject({ rounding, weights: 'kept' });
+      }
+      const [exact, real] = [await anyLoad(file), await anyLoad(file, { asRealNumbers: true })];
+      expect(await exact.logits(noise(8))).not.toEqual(await real.logits(noise(8)));
+    },
+  );
+
+  test('without their kernels, an error says where they are', async () => {
+    const file = await writeNetwork(await smallQuantized(), 'safetensors');
+    const given = { readers: [quantizedSafetensors] };
+    for (const door of [load, loadSafetensors]) {
+      await expect(door(file, given)).rejects.toThrow(
+        new UsageError(
+          `load: mobilenet_v1_0.1_32 has integers, whose kernels were not given: import { integerEngine } from 'depthwise/engine/integers', and load(…, { integers: integerEngine }); or asRealNumbers: true`,
+        ),
+      );
+      const [real, page] = [
+        await door(file, { ...given, asRealNumbers: true }),
+        await anyLoad(file, { asRealNumbers: true }),
+      ];
+      expect(await real.logits(noise(8))).toEqual(await page.logits(noise(8)));
+      expect(real.report().rounding).toBeUndefined();
+    }
+  });
+
+  test.each([
+    ['safetensors', safetensors, 'quantizedSafetensors'],
+    ['npz', npz, 'quantizedNpz'],
+  ] as const)('%s: the reader of real numbers names the other one', async (format, reader, other) => {
+    await expect(load(await writeNetwork(await smallQuantized(), format), { readers: [reader] })).rejects.toThrow(
+      new FormatError(
+        `model file: holds a quantised network, whose reader was not given: import { ${other} } from 'depthwise/formats/quantized', and load(…, { readers: [${other}] })`,
+      ),
+    );
+    expectWanted(
+      await (
+        await load(await fileOf(format), { readers: [{ quantizedSafetensors, quantizedNpz }[other]] })
+      ).probabilities(input),
+    );
+  });
+
+  test('`integers` has no effect with real numbers', async () => {
+    expectWanted(await (await load(network, { integers: integerEngine })).probabilities(input));
   });
 });
 

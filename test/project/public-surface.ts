@@ -15,6 +15,7 @@ export const surface: Readonly<Record<string, string>> = {
   './formats/onnx': 'onnx',
   './formats/tfjs': 'tfjs',
   './formats/npz': 'npz',
+  './formats/quantized': 'quantizedNpz quantizedSafetensors',
   // And every kind of layer, each of which is one line of src/layers/kinds.ts.
   './layers': `backward cost costs layers training ${Object.keys(layers).join(' ')}`,
   './models': `
@@ -28,6 +29,7 @@ export const surface: Readonly<Record<string, string>> = {
     readNetwork readNpy readNpz readQuantizedNetwork readSafetensors readTensors tfjsFiles writeNetwork writeNpy writeNpz
     writeSafetensors writeTfjs`,
   './engine': 'TARGETS capabilities compile planMemory profile',
+  './engine/integers': 'integerEngine',
   './engine/javascript': 'javascriptKernels',
   './image':
     'crop decodePicture mirror pictureFormat prepare preprocess readPicture resize resizeRules toGrey toRgb turn',

@@ -8,11 +8,12 @@ import { doors } from './packed.js';
 
 export const FILE = 'docs/sizes.md';
 
-/** Files that pages fetch as they are. Readers are files beside the first, and inside the second; the third is a worker of `createWorker`. */
+/** Files that pages fetch as they are. Readers are files beside the first, and inside the second; the others are workers of `createWorker`. */
 export const READY_FILES: readonly { readonly file: string; readonly ceiling: number }[] = [
   { file: 'dist/cdn/depthwise.js', ceiling: 73_000 },
   { file: 'dist/cdn/depthwise.global.js', ceiling: 224_000 },
   { file: 'dist/browser/worker.js', ceiling: 43_000 },
+  { file: 'dist/browser/integer-worker.js', ceiling: 79_000 },
 ];
 
 /** Programs as pages have them, before the doors, which are imported whole. */

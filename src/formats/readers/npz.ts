@@ -1,12 +1,19 @@
 /** The reader of .npz files, without `import()`: for service workers and single scripts. */
 import { FormatError } from '../../errors.js';
-import { isKerasArchive, isTfjsArchive, networkInNpz, pickleIn, refuseIntegers } from '../network-file.js';
+import {
+  isKerasArchive,
+  isTfjsArchive,
+  networkInNpz,
+  type OfIntegers,
+  pickleIn,
+  refuseIntegers,
+} from '../network-file.js';
 import type { Reader } from '../reader.js';
 import { npzOf } from '../tensors/npz.js';
 import { ofWeightsAlone } from '../weights-alone.js';
 import { unzip } from '../zip.js';
 
-export const npz: Reader = {
+export const npzReader = (ofIntegers: OfIntegers): Reader => ({
   format: 'zip',
   async read(bytes, options) {
     const file = options.fileName ?? 'npz file';
@@ -24,6 +31,8 @@ export const npz: Reader = {
     if (pickleIn(archive) !== undefined) {
       throw new FormatError(`${file}: is a PyTorch file, which only readNetwork reads; convert it: depthwise convert`);
     }
-    return networkInNpz(npzOf(archive, file), options, ofWeightsAlone, refuseIntegers);
+    return networkInNpz(npzOf(archive, file), options, ofWeightsAlone, ofIntegers);
   },
-};
+});
+
+export const npz: Reader = /* @__PURE__ */ npzReader(refuseIntegers('quantizedNpz'));

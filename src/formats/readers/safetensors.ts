@@ -4,10 +4,10 @@
  */
 import { UsageError } from '../../errors.js';
 import { withWeights } from '../../network/weights.js';
-import { networkInSafetensors, refuseIntegers } from '../network-file.js';
+import { networkInSafetensors, type OfIntegers, refuseIntegers } from '../network-file.js';
 import type { Reader } from '../reader.js';
 
-export const safetensors: Reader = {
+export const safetensorsReader = (ofIntegers: OfIntegers): Reader => ({
   format: 'safetensors',
   read: (bytes, options) =>
     networkInSafetensors(
@@ -19,6 +19,8 @@ export const safetensors: Reader = {
           `${file}: holds weights without a network; give its architecture, or convert the file: depthwise convert`,
         );
       },
-      refuseIntegers,
+      ofIntegers,
     ),
-};
+});
+
+export const safetensors: Reader = /* @__PURE__ */ safetensorsReader(refuseIntegers('quantizedSafetensors'));

@@ -21,7 +21,7 @@ const absent = !existsSync(executablePath);
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const MODEL = 'assets/models/mobilenet_v2_0.75_32_small_cifar10.safetensors';
 
-const READERS = ['tflite', 'keras', 'onnx', 'tfjs', 'npz'];
+const READERS = ['tflite', 'keras', 'onnx', 'tfjs', 'npz', 'quantized'];
 
 /** A page for every bundler, beside the worker of its own that examples/worker has. */
 const MAIN = `
@@ -89,16 +89,21 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
     }
   }
 
-  test.each(['safetensors', 'load', ...READERS.map((name) => `formats/${name}`), 'engine', 'tasks', 'training'])(
-    'depthwise/%s becomes one classic script, as the workers of Vite and Rollup are by default',
-    async (door) => {
-      const entry = join(folder, 'src', `${door.replace('/', '-')}.js`);
-      await writeFile(entry, `export * from 'depthwise/${door}';`);
-      const bundle = await rolldown({ input: entry, platform: 'browser', logLevel: 'silent' });
-      const { output } = await bundle.generate({ format: 'iife', name: 'depthwise' });
-      expect(output.map(({ fileName }) => fileName)).toEqual([expect.stringMatching(/\.js$/)]);
-    },
-  );
+  test.each([
+    'safetensors',
+    'load',
+    ...READERS.map((name) => `formats/${name}`),
+    'engine',
+    'engine/integers',
+    'tasks',
+    'training',
+  ])('depthwise/%s becomes one classic script, as the workers of Vite and Rollup are by default', async (door) => {
+    const entry = join(folder, 'src', `${door.replace('/', '-')}.js`);
+    await writeFile(entry, `export * from 'depthwise/${door}';`);
+    const bundle = await rolldown({ input: entry, platform: 'browser', logLevel: 'silent' });
+    const { output } = await bundle.generate({ format: 'iife', name: 'depthwise' });
+    expect(output.map(({ fileName }) => fileName)).toEqual([expect.stringMatching(/\.js$/)]);
+  });
 
   const EXAMPLE = { answer: expect.stringMatching(/^cat \d/), own: expect.stringMatching(/^cat \d/) };
 

@@ -7,6 +7,7 @@ import type * as browserDoor from '../../../src/browser/index.js';
 import { writeNetwork } from '../../../src/formats/index.js';
 import type { load } from '../../../src/index.js';
 import { constantDetector } from '../../cli/detector.js';
+import { smallQuantized } from '../../load/models.js';
 import { type Server, serveFolders } from './serve-folders.js';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -29,8 +30,13 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
   let browser: Browser;
   let server: Server;
   let page: Page;
+  let quantized: number[];
+  let name: string;
 
   beforeAll(async () => {
+    const network = await smallQuantized();
+    name = network.name;
+    quantized = [...(await writeNetwork(network, 'safetensors'))];
     server = await serveFolders(
       {
         '/dist/browser/': folder('dist/browser'),
@@ -192,6 +198,41 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
     ]);
     expect(answers.error).toBe('NetworkError: constant: wanted a network of one output, found boxes, scores');
     expect(answers.refused).toBe("UsageError: detect: there is no label 'dgo'; similar labels: dog, cat");
+  });
+
+  test('integers: the bits of the page, in a second worker that starts with the first quantised network', async () => {
+    await open();
+    const { pairs, workers } = await page.evaluate(async (file) => {
+      const worker = depthwise.createWorker();
+      const bytes = () => new Uint8Array(file);
+      const image = new Image();
+      image.src = '/assets/pictures/chelsea.jpg';
+      await image.decode();
+      const canvas = Object.assign(document.createElement('canvas'), { width: 61, height: 47 });
+      canvas.getContext('2d')?.drawImage(image, 0, 0, 61, 47);
+      const numbers = (tensors: Map<string, { data: ArrayLike<number> }>) =>
+        [...tensors].map(([name, { data }]) => [name, [...new Uint32Array(Float32Array.from(data).buffer)].join()]);
+      const pairs: unknown[][] = [];
+      const workers: unknown[] = [];
+      for (const options of [{}, { rounding: 'double' }, { asRealNumbers: true }] as const) {
+        const [here, there] = [await depthwise.load(bytes(), options), await worker.load(bytes(), options)];
+        const { worker: how, ...report } = there.report();
+        workers.push(how);
+        pairs.push([here.report(), report]);
+        for (const input of [image, canvas]) {
+          pairs.push([numbers(await here.trace(input)), numbers(await there.trace(input))]);
+          pairs.push([await here.classify(input), await there.classify(input)]);
+        }
+        const [, layer] = [...(await here.trace(canvas)).keys()];
+        pairs.push([numbers(await here.trace(image, [layer])), numbers(await there.trace(image, [layer]))]);
+      }
+      return { pairs, workers };
+    }, quantized);
+    for (const [here, there] of pairs) expect(there).toEqual(here);
+    expect(pairs[0]).toMatchObject([{ rounding: 'single', target: 'relaxed' }, {}]);
+    expect(workers).toEqual([{ from: 'file' }, { from: 'file' }, { from: 'file' }]);
+    const scripts = page.workers().map((worker) => worker.url().replace(server.origin, ''));
+    expect(scripts).toEqual(['/dist/browser/worker.js', '/dist/browser/integer-worker.js']);
   });
 
   test('answers come in the order of the calls; a signal takes out what waits, and drops what runs', async () => {
@@ -412,6 +453,32 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
         target: 'relaxed',
         from: 'url',
       });
+    });
+
+    test('integers: from the text; from an address, under a strict policy, that has their kernels', async () => {
+      const rounding = (url?: string) =>
+        page.evaluate(
+          async ([url, file]) => {
+            const worker = depthwise.createWorker(url ? { url } : {});
+            const models = await Promise.all([
+              worker.load(new Uint8Array(file)),
+              worker.load(new Uint8Array(file)),
+            ]).catch(String);
+            worker.dispose();
+            return typeof models === 'string'
+              ? models
+              : models.map((model) => [model.report().rounding, model.report().worker.from]);
+          },
+          [url, quantized] as const,
+        );
+      await open({ copy: '/alone/dist' });
+      expect(await rounding()).toEqual(Array(2).fill(['single', 'text']));
+      await open({ at: '/wasm/', copy: '/wasm/alone/dist' });
+      expect(await rounding('/wasm/dist/browser/integer-worker.js')).toEqual(Array(2).fill(['single', 'url']));
+      expect(await rounding('/wasm/dist/browser/worker.js')).toBe(
+        `WorkerError: worker: /wasm/dist/browser/worker.js computes real numbers alone, and ${name} has integers; serve a copy of depthwise/browser/integer-worker.js in its place, or load with asRealNumbers: true`,
+      );
+      await expect.poll(() => page.workers().length).toBe(0);
     });
 
     test('not at all under that policy without an address: the error says what to do', async () => {

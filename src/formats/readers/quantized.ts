@@ -1,0 +1,16 @@
+/** Readers of the project's own files that read quantised networks too, without `import()`: in place of `safetensors` and `npz`. */
+import { asRealNumbers } from '../../network/rewriting/as-real-numbers.js';
+import { expectNoArchitecture } from '../architecture.js';
+import type { OfIntegers } from '../network-file.js';
+import { quantizedNetworkOf } from '../quantized-file.js';
+import type { Reader } from '../reader.js';
+import { npzReader } from './npz.js';
+import { safetensorsReader } from './safetensors.js';
+
+const ofIntegers: OfIntegers = (description, weights, options, file) => {
+  expectNoArchitecture(options, file);
+  return asRealNumbers(quantizedNetworkOf(description, weights, file));
+};
+
+export const quantizedSafetensors: Reader = /* @__PURE__ */ safetensorsReader(ofIntegers);
+export const quantizedNpz: Reader = /* @__PURE__ */ npzReader(ofIntegers);
