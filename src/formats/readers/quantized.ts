@@ -4,13 +4,20 @@ import { expectNoArchitecture } from '../architecture.js';
 import type { OfIntegers } from '../network-file.js';
 import { quantizedNetworkOf } from '../quantized-file.js';
 import type { Reader } from '../reader.js';
-import { npzReader } from './npz.js';
-import { safetensorsReader } from './safetensors.js';
+import { readArchive } from './npz.js';
+import { readDescribed } from './safetensors.js';
 
 const ofIntegers: OfIntegers = (description, weights, options, file) => {
   expectNoArchitecture(options, file);
   return asRealNumbers(quantizedNetworkOf(description, weights, file));
 };
 
-export const quantizedSafetensors: Reader = /* @__PURE__ */ safetensorsReader(ofIntegers);
-export const quantizedNpz: Reader = /* @__PURE__ */ npzReader(ofIntegers);
+export const quantizedSafetensors: Reader = {
+  format: 'safetensors',
+  read: (bytes, options) => readDescribed(bytes, options, ofIntegers),
+};
+
+export const quantizedNpz: Reader = {
+  format: 'zip',
+  read: (bytes, options) => readArchive(bytes, options, ofIntegers),
+};

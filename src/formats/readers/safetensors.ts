@@ -3,24 +3,26 @@
  * weights alone need the caller's architecture, whose weights they must hold under its own names; other libraries' names only `readNetwork` knows.
  */
 import { UsageError } from '../../errors.js';
+import type { Network } from '../../network/network.js';
 import { withWeights } from '../../network/weights.js';
+import type { ReadOptions } from '../architecture.js';
 import { networkInSafetensors, type OfIntegers, refuseIntegers } from '../network-file.js';
 import type { Reader } from '../reader.js';
 
-export const safetensorsReader = (ofIntegers: OfIntegers): Reader => ({
+export const safetensors: Reader = {
   format: 'safetensors',
-  read: (bytes, options) =>
-    networkInSafetensors(
-      bytes,
-      options,
-      (weights, { architecture }, file) => {
-        if (architecture !== undefined) return withWeights(architecture, weights);
-        throw new UsageError(
-          `${file}: holds weights without a network; give its architecture, or convert the file: depthwise convert`,
-        );
-      },
-      ofIntegers,
-    ),
-});
+  read: (bytes, options) => readDescribed(bytes, options, refuseIntegers('quantizedSafetensors')),
+};
 
-export const safetensors: Reader = /* @__PURE__ */ safetensorsReader(refuseIntegers('quantizedSafetensors'));
+export const readDescribed = (bytes: Uint8Array, options: ReadOptions, ofIntegers: OfIntegers): Promise<Network> =>
+  networkInSafetensors(
+    bytes,
+    options,
+    (weights, { architecture }, file) => {
+      if (architecture !== undefined) return withWeights(architecture, weights);
+      throw new UsageError(
+        `${file}: holds weights without a network; give its architecture, or convert the file: depthwise convert`,
+      );
+    },
+    ofIntegers,
+  );
