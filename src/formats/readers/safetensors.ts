@@ -1,28 +1,9 @@
-/**
- * The reader of .safetensors files that describe their network, as `writeNetwork` and `depthwise convert` make them, without `import()`. Files of
- * weights alone need the caller's architecture, whose weights they must hold under its own names; other libraries' names only `readNetwork` knows.
- */
-import { UsageError } from '../../errors.js';
-import type { Network } from '../../network/network.js';
-import { withWeights } from '../../network/weights.js';
-import type { ReadOptions } from '../architecture.js';
-import { networkInSafetensors, type OfIntegers, refuseIntegers } from '../network-file.js';
+/** The reader of .safetensors files that describe their network, as `writeNetwork` and `depthwise convert` make them, without `import()`. */
+import { readDescribed } from '../described-file.js';
+import { refuseIntegers } from '../network-file.js';
 import type { Reader } from '../reader.js';
 
 export const safetensors: Reader = {
   format: 'safetensors',
   read: (bytes, options) => readDescribed(bytes, options, refuseIntegers('quantizedSafetensors')),
 };
-
-export const readDescribed = (bytes: Uint8Array, options: ReadOptions, ofIntegers: OfIntegers): Promise<Network> =>
-  networkInSafetensors(
-    bytes,
-    options,
-    (weights, { architecture }, file) => {
-      if (architecture !== undefined) return withWeights(architecture, weights);
-      throw new UsageError(
-        `${file}: holds weights without a network; give its architecture, or convert the file: depthwise convert`,
-      );
-    },
-    ofIntegers,
-  );
