@@ -54,6 +54,8 @@ async function vocFolder(folder: string): Promise<BoxedFolder> {
   const read = await Promise.all(
     files.map(async (name) => readVoc(await readFile(join(annotations, name), 'utf8'), join(annotations, name))),
   );
+  const twice = read.find(({ file }, at) => at > 0 && read.findIndex((one) => one.file === file) < at);
+  if (twice !== undefined) throw new FormatError(`${annotations}: two files are about the picture '${twice.file}'`);
   const labels = [...new Set(read.flatMap(({ objects }) => objects.map(({ label }) => label)))].sort();
   return {
     kind: 'voc',

@@ -1,12 +1,12 @@
 /** `depthwise evaluate` on boxed pictures: COCO's twelve numbers, or Pascal VOC's average precision by both of its rules. */
 import { type Detection, type DetectOptions, detect } from '../detection/index.js';
-import { UsageError } from '../errors.js';
+import { FormatError, UsageError } from '../errors.js';
 import { type BoxedDetection, evaluateCoco, evaluateVoc, vocName } from '../evaluation/index.js';
 import type { Network } from '../network/index.js';
 import type { BoxedFolder } from './boxed-sets.js';
 import { harmless } from './display.js';
 import { executor, type TargetFlags } from './executor.js';
-import { plural } from './output.js';
+import { note, plural } from './output.js';
 import { openPicture } from './pictures.js';
 import { startProgress } from './progress.js';
 import { textTable } from './table.js';
@@ -30,9 +30,12 @@ export async function evaluateDetector(
   labels: readonly string[] | undefined,
 ): Promise<DetectorReport> {
   const pictures = set.pictures.slice(0, flags.limit);
-  const found = await detectAll(network, { ...set, pictures }, flags, labels);
   const asked = new Set(pictures.map(({ id }) => id));
   const truths = set.truths.filter(({ image }) => asked.has(image));
+  if (truths.length === 0) {
+    throw new FormatError(`--data ${set.kind}: there is no object to find in ${plural(pictures.length, 'picture')}`);
+  }
+  const found = await detectAll(network, { ...set, pictures }, flags, labels);
   const name = (category: number) => set.categories.get(category) ?? `category ${category}`;
   const head = `${harmless(network.name)}: ${plural(pictures.length, 'picture')}, ${plural(truths.length, 'object')}`;
   if (set.kind === 'coco') {
@@ -64,6 +67,7 @@ async function detectAll(
       ...(labels && { labels }),
     };
     const categoryOf = categories(network, set, labels);
+    noteUnknown(network, set, labels ?? network.conventions.labels);
     const found: BoxedDetection[] = [];
     for (const { id, file } of set.pictures) {
       for (const detection of await detect(network, await openPicture(set.path(file)), options)) {
@@ -89,9 +93,26 @@ function categories(
     throw new UsageError(`${name} does not name its classes, by which VOC's are known; give --labels FILE`);
   }
   return ({ label, id }) => {
-    if (!isNamed) return id !== undefined && set.categories.has(id) ? id : undefined;
-    return byName.get(label) ?? (set.kind === 'voc' ? byName.get(vocName(label)) : undefined);
+    if (isNamed) return byName.get(label) ?? (set.kind === 'voc' ? byName.get(vocName(label)) : undefined);
+    if (id === undefined) {
+      throw new UsageError(`${name} neither names its classes nor has COCO's 80 or 90; give --labels FILE`);
+    }
+    return set.categories.has(id) ? id : undefined;
   };
+}
+
+/** Says which of the data's classes the network does not have. Throws a UsageError where that is all of them. */
+function noteUnknown({ name }: Network, set: BoxedFolder, labels: readonly string[] | undefined): void {
+  if (labels === undefined) return;
+  const known = new Set(set.kind === 'voc' ? labels.flatMap((label) => [label, vocName(label)]) : labels);
+  const wanted = [...new Set(set.truths.map(({ category }) => set.categories.get(category)!))];
+  const unknown = wanted.filter((label) => !known.has(label));
+  if (unknown.length === 0) return;
+  const list = unknown.slice(0, 5).map(harmless).join(', ') + (unknown.length > 5 ? ', …' : '');
+  if (unknown.length === wanted.length) {
+    throw new UsageError(`${name} has none of the data's classes: ${list}; are these the right --labels?`);
+  }
+  note(`${harmless(name)} does not have these classes of the data: ${list}`);
 }
 
 function columns([first, second]: readonly [string, string], numbers: object): string {
@@ -100,6 +121,6 @@ function columns([first, second]: readonly [string, string], numbers: object): s
       { title: first, align: 'left' },
       { title: second, align: 'right' },
     ],
-    Object.entries(numbers).map(([name, value]) => [harmless(name), value < 0 ? 'none' : (100 * value).toFixed(2)]),
+    Object.entries(numbers).map(([name, value]) => [harmless(name), value >= 0 ? (100 * value).toFixed(2) : 'none']),
   );
 }

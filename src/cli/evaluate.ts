@@ -2,12 +2,12 @@
 import { type Command, Option } from 'commander';
 import type { DetectOptions } from '../detection/index.js';
 import { UsageError } from '../errors.js';
-import type { Network } from '../network/index.js';
+import { inferShapes, type Network } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';
 import { limited } from '../training/data/limit.js';
 import { type Dataset, type Evaluation, readData } from '../training/index.node.js';
 import { evaluate } from '../training/loop/evaluate.js';
-import { boxedFolder, onlyListed } from './boxed-sets.js';
+import { type BoxedKind, boxedFolder, onlyListed } from './boxed-sets.js';
 import { harmless } from './display.js';
 import { evaluateDetector } from './evaluate-detector.js';
 import { evaluateSegmenter } from './evaluate-segmenter.js';
@@ -84,11 +84,17 @@ Examples:
       if (boxed !== undefined) {
         if (flags.mirror) throw new UsageError('--mirror is for classifiers; others are asked once about each picture');
         const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
+        expectPixelsOrBoxes(network, boxed.kind);
         const evaluated = network.conventions.detection === undefined ? evaluateSegmenter : evaluateDetector;
         const { json, text } = await evaluated(network, boxed, flags, labels);
         return flags.json ? printJson(json) : print(text);
       }
       expectClassifierFlags(flags);
+      if (network.conventions.detection !== undefined) {
+        throw new UsageError(
+          `${network.name} finds objects: wanted --data coco:FOLDER or voc:FOLDER, found '${flags.data}'`,
+        );
+      }
       const { test } = await readData(flags.data, () => ({
         preprocessing: network.conventions.preprocessing!,
         seed: flags.seed,
@@ -107,6 +113,15 @@ function expectClassifierFlags({ labels, nms, list }: Flags): void {
     if (value !== undefined)
       throw new UsageError(`--${flag} is for detectors and segmenters, on data coco:FOLDER or voc:FOLDER`);
   }
+}
+
+/** Throws a UsageError for a classifier, which says nothing of places in the picture. */
+function expectPixelsOrBoxes(network: Network, kind: BoxedKind): void {
+  const [output] = [...inferShapes(network)].filter(([name]) => network.outputs.includes(name));
+  if (network.conventions.detection !== undefined || output[1].length > 2) return;
+  throw new UsageError(
+    `${network.name}: --data ${kind}:FOLDER is for detectors and segmenters; it answers with [${output[1]}], as classifiers do`,
+  );
 }
 
 /** The help of `--data`. */

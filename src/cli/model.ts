@@ -108,7 +108,13 @@ export async function readModel(source: string, flags: ModelFlags): Promise<Netw
   return sameIntegers(read, prepared(ending(read, flags), flags));
 }
 
-/** The same, to be fed with pictures: it must be known how they are prepared. */
+/** Throws a UsageError for a detector where a network that does something else is wanted, such as 'classifies pictures'. */
+export function expectNoDetector({ name, conventions }: Network, wanted: string): void {
+  if (conventions.detection === undefined) return;
+  throw new UsageError(`${name}: wanted a network that ${wanted}; this one finds objects, see depthwise detect --help`);
+}
+
+/** The same as `readModel`, to be fed with pictures: it must be known how they are prepared. */
 export async function readPictureModel(source: string, flags: ModelFlags): Promise<Network> {
   const network = await readModel(source, flags);
   expectPreprocessing(network, source);

@@ -11,7 +11,7 @@ import { annotatedNames, asPng } from './annotated.js';
 import { harmless } from './display.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
 import { addIntegerOptions } from './integers.js';
-import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
+import { addModelOptions, expectNoDetector, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { didYouMean } from './nearest.js';
 import { expectFolder, note, plural, print, printJson, writeWhole } from './output.js';
 import {
@@ -71,6 +71,7 @@ Examples:
       checkFlags(flags);
       const pictures = await withoutFolders(paths);
       const network = await readPictureModel(flags.model, flags);
+      expectNoDetector(network, 'segments pictures');
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
       const outcomes = await answer(network, pictures, flags, labels);
       if (flags.json) printJson(outcomes.map(asJson));

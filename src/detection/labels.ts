@@ -38,11 +38,11 @@ export function labelsByClass(lines: readonly string[], slots: number, backgroun
     });
     return { labels, taken: "80 labels, for the 80 of COCO's ids 1 to 90 that have a class" };
   }
-  const wanted = [`${classes} labels`];
+  const wanted = [classes === 1 ? '1 label' : `${classes} labels`];
   if (background === 'slot 0') wanted.push(`${slots} with background first`);
   if (classes === 90) wanted.push('80 for COCO');
   throw new UsageError(
-    `labels: the network tells ${classes} classes apart and wants ${wanted.join(' or ')}, found ${lines.length}`,
+    `labels: the network has ${classes === 1 ? '1 class' : `${classes} classes`} and wants ${wanted.join(' or ')}, found ${lines.length}`,
   );
 }
 

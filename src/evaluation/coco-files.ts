@@ -1,10 +1,10 @@
 /** COCO's annotations, `instances_*.json`: pictures, categories, and a box for each object. */
 import { FormatError } from '../errors.js';
-import type { BoxedTruth } from './truth.js';
+import { type BoxedTruth, expectWithin } from './truth.js';
 
 export interface BoxedPicture {
   readonly id: number;
-  /** Without folders. */
+  /** From the folder of the pictures. */
   readonly file: string;
 }
 
@@ -21,17 +21,18 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Throws a FormatError that names the file, the entry and what was wanted. */
 export function readCoco(text: string, file: string): BoxedSet {
   const whole = parse(text, file);
-  const pictures = list(whole, 'images', file).map((entry, at) => ({
-    id: wholeNumber(entry, 'id', `${file}: images[${at}]`),
-    file: words(entry, 'file_name', `${file}: images[${at}]`),
-  }));
-  const categories = new Map(
-    list(whole, 'categories', file).map((entry, at) => {
-      const where = `${file}: categories[${at}]`;
-      return [wholeNumber(entry, 'id', where), words(entry, 'name', where)] as const;
-    }),
-  );
-  const known = new Set(pictures.map(({ id }) => id));
+  const known = new Set<number>();
+  const pictures = list(whole, 'images', file).map((entry, at) => {
+    const where = `${file}: images[${at}]`;
+    const id = newId(entry, known, where);
+    known.add(id);
+    return { id, file: expectWithin(words(entry, 'file_name', where), where) };
+  });
+  const categories = new Map<number, string>();
+  for (const [at, entry] of list(whole, 'categories', file).entries()) {
+    const where = `${file}: categories[${at}]`;
+    categories.set(newId(entry, categories, where), words(entry, 'name', where));
+  }
   const truths = list(whole, 'annotations', file).map((entry, at): BoxedTruth => {
     const where = `${file}: annotations[${at}]`;
     const image = wholeNumber(entry, 'image_id', where);
@@ -73,6 +74,12 @@ function wholeNumber(entry: Fields, name: string, where: string): number {
   const found = entry[name];
   if (Number.isInteger(found)) return found as number;
   throw new FormatError(`${where}: ${name} must be a whole number, found ${JSON.stringify(found)}`);
+}
+
+function newId(entry: Fields, known: { has(id: number): boolean }, where: string): number {
+  const id = wholeNumber(entry, 'id', where);
+  if (!known.has(id)) return id;
+  throw new FormatError(`${where}: another has the id ${id} too`);
 }
 
 function words(entry: Fields, name: string, where: string): string {

@@ -1,4 +1,5 @@
 /** What a data set says, and what a detector answers. */
+import { FormatError } from '../errors.js';
 import type { PixelBox } from './boxes.js';
 
 export interface BoxedTruth {
@@ -19,6 +20,12 @@ export interface BoxedDetection {
   readonly category: number;
   readonly box: PixelBox;
   readonly score: number;
+}
+
+/** Throws for the name of a picture's file that leads out of the folder that the pictures are in. */
+export function expectWithin(file: string, where: string): string {
+  if (!/^([\\/]|[A-Za-z]:)|(^|[\\/])\.\.([\\/]|$)/.test(file)) return file;
+  throw new FormatError(`${where}: the picture '${file}' lies outside of the folder of the pictures`);
 }
 
 export function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {

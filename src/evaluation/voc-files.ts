@@ -2,6 +2,7 @@
 import type { Node } from '@xmldom/xmldom';
 import { FormatError } from '../errors.js';
 import type { PixelBox } from './boxes.js';
+import { expectWithin } from './truth.js';
 
 export interface VocObject {
   readonly label: string;
@@ -11,7 +12,7 @@ export interface VocObject {
 }
 
 export interface VocAnnotation {
-  /** The picture's file, without folders. */
+  /** The picture's file, from the folder of the pictures. */
   readonly file: string;
   readonly objects: readonly VocObject[];
 }
@@ -23,7 +24,7 @@ export async function readVoc(text: string, file: string): Promise<VocAnnotation
     throw new FormatError(`${file}: wanted an <annotation>, found <${root.nodeName}>`);
   const objects = [...root.childNodes].filter(({ nodeName }) => nodeName === 'object');
   return {
-    file: textOf(root, 'filename', file),
+    file: expectWithin(textOf(root, 'filename', file), file),
     objects: objects.map((object, index) => objectOf(object, `${file}: object ${index + 1}`)),
   };
 }
@@ -62,14 +63,16 @@ function numberOf(element: Node, name: string, where: string): number {
 
 async function parse(text: string, file: string): Promise<Node> {
   const { DOMParser } = await import('@xmldom/xmldom');
+  // The parser puts what a handler throws into words of its own; it goes on after an error, but not after a fatal one.
+  let wrong: string | undefined;
   const onError = (level: string, message: string) => {
-    if (level !== 'warning') throw new Error(message);
+    if (level !== 'warning') wrong ??= message;
   };
   try {
     const { documentElement } = new DOMParser({ onError }).parseFromString(text.replace(/^\uFEFF/, ''), 'text/xml');
-    if (documentElement !== null) return documentElement;
+    if (documentElement !== null && wrong === undefined) return documentElement;
   } catch (cause) {
-    throw new FormatError(`${file}: is no XML: ${(cause as Error).message}`, { cause });
+    throw new FormatError(`${file}: is no XML: ${wrong ?? (cause as Error).message}`, { cause });
   }
-  throw new FormatError(`${file}: is no XML: it has no element`);
+  throw new FormatError(`${file}: is no XML: ${wrong ?? 'it has no element'}`);
 }

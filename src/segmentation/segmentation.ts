@@ -34,6 +34,12 @@ export function segmentation(
   if (size !== 'picture' && size !== 'network') {
     throw new UsageError(`segment: size must be 'picture' or 'network', found '${size}'`);
   }
+  const { shape } = output;
+  if (shape.length !== 4 && shape.length !== 3) {
+    throw new NetworkError(
+      `${network.name}: does not segment pictures; wanted scores [1, height, width, classes] or labels [1, height, width], found [${shape}]`,
+    );
+  }
   const answer = yieldsLabels(output) ? labelsOf(network, output) : output;
   const map = size === 'picture' ? inPicture(labelsOfPicture(answer, seen), seen) : rawMap(answer);
   const classes = classShares(map).map((one) => ({

@@ -40,6 +40,20 @@ beforeAll(async () => {
     `<annotation><filename>chelsea.jpg</filename>${object('cat', [1, 1, Math.ceil(width / 2), Math.ceil(height / 2)])}${object('sheep', [1, 1, 9, 9])}</annotation>`,
   );
 });
+
+/** Pictures with no object in them, and two annotations of one picture. */
+beforeAll(() => {
+  for (const [set, names] of Object.entries({ nothing: ['a'], twice: ['a', 'b'] })) {
+    for (const path of ['Annotations', 'JPEGImages']) mkdirSync(folder.path(`${set}/${path}`), { recursive: true });
+    for (const name of names) {
+      writeFileSync(
+        folder.path(`${set}/Annotations/${name}.xml`),
+        '<annotation><filename>a.jpg</filename></annotation>',
+      );
+    }
+  }
+  writeFileSync(folder.path('wrong.txt'), 'fish\nbird\n');
+});
 const SIDES = ['xmin', 'ymin', 'xmax', 'ymax'];
 
 describe('evaluate', () => {
@@ -67,6 +81,11 @@ describe('evaluate', () => {
     expect(stdout).toMatch(/dog +10\.00/);
   });
 
+  test('classes that the model does not have are said', async () => {
+    const { stderr } = await depthwise('evaluate', model, '--data', `voc:${folder.path('voc')}`);
+    expect(stderr).toContain('constant does not have these classes of the data: sheep\n');
+  });
+
   test('--nms as-file: one box', async () => {
     const answer = await depthwiseJson('evaluate', model, '--data', `coco:${folder.path('coco')}`, '--nms', 'as-file');
     expect(answer.perClass.dog).toBe(0);
@@ -77,10 +96,33 @@ describe('evaluate', () => {
     [['--data', `voc:${folder.path('empty')}`], 'wanted a folder Annotations or annotations in it'],
     [['--data', `coco:${folder.path('nowhere')}`], 'no such file or folder'],
     [['--data', `coco:${folder.path('coco')}`, '--mirror'], '--mirror is for classifiers'],
+    [['--data', `voc:${folder.path('nothing')}`], '--data voc: there is no object to find in 1 picture'],
+    [['--data', `voc:${folder.path('twice')}`], "Annotations: two files are about the picture 'a.jpg'"],
+    [
+      ['--data', `coco:${folder.path('coco')}`, '--labels', folder.path('wrong.txt')],
+      "constant has none of the data's classes: cat, dog; are these the right --labels?",
+    ],
+    [['--data', 'digits'], "constant finds objects: wanted --data coco:FOLDER or voc:FOLDER, found 'digits'"],
     [['--data', 'digits', '--nms', 'none'], '--nms is for detectors and segmenters, on data coco:FOLDER or voc:FOLDER'],
   ])('%o', async (flags, message) => {
     const { exitCode, stderr } = await depthwise('evaluate', model, ...flags);
     expect(exitCode).toBeGreaterThan(0);
     expect(stderr).toContain(message);
+  });
+
+  test.each(['classify', 'segment'])('%s says that the model finds objects', async (command) => {
+    const { exitCode, stderr } = await depthwise(command, cat, '--model', model);
+    expect(exitCode).toBe(2);
+    const does = { classify: 'classifies', segment: 'segments' }[command];
+    expect(stderr).toContain(
+      `constant: wanted a network that ${does} pictures; this one finds objects, see depthwise detect --help`,
+    );
+  });
+
+  test('a model whose classes nothing names is evaluated by the ids of COCO, where it has as many', async () => {
+    const { labels: _, ...conventions } = constantDetector().conventions;
+    const unnamed = await writeModel(folder.path('unnamed.safetensors'), { ...constantDetector(), conventions });
+    const { stderr } = await depthwise('evaluate', unnamed, '--data', `coco:${folder.path('coco')}`);
+    expect(stderr).toContain("constant neither names its classes nor has COCO's 80 or 90; give --labels FILE");
   });
 });

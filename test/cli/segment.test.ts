@@ -115,6 +115,18 @@ describe('evaluate', () => {
     expect(stdout).toMatch(/cat +66\.67 %/);
   });
 
+  test('a classifier is told from a segmenter', async () => {
+    const net = new NetworkBuilder();
+    const means = net.add('means', 'globalAveragePool', net.input('input', [1, 8, 8, 3]), { keepDims: false });
+    const preprocessing = preprocessingPreset('slim', [8, 8]);
+    const network = net.build('means', [means], { source: 'other', output: 'logits', preprocessing });
+    const classifier = await writeModel(folder.path('classifier.safetensors'), network);
+    const { stderr } = await depthwise('evaluate', classifier, '--data', `voc:${folder.path('voc')}`);
+    expect(stderr).toContain(
+      '--data voc:FOLDER is for detectors and segmenters; it answers with [1,3], as classifiers do',
+    );
+  });
+
   test('says what is wrong', async () => {
     const { stderr } = await depthwise(...evaluate('--list', folder.path('wrong.txt')));
     expect(stderr).toContain("wrong.txt: lists 'zebra', which the data does not have");

@@ -128,10 +128,7 @@ describe('detect', () => {
     [{ only: [0], except: [1] }, 'detect: wanted one of only and except, found both'],
     [{ nms: 'soft' as never }, "detect: nms must be 'per-class', 'class-agnostic', 'none' or 'as-file', found 'soft'"],
     [{ iouThreshold: 2 }, 'suppress: iouThreshold must be above 0 and at most 1, found 2'],
-    [
-      { labels: ['a'] },
-      'labels: the network tells 2 classes apart and wants 2 labels or 3 with background first, found 1',
-    ],
+    [{ labels: ['a'] }, 'labels: the network has 2 classes and wants 2 labels or 3 with background first, found 1'],
     [{ run: () => new Map() }, 'four: run answered with nothing, wanted codes'],
   ])('refuses %o', async (options, message) => {
     await expect(ask(options)).rejects.toThrow(message);

@@ -35,13 +35,13 @@ describe('labelsByClass', () => {
   });
 
   test.each([
-    [79, 91, 'slot 0', '90 classes apart and wants 90 labels or 91 with background first or 80 for COCO, found 79'],
-    [92, 91, 'slot 0', '90 classes apart and wants 90 labels or 91 with background first or 80 for COCO, found 92'],
-    [4, 3, 'slot 0', '2 classes apart and wants 2 labels or 3 with background first, found 4'],
-    [0, 3, 'slot 0', '2 classes apart and wants 2 labels or 3 with background first, found 0'],
-    [80, 91, 'none', '91 classes apart and wants 91 labels, found 80'],
+    [79, 91, 'slot 0', '90 classes and wants 90 labels or 91 with background first or 80 for COCO, found 79'],
+    [92, 91, 'slot 0', '90 classes and wants 90 labels or 91 with background first or 80 for COCO, found 92'],
+    [4, 3, 'slot 0', '2 classes and wants 2 labels or 3 with background first, found 4'],
+    [0, 3, 'slot 0', '2 classes and wants 2 labels or 3 with background first, found 0'],
+    [80, 91, 'none', '91 classes and wants 91 labels, found 80'],
   ] as const)('refuses %i labels for %i slots, background %s', (length, slots, background, message) => {
-    expect(() => labelsByClass(numbered(length), slots, background)).toThrow(`labels: the network tells ${message}`);
+    expect(() => labelsByClass(numbered(length), slots, background)).toThrow(`labels: the network has ${message}`);
   });
 
   test.skipIf(noData)("COCO's list of 91 lines (needs DEPTHWISE_DATA)", () => {

@@ -24,6 +24,11 @@ describe('readCoco', () => {
     ]);
   });
 
+  test('pictures in folders of their own', () => {
+    const images = [{ id: 7, file_name: 'val2017/a..b.jpg' }];
+    expect(readCoco(JSON.stringify({ ...coco, images }), 'a.json').pictures[0].file).toBe('val2017/a..b.jpg');
+  });
+
   const changed = (change: object) => JSON.stringify({ ...coco, ...change });
   test.each([
     ['{', 'a.json: is no JSON: '],
@@ -34,6 +39,15 @@ describe('readCoco', () => {
     [changed({ images: [{ id: 7 }] }), 'a.json: images[0]: file_name must be a text, found undefined'],
     [changed({ images: [] }), 'a.json: annotations[0]: is of picture 7, which is not among the images'],
     [changed({ categories: [] }), 'a.json: annotations[0]: is of category 18, which is not among the categories'],
+    [changed({ images: [coco.images[0], coco.images[0]] }), 'a.json: images[1]: another has the id 7 too'],
+    [
+      changed({ categories: [coco.categories[0], coco.categories[0]] }),
+      'a.json: categories[1]: another has the id 18 too',
+    ],
+    ...['../a.jpg', '/a.jpg', 'C:\\a.jpg', 'a/../../b.jpg', '..\\a.jpg'].map((file_name): [string, string] => [
+      changed({ images: [{ id: 7, file_name }] }),
+      `a.json: images[0]: the picture '${file_name}' lies outside of the folder of the pictures`,
+    ]),
     [
       changed({ annotations: [{ ...coco.annotations[0], bbox: [1, 2, 3] }] }),
       'a.json: annotations[0]: bbox must be [x, y, width, height] in pixels, found [1,2,3]',
@@ -61,9 +75,14 @@ describe('readVoc', () => {
   });
 
   test.each([
-    ['', 'a.xml: is no XML: '],
-    ['<annotation>', 'a.xml: is no XML: '],
-    ['no XML', 'a.xml: is no XML: '],
+    ['', 'a.xml: is no XML: missing root element'],
+    ['<annotation>', 'a.xml: is no XML: unclosed xml tag(s): annotation'],
+    ['no XML', 'a.xml: is no XML: missing root element'],
+    ['<annotation>&dog;</annotation>', 'a.xml: is no XML: entity not found:&dog;'],
+    [
+      '<annotation><filename>../a.jpg</filename></annotation>',
+      "a.xml: the picture '../a.jpg' lies outside of the folder of the pictures",
+    ],
     ['<html/>', 'a.xml: wanted an <annotation>, found <html>'],
     ['<annotation/>', 'a.xml: wanted a text in <filename>, found no such element'],
     [annotation('<object><name>dog</name></object>'), 'a.xml: object 1: has no <bndbox>'],

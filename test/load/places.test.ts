@@ -65,7 +65,7 @@ describe('detect', () => {
     }
     const model = await load(detector, { labels: ['a'] });
     await expect(model.detect(pictures[0])).rejects.toThrow(
-      'labels: the network tells 2 classes apart and wants 2 labels or 3 with background first, found 1',
+      'labels: the network has 2 classes and wants 2 labels or 3 with background first, found 1',
     );
   });
 

@@ -74,7 +74,11 @@ describe('segment', () => {
   test.each<[Tensor, SegmentOptions, string]>([
     [scores, { size: 'half' as never }, "segment: size must be 'picture' or 'network', found 'half'"],
     [tensor([1, 1, 2], [0.5, 0]), {}, 'small: wanted labels [1, height, width] from 0 to 255, found [1,1,2] with 0.5'],
-    [tensor([1, 6], new Float32Array(6)), {}, 'labelMap: scores must be [1, height, width, classes]'],
+    [
+      tensor([1, 6], new Float32Array(6)),
+      {},
+      'small: does not segment pictures; wanted scores [1, height, width, classes] or labels [1, height, width], found [1,6]',
+    ],
   ])('refuses %#', async (answer, options, message) => {
     await expect(ask(answer, options)).rejects.toThrow(message);
   });
