@@ -66,6 +66,7 @@ class QuantizedBuilder {
   readonly #inputs: QuantizedInput[] = [];
   readonly #nodes: QuantizedNode[] = [];
   readonly #weights = new Map<string, AnyTensor>();
+  readonly #taken: Set<string>;
   /** The tensors that stand for each tensor of the network: as it is, and in other types. */
   readonly #forms = new Map<string, { readonly name: string; readonly type: TensorType }[]>();
 
@@ -75,6 +76,7 @@ class QuantizedBuilder {
     this.#bytes = bytes;
     const asInt8: QuantizedType | undefined = bytes && { ...bytes, type: 'int8', zeroPoint: bytes.zeroPoint - 128 };
     this.#types = tensorTypes(calibration.network, calibration.ranges, asInt8);
+    this.#taken = new Set(this.#types.keys());
     this.#shapes = inferShapes(calibration.network);
   }
 
@@ -126,14 +128,11 @@ class QuantizedBuilder {
     if (found) return found.name;
     const made = unusedName(`${name}/${isQuantizedType(wanted) ? wanted.type : 'real'}`, this.#taken);
     const kind = isQuantizedType(wanted) ? 'quantize' : 'dequantize';
+    this.#taken.add(made);
     this.#nodes.push({ name: made, kind, inputs: [forms[0].name], attributes: {}, type: wanted });
     forms.push({ name: made, type: wanted });
     return made;
   }
-
-  readonly #taken = {
-    has: (name: string): boolean => this.#types.has(name) || this.#nodes.some((node) => node.name === name),
-  };
 
   #integerLayer(node: NetworkNode, type: TensorType): { node: NetworkNode; weights: Record<string, AnyTensor> } {
     const { kernel: layout } = layerOf(node);

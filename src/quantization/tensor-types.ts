@@ -74,10 +74,12 @@ function groupsOf(network: Network, fixed: ReadonlyMap<string, QuantizedType>): 
   const clamped = new Set<string>();
   for (const { name } of [...network.inputs, ...network.nodes]) groupOf.set(name, [name]);
   const join = (a: string, b: string): void => {
-    const [first, second] = [groupOf.get(a)!, groupOf.get(b)!];
-    if (first === second) return;
-    first.push(...second);
-    for (const name of second) groupOf.set(name, first);
+    const [small, large] = [groupOf.get(a)!, groupOf.get(b)!].sort((one, other) => one.length - other.length);
+    if (small === large) return;
+    for (const name of small) {
+      large.push(name);
+      groupOf.set(name, large);
+    }
   };
   for (const node of network.nodes) {
     if (real.has(node.name) || !(isActivation(node) || node.kind === 'concat' || keepsType.includes(node.kind)))
