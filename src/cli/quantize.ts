@@ -6,8 +6,10 @@ import { cArrayOf } from '../formats/c-array.js';
 import { writeNetwork } from '../formats/index.js';
 import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { preprocess } from '../image/index.js';
-import type { Network } from '../network/index.js';
+import type { Network, QuantizedNetwork } from '../network/index.js';
 import { integersOf } from '../network/integers-of.js';
+import { asRealNumbers } from '../network/rewriting/as-real-numbers.js';
+import { arenaBytes } from '../quantization/arena.js';
 import {
   calibrate,
   type QuantizationReport,
@@ -18,16 +20,36 @@ import {
 } from '../quantization/index.js';
 import { rangeRules } from '../quantization/ranges.js';
 import type { Tensor } from '../tensor.js';
+import { centralView } from '../training/data/augment.js';
+import { Renderer } from '../training/data/batches.js';
+import { limited } from '../training/data/limit.js';
+import { type DataSplits, type Dataset, readData } from '../training/index.node.js';
+import { evaluate, expectFit } from '../training/loop/evaluate.js';
+import { DATA, expectSameClasses } from './evaluate.js';
+import { executor } from './executor.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
-import { expectEnding, expectWritable, formatBytes, note, print, printJson, writeWhole } from './output.js';
-import { addLimitOptions, openPicture, PICTURES, withoutFolders } from './pictures.js';
-import { type Progress, startProgress } from './progress.js';
+import {
+  expectEnding,
+  expectWritable,
+  formatBytes,
+  formatCount,
+  note,
+  plural,
+  print,
+  printJson,
+  writeWhole,
+} from './output.js';
+import { addLimitOptions, noteSkipped, openPicture, PICTURES, withoutFolders } from './pictures.js';
+import { startProgress } from './progress.js';
 import { textTable } from './table.js';
 import { wholeNumber } from './values.js';
 
 interface Flags extends ModelFlags, PictureLimits {
   readonly model?: string;
-  readonly calibrate: string[];
+  readonly calibrate?: string[];
+  readonly data?: string;
+  readonly limit?: number;
+  readonly seed: number;
   readonly out: string;
   readonly cArray?: string;
   readonly count: number;
@@ -47,10 +69,13 @@ export function configure(command: Command): void {
       'Turn a network of real numbers into one of 8-bit integers: a quarter of the size, and faster. Ordinary pictures show the ranges of its tensors.',
     )
     .option('--model <file>', 'the same as the argument')
-    .requiredOption('--calibrate <picture...>', PICTURES)
+    .option('--calibrate <picture...>', `${PICTURES}; training pictures of --data unless given`)
+    .option('--data <source>', `to say how often both networks are right about its test pictures: ${DATA}`)
     .requiredOption('--out <file>', 'a .tflite, .safetensors or .npz file; an old one is replaced')
     .option('--c-array <file>', 'the .tflite file as a C array too, for a microcontroller: a .h, .c or .cc file')
     .option('--count <pictures>', 'how many pictures at most, evenly from those given', wholeNumber(1), 100)
+    .option('--limit <pictures>', 'of --data: ask about so many test pictures alone', wholeNumber(1))
+    .option('--seed <number>', "of --data: decides which of a folder's pictures are test pictures", wholeNumber(0), 1)
     .addOption(
       new Option('--ranges <rule>', 'how the range of a tensor follows from its numbers')
         .choices(rangeRules)
@@ -65,17 +90,21 @@ export function configure(command: Command): void {
       ).choices(['uint8', 'float32']),
     );
   addLimitOptions(addModelOptions(command))
-    .option('--json', '{"network", "out", "bytes", "pictures", "agreed", "sqnr", "layers": [{"name", "sqnr"}]}')
+    .option(
+      '--json',
+      '{"network", "out", "bytes", "arena", "pictures", "agreed", "sqnr", "layers": [{"name", "sqnr"}]}, with --data "right": {"float", "integers", "pictures"}',
+    )
     .addHelpText(
       'after',
       `
 Examples:
   depthwise quantize mobilenet_v1_0.25_224 --calibrate photos --out small.tflite
   depthwise quantize run/model.safetensors --calibrate photos --out mine.tflite --c-array mine.h
+  depthwise quantize run/model.safetensors --data cifar10:cifar-10-batches-bin --out mine.tflite
   depthwise quantize model.onnx --calibrate a.jpg b.jpg c.jpg --ranges percentile --out model.tflite --json
 
   SQNR is the ratio of signal to quantisation noise of a layer's numbers, in decibels. From about 20 on at the end, nearly all answers stay the same.
-  How often the new file is right, "depthwise evaluate" tells.`,
+  The arena is what TensorFlow Lite Micro keeps for tensors; the interpreter's own records come on top of it.`,
     )
     .action(async (argument: string | undefined, flags: Flags) => {
       const ending = expectEnding('--out', flags.out, Object.keys(formats) as (keyof typeof formats)[]);
@@ -84,74 +113,142 @@ Examples:
         if (ending !== '.tflite')
           throw new UsageError('--c-array: is made of a .tflite file; wanted --out FILE.tflite');
       }
+      if (flags.calibrate === undefined && flags.data === undefined)
+        throw new UsageError('wanted --calibrate PICTURES, or --data with training pictures to take');
       const target = await expectWritable('--out', flags.out);
       const arrayTarget = flags.cArray === undefined ? undefined : await expectWritable('--c-array', flags.cArray);
       const network = await readPictureModel(theModel(argument, flags.model), flags);
       if (integersOf(network)) throw new UsageError(`${network.name}: computes with integers already`);
-      const paths = evenly(await withoutFolders(flags.calibrate), flags.count);
-      const { bytes, report } = await quantized(network, paths, formats[ending], flags);
+      const data = flags.data === undefined ? undefined : await labelledPictures(network, flags.data, flags);
+      const pictures = flags.calibrate
+        ? ofFiles(network, evenly(await withoutFolders(flags.calibrate), flags.count), flags)
+        : ofDataset(network, data!.train, flags.count);
+      const { integers, report, right } = await quantized(network, pictures, data?.test, flags);
+      const bytes = await writeNetwork(integers, formats[ending]);
       await writeWhole(target, bytes);
       if (arrayTarget !== undefined) await writeWhole(arrayTarget, cArrayOf(bytes, basename(flags.out)));
+      const arena = arenaBytes(integers);
       if (flags.json) {
         const { tensors, ...totals } = report;
-        printJson({ network: network.name, out: flags.out, bytes: bytes.length, ...totals, layers: tensors });
+        const file = { network: network.name, out: flags.out, bytes: bytes.length, arena };
+        printJson({ ...file, ...totals, ...(right && { right }), layers: tensors });
       } else {
-        print(tableOf(report));
-        note(`wrote ${flags.out}: ${network.name}, ${formatBytes(bytes.length)}`);
+        print(asText(report, right));
+        note(
+          `wrote ${flags.out}: ${network.name}, ${formatBytes(bytes.length)}; tensors take ${formatBytes(arena)} of a microcontroller's arena`,
+        );
       }
     });
 }
 
 /** At most so many, from the whole list. */
-function evenly(paths: readonly string[], count: number): readonly string[] {
-  if (paths.length <= count) return paths;
-  return Array.from({ length: count }, (_, i) => paths[Math.floor((i * paths.length) / count)]);
+function evenly<Item>(items: readonly Item[], count: number): readonly Item[] {
+  if (items.length <= count) return items;
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]);
+}
+
+/** A classifier's data, whose classes and sizes are the network's. */
+async function labelledPictures(network: Network, source: string, { seed, limit }: Flags): Promise<DataSplits> {
+  if (/^(coco|voc):/.test(source))
+    throw new UsageError(`--data ${source}: quantize counts the right answers of classifiers alone; wanted ${DATA}`);
+  const preprocessing = network.conventions.preprocessing!;
+  const { train, test } = await readData(source, () => ({ preprocessing, seed, onSkipped: noteSkipped }));
+  expectFit(network, test);
+  expectSameClasses(network, test);
+  return { train, test: limited(test, limit ?? test.labels.length, seed) };
+}
+
+/** Prepared inputs that can be had more than once. */
+interface Pictures {
+  readonly count: number;
+  inputs(): AsyncIterable<Tensor> | Iterable<Tensor>;
+}
+
+/** One after the other, so that memory does not grow with their number. One that cannot be read is said and left out. */
+function ofFiles(network: Network, paths: readonly string[], limits: PictureLimits): Pictures {
+  const prepare = async (path: string) =>
+    preprocess(await openPicture(path, limits), network.conventions.preprocessing!);
+  const unreadable = new Set<string>();
+  let fromStandardInput: Promise<Tensor> | undefined;
+  return {
+    count: paths.length,
+    async *inputs() {
+      for (const path of paths.filter((path) => !unreadable.has(path))) {
+        try {
+          if (path === '-') fromStandardInput ??= prepare(path);
+          yield await (path === '-' ? fromStandardInput! : prepare(path));
+        } catch (error) {
+          if (!(error instanceof PictureError) || paths.length === 1) throw error;
+          unreadable.add(path);
+          note(`left out: ${error.message}`);
+        }
+      }
+      if (paths.every((path) => unreadable.has(path)))
+        throw new PictureError(`none of ${paths.length} pictures can be read`);
+    },
+  };
+}
+
+function ofDataset(network: Network, data: Dataset, most: number): Pictures {
+  const size = expectFit(network, data);
+  const renderer = new Renderer(data, network.conventions.preprocessing!);
+  const indices = evenly([...data.labels.keys()], most);
+  return {
+    count: indices.length,
+    *inputs() {
+      for (const index of indices) yield renderer.batch([index], centralView(size, size), size);
+    },
+  };
+}
+
+/** How many test pictures each network is right about. */
+interface Right {
+  readonly float: number;
+  readonly integers: number;
+  readonly pictures: number;
 }
 
 async function quantized(
   network: Network,
-  paths: readonly string[],
-  format: 'tflite' | 'safetensors' | 'npz',
+  pictures: Pictures,
+  test: Dataset | undefined,
   flags: Flags,
-): Promise<{ bytes: Uint8Array; report: QuantizationReport }> {
+): Promise<{ integers: QuantizedNetwork; report: QuantizationReport; right?: Right }> {
   const options: QuantizeOptions = {
     weights: flags.perTensor ? 'per-tensor' : 'per-channel',
     biasCorrection: flags.biasCorrection,
     ...(flags.input && { input: flags.input }),
   };
   const progress = await startProgress('quantize');
+  const [first, passes] = test ? [1, 4] : [0, 2];
+  const during = (pass: number, what: string, all: number) => (done: number) =>
+    progress.at((pass + done / all) / passes, what);
   try {
-    const pass = (begin: number, what: string) => preparedPictures(network, paths, flags, progress, begin, what);
-    const calibration = await calibrate(network, pass(0, 'ranges'), { ranges: flags.ranges });
+    const ask = async (asked: Network, pass: number, what: string): Promise<number> => {
+      const run = executor(asked, { target: 'auto', rounding: 'single' }, { ...progress, at() {} }, 1);
+      const onBatch = (done: number, all: number): void => during(pass, what, all)(done);
+      const { top1 } = await evaluate(asked, test!, { run, onBatch });
+      return Math.round(top1 * test!.labels.length);
+    };
+    // First, since the classes may differ.
+    const float = test && (await ask(network, 0, 'real numbers'));
+    const calibration = await calibrate(network, pictures.inputs(), {
+      ranges: flags.ranges,
+      onPicture: during(first, 'ranges', pictures.count),
+    });
     const integers = quantizeNetwork(calibration, options);
-    const report = await quantizationReport(calibration.network, integers, pass(0.5, 'report'));
-    return { bytes: await writeNetwork(integers, format), report };
+    const report = await quantizationReport(calibration.network, integers, pictures.inputs(), {
+      onPicture: during(first + 1, 'report', pictures.count),
+    });
+    if (float === undefined) return { integers, report };
+    const asked = { float, integers: await ask(asRealNumbers(integers), 3, 'integers'), pictures: test!.labels.length };
+    return { integers, report, right: asked };
   } finally {
     progress.stop();
   }
 }
 
-/** One after the other, so that memory does not grow with their number. A picture that cannot be read is said and left out. */
-async function* preparedPictures(
-  network: Network,
-  paths: readonly string[],
-  limits: PictureLimits,
-  progress: Progress,
-  begin: number,
-  what: string,
-): AsyncGenerator<Tensor> {
-  for (const [i, path] of paths.entries()) {
-    progress.at(begin + i / paths.length / 2, what);
-    try {
-      yield preprocess(await openPicture(path, limits), network.conventions.preprocessing!);
-    } catch (error) {
-      if (!(error instanceof PictureError) || paths.length === 1) throw error;
-      if (begin === 0) note(`left out: ${error.message}`);
-    }
-  }
-}
-
-function tableOf({ tensors, sqnr, agreed, pictures }: QuantizationReport): string {
+function asText({ tensors, sqnr, agreed, pictures }: QuantizationReport, right: Right | undefined): string {
   const table = textTable(
     [
       { title: 'layer', align: 'left' },
@@ -159,5 +256,21 @@ function tableOf({ tensors, sqnr, agreed, pictures }: QuantizationReport): strin
     ],
     tensors.map(({ name, sqnr }) => [name, sqnr.toFixed(1)]),
   );
-  return `${table}\n\nSQNR of the answers ${sqnr.toFixed(1)} dB; the same answer to ${agreed} of ${pictures} pictures`;
+  const share =
+    agreed &&
+    (Number.isInteger(agreed)
+      ? `to ${agreed} of ${plural(pictures, 'picture')}`
+      : `at ${percent(agreed / pictures)} of the positions`);
+  const lines = [
+    `SQNR of the answers ${sqnr.toFixed(1)} dB${agreed === undefined ? '' : `; the same answer ${share}`}`,
+  ];
+  if (right) {
+    const { float, integers, pictures: asked } = right;
+    lines.push(
+      `right about ${percent(float / asked)} of ${formatCount(asked)} test pictures as real numbers, ${percent(integers / asked)} as integers`,
+    );
+  }
+  return `${table}\n\n${lines.join('\n')}`;
 }
+
+const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;

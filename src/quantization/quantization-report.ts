@@ -22,10 +22,10 @@ export interface QuantizedTensorReport {
 export interface QuantizationReport {
   /** Of every node of the network that the quantised one has too, in its order, but for those before an activation. */
   readonly tensors: readonly QuantizedTensorReport[];
-  /** Of the first output; of what its softmax reads, if it has one: shares of 1/256 say little. */
+  /** Of the first output; of what its softmax or argMax reads, if it has one: shares of 1/256 and indices say little. */
   readonly sqnr: number;
-  /** Inputs to which both give the same largest number there. */
-  readonly agreed: number;
+  /** Inputs to which both give the same largest number there; of a map of labels the share of its positions. Not of a detector's boxes. */
+  readonly agreed?: number;
   readonly pictures: number;
 }
 
@@ -49,7 +49,7 @@ export async function quantizationReport(
         const tensor = found.get(name);
         if (tensor) noise.add(wanted.get(name)!.data, realNumbers(tensor));
       }
-      if (largest(wanted.get(answer)!.data) === largest(realNumbers(found.get(answer)!))) agreed++;
+      agreed += agreement(wanted.get(answer)!, realNumbers(found.get(answer)!));
       pictures++;
       onPicture?.(pictures);
     }
@@ -58,7 +58,8 @@ export async function quantizationReport(
     integers.dispose();
   }
   const tensors = [...noises].filter(([, { isEmpty }]) => !isEmpty).map(([name, { sqnr }]) => ({ name, sqnr }));
-  return { tensors, sqnr: noises.get(answer)!.sqnr, agreed, pictures };
+  const isDetector = network.conventions.detection !== undefined;
+  return { tensors, sqnr: noises.get(answer)!.sqnr, ...(!isDetector && { agreed }), pictures };
 }
 
 /** Without tensors that only an activation reads: their integers are clamped already. */
@@ -74,10 +75,10 @@ function inputOf(network: Network, { inputs: [{ type }] }: QuantizedNetwork, { s
   return { shape, type, data: Uint8Array.from(data, (x) => Math.round((x * deviation[0] + mean[0]) / scale)) };
 }
 
-/** The first output, or what its softmax reads. */
+/** The first output, or what its softmax or argMax reads. */
 function answerOf({ nodes, outputs: [output] }: Network): string {
   const node = nodes.find(({ name }) => name === output);
-  return node?.kind === 'softmax' ? node.inputs[0] : output;
+  return node?.kind === 'softmax' || node?.kind === 'argMax' ? node.inputs[0] : output;
 }
 
 class Noise {
@@ -107,8 +108,19 @@ function realNumbers(tensor: AnyTensor): ArrayLike<number> {
   return Float64Array.from(data, (q) => type.scale * (q - type.zeroPoint));
 }
 
-function largest(numbers: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < numbers.length; i++) if (numbers[i] > numbers[best]) best = i;
+/** The share of the positions, of which a classifier's answer has one, where both have their largest number in the same channel. */
+function agreement({ shape, data }: Tensor, found: ArrayLike<number>): number {
+  const channels = shape.at(-1)!;
+  const positions = data.length / channels;
+  let same = 0;
+  for (let i = 0; i < positions; i++) {
+    if (largest(data, i * channels, channels) === largest(found, i * channels, channels)) same++;
+  }
+  return same / positions;
+}
+
+function largest(numbers: ArrayLike<number>, begin: number, count: number): number {
+  let best = begin;
+  for (let i = begin + 1; i < begin + count; i++) if (numbers[i] > numbers[best]) best = i;
   return best;
 }

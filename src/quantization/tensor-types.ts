@@ -20,7 +20,7 @@ const INDICES: QuantizedType = { type: 'int32', scale: 1, zeroPoint: 0 };
 
 const activations: readonly string[] = ['relu', 'relu6', 'clamp'];
 
-export const isActivation = (node: NetworkNode | undefined): boolean =>
+export const isActivation = (node: { readonly kind: string } | undefined): boolean =>
   node !== undefined && activations.includes(node.kind);
 
 /** Whether a layer has an integer form. The others compute with real numbers in between. */

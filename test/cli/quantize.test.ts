@@ -1,6 +1,6 @@
 /** `depthwise quantize` on a small network. */
-import { readFileSync, statSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readQuantizedNetwork } from '../../src/formats/index.js';
 import { isQuantizedType } from '../../src/network/quantized-network.js';
 import { cat, depthwise, depthwiseJson, smallNetwork, temporaryFolder, writeModel } from './command.js';
@@ -18,8 +18,10 @@ test('a .tflite file, a C array and a report', async () => {
   const given = ['quantize', model, '--calibrate', cat, '--out', out, '--c-array', array];
   const { stdout, stderr } = await depthwise(...given);
   expect(stdout).toMatch(/^layer +SQNR, dB\n/);
-  expect(stdout).toMatch(/\nSQNR of the answers \d+\.\d dB; the same answer to [01] of 1 pictures\n$/);
-  expect(stderr).toMatch(/^wrote \S+small\.tflite: mobilenet_v1_0\.25_32, \d+\.\d kB$/m);
+  expect(stdout).toMatch(/\nSQNR of the answers \d+\.\d dB; the same answer to [01] of 1 picture\n$/);
+  expect(stderr).toMatch(
+    /^wrote \S+small\.tflite: mobilenet_v1_0\.25_32, \d+\.\d kB; tensors take \d\.\d kB of a microcontroller's arena$/m,
+  );
   expect(statSync(out).size).toBeLessThan(0.4 * statSync(model).size);
   const network = await readQuantizedNetwork(readFileSync(out));
   expect(network.nodes.filter(({ type }) => isQuantizedType(type)).length).toBeGreaterThan(27);
@@ -50,6 +52,63 @@ test('what it writes, other commands compute with integers, and it does not quan
     folder.path('twice.tflite'),
   );
   expect([exitCode, stderr]).toEqual([2, 'error: mobilenet_v1_0.25_32: computes with integers already\n']);
+});
+
+test('with labels: how often both networks are right, as evaluate says of each; training pictures calibrate', async () => {
+  const digits = await writeModel(folder.path('digits.safetensors'), smallNetwork({ classes: 10 }));
+  const out = folder.path('digits.tflite');
+  const data = ['--data', 'digits', '--limit', '50'];
+  const { right, pictures } = await depthwiseJson('quantize', digits, ...data, '--count', '9', '--out', out);
+  const top1 = async (model: string): Promise<number> => (await depthwiseJson('evaluate', model, ...data)).top1;
+  expect(pictures).toBe(9);
+  expect(right).toEqual({ float: 50 * (await top1(digits)), integers: 50 * (await top1(out)), pictures: 50 });
+  const { stdout } = await depthwise('quantize', digits, ...data, '--calibrate', cat, '--out', out);
+  expect(stdout).toMatch(/\nright about \d+\.\d\d % of 50 test pictures as real numbers, \d+\.\d\d % as integers\n$/);
+});
+
+describe('pictures that cannot be read', () => {
+  beforeAll(() => {
+    for (const name of ['broken.png', 'cut.png'])
+      writeFileSync(folder.path(name), Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10));
+  });
+
+  test('are said once and left out', async () => {
+    const out = folder.path('left-out.tflite');
+    const { exitCode, stderr } = await depthwise(
+      'quantize',
+      model,
+      '--calibrate',
+      folder.path('broken.png'),
+      cat,
+      '--out',
+      out,
+    );
+    expect(exitCode).toBe(0);
+    expect(stderr.match(/left out: \S+broken\.png: /g)).toHaveLength(1);
+    await depthwise('quantize', model, '--calibrate', cat, '--out', folder.path('alone.tflite'));
+    expect(readFileSync(out)).toEqual(readFileSync(folder.path('alone.tflite')));
+  });
+
+  test('are an error where there is no other, and an old file stays', async () => {
+    const out = folder.path('old.tflite');
+    writeFileSync(out, 'old');
+    const broken = ['broken.png', 'cut.png'].map(folder.path);
+    const { exitCode, stderr } = await depthwise('quantize', model, '--calibrate', ...broken, '--out', out);
+    expect([exitCode, stderr.split('\n').at(-2)]).toEqual([1, 'error: none of 2 pictures can be read']);
+    expect(readFileSync(out, 'latin1')).toBe('old');
+  });
+});
+
+test.each([
+  [['--out', 'model.tflite'], 'wanted --calibrate PICTURES, or --data with training pictures to take'],
+  [
+    ['--out', 'model.tflite', '--data', 'coco:pictures'],
+    '--data coco:pictures: quantize counts the right answers of classifiers alone; wanted digits (drawn here, needs no files), cifar10:FOLDER, mnist:FOLDER, or a folder with a folder of pictures for each class',
+  ],
+  [['--out', 'model.tflite', '--data', 'digits'], 'mobilenet_v1_0.25_32 has 7 classes, drawn digits, test has 10'],
+])('without pictures, %j', async (flags, message) => {
+  const { exitCode, stderr } = await depthwise('quantize', model, ...flags);
+  expect([exitCode, stderr]).toEqual([2, `error: ${message}\n`]);
 });
 
 test.each([
