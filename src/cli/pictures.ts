@@ -22,7 +22,11 @@ export const PICTURES = "JPEG, PNG, WebP, GIF or BMP files; a folder is its pict
 /** `--max-pixels` and `--max-side`. */
 export function addLimitOptions(command: Command): Command {
   return command
-    .option('--max-pixels <count>', 'larger pictures are refused; 50000000 unless given', wholeNumber(1))
+    .option(
+      '--max-pixels <count>',
+      'larger pictures are refused; unless given: 50000000, and what takes more than 240 MB',
+      wholeNumber(1),
+    )
     .option('--max-side <pixels>', 'wider and higher pictures are refused; 32768 unless given', wholeNumber(1));
 }
 

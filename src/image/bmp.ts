@@ -41,7 +41,7 @@ interface Header {
 export function decodeBmp(bytes: Uint8Array, name: string, limits: PictureLimits): Picture {
   const header = readHeader(bytes, name);
   const { width, height, bits, compression } = header;
-  const tooLarge = excess(width, height, limits);
+  const tooLarge = excess(width, height, limits, width * height * (bits <= 8 ? 4 : 3) + bytes.length);
   if (tooLarge !== undefined) throw new PictureError(`${name}: this BMP of ${bytes.length} bytes ${tooLarge}`);
   if (compression === RLE4 || compression === RLE8) return fromPalette(header, unpackRuns(bytes, header, name), name);
   const rowBytes = Math.ceil((width * bits) / 8);

@@ -34,9 +34,9 @@ export async function decodePicture(
   };
   try {
     const file = openers[format](bytes);
-    const { width, height, orientation, rare } = file;
+    const { width, height, orientation, rare, bytesPerPixel } = file;
     if (width < 1 || height < 1) return fail(`has ${width}×${height} pixels`);
-    const tooLarge = excess(width, height, options);
+    const tooLarge = excess(width, height, options, width * height * bytesPerPixel + 2 * bytes.length);
     if (tooLarge !== undefined) return fail(tooLarge);
     if (rare !== undefined) return await decodeWithSharp(bytes, name, rare, options);
     return oriented(await file.decode(), orientation);

@@ -37,7 +37,13 @@ export function openGif(bytes: Uint8Array): PictureFile {
   // Some frames are larger than the screen: it grows.
   const width = Math.max(bytes[6] | (bytes[7] << 8), frame.left + frame.width);
   const height = Math.max(bytes[8] | (bytes[9] << 8), frame.top + frame.height);
-  return { width, height, orientation: 1, decode: async () => drawn(frame, unpack(bytes, frame), width, height) };
+  return {
+    width,
+    height,
+    orientation: 1,
+    bytesPerPixel: 5, // its index and RGBA
+    decode: async () => drawn(frame, unpack(bytes, frame), width, height),
+  };
 }
 
 /** RGB, or RGBA where a pixel is transparent or the frame leaves some of the screen free. */

@@ -10,6 +10,10 @@ import { decodingWith, moduleOf } from './wasm-decoder.js';
 interface Frame {
   readonly width: number;
   readonly height: number;
+  readonly components: number;
+  /** Coefficients for each pixel: 1 for grey, 3 for colours, 1.5 for colours at half the resolution. */
+  readonly coefficients: number;
+  readonly progressive: boolean;
   /** What mozjpeg makes no RGB of. */
   readonly rare?: string;
 }
@@ -26,14 +30,21 @@ const APPLY_ORIENTATION = false;
 const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
 const APP1 = 0xe1;
-const BASELINE_TO_PROGRESSIVE = [0xc0, 0xc1, 0xc2];
+const PROGRESSIVE = 0xc2;
+const BASELINE_TO_PROGRESSIVE = [0xc0, 0xc1, PROGRESSIVE];
 /** DHT, JPG and DAC lie among the frame headers, SOF0 to SOF15. */
 const NO_FRAME = [0xc4, 0xc8, 0xcc];
 
 export function openJpeg(bytes: Uint8Array): PictureFile {
-  const { scan, ...header } = readHeader(bytes);
+  const { scan, width, height, orientation, rare, ...frame } = readHeader(bytes);
+  // RGBA. Where a pixel's numbers are spread over several scans, all coefficients are collected first, 16 bits each.
+  const isSpread = frame.progressive || bytes[scan + 4] < frame.components;
   return {
-    ...header,
+    width,
+    height,
+    orientation,
+    ...(rare !== undefined && { rare }),
+    bytesPerPixel: 4 + (isSpread ? 2 * frame.coefficients : 0),
     async decode() {
       // libjpeg would say so too, but it prints its first warning only.
       if (!hasEnd(bytes, scan)) throw new Error('it ends inside its pixels');
@@ -67,10 +78,17 @@ function readHeader(bytes: Uint8Array): Header {
   throw new Error('its header is not complete');
 }
 
-/** A frame header: bits, height, width, number of components. */
+/** A frame header: bits, height, width, number of components, and three bytes for each, of which the second is its two sampling factors. */
 function readFrame(marker: number, data: Uint8Array): Frame {
   const [bits, high, low, left, right, components] = data;
-  const size = { width: (left << 8) | right, height: (high << 8) | low };
+  const samples = Array.from({ length: components }, (_, i) => (data[7 + 3 * i] >> 4) * (data[7 + 3 * i] & 15));
+  const size = {
+    width: (left << 8) | right,
+    height: (high << 8) | low,
+    components,
+    coefficients: samples.reduce((sum, count) => sum + count, 0) / Math.max(...samples, 1),
+    progressive: marker === PROGRESSIVE,
+  };
   if (bits !== 8) return { ...size, rare: `a JPEG of ${bits} bits` };
   if (components !== 1 && components !== 3)
     return { ...size, rare: components === 4 ? 'a JPEG in CMYK' : `a JPEG of ${components} channels` };

@@ -6,6 +6,8 @@ export interface PictureFile {
   readonly width: number;
   readonly height: number;
   readonly orientation: Orientation;
+  /** What decoding takes for each pixel, beside the file and a copy of it. */
+  readonly bytesPerPixel: number;
   /** What only sharp decodes: 'a JPEG in CMYK'. */
   readonly rare?: string;
   /** The pixels as stored. Throws where they are cut off or damaged; the message says how. */

@@ -6,8 +6,11 @@ import { type Orientation, orientationOf } from './exif.js';
 import type { PictureFile } from './picture-file.js';
 import { decodingWith, moduleOf, type Rgba, type WasmDecoder } from './wasm-decoder.js';
 
+const PALETTE = 3;
 const GREY_ALPHA = 4;
 const RGB_ALPHA = 6;
+/** Numbers of a pixel, by colour type. */
+const SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
 export function openPng(bytes: Uint8Array): PictureFile {
   if (bytes.length < 33 || typeAt(bytes, 12) !== 'IHDR') throw new Error('its header is not complete');
@@ -27,6 +30,8 @@ export function openPng(bytes: Uint8Array): PictureFile {
     width: view.getUint32(16),
     height: view.getUint32(20),
     orientation,
+    // As the file says it, and RGBA. A palette is looked up in between.
+    bytesPerPixel: 4 + (bytes[25] === PALETTE ? 4 : ((SAMPLES[bytes[25]] ?? 4) * bytes[24]) / 8),
     decode: () => decode(bytes, hasAlpha),
   };
 }

@@ -9,7 +9,7 @@ import type { Picture } from './picture.js';
 export interface Rgba {
   readonly width: number;
   readonly height: number;
-  readonly data: Uint8ClampedArray;
+  readonly data: Uint8Array | Uint8ClampedArray;
 }
 
 export interface WasmDecoder {
@@ -19,9 +19,9 @@ export interface WasmDecoder {
 }
 
 /** An instance with more memory than this is not kept: 64 MiB, which pictures of some ten megapixels take. */
-const KEPT_BYTES = 64 * 2 ** 20;
+export const KEPT_BYTES = 64 * 2 ** 20;
 
-/** Decodes with an instance that `make` makes, or with the one that the last call left. `hasAlpha`: see `pictureOf`. */
+/** Decodes with an instance that `make` makes, or with the one that the last call left. Alpha stays only where the file can say something with it. */
 export function decodingWith(
   make: () => Promise<WasmDecoder>,
 ): (bytes: Uint8Array, hasAlpha: boolean) => Promise<Picture> {
@@ -29,9 +29,14 @@ export function decodingWith(
   return async (bytes, hasAlpha) => {
     const decoder = idle ?? (await make());
     idle = undefined;
-    const picture = pictureOf(decoder.decode(bytes), hasAlpha);
-    if (decoder.memory.buffer.byteLength <= KEPT_BYTES) idle = decoder;
-    return picture;
+    const { width, height, data } = decoder.decode(bytes);
+    const rgba = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const channels = hasAlpha ? 4 : 3;
+    const pixels = hasAlpha ? rgba : withoutAlpha(rgba);
+    // A large picture stays where it is, in a memory that nothing else uses any more.
+    if (decoder.memory.buffer.byteLength > KEPT_BYTES) return { width, height, channels, data: pixels };
+    idle = decoder;
+    return { width, height, channels, data: pixels.slice() };
   };
 }
 
@@ -40,20 +45,13 @@ export function moduleOf(base64: string): WebAssembly.Module {
   return new WebAssembly.Module(Buffer.from(base64, 'base64'));
 }
 
-/** A copy. Alpha stays only where the file can say something with it. */
-function pictureOf({ width, height, data }: Rgba, hasAlpha: boolean): Picture {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return hasAlpha
-    ? { width, height, channels: 4, data: bytes.slice() }
-    : { width, height, channels: 3, data: withoutAlpha(bytes) };
-}
-
-function withoutAlpha(rgba: Uint8Array): Uint8Array {
-  const rgb = new Uint8Array((rgba.length / 4) * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
-    rgb[to] = rgba[from];
-    rgb[to + 1] = rgba[from + 1];
-    rgb[to + 2] = rgba[from + 2];
+/** RGB, in the same bytes. */
+function withoutAlpha(pixels: Uint8Array): Uint8Array {
+  let to = 0;
+  for (let from = 0; from < pixels.length; from += 4) {
+    pixels[to++] = pixels[from];
+    pixels[to++] = pixels[from + 1];
+    pixels[to++] = pixels[from + 2];
   }
-  return rgb;
+  return pixels.subarray(0, to);
 }

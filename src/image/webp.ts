@@ -38,6 +38,8 @@ export function openWebp(bytes: Uint8Array): PictureFile {
     width: canvas.width,
     height: canvas.height,
     orientation: exif ? orientationOf(withoutName(exif)) : 1,
+    // RGBA. Lossless files are unpacked beside it, frames placed on a canvas.
+    bytesPerPixel: frame !== undefined || dataOf('VP8L') !== undefined ? 8 : 4,
     async decode() {
       if (frame === undefined) return decode(bytes, hasAlpha);
       expectInside(canvas, frame);
