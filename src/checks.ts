@@ -2,7 +2,7 @@
  * Hand-written checks for values that come from outside: a model file's description, a caller without types. A check returns the
  * value, rebuilt from its known parts only, or throws a NetworkError that says where it stands, what was found and what was wanted.
  */
-import { NetworkError } from './errors.js';
+import { type DepthwiseError, NetworkError } from './errors.js';
 import type { ExplicitPadding, Padding, Pair } from './padding.js';
 
 export type Check<Value> = (value: unknown, at: string) => Value;
@@ -32,6 +32,16 @@ export function show(value: unknown): string {
   return typeof value === 'object'
     ? `an object with ${Object.keys(value).slice(0, 6).join(', ') || 'nothing'}`
     : `a ${typeof value}`;
+}
+
+/** For options: throws "target must be one of simd, scalar, found 'avx'" as an error of this class. */
+export function expectOneOf(
+  Problem: new (message: string) => DepthwiseError,
+  what: string,
+  choices: readonly unknown[],
+  found: unknown,
+): void {
+  if (!choices.includes(found)) throw new Problem(`${what} must be one of ${choices.join(', ')}, found ${show(found)}`);
 }
 
 export function wholeNumber(smallest: number, largest = LARGEST): Check<number> {

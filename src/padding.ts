@@ -45,11 +45,6 @@ export function slideWindow(
   dilation: number,
   padding: AxisPadding,
 ): SlidingWindow {
-  for (const [name, value] of Object.entries({ size, kernel, stride, dilation })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new ShapeError(`${where}: ${name} must be a whole number of 1 or more, found ${value}`);
-    }
-  }
   const span = (kernel - 1) * dilation + 1;
   if (padding === 'same') {
     const out = Math.ceil(size / stride);
@@ -58,11 +53,6 @@ export function slideWindow(
     return { out, before, after: total - before };
   }
   const [before, after] = padding === 'valid' ? [0, 0] : padding;
-  for (const samples of [before, after]) {
-    if (!Number.isInteger(samples) || samples < 0) {
-      throw new ShapeError(`${where}: padding must be whole numbers of 0 or more, found (${before}, ${after})`);
-    }
-  }
   const out = Math.floor((before + size + after - span) / stride) + 1;
   if (out < 1) {
     throw new ShapeError(
@@ -81,7 +71,7 @@ export function slideWindows(
   dilation: Pair,
   padding: Padding,
 ): { vertical: SlidingWindow; horizontal: SlidingWindow } {
-  const [rows, columns] = axisPaddings(layer, padding);
+  const [rows, columns] = axisPaddings(padding);
   return {
     vertical: slideWindow(`${layer}, height`, height, kernelSize[0], strides[0], dilation[0], rows),
     horizontal: slideWindow(`${layer}, width`, width, kernelSize[1], strides[1], dilation[1], columns),
@@ -107,12 +97,9 @@ export function paddingInWords(
   return agrees('vertical') && agrees('horizontal') ? 'same' : padding;
 }
 
-/** The padding of each axis. It must be one of the three forms: a misspelt word is an error, not 'valid'. */
-function axisPaddings(layer: string, padding: Padding): [vertical: AxisPadding, horizontal: AxisPadding] {
-  if (padding === 'same' || padding === 'valid') return [padding, padding];
-  if (typeof padding !== 'object' || padding === null) {
-    throw new ShapeError(`${layer}: padding must be 'same', 'valid' or {top, bottom, left, right}, found '${padding}'`);
-  }
+/** The padding of each axis. */
+function axisPaddings(padding: Padding): [vertical: AxisPadding, horizontal: AxisPadding] {
+  if (typeof padding === 'string') return [padding, padding];
   const { top, bottom, left, right } = padding;
   return [
     [top, bottom],

@@ -141,10 +141,6 @@ test('explicit padding: windows are laid from the first padded sample on until o
 
 describe('errors', () => {
   test.each([
-    [[0, 1, 1, 1, 'same'], 'here: size must be a whole number of 1 or more, found 0'],
-    [[1, 1.5, 1, 1, 'same'], 'here: kernel must be a whole number of 1 or more, found 1.5'],
-    [[1, 1, -1, 1, 'valid'], 'here: stride must be a whole number of 1 or more, found -1'],
-    [[1, 1, 1, Number.NaN, 'valid'], 'here: dilation must be a whole number of 1 or more, found NaN'],
     [
       [4, 3, 1, 2, 'valid'],
       'here: a kernel spanning 5 (3 taps, dilation 2) does not fit into 4 samples padded by (0, 0)',
@@ -153,8 +149,6 @@ describe('errors', () => {
       [1, 4, 1, 1, [1, 1]],
       'here: a kernel spanning 4 (4 taps, dilation 1) does not fit into 1 samples padded by (1, 1)',
     ],
-    [[1, 1, 1, 1, [-1, 1]], 'here: padding must be whole numbers of 0 or more, found (-1, 1)'],
-    [[1, 1, 1, 1, [0, 0.5]], 'here: padding must be whole numbers of 0 or more, found (0, 0.5)'],
   ] as const)('%j', ([size, kernel, stride, dilation, padding], message) => {
     expect(() => slide(size, kernel, stride, dilation, padding)).toThrow(new ShapeError(message));
   });
@@ -162,20 +156,11 @@ describe('errors', () => {
   const windows = (padding: unknown, size: [number, number] = [3, 3]) =>
     slideWindows('conv2d', size, [3, 3], [1, 1], [1, 1], padding as Padding);
 
-  test.each(['SAME', 'vaild', '', undefined, null, 3])('padding %j is none of the three forms', (padding) => {
-    expect(() => windows(padding)).toThrow(
-      new ShapeError(`conv2d: padding must be 'same', 'valid' or {top, bottom, left, right}, found '${padding}'`),
-    );
-  });
-
-  test('the axis is named, and a side that is left out', () => {
+  test('the axis is named', () => {
     expect(() => windows('valid', [2, 3])).toThrow(
       'conv2d, height: a kernel spanning 3 (3 taps, dilation 1) does not fit into 2 samples padded by (0, 0)',
     );
     expect(() => windows('valid', [3, 2])).toThrow('conv2d, width: a kernel spanning 3');
-    expect(() => windows({ top: 1, bottom: 1, left: 1 })).toThrow(
-      'conv2d, width: padding must be whole numbers of 0 or more, found (1, undefined)',
-    );
   });
 
   test('four sides, each where it belongs', () => {

@@ -7,6 +7,7 @@ import { wasmBytes } from './wasm-bytes.js';
 
 // The others.
 
+import { expectOneOf } from '../checks.js';
 import { UsageError } from '../errors.js';
 import { ArchitectureBuilder } from '../network/architecture-builder.js';
 import type { Network } from '../network/network.js';
@@ -63,8 +64,7 @@ export async function chooseTarget(
   wanted: readonly Target[],
   given: GivenKernels,
 ): Promise<{ target: Target; heaps?: Heaps; chain: Link[] }> {
-  const unknown = wanted.find((target) => !TARGETS.includes(target));
-  if (unknown !== undefined) throw new UsageError(`target must be one of ${TARGETS.join(', ')}, found '${unknown}'`);
+  for (const target of wanted) expectOneOf(UsageError, 'target', TARGETS, target);
   const chain: Link[] = [];
   for (const target of wanted) {
     const { works, reason, heaps } = await tryTarget(target, given);
@@ -151,20 +151,19 @@ const waves = (shape: Shape): Tensor => ({
 
 function selfTestNetwork(): Network {
   const net = new ArchitectureBuilder();
-  const filter = { kernelSize: [3, 3], strides: [1, 1], dilation: [1, 1], padding: 'same', bias: true } as const;
-  const depthwise = { ...filter, depthMultiplier: 1 };
+  const depthwise = { kernelSize: [3, 3], bias: true } as const;
   const narrow = { filters: 5, bias: true };
   let x = net.input('picture', [1, 9, 7, 3]);
-  x = net.add('stem', 'conv2d', x, { ...filter, filters: 8, strides: [2, 2] });
-  x = net.add('stem6', 'relu6', x, {});
+  x = net.add('stem', 'conv2d', x, { ...depthwise, filters: 8, strides: [2, 2] });
+  x = net.add('stem6', 'relu6', x);
   x = net.add('first', 'depthwiseConv2d', x, depthwise);
   const input = net.add('narrow', 'pointwiseConv2d', x, narrow);
   x = net.add('wide', 'pointwiseConv2d', input, { filters: 30, bias: true });
-  x = net.add('wide6', 'relu6', x, {});
+  x = net.add('wide6', 'relu6', x);
   x = net.add('second', 'depthwiseConv2d', x, depthwise);
   x = net.add('project', 'pointwiseConv2d', x, narrow);
-  x = net.add('sum', 'add', [x, input], {});
-  x = net.add('pool', 'globalAveragePool', x, { keepDims: false });
-  x = net.add('logits', 'dense', x, { units: 3, bias: true });
+  x = net.add('sum', 'add', [x, input]);
+  x = net.add('pool', 'globalAveragePool', x);
+  x = net.add('logits', 'dense', x, { units: 3 });
   return net.build('self-test', ['sum', x], { source: 'other', output: 'logits' });
 }

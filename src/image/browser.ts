@@ -3,6 +3,7 @@
  * CSS gives an element. The EXIF orientation is applied; colour profiles are not, where the browser allows to say so (files and
  * blobs). Decoders differ by a few levels of 255 from one browser to the next: compare networks from the same bytes.
  */
+import { expectOneOf } from '../checks.js';
 import { PictureError } from '../errors.js';
 import type { Preprocessing } from '../network/conventions.js';
 import type { Pair } from '../padding.js';
@@ -119,9 +120,7 @@ export async function prepareElement(
   if (isSvgImage(source)) return prepareElement(await pictureOfSvgImage(source), preprocessing, options, into);
   const [width, height] = sizeOfSource(source);
   const { scaling = 'exact', ...seen } = options;
-  if (scaling !== 'exact' && scaling !== 'canvas') {
-    throw new PictureError(`picture: scaling must be 'exact' or 'canvas', found '${scaling}'`);
-  }
+  expectOneOf(PictureError, 'picture: scaling', ['exact', 'canvas'], scaling);
   const channels = channelCount(preprocessing);
   checkSize(preprocessing.size);
   checkAlpha(options.alpha);

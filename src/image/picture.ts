@@ -3,6 +3,7 @@
  * management, alpha not multiplied in). Browser `ImageData` with `channels: 4` is one. Every function here returns a new picture and
  * leaves the given one as it is.
  */
+import { expectOneOf } from '../checks.js';
 import { PictureError } from '../errors.js';
 import { tagOf } from '../found.js';
 
@@ -162,15 +163,11 @@ export function arrange(picture: Picture, { region, rotation = 0, mirror: mirror
 }
 
 export function checkRotation(rotation: number): void {
-  if (![0, 90, 180, 270].includes(rotation)) {
-    throw new PictureError(`picture: the rotation must be 0, 90, 180 or 270 degrees clockwise, found ${rotation}`);
-  }
+  expectOneOf(PictureError, 'picture: rotation', [0, 90, 180, 270], rotation);
 }
 
 export function checkAlpha(alpha: AlphaRule = 'drop'): void {
-  if (!['drop', 'black', 'white'].includes(alpha)) {
-    throw new PictureError(`picture: the alpha rule must be 'drop', 'black' or 'white', found '${alpha}'`);
-  }
+  expectOneOf(PictureError, 'picture: alpha', ['drop', 'black', 'white'], alpha);
 }
 
 /** The picture of `width` × `height` whose pixel (x, y) is the given picture's pixel from(x, y). */

@@ -10,6 +10,7 @@
  *   shorter-side 256    the whole resized to 341×256, of which the 224×224 in the middle, from (58, 16), are kept
  *   pad 128             the whole resized to 224×168, and below it 56 rows of bytes 128
  */
+import { expectOneOf } from '../checks.js';
 import { PictureError } from '../errors.js';
 import type { CropRule, Preprocessing } from '../network/conventions.js';
 import type { Pair } from '../padding.js';
@@ -60,9 +61,7 @@ export function listOf(pictures: Picture | readonly Picture[]): readonly Picture
 
 /** Number of channels, once the mean and deviation have as many numbers. */
 export function channelCount({ channels, mean, deviation }: Preprocessing): number {
-  if (!['rgb', 'bgr', 'grey'].includes(channels)) {
-    throw new PictureError(`preprocess: channels must be 'rgb', 'bgr' or 'grey', found '${channels}'`);
-  }
+  expectOneOf(PictureError, 'preprocess: channels', ['rgb', 'bgr', 'grey'], channels);
   const count = channels === 'grey' ? 1 : 3;
   if (mean.length !== count || deviation.length !== count) {
     throw new PictureError(

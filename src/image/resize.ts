@@ -13,6 +13,7 @@
  * bit for bit: shares in fixed point of 22 bits, columns before rows, and a rounding to 8 bits after each, since that is what
  * torchvision's and timm's networks saw. (torch's own antialias on tensors does not round; it differs by up to 1 of 255.)
  */
+import { expectOneOf } from '../checks.js';
 import { PictureError } from '../errors.js';
 import { mixAt } from '../layers/resizeBilinear.js';
 import { type ResizeRule, resizeRules } from '../network/conventions.js';
@@ -52,9 +53,7 @@ export function tapsOf(rule: ResizeRule): (at: number, size: number, out: number
     const filter = filters[rule];
     return (at, size, out) => antialiasTaps(filter, at, size, out);
   }
-  if (!resizeRules.includes(rule)) {
-    throw new PictureError(`resize: there is no rule '${rule}'; wanted ${resizeRules.join(', ')}`);
-  }
+  expectOneOf(PictureError, 'resize: rule', resizeRules, rule);
   return (at, size, out) => {
     const { lower, share } = mixAt(rule, at, size, out);
     return { first: lower, shares: share === 0 ? [1] : [1 - share, share] };

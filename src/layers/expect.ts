@@ -17,7 +17,7 @@ export function expectOne<Input>(layer: string, inputs: readonly Input[]): Input
 
 /** The shape as [batch, height, width, channels]. */
 export function expectImage(layer: string, shape: Shape): ImageShape {
-  if (shape.length !== 4 || shape.some((size) => size < 1)) {
+  if (shape.length !== 4 || !shape.every((size) => Number.isInteger(size) && size > 0)) {
     throw new ShapeError(`${layer}: wanted an input of shape [batch, height, width, channels], found [${shape}]`);
   }
   return shape as unknown as ImageShape;

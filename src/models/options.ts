@@ -1,4 +1,5 @@
 /** What both MobileNets can be asked for, and what they are without being asked. */
+import { expectOneOf } from '../checks.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../padding.js';
 
@@ -85,7 +86,7 @@ export function checkOption(model: string, name: string, wanted: string, found: 
 }
 
 export function checkChoice(model: string, name: string, choices: readonly unknown[], found: unknown): void {
-  checkOption(model, name, `one of ${choices.join(', ')}`, found, choices.includes(found));
+  expectOneOf(UsageError, `${model}: ${name}`, choices, found);
 }
 
 /** The channels that an option's value leaves of `full`, if it leaves any. */

@@ -2,6 +2,7 @@
  * The reference executor of quantised networks: walks the nodes in order and calls each layer's `forward`, in integers where the node's type is
  * one of integers. The results are TensorFlow Lite's, to the bit, in the rounding that is asked for.
  */
+import { expectOneOf } from '../checks.js';
 import { NetworkError } from '../errors.js';
 import { integerLayers, type Rounding, roundings } from '../layers/int8/index.js';
 import type { AnyTensor } from '../tensor.js';
@@ -82,9 +83,7 @@ function walk(
   { rounding = 'single', onNode }: RunQuantizedOptions,
   letGo?: (node: QuantizedNode, index: number) => void,
 ): void {
-  if (!roundings.includes(rounding)) {
-    throw new NetworkError(`${network.name}: rounding must be one of ${roundings.join(', ')}, found '${rounding}'`);
-  }
+  expectOneOf(NetworkError, `${network.name}: rounding`, roundings, rounding);
   const shapes = inferQuantizedShapes(network, new Map([...tensors].map(([name, { shape }]) => [name, shape])));
   expectAllWeights(network, shapes);
   inferTypes(network, shapes);

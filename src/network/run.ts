@@ -93,32 +93,25 @@ export function inputTensors<X extends Shaped = Tensor>(
   inputs: X | ReadonlyMap<string, X>,
 ): Map<string, X> {
   const names = network.inputs.map(({ name }) => name);
-  if ('shape' in inputs && names.length !== 1) {
-    throw new NetworkError(
-      `${network.name}: it has the inputs ${names.join(', ') || '(none)'}; give a Map with a tensor for each`,
-    );
-  }
-  const given = 'shape' in inputs ? new Map([[names[0], inputs]]) : inputs;
-  const known = new Set(names);
-  for (const name of given.keys()) {
-    if (!known.has(name)) {
-      throw new NetworkError(`${network.name}: no input is called '${name}'; it has ${names.join(', ')}`);
-    }
-  }
+  const given = new Map('shape' in inputs ? [[names.length === 1 ? names[0] : 'one tensor', inputs]] : inputs);
+  const found = [...given.keys()].join(', ') || 'nothing';
   return new Map(
-    network.inputs.map(({ name, shape }) => [name, inputTensor(network.name, name, shape, given.get(name))]),
+    network.inputs.map(({ name, shape }) => {
+      const x = given.get(name);
+      if (x === undefined || given.size > names.length) {
+        throw new NetworkError(
+          `${network.name}: wanted a Map with a tensor for each of ${names.join(', ')}, found ${found}`,
+        );
+      }
+      if (x.shape.length !== shape.length || !sameShape(x.shape.slice(1), shape.slice(1))) {
+        const wanted = ['batch', ...shape.slice(1)].join(', ');
+        throw new NetworkError(`${network.name}: input '${name}' must be [${wanted}], found [${x.shape.join(', ')}]`);
+      }
+      return [name, x];
+    }),
   );
 }
 
 interface Shaped {
   readonly shape: Shape;
-}
-
-function inputTensor<X extends Shaped>(network: string, name: string, shape: Shape, found: X | undefined): X {
-  const wanted = ['batch', ...shape.slice(1)].join(', ');
-  if (found === undefined) throw new NetworkError(`${network}: input '${name}' of shape [${wanted}] is missing`);
-  if (found.shape.length !== shape.length || !sameShape(found.shape.slice(1), shape.slice(1))) {
-    throw new NetworkError(`${network}: input '${name}' must be [${wanted}], found [${found.shape.join(', ')}]`);
-  }
-  return found;
 }

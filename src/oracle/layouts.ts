@@ -5,6 +5,7 @@
  *   chwn     [C, H, W, N]
  *   nc4hw4   [N, ⌈C/4⌉, H, W, 4], the channels filled up to a multiple of 4
  */
+import { expectOneOf } from '../checks.js';
 import { UsageError } from '../errors.js';
 import { inferShapes, type Network, type NetworkInputs } from '../network/index.js';
 import { inputTensors } from '../network/run.js';
@@ -25,7 +26,7 @@ export function inOurLayout(
   theirs: ReadonlyMap<string, Tensor>,
   layout: Layout,
 ): Map<string, Tensor> {
-  if (!layouts.includes(layout)) throw new UsageError(`layout: wanted one of ${layouts.join(', ')}, found '${layout}'`);
+  expectOneOf(UsageError, 'layout', layouts, layout);
   const given = [...inputTensors(network, inputs)].map(([name, { shape }]): [string, Shape] => [name, shape]);
   const shapes = inferShapes(network, new Map(given));
   const flattened = new Map(

@@ -129,13 +129,18 @@ describe.each(['simd', 'reference'] as const)('on %s', (target) => {
     test.each<[what: string, network: Network, inputs: Parameters<Plan['run']>[0], message: string]>([
       ['a shape', tiny(), picture(1, 6, 5, 3), "tiny: input 'picture' must be [batch, 5, 6, 3], found [1, 6, 5, 3]"],
       ['a rank', tiny(), picture(5, 6, 3), "tiny: input 'picture' must be [batch, 5, 6, 3], found [5, 6, 3]"],
-      ['no tensor', tiny(), new Map(), "tiny: input 'picture' of shape [batch, 5, 6, 3] is missing"],
-      ['a name', tiny(), new Map([['image', picture(1, 5, 6, 3)]]), "tiny: no input is called 'image'; it has picture"],
+      ['no tensor', tiny(), new Map(), 'tiny: wanted a Map with a tensor for each of picture, found nothing'],
+      [
+        'a name',
+        tiny(),
+        new Map([['image', picture(1, 5, 6, 3)]]),
+        'tiny: wanted a Map with a tensor for each of picture, found image',
+      ],
       [
         'one for two',
         two(),
         picture(1, 2, 2, 1),
-        'two: it has the inputs left, right; give a Map with a tensor for each',
+        'two: wanted a Map with a tensor for each of left, right, found one tensor',
       ],
     ])('%s', async (_, network, inputs, message) => {
       const plan = await compile(network, { target });

@@ -181,8 +181,8 @@ describe('errors', () => {
   const preset = preprocessingPreset('slim', [2, 2]);
 
   test.each<[PictureOptions, string]>([
-    [{ rotation: 45 as 90 }, 'picture: the rotation must be 0, 90, 180 or 270 degrees clockwise, found 45'],
-    [{ alpha: 'grey' as 'drop' }, "picture: the alpha rule must be 'drop', 'black' or 'white', found 'grey'"],
+    [{ rotation: 45 as 90 }, 'picture: rotation must be one of 0, 90, 180, 270, found 45'],
+    [{ alpha: 'grey' as 'drop' }, "picture: alpha must be one of drop, black, white, found 'grey'"],
     [
       { region: { left: 1, top: 0, width: 2, height: 3 } },
       'crop: 2×3 pixels at (1, 0) do not lie inside a picture of 2×3',

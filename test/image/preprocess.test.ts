@@ -331,7 +331,7 @@ describe('errors', () => {
     [
       'unknown channels',
       () => preprocess(dot, plain({ kind: 'stretch' }, [1, 1], 'rbg' as 'rgb')),
-      "preprocess: channels must be 'rgb', 'bgr' or 'grey', found 'rbg'",
+      "preprocess: channels must be one of rgb, bgr, grey, found 'rbg'",
     ],
     [
       'an unknown crop',

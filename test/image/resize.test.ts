@@ -214,7 +214,7 @@ describe('errors', () => {
 
   test('an unknown rule', () => {
     expect(() => resize(dot, [1, 1], 'bilinear' as ResizeRule)).toThrow(
-      "resize: there is no rule 'bilinear'; wanted tf1-legacy, tf1-align-corners, half-pixel, half-pixel-antialias, bicubic-antialias",
+      "resize: rule must be one of tf1-legacy, tf1-align-corners, half-pixel, half-pixel-antialias, bicubic-antialias, found 'bilinear'",
     );
   });
 

@@ -55,9 +55,9 @@ describe('ssd', () => {
     [{ resolution: 32 }, 'ssd: resolution must be 33 pixels or more, found 32'],
     [{ resolution: [300, 20] }, 'ssd: resolution must be 33 pixels or more, found 300,20'],
     [{ classes: 0 }, 'ssd: classes must be a whole number of 1 or more, found 0'],
-    [{ heads: 'lite' as never }, 'ssd: heads must be one of ssdlite, pointwise, full, found lite'],
-    [{ extras: 'none' as never }, 'ssd: extras must be one of depthwise, full, found none'],
-    [{ backbone: 'v3' as never }, 'ssd: backbone must be one of v1, v2, found v3'],
+    [{ heads: 'lite' as never }, "ssd: heads must be one of ssdlite, pointwise, full, found 'lite'"],
+    [{ extras: 'none' as never }, "ssd: extras must be one of depthwise, full, found 'none'"],
+    [{ backbone: 'v3' as never }, "ssd: backbone must be one of v1, v2, found 'v3'"],
     [{ alpha: 0 }, 'mobilenetV2: alpha must be a number above 0, found 0'],
   ])('refuses %o', (options, message) => {
     expect(() => ssd(options)).toThrow(message);
@@ -95,7 +95,7 @@ describe('deeplabV3', () => {
     [{ aspp: [0] }, 'deeplabV3: aspp must be rates, whole numbers of 1 or more, found 0'],
     [{ outputStride: 4 as never }, 'deeplabV3: outputStride must be one of 8, 16, 32, found 4'],
     [{ classes: 1.5 }, 'deeplabV3: classes must be a whole number of 1 or more, found 1.5'],
-    [{ backbone: 'v3' as never }, 'deeplabV3: backbone must be one of v1, v2, found v3'],
+    [{ backbone: 'v3' as never }, "deeplabV3: backbone must be one of v1, v2, found 'v3'"],
     [{ resolution: 16 }, 'mobilenetV2: resolution must be whole pixels, 32 or more, found 16'],
   ])('refuses %o', (options, message) => {
     expect(() => deeplabV3(options)).toThrow(message);

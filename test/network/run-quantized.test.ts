@@ -56,7 +56,7 @@ describe('runQuantized', () => {
       "twice: input 'x' must be uint8 (0.5, 128), found int8 (0.5, 128)",
     ],
     [{ shape: [1, 3], data: new Uint8Array(3), type: bytes }, "twice: input 'x' must be [batch, 2], found [1, 3]"],
-    [new Map<string, AnyTensor>(), "twice: input 'x' of shape [batch, 2] is missing"],
+    [new Map<string, AnyTensor>(), 'twice: wanted a Map with a tensor for each of x, found nothing'],
   ])('refuses inputs %#', (inputs, message) => expect(() => runQuantized(network, inputs)).toThrow(message));
 
   test('refuses a network without weights, an unknown rounding, and layers without an integer form', () => {

@@ -145,8 +145,8 @@ describe('errors before anything is computed', () => {
   };
 
   test.each<[string, Map<string, typeof a> | typeof a, string]>([
-    ['one tensor for two inputs', a, 'diamond: it has the inputs a, b; give a Map with a tensor for each'],
-    ['a missing input', new Map([['a', a]]), "diamond: input 'b' of shape [batch, 3] is missing"],
+    ['one tensor for two inputs', a, 'diamond: wanted a Map with a tensor for each of a, b, found one tensor'],
+    ['a missing input', new Map([['a', a]]), 'diamond: wanted a Map with a tensor for each of a, b, found a'],
     [
       'an unknown input',
       new Map([
@@ -154,7 +154,7 @@ describe('errors before anything is computed', () => {
         ['b', b],
         ['c', b],
       ]),
-      "diamond: no input is called 'c'; it has a, b",
+      'diamond: wanted a Map with a tensor for each of a, b, found a, b, c',
     ],
     [
       'a wrong size',

@@ -2,6 +2,7 @@
  * Compiles quantised networks for the integer kernels and runs them: the same bits on every target, those of the readable layers in
  * src/layers/int8. A page that computes with real numbers loads nothing of this.
  */
+import { expectOneOf } from '../../checks.js';
 import { NetworkError, UsageError } from '../../errors.js';
 import { type Rounding, roundings } from '../../layers/int8/fixed-point.js';
 import { inferQuantizedShapes, isQuantizedType, type QuantizedNetwork } from '../../network/quantized-network.js';
@@ -52,9 +53,7 @@ export async function compileQuantized(
   network: QuantizedNetwork,
   { target, rounding = 'single', everyTensor = false }: CompileQuantizedOptions = {},
 ): Promise<IntegerPlan> {
-  if (!roundings.includes(rounding)) {
-    throw new UsageError(`rounding must be one of ${roundings.join(', ')}, found '${rounding}'`);
-  }
+  expectOneOf(UsageError, 'rounding', roundings, rounding);
   const chosen = chooseTarget(target);
   const shapes = shapesOf(network);
   withQuantizedWeights(network, network.weights);
@@ -72,9 +71,7 @@ function shapesOf(network: QuantizedNetwork): Map<string, Shape> {
 }
 
 function chooseTarget(wanted: WasmTarget | undefined): WasmTarget {
-  if (wanted !== undefined && !TARGETS.includes(wanted)) {
-    throw new UsageError(`target must be one of ${TARGETS.join(', ')}, found '${wanted}'`);
-  }
+  if (wanted !== undefined) expectOneOf(UsageError, 'target', TARGETS, wanted);
   const works = (target: WasmTarget) => typeof WebAssembly === 'object' && WebAssembly.validate(int8Bytes(target));
   const chosen = (wanted ? [wanted] : TARGETS).find(works);
   if (chosen) return chosen;
