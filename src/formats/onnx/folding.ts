@@ -2,7 +2,7 @@
  * Operators on constants alone, computed once while the file is read: exporters write the sizes of a reshape, the axes of a squeeze or a
  * transposed kernel as small graphs of their own.
  */
-import { type FloatArray, type Shape, sizeOf, type Tensor, tensor } from '../../tensor.js';
+import { type FloatArray, type Shape, sameShape, sizeOf, type Tensor, tensor, withSize } from '../../tensor.js';
 import { transposedTensor } from '../transposed.js';
 import {
   constantTensor,
@@ -22,7 +22,8 @@ import type { Constant } from './model.js';
 
 export interface Fold<Values = never> {
   readonly attributes: Rules<Values>;
-  readonly compute: (call: Call, attributes: Values) => Constant;
+  /** The operator's result, or all of them. */
+  readonly compute: (call: Call, attributes: Values) => Constant | readonly Constant[];
 }
 
 const fold = <Values>(attributes: Rules<Values>, compute: Fold<Values>['compute']) =>
@@ -43,13 +44,39 @@ export const folds: Readonly<Record<string, Fold>> = {
     const real = [1, 10, 11, 16].includes(to);
     return { tensor: real ? x : tensor(x.shape, Float64Array.from(x.data, Math.trunc)), whole: !real };
   }),
-  Concat: fold({ axis: int }, (call, { axis }) => {
+  Clip: fold({ min: optional(float), max: optional(float) }, (call, { min, max }) => {
+    const { tensor: x, whole } = call.constant(0);
+    const [least, most] = [min ?? call.scalar(1) ?? -Infinity, max ?? call.scalar(2) ?? Infinity];
+    return {
+      tensor: tensor(
+        x.shape,
+        x.data.map((value) => Math.min(Math.max(value, least), most)),
+      ),
+      whole,
+    };
+  }),
+  Concat: fold({ axis: int }, (call, attributes) => {
     const parts = call.node.inputs.map((_, index) => call.constant(index));
-    call.axis(axis, 1);
-    if (parts.some(({ tensor: { shape } }) => shape.length !== 1)) call.fail('joins constants of more than one axis');
-    for (const { tensor: part } of parts) expectSize(call, part.shape);
-    const numbers = parts.flatMap(({ tensor: { data } }) => Array.from(data));
-    return { tensor: tensor([numbers.length], Float64Array.from(numbers)), whole: parts[0].whole };
+    const shapes = parts.map(({ tensor: { shape } }) => shape);
+    const axis = call.axis(attributes.axis, shapes[0].length);
+    const fits = shapes.every((shape) => sameShape(withSize(shape, axis, 0), withSize(shapes[0], axis, 0)));
+    if (!fits) call.fail(`joins constants of ${shapes.map((shape) => `[${shape}]`).join(', ')} along axis ${axis}`);
+    const shape = withSize(
+      shapes[0],
+      axis,
+      shapes.reduce((sum, each) => sum + each[axis], 0),
+    );
+    const data = sameType(parts[0].tensor, expectSize(call, shape));
+    const run = sizeOf(shape.slice(axis));
+    let from = 0;
+    for (const { tensor: part } of parts) {
+      const size = sizeOf(part.shape.slice(axis));
+      for (let outer = 0; outer * run < data.length; outer++) {
+        data.set(part.data.subarray(outer * size, (outer + 1) * size), outer * run + from);
+      }
+      from += size;
+    }
+    return { tensor: tensor(shape, data), whole: parts[0].whole };
   }),
   Constant: fold(
     {
@@ -96,26 +123,26 @@ export const folds: Readonly<Record<string, Fold>> = {
     return { tensor: tensor(x.shape, data), whole: false };
   }),
   Div: arithmetic((a, b, whole) => (whole ? Math.trunc(a / b) : a / b)),
-  Floor: fold({}, (call) => {
-    const { tensor: x, whole } = call.constant(0);
-    return { tensor: tensor(x.shape, x.data.map(Math.floor)), whole };
-  }),
+  Exp: unary(Math.exp),
+  Floor: unary(Math.floor),
   Gather: fold({ axis: or(0, int) }, (call, { axis }) => {
     const { tensor: x, whole } = call.constant(0);
     const { tensor: indices } = call.constant(1);
-    if (call.axis(axis, x.shape.length) !== 0) call.fail(`gathers constants along axis ${axis}, wanted 0`);
-    const [count, ...rest] = x.shape;
-    const size = sizeOf(rest);
-    const data = sameType(x, expectSize(call, [...indices.shape, ...rest]));
-    for (const [at, found] of indices.data.entries()) {
+    const along = call.axis(axis, x.shape.length);
+    const count = x.shape[along];
+    const chosen = Array.from(indices.data, (found) => {
       const index = found < 0 ? found + count : found;
-      if (!(index >= 0 && index < count)) call.fail(`gathers number ${found} of ${count}`);
-      data.set(x.data.subarray(index * size, (index + 1) * size), at * size);
-    }
-    return { tensor: tensor([...indices.shape, ...rest], data), whole };
+      return index >= 0 && index < count ? index : call.fail(`gathers number ${found} of ${count}`);
+    });
+    const shape = [...x.shape.slice(0, along), ...indices.shape, ...x.shape.slice(along + 1)];
+    expectSize(call, shape);
+    return { tensor: tensor(shape, taken(x, along, chosen).data), whole };
   }),
   Identity: fold({}, (call) => call.constant(0)),
+  Max: arithmetic((a, b) => Math.max(a, b)),
+  Min: arithmetic((a, b) => Math.min(a, b)),
   Mul: arithmetic((a, b) => a * b),
+  Neg: unary((x) => -x),
   Reshape: fold({ allowzero: or(false, flag), shape: optional(ints()) }, (call, { allowzero, shape }) => {
     const { tensor: x, whole } = call.constant(0);
     const wanted = shape ?? call.numbers(1) ?? call.fail('has no shape');
@@ -127,14 +154,42 @@ export const folds: Readonly<Record<string, Fold>> = {
   }),
   Slice: fold({ starts: optional(ints()), ends: optional(ints()), axes: optional(ints()) }, (call, found) => {
     const { tensor: x, whole } = call.constant(0);
-    const [start, ...moreStarts] = found.starts ?? call.numbers(1) ?? [];
-    const [end, ...moreEnds] = found.ends ?? call.numbers(2) ?? [];
-    const steps = call.numbers(4) ?? [1];
-    if (x.shape.length !== 1 || moreStarts.length > 0 || moreEnds.length > 0 || steps.some((step) => step !== 1)) {
-      call.fail('slices a constant of more than one axis, or in steps');
+    const starts = found.starts ?? call.numbers(1) ?? call.fail('has no starts');
+    const ends = found.ends ?? call.numbers(2) ?? call.fail('has no ends');
+    const axes = call.axes(found.axes ?? call.numbers(3) ?? starts.map((_, axis) => axis), x.shape.length);
+    const steps = call.numbers(4) ?? starts.map(() => 1);
+    const listed = [ends, axes, steps].every(({ length }) => length === starts.length);
+    if (!listed || steps.some((step) => step < 1)) {
+      call.fail(
+        `slices [${x.shape}] along [${axes}] from [${starts}] to [${ends}] in steps of [${steps}]; wanted as many of each, and steps of 1 or more`,
+      );
     }
-    const data = x.data.slice(start, Math.min(end, x.data.length));
-    return { tensor: tensor([data.length], data), whole };
+    const cut = axes.reduce((part, axis, index) => {
+      const size = part.shape[axis];
+      const bound = (at: number) => Math.min(Math.max(at < 0 ? at + size : at, 0), size);
+      const [from, end, step] = [bound(starts[index]), bound(ends[index]), steps[index]];
+      const count = Math.max(Math.ceil((end - from) / step), 0);
+      return taken(
+        part,
+        axis,
+        Array.from({ length: count }, (_, at) => from + at * step),
+      );
+    }, x);
+    expectSize(call, cut.shape);
+    return { tensor: cut, whole };
+  }),
+  Split: fold({ axis: or(0, int), split: optional(ints()), num_outputs: ignored }, (call, stated) => {
+    const { tensor: x, whole } = call.constant(0);
+    const axis = call.axis(stated.axis, x.shape.length);
+    const each = Math.ceil(x.shape[axis] / call.node.outputs.length);
+    const sizes = stated.split ?? call.numbers(1) ?? call.node.outputs.map(() => each);
+    expectSize(call, x.shape);
+    let from = 0;
+    return sizes.map((size) => {
+      const rows = Array.from({ length: Math.min(size, x.shape[axis] - from) }, (_, at) => from + at);
+      from += size;
+      return { tensor: taken(x, axis, rows), whole };
+    });
   }),
   Squeeze: fold({ axes: optional(ints()) }, (call, { axes }) => {
     const { tensor: x, whole } = call.constant(0);
@@ -162,21 +217,72 @@ export const folds: Readonly<Record<string, Fold>> = {
   }),
 };
 
-/** Of two constants of the same shape, or of one and a single number. */
+function unary(compute: (x: number) => number): Fold {
+  return fold({}, (call) => {
+    const { tensor: x, whole } = call.constant(0);
+    expectSize(call, x.shape);
+    return { tensor: tensor(x.shape, x.data.map(compute)), whole };
+  });
+}
+
+/** Of constants, which are repeated along axes of size 1. */
 function arithmetic(compute: (a: number, b: number, whole: boolean) => number): Fold {
   return fold({}, (call) => {
-    const a = call.constant(0);
-    const b = call.constant(1);
-    const larger = a.tensor.data.length >= b.tensor.data.length ? a.tensor : b.tensor;
-    const smaller = larger === a.tensor ? b.tensor : a.tensor;
-    if (smaller.data.length !== 1 && smaller.data.length !== larger.data.length) {
-      call.fail(`constants of [${a.tensor.shape}] and [${b.tensor.shape}], wanted the same shape or a single number`);
-    }
-    const at = (x: Tensor, index: number) => x.data[x.data.length === 1 ? 0 : index];
-    const data = sameType(larger, expectSize(call, larger.shape));
-    for (let i = 0; i < data.length; i++) data[i] = compute(at(a.tensor, i), at(b.tensor, i), a.whole);
-    return { tensor: tensor(larger.shape, data), whole: a.whole };
+    const [first, ...others] = call.node.inputs.map((_, index) => call.constant(index));
+    return others.reduce((a, b) => combined(call, a, b, compute), first);
   });
+}
+
+function combined(
+  call: Call,
+  a: Constant,
+  b: Constant,
+  compute: (a: number, b: number, whole: boolean) => number,
+): Constant {
+  const rank = Math.max(a.tensor.shape.length, b.tensor.shape.length);
+  const [from, to] = [a, b].map((x) => [...new Array(rank - x.tensor.shape.length).fill(1), ...x.tensor.shape]);
+  const shape = from.map((size, axis) => (size === 1 ? to[axis] : size));
+  if (!shape.every((size, axis) => to[axis] === 1 || to[axis] === size)) {
+    call.fail(`constants of [${a.tensor.shape}] and [${b.tensor.shape}], wanted sizes that are equal or 1`);
+  }
+  const larger = a.tensor.data.length >= b.tensor.data.length ? a.tensor : b.tensor;
+  const data = sameType(larger, expectSize(call, shape));
+  const [placesA, placesB] = [places(from, shape), places(to, shape)];
+  for (let i = 0; i < data.length; i++) {
+    data[i] = compute(a.tensor.data[placesA(i)], b.tensor.data[placesB(i)], a.whole);
+  }
+  return { tensor: tensor(shape, data), whole: a.whole };
+}
+
+/** Which number of a constant of sizes `from` stands at each place of `shape`. */
+function places(from: Shape, shape: Shape): (index: number) => number {
+  if (sizeOf(from) === sizeOf(shape)) return (index) => index;
+  if (sizeOf(from) === 1) return () => 0;
+  return (index) => {
+    let [left, place, stride] = [index, 0, 1];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      if (from[axis] > 1) place += (left % shape[axis]) * stride;
+      left = Math.floor(left / shape[axis]);
+      stride *= from[axis];
+    }
+    return place;
+  };
+}
+
+/** The rows of these indices along an axis. */
+function taken(x: Tensor, axis: number, indices: readonly number[]): Tensor {
+  const size = sizeOf(x.shape.slice(axis + 1));
+  const shape = withSize(x.shape, axis, indices.length);
+  const data = sameType(x, sizeOf(shape));
+  let at = 0;
+  for (let outer = 0; at < data.length; outer++) {
+    for (const index of indices) {
+      const from = (outer * x.shape[axis] + index) * size;
+      data.set(x.data.subarray(from, from + size), at);
+      at += size;
+    }
+  }
+  return tensor(shape, data);
 }
 
 /** The shape that a reshape asks for: 0 keeps a size, −1 is what is left. */

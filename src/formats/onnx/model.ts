@@ -50,6 +50,8 @@ export interface FileNode {
 export interface FileInput {
   readonly name: string;
   readonly shape: readonly (number | undefined)[];
+  /** Whether it wants bytes, which are computed as real numbers. */
+  readonly bytes: boolean;
 }
 
 export interface FileModel {
@@ -89,7 +91,7 @@ export function readModel(file: ProtoFile, external: ReadonlyMap<string, Uint8Ar
     inputs: graph.input
       .map((bytes, index) => file.message(bytes, ValueInfoProto, `graph.input[${index}]`))
       .filter(({ name }) => !initializers.has(name ?? ''))
-      .map((info) => readInput(file, info)),
+      .map((info) => readInput(file, info, nodes)),
     outputs: graph.output.map(
       (bytes, index) =>
         file.message(bytes, ValueInfoProto, `graph.output[${index}]`).name ??
@@ -159,14 +161,21 @@ function typeOf({ f, i, s, t, ints, floats, strings }: Message<typeof AttributeP
   return strings.length > 0 ? 'STRINGS' : 'UNDEFINED';
 }
 
-function readInput(file: ProtoFile, { name, type }: Message<typeof ValueInfoProto>): FileInput {
+function readInput(
+  file: ProtoFile,
+  { name, type }: Message<typeof ValueInfoProto>,
+  nodes: readonly FileNode[],
+): FileInput {
   const where = `input '${name ?? ''}'`;
   const tensorType = type && file.message(type, TypeProto, where).tensor_type;
   if (!name || tensorType === undefined) file.fail(where, 'wanted a tensor with a name');
   const { elem_type: elementType = 0, shape } = file.message(tensorType, TensorTypeProto, where);
   const typeName = DATA_TYPES[elementType] ?? `type ${elementType}`;
-  if (!COMPUTED_TYPES.includes(typeName)) {
-    file.fail(where, `wanted numbers of type ${COMPUTED_TYPES.join(', ')}, found ${typeName}`);
+  // Bytes of a picture: arithmetic of bytes would be another than that of real numbers.
+  const bytes = typeName === 'UINT8' && nodes.every(({ op, inputs }) => op === 'Cast' || !inputs.includes(name));
+  if (!bytes && !COMPUTED_TYPES.includes(typeName)) {
+    const wanted = `${COMPUTED_TYPES.join(', ')}, or UINT8 where all that reads it is a Cast`;
+    file.fail(where, `wanted numbers of type ${wanted}, found ${typeName}`);
   }
   if (shape === undefined) file.fail(where, 'has no shape');
   const sizes = file.message(shape, TensorShapeProto, where).dim.map((dimension) => {
@@ -174,7 +183,7 @@ function readInput(file: ProtoFile, { name, type }: Message<typeof ValueInfoProt
     return size !== undefined && size > 0 ? size : undefined;
   });
   if (sizes.length > MAX_RANK) file.fail(where, `wanted at most ${MAX_RANK} axes, found ${sizes.length}`);
-  return { name, shape: sizes };
+  return { name, shape: sizes, bytes };
 }
 
 /** Field of TensorProto that holds the numbers of each type, where raw_data does not. */

@@ -6,9 +6,10 @@ import { type Conventions, inferShapes, type Network, withWeights } from '../../
 import type { Pair } from '../../padding.js';
 import { inFile } from '../in-file.js';
 import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';
+import { asDetector, headsOf } from './detector.js';
 import { externalFiles, type FileModel, readModel } from './model.js';
 import { ProtoFile } from './protobuf.js';
-import { type Placed, type Translated, translate } from './translate.js';
+import { neededNodes, type Placed, type Translated, translate } from './translate.js';
 
 export interface OnnxOptions {
   readonly fileName?: string;
@@ -36,11 +37,15 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): 
   const beside = [...external.values()].reduce((sum, { length }) => sum + length, 0);
   const model = readModel(new ProtoFile(bytes, fileName, PbfReader, beside), external);
   return inFile(fileName, () => {
-    const { tensors, ...translated } = translate(model, options.outputs, options.resolution);
+    const heads = options.outputs ? undefined : headsOf(model, neededNodes(model, model.outputs));
+    const outputs = heads ? [heads.codes, heads.scores] : options.outputs;
+    const { tensors, ...translated } = translate(model, outputs, options.resolution);
     const name = fileName.replace(/^.*[\\/]/, '').replace(/\.onnx$/i, '');
     const implied = { name, ...translated, conventions: conventionsOf(name, translated) };
-    const network = { ...implied, conventions: conventionsIn(model, implied) ?? implied.conventions };
-    return { network: withWeights(network, translated.weights), tensors };
+    const network = heads
+      ? asDetector(model, heads, implied)
+      : { ...implied, conventions: conventionsIn(model, implied) ?? implied.conventions };
+    return { network: withWeights(network, network.weights), tensors };
   });
 }
 

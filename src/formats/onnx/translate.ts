@@ -50,7 +50,7 @@ function expectTensors({ file, nodes, inputs }: FileModel, outputs: readonly str
 }
 
 /** The nodes that lead to the outputs, in the file's order. */
-function neededNodes({ nodes }: FileModel, outputs: readonly string[]): FileNode[] {
+export function neededNodes({ nodes }: FileModel, outputs: readonly string[]): FileNode[] {
   const needed = new Set(outputs);
   const kept: FileNode[] = [];
   for (const node of [...nodes].reverse()) {
@@ -93,7 +93,8 @@ class Translator implements Operands {
       file.fail(node.where, `'${output}' is computed twice`);
     if (this.#folds(node)) {
       const { attributes, compute } = folds[node.op];
-      this.#constants.set(output, compute(call, call.attributes(attributes) as never));
+      const results = [compute(call, call.attributes(attributes) as never)].flat();
+      for (const [index, constant] of results.entries()) this.#constants.set(node.outputs[index], constant);
       return;
     }
     if (!Object.hasOwn(operators, node.op)) {
