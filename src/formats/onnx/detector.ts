@@ -251,14 +251,13 @@ class Tail {
     });
   }
 
-  /** Slots of the scores that are read by what cannot be computed beforehand: by suppression, and by what chooses the best. */
+  /** Slots of the scores that are read by what cannot be computed beforehand, such as suppression, or that the file's outputs have. */
   slots(count: number, slots: number): Set<number> {
     const numbers = Float32Array.from({ length: count * slots }, (_, at) => at % slots);
     const followed = new Set(this.run(this.#heads.scores, tensor([1, count, slots], numbers)));
-    const read = this.nodes
-      .filter(({ outputs }) => !this.#known.has(outputs[0]))
-      .flatMap(({ op, inputs }) => (op === 'Shape' ? [] : inputs))
-      .filter((name) => followed.has(name));
+    const uncomputed = this.nodes.filter(({ op, outputs }) => op !== 'Shape' && !this.#known.has(outputs[0]));
+    const last = [...uncomputed.flatMap(({ inputs }) => inputs), ...this.#model.outputs];
+    const read = last.filter((name) => followed.has(name));
     return new Set(read.flatMap((name) => [...new Set(this.constant(name)!.tensor.data)]));
   }
 }
@@ -363,7 +362,8 @@ function suppressionOf(tail: Tail, count: number, classes: number): StatedSuppre
   const maxPerClass = Math.min(tail.numberAt(first, 2) || count, count);
   const behind = tail.nodes.slice(tail.nodes.indexOf(first));
   const best = behind.filter(({ op }) => op === 'TopK').map((node) => tail.numberAt(node, 1));
-  const maxResults = best.findLast((number) => number !== undefined && number > 0) ?? maxPerClass * classes;
+  const maxResults =
+    best.findLast((number) => number !== undefined && number > 0) ?? maxPerClass * (bestAlone ? 1 : classes);
   return {
     kind: bestAlone ? 'class-agnostic' : 'per-class',
     scoreThreshold: scoreThreshold ?? SSD_SUPPRESSION.scoreThreshold,

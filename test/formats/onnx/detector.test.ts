@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { detections } from '../../../src/detection/detections.js';
 import { encodeModel, type OutConstant, type OutNode } from '../../../src/formats/onnx/encode.js';
 import { readOnnx } from '../../../src/formats/onnx.js';
+import { SSD_SUPPRESSION } from '../../../src/network/anchors.js';
 import { type Network, run } from '../../../src/network/index.js';
 import { sizeOf, type Tensor, tensor } from '../../../src/tensor.js';
 import { signed } from '../../network/helpers.js';
@@ -159,6 +160,26 @@ function likeTorchvision(graph: Graph): string[] {
   return [boxes, left, suppressed(graph, [boxes, left, ...limits])];
 }
 
+/** The boxes as centres and sizes in one piece, and scores without a slot for background: nothing is suppressed. */
+function withoutSuppression(graph: Graph): string[] {
+  const { codes, logits } = heads(graph);
+  const scaled = graph.add('Div', [codes, graph.constant(tensor([4], [8, 8, 4, 4]))]);
+  const [centres, sizes] = [0, 2].map((k) =>
+    graph.constant(tensor([1, COUNT, 2], Float32Array.from(ANCHORS.flatMap((anchor) => anchor.slice(k, k + 2))))),
+  );
+  const moved = graph.add('Add', [graph.add('Mul', [graph.columns(scaled, 0, 2), sizes]), centres]);
+  const grown = graph.add('Mul', [graph.add('Exp', [graph.columns(scaled, 2, 4)]), sizes]);
+  return [graph.add('Concat', [moved, grown], { axis: 2 }), graph.add('Sigmoid', [logits])];
+}
+
+/** One suppression for all classes, of the best score of each box. */
+function likeClassAgnostic(graph: Graph): string[] {
+  const [boxes, scores] = withoutSuppression(graph);
+  const best = graph.add('ReduceMax', [graph.columns(scores, 1, SLOTS)], { axes: [2], keepdims: 1 });
+  const limits = [graph.constant([9]), graph.constant(tensor([1], [0.45]))];
+  return [suppressed(graph, [boxes, graph.add('Transpose', [best], { perm: [0, 2, 1] }), ...limits])];
+}
+
 /** As YOLO's exporters: the cell's offset by a sigmoid, and no anchor moved by its size. */
 function likeYolo(graph: Graph): string[] {
   const { codes, logits } = heads(graph);
@@ -216,6 +237,19 @@ describe('detectors with suppression as operators', () => {
     const wanted = ANCHORS.flat();
     expect(detection!.anchors).toHaveLength(wanted.length);
     for (const [at, anchor] of detection!.anchors.entries()) expect(anchor).toBeCloseTo(wanted[at], 6);
+  });
+
+  test('without suppression in the file: the usual one; scores that are all given have no background', async () => {
+    const { detection } = (await read(withoutSuppression)).network.conventions;
+    expect(detection).toMatchObject({ background: 'none', scales: [8, 8, 4, 4], suppression: SSD_SUPPRESSION });
+    for (const [at, anchor] of detection!.anchors.entries()) expect(anchor).toBeCloseTo(ANCHORS.flat()[at], 6);
+  });
+
+  test('one suppression of the best scores is one among all classes', async () => {
+    const { detection } = (await read(likeClassAgnostic)).network.conventions;
+    expect(detection!.background).toBe('slot 0');
+    expect(detection!.suppression).toMatchObject({ kind: 'class-agnostic', maxResults: 9 });
+    expect(detection!.suppression.iouThreshold).toBeCloseTo(0.45, 6);
   });
 
   test.skipIf(noOnnxruntime).each([
