@@ -4,11 +4,14 @@
  *   npm run mutation:sample -- formats [--lines 150] [--seed 1]
  *
  * Lines of code are drawn, each as likely as any other, and Stryker makes every mutant that fits into one of them; 150 lines are about 200
- * mutants. The same seed draws the same lines of the same source. Exit code 1 below 95 %.
+ * mutants. The same seed draws the same lines of the same source. `assembly` has a mutator of its own, one mutant a line. Mutants of constants
+ * of modules take a run of all tests each; `--without-static` leaves them out. Exit code 1 below 95 %.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
+import { assemblyMutants } from '../mutation/assembly.mjs';
+import { codeLinesOf, drawn, filesOf } from '../mutation/lines.mjs';
 import { strykerConfig, vitestConfig } from '../mutation/stryker.mjs';
 
 /** Source folders, and the tests that are held to notice. */
@@ -27,18 +30,35 @@ const parts = {
   image: [['src/image'], ['test/image/**/*.test.ts']],
   oracle: [['src/oracle'], ['test/oracle/**/*.test.ts']],
   training: [['src/training'], ['test/training/**/*.test.ts']],
+  detection: [['src/detection'], ['test/detection/**/*.test.ts', 'test/evaluation/**/*.test.ts']],
+  segmentation: [['src/segmentation'], ['test/segmentation/**/*.test.ts']],
+  evaluation: [['src/evaluation'], ['test/evaluation/**/*.test.ts']],
+  quantization: [['src/quantization'], ['test/quantization/**/*.test.ts']],
+  tasks: [['src/tasks'], ['test/tasks/**/*.test.ts']],
+  load: [['src/load'], ['test/load/**/!(browser|memory).test.ts']],
 };
 const LEAST_SCORE = 95;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { lines: { type: 'string', default: '150' }, seed: { type: 'string', default: '1' } },
+  options: {
+    lines: { type: 'string', default: '150' },
+    seed: { type: 'string', default: '1' },
+    'without-static': { type: 'boolean' },
+  },
 });
 const [part] = positionals;
-if (!Object.hasOwn(parts, part ?? '')) throw new Error(`wanted one of ${Object.keys(parts).join(', ')}, found ${part}`);
+const [lineCount, seed] = [Number(values.lines), Number(values.seed)];
+if (part === 'assembly') {
+  const { killed, survived } = await assemblyMutants(lineCount, seed);
+  finish(killed.length, survived.length, lineCount);
+  process.exit();
+}
+if (!Object.hasOwn(parts, part ?? ''))
+  throw new Error(`wanted one of assembly, ${Object.keys(parts).join(', ')}, found ${part}`);
 const [sources, tests] = parts[part];
 
-const lines = drawn(sources.flatMap(filesOf).flatMap(codeLinesOf), Number(values.lines), Number(values.seed));
+const lines = drawn(sources.flatMap(filesOf).flatMap(codeLinesOf), lineCount, seed);
 mkdirSync('build', { recursive: true });
 const configFile = `build/${part}.vitest.config.mjs`;
 writeFileSync(configFile, `export default ${JSON.stringify(vitestConfig(tests))};\n`);
@@ -48,6 +68,7 @@ const stryker = new Stryker({
   vitest: { configFile },
   ignorePatterns: ['assets', 'bench', 'dist', 'docs', 'reports'],
   disableTypeChecks: false,
+  ignoreStatic: values['without-static'] ?? false,
   thresholds: { high: 95, low: 90, break: null },
   reporters: ['progress-append-only', 'html', 'json'],
 });
@@ -57,38 +78,12 @@ const [killed, missed] = [of('Killed', 'Timeout'), of('Survived', 'NoCoverage')]
 for (const { fileName, location, mutatorName, replacement, status } of missed) {
   console.log(`${status}: ${fileName}:${location.start.line}: ${mutatorName}: ${replacement.split('\n')[0]}`);
 }
-const score = (100 * killed.length) / (killed.length + missed.length);
-const counted = `${killed.length} of ${killed.length + missed.length} mutants in ${lines.length} lines`;
-console.log(`${part}, seed ${values.seed}: ${counted} killed, ${score.toFixed(1)} %`);
-process.exitCode = score >= LEAST_SCORE ? 0 : 1;
+finish(killed.length, missed.length, lines.length);
 
-function filesOf(path) {
-  if (path.endsWith('.ts')) return [path];
-  const entries = readdirSync(path, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && /(?<!\.d)\.ts$/.test(entry.name));
-  return files.map(({ parentPath, name }) => `${parentPath}/${name}`).filter((file) => !file.includes('/generated/'));
-}
-
-/** 'src/x.ts:12:0-12:999' for each line that is neither empty nor a comment nor an import. */
-function codeLinesOf(file) {
-  const isCode = (line) => !/^\s*(\/\*|\*|\/\/|import |export (type )?\{|export \*|[})\];,]*$)/.test(line);
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line, index) => (isCode(line) ? [`${file}:${index + 1}:0-${index + 1}:999`] : []));
-}
-
-/** `count` members, by a shuffle whose numbers come from mulberry32. */
-function drawn(all, count, seed) {
-  let state = seed;
-  const random = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const left = all.sort();
-  const picked = Array.from({ length: Math.min(count, left.length) }, () =>
-    left.splice(Math.floor(random() * left.length), 1).at(0),
+function finish(killed, missed, lines) {
+  const score = (100 * killed) / (killed + missed);
+  console.log(
+    `${part}, seed ${seed}: ${killed} of ${killed + missed} mutants in ${lines} lines killed, ${score.toFixed(1)} %`,
   );
-  return picked.sort();
+  process.exitCode = score >= LEAST_SCORE ? 0 : 1;
 }
