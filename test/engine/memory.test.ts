@@ -5,7 +5,7 @@ import { lower } from '../../src/engine/lower.js';
 import { planMemory } from '../../src/engine/memory-plan.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import type { Network } from '../../src/network/network.js';
-import { align, type Buffer, placeBuffers } from '../../src/wasm/memory.js';
+import { align, type Buffer, type Place, placeBuffers } from '../../src/wasm/memory.js';
 import { anyDraft, networkOf, withRandomWeights } from './networks.js';
 
 /** Aligned like those of a program. */
@@ -91,6 +91,12 @@ function expectLifetimes(network: Network, everyTensor: boolean): void {
       expect(arg.byte).toBeLessThan(Math.max(arg.buffer.bytes, 1));
     }
   });
+  for (const { kernel, args } of program.steps) {
+    if (kernel !== 'depthwise') continue;
+    // Four neighbours are summed at once: the windows of up to three columns too many reach beyond the last plane.
+    const [x, planeStride, planes, , , , , strideX] = args as [Place, ...number[]];
+    expect(x.buffer.bytes).toBeGreaterThanOrEqual(planes * planeStride + 3 * strideX * 16);
+  }
   for (const { place } of inputs) expect(place.buffer.first).toBe(-1);
   for (const { place } of outputs) expect(place.buffer.last).toBe(program.steps.length);
 }

@@ -196,6 +196,18 @@ test('averagePool: the mean of a window that is no square has one rounding for e
   expect(bound / (7 * u * (21 / 6))).toBeCloseTo(1, 6);
 });
 
+test('globalAveragePool: a map that is no square too', () => {
+  const numbers = [1, -2, 3, -4, 5, -6];
+  for (const [H, W] of [
+    [2, 3],
+    [1, 6],
+  ]) {
+    const shape = [1, H, W, 1];
+    const [bound] = boundsOf(network('globalAveragePool', [shape], { keepDims: false }), [tensor(shape, numbers)]);
+    expect(bound / (7 * u * (21 / 6))).toBeCloseTo(1, 6);
+  }
+});
+
 test('batchNorm without scale: nine roundings of |x|/√σ² + |mean|/√σ² + |beta|', () => {
   const weights = { beta: tensor([1], [0.5]), movingMean: tensor([1], [1]), movingVariance: tensor([1], [4]) };
   const net = network('batchNorm', [[1, 1, 1, 1]], { epsilon: 0, scale: false, center: true }, weights);

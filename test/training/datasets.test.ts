@@ -240,6 +240,20 @@ describe('readData', () => {
     await expect(readData(folder, () => ({ preprocessing }))).rejects.toThrow('wanted a folder for each of two');
   });
 
+  test.each([
+    ['cifar10', "CIFAR-10's binary version (162 MB): https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz; "],
+    ['mnist', 'MNIST (12 MB): train-images-idx3-ubyte.gz, '],
+  ])('%s that is not there: the error says where it is to be had', async (kind, origin) => {
+    const missing = join(folder, 'nowhere');
+    const error = await readData(`${kind}:${missing}`, never).catch((caught) => caught);
+    expect(error).toBeInstanceOf(FormatError);
+    const [what, where] = error.message.split('\n');
+    expect(what).toContain(missing);
+    expect(where.startsWith(origin)).toBe(true);
+    expect(error.cause).toBeInstanceOf(FormatError);
+    expect(error.cause.message).toBe(what);
+  });
+
   test.each(['imagenet:/data', 'ab:/data', 'cifar10:', 'constructor:x'])('%s', async (source) => {
     await expect(readData(source, never)).rejects.toThrow(
       `data '${source}': wanted digits, cifar10:FOLDER, mnist:FOLDER, or a folder of folders of pictures`,

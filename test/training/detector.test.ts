@@ -18,7 +18,7 @@ import { compileHeads } from '../../src/training/detection/heads-program.js';
 import { encodeBox, matchAnchors } from '../../src/training/detection/matching.js';
 import { answeringTail, newDetector } from '../../src/training/detection/new-detector.js';
 import { ssdLoss, wantedOf } from '../../src/training/detection/ssd-loss.js';
-import { type BoxedExample, targetsIn, trainDetector } from '../../src/training/detection/train-detector.js';
+import { type BoxedExample, targetsIn, trainDetector, viewOf } from '../../src/training/detection/train-detector.js';
 import { forwardPass } from '../../src/training/step/gradients.js';
 import { packParameters, parameterLayout } from '../../src/training/step/parameters.js';
 
@@ -112,6 +112,42 @@ test('targetsIn: objects whose middle lies in the region, clipped, mirrored', ()
     { classIndex: 1, box: [0, 0, 0.5, 0.75] },
   ]);
   expect(targetsIn(region, true, objects, ['dog'])).toEqual([{ classIndex: 0, box: [0, 0.25, 0.5, 1] }]);
+});
+
+describe('views of a picture', () => {
+  const picture: Picture = { width: 7, height: 4, channels: 1, data: new Uint8Array(28) };
+  const whole = { left: 0, top: 0, width: 7, height: 4 };
+  const draws =
+    (...numbers: number[]) =>
+    () =>
+      numbers.shift()!;
+
+  test('the picture, its mirror image, then parts: sides by the first two draws, place by the next two, mirrored by the fifth', () => {
+    const never = draws();
+    expect(viewOf(picture, 0, never)).toEqual({ region: whole, mirror: false });
+    expect(viewOf(picture, 1, never)).toEqual({ region: whole, mirror: true });
+    // Sides of 0.75 · 7 = 5.25 and 0.5 · 4 = 2; 3 places across, 3 down.
+    expect(viewOf(picture, 2, draws(0.5, 0, 0.7, 0.4, 0.4))).toEqual({
+      region: { left: 2, top: 1, width: 5, height: 2 },
+      mirror: true,
+    });
+    expect(viewOf(picture, 3, draws(0, 0.99, 0.99, 0.99, 0.6))).toEqual({
+      region: { left: 3, top: 0, width: 4, height: 4 },
+      mirror: false,
+    });
+  });
+
+  test('a part lies inside, has half of each side, and comes to every edge', () => {
+    const random = uniformRandom(5);
+    const parts = Array.from({ length: 200 }, () => viewOf(picture, 2, random).region);
+    for (const { left, top, width, height } of parts) {
+      expect(Math.min(left, top)).toBeGreaterThanOrEqual(0);
+      expect(Math.min(width - 3, height - 2)).toBeGreaterThanOrEqual(0);
+      expect(Math.max(left + width - 7, top + height - 4)).toBeLessThanOrEqual(0);
+    }
+    expect(new Set(parts.map(({ left, width }) => [left === 0, left + width === 7].join())).size).toBe(4);
+    expect(new Set(parts.map(({ top, height }) => [top === 0, top + height === 4].join())).size).toBe(4);
+  });
 });
 
 describe('the heads on kernels', () => {
@@ -265,6 +301,20 @@ describe('trainDetector', () => {
     const trained = await Promise.all([1, 2].map(() => trainDetector(base(), squares(4, 1), [], ['square'], options)));
     expect(trained[0].network.weights).toEqual(trained[1].network.weights);
     expect(trained[0].history[1].ap50).toBeNaN();
-    await expect(trainDetector(base(), [], [], ['square'])).rejects.toThrow(UsageError);
+    await expect(trainDetector(base(), [], [], ['square'])).rejects.toThrow(
+      new UsageError('training: found no pictures with boxes to learn from'),
+    );
+  }, 60_000);
+
+  test('a batch larger than the set is the set; eight pictures unless stated; a smaller one is another training', async () => {
+    const history = async (batch?: number) => {
+      const options = { epochs: 2, views: 1, ...(batch !== undefined && { batch }) };
+      return (await trainDetector(base(), squares(9, 1), [], ['square'], options)).history;
+    };
+    const whole = await history(9);
+    expect(await history(10)).toEqual(whole);
+    expect(await history(4)).not.toEqual(whole);
+    expect(await history()).toEqual(await history(8));
+    expect(await history()).not.toEqual(whole);
   }, 60_000);
 });

@@ -48,6 +48,23 @@ test('needs nothing but itself', () => {
   expect(html).not.toMatch(/https?:|<script|<link|@import|url\(/);
 });
 
+test('epochs are marked by whole numbers, at most some eight', () => {
+  const marks = (epochs: number): number[] => {
+    const history = Array.from({ length: epochs }, (_, index) => epoch(index + 1, 1));
+    const [chart] = reportHtml({
+      title: 'x',
+      recipe: recipeWith({}),
+      classes: ['a'],
+      evaluation: { top1: 0, top5: 0, perClass: {}, confusion: [[0]] },
+      history,
+    }).split('</svg>');
+    return [...chart.matchAll(/text-anchor="middle">([^<]*)</g)].map(([, mark]) => Number(mark));
+  };
+  expect(marks(3)).toEqual([1, 2, 3]);
+  expect(marks(20)).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
+  expect(marks(100)).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+});
+
 test('a run of one epoch, and one of none', () => {
   const parts = {
     title: 'x',

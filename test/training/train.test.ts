@@ -5,7 +5,14 @@ import { atResolution, randomWeights, trace } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import { NO_AUGMENTATION } from '../../src/training/data/augment.js';
 import { train as trainInPage } from '../../src/training/index.js';
-import { type Origin, type Recipe, type TrainHooks, type TrainingState, train } from '../../src/training/index.node.js';
+import {
+  type Origin,
+  type Recipe,
+  type StepReport,
+  type TrainHooks,
+  type TrainingState,
+  train,
+} from '../../src/training/index.node.js';
 import { readCheckpoint, writeCheckpoint } from '../../src/training/loop/checkpoint.js';
 import { evaluate } from '../../src/training/loop/evaluate.js';
 import { optimizerDefaults } from '../../src/training/loop/optimizers.js';
@@ -108,6 +115,42 @@ describe('the mean of the cycles', () => {
     expect(resumed.finished).toBe(true);
     expect(resumed.network.weights).toEqual(whole.network.weights);
   });
+});
+
+describe('progress', () => {
+  test('of the steps of an epoch: the last has the numbers of the epoch', async () => {
+    const reports: StepReport[] = [];
+    const { state } = await train(tinyNetwork(data.train), data, recipeOf({ shards: 2 }), {
+      onStep: (report) => reports.push(report),
+    });
+    expect(reports.map(({ epoch, step, steps }) => [epoch, step, steps])).toEqual(
+      [0, 1, 2].flatMap((epoch) => [1, 2, 3].map((step) => [epoch, step, 3])),
+    );
+    for (const { epoch, trainLoss, trainAccuracy } of state.history) {
+      expect(reports[3 * epoch - 1]).toMatchObject({ loss: trainLoss, accuracy: trainAccuracy });
+    }
+    for (const { step, accuracy } of reports) {
+      expect(Math.abs(Math.round(accuracy * 16 * step) - accuracy * 16 * step)).toBeLessThan(1e-9); // of whole pictures
+      expect(accuracy).toBeLessThanOrEqual(1);
+    }
+    expect(reports.every(({ picturesPerSecond }) => picturesPerSecond > 0)).toBe(true);
+  });
+
+  test('of the tests: pictures done, of all', async () => {
+    const seen: number[][] = [];
+    await trained(recipeOf({ epochs: 2 }), { onTest: (done, all) => seen.push([done, all]) });
+    expect(seen).toEqual([
+      [30, 30],
+      [30, 30],
+    ]);
+  });
+});
+
+test('a network whose pictures are prepared nobody says how is not trained', async () => {
+  const { preprocessing: _, ...conventions } = tinyNetwork(data.train).conventions;
+  await expect(train({ ...tinyNetwork(data.train), conventions }, data, recipeOf())).rejects.toThrow(
+    new UsageError('tiny: nothing states how its pictures are prepared'),
+  );
 });
 
 describe('checkpoints', () => {
@@ -427,6 +470,12 @@ describe('evaluate', () => {
     await evaluate(network, data, { run, batch: 3, onBatch: (done, all) => seen.push([done, all]) });
     expect(seen).toEqual([
       [3, 4],
+      [4, 4],
+    ]);
+    seen.splice(0);
+    await evaluate(network, data, { run, batch: 2, onBatch: (done, all) => seen.push([done, all]) });
+    expect(seen).toEqual([
+      [2, 4],
       [4, 4],
     ]);
   });

@@ -188,8 +188,7 @@ async function samplesOf(
     const random = uniformRandom(seedOf(seed, PARTS, index));
     const seen: Sample[] = [];
     for (let view = 0; view < views; view++) {
-      const region = view < 2 ? wholeOf(picture) : partOf(picture, random);
-      const mirror = view < 2 ? view === 1 : random() < 0.5;
+      const { region, mirror } = viewOf(picture, view, random);
       const targets = targetsIn(region, mirror, objects, labels);
       const x = prepare(picture, preprocessing, { region, mirror });
       seen.push({ maps: await mapsOf(x), wanted: wantedOf(spec, targets) });
@@ -199,6 +198,16 @@ async function samplesOf(
     await otherTasks();
   }
   return samples;
+}
+
+/** The picture itself, its mirror image, then parts of it, mirrored or not. */
+export function viewOf(
+  picture: Picture,
+  view: number,
+  random: () => number,
+): { readonly region: Region; readonly mirror: boolean } {
+  if (view < 2) return { region: wholeOf(picture), mirror: view === 1 };
+  return { region: partOf(picture, random), mirror: random() < 0.5 };
 }
 
 const wholeOf = ({ width, height }: Picture): Region => ({ left: 0, top: 0, width, height });

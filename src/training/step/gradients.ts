@@ -106,12 +106,9 @@ function nodePass(
 ): TrainingPass {
   const inTraining = (training as Partial<Record<LayerKind, unknown>>)[node.kind] as Training<unknown, unknown>;
   if (seed !== undefined && inTraining) return inTraining(inputs, weights, node.attributes, seed);
-  const back = (backward as Partial<Record<LayerKind, unknown>>)[node.kind] as Backward<unknown, unknown> | undefined;
+  const back = backward[node.kind] as Backward<unknown, unknown>;
   return {
     y: layerOf(node).forward(inputs, weights, node.attributes),
-    backward(dy) {
-      if (back === undefined) throw new NetworkError(`${node.kind}: this layer has no gradient`);
-      return back(dy, inputs, weights, node.attributes);
-    },
+    backward: (dy) => back(dy, inputs, weights, node.attributes),
   };
 }

@@ -148,6 +148,51 @@ describe('layers without weights', () => {
     );
   });
 
+  test('concat along any axis: the integers lie where the float layer puts the numbers', () => {
+    const shapes: Shape[] = [
+      [2, 2, 2],
+      [2, 2, 2],
+    ];
+    const numbers = shapes.map((shape, n) => Array.from({ length: sizeOf(shape) }, (_, i) => 10 * n + i));
+    for (const axis of [0, 1, 2, -1, -2, -3]) {
+      const inputs = shapes.map((shape, n) => grid(one, shape, numbers[n]));
+      const floats = layers.concat.forward(
+        shapes.map((shape, n) => tensor(shape, numbers[n])),
+        {},
+        { axis },
+      );
+      const y = integerLayers.concat(inputs, {}, { axis }, one, 'single');
+      expect([y.shape, numbersOf(y)]).toEqual([floats.shape, numbersOf(floats)]);
+    }
+  });
+
+  test('concat: uint8 with another zero point or another scale alone is brought to the result’s too', () => {
+    const shifted = grid({ ...bytes, zeroPoint: 100 }, [1, 2], [100, 104]); // 0 and 1
+    expect(numbersOf(integerLayers.concat([shifted], {}, { axis: 1 }, bytes, 'single'))).toEqual([128, 132]);
+    const wider = grid({ ...bytes, scale: 0.5 }, [1, 2], [128, 130]); // 0 and 1
+    expect(numbersOf(integerLayers.concat([wider], {}, { axis: 1 }, bytes, 'single'))).toEqual([128, 132]);
+    for (const type of [
+      { ...half, zeroPoint: 4 },
+      { ...half, scale: 1 },
+    ]) {
+      expect(() => integerLayers.concat([grid(type, [1, 1], [0])], {}, { axis: 1 }, half, 'single')).toThrow(
+        'concat: input and result must have the same type, scale and zero point',
+      );
+    }
+  });
+
+  test('layers that copy leave their input alone', () => {
+    const x = grid(half, [1, 2], [1, 2]);
+    for (const y of [
+      integerLayers.reshape([x], {}, { shape: [2] }, half, 'single'),
+      integerLayers.flatten([x], {}, {}, half, 'single'),
+      integerLayers.dropout([x], {}, { rate: 0.5 }, half, 'single'),
+    ]) {
+      expect(numbersOf(y)).toEqual([1, 2]);
+      expect(y.data.buffer).not.toBe(x.data.buffer);
+    }
+  });
+
   test('pad: zero is the zero point', () => {
     const padding = { top: 0, bottom: 1, left: 1, right: 0 };
     const x = grid(half, [1, 1, 1, 1], [9]);
