@@ -21,7 +21,10 @@ export function windowsOf(
 /** A tap and the sample that it lies on: p = k·s + i·d − top. */
 export type Tap = readonly [i: number, p: number];
 
-/** The taps of each position of a window along one axis, of the rows and of the columns. Taps on padding are left out: they meet zeros. */
+/**
+ * The taps of each position of a window along one axis, of the rows and of the columns. Taps on padding are left out: they meet zeros. They
+ * are not looked at either, as a window may be far larger than the picture.
+ */
 export function tapsOf(
   x: Shape,
   size: Pair,
@@ -30,11 +33,15 @@ export function tapsOf(
   const { strides, dilation = [1, 1] } = sliding;
   const { vertical, horizontal } = windowsOf('taps', x, size, sliding);
   const along = ({ out, before }: SlidingWindow, axis: 0 | 1) =>
-    Array.from({ length: out }, (_, k) =>
-      Array.from({ length: size[axis] }, (_, i): Tap => [i, k * strides[axis] + i * dilation[axis] - before]).filter(
-        ([, p]) => p >= 0 && p < x[axis + 1],
-      ),
-    );
+    Array.from({ length: out }, (_, k) => {
+      const start = k * strides[axis] - before;
+      const first = Math.max(Math.ceil(-start / dilation[axis]), 0);
+      const end = Math.min(Math.ceil((x[axis + 1] - start) / dilation[axis]), size[axis]);
+      return Array.from(
+        { length: Math.max(end - first, 0) },
+        (_, n): Tap => [first + n, start + (first + n) * dilation[axis]],
+      );
+    });
   return { rows: along(vertical, 0), columns: along(horizontal, 1) };
 }
 

@@ -32,6 +32,20 @@ describe('examples to check by hand', () => {
     expectClose(average('same', true), grid([1, 2, 2, 1], [3, 2.25, 3.75, 22.5]));
   });
 
+  test('a window of 2³¹ − 1 samples is looked at where it meets the picture, and no further', () => {
+    const poolSize = [2 ** 31 - 1, 1] as const;
+    const pool = { poolSize, strides: [1, 1], padding: 'same' } as const;
+    // biome-ignore format: drawn as it lies in memory
+    const columns = grid([1, 3, 3, 1], [
+      7, 8, 90,
+      7, 8, 90,
+      7, 8, 90,
+    ]);
+    expectClose(maxPool.forward([nine], {}, pool), columns);
+    const means = averagePool.forward([nine], {}, { ...pool, includePadding: false });
+    expectClose(means, grid([1, 3, 3, 1], [4, 5, 33, 4, 5, 33, 4, 5, 33]));
+  });
+
   test('explicit padding shifts the windows', () => {
     expectClose(average({ ...none, top: 1, left: 1 }, false), grid([1, 2, 2, 1], [1, 2.5, 5.5, 27.25]));
     expectClose(average({ ...none, bottom: 1 }, false), grid([1, 2, 1, 1], [3, 7.5]));
