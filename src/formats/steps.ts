@@ -103,11 +103,13 @@ export function globalMax(keepDims: boolean): Step[] {
   ];
 }
 
-/** x · σ(x), which is SiLU too. */
-export function swish(): Step[] {
+/** x · σ(factor · x), with the factor 1 SiLU too. */
+export function swish(factor = 1): Step[] {
+  const scaled = factor === 1 ? [] : [{ ...affine('_factor', [factor], [0]), reads: [-1] }];
   return [
-    { suffix: '_sigmoid', kind: 'sigmoid', attributes: {}, reads: [-1] },
-    { suffix: '', kind: 'multiply', attributes: {}, reads: [-1, 0] },
+    ...scaled,
+    { suffix: '_sigmoid', kind: 'sigmoid', attributes: {}, reads: [scaled.length - 1] },
+    { suffix: '', kind: 'multiply', attributes: {}, reads: [-1, scaled.length] },
   ];
 }
 
@@ -122,6 +124,77 @@ export function geluByTanh(): Step[] {
     { suffix: '', kind: 'multiply', attributes: {}, reads: [-1, 3] },
   ];
 }
+
+/** x · Φ(x), the exact GELU. */
+export function gelu(): Step[] {
+  const steps = normalDistribution(1);
+  return [...steps, { suffix: '', kind: 'multiply', attributes: {}, reads: [-1, steps.length - 1] }];
+}
+
+/** erf(x) = 2Φ(√2 · x) − 1. */
+export function erf(): Step[] {
+  return [...normalDistribution(Math.SQRT2), affine('', [2], [-1])];
+}
+
+/**
+ * Φ(x) = σ(p(x)), the standard normal distribution: p is odd and smooth, and this is the polynomial of degree 13 whose error in Φ · max(1, |x|)
+ * is least on [−6, 6] (7e-8, which is half a unit of float32 at 1). Beyond, Φ is 0 or 1 to 1e-9.
+ */
+const LOGIT_OF_NORMAL = [
+  1.5957689853277475, 0.07266782268512269, -6.590952652383452e-5, -1.1055588063570958e-4, 7.946225987796642e-6,
+  -2.672937085398827e-7, 3.6187259316715656e-9,
+];
+
+/** Φ(factor · x). */
+function normalDistribution(factor: number): Step[] {
+  const [last, ...rest] = LOGIT_OF_NORMAL.map((c, power) => c * factor ** (2 * power + 1)).reverse();
+  const end = 6 / factor;
+  const steps: Step[] = [
+    { suffix: '_bounded', kind: 'clamp', attributes: { min: -end, max: end }, reads: [-1] },
+    { suffix: '_square', kind: 'multiply', attributes: {}, reads: [0, 0] },
+    affine('_power1', [last], [rest[0]]),
+  ];
+  // Horner's rule in x².
+  for (const [index, c] of rest.slice(1).entries()) {
+    steps.push(
+      { suffix: `_times${index + 2}`, kind: 'multiply', attributes: {}, reads: [1, steps.length - 1] },
+      affine(`_power${index + 2}`, [1], [c]),
+    );
+  }
+  return [
+    ...steps,
+    { suffix: '_odd', kind: 'multiply', attributes: {}, reads: [0, steps.length - 1] },
+    { suffix: '_sigmoid', kind: 'sigmoid', attributes: {} },
+  ];
+}
+
+/**
+ * above · x for x > 0, below · (eˣ − 1) for x ≤ 0. With s = σ(x − c), eˣ⁻ᶜ = s / (1 − s) = s · (1 + s) · (1 + s²), whose error of s⁴ is below 3e-10 for
+ * c = 5.5: a number that float32 subtracts without loss where x is 0.
+ */
+export function elu(below: number, above = 1): Step[] {
+  const c = 5.5;
+  const exponential = below * Math.exp(c);
+  return [
+    { suffix: '_above', kind: 'relu', attributes: {}, reads: [-1] },
+    { ...affine('_minus', [-1], [0]), reads: [-1] },
+    { suffix: '_below', kind: 'relu', attributes: {} },
+    affine('_shifted', [-1], [-c]),
+    { suffix: '_sigmoid', kind: 'sigmoid', attributes: {} },
+    { suffix: '_square', kind: 'multiply', attributes: {}, reads: [4, 4] },
+    { suffix: '_first', kind: 'add', attributes: {}, reads: [4, 5] },
+    { ...affine('_second', [1], [1]), reads: [5] },
+    { suffix: '_exponential', kind: 'multiply', attributes: {}, reads: [6, 7] },
+    affine('_minusOne', [exponential], [-below]),
+    ...(above === 1 ? [] : [{ ...affine('_line', [above], [0]), reads: [0] }]),
+    { suffix: '', kind: 'add', attributes: {}, reads: [above === 1 ? 0 : 10, 9] },
+  ];
+}
+
+/** Of self-normalising networks (Klambauer et al. 2017), https://arxiv.org/abs/1706.02515. */
+export const SELU = { alpha: 1.6732632423543772, scale: 1.0507009873554805 };
+
+export const selu = (): Step[] => elu(SELU.scale * SELU.alpha, SELU.scale);
 
 /** Each pixel of a picture [batch, height, width, channels] so many times below and beside itself: enlarging to the nearest pixel. */
 export function repeated([down, across]: Pair): Step[] {

@@ -264,7 +264,7 @@ describe('forms of a model', () => {
 describe('what is not supported is refused by name', () => {
   const title = (className: string) => `layer 'x' (${className})`;
   const supported =
-    'Conv2D, DepthwiseConv2D, SeparableConv2D, Dense, BatchNormalization, BatchNormalizationV1, BatchNormalizationV2, SyncBatchNormalization, ReLU, Activation, LeakyReLU, PReLU, Softmax, ZeroPadding2D, GlobalAveragePooling2D, GlobalMaxPooling2D, AveragePooling2D, MaxPooling2D, Reshape, Flatten, Rescaling, Normalization, Resizing, CenterCrop, RandomCrop, Dropout, SpatialDropout2D, GaussianDropout, AlphaDropout, GaussianNoise, ActivityRegularization, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, RandomShear, RandomHeight, RandomWidth, RandomContrast, RandomBrightness, RandomHue, RandomSaturation, RandomColorJitter, RandomGrayscale, RandomSharpness, RandomErasing, RandomInvert, RandomPosterization, UpSampling2D, Cropping2D, Multiply, Add, Concatenate';
+    'Conv2D, DepthwiseConv2D, SeparableConv2D, Dense, BatchNormalization, BatchNormalizationV1, BatchNormalizationV2, SyncBatchNormalization, ReLU, Activation, ELU, LeakyReLU, PReLU, Softmax, ZeroPadding2D, GlobalAveragePooling2D, GlobalMaxPooling2D, AveragePooling2D, MaxPooling2D, Reshape, Flatten, Rescaling, Normalization, Resizing, CenterCrop, RandomCrop, Dropout, SpatialDropout2D, GaussianDropout, AlphaDropout, GaussianNoise, ActivityRegularization, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, RandomShear, RandomHeight, RandomWidth, RandomContrast, RandomBrightness, RandomHue, RandomSaturation, RandomColorJitter, RandomGrayscale, RandomSharpness, RandomErasing, RandomInvert, RandomPosterization, UpSampling2D, Cropping2D, Multiply, Add, Concatenate';
   test.each<[string, Config, string]>([
     ['Lambda', {}, `: this layer class is not supported; supported are ${supported}`],
     ['constructor', {}, `: this layer class is not supported; supported are ${supported}`],
@@ -273,13 +273,13 @@ describe('what is not supported is refused by name', () => {
     ['ReLU', { max_value: -1 }, '.max_value: wanted a number above 0, found -1'],
     [
       'Activation',
-      { activation: 'gelu' },
-      ".activation: wanted one of 'linear', 'relu', 'relu6', 'leaky_relu', 'tanh', 'sigmoid', 'softmax', 'swish', 'silu', 'hard_swish', 'hard_silu', 'hard_sigmoid', found 'gelu'",
+      { activation: 'softplus' },
+      ".activation: wanted one of 'linear', 'relu', 'relu6', 'leaky_relu', 'elu', 'selu', 'gelu', 'tanh', 'sigmoid', 'softmax', 'swish', 'silu', 'hard_swish', 'hard_silu', 'hard_sigmoid', found 'softplus'",
     ],
     [
       'Activation',
       {},
-      ".activation: wanted one of 'linear', 'relu', 'relu6', 'leaky_relu', 'tanh', 'sigmoid', 'softmax', 'swish', 'silu', 'hard_swish', 'hard_silu', 'hard_sigmoid', found undefined",
+      ".activation: wanted one of 'linear', 'relu', 'relu6', 'leaky_relu', 'elu', 'selu', 'gelu', 'tanh', 'sigmoid', 'softmax', 'swish', 'silu', 'hard_swish', 'hard_silu', 'hard_sigmoid', found undefined",
     ],
     [
       'Conv2D',

@@ -19,7 +19,20 @@ import { NetworkError } from '../../errors.js';
 import type { AttributesOf, LayerKind } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
-import { affine, cropped, globalMax, hardSigmoid, leakyRelu, repeated, type Step, swish, tanh } from '../steps.js';
+import {
+  affine,
+  cropped,
+  elu,
+  gelu,
+  globalMax,
+  hardSigmoid,
+  leakyRelu,
+  repeated,
+  type Step,
+  selu,
+  swish,
+  tanh,
+} from '../steps.js';
 
 /** A step of a layer, whose nodes have the layer's name and the step's suffix. */
 export type KerasStep = Step & {
@@ -110,6 +123,9 @@ export const activationSteps: Readonly<Record<string, readonly KerasStep[]>> = {
   relu: [{ suffix: '', kind: 'relu', attributes: {} }],
   relu6: [{ suffix: '', kind: 'relu6', attributes: {} }],
   leaky_relu: leakyRelu([0.2]),
+  elu: elu(1),
+  selu: selu(),
+  gelu: gelu(),
   tanh: tanh(),
   sigmoid: [{ suffix: '', kind: 'sigmoid', attributes: {} }],
   softmax: [{ suffix: '', kind: 'softmax', attributes: {} }],
@@ -284,6 +300,10 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
 
   Activation(layer) {
     return [...stepsOfActivation(layer.take('activation', activationName), layer)];
+  },
+
+  ELU(layer) {
+    return elu(layer.take('alpha', finite, 1));
   },
 
   LeakyReLU(layer) {

@@ -5,7 +5,7 @@
 
 import { finite, listOf, oneOf, show, text } from '../../checks.js';
 import { NetworkError } from '../../errors.js';
-import { affine, type Step } from '../steps.js';
+import { affine, gelu, geluByTanh, type Step } from '../steps.js';
 import type { KerasCall } from './calls.js';
 import { activationSteps, numbers } from './layers.js';
 import { type FlatLayer, isTensor } from './nested.js';
@@ -71,8 +71,12 @@ function functionOf(name: string, short: string, title: string, call: KerasCall)
     case 'tanh':
     case 'silu':
     case 'swish':
+    case 'elu':
+    case 'selu':
       if (short === 'softmax') oneOf(-1)((call.kwargs.axis ?? -1) as number, `${title}.axis`);
       return { steps: activationSteps[short], inputs, scales: false };
+    case 'gelu':
+      return { steps: call.kwargs.approximate === true ? geluByTanh() : gelu(), inputs, scales: false };
     case 'reduce_mean': {
       const axis = listOf(finite, 2, 2)(call.kwargs.axis, `${title}.axis`);
       if (`${axis}` !== '1,2') throw new NetworkError(`${title}: ${name} of axes ${show(axis)}; wanted [1, 2]`);
@@ -81,7 +85,7 @@ function functionOf(name: string, short: string, title: string, call: KerasCall)
     }
     default:
       throw new NetworkError(
-        `${title}: the function ${name} is not supported; supported are sums, differences, products and quotients with constants, relu, relu6, sigmoid, softmax, tanh, cast, reduce_mean`,
+        `${title}: the function ${name} is not supported; supported are sums, differences, products and quotients with constants, relu, relu6, sigmoid, softmax, tanh, swish, elu, selu, gelu, cast, reduce_mean`,
       );
   }
 }

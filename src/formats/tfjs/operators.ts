@@ -4,12 +4,15 @@ import { type Affine, affineNorm } from '../affine.js';
 import type { Draft } from '../drafts.js';
 import {
   affine as affineStep,
+  elu,
+  erf,
   globalMax,
   leakyRelu,
   paddedChannels,
   partOf,
   repeated,
   type Step,
+  selu,
   tanh,
 } from '../steps.js';
 import { tensorflowResizeRule } from '../tensorflow-resize.js';
@@ -53,6 +56,8 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
   },
   Conv2D: (call) => conv2d(call, undefined),
   DepthwiseConv2dNative: (call) => depthwiseConv2d(call, undefined),
+  Elu: (call) => call.addSteps(call.value(0), elu(1)),
+  Erf: (call) => call.addSteps(call.value(0), erf()),
   ExpandDims(call) {
     const { shape } = call.value(0);
     const [stated] = call.numbers(1);
@@ -109,6 +114,7 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
     }
     return call.addSteps(x, repeated(times));
   },
+  Selu: (call) => call.addSteps(call.value(0), selu()),
   Sigmoid: (call) => call.add('sigmoid', [call.value(0)], {}),
   Slice(call) {
     const { shape } = call.value(0);
@@ -259,9 +265,12 @@ function activation(call: GraphCall, x: Draft, name: string): Draft {
   if (name === 'Relu') return call.add('relu', [x], {});
   if (name === 'Relu6') return call.add('relu6', [x], {});
   if (name === 'Sigmoid') return call.add('sigmoid', [x], {});
+  if (name === 'Elu') return call.addSteps(x, elu(1));
   if (name === 'LeakyRelu') return call.addSteps(x, leakyRelu([call.float('leakyrelu_alpha', 0.2)]));
   if (name === 'Prelu') return call.addSteps(x, leakyRelu(slopes(call, call.node.inputs.length - 1)));
-  return call.fail(`attribute 'fused_ops' holds ${name}; wanted BiasAdd, Relu, Relu6, Sigmoid, LeakyRelu or Prelu`);
+  return call.fail(
+    `attribute 'fused_ops' holds ${name}; wanted BiasAdd, Relu, Relu6, Elu, Sigmoid, LeakyRelu or Prelu`,
+  );
 }
 
 function conv2d(call: GraphCall, bias: Tensor | undefined): Draft {

@@ -3,7 +3,19 @@
 import type { KernelWeights } from '../../layers/index.js';
 import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, tensor, withSize } from '../../tensor.js';
 import { type Affine, affineNorm } from '../affine.js';
-import { affine, bytesOfPart, globalMax, leakyRelu, type Part, partOf, repeated, tanh } from '../steps.js';
+import {
+  affine,
+  bytesOfPart,
+  elu,
+  gelu,
+  geluByTanh,
+  globalMax,
+  leakyRelu,
+  type Part,
+  partOf,
+  repeated,
+  tanh,
+} from '../steps.js';
 import { tensorflowResizeRule } from '../tensorflow-resize.js';
 import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import { integers, quantizedType, realValues } from './constants.js';
@@ -23,6 +35,7 @@ import {
   AddOptions,
   ConcatenationOptions,
   DivOptions,
+  GeluOptions,
   LeakyReluOptions,
   MulOptions,
   Pool2DOptions,
@@ -50,8 +63,10 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
     withConstant(op, DivOptions, (first) =>
       first ? op.fail('divides a constant by a computed tensor') : { scale: (c) => 1 / c },
     ),
+  ELU: (op) => composed(op, () => elu(1)),
   EXPAND_DIMS: reshapedToOutput,
   FULLY_CONNECTED: fullyConnected,
+  GELU: (op) => composed(op, () => (optionsOf(op, GeluOptions).bool('approximate') ? geluByTanh() : gelu())),
   HARD_SWISH: (op) => composed(op, () => [{ kind: 'hardSwish', attributes: {} }]),
   LEAKY_RELU: (op) => composed(op, () => leakyRelu([optionsOf(op, LeakyReluOptions).float32('alpha')])),
   LOGISTIC: (op) => ({ inputs: [computed(op, 0)], steps: [{ kind: 'sigmoid', attributes: {} }] }),
@@ -68,6 +83,7 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
   REDUCE_MAX: (op) => overPicture(op, globalMax),
   RELU: (op) => activation(op, 'RELU'),
   RELU6: (op) => activation(op, 'RELU6'),
+  RELU_0_TO_1: (op) => composed(op, () => [{ suffix: '', kind: 'clamp', attributes: { min: 0, max: 1 } }]),
   RELU_N1_TO_1: (op) => activation(op, 'RELU_N1_TO_1'),
   RESHAPE: reshape,
   RESIZE_BILINEAR: resizeBilinear,

@@ -95,6 +95,7 @@ export const StridedSliceOptions = [
 export const PackOptions = ['values_count', 'axis'] as const;
 export const ResizeNearestNeighborOptions = ['align_corners', 'half_pixel_centers'] as const;
 export const LeakyReluOptions = ['alpha'] as const;
+export const GeluOptions = ['approximate'] as const;
 export const ArgMaxOptions = ['output_type'] as const;
 
 export const OPTIONS_TYPE = new Map<readonly string[], number>([
@@ -117,6 +118,7 @@ export const OPTIONS_TYPE = new Map<readonly string[], number>([
   [PackOptions, 59],
   [ResizeNearestNeighborOptions, 74],
   [LeakyReluOptions, 75],
+  [GeluOptions, 116],
 ]);
 
 /** Names of the numbers of each enumeration: the index is the number. */
@@ -139,7 +141,10 @@ export const BUILTIN_OPERATORS = `
   FLOOR_DIV REDUCE_ANY SQUARE ZEROS_LIKE FILL FLOOR_MOD RANGE RESIZE_NEAREST_NEIGHBOR LEAKY_RELU SQUARED_DIFFERENCE
   MIRROR_PAD ABS SPLIT_V UNIQUE CEIL REVERSE_V2 ADD_N GATHER_ND COS WHERE
   RANK ELU REVERSE_SEQUENCE MATRIX_DIAG QUANTIZE MATRIX_SET_DIAG ROUND HARD_SWISH IF WHILE
-  NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM BATCH_MATMUL
+  NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM BATCH_MATMUL PLACEHOLDER_FOR_GREATER_OP_CODES CUMSUM CALL_ONCE
+  BROADCAST_TO RFFT2D CONV_3D IMAG REAL COMPLEX_ABS HASHTABLE HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_SIZE
+  REDUCE_ALL CONV_3D_TRANSPOSE VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE BROADCAST_ARGS RANDOM_STANDARD_NORMAL BUCKETIZE RANDOM_UNIFORM MULTINOMIAL
+  GELU DYNAMIC_UPDATE_SLICE RELU_0_TO_1
 `
   .trim()
   .split(/\s+/);

@@ -1,7 +1,7 @@
 /** Operators that treat every number by itself, or every channel. Where the numbers lie does not matter to them. */
 import { type Shape, sizeOf, type Tensor, tensor } from '../../../tensor.js';
 import type { Draft } from '../../drafts.js';
-import { affine, geluByTanh, hardSigmoid, leakyRelu, tanh } from '../../steps.js';
+import { affine, elu, erf, gelu, geluByTanh, hardSigmoid, leakyRelu, SELU, swish, tanh } from '../../steps.js';
 import { LARGEST_FLOAT32 } from '../../tensors/numbers.js';
 import { float, ignored, int, only, optional, or, word } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
@@ -160,10 +160,48 @@ export const elementwise: Readonly<Record<string, Operator>> = {
     translate: (call) => unary(call, (x) => call.add('hardSwish', [x], {})),
   }),
   Gelu: operator({
-    attributes: { approximate: word('tanh') },
-    becomes: 'multiply three times, batchNorm, sigmoid',
-    notes: 'the approximation by tanh',
-    translate: (call) => unary(call, (x) => call.addSteps(x, geluByTanh())),
+    attributes: { approximate: or('none', word('none', 'tanh')) },
+    becomes: 'multiply, batchNorm, sigmoid, several times; clamp before them where it is exact',
+    translate: (call, { approximate }) =>
+      unary(call, (x) => call.addSteps(x, approximate === 'tanh' ? geluByTanh() : gelu())),
+  }),
+  'com.microsoft.Gelu': operator({
+    attributes: {},
+    becomes: 'as Gelu',
+    translate: (call) => unary(call, (x) => call.addSteps(x, gelu())),
+  }),
+  'com.microsoft.FastGelu': operator({
+    attributes: {},
+    becomes: 'as Gelu by tanh',
+    notes: 'without a bias',
+    translate: (call) => (call.has(1) ? call.fail('has a bias') : unary(call, (x) => call.addSteps(x, geluByTanh()))),
+  }),
+  'com.microsoft.QuickGelu': operator({
+    attributes: { alpha: or(1.702, float) },
+    becomes: 'as Swish',
+    translate: (call, { alpha }) => unary(call, (x) => call.addSteps(x, swish(alpha))),
+  }),
+  Erf: operator({
+    attributes: {},
+    becomes: 'clamp, multiply, batchNorm, sigmoid, several times',
+    notes: 'to 4e-7',
+    translate: (call) => unary(call, (x) => call.addSteps(x, erf())),
+  }),
+  Elu: operator({
+    attributes: { alpha: or(1, float), consumed_inputs: ignored },
+    becomes: 'relu, batchNorm, sigmoid, multiply, add, several times',
+    notes: 'to 5e-7',
+    translate: (call, { alpha }) => unary(call, (x) => call.addSteps(x, elu(alpha))),
+  }),
+  Selu: operator({
+    attributes: { alpha: or(SELU.alpha, float), gamma: or(SELU.scale, float), consumed_inputs: ignored },
+    becomes: 'as Elu',
+    translate: (call, { alpha, gamma }) => unary(call, (x) => call.addSteps(x, elu(gamma * alpha, gamma))),
+  }),
+  Swish: operator({
+    attributes: { alpha: or(1, float) },
+    becomes: 'sigmoid, multiply; batchNorm before them for a factor',
+    translate: (call, { alpha }) => unary(call, (x) => call.addSteps(x, swish(alpha))),
   }),
   Clip: operator({
     attributes: { min: optional(float), max: optional(float), consumed_inputs: ignored },
@@ -226,8 +264,10 @@ function unary(call: Call, add: (x: Draft) => Draft): Value {
   return { ...value, node: add(value.node) };
 }
 
-/** Numbers are repeated along axes of size 1, as those of a gate for each channel are. */
-/** The layer wants the larger factor first; PyTorch's squeeze-and-excitation has its gate there. */
+/**
+ * Numbers are repeated along axes of size 1, as those of a gate for each channel are. The layer wants the larger factor first; PyTorch's
+ * squeeze-and-excitation has its gate there.
+ */
 function product(call: Call): Value {
   const values = [call.value(0), call.value(1)].sort((a, b) => sizeOf(b.node.shape) - sizeOf(a.node.shape));
   const [a, b] = values.map(shapeOf);
