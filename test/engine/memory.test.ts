@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { lower } from '../../src/engine/lower.js';
 import { planMemory } from '../../src/engine/memory-plan.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
+import { NetworkBuilder } from '../../src/network/builder.js';
 import type { Network } from '../../src/network/network.js';
 import { align, type Buffer, type Place, placeBuffers } from '../../src/wasm/memory.js';
 import { anyDraft, networkOf, withRandomWeights } from './networks.js';
@@ -106,6 +107,18 @@ describe('plans', () => {
     fc.assert(
       fc.property(anyDraft, fc.boolean(), (draft, everyTensor) => expectLifetimes(networkOf(draft), everyTensor)),
     );
+  });
+
+  test('of a chain whose strides differ: a ring has the columns that three windows too many reach', () => {
+    const net = new NetworkBuilder();
+    const window = { kernelSize: [3, 3], dilation: [1, 1], padding: 'same', depthMultiplier: 1, bias: false } as const;
+    let x = net.input('x', [1, 40, 40, 8]);
+    x = net.add('expand', 'pointwiseConv2d', x, { filters: 256, bias: false });
+    x = net.add('depthwise', 'depthwiseConv2d', x, { ...window, strides: [1, 3] });
+    x = net.add('project', 'pointwiseConv2d', x, { filters: 8, bias: false });
+    const network = withRandomWeights(net.build('chain', [x], { source: 'other', output: 'features' }), 1);
+    expect(lower(network).program.steps.filter(({ kernel }) => kernel === 'depthwise').length).toBeGreaterThan(1);
+    expectLifetimes(network, false);
   });
 
   test('of random networks: the memory that is planned is the memory that is taken', () => {

@@ -1,6 +1,5 @@
 /** Shards: the equal parts of a batch, computed on this thread and by workers, with the same result wherever each is computed. */
 import { compile } from '../../engine/index.js';
-import { UsageError } from '../../errors.js';
 import { atResolution, type Network } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import { seedOf } from '../../random.js';
@@ -54,11 +53,8 @@ export class ShardRunner {
 
   constructor(job: Job) {
     const { network, data, recipe } = job;
-    const { preprocessing } = network.conventions;
-    if (preprocessing === undefined)
-      throw new UsageError(`${network.name}: nothing states how its pictures are prepared`);
     this.#job = job;
-    this.#batches = new Batches(data.train, preprocessing, recipe);
+    this.#batches = new Batches(data.train, network.conventions.preprocessing!, recipe);
     this.#targets = new Float32Array((recipe.batch / recipe.shards) * data.train.classes.length);
   }
 
