@@ -1,21 +1,24 @@
 /** `depthwise bench`: milliseconds of a network and of each of its layers, on the WASM engine. */
 import { type Command, Option } from 'commander';
-import type { Plan } from '../engine/engine.js';
-import { compile, profile } from '../engine/index.js';
-import { randomWeights, summarize } from '../network/index.js';
+import { compile, type OperationTime, profile } from '../engine/index.js';
+import { compileQuantized } from '../engine/int8/engine.js';
+import type { Rounding } from '../layers/int8/fixed-point.js';
+import { integers } from '../layers/int8/layer.js';
+import { type Network, randomWeights, summarize } from '../network/index.js';
+import { isQuantizedType, type QuantizedInput, shapesAlone } from '../network/quantized-network.js';
 import { uniformRandom } from '../random.js';
-import { sizeOf, type Tensor, tensor } from '../tensor.js';
+import { type AnyTensor, type Shape, sizeOf, type Tensor, tensor } from '../tensor.js';
 import { harmless } from './display.js';
-import { type TargetChoice, targetOption } from './executor.js';
+import { addIntegerOptions, type IntegerFlags, integersFor } from './integers.js';
 import { addNetworkOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { print, printJson } from './output.js';
 import { type Progress, startProgress } from './progress.js';
 import { hanging, textTable } from './table.js';
 import { positiveNumber } from './values.js';
 
-interface Flags extends ModelFlags {
+interface Flags extends ModelFlags, IntegerFlags {
   readonly model?: string;
-  readonly target: Exclude<TargetChoice, 'reference'>;
+  readonly target: 'auto' | 'relaxed' | 'simd' | 'scalar';
   readonly seconds: number;
   readonly json?: true;
 }
@@ -40,7 +43,7 @@ export function configure(command: Command): void {
   command
     .argument('[model]', NETWORK)
     .description(
-      'Time a network and each of its layers on the WASM engine, one thread, batch 1. A name gets random weights, which take the same time as real ones: nothing is fetched.',
+      'Time a network and each of its layers on the WASM engine, one thread, batch 1. A name gets random weights, which take the same time as real ones: nothing is fetched. Quantised models run as integers.',
     )
     .addOption(
       new Option('--target <name>', 'the kernels; auto is the fastest that work here')
@@ -49,10 +52,10 @@ export function configure(command: Command): void {
     )
     .option('--seconds <number>', 'how long to measure', positiveNumber, 3);
   command.option('--model <file>', 'the same as the argument');
-  addNetworkOptions(command)
+  addIntegerOptions(addNetworkOptions(command))
     .option(
       '--json',
-      '{"network", "weights", "target", "milliseconds": {"median", "fast", "slow"}, "multiplyAdds", "runs", "layers": […]}',
+      '{"network", "weights", "target", "rounding", "milliseconds": {"median", "fast", "slow"}, "multiplyAdds", "runs", "layers": […]}',
     )
     .addHelpText(
       'after',
@@ -65,15 +68,14 @@ Examples:
       const described = await networkNamedOrIn(theModel(name, flags.model), flags);
       const weights = described.weights.size > 0 ? 'of the file' : 'random';
       const network = weights === 'random' ? randomWeights(described, 1) : described;
-      const plan = await compile(network, { target: ['relaxed', 'simd', 'scalar'], ...targetOption(flags.target) });
-      const inputs = new Map(network.inputs.map(({ name, shape }) => [name, noise(shape)]));
+      const subject = await subjectOf(network, flags);
       const progress = await startProgress('bench');
       try {
-        const whole = timeRuns(plan, inputs, flags.seconds / 2, progress);
-        const layers = timeLayers(plan, inputs, flags.seconds / 2, progress);
+        const whole = timeRuns(subject, flags.seconds / 2, progress);
+        const layers = timeLayers(subject, flags.seconds / 2, progress);
         const { multiplyAdds } = summarize(network).totals;
-        const { target } = plan.report();
-        const result = { network: network.name, weights, target, ...whole, multiplyAdds, layers };
+        const { target, rounding } = subject;
+        const result = { network: network.name, weights, target, rounding, ...whole, multiplyAdds, layers };
         if (flags.json) printJson(result);
         else print(asText(result));
       } finally {
@@ -82,43 +84,81 @@ Examples:
     });
 }
 
-/** Seeded numbers between −1 and 1: zeros would be timed too kindly. */
-function noise(shape: readonly number[]): Tensor {
+/** What is timed. */
+interface Subject {
+  readonly target: string;
+  readonly rounding?: Rounding;
+  /** The nodes that it times, by the names that they have there. */
+  readonly computed: Network;
+  run(): unknown;
+  times(): OperationTime[];
+}
+
+async function subjectOf(network: Network, flags: Flags): Promise<Subject> {
+  const { rounding = 'single' } = flags;
+  const target = flags.target === 'auto' ? {} : { target: flags.target };
   const random = uniformRandom(1);
-  return tensor(
+  const quantized = integersFor(network, flags);
+  if (quantized === undefined) {
+    const plan = await compile(network, { target: ['relaxed', 'simd', 'scalar'], ...target });
+    const inputs = new Map(network.inputs.map(({ name, shape }) => [name, noise(shape, random)]));
+    const into = plan.run(inputs);
+    return {
+      target: plan.report().target,
+      computed: network,
+      run: () => plan.run(inputs, into),
+      times: () => profile(plan, inputs),
+    };
+  }
+  const plan = await compileQuantized(quantized, { ...target, rounding });
+  const inputs = new Map(quantized.inputs.map((input) => [input.name, integerNoise(input, random)]));
+  const into = plan.run(inputs);
+  return {
+    target: plan.report().target,
+    rounding,
+    computed: shapesAlone(quantized),
+    run: () => plan.run(inputs, into),
+    times: () => profile(plan, inputs),
+  };
+}
+
+/** Numbers between −1 and 1: zeros would be timed too kindly. */
+const noise = (shape: Shape, random: () => number): Tensor =>
+  tensor(
     shape,
     Float32Array.from({ length: sizeOf(shape) }, () => 2 * random() - 1),
   );
+
+/** Integers of the whole range. */
+function integerNoise({ shape, type }: QuantizedInput, random: () => number): AnyTensor {
+  if (!isQuantizedType(type)) return noise(shape, random);
+  const x = integers(shape, type);
+  for (let i = 0; i < x.data.length; i++) x.data[i] = Math.floor(256 * random());
+  return x;
 }
 
 /** The first fifth of the time warms up: V8 optimises kernels while they run. */
 const WARM_UP = 0.2;
 
-function timeRuns(plan: Plan, inputs: ReadonlyMap<string, Tensor>, seconds: number, progress: Progress) {
-  const into = plan.run(inputs);
+function timeRuns(subject: Subject, seconds: number, progress: Progress) {
   const times: number[] = [];
   repeat(seconds, (part) => {
     const began = performance.now();
-    plan.run(inputs, into);
+    subject.run();
     if (part > WARM_UP || times.length === 0) times.push(performance.now() - began);
     progress.at(part / 2, 'whole network');
   });
   return { milliseconds: timingOf(times), runs: times.length };
 }
 
-function timeLayers(
-  plan: Plan,
-  inputs: ReadonlyMap<string, Tensor>,
-  seconds: number,
-  progress: Progress,
-): LayerTiming[] {
+function timeLayers(subject: Subject, seconds: number, progress: Progress): LayerTiming[] {
   const runs: number[][] = [];
   repeat(seconds, (part) => {
-    runs.push(profile(plan, inputs).map(({ milliseconds }) => milliseconds));
+    runs.push(subject.times().map(({ milliseconds }) => milliseconds));
     progress.at((1 + part) / 2, 'layer by layer');
   });
-  const counted = new Map(summarize(plan.network).layers.map(({ name, multiplyAdds }) => [name, multiplyAdds]));
-  const timed = profile(plan, inputs).map(({ nodes }, i) => ({
+  const counted = new Map(summarize(subject.computed).layers.map(({ name, multiplyAdds }) => [name, multiplyAdds]));
+  const timed = subject.times().map(({ nodes }, i) => ({
     layers: nodes,
     milliseconds: timingOf(runs.map((run) => run[i])).median,
     multiplyAdds: nodes.reduce((sum, node) => sum + (counted.get(node) ?? 0), 0),
@@ -143,6 +183,7 @@ function asText(result: {
   network: string;
   weights: string;
   target: string;
+  rounding: string | undefined;
   milliseconds: Timing;
   runs: number;
   multiplyAdds: number;
@@ -156,7 +197,7 @@ function asText(result: {
   ]);
   const { median, fast, slow } = result.milliseconds;
   return [
-    `${harmless(result.network)}, weights ${result.weights}, on '${result.target}', one thread, batch 1`,
+    `${harmless(result.network)}, weights ${result.weights}, ${result.rounding ? `integers, ${result.rounding} rounding, ` : ''}on '${result.target}', one thread, batch 1`,
     '',
     textTable(COLUMNS, rows),
     '',

@@ -5,11 +5,13 @@ import { compile, type Target } from '../engine/index.js';
 import { compileQuantized, type IntegerPlan } from '../engine/int8/engine.js';
 import { javascriptKernels } from '../engine/javascript/kernels.js';
 import { UsageError } from '../errors.js';
+import type { Rounding } from '../layers/int8/fixed-point.js';
 import { type Network, type NetworkInputs, type QuantizedNetwork, run, runQuantized, trace } from '../network/index.js';
 import { type Executor, mirrored } from '../tasks/index.js';
 import { type QuantizedExecutor, quantizedNames, withIntegers } from '../tasks/integers.js';
 import type { Tensor } from '../tensor.js';
 import { type IntegerFlags, integersFor } from './integers.js';
+import { note } from './output.js';
 import { onNodeOf, type Progress } from './progress.js';
 
 const targetChoices = ['auto', 'relaxed', 'simd', 'scalar', 'javascript', 'reference'] as const satisfies readonly (
@@ -77,16 +79,32 @@ function integerExecutor(
   progress: Progress,
   count: number,
 ): QuantizedExecutor {
-  const plans = new Map<QuantizedNetwork, Promise<IntegerPlan>>();
+  const plans = new Map<QuantizedNetwork, Promise<IntegerPlan | undefined>>();
   let index = 0;
   return async (network, inputs) => {
     if (target === 'reference')
       return runQuantized(network, inputs, { rounding, ...onNodeOf(progress, index++, count) });
     progress.at(index++ / count, 'compiled kernels');
-    const plan = plans.get(network) ?? compileQuantized(network, { rounding, ...kernelsOf(target) });
+    const plan = plans.get(network) ?? compiled(network, rounding, kernelsOf(target));
     plans.set(network, plan);
-    return (await plan).run(inputs);
+    const kernels = await plan;
+    return kernels ? kernels.run(inputs) : runQuantized(network, inputs, { rounding });
   };
+}
+
+/** Undefined where WebAssembly is forbidden and was not asked for: the readable layers give the same bits, and are told to be slow. */
+async function compiled(
+  network: QuantizedNetwork,
+  rounding: Rounding,
+  kernels: ReturnType<typeof kernelsOf>,
+): Promise<IntegerPlan | undefined> {
+  try {
+    return await compileQuantized(network, { rounding, ...kernels });
+  } catch (error) {
+    if (kernels.target !== undefined || !(error instanceof UsageError)) throw error;
+    note(`computed by the readable layers, which are slow: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** Which integer kernels; all give the same bits. */

@@ -5,6 +5,6 @@ export { type CompileOptions, compile, type EngineReport } from './engine.js';
 export type { KernelSource } from './heap.js';
 export type { KernelModules } from './kernel-modules.js';
 export { type MemoryPlan, planMemory } from './memory-plan.js';
-export { type OperationTime, profile } from './profile.js';
+export { type OperationTime, profile, type TimedPlan } from './profile.js';
 export { type Capability, capabilities, type Link, TARGETS, type Target } from './targets.js';
 export type { MemoryReport, OperationReport, ProgramReport } from './wasm-program.js';

@@ -1,8 +1,7 @@
 /** How long each operation of a plan takes. */
 import { NetworkError } from '../errors.js';
-import type { NetworkInputs } from '../network/run.js';
 import { timeOperations } from '../wasm/profile.js';
-import type { Plan } from './engine.js';
+import type { EngineReport } from './engine.js';
 
 export interface OperationTime {
   /** The network's nodes that run as one. */
@@ -11,8 +10,15 @@ export interface OperationTime {
   readonly milliseconds: number;
 }
 
+/** A plan of `compile` or `compileQuantized`. */
+export interface TimedPlan<Inputs> {
+  readonly network: { readonly name: string };
+  run(inputs: Inputs, into: undefined, onCall: (operation: number) => void): unknown;
+  report(): Pick<EngineReport, 'target' | 'operations'>;
+}
+
 /** Time of each operation in one run over one picture. Needs a WASM target. */
-export function profile(plan: Plan, inputs: NetworkInputs): OperationTime[] {
+export function profile<Inputs>(plan: TimedPlan<Inputs>, inputs: Inputs): OperationTime[] {
   const { target, operations } = plan.report();
   const times = timeOperations(operations?.length ?? 0, (onCall) => plan.run(inputs, undefined, onCall));
   if (operations) return operations.map(({ nodes }, i) => ({ nodes, milliseconds: times[i] }));

@@ -4,6 +4,14 @@
  */
 import { type Link, TARGETS, type Target } from '../engine/index.js';
 import { compileQuantized } from '../engine/int8/engine.js';
+
+export {
+  type CompileQuantizedOptions,
+  compileQuantized,
+  type IntegerPlan,
+  type IntegerReport,
+} from '../engine/int8/engine.js';
+
 import { UsageError } from '../errors.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
 import type { QuantizedNetwork } from '../network/quantized-network.js';
@@ -28,7 +36,7 @@ export const integerEngine: IntegerEngine = (quantized, rounding = 'single') => 
     }
     const every = [...network.inputs, ...network.nodes].map(({ name }) => name).filter((name) => names.has(name));
     const part = partOf(everyTensor ? every : network.outputs);
-    const { plan, ...choice } = await chosen(part.network, [target ?? TARGETS].flat(), rounding);
+    const { plan, ...choice } = await chosenPlan(part.network, [target ?? TARGETS].flat(), rounding);
     return {
       network: { ...network, weights: new Map() },
       run: (inputs) => part.answer(plan.run(typedInputs(part.network, inputs))),
@@ -51,7 +59,7 @@ interface Choice {
 }
 
 /** The first target that works here. All give the same bits; integers have no kernels in JavaScript. Throws a UsageError where none works. */
-async function chosen(network: QuantizedNetwork, targets: readonly Target[], rounding: Rounding): Promise<Choice> {
+async function chosenPlan(network: QuantizedNetwork, targets: readonly Target[], rounding: Rounding): Promise<Choice> {
   const chain: Link[] = [];
   for (const target of targets) {
     if (target === 'reference') {

@@ -2,13 +2,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readNpy, readSafetensors, readTensors, writeNpz } from '../../src/formats/index.js';
+import { readNetwork, readNpy, readSafetensors, readTensors, writeNetwork, writeNpz } from '../../src/formats/index.js';
 import { readPicture } from '../../src/image/index.js';
 import { fromJson, run, summarize, trace } from '../../src/network/index.js';
 import { noise } from '../../src/oracle/noise.js';
 import { inputTensor } from '../../src/tasks/execute.js';
 import { type Tensor, toFloat64 } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
+import { smallQuantized } from '../load/models.js';
 import { cat, depthwise, depthwiseJson, rocket, smallNetwork, temporaryFolder, writeModel } from './command.js';
 
 const folder = temporaryFolder();
@@ -398,6 +399,23 @@ describe('bench', () => {
     const sum = (key: string) => layers.reduce((total: number, layer: Record<string, number>) => total + layer[key], 0);
     expect(sum('multiplyAdds')).toBe(totals.multiplyAdds);
     expect(sum('share')).toBeCloseTo(1, 6);
+  });
+
+  test('a quantised model as integers, or as real numbers', async () => {
+    const quantized = await smallQuantized();
+    const file = folder.path('q.tflite');
+    writeFileSync(file, await writeNetwork(quantized, 'tflite'));
+    const { layers, ...whole } = await depthwiseJson('bench', file, '--seconds', '0.05', '--rounding', 'double');
+    const { totals } = summarize(await readNetwork(readFileSync(file)));
+    expect(whole).toMatchObject({ rounding: 'double', multiplyAdds: totals.multiplyAdds });
+    expect(layers.reduce((sum: number, { multiplyAdds }: { multiplyAdds: number }) => sum + multiplyAdds, 0)).toBe(
+      totals.multiplyAdds,
+    );
+    const { stdout } = await depthwise('bench', file, '--seconds', '0.05');
+    expect(stdout).toMatch(
+      /^q, weights of the file, integers, single rounding, on '(relaxed|simd|scalar)', one thread/,
+    );
+    expect(await depthwiseJson('bench', file, '--seconds', '0.05', '--as-real-numbers')).not.toHaveProperty('rounding');
   });
 
   test('as text: a table and a line for the whole; a name has random weights', async () => {

@@ -29,7 +29,7 @@ export const surface: Readonly<Record<string, string>> = {
     readNetwork readNpy readNpz readQuantizedNetwork readSafetensors readTensors tfjsFiles writeNetwork writeNpy writeNpz
     writeSafetensors writeTfjs`,
   './engine': 'TARGETS capabilities compile planMemory profile',
-  './engine/integers': 'integerEngine',
+  './engine/integers': 'compileQuantized integerEngine',
   './engine/javascript': 'javascriptKernels',
   './image':
     'crop decodePicture mirror pictureFormat prepare preprocess readPicture resize resizeRules toGrey toRgb turn',

@@ -8,7 +8,7 @@ import { type Rounding, roundings } from '../../layers/int8/fixed-point.js';
 import { inferQuantizedShapes, isQuantizedType, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
 import { type QuantizedNetworkInputs, typedInputs } from '../../network/run-quantized.js';
-import { type AnyTensor, type IntegerArray, type Shape, sizeOf, type TensorType } from '../../tensor.js';
+import { type AnyTensor, type IntegerArray, type Shape, sameShape, sizeOf, type TensorType } from '../../tensor.js';
 import type { Call } from '../../wasm/program.js';
 import { allocate, compileBytes, instantiate, type WasmTarget } from '../../wasm/web-assembly.js';
 import { Heaps, type Region, wasmKernels } from '../heap.js';
@@ -150,17 +150,23 @@ export class IntegerPlan {
   }
 
   /**
-   * The network's outputs by name. Inputs are as `runQuantized` takes them, or the integers alone of the only input, such as a picture's bytes.
-   * `onCall` hears after each kernel call which of the report's operations it served.
+   * The network's outputs by name. Inputs are as `runQuantized` takes them, or the integers alone of the only input, such as a picture's bytes. With
+   * `into`, results are written into the given tensors. `onCall` hears after each kernel call which of the report's operations it served.
    */
-  run(inputs: QuantizedNetworkInputs | IntegerArray, onCall?: (operation: number) => void): Map<string, AnyTensor> {
+  run(
+    inputs: QuantizedNetworkInputs | IntegerArray,
+    into?: ReadonlyMap<string, AnyTensor>,
+    onCall?: (operation: number) => void,
+  ): Map<string, AnyTensor> {
     if (this.#disposed)
       throw new NetworkError(`${this.network.name}: this plan was disposed; compile the network again`);
     const tensors = typedInputs(this.network, ArrayBuffer.isView(inputs) ? this.#pictures(inputs) : inputs);
     const given = this.#inputs.map(({ name }) => (tensors.get(name) as AnyTensor).data);
     const batch = this.#batchOf(given);
     const { memory } = this.#region.heap;
-    const results = this.#outputs.map(({ shape, type }) => newTensor([shape[0] * batch, ...shape.slice(1)], type));
+    const results = this.#outputs.map(({ name, shape, type }) =>
+      resultTensor(name, [shape[0] * batch, ...shape.slice(1)], type, into),
+    );
     for (let n = 0; n < batch; n++) {
       this.#inputs.forEach(({ shape, type, address }, i) => {
         const size = sizeOf(shape);
@@ -205,6 +211,21 @@ export class IntegerPlan {
     if (!this.#disposed) this.#heaps.giveBack(this.#region);
     this.#disposed = true;
   }
+}
+
+/** The tensor given for this output, or a new one. */
+function resultTensor(
+  name: string,
+  shape: Shape,
+  type: TensorType,
+  into: ReadonlyMap<string, AnyTensor> | undefined,
+): AnyTensor {
+  const given = into?.get(name);
+  if (given === undefined) return newTensor(shape, type);
+  if (sameShape(given.shape, shape) && given.data instanceof arrayOf(type)) return given;
+  throw new NetworkError(
+    `the tensor for output '${name}' must be [${shape}] in a ${arrayOf(type).name}, found [${given.shape}] in a ${given.data.constructor.name}`,
+  );
 }
 
 function newTensor(shape: Shape, type: TensorType): AnyTensor {

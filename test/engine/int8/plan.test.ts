@@ -1,6 +1,8 @@
 /** What a plan of a quantised network says of itself, and of what it cannot do. */
 import { describe, expect, test } from 'vitest';
+import { profile } from '../../../src/engine/index.js';
 import { compileQuantized } from '../../../src/engine/int8/engine.js';
+import { sizeOf } from '../../../src/tensor.js';
 import { QuantizedBuilder } from './networks.js';
 
 const seeded = { type: 'uint8', perChannel: false, seed: 1 } as const;
@@ -30,6 +32,41 @@ describe('the report', () => {
   test('the rounding is single where none is asked for', async () => {
     const plan = await compileQuantized(small());
     expect(plan.report().rounding).toBe('single');
+  });
+});
+
+test('a profile names every node of the network once, with those that run as one', async () => {
+  for (const target of ['simd', 'scalar'] as const) {
+    const plan = await compileQuantized(small(), { target });
+    const times = profile(plan, new Uint8Array(12));
+    expect(times.map(({ nodes }) => nodes)).toEqual([['y', 'relu'], ['z']]);
+    for (const { milliseconds } of times) expect(milliseconds).toBeGreaterThanOrEqual(0);
+    plan.dispose();
+  }
+});
+
+describe('results into given tensors', () => {
+  test('are those of a run without', async () => {
+    const plan = await compileQuantized(small());
+    const [first, second] = [new Uint8Array(12).fill(9), new Uint8Array(12).fill(200)];
+    const into = plan.run(first);
+    const given = into.get('z');
+    const wanted = plan.run(second);
+    expect(plan.run(second, into).get('z')).toBe(given);
+    expect(given).toEqual(wanted.get('z'));
+  });
+
+  test.each([
+    [[1, 2, 2, 5], Uint8Array, '[1,2,2,5] in a Uint8Array'],
+    [[1, 2, 2, 4], Int8Array, '[1,2,2,4] in a Int8Array'],
+  ])('of another shape or type are refused', async (shape, Numbers, found) => {
+    const plan = await compileQuantized(small());
+    const into = new Map([
+      ['z', { shape, data: new Numbers(sizeOf(shape)), type: { type: 'uint8', scale: 1, zeroPoint: 0 } as const }],
+    ]);
+    expect(() => plan.run(new Uint8Array(12), into)).toThrow(
+      `the tensor for output 'z' must be [1,2,2,4] in a Uint8Array, found ${found}`,
+    );
   });
 });
 
