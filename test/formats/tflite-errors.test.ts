@@ -276,9 +276,13 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     operator('PRELU', { x: picture, slopes: { shape: [2, 2, 1], data: Float32Array.of(1, 2, 3, 4) }, y: picture }),
     "operator 0 (PRELU, for tensor 'y'): its slopes [2,2,1] do not fit [1,2,2,1]; wanted one, or one for each channel",
   ],
-  'a repeated picture': [
-    operator('TILE', { x: picture, times: integers([4], 1, 2, 1, 1), y: { shape: [1, 4, 2, 1] } }),
-    "operator 0 (TILE, for tensor 'y'): repeats [1,2,2,1] by [1,2,1,1]; wanted once along each axis",
+  'a repeated batch': [
+    operator('TILE', { x: picture, times: integers([4], 2, 2, 1, 1), y: { shape: [2, 4, 2, 1] } }),
+    "operator 0 (TILE, for tensor 'y'): repeats [1,2,2,1] by [2,2,1,1]; wanted the batch once, and each other axis once or more",
+  ],
+  'no time along an axis': [
+    operator('TILE', { x: picture, times: integers([4], 1, 0, 1, 1), y: { shape: [1, 0, 2, 1] } }),
+    "operator 0 (TILE, for tensor 'y'): repeats [1,2,2,1] by [1,0,1,1]; wanted the batch once, and each other axis once or more",
   ],
   'an argmax along another axis': [
     operator('ARG_MAX', { x: picture, axis: integers([1], 1), y: { shape: [1, 2, 1], type: 'INT32' } }),

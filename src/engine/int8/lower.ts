@@ -56,6 +56,9 @@ export function lowerIntegers(
   return { program: low.program, operations, pages: low.pages, inputs, outputs };
 }
 
+/** Other sizes for the same numbers in the same order. */
+const copies: ReadonlySet<string> = new Set(['flatten', 'reshape', 'dropout']);
+
 function lowerOperation(low: IntegerLowering, operation: IntegerOperation): void {
   const { node, inputs, output } = operation;
   if (node.kind === 'argMax' && inputs.every((name) => low.hasBytes(name))) {
@@ -63,7 +66,8 @@ function lowerOperation(low: IntegerLowering, operation: IntegerOperation): void
     return;
   }
   if (![...inputs, output].every((name) => low.hasBytes(name))) {
-    page(low, operation);
+    if (copies.has(node.kind)) low.made(output, { bytes: low.bytes(inputs[0]) });
+    else page(low, operation);
     return;
   }
   switch (node.kind) {

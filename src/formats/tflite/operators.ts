@@ -170,7 +170,12 @@ function withConstant(
     op.fail(`its constant of [${c.shape}] does not fit [${x.shape}]; wanted one number, or one for each channel`);
   }
   const norm = affineNorm(channels, c, formulaOf(constantFirst));
-  return { inputs: [x], steps: [{ kind: 'batchNorm', ...norm }], activation: activationOf(op, op.options(options)) };
+  return {
+    inputs: [x],
+    steps: [{ kind: 'batchNorm', ...norm }],
+    activation: activationOf(op, op.options(options)),
+    real: true,
+  };
 }
 
 /** The larger or smaller of each number and a constant. */
@@ -383,12 +388,21 @@ function resizeNearest(op: FileOperator): Translation {
   return { inputs: [x], steps: repeated(times) };
 }
 
+/** The whole tensor so many times along each axis: joined with itself. */
 function tile(op: FileOperator): Translation {
+  const x = computed(op, 0);
   const times = integers(op.file, constant(op, 1));
-  if (times.some((count) => count !== 1)) {
-    op.fail(`repeats [${computed(op, 0).shape}] by [${times}]; wanted once along each axis`);
+  if (times.length !== x.shape.length || times[0] !== 1 || times.some((count) => count < 1)) {
+    op.fail(`repeats [${x.shape}] by [${times}]; wanted the batch once, and each other axis once or more`);
   }
-  return sameValues(op);
+  op.file.charge(4 * times.reduce((sum, count) => sum + count), op.where);
+  const repeats = [...times.entries()].filter(([, count]) => count > 1);
+  const steps = repeats.map(([axis, count], index) => ({
+    kind: 'concat' as const,
+    attributes: { axis },
+    reads: Array.from({ length: count }, () => index - 1),
+  }));
+  return { inputs: [x], steps };
 }
 
 function reshape(op: FileOperator): Translation {

@@ -99,6 +99,37 @@ describe('integers', () => {
     expect(runQuantized(padded, given).get('y')!.data).toEqual(Int8Array.of(-3, -128, -3, 7, 127, -3));
   });
 
+  test('a tensor that is repeated along its axes is joined with itself', async () => {
+    const wide = { ...x, shape: [1, 1, 2, 2] };
+    const tiled = await read(fileOf('TILE', wide, { ...x, shape: [1, 2, 4, 4] }, { times: integers(1, 2, 2, 2) }));
+    expect(tiled.nodes.map(({ kind }) => kind)).toEqual(['concat', 'concat', 'concat']);
+    const { data } = runQuantized(tiled, { ...given, shape: [1, 1, 2, 2] }).get('y')!;
+    const [a, b] = [
+      [-128, -3, -128, -3],
+      [7, 127, 7, 127],
+    ];
+    expect([...data]).toEqual([...a, ...b, ...a, ...b, ...a, ...b, ...a, ...b]);
+    const once = await read(fileOf('TILE', x, x, { times: integers(1, 1, 1, 1) }));
+    expect([...runQuantized(once, given).values()].map(({ data }) => data)).toEqual([given.data]);
+  });
+
+  test('products and sums with constants are computed with the real numbers, and their results are integers again', async () => {
+    const factor: TensorSpec = {
+      shape: [4],
+      type: 'INT8',
+      data: Int8Array.of(1, 2, 3, -4),
+      scale: [0.5],
+      zeroPoint: [-1],
+    };
+    const y: TensorSpec = { ...x, scale: [1], zeroPoint: [0] };
+    // x is [-62.5, 0, 5, 65], the factors [1, 1.5, 2, -1.5]
+    const product = await read(fileOf('MUL', x, y, { factor }, [schema.MulOptions, {}]));
+    expect(product.nodes.map(({ kind }) => kind)).toEqual(['dequantize', 'batchNorm', 'quantize']);
+    expect([...runQuantized(product, given).get('y')!.data]).toEqual([-63, 0, 10, -98]);
+    const difference = await read(fileOf('SUB', x, y, { factor }, [schema.SubOptions, {}]));
+    expect([...runQuantized(difference, given).get('y')!.data]).toEqual([-64, -2, 3, 67]);
+  });
+
   test('QUANTIZE, DEQUANTIZE, and RELU as an operator of its own', async () => {
     const real: TensorSpec = { shape: [1, 1, 1, 4] };
     const types = async (code: string, from: TensorSpec, to: TensorSpec) => {
