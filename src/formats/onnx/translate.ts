@@ -7,6 +7,7 @@ import type { Shape } from '../../tensor.js';
 import { type Draft, DraftGraph, inPlace } from '../drafts.js';
 import { earlierOutputs } from '../unread-operator.js';
 import { Call, type Operands } from './call.js';
+import { expanded, expansions } from './expansions.js';
 import { folds } from './folding.js';
 import type { Value } from './layout.js';
 import { asIs, fileShape, laidOut, liesIn, NHWC } from './layout.js';
@@ -29,22 +30,30 @@ export interface Translated extends Pick<Network, 'inputs' | 'nodes' | 'outputs'
 }
 
 /** `wanted` are the caller's outputs, in place of the file's own. */
-export function translate(model: FileModel, wanted?: readonly string[], resolution?: Pair): Translated {
-  if (wanted !== undefined) expectTensors(model, wanted);
-  const outputs = wanted ?? model.outputs;
+export function translate(file: FileModel, wanted?: readonly string[], resolution?: Pair): Translated {
+  if (wanted !== undefined) expectTensors(file, wanted);
+  const outputs = wanted ?? file.outputs;
+  const model = expanded(file);
   const translator = new Translator(model, outputs, resolution);
   for (const node of neededNodes(model, outputs)) translator.add(node);
-  return translator.finish();
+  return translator.finish(namesIn(file));
 }
 
+/** Names of what the file computes, and of its inputs. */
+const namesIn = ({ inputs, nodes }: FileModel): string[] => [
+  ...inputs.map(({ name }) => name),
+  ...nodes.flatMap((node) => node.outputs),
+];
+
 /** Throws for a name that is no tensor of the file. */
-function expectTensors({ file, nodes, inputs }: FileModel, outputs: readonly string[]): void {
-  const names = [...inputs.map(({ name }) => name), ...nodes.flatMap((node) => node.outputs)];
-  if (outputs.length === 0) throw new UsageError(`${file.name}: wanted the names of one or more outputs, found none`);
+function expectTensors(model: FileModel, outputs: readonly string[]): void {
+  const names = namesIn(model);
+  if (outputs.length === 0)
+    throw new UsageError(`${model.file.name}: wanted the names of one or more outputs, found none`);
   for (const output of outputs) {
     if (!names.includes(output)) {
       const similar = similarNames(output, names).join(', ');
-      throw new UsageError(`${file.name}: no node yields '${output}'; similar names: ${similar}`);
+      throw new UsageError(`${model.file.name}: no node yields '${output}'; similar names: ${similar}`);
     }
   }
 }
@@ -100,7 +109,10 @@ class Translator implements Operands {
     if (!Object.hasOwn(operators, node.op)) {
       const before = node.inputs.filter((name) => this.#values.has(name));
       const cut = before.length > 0 ? `; ${earlierOutputs(before)}` : '';
-      file.fail(node.where, `the operator is not supported; these are: ${Object.keys(operators).join(', ')}${cut}`);
+      file.fail(
+        node.where,
+        `the operator is not supported; these are: ${[...Object.keys(operators), ...Object.keys(expansions)].join(', ')}${cut}`,
+      );
     }
     const { attributes, translate: toLayers } = operators[node.op];
     const before = this.#graph.length;
@@ -113,10 +125,12 @@ class Translator implements Operands {
     }
   }
 
-  finish(): Translated {
+  /** `names` are those of the file's tensors. */
+  finish(names: readonly string[]): Translated {
     const drafts = this.#graph.outputs(new Map(this.#outputs.map((name) => [name, this.#output(name)])));
     for (const [index, name] of [...new Set(this.#outputs)].entries()) this.#graph.rename(drafts[index], name);
     const { nodes, weights } = this.#graph.finish(drafts);
+    const ofFile = new Set(names);
     const kept = new Set([...this.#graph.inputs, ...nodes].map(({ name }) => name));
     return {
       inputs: this.#graph.inputs,
@@ -125,7 +139,7 @@ class Translator implements Operands {
       weights,
       tensors: new Map(
         [...this.#values]
-          .filter(([, { node }]) => kept.has(node.name))
+          .filter(([name, { node }]) => ofFile.has(name) && kept.has(node.name))
           .map(([name, value]) => [name, { ...placed(value), ...this.#inputOrders.get(name) }]),
       ),
     };

@@ -1,6 +1,7 @@
 /** The page docs/supported-operators.md, from the tables that the reader itself uses. */
 import { kerasClasses } from '../../../src/formats/keras/layers.js';
 import type { Rule } from '../../../src/formats/onnx/attributes.js';
+import { expansions } from '../../../src/formats/onnx/expansions.js';
 import { folds } from '../../../src/formats/onnx/folding.js';
 import { operators } from '../../../src/formats/onnx/operators.js';
 import { operators as tfjs } from '../../../src/formats/tfjs/operators.js';
@@ -22,6 +23,10 @@ ${row('operator', 'attributes', 'becomes', 'limits')}
 ${rows.join('\n')}
 
 Where all inputs are constants, these are computed while the file is read: ${constants}. Shape is, whatever its input.
+
+These stand for several operators and are read as such, of constant scales and zero points: ${Object.keys(expansions).sort().join(', ')}.
+Quantised ones are computed as real numbers, held to the range of their integers. DynamicQuantizeLinear, whose scale depends on the picture, and what
+reads it are computed without any rounding.
 
 # Other formats
 

@@ -1,0 +1,144 @@
+/** .onnx files of any nodes: of other domains, with several outputs, and integers as constants. */
+import { PbfWriter } from 'pbf';
+import {
+  ATTRIBUTE_TYPES,
+  AttributeProto,
+  DATA_TYPES,
+  DimensionProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  OperatorSetIdProto,
+  TensorProto,
+  TensorShapeProto,
+  TensorTypeProto,
+  TypeProto,
+  ValueInfoProto,
+} from '../../../src/formats/onnx/schema.js';
+
+export interface NodeSpec {
+  /** Of another domain than ONNX's with its name, as 'com.microsoft.QLinearAdd'. */
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Numbers with a point are floats, written as {float: x}. */
+  readonly attributes?: Readonly<
+    Record<string, number | string | readonly number[] | { float: number | readonly number[] }>
+  >;
+}
+
+export interface ConstantSpec {
+  readonly shape: readonly number[];
+  readonly data: Int8Array | Uint8Array | Int32Array | Float32Array;
+}
+
+export interface OnnxSpec {
+  readonly opset?: number;
+  readonly inputs: Readonly<Record<string, readonly number[]>>;
+  readonly outputs: readonly string[];
+  readonly constants?: Readonly<Record<string, ConstantSpec>>;
+  readonly nodes: readonly NodeSpec[];
+}
+
+export const float = (...numbers: number[]): ConstantSpec => ({
+  shape: numbers.length === 1 ? [] : [numbers.length],
+  data: Float32Array.from(numbers),
+});
+export const uint8 = (shape: number[], ...numbers: number[]): ConstantSpec => ({
+  shape,
+  data: Uint8Array.from(numbers),
+});
+export const int8 = (shape: number[], ...numbers: number[]): ConstantSpec => ({ shape, data: Int8Array.from(numbers) });
+export const int32 = (...numbers: number[]): ConstantSpec => ({
+  shape: [numbers.length],
+  data: Int32Array.from(numbers),
+});
+const TYPES = {
+  Int8Array: 'INT8',
+  Uint8Array: 'UINT8',
+  Int32Array: 'INT32',
+  Float32Array: 'FLOAT',
+};
+
+/** The file's bytes; outputs are of unknown types, which runtimes infer. */
+export function onnxFile({ opset = 21, inputs, outputs, constants = {}, nodes }: OnnxSpec): Uint8Array {
+  const file = new PbfWriter();
+  const graph = new PbfWriter();
+  const put = (into: PbfWriter, field: number, inner: PbfWriter) => into.writeBytesField(field, inner.finish());
+  const domains = new Set<string>();
+  for (const { op, inputs: from, outputs: to, attributes = {} } of nodes) {
+    const { domain = '', name } = /^((?<domain>.*)\.)?(?<name>\w+)$/.exec(op)!.groups!;
+    domains.add(domain ?? '');
+    const node = new PbfWriter();
+    for (const each of from) node.writeStringField(NodeProto.input[0], each);
+    for (const each of to) node.writeStringField(NodeProto.output[0], each);
+    node.writeStringField(NodeProto.op_type[0], name);
+    if (domain) node.writeStringField(NodeProto.domain[0], domain);
+    for (const [key, value] of Object.entries(attributes)) put(node, NodeProto.attribute[0], attribute(key, value));
+    put(graph, GraphProto.node[0], node);
+  }
+  for (const [name, { shape, data }] of Object.entries(constants)) {
+    const tensor = new PbfWriter();
+    for (const size of shape) tensor.writeVarintField(TensorProto.dims[0], size);
+    tensor.writeVarintField(TensorProto.data_type[0], DATA_TYPES.indexOf(TYPES[data.constructor.name as 'Int8Array']));
+    tensor.writeStringField(TensorProto.name[0], name);
+    tensor.writeBytesField(TensorProto.raw_data[0], new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    put(graph, GraphProto.initializer[0], tensor);
+  }
+  graph.writeStringField(GraphProto.name[0], 'graph');
+  for (const [name, shape] of Object.entries(inputs)) put(graph, GraphProto.input[0], value(name, shape));
+  for (const name of outputs) put(graph, GraphProto.output[0], value(name));
+  file.writeVarintField(ModelProto.ir_version[0], 10);
+  put(file, ModelProto.graph[0], graph);
+  for (const domain of new Set(['', ...domains])) {
+    const set = new PbfWriter();
+    set.writeStringField(OperatorSetIdProto.domain[0], domain);
+    set.writeVarintField(OperatorSetIdProto.version[0], domain === '' ? opset : 1);
+    put(file, ModelProto.opset_import[0], set);
+  }
+  return file.finish();
+}
+
+function attribute(name: string, value: NonNullable<NodeSpec['attributes']>[string]): PbfWriter {
+  const message = new PbfWriter();
+  message.writeStringField(AttributeProto.name[0], name);
+  const typed = (type: (typeof ATTRIBUTE_TYPES)[number]) =>
+    message.writeVarintField(AttributeProto.type[0], ATTRIBUTE_TYPES.indexOf(type));
+  if (typeof value === 'number') {
+    message.writeVarintField(AttributeProto.i[0], value);
+    typed('INT');
+  } else if (typeof value === 'string') {
+    message.writeStringField(AttributeProto.s[0], value);
+    typed('STRING');
+  } else if (!('float' in value)) {
+    for (const each of value) message.writeVarintField(AttributeProto.ints[0], each);
+    typed('INTS');
+  } else if (typeof value.float === 'number') {
+    message.writeFloatField(AttributeProto.f[0], value.float);
+    typed('FLOAT');
+  } else {
+    for (const each of value.float) message.writeFloatField(AttributeProto.floats[0], each);
+    typed('FLOATS');
+  }
+  return message;
+}
+
+/** A float32 tensor, or one of which only the name is known. */
+function value(name: string, shape?: readonly number[]): PbfWriter {
+  const info = new PbfWriter();
+  info.writeStringField(ValueInfoProto.name[0], name);
+  if (shape === undefined) return info;
+  const sizes = new PbfWriter();
+  for (const size of shape) {
+    const dimension = new PbfWriter();
+    dimension.writeVarintField(DimensionProto.dim_value[0], size);
+    sizes.writeBytesField(TensorShapeProto.dim[0], dimension.finish());
+  }
+  const tensor = new PbfWriter();
+  tensor.writeVarintField(TensorTypeProto.elem_type[0], DATA_TYPES.indexOf('FLOAT'));
+  tensor.writeBytesField(TensorTypeProto.shape[0], sizes.finish());
+  const type = new PbfWriter();
+  type.writeBytesField(TypeProto.tensor_type[0], tensor.finish());
+  info.writeBytesField(ValueInfoProto.type[0], type.finish());
+  return info;
+}
