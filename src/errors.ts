@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'camera'
   | 'worker';
 
+/** Every error that the library throws. Programs outside tell them apart by `code`: the entries of the package offer this class alone. */
 export class DepthwiseError extends Error {
   readonly code: ErrorCode;
 

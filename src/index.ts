@@ -3,22 +3,7 @@
  * `/models`, `/network`, `/formats`, `/image`, `/tasks`. Nothing here touches Node; picture files are decoded by `depthwise/image` in
  * Node and by the platform in a page, whose `ImageData` with `channels: 4` beside it is a `Picture`.
  */
-export {
-  CameraError,
-  type CameraProblem,
-  DepthwiseError,
-  DifferenceError,
-  DownloadError,
-  type ErrorCode,
-  FormatError,
-  NetworkError,
-  PictureError,
-  ShapeError,
-  TrainingError,
-  UndecidedError,
-  UsageError,
-  WorkerError,
-} from './errors.js';
+export { type CameraError, type CameraProblem, DepthwiseError, type ErrorCode } from './errors.js';
 export { type FileBytes, type ReadOptions, readNetwork, writeNetwork } from './formats/index.js';
 export type { Reader } from './formats/reader.js';
 export type { AlphaRule, Picture, PictureOptions, Region, Rotation } from './image/picture.js';

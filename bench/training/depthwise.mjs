@@ -1,7 +1,7 @@
 /** This project's trainer: one program a shard, the first on this thread, the others in workers; then one update by the mean gradient. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { createOptimizer, createProgram, packParameters, parameterLayout } from '../../dist/training/index.js';
+import { createOptimizer, createProgram, packParameters, parameterLayout } from './build/training-steps.mjs';
 
 const shared = (length) => new Float32Array(new SharedArrayBuffer(length * 4));
 

@@ -6,7 +6,7 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { mobilenetV2 } from '../../dist/models/index.js';
 import { randomWeights } from '../../dist/network/index.js';
-import { parameterLayout, withoutSoftmax } from '../../dist/training/index.js';
+import { parameterLayout, withoutSoftmax } from './build/training-steps.mjs';
 import { depthwiseContestant } from './depthwise.mjs';
 import { tfjsContestant } from './tfjs.mjs';
 

@@ -1,6 +1,6 @@
 /** A worker that computes one shard of every step: its pictures stay here, the weights and its gradients lie in shared memory. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createProgram } from '../../dist/training/index.js';
+import { createProgram } from './build/training-steps.mjs';
 
 const { engine, network, batch, pictures, targets, values, gradients, statistics } = workerData;
 const program = await createProgram(engine, network, batch);

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { load, PictureError } from 'depthwise';
+import { DepthwiseError, load } from 'depthwise';
 
 const MOST_BYTES = 20e6;
 
@@ -15,7 +15,7 @@ const server = createServer(async (request, response) => {
   try {
     answer(200, await model.classify(await bodyOf(request), { top: 3 }));
   } catch (error) {
-    if (error instanceof PictureError) return answer(400, { error: error.message }); // no picture, or a damaged one
+    if (error.code === 'picture') return answer(400, { error: error.message }); // no picture, or a damaged one
     console.error(error);
     answer(500, { error: 'this server failed' });
   }
@@ -29,7 +29,8 @@ async function bodyOf(request) {
   let bytes = 0;
   for await (const part of request) {
     bytes += part.length;
-    if (bytes > MOST_BYTES) throw new PictureError(`a picture of more than ${MOST_BYTES / 1e6} MB is not taken`);
+    if (bytes > MOST_BYTES)
+      throw new DepthwiseError('picture', `a picture of more than ${MOST_BYTES / 1e6} MB is not taken`);
     parts.push(part);
   }
   return Buffer.concat(parts);

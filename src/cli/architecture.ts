@@ -7,8 +7,8 @@ import {
   type ModelConventions,
   mobilenet,
   type OutputStride,
-  parseModelName,
 } from '../models/index.js';
+import { parseModelName } from '../models/names.js';
 import { modelConventions, outputStrides } from '../models/options.js';
 import type { Network } from '../network/index.js';
 import type { Pair } from '../padding.js';

@@ -12,7 +12,6 @@ import {
   mobilenetSuite,
   type PrecisionName,
   type Problem,
-  precisionOf,
   type ShapeSet,
 } from '../oracle/index.js';
 import {
@@ -21,7 +20,7 @@ import {
   isQuantizedProblem,
   quantizedProblems,
 } from '../oracle/integers/quantized-problems.js';
-import { precisionNames } from '../oracle/precision.js';
+import { precisionNames, precisionOf } from '../oracle/precision.js';
 import { randomKinds } from '../oracle/random-layers.js';
 import { livelyWeights, type SuiteName, shapeSets, suiteNames } from '../oracle/suites.js';
 import { namedNetwork } from './architecture.js';

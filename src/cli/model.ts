@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DepthwiseError, FormatError, ShapeError, UsageError } from '../errors.js';
 import { readNetworkFile } from '../formats/files.js';
 import { type ReadOptions, readNetwork } from '../formats/index.js';
-import { parseModelName } from '../models/index.js';
+import { parseModelName } from '../models/names.js';
 import { assumptionsOf } from '../network/conventions.js';
 import {
   atResolution,

@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { mobilenet, parseModelName } from '../models/index.js';
+import { mobilenet } from '../models/index.js';
+import { parseModelName } from '../models/names.js';
 import { summarize } from '../network/index.js';
 import { cacheFolder } from '../pretrained/cache.js';
 import { type Release, releases } from '../pretrained/index.node.js';

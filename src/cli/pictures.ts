@@ -4,13 +4,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type DepthwiseError, PictureError, UsageError } from '../errors.js';
 import { isFile } from '../files/read-whole.js';
-import {
-  decodePicture,
-  type Picture,
-  type DecodeOptions as PictureLimits,
-  pictureFormat,
-  readPicture,
-} from '../image/index.js';
+import { pictureFormat } from '../image/decode.js';
+import { decodePicture, type Picture, type DecodeOptions as PictureLimits, readPicture } from '../image/index.js';
 import { systemReason } from '../system-error.js';
 import { note, plural } from './output.js';
 import { readFileOrInput } from './standard-input.js';

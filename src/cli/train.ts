@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { parseModelName } from '../models/index.js';
+import { parseModelName } from '../models/names.js';
 import type { Network } from '../network/index.js';
 import { pictureSize } from '../training/data/dataset.js';
 import { limited } from '../training/data/limit.js';

@@ -1,13 +1,8 @@
 /** A network while it is read from a file: nodes that are named at the end, and of which only those stay that an output needs. */
 import { DepthwiseError, FormatError } from '../errors.js';
 import { unusedName } from '../network/graph.js';
-import {
-  type AttributesOf,
-  type LayerKind,
-  type NetworkInput,
-  type NetworkNode,
-  weightName,
-} from '../network/index.js';
+import type { AttributesOf, LayerKind, NetworkInput, NetworkNode } from '../network/index.js';
+import { weightName } from '../network/network.js';
 import { atNode, layerOf } from '../network/shapes.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
 import { attributesOf, type Step, weightsOf } from './steps.js';

@@ -14,12 +14,12 @@ export {
   writeNetwork,
 } from './read.js';
 export type { Reader } from './reader.js';
-export { readNpy, writeNpy } from './tensors/npy.js';
-export { type Npz, readNpz, writeNpz } from './tensors/npz.js';
+export { writeNpy } from './tensors/npy.js';
+export { writeNpz } from './tensors/npz.js';
 export type { TypeChoice, WrittenType } from './tensors/numbers.js';
-export { readSafetensors, type Safetensors, writeSafetensors } from './tensors/safetensors.js';
+export { writeSafetensors } from './tensors/safetensors.js';
 export type { TfjsImport } from './tfjs/graph.js';
 export type { FilesBeside, TfjsFiles } from './tfjs/read.js';
-export { tfjsFiles, writeTfjs } from './tfjs.js';
+export { writeTfjs } from './tfjs.js';
 export type { TfliteImport } from './tflite/read.js';
 export type { WriteOptions } from './write-options.js';

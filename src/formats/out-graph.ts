@@ -1,6 +1,7 @@
 /** What the graphs of all files that are written have in common: a network, names of which each is used once, and constants. */
 import { unusedName } from '../network/graph.js';
-import { type Network, type NetworkNode, weightName } from '../network/index.js';
+import type { Network, NetworkNode } from '../network/index.js';
+import { weightName } from '../network/network.js';
 import { type Shape, type Tensor, tensor } from '../tensor.js';
 import { asFloat32 } from './tensors/numbers.js';
 import type { WriteOptions } from './write-options.js';

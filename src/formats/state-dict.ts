@@ -11,15 +11,9 @@ import { V2_NAMES } from '../models/node-names.js';
 import type { ModelConventions } from '../models/options.js';
 import { type TorchLibrary, type TorchModules, torchLibraries, torchModules } from '../models/torch-names.js';
 import { nodeNamed } from '../network/graph.js';
-import {
-  inferShapes,
-  type LayerKind,
-  type Network,
-  upTo,
-  type Weights,
-  weightName,
-  withWeights,
-} from '../network/index.js';
+import { inferShapes, type LayerKind, type Network, type Weights, withWeights } from '../network/index.js';
+import { weightName } from '../network/network.js';
+import { upTo } from '../network/rewriting/subnetwork.js';
 import { weightShapesOf } from '../network/shapes.js';
 import { type Shape, sameShape, type Tensor, tensor } from '../tensor.js';
 import { byLayer, nameWeights } from './keras/weights.js';

@@ -1,6 +1,7 @@
 /** Files of weights alone, which do not say to which network they belong: the caller does, or the file's name. */
 import { UsageError } from '../errors.js';
-import { mobilenet, parseModelName } from '../models/index.js';
+import { mobilenet } from '../models/index.js';
+import { parseModelName } from '../models/names.js';
 import { type Network, type Weights, wantedWeights, withWeights } from '../network/index.js';
 import type { ReadOptions } from './architecture.js';
 import { networkOfGolden } from './golden-bundle.js';

@@ -20,7 +20,6 @@ import { checkSize } from './resize.js';
 import { isSvgImage, type PictureSource, pictureOfSvgImage, sizeOfSource } from './sources.js';
 import { prepare, targetOf } from './with-kernels.js';
 
-export { resizeRules } from '../network/conventions.js';
 export {
   type AlphaRule,
   crop,
@@ -29,8 +28,6 @@ export {
   type PictureOptions,
   type Region,
   type Rotation,
-  toGrey,
-  toRgb,
   turn,
 } from './picture.js';
 export { preprocess } from './preprocess.js';

@@ -1,7 +1,6 @@
 /** Pictures: decoding, conversions, the named resize rules, preprocessing. Decoders are loaded when they are called, and only in Node. */
 
-export { resizeRules } from '../network/conventions.js';
-export { type DecodeOptions, decodePicture, pictureFormat, readPicture } from './decode.js';
+export { type DecodeOptions, decodePicture, readPicture } from './decode.js';
 export {
   type AlphaRule,
   crop,
@@ -10,8 +9,6 @@ export {
   type PictureOptions,
   type Region,
   type Rotation,
-  toGrey,
-  toRgb,
   turn,
 } from './picture.js';
 export { preprocess } from './preprocess.js';

@@ -10,10 +10,9 @@ export type {
   ResizeRule,
   StatedSuppression,
 } from './conventions.js';
-export { type NodeWindow, type ReceptiveField, receptiveFields } from './counting/receptive-field.js';
+export type { NodeWindow, ReceptiveField } from './counting/receptive-field.js';
 export {
   type Counting,
-  costOf,
   type LayerSummary,
   type Summary,
   type SummaryOptions,
@@ -21,15 +20,14 @@ export {
   type Totals,
 } from './counting/summary.js';
 export { fromJson, type NetworkJson, toJson } from './json.js';
-export {
-  type AttributesOf,
-  type LayerKind,
-  type Network,
-  type NetworkInput,
-  type NetworkNode,
-  type NodeOf,
-  type Weights,
-  weightName,
+export type {
+  AttributesOf,
+  LayerKind,
+  Network,
+  NetworkInput,
+  NetworkNode,
+  NodeOf,
+  Weights,
 } from './network.js';
 export { type PresetName, preprocessingPreset, presetNames } from './presets.js';
 export type {
@@ -39,11 +37,10 @@ export type {
   QuantizedNode,
   QuantizedWeights,
 } from './quantized-network.js';
-export { inferTypes } from './quantized-types.js';
 export { asRealNumbers } from './rewriting/as-real-numbers.js';
 export { atResolution } from './rewriting/at-resolution.js';
 export { type Foldable, type FoldedBatchNorm, foldBatchNorm } from './rewriting/fold-batch-norm.js';
-export { upTo, withOutputs } from './rewriting/subnetwork.js';
+export { withOutputs } from './rewriting/subnetwork.js';
 export { type NetworkInputs, type RunOptions, run, trace } from './run.js';
 export {
   type QuantizedNetworkInputs,

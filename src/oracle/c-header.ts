@@ -1,6 +1,6 @@
 /** A golden bundle as a C header, for tests on devices without a file system: weights, inputs, outputs and isolated bounds as arrays. */
 import { weightsOfNodes } from '../network/graph.js';
-import { weightName } from '../network/index.js';
+import { weightName } from '../network/network.js';
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';
 import type { Golden } from './golden.js';
 

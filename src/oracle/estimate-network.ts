@@ -18,8 +18,8 @@ import {
   type NetworkNode,
   type RunOptions,
   wantedWeights,
-  weightName,
 } from '../network/index.js';
+import { weightName } from '../network/network.js';
 import { inputTensors } from '../network/run.js';
 import { atNode, weightShapesOf } from '../network/shapes.js';
 import { type Shape, type Tensor, toFloat64 } from '../tensor.js';

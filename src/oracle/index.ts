@@ -19,7 +19,7 @@ export type { GoldenSource } from './golden-parts.js';
 export type { QuantizedSubject } from './integers/check-quantized.js';
 export type { QuantizedGolden, QuantizedGoldenOptions } from './integers/quantized-golden.js';
 export type { NoiseKind } from './noise.js';
-export { type Precision, type PrecisionName, precisionOf } from './precision.js';
+export type { Precision, PrecisionName } from './precision.js';
 export { type Backend, type Reduced, type ReduceOptions, reduce } from './reduce/reduce.js';
 export type { LayerReport, Mode, Report } from './report.js';
 export {

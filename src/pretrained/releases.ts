@@ -4,7 +4,7 @@
  * (see `pin.ts`).
  */
 import { DownloadError, UsageError } from '../errors.js';
-import { parseModelName } from '../models/index.js';
+import { parseModelName } from '../models/names.js';
 import { editDistance } from '../network/rewriting/subnetwork.js';
 
 /** A file on the net, and the name under which it is kept. */

@@ -4,5 +4,4 @@ export { type EmbedOptions, embed } from './embed.js';
 export type { Executor, TaskOptions } from './execute.js';
 export { type QuantizedExecutor, withIntegers } from './integers.js';
 export { parseLabels, withLabels } from './labels.js';
-export { mirrored } from './mirrored.js';
 export { type BackgroundRule, type Prediction, type PredictionOptions, predictions } from './predictions.js';

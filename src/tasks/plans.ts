@@ -1,7 +1,7 @@
 /** The engine as the executor of tasks: a network is compiled when it is first asked, and no more often. */
 import { compile, Plan } from '../engine/engine.js';
-import type { NetworkInputs } from '../network/index.js';
-import { type Network, upTo } from '../network/index.js';
+import type { Network, NetworkInputs } from '../network/index.js';
+import { upTo } from '../network/rewriting/subnetwork.js';
 import type { Tensor } from '../tensor.js';
 
 export { Plan };

@@ -1,7 +1,5 @@
 /** Training in Node: all that runs in a page, data sets in folders, files, and worker threads. */
 
-export { readCifar10 } from './data/cifar10.js';
-export { readMnist } from './data/mnist.js';
 export { type PictureFolderOptions, readPictureFolder } from './data/picture-folder.js';
 export * from './index.js';
 export { train } from './loop/train.node.js';

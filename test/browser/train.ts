@@ -4,7 +4,8 @@ import { mobilenetV1 } from '../../src/models/index.js';
 import { type Network, preprocessingPreset, randomWeights } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
 import { tensor } from '../../src/tensor.js';
-import { datasetOf, recipeWith, train, trainClassifier, trainHead, trainingNetwork } from '../../src/training/index.js';
+import { datasetOf, recipeWith, train, trainClassifier, trainHead } from '../../src/training/index.js';
+import { trainingNetwork } from '../../src/training/transfer/network.js';
 
 const SIDE = 32;
 const COLOURS = { red: [200, 40, 40], green: [40, 180, 60], blue: [50, 60, 220] };

@@ -1,7 +1,7 @@
 /** Quantised models on the command line: computed with their integers, in the rounding that is asked for, or as real numbers. */
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readNpz } from '../../src/formats/index.js';
+import { readNpz } from '../../src/formats/tensors/npz.js';
 import { dataPath, noData } from '../data.js';
 import { cat, depthwise, depthwiseJson, temporaryFolder } from './command.js';
 

@@ -1,7 +1,7 @@
 /** Anchors by formula, against numbers computed from TensorFlow's configurations and against those that published files store. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { readNpz } from '../../src/formats/index.js';
+import { readNpz } from '../../src/formats/tensors/npz.js';
 import { anchors, firstAnchors, SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/network/anchors.js';
 import { dataPath, noData } from '../data.js';
 

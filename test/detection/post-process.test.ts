@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { type PostProcessOptions, postProcess } from '../../src/detection/post-process.js';
-import { readNpz } from '../../src/formats/index.js';
+import { readNpz } from '../../src/formats/tensors/npz.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
 

@@ -11,7 +11,9 @@ import { readPicture } from '../../src/image/index.js';
 import { load } from '../../src/index.node.js';
 import { folderStore } from '../../src/remote/folder-store.js';
 import { readLabels } from '../../src/tasks/files.js';
-import { readCifar10, readData, readMnist } from '../../src/training/index.node.js';
+import { readCifar10 } from '../../src/training/data/cifar10.js';
+import { readMnist } from '../../src/training/data/mnist.js';
+import { readData } from '../../src/training/index.node.js';
 import { writeCifar10 } from '../training/cifar.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'depthwise-files-'));

@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../src/errors.js';
-import {
-  readNetwork,
-  readSafetensors,
-  writeNetwork,
-  writeNpz,
-  writeSafetensors,
-  writeTfjs,
-} from '../../src/formats/index.js';
+import { readNetwork, writeNetwork, writeNpz, writeSafetensors, writeTfjs } from '../../src/formats/index.js';
+import { readSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { type Network, NetworkBuilder } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 

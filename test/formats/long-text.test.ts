@@ -2,10 +2,12 @@
 import { PbfWriter } from 'pbf';
 import { expect, test } from 'vitest';
 import { openHdf5 } from '../../src/formats/hdf5/hdf5.js';
-import { readNetwork, readNpy, readSafetensors } from '../../src/formats/index.js';
+import { readNetwork } from '../../src/formats/index.js';
 import { parseJson } from '../../src/formats/json.js';
 import { encodeModel } from '../../src/formats/onnx/encode.js';
 import { readOnnx } from '../../src/formats/onnx.js';
+import { readNpy } from '../../src/formats/tensors/npy.js';
+import { readSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { tfjsShards } from '../../src/formats/tfjs.js';
 import { readTflite } from '../../src/formats/tflite.js';
 import { fromJson, type Network } from '../../src/network/index.js';

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { expandedWidth, v1Width, v2Width } from '../../src/models/channels.js';
-import { roundChannels } from '../../src/models/index.js';
+import { expandedWidth, roundChannels, v1Width, v2Width } from '../../src/models/channels.js';
 
 describe('roundChannels', () => {
   test.each([

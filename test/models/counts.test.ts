@@ -1,7 +1,8 @@
 /** The counts of all published α × resolution pairs, and the published tables, cell by cell. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { mobilenet, mobilenetV1, mobilenetV2, parseModelName } from '../../src/models/index.js';
+import { mobilenet, mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
+import { parseModelName } from '../../src/models/names.js';
 import { type LayerKind, summarize } from '../../src/network/index.js';
 import { dataPath, noData } from '../data.js';
 import { count } from './golden.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MOBILENET_V1_TABLE, mobilenetV1 } from '../../src/models/index.js';
-import { windowOf } from '../../src/network/counting/receptive-field.js';
-import { inferShapes, type Network, receptiveFields, summarize, wantedWeights } from '../../src/network/index.js';
+import { receptiveFields, windowOf } from '../../src/network/counting/receptive-field.js';
+import { inferShapes, type Network, summarize, wantedWeights } from '../../src/network/index.js';
 import { slideWindows } from '../../src/padding.js';
 import { checkGoldenTable, count } from './golden.js';
 

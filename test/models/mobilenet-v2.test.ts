@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MOBILENET_V2_TABLE, mobilenetV2 } from '../../src/models/index.js';
-import { windowOf } from '../../src/network/counting/receptive-field.js';
-import { inferShapes, type Network, receptiveFields, summarize, wantedWeights } from '../../src/network/index.js';
+import { receptiveFields, windowOf } from '../../src/network/counting/receptive-field.js';
+import { inferShapes, type Network, summarize, wantedWeights } from '../../src/network/index.js';
 import { checkGoldenTable, count } from './golden.js';
 
 /**

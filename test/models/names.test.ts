@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { mobilenet, parseModelName } from '../../src/models/index.js';
+import { mobilenet } from '../../src/models/index.js';
+import { parseModelName } from '../../src/models/names.js';
 
 const v1 = (rest: object) => ({ architecture: 'mobilenet_v1', ...rest });
 const v2 = (rest: object) => ({ architecture: 'mobilenet_v2', ...rest });

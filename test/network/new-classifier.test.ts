@@ -4,9 +4,9 @@ import { NetworkError, UsageError } from '../../src/errors.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { modelConventions } from '../../src/models/options.js';
 import { join } from '../../src/network/graph.js';
-import { inferShapes, type Network, randomWeights, run, upTo } from '../../src/network/index.js';
+import { inferShapes, type Network, randomWeights, run } from '../../src/network/index.js';
 import { blockStart, bodyOf, withClassifier } from '../../src/network/rewriting/new-classifier.js';
-import { behind } from '../../src/network/rewriting/subnetwork.js';
+import { behind, upTo } from '../../src/network/rewriting/subnetwork.js';
 import { tensor } from '../../src/tensor.js';
 
 const pictures = tensor(

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NetworkBuilder, randomWeights, receptiveFields, run } from '../../src/network/index.js';
+import { receptiveFields } from '../../src/network/counting/receptive-field.js';
+import { NetworkBuilder, randomWeights, run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import { conv, features } from './helpers.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
 import { mobilenetV2 } from '../../src/models/index.js';
-import { NetworkBuilder, randomWeights, run, trace, upTo, wantedWeights } from '../../src/network/index.js';
-import { behind, similarNames } from '../../src/network/rewriting/subnetwork.js';
+import { NetworkBuilder, randomWeights, run, trace, wantedWeights } from '../../src/network/index.js';
+import { behind, similarNames, upTo } from '../../src/network/rewriting/subnetwork.js';
 import { features, signed } from './helpers.js';
 
 describe('upTo', () => {

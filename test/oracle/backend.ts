@@ -4,7 +4,8 @@
  */
 import { fromFloat16, toFloat16 } from '../../src/formats/tensors/float16.js';
 import { layers } from '../../src/layers/index.js';
-import { type Network, type NetworkNode, weightName } from '../../src/network/index.js';
+import type { Network, NetworkNode } from '../../src/network/index.js';
+import { weightName } from '../../src/network/network.js';
 import { slideWindows } from '../../src/padding.js';
 import { uniformRandom } from '../../src/random.js';
 import { sizeOf, type Tensor } from '../../src/tensor.js';

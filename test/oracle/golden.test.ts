@@ -9,10 +9,10 @@ import {
   makeGolden,
   mobilenetSuite,
   type Problem,
-  precisionOf,
   readGolden,
   writeGolden,
 } from '../../src/oracle/index.js';
+import { precisionOf } from '../../src/oracle/precision.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { float32, runBackend } from './backend.js';
 

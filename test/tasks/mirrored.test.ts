@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { NetworkBuilder, run } from '../../src/network/index.js';
-import { classify, type Executor, mirrored } from '../../src/tasks/index.js';
+import { classify, type Executor } from '../../src/tasks/index.js';
+import { mirrored } from '../../src/tasks/mirrored.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { asBytes } from './networks.js';
 

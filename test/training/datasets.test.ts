@@ -8,7 +8,9 @@ import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
 import { preprocessingPreset } from '../../src/network/index.js';
-import { readCifar10, readData, readMnist, readPictureFolder } from '../../src/training/index.node.js';
+import { readCifar10 } from '../../src/training/data/cifar10.js';
+import { readMnist } from '../../src/training/data/mnist.js';
+import { readData, readPictureFolder } from '../../src/training/index.node.js';
 import { writeCifar10 } from './cifar.js';
 
 const root = mkdtempSync(join(tmpdir(), 'depthwise-data-'));

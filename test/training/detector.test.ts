@@ -1,7 +1,9 @@
 /** Training of a detector's heads: matching and loss by hand, gradients by differences, kernels against the readable layers, and a set that can be learnt. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeBoxes, detect, TENSORFLOW_SUPPRESSION } from '../../src/detection/index.js';
+import { decodeBoxes } from '../../src/detection/boxes.js';
+import { detect } from '../../src/detection/index.js';
+import { TENSORFLOW_SUPPRESSION } from '../../src/detection/suppression.js';
 import { UsageError } from '../../src/errors.js';
 import type { Picture } from '../../src/image/picture.js';
 import { mobilenetV1, ssd } from '../../src/models/index.js';

@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { type Network, NetworkBuilder, run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import { Batches, epochOrder } from '../../src/training/data/batches.js';
-import { type Dataset, recipeWith, trainingNetwork, withTeachers } from '../../src/training/index.js';
+import { type Dataset, recipeWith } from '../../src/training/index.js';
 import { initialState } from '../../src/training/loop/train.js';
 import { withParameters } from '../../src/training/step/parameters.js';
+import { withTeachers } from '../../src/training/transfer/distillation.js';
+import { trainingNetwork } from '../../src/training/transfer/network.js';
 import { shapesData, tinyNetwork } from './tiny.js';
 
 const data = shapesData(7, 1);

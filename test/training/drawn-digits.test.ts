@@ -1,7 +1,9 @@
 /** The data set that is drawn here, and parts of data sets. */
 import { describe, expect, test } from 'vitest';
 import { emptyDataset, WHOLE } from '../../src/training/data/dataset.js';
-import { type Dataset, drawnDigits, limited } from '../../src/training/index.js';
+import { drawnDigits } from '../../src/training/data/drawn-digits.js';
+import { limited } from '../../src/training/data/limit.js';
+import type { Dataset } from '../../src/training/index.js';
 
 const { train, test: held } = drawnDigits();
 const picture = (data: Dataset, index: number): Uint8Array => data.pictures.subarray(index * 1024, (index + 1) * 1024);

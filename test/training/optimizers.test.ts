@@ -3,14 +3,9 @@ import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, test } from 'vitest';
 import { mobilenetV2 } from '../../src/models/index.js';
 import { normalRandom } from '../../src/random.js';
-import {
-  createOptimizer,
-  type OptimizerOptions,
-  type ParameterLayout,
-  parameterLayout,
-  type Role,
-} from '../../src/training/index.js';
-import { optimizerDefaults } from '../../src/training/loop/optimizers.js';
+import type { OptimizerOptions } from '../../src/training/index.js';
+import { createOptimizer, optimizerDefaults } from '../../src/training/loop/optimizers.js';
+import { type ParameterLayout, parameterLayout, type Role } from '../../src/training/step/parameters.js';
 
 function layoutOf(...slots: readonly (readonly [role: Role, size: number])[]): ParameterLayout {
   let offset = 0;

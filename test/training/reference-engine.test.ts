@@ -3,7 +3,9 @@ import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { randomWeights } from '../../src/network/index.js';
 import { foldBatchNorm } from '../../src/network/rewriting/fold-batch-norm.js';
 import { WHOLE } from '../../src/training/data/dataset.js';
-import { recipeWith, train, trainClassifier, unfolded, withTeachers } from '../../src/training/index.js';
+import { recipeWith, train, trainClassifier } from '../../src/training/index.js';
+import { withTeachers } from '../../src/training/transfer/distillation.js';
+import { unfolded } from '../../src/training/transfer/unfold.js';
 import { shapes, shapesData, tinyNetwork } from './tiny.js';
 
 let touched: PropertyKey[] = [];

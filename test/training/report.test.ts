@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { recipeWith, reportHtml } from '../../src/training/index.js';
-import { niceStep } from '../../src/training/loop/report.js';
+import { recipeWith } from '../../src/training/index.js';
+import { niceStep, reportHtml } from '../../src/training/loop/report.js';
 
 const epoch = (number: number, trainLoss: number) => ({
   epoch: number,

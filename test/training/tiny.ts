@@ -2,7 +2,8 @@
 import { type Network, NetworkBuilder } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
 import { emptyDataset, WHOLE } from '../../src/training/data/dataset.js';
-import { type DataSplits, type Dataset, trainingNetwork } from '../../src/training/index.js';
+import type { DataSplits, Dataset } from '../../src/training/index.js';
+import { trainingNetwork } from '../../src/training/transfer/network.js';
 
 /** Noise with a bright row, a bright column or a bright square: three classes of 8 × 8 pixels. */
 export function shapesData(count: number, seed: number, name = 'shapes'): Dataset {

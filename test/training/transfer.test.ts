@@ -10,8 +10,9 @@ import { normalRandom, uniformRandom } from '../../src/random.js';
 import { classify } from '../../src/tasks/index.js';
 import { sizeOf, toFloat32 } from '../../src/tensor.js';
 import { emptyDataset, WHOLE } from '../../src/training/data/dataset.js';
-import { type DataSplits, type Dataset, parameterLayout, trainClassifier } from '../../src/training/index.js';
+import { type DataSplits, type Dataset, trainClassifier } from '../../src/training/index.js';
 import { compileTraining } from '../../src/training/program.js';
+import { parameterLayout } from '../../src/training/step/parameters.js';
 import { referenceTraining } from '../../src/training/step/reference.js';
 import { fitHead } from '../../src/training/transfer/train-head.js';
 

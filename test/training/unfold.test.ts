@@ -4,7 +4,10 @@ import { foldBatchNorm, type Network, NetworkBuilder, randomWeights, run } from 
 import { uniformRandom } from '../../src/random.js';
 import { tensor } from '../../src/tensor.js';
 import { emptyDataset, WHOLE } from '../../src/training/data/dataset.js';
-import { type Dataset, trainingNetwork, unfolded, widened } from '../../src/training/index.js';
+import type { Dataset } from '../../src/training/index.js';
+import { trainingNetwork } from '../../src/training/transfer/network.js';
+import { unfolded } from '../../src/training/transfer/unfold.js';
+import { widened } from '../../src/training/transfer/widen.js';
 import { withStatistics } from './networks.js';
 
 /** Pictures of side × side, of two classes. */

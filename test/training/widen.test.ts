@@ -3,7 +3,7 @@ import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { type Network, NetworkBuilder, randomWeights, run } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
 import { tensor } from '../../src/tensor.js';
-import { widened } from '../../src/training/index.js';
+import { widened } from '../../src/training/transfer/widen.js';
 import { withStatistics } from './networks.js';
 
 /** A pointwise convolution of `filters` channels, a batch norm and a dense layer of two units. */

@@ -1,6 +1,6 @@
 /** The networks of the table: the same seeded random weights and picture for everyone. */
 import { type MobilenetOptions, mobilenetV1, mobilenetV2 } from '../../../dist/models/index.js';
-import { type Network, randomWeights, summarize, weightName } from '../../../dist/network/index.js';
+import { type Network, randomWeights, summarize } from '../../../dist/network/index.js';
 import { uniformRandom } from '../../../src/random.js';
 
 export interface Row {
@@ -45,8 +45,8 @@ function withBatchNorms(network: Network, seed: number): Network {
   for (const { name, kind } of network.nodes) {
     if (kind !== 'batchNorm') continue;
     for (const [weight, [low, high]] of Object.entries(ranges)) {
-      const { shape, data } = weights.get(weightName(name, weight))!;
-      weights.set(weightName(name, weight), { shape, data: data.map(() => low + (high - low) * random()) });
+      const { shape, data } = weights.get(`${name}/${weight}`)!;
+      weights.set(`${name}/${weight}`, { shape, data: data.map(() => low + (high - low) * random()) });
     }
   }
   return { ...network, weights };

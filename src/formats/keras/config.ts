@@ -5,7 +5,7 @@
 
 import { listOf, positive } from '../../checks.js';
 import { NetworkError } from '../../errors.js';
-import { parseModelName } from '../../models/index.js';
+import { parseModelName } from '../../models/names.js';
 import { assumedLabelOffset } from '../../network/conventions.js';
 import { nodeNamed } from '../../network/graph.js';
 import {
@@ -15,8 +15,8 @@ import {
   NetworkBuilder,
   type NetworkNode,
   preprocessingPreset,
-  weightName,
 } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { atNode, inputShapesOf, layerOf } from '../../network/shapes.js';
 import type { Pair } from '../../padding.js';
 import type { Shape, Tensor } from '../../tensor.js';

@@ -1,6 +1,7 @@
 /** Whether a Keras model brings pictures to its range itself, by Rescaling, Normalization or sums and products with constants. */
 import { readersOf } from '../../network/graph.js';
-import { type Conventions, type Network, type Preprocessing, weightName } from '../../network/index.js';
+import type { Conventions, Network, Preprocessing } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { scaleAndShift } from '../affine.js';
 
 /** Kinds that leave a picture's range as it is. */

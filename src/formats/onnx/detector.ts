@@ -7,7 +7,8 @@
  */
 import { SSD_SUPPRESSION } from '../../network/anchors.js';
 import type { DetectionConventions, Preprocessing, StatedSuppression } from '../../network/conventions.js';
-import { inferShapes, type Network, weightName } from '../../network/index.js';
+import { inferShapes, type Network } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { uniformRandom } from '../../random.js';
 import { type Shape, type Tensor, tensor } from '../../tensor.js';
 import { earlierOutputs } from '../unread-operator.js';

@@ -1,7 +1,8 @@
 /** The graph of an .onnx file while it grows. */
 
 import { soleReaders } from '../../network/graph.js';
-import { type Network, type NetworkNode, weightName } from '../../network/index.js';
+import type { Network, NetworkNode } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { isQuantizedTensor, isQuantizedType, sameType, type TypedTensors } from '../../network/quantized-network.js';
 import { integerArrays } from '../../network/quantized-types.js';
 import { type QuantizedTensor, type QuantizedType, type Shape, type Tensor, tensor } from '../../tensor.js';

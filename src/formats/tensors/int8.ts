@@ -8,7 +8,8 @@
  */
 import { FormatError } from '../../errors.js';
 import { nodesByName, ownerOf } from '../../network/graph.js';
-import { type Network, type Weights, weightName } from '../../network/index.js';
+import type { Network, Weights } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { layerOf } from '../../network/shapes.js';
 import { type Shape, sizeOf, type Tensor, tensor } from '../../tensor.js';
 

@@ -1,5 +1,6 @@
 /** A TensorFlow graph while it grows: nodes by name, constants beside them. Kernels have TensorFlow's layouts already. */
-import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
+import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import type { ExplicitPadding, Pair } from '../../padding.js';
 import type { Shape, Tensor } from '../../tensor.js';
 import { OutGraph } from '../out-graph.js';

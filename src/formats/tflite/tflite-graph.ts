@@ -1,5 +1,6 @@
 /** The graph of a .tflite file while it grows: tensors by name, and the operators that make them. */
-import { type Network, type NetworkNode, weightName } from '../../network/index.js';
+import type { Network, NetworkNode } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { isQuantizedTensor, isQuantizedType, type TypedTensors } from '../../network/quantized-network.js';
 import { biasScales, integerRanges } from '../../network/quantized-types.js';
 import type { ExplicitPadding } from '../../padding.js';

@@ -5,7 +5,8 @@
  * operator add what they are: 'x/linear' is the sum before the activation, 'x/flatten' the flattened input.
  */
 import { DepthwiseError, FormatError } from '../../errors.js';
-import { type NetworkNode, weightName } from '../../network/index.js';
+import type { NetworkNode } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import {
   isConversion,
   isQuantizedType,

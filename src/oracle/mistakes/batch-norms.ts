@@ -1,5 +1,6 @@
 /** Mistakes in batch norms. */
-import { trace, weightName } from '../../network/index.js';
+import { trace } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { type Tensor, toFloat64 } from '../../tensor.js';
 import { mapTensor } from '../estimate.js';
 import type { Segment } from '../segment.js';

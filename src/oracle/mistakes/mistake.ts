@@ -1,6 +1,7 @@
 /** A mistake, and how the network that makes it comes about from the right one. */
 import { ownerOf } from '../../network/graph.js';
-import { type NetworkNode, weightName } from '../../network/index.js';
+import type { NetworkNode } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import type { Tensor } from '../../tensor.js';
 import type { Segment } from '../segment.js';
 

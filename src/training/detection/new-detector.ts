@@ -14,9 +14,9 @@ import {
   type Network,
   NetworkBuilder,
   type NetworkNode,
-  weightName,
   withOutputs,
 } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { type Tensor, tensor } from '../../tensor.js';
 import { initialWeights } from '../step/initial-weights.js';
 

@@ -6,7 +6,8 @@
  *   metadata 'depthwise.training': JSON of the recipe, the network, the data's name, epoch, step, sums so far and history
  */
 import { FormatError, UsageError } from '../../errors.js';
-import { readSafetensors, writeSafetensors } from '../../formats/index.js';
+import { writeSafetensors } from '../../formats/index.js';
+import { readSafetensors } from '../../formats/tensors/safetensors.js';
 import { type Network, toJson } from '../../network/index.js';
 import { tensor } from '../../tensor.js';
 import type { Dataset } from '../data/dataset.js';

@@ -12,8 +12,8 @@ import {
   type Network,
   type NetworkInputs,
   type NetworkNode,
-  weightName,
 } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { expectAllWeights, inputTensors, weightsOf } from '../../network/run.js';
 import { atNode, layerOf } from '../../network/shapes.js';
 import { type Tensor, zerosLike } from '../../tensor.js';

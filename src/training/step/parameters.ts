@@ -4,7 +4,8 @@
  */
 import { NetworkError } from '../../errors.js';
 import { isStatistic } from '../../layers/layer.js';
-import { inferShapes, type Network, weightName } from '../../network/index.js';
+import { inferShapes, type Network } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { layerOf, weightShapesOf } from '../../network/shapes.js';
 import { type Shape, sizeOf, tensor } from '../../tensor.js';
 

@@ -8,7 +8,8 @@
  * anything of a feature that rarely differs from 0.
  */
 import { UsageError } from '../../errors.js';
-import { type Network, weightName } from '../../network/index.js';
+import type { Network } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { bodyOf, withClassifier } from '../../network/rewriting/new-classifier.js';
 import { tensor } from '../../tensor.js';
 import { type Example, expectExamples, labelsOf } from '../data/examples.js';

@@ -11,14 +11,8 @@
 import { compile } from '../../engine/index.js';
 import { UsageError } from '../../errors.js';
 import { nodesByName } from '../../network/graph.js';
-import {
-  atResolution,
-  type Foldable,
-  type Network,
-  type NetworkNode,
-  type NodeOf,
-  weightName,
-} from '../../network/index.js';
+import { atResolution, type Foldable, type Network, type NetworkNode, type NodeOf } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { isFoldable } from '../../network/rewriting/fold-batch-norm.js';
 import { type Tensor, tensor } from '../../tensor.js';
 import { centralView } from '../data/augment.js';

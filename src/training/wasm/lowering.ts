@@ -4,7 +4,8 @@
  */
 import { NetworkError } from '../../errors.js';
 import { nodesByName, soleReaders } from '../../network/graph.js';
-import { inferShapes, type Network, type NetworkNode, weightName } from '../../network/index.js';
+import { inferShapes, type Network, type NetworkNode } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import type { Shape } from '../../tensor.js';
 import type { Place } from '../../wasm/memory.js';
 import { at, Program } from '../../wasm/program.js';

@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   readNetwork,
-  readSafetensors,
   readTensors,
   type TfjsFiles,
   writeNetwork,
@@ -13,6 +12,7 @@ import {
   writeTfjs,
 } from '../../../src/formats/index.js';
 import { writeOnnx } from '../../../src/formats/onnx.js';
+import { readSafetensors } from '../../../src/formats/tensors/safetensors.js';
 import { joined } from '../../../src/formats/tfjs/weights.js';
 import { readTfjs } from '../../../src/formats/tfjs.js';
 import {

@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { ByteBuffer } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
-import { ssdAnchors } from '../../../src/detection/index.js';
 import { readNetwork, writeNetwork } from '../../../src/formats/index.js';
 import { FlatFile } from '../../../src/formats/tflite/flatbuffer.js';
 import { readModel } from '../../../src/formats/tflite/model.js';
 import { ssd } from '../../../src/models/index.js';
+import { ssdAnchors } from '../../../src/network/anchors.js';
 import { inferShapes, randomWeights } from '../../../src/network/index.js';
 import { dataPath, noData } from '../../data.js';
 

@@ -3,7 +3,7 @@
  * norms stay nodes of their own; onnxruntime folds them itself, which makes it a witness of the folding in `steps.ts`.
  */
 import protobuf from 'protobufjs';
-import { type Network, type NetworkNode, weightName } from '../../../../dist/network/index.js';
+import type { Network, NetworkNode } from '../../../../dist/network/index.js';
 import { type Constant, type Convolution, strideOf } from './steps.js';
 import { transpose } from './transpose.js';
 
@@ -121,7 +121,7 @@ function addConvolution(graph: Graph, network: Network, node: Convolution): void
 }
 
 function weightOf(network: Network, node: string, weight: string): Constant {
-  const { shape, data } = network.weights.get(weightName(node, weight))!;
+  const { shape, data } = network.weights.get(`${node}/${weight}`)!;
   return { shape, data: Float32Array.from(data) };
 }
 
