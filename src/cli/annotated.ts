@@ -1,7 +1,11 @@
 /** Pictures that a command has drawn into, as files. */
+import { realpath } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { Picture } from '../image/index.js';
+import { pngChunk } from '../segmentation/label-png.js';
+import { expectFolder, expectWritable, writeWhole } from './output.js';
+import { expectOwnFiles, type OwnKind } from './own-files.js';
 
 /** A picture's file in the folder, by the picture; the name ends in `end`. Throws a UsageError where two would have one name. */
 export function annotatedNames(pictures: readonly string[], folder: string, end = '.png'): Map<string, string> {
@@ -14,6 +18,42 @@ export function annotatedNames(pictures: readonly string[], folder: string, end 
     owners.set(name, picture);
   }
   return new Map([...owners].map(([name, picture]) => [picture, join(folder, name)]));
+}
+
+/** A text in each file (PNG, third edition, 11.3.3.2): whose file it is, so that a later run may replace it. */
+const TEXT = 'Software\0depthwise';
+
+const DRAWN: OwnKind = { lacking: 'no picture that depthwise wrote', mark: `tEXt${TEXT}` };
+
+/** Signature and IHDR, before which nothing may stand. */
+const HEADER_BYTES = 33;
+
+/**
+ * Makes the folder, and checks that each of the files can be written. Throws a UsageError where one of the pictures that are read would be
+ * replaced and, without `overwrite`, where another file of somebody's would.
+ */
+export async function claimAnnotated(
+  folder: string,
+  files: readonly string[],
+  pictures: readonly string[],
+  overwrite = false,
+): Promise<void> {
+  await expectFolder('--out', folder);
+  const read = new Set(await Promise.all(pictures.map(realName)));
+  for (const file of files) {
+    if (read.has(await realName(file)))
+      throw new UsageError(`--out: '${file}' is one of the pictures that are read; name another folder`);
+  }
+  if (!overwrite) await expectOwnFiles('--out', files, DRAWN);
+  for (const file of files) await expectWritable('--out', file);
+}
+
+const realName = (path: string): Promise<string> => realpath(path).catch(() => path);
+
+/** Writes a PNG file that says whose it is. */
+export async function writeAnnotated(path: string, png: Uint8Array): Promise<void> {
+  const mark = pngChunk('tEXt', new TextEncoder().encode(TEXT));
+  await writeWhole(path, Buffer.concat([png.subarray(0, HEADER_BYTES), mark, png.subarray(HEADER_BYTES)]));
 }
 
 /** The bytes of a PNG file of an RGB or RGBA picture. */

@@ -5,13 +5,13 @@ import { UsageError } from '../errors.js';
 import type { DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';
-import { annotatedNames, asPng } from './annotated.js';
+import { annotatedNames, asPng, claimAnnotated, writeAnnotated } from './annotated.js';
 import { type CocoResults, cocoResults } from './coco-results.js';
 import { harmless } from './display.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
 import { addIntegerOptions } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
-import { expectFolder, note, plural, print, printJson, writeWhole } from './output.js';
+import { expectWritable, note, plural, print, printJson, writeWhole } from './output.js';
 import {
   addLimitOptions,
   eachPicture,
@@ -37,6 +37,7 @@ interface Flags extends ModelFlags, TargetFlags, PictureLimits {
   readonly region?: Region;
   readonly turn: Rotation;
   readonly out?: string;
+  readonly overwrite?: true;
   readonly coco?: string;
   readonly annotations?: string;
   readonly json?: true;
@@ -64,6 +65,7 @@ export function configure(command: Command): void {
     .addOption(regionOption())
     .addOption(turnOption())
     .option('--out <folder>', 'write each picture with its boxes into this folder, as NAME.png')
+    .option('--overwrite', 'with --out: replace files of these names that this command did not write')
     .option('--coco <file>', "write all boxes as COCO's results: [{image_id, category_id, bbox, score}]")
     .option(
       '--annotations <file>',
@@ -87,14 +89,17 @@ Examples:
       if (flags.annotations !== undefined && flags.coco === undefined) {
         throw new UsageError('--annotations gives the ids of --coco FILE, and wants it');
       }
+      if (flags.overwrite && flags.out === undefined) throw new UsageError('--overwrite is for --out FOLDER');
       const pictures = await withoutFolders(paths);
       const ids = flags.coco === undefined ? undefined : await cocoResults(pictures, flags.annotations);
       const files = flags.out === undefined ? undefined : annotatedNames(pictures, flags.out);
+      const coco = flags.coco === undefined ? undefined : await expectWritable('--coco', flags.coco);
       const network = await readPictureModel(flags.model, flags);
-      if (flags.out !== undefined) await expectFolder('--out', flags.out);
+      if (flags.out !== undefined && files !== undefined)
+        await claimAnnotated(flags.out, [...files.values()], pictures, flags.overwrite);
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
       const outcomes = await answer(network, pictures, flags, labels, files);
-      if (flags.coco !== undefined && ids !== undefined) await writeWhole(flags.coco, asResults(outcomes, ids));
+      if (coco !== undefined && ids !== undefined) await writeWhole(coco, asResults(outcomes, ids));
       if (flags.json) printJson(outcomes.map(asJson));
       else print(outcomes.flatMap(asText).join('\n\n'));
       if (files !== undefined)
@@ -128,7 +133,7 @@ async function answer(
     return await eachPicture(pictures, flags, async (picture, path) => {
       const detections = await detect(network, picture, options);
       const file = files?.get(path);
-      if (file !== undefined) await writeWhole(file, await asPng(drawDetections(picture, detections)));
+      if (file !== undefined) await writeAnnotated(file, await asPng(drawDetections(picture, detections)));
       return { width: picture.width, height: picture.height, detections };
     });
   } finally {

@@ -25,10 +25,10 @@ import { randomKinds } from '../oracle/random-layers.js';
 import { livelyWeights, type SuiteName, shapeSets, suiteNames } from '../oracle/suites.js';
 import { namedNetwork } from './architecture.js';
 import { type Beside, type BundleFormat, besides, filesOf, type Written, writeBundle } from './bundle.js';
-import { expectOwnFiles } from './golden-files.js';
 import { addInputOptions, expectOneInput, fed, type InputFlags, noiseSource } from './inputs.js';
 import { addModelOptions, type ModelFlags, prepared, readModel } from './model.js';
 import { expectEnding, expectFolder, expectWritable, formatBytes, note, plural, printJson } from './output.js';
+import { expectOwnFiles } from './own-files.js';
 import { onNodeOf, startProgress } from './progress.js';
 import { listOf, wholeNumber } from './values.js';
 

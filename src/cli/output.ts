@@ -35,12 +35,18 @@ export function expectEnding<Ending extends string>(flag: string, path: string, 
   return found;
 }
 
+/** Whatever the folder may be, no file can have such a name. */
+const NAMES_NOTHING = ['ENAMETOOLONG', 'ELOOP'];
+
 /**
  * Checks, before the work starts, that a file can be written at `path`, by writing an empty one beside it; what may already stand there is a
  * regular file, which will be replaced. Returns the path to write, symbolic links followed.
  */
 export async function expectWritable(flag: string, path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await stat(path).catch((cause) => {
+    if (!NAMES_NOTHING.includes(cause.code)) return undefined; // the folder's, which is told below
+    throw new UsageError(`${flag}: cannot write '${path}': ${systemReason(cause)}`, { cause });
+  });
   if (found !== undefined && !found.isFile()) {
     throw new UsageError(`${flag}: '${path}' is not a regular file, and only regular files are overwritten`);
   }

@@ -15,12 +15,12 @@ import { bundleIn } from './compare-files.js';
 import { blame, inWords } from './compare-table.js';
 import { readNames } from './comparison.js';
 import { harmless } from './display.js';
-import { expectOwnFiles } from './golden-files.js';
 import { addInputOptions, expectOneInput, fed, type InputFlags } from './inputs.js';
 import { addPrecisionOptions, type PrecisionFlags } from './judgement.js';
 import { readModel } from './model.js';
 import { expectEnding, expectWritable, note, plural, print, printJson } from './output.js';
 import { outsideBackend } from './outside-backend.js';
+import { expectOwnFiles } from './own-files.js';
 import { startProgress } from './progress.js';
 import { listOf, positiveNumber, wholeNumber } from './values.js';
 

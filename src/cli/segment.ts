@@ -7,13 +7,13 @@ import { cutOut, overlay, type Segmentation, segment } from '../segmentation/ind
 import { encodeLabelPng } from '../segmentation/label-png.js';
 import { paletteFor } from '../segmentation/palette.js';
 import { readLabels } from '../tasks/files.js';
-import { annotatedNames, asPng } from './annotated.js';
+import { annotatedNames, asPng, claimAnnotated, writeAnnotated } from './annotated.js';
 import { harmless } from './display.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
 import { addIntegerOptions } from './integers.js';
 import { addModelOptions, expectNoDetector, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { didYouMean } from './nearest.js';
-import { expectFolder, note, plural, print, printJson, writeWhole } from './output.js';
+import { note, plural, print, printJson } from './output.js';
 import {
   addLimitOptions,
   eachPicture,
@@ -33,6 +33,7 @@ interface Flags extends ModelFlags, TargetFlags, PictureLimits {
   readonly region?: Region;
   readonly turn: Rotation;
   readonly out?: string;
+  readonly overwrite?: true;
   readonly overlay?: true;
   readonly cutOut?: true;
   readonly only?: readonly string[];
@@ -51,6 +52,7 @@ export function configure(command: Command): void {
       '--out <folder>',
       "write the labels of each picture into this folder, as NAME.labels.png: a pixel's byte is its label, and the palette has the data set's colours",
     )
+    .option('--overwrite', 'with --out: replace files of these names that this command did not write')
     .option('--overlay', 'with --out: the colours drawn over the picture too, as NAME.overlay.png')
     .option('--cut-out', 'with --out: what is no background too, the rest transparent, as NAME.cut-out.png')
     .option('--only <labels>', 'of --cut-out: these alone; labels or numbers of classes, separated by commas', words);
@@ -82,7 +84,8 @@ Examples:
     });
 }
 
-function checkFlags({ out, overlay, cutOut, only }: Flags): void {
+function checkFlags({ out, overwrite, overlay, cutOut, only }: Flags): void {
+  if (out === undefined && overwrite) throw new UsageError('--overwrite is for --out FOLDER');
   if (out === undefined && (overlay || cutOut)) {
     throw new UsageError(`--${overlay ? 'overlay' : 'cut-out'} writes pictures, and wants --out FOLDER`);
   }
@@ -132,9 +135,10 @@ async function writerOf(
   if (flags.overlay) kinds.push(['.overlay.png', (picture, map) => asPng(overlay(picture, map, { colours }))]);
   if (flags.cutOut) kinds.push(['.cut-out.png', (picture, map) => asPng(cutOut(picture, map, classes))]);
   const files = kinds.map(([end, make]) => [annotatedNames(pictures, folder, end), make] as const);
-  await expectFolder('--out', folder);
+  const paths = files.flatMap(([names]) => [...names.values()]);
+  await claimAnnotated(folder, paths, pictures, flags.overwrite);
   return async (path, picture, segmentation) => {
-    for (const [names, make] of files) await writeWhole(names.get(path)!, await make(picture, segmentation));
+    for (const [names, make] of files) await writeAnnotated(names.get(path)!, await make(picture, segmentation));
   };
 }
 

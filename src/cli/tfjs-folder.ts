@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lockFolder } from '../files/folder-lock.js';
 import { writeWhole } from './output.js';
 
 const MODEL = 'model.json';
@@ -12,9 +13,19 @@ const SHARD = /^(?:[0-9a-f]{8}-)?group\d+-shard\d+of\d+\.bin$/;
 /**
  * Writes the weights first: a model.json is there once everything is. Where other files have the weights' names, such as those of an older
  * model, the new ones get names of their own, so that the old model is whole until model.json is replaced. Its weights go last.
- * Returns the bytes of all files.
+ * Returns the bytes of all files. Throws a UsageError while another process writes into the folder: the model of one must not get the weights
+ * of the other.
  */
 export async function writeTfjsFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<number> {
+  const release = await lockFolder(`<out>: '${folder}'`, folder);
+  try {
+    return await write(folder, files);
+  } finally {
+    await release();
+  }
+}
+
+async function write(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<number> {
   const old = await shardsIn(folder);
   const written = (await areOthersThere(folder, files)) ? renamed(files) : files;
   const { [MODEL]: model, ...shards } = Object.fromEntries(written);

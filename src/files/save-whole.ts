@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 /**
  * Writes the whole file or nothing: into a temporary file beside it, flushed to the disk, then renamed over the old one. A process or machine
  * that stops at any moment leaves one of the two, and perhaps the temporary file, which the next process that writes into the folder removes.
- * Where `signal` aborts before the renaming, the temporary file is removed and the signal's reason thrown.
+ * Throws the system's error, with the file's own path. Where `signal` aborts before the renaming, the temporary file is removed and the signal's reason thrown.
  */
 export async function saveWhole(
   path: string,
@@ -15,7 +15,10 @@ export async function saveWhole(
   const { dirname } = await import('node:path');
   const folder = dirname(path);
   await removeLeftovers(folder);
-  const { name: temporary, file } = await openTemporary(folder);
+  const ofPath = (error: Error): Error => Object.assign(error, { path }); // nobody has heard of the temporary file
+  const { name: temporary, file } = await openTemporary(folder).catch((error) => {
+    throw ofPath(error);
+  });
   try {
     try {
       await file.writeFile(bytes, { ...(signal && { signal }) });
@@ -27,7 +30,8 @@ export async function saveWhole(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw signal?.aborted ? signal.reason : error;
+    if (signal?.aborted) throw signal.reason;
+    throw ofPath(error as Error);
   }
   await syncFolder(folder);
 }

@@ -1,5 +1,6 @@
 /** `depthwise detect`, on a network whose boxes are known: its scores are weights of its own. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPicture } from '../../src/image/index.js';
 import { cat, depthwise, depthwiseJson, rocket, temporaryFolder, writeModel } from './command.js';
@@ -73,6 +74,61 @@ describe('detect', () => {
     // The cat's box ends in the middle of the picture, in the colour of class 0; the dog's at its edge.
     expect(at(Math.round(given.width / 2) - 1, 30)).toEqual([128, 0, 0]);
     expect(at(given.width - 1, given.height - 20)).toEqual([0, 128, 0]);
+  });
+
+  describe('--out and files that are there already', () => {
+    const detectInto = (out: string, pictures: readonly string[], ...flags: string[]) =>
+      depthwise('detect', ...pictures, '--model', model, '--out', out, ...flags);
+
+    test('the pictures that are read are never replaced', async () => {
+      const photos = folder.path('photos');
+      mkdirSync(photos);
+      const picture = join(photos, 'cat.png');
+      writeFileSync(picture, readFileSync(cat));
+      for (const flags of [[], ['--overwrite']]) {
+        expect(await detectInto(photos, [photos], ...flags)).toEqual({
+          exitCode: 2,
+          stdout: '',
+          stderr: `error: --out: '${picture}' is one of the pictures that are read; name another folder\n`,
+        });
+      }
+      const link = folder.path('link-to-photos');
+      symlinkSync(photos, link);
+      expect((await detectInto(link, [photos])).exitCode).toBe(2);
+      expect(readFileSync(picture).equals(readFileSync(cat))).toBe(true);
+    });
+
+    test('those of others want --overwrite, its own do not', async () => {
+      const out = folder.path('theirs');
+      mkdirSync(out);
+      writeFileSync(join(out, 'chelsea.png'), 'mine');
+      expect((await detectInto(out, [cat])).stderr).toBe(
+        `error: --out: '${join(out, 'chelsea.png')}' is there already and no picture that depthwise wrote; --overwrite replaces it\n`,
+      );
+      expect(readFileSync(join(out, 'chelsea.png'), 'utf8')).toBe('mine');
+      expect((await detectInto(out, [cat], '--overwrite')).exitCode).toBe(0);
+      expect((await detectInto(out, [cat])).exitCode).toBe(0);
+    });
+
+    test('a name that becomes too long, and a place for --coco that cannot be written, before the work', async () => {
+      const long = folder.path(`${'n'.repeat(253)}.p`);
+      writeFileSync(long, readFileSync(cat));
+      const file = join(folder.path('long'), `${'n'.repeat(253)}.png`);
+      expect((await detectInto(folder.path('long'), [long])).stderr).toBe(
+        `error: --out: cannot write '${file}': the name is too long\n`,
+      );
+      const numbered = folder.path('7.jpg');
+      writeFileSync(numbered, readFileSync(cat));
+      const coco = await depthwise('detect', numbered, '--model', 'nothing', '--coco', '/dev/null/x');
+      expect(coco.stderr).toBe(
+        "error: --coco: cannot write '/dev/null/x': folder '/dev/null': a file stands where a folder is wanted\n",
+      );
+    });
+
+    test('--overwrite alone', async () => {
+      const { exitCode, stderr } = await depthwise('detect', cat, '--model', model, '--overwrite');
+      expect([exitCode, stderr]).toEqual([2, 'error: --overwrite is for --out FOLDER\n']);
+    });
   });
 
   test('one bad picture does not lose the others', async () => {

@@ -57,6 +57,22 @@ describe('segment', () => {
     expect(first(await readPicture(`${out}/chelsea.cut-out.png`))).toEqual([...first(given), 255]);
   });
 
+  test('--out: files of others want --overwrite, its own do not', async () => {
+    const out = folder.path('theirs');
+    mkdirSync(out);
+    const theirs = `${out}/chelsea.overlay.png`;
+    writeFileSync(theirs, 'mine');
+    const flags = ['segment', cat, '--model', model, '--out', out, '--overlay'];
+    expect(await depthwise(...flags)).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `error: --out: '${theirs}' is there already and no picture that depthwise wrote; --overwrite replaces it\n`,
+    });
+    expect([readFileSync(theirs, 'utf8'), existsSync(`${out}/chelsea.labels.png`)]).toEqual(['mine', false]);
+    expect((await depthwise(...flags, '--overwrite')).exitCode).toBe(0);
+    expect((await depthwise(...flags)).exitCode).toBe(0);
+  });
+
   test('--region: the rest is not looked at', async () => {
     const [{ classes }] = await depthwiseJson('segment', cat, '--model', model, '--region', '10,20,30,40');
     expect(classes).toEqual([{ classIndex: 1, pixels: 1200, share: 1, label: 'cat' }]);
@@ -64,6 +80,7 @@ describe('segment', () => {
 
   test.each([
     [['--overlay'], '--overlay writes pictures, and wants --out FOLDER'],
+    [['--overwrite'], '--overwrite is for --out FOLDER'],
     [['--cut-out'], '--cut-out writes pictures, and wants --out FOLDER'],
     [['--only', 'cat'], '--only says what --cut-out cuts out, and wants it'],
     [['--out', 'x', '--cut-out', '--only', 'cats'], "--only: there is no label 'cats' (Did you mean cat?)"],

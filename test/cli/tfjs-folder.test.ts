@@ -1,5 +1,6 @@
 /** A TensorFlow.js model is whole at every moment, whatever lay in its folder before. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { afterAll, expect, test } from 'vitest';
 import { writeTfjsFolder } from '../../src/cli/tfjs-folder.js';
 import { writeTfjs } from '../../src/formats/index.js';
@@ -56,4 +57,13 @@ test("another program's file of the same name stays", async () => {
   expect(readFileSync(folder.path('other/group1-shard1of1.bin'), 'utf8')).toBe('mine');
   const { weightsManifest } = JSON.parse(readFileSync(folder.path('other/model.json'), 'utf8'));
   expect(weightsManifest[0].paths).toEqual([expect.stringMatching(/^[0-9a-f]{8}-group1-shard1of1\.bin$/)]);
+});
+
+test('one process at a time: two at once could give one model the weights of the other', async () => {
+  mkdirSync(folder.path('locked'));
+  writeFileSync(folder.path('locked/.depthwise.lock'), `${process.ppid} ${hostname()}\n`);
+  await expect(write('locked', networks[0])).rejects.toThrow(
+    `<out>: '${folder.path('locked')}': process ${process.ppid} is writing into this folder; wait for its end, or name another folder`,
+  );
+  expect(readdirSync(folder.path('locked'))).toEqual(['.depthwise.lock']);
 });

@@ -56,6 +56,10 @@ describe('saveWhole', () => {
     mkdirSync(join(folder, 'taken', 'below'), { recursive: true });
     await expect(saveWhole(join(folder, 'taken'), 'x')).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
     expect(readdirSync(folder)).toEqual(['taken']);
+    const long = join(folder, 'n'.repeat(256));
+    await expect(saveWhole(long, 'x')).rejects.toMatchObject({ code: 'ENAMETOOLONG', path: long });
+    const nowhere = join(folder, 'nowhere', 'x');
+    await expect(saveWhole(nowhere, 'x')).rejects.toMatchObject({ code: 'ENOENT', path: nowhere });
   });
 
   test('aborted, it leaves the old file and throws the reason', async () => {
