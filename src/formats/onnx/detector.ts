@@ -364,7 +364,7 @@ function suppressionOf(tail: Tail, count: number, classes: number): StatedSuppre
   const behind = tail.nodes.slice(tail.nodes.indexOf(first));
   const best = behind.filter(({ op }) => op === 'TopK').map((node) => tail.numberAt(node, 1));
   const maxResults =
-    best.findLast((number) => number !== undefined && number > 0) ?? maxPerClass * (bestAlone ? 1 : classes);
+    best.filter((number) => number !== undefined && number > 0).at(-1) ?? maxPerClass * (bestAlone ? 1 : classes);
   return {
     kind: bestAlone ? 'class-agnostic' : 'per-class',
     scoreThreshold: scoreThreshold ?? SSD_SUPPRESSION.scoreThreshold,
