@@ -38,7 +38,7 @@ export function configure(command: Command): void {
     .addOption(presetOption())
     .addOption(cropOption())
     .addOption(
-      new Option('--resolution <side>', 'of the input, or height x width, where model.json leaves it open').argParser(
+      new Option('--resolution <side>', 'of the input, or height x width, where the file leaves it open').argParser(
         resolution,
       ),
     );

@@ -24,10 +24,16 @@ export async function readNetworkFile(path: string, options: Omit<ReadOptions, '
   const bytes = await readFile(path);
   const reader = await readerOf(bytes, path);
   const { needed } = (await reader.companions?.(bytes, path)) ?? { needed: [] };
-  const companions = new Map<string, Uint8Array>();
-  for (const name of needed) companions.set(name, await readFile(besidePath(path, name)));
+  const companions = await companionsOf(path, needed);
   const network = await reader.read(bytes, { ...options, fileName: path }, companions);
   return asStated(network, options, path);
+}
+
+/** The files beside a model's, by their names. */
+export async function companionsOf(path: string, names: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const companions = new Map<string, Uint8Array>();
+  for (const name of names) companions.set(name, await readFile(besidePath(path, name)));
+  return companions;
 }
 
 /** The path of a file that belongs to a model's. Throws a FormatError for one that leaves the folder. */

@@ -97,6 +97,9 @@ class Whole {
   }
 }
 
+/** Real numbers that a runtime rounds by a scale of its own choice. */
+export const ROUNDED = 'DynamicQuantizeLinear';
+
 type Expand = (whole: Whole) => void;
 
 /** An operator on one tensor. */
@@ -138,7 +141,7 @@ export const expansions: Readonly<Record<string, Expand>> = {
   QLinearMatMul: (whole) => whole.quantized(whole.add('MatMul', [whole.operand(0), whole.operand(3, -1)]), 6),
   DynamicQuantizeLinear(whole) {
     const [y, scale, zeroPoint] = whole.node.outputs;
-    whole.add('Identity', [whole.input(0)], [], y);
+    whole.add(ROUNDED, [whole.input(0)], [], y);
     if (scale) whole.constant(1, scale);
     if (zeroPoint) whole.constant(0, zeroPoint);
   },
@@ -183,7 +186,7 @@ export const expansions: Readonly<Record<string, Expand>> = {
   },
   'com.microsoft.DynamicQuantizeMatMul'(whole) {
     const matrix = whole.dequantized(1, whole.input(2), whole.node.inputs[3] ?? '', -1);
-    withBias(whole, whole.input(0), matrix, 4);
+    withBias(whole, whole.add(ROUNDED, [whole.input(0)]), matrix, 4);
   },
   'com.microsoft.MatMulIntegerToFloat'(whole) {
     const matrix = whole.dequantized(1, whole.input(3), whole.node.inputs[5] ?? '', -1);

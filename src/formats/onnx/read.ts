@@ -29,6 +29,8 @@ export interface OnnxImport {
   readonly network: Network;
   /** By the file's names; for comparisons with other runtimes. */
   readonly tensors: ReadonlyMap<string, Placed>;
+  /** The first node at which a runtime rounds computed numbers to integers, which are real numbers here; undefined where none does. */
+  readonly rounding: string | undefined;
 }
 
 export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxImport> {
@@ -39,13 +41,13 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): 
   return inFile(fileName, () => {
     const heads = options.outputs ? undefined : headsOf(model, neededNodes(model, model.outputs));
     const outputs = heads ? [heads.codes, heads.scores] : options.outputs;
-    const { tensors, ...translated } = translate(model, outputs, options.resolution);
+    const { tensors, rounding, ...translated } = translate(model, outputs, options.resolution);
     const name = fileName.replace(/^.*[\\/]/, '').replace(/\.onnx$/i, '');
     const implied = { name, ...translated, conventions: conventionsOf(name, translated) };
     const network = heads
       ? asDetector(model, heads, implied)
       : { ...implied, conventions: conventionsIn(model, implied) ?? implied.conventions };
-    return { network: withWeights(network, network.weights), tensors };
+    return { network: withWeights(network, network.weights), tensors, rounding };
   });
 }
 
@@ -61,7 +63,7 @@ function conventionsIn({ file, metadata, outputs }: FileModel, network: Network)
 }
 
 /** What the last layer says; how pictures become inputs no ONNX file states. */
-function conventionsOf(name: string, translated: Omit<Translated, 'tensors'>): Conventions {
+function conventionsOf(name: string, translated: Omit<Translated, 'tensors' | 'rounding'>): Conventions {
   const unknown: Conventions = { source: 'other', output: 'features' };
   const shapes = inferShapes({ name, ...translated, conventions: unknown });
   const [output, ...others] = translated.outputs;

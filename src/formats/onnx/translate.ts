@@ -27,6 +27,8 @@ export interface Placed {
 export interface Translated extends Pick<Network, 'inputs' | 'nodes' | 'outputs' | 'weights'> {
   /** By the file's names; those that no output needs are left out. */
   readonly tensors: ReadonlyMap<string, Placed>;
+  /** Where the first node is that rounds computed numbers to integers. */
+  readonly rounding: string | undefined;
 }
 
 /** `wanted` are the caller's outputs, in place of the file's own. */
@@ -35,8 +37,12 @@ export function translate(file: FileModel, wanted?: readonly string[], resolutio
   const outputs = wanted ?? file.outputs;
   const model = expanded(file);
   const translator = new Translator(model, outputs, resolution);
-  for (const node of neededNodes(model, outputs)) translator.add(node);
-  return translator.finish(namesIn(file));
+  const nodes = neededNodes(model, outputs);
+  for (const node of nodes) translator.add(node);
+  const rounding = nodes.find(
+    ({ op, inputs }) => op === 'DynamicQuantizeLinear' || (op === 'QuantizeLinear' && translator.value(inputs[0])),
+  );
+  return { ...translator.finish(namesIn(file)), rounding: rounding?.where };
 }
 
 /** Names of what the file computes, and of its inputs. */
@@ -126,7 +132,7 @@ class Translator implements Operands {
   }
 
   /** `names` are those of the file's tensors. */
-  finish(names: readonly string[]): Translated {
+  finish(names: readonly string[]): Omit<Translated, 'rounding'> {
     const drafts = this.#graph.outputs(new Map(this.#outputs.map((name) => [name, this.#output(name)])));
     for (const [index, name] of [...new Set(this.#outputs)].entries()) this.#graph.rename(drafts[index], name);
     const { nodes, weights } = this.#graph.finish(drafts);

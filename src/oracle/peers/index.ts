@@ -7,7 +7,7 @@ import { writeTflite } from '../../formats/tflite.js';
 import type { Network } from '../../network/index.js';
 import { inOurLayout } from '../layouts.js';
 import { matchNames } from '../names.js';
-import type { OnnxruntimePackage } from './onnxruntime.js';
+import type { OnnxFiles, OnnxruntimePackage } from './onnxruntime.js';
 import type { PeerModel, PeerOptions } from './peer.js';
 import type { TfjsBackend } from './tfjs.js';
 
@@ -32,11 +32,11 @@ const tfjs = (backend: TfjsBackend): Peer<TfjsFiles> => ({
   write: writeTfjs,
 });
 
-const onnxruntime = (only?: OnnxruntimePackage): Peer<Uint8Array> => ({
+const onnxruntime = (only?: OnnxruntimePackage): Peer<OnnxFiles> => ({
   ending: '.onnx',
   open: async (read, path, options) => (await import('./onnxruntime.js')).openOnnxruntime(read, path, options, only),
-  read: readFile,
-  write: writeOnnx,
+  read: async (path) => (await import('./onnxruntime.js')).readOnnxFiles(path),
+  write: async (network) => ({ bytes: await writeOnnx(network), external: new Map() }),
 });
 
 const peers = {

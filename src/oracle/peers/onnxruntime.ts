@@ -1,10 +1,12 @@
 /** onnxruntime beside this library: an .onnx file with all of its tensors as outputs. */
 import { UsageError } from '../../errors.js';
+import { companionsOf, readFile } from '../../formats/files.js';
 import type { OnnxImport } from '../../formats/index.js';
 import { GraphProto, ModelProto, ValueInfoProto } from '../../formats/onnx/schema.js';
 import { importOnnx } from '../../formats/onnx.js';
 import { fromFloat16, toFloat16 } from '../../formats/tensors/float16.js';
 import { coordinateOf, type Shape, sizeOf, type Tensor } from '../../tensor.js';
+import { inlined } from './onnx-inlined.js';
 import { type Installed, Packages } from './packages.js';
 import type { PeerAnswer, PeerModel, PeerOptions } from './peer.js';
 
@@ -32,6 +34,17 @@ interface Session {
 /** Native code first; the one for pages runs in Node too. */
 const PACKAGES = ['onnxruntime-node', 'onnxruntime-web'] as const;
 
+/** A model's file, and those beside it that hold numbers of its constants. */
+export interface OnnxFiles {
+  readonly bytes: Uint8Array;
+  readonly external: ReadonlyMap<string, Uint8Array>;
+}
+
+export async function readOnnxFiles(path: string): Promise<OnnxFiles> {
+  const [bytes, { onnxCompanions }] = await Promise.all([readFile(path), import('../../formats/onnx/read.js')]);
+  return { bytes, external: await companionsOf(path, onnxCompanions(bytes, path)) };
+}
+
 export type OnnxruntimePackage = (typeof PACKAGES)[number];
 
 export function loadOnnxruntime(
@@ -42,14 +55,23 @@ export function loadOnnxruntime(
 }
 
 export async function openOnnxruntime(
-  read: () => Promise<Uint8Array>,
+  read: () => Promise<OnnxFiles>,
   path: string,
-  { packages }: PeerOptions = {},
+  { packages, resolution }: PeerOptions = {},
   only?: OnnxruntimePackage,
 ): Promise<PeerModel> {
   const { module, title } = await loadOnnxruntime(packages, only);
-  const bytes = await read();
-  const { network, tensors } = await importOnnx(bytes, { fileName: path });
+  const { bytes, external } = await read();
+  const { network, tensors, rounding } = await importOnnx(bytes, {
+    fileName: path,
+    external,
+    ...(resolution && { resolution }),
+  });
+  if (rounding !== undefined) {
+    throw new UsageError(
+      `${path}: ${rounding} rounds computed numbers to integers in onnxruntime, and neither it nor the file is wrong where that shows: they are real numbers here. Verify the file of real numbers that it was made of`,
+    );
+  }
   const shown = shownTensors(network, tensors);
   return {
     network,
@@ -60,7 +82,7 @@ export async function openOnnxruntime(
         return [name, inFileOrder(inputs.get(name)!, order!)] as const;
       });
       const hidden = [...shown.values()].filter((name) => !network.outputs.includes(name));
-      const file = await withOutputs(bytes, hidden);
+      const file = await withOutputs(await inlined(bytes, external), hidden);
       const results = await runOnnxruntime(module, file, new Map(feeds));
       const ours = [...shown].flatMap(([node, name]) => {
         const result = results.get(name);

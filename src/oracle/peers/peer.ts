@@ -5,7 +5,7 @@ import type { Tensor } from '../../tensor.js';
 import type { Packages } from './packages.js';
 
 export interface PeerOptions {
-  /** [height, width] of the input, for a TensorFlow.js model that leaves them open. */
+  /** [height, width] of the input, for a file that leaves them open. */
   readonly resolution?: Pair;
   readonly packages?: Packages;
 }

@@ -25,8 +25,8 @@ ${rows.join('\n')}
 Where all inputs are constants, these are computed while the file is read: ${constants}. Shape is, whatever its input.
 
 These stand for several operators and are read as such, of constant scales and zero points: ${Object.keys(expansions).sort().join(', ')}.
-Quantised ones are computed as real numbers, held to the range of their integers. DynamicQuantizeLinear, whose scale depends on the picture, and what
-reads it are computed without any rounding.
+Quantised ones are computed as real numbers, held to the range of their integers. What reads DynamicQuantizeLinear is computed without
+any rounding.
 
 # Other formats
 

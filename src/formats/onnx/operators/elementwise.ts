@@ -241,6 +241,12 @@ export const elementwise: Readonly<Record<string, Operator>> = {
       return unary(call, (x) => call.add('clamp', [x], { min, max }));
     },
   }),
+  DynamicQuantizeLinear: operator({
+    attributes: {},
+    becomes: 'nothing',
+    notes: 'its scale depends on the picture; no number is rounded here',
+    translate: (call) => call.value(0),
+  }),
   DequantizeLinear: operator({
     attributes: { axis: ignored, block_size: ignored, output_dtype: ignored },
     becomes: 'nothing',
