@@ -57,7 +57,7 @@ const models: readonly Case[] = [
   { file: 'tfjs/rescaling/model.json', input: 'keras/x255.npy', answer: A, runtime: 'tfjs' },
   { file: 'tfjs/graph_tf219/model.json', answer: [0.56827, 0.21522, 0.21651], runtime: 'tfjs' },
   { file: 'onnx/control_flat.onnx', answer: A, runtime: 'onnxruntime' },
-  { file: 'onnx/external.onnx', answer: A },
+  { file: 'onnx/external.onnx', answer: A, runtime: 'onnxruntime' },
   { file: 'onnx/qdq_static.onnx', answer: [0.49526, 0.27271, 0.23203], within: 0.01 },
   { file: 'tflite/control.tflite', answer: A, runtime: 'litert' },
   { file: 'tflite/reshape_open_batch.tflite', answer: A, runtime: 'litert' },
@@ -124,6 +124,18 @@ test.skipIf(noCases)('verify says why a dynamic-range file is not judged (needs 
     `error: ${file}: has weights of 8 bits between real numbers (dynamic range): LiteRT rounds what each layer reads to 8 bits too, and neither it nor the file is wrong where that shows; convert the file to one of real numbers and verify that\n`,
   );
 });
+
+test.skipIf(noCases || noOnnxruntime)(
+  'verify says why a quantised .onnx file is not judged (needs cases)',
+  async () => {
+    const file = path('onnx/qdq_static.onnx');
+    const { exitCode, stderr } = await depthwise('verify', file, '--with', 'onnxruntime');
+    expect(exitCode).toBe(2);
+    expect(stderr).toBe(
+      `error: ${file}: node 3 (QuantizeLinear, for 'x_q') rounds computed numbers to integers in onnxruntime, and neither it nor the file is wrong where that shows: they are real numbers here. Verify the file of real numbers that it was made of\n`,
+    );
+  },
+);
 
 describe.skipIf(noCases)('pictures and labels (needs cases)', () => {
   const control = ['--model', path('keras/control_flat.h5'), '--preset', 'slim'];

@@ -221,7 +221,7 @@ function placed({ node, layout }: Value): Placed {
 
 /** Operators through which an input is followed to the first that says what its axes are. */
 const TRANSPARENT =
-  /^(QuantizeLinear|DequantizeLinear|Add|Sub|Mul|Div|Sum|Cast|Identity|Clip|Relu|LeakyRelu|Elu|Selu|Gelu|Swish|HardSwish|Sigmoid|HardSigmoid|Tanh|Dropout|Pad|Slice|Split)$/;
+  /^(DynamicQuantizeLinear|QuantizeLinear|DequantizeLinear|Add|Sub|Mul|Div|Sum|Cast|Identity|Clip|Relu|LeakyRelu|Elu|Selu|Gelu|Swish|HardSwish|Sigmoid|HardSigmoid|Tanh|Dropout|Pad|Slice|Split)$/;
 const PICTURES =
   /^(Conv|BatchNormalization|PRelu|AveragePool|MaxPool|GlobalAveragePool|GlobalMaxPool|Resize|Upsample)$/;
 

@@ -11,6 +11,7 @@ import { importOnnx } from '../../../src/formats/onnx.js';
 import { readNpy } from '../../../src/formats/tensors/npy.js';
 import { load } from '../../../src/load/node.js';
 import { type Network, run } from '../../../src/network/index.js';
+import { inlined } from '../../../src/oracle/peers/onnx-inlined.js';
 import { type Tensor, tensor } from '../../../src/tensor.js';
 
 const cases = new URL('../cases/', import.meta.url).pathname;
@@ -49,6 +50,14 @@ describe('numbers in a file beside the model', () => {
     const model = await load(`${cases}external.onnx`, { target: 'reference', preprocessing: 'slim' });
     expectNear([...(await model.probabilities(readNpy(await bytesOf('xm1.npy')))).data], A, 1e-5);
     model.dispose();
+  });
+
+  test('as one file, for runtimes that are given bytes', async () => {
+    const bytes = await bytesOf('external.onnx');
+    const beside = new Map([['external.onnx.data', await bytesOf('external.onnx.data')]]);
+    const whole = await inlined(bytes, beside);
+    expectNear(await answer((await importOnnx(whole)).network), A, 1e-5);
+    expect(await inlined(bytes, new Map())).toBe(bytes);
   });
 
   test('in a folder of the folder', async () => {
@@ -155,6 +164,19 @@ describe('quantised files run as real numbers', () => {
     const constants = { s: tensor([], [0.5]) };
     const nodes = [node('Relu', 'x', 'a'), node('QuantizeLinear', 'a s', 'q'), node('DequantizeLinear', 'q s', 'y')];
     expect(await values(model(nodes, constants, 21, [1, 3]), tensor([1, 3], [-1, 3, 1000]))).toEqual([0, 3, 127.5]);
+  });
+
+  test('where a runtime rounds computed numbers', async () => {
+    const rounding = async (...nodes: Node[]) =>
+      (await importOnnx(model(nodes, { s: tensor([], [0.5]), w: tensor([3, 2], [1, 2, 3, 4, 5, 6]) }, 21, [1, 3])))
+        .rounding;
+    expect(await rounding(node('Relu', 'x', 'a'), node('QuantizeLinear', 'a s', 'y'))).toBe(
+      "node 1 (QuantizeLinear 'y', for 'y')",
+    );
+    expect(await rounding(node('DynamicQuantizeLinear', 'x', 'q'), node('MatMulInteger', 'q w', 'y'))).toBe(
+      "node 0 (DynamicQuantizeLinear 'q', for 'q')",
+    );
+    expect(await rounding(node('DequantizeLinear', 'w s', 'k'), node('MatMul', 'x k', 'y'))).toBeUndefined();
   });
 
   test('a scale that is none', async () => {
