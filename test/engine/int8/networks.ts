@@ -177,6 +177,16 @@ const filter = fc.record({
 });
 const anyPicture = fc.tuple(fc.integer({ min: 9, max: 15 }), fc.integer({ min: 9, max: 13 }), count(20));
 
+/** a + b, where b's scale is 2^ratio times a's, and the result's 2^step times. */
+const additions = (ratios: fc.Arbitrary<number>, step: number): fc.Arbitrary<Draw> =>
+  fc.tuple(anyPicture, fc.boolean(), ratios).map(([shape, relu, ratio]) => (net) => {
+    const a = net.input('a', [1, ...shape]);
+    const b = net.input('b', [1, ...shape]);
+    const scaled = net.add('scaled', 'quantize', b, {}, net.anyType(net.typeOf(a).scale * 2 ** ratio));
+    const y = net.add('y', 'add', [a, scaled], {}, net.anyType(net.typeOf(a).scale * 2 ** step));
+    return net.build([relu ? net.add('relu', 'relu', y, {}) : y]);
+  });
+
 /** One layer of each kind that has a kernel, with an activation behind it or not. */
 export const singleLayers: Readonly<Record<string, fc.Arbitrary<Draw>>> = {
   conv2d: fc
@@ -202,15 +212,8 @@ export const singleLayers: Readonly<Record<string, fc.Arbitrary<Draw>>> = {
     const x = net.input('x', [1, channels]);
     return net.build([net.add('y', 'dense', x, { units, bias }, net.anyType())]);
   }),
-  add: fc
-    .tuple(anyPicture, fc.boolean(), fc.double({ min: -16, max: 16, noNaN: true }))
-    .map(([shape, relu, ratio]) => (net) => {
-      const a = net.input('a', [1, ...shape]);
-      const b = net.input('b', [1, ...shape]);
-      const scaled = net.add('scaled', 'quantize', b, {}, net.anyType(net.typeOf(b).scale * 2 ** ratio));
-      const y = net.add('y', 'add', [a, scaled], {}, net.anyType(net.typeOf(a).scale));
-      return net.build([relu ? net.add('relu', 'relu', y, {}) : y]);
-    }),
+  add: additions(fc.double({ min: -16, max: 16, noNaN: true }), 0),
+  'add, results half-way between two numbers': additions(fc.constantFrom(-1, 0, 1), 2),
   globalAveragePool: fc.tuple(anyPicture, fc.boolean()).map(([shape, keepDims]) => (net) => {
     const x = net.input('x', [1, ...shape]);
     return net.build([net.add('y', 'globalAveragePool', x, { keepDims }, net.anyType())]);
