@@ -18,11 +18,14 @@ import { strykerConfig, vitestConfig } from '../mutation/stryker.mjs';
 const parts = {
   layers: [
     ['src/padding.ts', 'src/layers'],
-    ['test/padding.test.ts', 'test/layers/**/*.test.ts'],
+    ['test/padding.test.ts', 'test/layers/**/*.test.ts', 'test/network/run-quantized.test.ts'],
   ],
   models: [
     ['src/models'],
-    ['test/models/**/*.test.ts', 'test/detection/**/*.test.ts', 'test/segmentation/**/*.test.ts'],
+    [
+      ...['models', 'detection', 'segmentation', 'formats/pytorch'].map((room) => `test/${room}/**/*.test.ts`),
+      'test/formats/state-dict.test.ts',
+    ],
   ],
   network: [['src/network'], ['test/network/**/*.test.ts', 'test/layers/**/*.test.ts']],
   engine: [['src/engine'], ['test/engine/**/*.test.ts']],

@@ -102,7 +102,7 @@ describe('MobileNet V1', () => {
       expect(windowOf(node)!.strides, node.name).toEqual([s, s]);
       expect(windowOf(node)!.kernelSize, node.name).toEqual(filter.slice(0, 2));
       expect(filter[2], node.name).toBe(channels);
-      expect(node.kind === 'depthwiseConv2d', node.name).toBe(type === 'Conv dw');
+      expect(type, node.name).toBe(node.kind === 'depthwiseConv2d' ? 'Conv dw' : 'Conv');
     }
   });
 

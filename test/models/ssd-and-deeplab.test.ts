@@ -24,6 +24,15 @@ describe('ssd', () => {
     expect(ssdAnchors([side, side]).shape).toEqual([count, 4]);
   });
 
+  test('what its conventions say: TensorFlow’s weights, the whole picture stretched, boxes by its own anchors', () => {
+    expect(ssd({ resolution: [192, 320] }).conventions).toMatchObject({
+      source: 'slim',
+      output: 'features',
+      preprocessing: { size: [192, 320], crop: { kind: 'stretch' }, resize: 'half-pixel', channels: 'rgb' },
+      detection: { codes: 'codes', scores: 'scores', background: 'slot 0', scales: [10, 10, 5, 5] },
+    });
+  });
+
   test('an input that is not square', () => {
     const network = ssd({ resolution: [192, 320] });
     const maps = ssdMaps([192, 320]);
