@@ -8,6 +8,7 @@ export const strykerConfig = (name, mutate) => ({
   vitest: { configFile: `mutation/${name}.vitest.mjs` },
   coverageAnalysis: 'perTest',
   concurrency: 1,
+  dryRunTimeoutMinutes: 60,
   // Added to the time that a mutant's tests take without it: what takes longer has lost its end.
   timeoutMS: 5_000,
   // Rewriting tsconfig.json wants a compiler interface that TypeScript 7 does not have, and nothing here needs it: no such file.
