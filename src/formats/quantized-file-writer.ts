@@ -1,8 +1,13 @@
 /** Quantised networks in the project's own files, written; `quantized-file.ts` says how they look. */
 import { weightName } from '../network/network.js';
 import { quantizedToJson } from '../network/quantized-json.js';
-import { isQuantizedTensor, type QuantizedNetwork } from '../network/quantized-network.js';
-import { withQuantizedWeights } from '../network/quantized-types.js';
+import {
+  isQuantizedTensor,
+  isQuantizedType,
+  type QuantizedNetwork,
+  type QuantizedNode,
+} from '../network/quantized-network.js';
+import { biasScales, withQuantizedWeights } from '../network/quantized-types.js';
 import { type FloatArray, type QuantizedType, type Tensor, tensor } from '../tensor.js';
 import { METADATA_KEY, NPZ_ENTRY } from './network-file.js';
 import { SCALE, ZERO_POINT } from './quantized-file.js';
@@ -11,7 +16,7 @@ import { ownType, type TypeChoice } from './tensors/numbers.js';
 import { writeSafetensors } from './tensors/safetensors.js';
 
 export function writeQuantizedSafetensors(network: QuantizedNetwork): Uint8Array {
-  const { tensors, typeOf } = written(network);
+  const { tensors, typeOf } = brief(network);
   const metadata = new Map([
     ['format', 'depthwise'],
     [METADATA_KEY, describe(network)],
@@ -20,7 +25,7 @@ export function writeQuantizedSafetensors(network: QuantizedNetwork): Uint8Array
 }
 
 export function writeQuantizedNpz(network: QuantizedNetwork): Promise<Uint8Array> {
-  const { tensors, typeOf } = written(network);
+  const { tensors, typeOf } = brief(network);
   return writeNpz(tensors, typeOf, new Map([[NPZ_ENTRY, new TextEncoder().encode(describe(network))]]));
 }
 
@@ -52,6 +57,37 @@ export function written({ weights }: Pick<QuantizedNetwork, 'weights'>): {
     }
   }
   return { tensors, typeOf: (name, x) => types.get(name) ?? ownType(x) };
+}
+
+/** Without what a reader works out, biases in as few bytes as they need. */
+function brief(network: QuantizedNetwork): { tensors: Map<string, Tensor>; typeOf: TypeChoice } {
+  const { tensors, typeOf } = written(network);
+  for (const name of derivedBiases(network)) tensors.delete(weightName(name, SCALE));
+  const fits = ({ data }: Tensor): boolean => data.every((number) => Math.abs(number) < 2 ** 15);
+  return {
+    tensors,
+    typeOf(name, x) {
+      const type = typeOf(name, x);
+      return type === 'int32' && fits(x) ? 'int16' : type;
+    },
+  };
+}
+
+/** Biases that count in input scale · kernel scale, as a reader takes them to do. */
+function derivedBiases({ inputs, nodes, weights }: QuantizedNetwork): Set<string> {
+  const types = new Map([...inputs, ...nodes].map(({ name, type }) => [name, type]));
+  const isDerived = (node: QuantizedNode): boolean => {
+    const [kernel, bias] = ['kernel', 'bias'].map((name) => weights.get(weightName(node.name, name)));
+    const input = types.get(node.inputs[0])!;
+    if (!kernel || !bias || !isQuantizedTensor(kernel) || !isQuantizedTensor(bias) || !isQuantizedType(input))
+      return false;
+    const units = biasScales(input, kernel).map(Math.fround);
+    return (
+      units.length === ('scales' in bias.type ? bias.type.scales.length : 1) &&
+      units.every((unit, o) => unit === ('scales' in bias.type ? bias.type.scales[o] : bias.type.scale))
+    );
+  };
+  return new Set(nodes.filter(isDerived).map(({ name }) => weightName(name, 'bias')));
 }
 
 /** float32 where it holds every number exactly, as scales of .tflite files do. */

@@ -1,9 +1,10 @@
 /**
  * Quantised networks in the project's own files (network-file.ts): the description is version 2, and every weight of integers lies there as int8, uint8
- * or int32, with its parameters beside it:
+ * or int32 (int16 where its numbers fit), with its parameters beside it:
  *
  *   'conv1/kernel/scale'      with as many axes as the kernel, of 1 or the kernel's size, as `tensors/int8.ts` has them
  *   'conv1/kernel/zeroPoint'  of the same shape; left out where it is 0
+ *   'conv1/bias/scale'        left out where it is the input's scale · the kernel's, in float32
  *
  * (kernel − zeroPoint) · scale by broadcasting, as NumPy does it, is the kernel in real numbers.
  */
@@ -14,7 +15,14 @@ import { quantizedFromJson } from '../network/quantized-json.js';
 import { isQuantizedType, type QuantizedNetwork, type QuantizedNode } from '../network/quantized-network.js';
 import { channelAxes, integerArrays, integerRanges, withQuantizedWeights } from '../network/quantized-types.js';
 import { layerOf } from '../network/shapes.js';
-import type { AnyTensor, QuantizedTensor, QuantizedType, Tensor } from '../tensor.js';
+import {
+  type AnyTensor,
+  type QuantizedTensor,
+  type QuantizedType,
+  type Tensor,
+  type TensorType,
+  tensor,
+} from '../tensor.js';
 
 export const SCALE = 'scale';
 export const ZERO_POINT = 'zeroPoint';
@@ -34,9 +42,9 @@ export function quantizedNetworkOf(
   );
   for (const [name, numbers] of stored) {
     if (parameters.has(name)) continue;
-    const scale = stored.get(weightName(name, SCALE));
     const node = nodes.get(ownerOf(name));
     const input = node && types.get(node.inputs[0]);
+    const scale = stored.get(weightName(name, SCALE)) ?? derivedScale(name, node, input, stored);
     const weight =
       scale && node && input && isQuantizedType(input)
         ? integers(name, node, input.type, numbers, scale, stored.get(weightName(name, ZERO_POINT)), file)
@@ -44,6 +52,24 @@ export function quantizedNetworkOf(
     weights.set(name, weight);
   }
   return withQuantizedWeights(described, weights);
+}
+
+/** Of a bias beside a kernel of integers, whose own is left out. */
+function derivedScale(
+  name: string,
+  node: QuantizedNode | undefined,
+  input: TensorType | undefined,
+  stored: ReadonlyMap<string, Tensor>,
+): Tensor | undefined {
+  if (!node || !input || !isQuantizedType(input) || name !== weightName(node.name, 'bias')) return undefined;
+  const kernelScale = stored.get(weightName(weightName(node.name, 'kernel'), SCALE));
+  return (
+    kernelScale &&
+    tensor(
+      [kernelScale.data.length],
+      kernelScale.data.map((scale) => Math.fround(input.scale * scale)),
+    )
+  );
 }
 
 /** A bias is int32, a kernel of its input's type; scales lie along the axes of its layout. */

@@ -8,7 +8,7 @@ import { mobilenetV1 } from '../../src/models/index.js';
 import { asRealNumbers, randomWeights } from '../../src/network/index.js';
 import { quantizedFromJson, quantizedToJson } from '../../src/network/quantized-json.js';
 import type { QuantizedNetwork } from '../../src/network/quantized-network.js';
-import type { AnyTensor, QuantizedType } from '../../src/tensor.js';
+import type { AnyTensor, QuantizedTensor, QuantizedType } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
 
 const int8: QuantizedType = { type: 'int8', scale: 0.5, zeroPoint: -3 };
@@ -103,11 +103,9 @@ describe('files', () => {
       'd/kernel',
       'd/kernel/scale',
       'p/bias',
-      'p/bias/scale',
       'p/kernel',
       'p/kernel/scale',
       'w/bias',
-      'w/bias/scale',
       'w/kernel',
       'w/kernel/scale',
       'w/kernel/zeroPoint',
@@ -116,6 +114,25 @@ describe('files', () => {
     expect(tensors.get('p/kernel/scale')!.shape).toEqual([1, 2]);
     expect(tensors.get('w/kernel/zeroPoint')).toEqual({ shape: [1, 1], data: Float32Array.of(131) });
   });
+
+  test.each(['safetensors', 'npz'] as const)(
+    '.%s: biases are int16 where they fit, and keep a scale that is no product',
+    async (format) => {
+      const network = small();
+      const [p, w] = ['p/bias', 'w/bias'].map((name) => network.weights.get(name) as QuantizedTensor);
+      const unlike = { ...w.type, scale: Math.fround(0.0312) } as QuantizedTensor['type'];
+      const weights = new Map(network.weights)
+        .set('p/bias', { ...p, data: Int32Array.of(32767, -32767) })
+        .set('w/bias', { ...w, data: Int32Array.of(32768, 0), type: unlike });
+      const bytes = await writeNetwork({ ...network, weights }, format);
+      expect((await readQuantizedNetwork(bytes)).weights).toEqual(weights);
+      const tensors = await readTensors(bytes);
+      // int16 is read as float32, int32 as float64.
+      expect(tensors.get('p/bias')!.data).toEqual(Float32Array.of(32767, -32767));
+      expect(tensors.get('w/bias')!.data).toEqual(Float64Array.of(32768, 0));
+      expect([tensors.has('p/bias/scale'), tensors.has('w/bias/scale')]).toEqual([false, true]);
+    },
+  );
 
   test.skipIf(noData)('a file of TensorFlow Lite in ours is smaller than the original', async () => {
     const original = new Uint8Array(readFileSync(dataPath('models', 'vww_96_int8.tflite')));

@@ -23,6 +23,7 @@ const typeNames: Readonly<Record<WrittenType, string>> = {
   float32: '<f4',
   float16: '<f2',
   int32: '<i4',
+  int16: '<i2',
   int8: '|i1',
   uint8: '|u1',
 };

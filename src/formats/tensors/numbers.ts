@@ -32,8 +32,8 @@ const formats = {
 
 export type NumberType = keyof typeof formats;
 
-/** What is written; a tensor's own type unless the caller asks for another. int8, uint8 and int32 are for whole numbers of their range. */
-export type WrittenType = 'int8' | 'uint8' | 'int32' | 'float16' | 'float32' | 'float64';
+/** What is written; a tensor's own type unless the caller asks for another. int8, uint8, int16 and int32 are for whole numbers of their range. */
+export type WrittenType = 'int8' | 'uint8' | 'int16' | 'int32' | 'float16' | 'float32' | 'float64';
 
 /** Chooses the type that a tensor is written in, by its name. */
 export type TypeChoice = (name: string, tensor: Tensor) => WrittenType;
@@ -90,7 +90,7 @@ export function writeNumbers(x: Tensor, type: WrittenType, what: string): Uint8A
   const view = new DataView(bytes.buffer);
   for (const [index, value] of x.data.entries()) {
     const at = index * size;
-    if (type === 'int8' || type === 'uint8' || type === 'int32') {
+    if (type === 'int8' || type === 'uint8' || type === 'int16' || type === 'int32') {
       writeInteger(view, at, type, value, `${what}: number ${index}`);
     } else if (type === 'float64') view.setFloat64(at, value, true);
     else if (type === 'float32') view.setFloat32(at, value, true);
@@ -102,11 +102,17 @@ export function writeNumbers(x: Tensor, type: WrittenType, what: string): Uint8A
   return bytes;
 }
 
-const integerRanges = { int8: '−128 to 127', uint8: '0 to 255', int32: '−2³¹ to 2³¹ − 1' } as const;
+const integerRanges = {
+  int8: '−128 to 127',
+  uint8: '0 to 255',
+  int16: '−2¹⁵ to 2¹⁵ − 1',
+  int32: '−2³¹ to 2³¹ − 1',
+} as const;
 
 function writeInteger(view: DataView, at: number, type: keyof typeof integerRanges, value: number, what: string): void {
   if (type === 'int8') view.setInt8(at, value);
   else if (type === 'uint8') view.setUint8(at, value);
+  else if (type === 'int16') view.setInt16(at, value, true);
   else view.setInt32(at, value, true);
   if (formats[type].read(view, at, true) !== value) {
     throw new FormatError(`${what} is ${value}, not a whole number from ${integerRanges[type]}`);

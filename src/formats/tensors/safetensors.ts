@@ -41,6 +41,7 @@ const typeNames: Readonly<Record<WrittenType, string>> = {
   float32: 'F32',
   float16: 'F16',
   int32: 'I32',
+  int16: 'I16',
   int8: 'I8',
   uint8: 'U8',
 };
