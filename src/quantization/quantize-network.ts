@@ -108,7 +108,7 @@ class QuantizedBuilder {
         nodes: this.#nodes,
         outputs,
         weights: new Map(),
-        conventions: this.#conventions(),
+        conventions: this.#conventions(outputs),
       },
       this.#weights,
     );
@@ -162,12 +162,23 @@ class QuantizedBuilder {
     };
   }
 
-  /** The stated preparation is the one that gives the bytes themselves. */
-  #conventions(): Network['conventions'] {
-    const { conventions } = this.#calibration.network;
-    const { preprocessing } = conventions;
-    if (!this.#bytes || !preprocessing) return conventions;
-    const mean = preprocessing.mean.map(() => this.#bytes!.zeroPoint * preprocessing.scale);
-    return { ...conventions, preprocessing: { ...preprocessing, mean } };
+  /** Boxes are found in the outputs. The stated preparation is the one that gives the bytes themselves. */
+  #conventions(outputs: readonly string[]): Network['conventions'] {
+    const { conventions, outputs: before } = this.#calibration.network;
+    const { preprocessing, detection } = conventions;
+    const output = (name: string) => outputs[before.indexOf(name)];
+    return {
+      ...conventions,
+      ...(detection && {
+        detection: { ...detection, codes: output(detection.codes), scores: output(detection.scores) },
+      }),
+      ...(this.#bytes &&
+        preprocessing && {
+          preprocessing: {
+            ...preprocessing,
+            mean: preprocessing.mean.map(() => this.#bytes!.zeroPoint * preprocessing.scale),
+          },
+        }),
+    };
   }
 }

@@ -28,9 +28,21 @@ export function withoutPostProcess(model: FileModel): WithoutPostProcess {
     op.fail(`wanted as the last operator, found ${model.operators[index + 1].where} behind it`);
   if (foreign !== undefined)
     op.fail(`wanted all outputs of the file from it, but '${foreign.name}' is none of its own`);
-  const outputs = [computed(op, 0), computed(op, 1)];
+  const before = model.operators.slice(0, -1);
+  // Quantised files make real numbers of the integers for this operator alone.
+  const conversions = before.filter(({ code, inputs, outputs }, at) => {
+    const readsIntegers = code === 'DEQUANTIZE' && /^U?INT8$/.test(inputs[0]?.type ?? '') && !inputs[0]?.data;
+    const readElsewhere = before.some((other, place) => place !== at && other.inputs.includes(outputs[0]));
+    return readsIntegers && op.inputs.includes(outputs[0]) && !readElsewhere;
+  });
+  const outputs = [0, 1].map((index) => {
+    const output = computed(op, index);
+    const conversion = conversions.find((one) => one.outputs[0] === output);
+    return conversion === undefined ? output : computed(conversion, 0);
+  });
+  const operators = before.filter((one) => !conversions.includes(one));
   return {
-    model: { ...model, operators: model.operators.slice(0, -1), outputs },
+    model: { ...model, operators, outputs },
     detection: detectionOf(op, outputs[0].shape, outputs[1].shape),
   };
 }

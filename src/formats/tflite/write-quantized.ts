@@ -12,10 +12,11 @@ import {
   shapesAlone,
 } from '../../network/quantized-network.js';
 import { inferTypes } from '../../network/quantized-types.js';
-import { type Shape, sameShape } from '../../tensor.js';
+import { type Shape, sameShape, type TensorType } from '../../tensor.js';
 import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { writeNode } from '../writers.js';
 import type { OutModel } from './encode.js';
+import { withPostProcess } from './post-process.js';
 import { ArgMaxOptions, TENSOR_TYPES } from './schema.js';
 import { computed, openBatch, TfliteGraph } from './tflite-graph.js';
 import { writers } from './writers.js';
@@ -40,7 +41,12 @@ export function quantizedModelOf(network: QuantizedNetwork): OutModel {
       writeNode(writers, graph, plain, 'TFLite');
     }
   });
-  return {
+  const { detection } = network.conventions;
+  const heads = detection && {
+    codes: realAt(graph, detection.codes, typed.types, shapes),
+    scores: realAt(graph, detection.scores, typed.types, shapes),
+  };
+  const model = {
     tensors: graph.tensors,
     operators: graph.operators,
     inputs: network.inputs.map(({ name }) => name),
@@ -48,6 +54,21 @@ export function quantizedModelOf(network: QuantizedNetwork): OutModel {
     description: network.name,
     metadata: { [CONVENTIONS_KEY]: new TextEncoder().encode(conventionsText(network)) },
   };
+  if (detection === undefined) return model;
+  return withPostProcess(model, { ...detection, ...heads }, shapes.get(detection.scores)!);
+}
+
+/** Name of an output as real numbers: the operator that finds the boxes takes no int8, and bytes only beside anchors of bytes. */
+function realAt(
+  graph: TfliteGraph,
+  name: string,
+  types: ReadonlyMap<string, TensorType>,
+  shapes: ReadonlyMap<string, Shape>,
+): string {
+  const type = types.get(name);
+  if (type === undefined || !isQuantizedType(type)) return graph.nameOf(name);
+  const version = type.type === 'int8' ? 2 : 1;
+  return graph.step(`${name}/real`, 'DEQUANTIZE', [graph.nameOf(name)], computed(shapes.get(name)!), { version });
 }
 
 /** The file holds scales as float32. Another number would come back as another network. */

@@ -2,12 +2,20 @@
 import { readFile } from 'node:fs/promises';
 import { ByteBuffer } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
+import { decodeBoxes } from '../../../src/detection/boxes.js';
+import { suppress } from '../../../src/detection/suppression.js';
 import { readNetwork, writeNetwork } from '../../../src/formats/index.js';
 import { FlatFile } from '../../../src/formats/tflite/flatbuffer.js';
 import { readModel } from '../../../src/formats/tflite/model.js';
+import { importQuantizedTflite } from '../../../src/formats/tflite/read.js';
 import { ssd } from '../../../src/models/index.js';
 import { ssdAnchors } from '../../../src/network/anchors.js';
 import { inferShapes, randomWeights } from '../../../src/network/index.js';
+import { runQuantized, typedInputs } from '../../../src/network/run-quantized.js';
+import { loadLitert } from '../../../src/oracle/peers/litert-runtime.js';
+import { calibrate, quantizeNetwork } from '../../../src/quantization/index.js';
+import { type Tensor, tensor } from '../../../src/tensor.js';
+import { randomInput } from '../../agreement/lifelike.js';
 import { dataPath, noData } from '../../data.js';
 
 const read = async (name: string) => readNetwork(await readFile(dataPath('models', name)));
@@ -41,6 +49,58 @@ describe('written', () => {
     again.conventions.detection!.anchors.forEach((n, i) => {
       expect(n).toBeCloseTo(detection.anchors[i], 6);
     });
+  });
+});
+
+describe('written with integers', () => {
+  const SIDE = 64;
+  const quantised = async () => {
+    const network = randomWeights(
+      ssd({ backbone: 'v1', alpha: 0.25, resolution: SIDE, classes: 3, heads: 'pointwise' }),
+      1,
+    );
+    const picture = randomInput([1, SIDE, SIDE, 3], 3);
+    return { network: quantizeNetwork(await calibrate(network, [picture])), picture };
+  };
+
+  test('the operator stands behind real numbers, and comes back as it was', async () => {
+    const { network } = await quantised();
+    const bytes = await writeNetwork(network, 'tflite');
+    const { operators, outputs } = readModel(new FlatFile(new ByteBuffer(bytes), 'written'));
+    const last = operators.at(-1)!;
+    expect(last.code).toBe('custom operator TFLite_Detection_PostProcess');
+    expect(last.inputs.map((input) => input!.type)).toEqual(['FLOAT32', 'FLOAT32', 'FLOAT32']);
+    expect(operators.filter(({ code }) => code === 'DEQUANTIZE')).toHaveLength(2);
+    expect(outputs).toHaveLength(4);
+    const again = await importQuantizedTflite(bytes);
+    expect(again.network.nodes.filter(({ kind }) => kind === 'dequantize')).toEqual([]);
+    expect(again.network.conventions.detection!.suppression).toEqual(network.conventions.detection!.suppression);
+  });
+
+  test('LiteRT finds the boxes that are found here', async () => {
+    const { network, picture } = await quantised();
+    const [bytes] = typedInputs(network, picture).values();
+    const model = await loadLitert(await writeNetwork(network, 'tflite'));
+    const [boxes, classes, scores, [count]] = (await model.run([bytes.data as Uint8Array])).map(({ data }) =>
+      Array.from(data as Float32Array),
+    );
+    model.delete();
+    const { detection } = network.conventions;
+    const found = runQuantized(network, picture);
+    const [codes, probabilities] = [detection!.codes, detection!.scores].map((name) => found.get(name) as Tensor);
+    const anchors = tensor([detection!.anchors.length / 4, 4], Float32Array.from(detection!.anchors));
+    const { suppression, scales, background } = detection!;
+    const kept = suppress(decodeBoxes(codes, anchors, scales), probabilities, background, {
+      ...suppression,
+      atThreshold: 'kept',
+      clip: false,
+    });
+    expect(count).toBeGreaterThan(0);
+    expect(kept).toHaveLength(count);
+    for (const [at, { box, classIndex, score }] of kept.entries()) {
+      expect([classIndex, score]).toEqual([classes[at], expect.closeTo(scores[at], 5)]);
+      for (const [k, side] of box.entries()) expect(side).toBeCloseTo(boxes[4 * at + k], 4);
+    }
   });
 });
 
