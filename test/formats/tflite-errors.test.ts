@@ -272,6 +272,13 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     ]),
     "operator 0 (RESIZE_NEAREST_NEIGHBOR, for tensor 'y'): resizes [1,2,2,1] to [3,4] by the nearest pixel; wanted whole multiples of its height and width",
   ],
+  'a picture that is enlarged more often than the file is long': [
+    operator('RESIZE_NEAREST_NEIGHBOR', { x: picture, size: integers([2], 2e8, 2), y: { shape: [1, 2e8, 2, 1] } }, [
+      schema.ResizeNearestNeighborOptions,
+      {},
+    ]),
+    "operator 0 (RESIZE_NEAREST_NEIGHBOR, for tensor 'y'): what the file's 464 bytes describe takes more than 16 times as many",
+  ],
   'slopes that fit no channel': [
     operator('PRELU', { x: picture, slopes: { shape: [2, 2, 1], data: Float32Array.of(1, 2, 3, 4) }, y: picture }),
     "operator 0 (PRELU, for tensor 'y'): its slopes [2,2,1] do not fit [1,2,2,1]; wanted one, or one for each channel",

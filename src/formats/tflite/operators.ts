@@ -385,6 +385,7 @@ function resizeNearest(op: FileOperator): Translation {
       `resizes [${x.shape}] to [${size}] by the nearest pixel${options.bool('align_corners') ? ' with align_corners' : ''}; wanted whole multiples of its height and width`,
     );
   }
+  op.file.charge(4 * (times[0] + times[1]), op.where);
   return { inputs: [x], steps: repeated(times) };
 }
 
