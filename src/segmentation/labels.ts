@@ -1,5 +1,5 @@
 /**
- * From a map of scores to the label of every pixel. The scores are resized and compared one row at a time: at the size of the picture
+ * From a map of scores to the label of every pixel. The scores are resized and compared pixel by pixel: at the size of the picture
  * 21 of them would need a gigabyte for 12 megapixels.
  */
 import { ShapeError, UsageError } from '../errors.js';
@@ -43,51 +43,55 @@ function expectMap({ shape }: Tensor): readonly number[] {
   return shape;
 }
 
-/** Rows and columns of the result, by the positions of the map that each mixes; undefined for those that the map does not show. */
+/**
+ * Rows and columns of the result, by the positions of the map that each mixes; undefined for those that the map does not show. Between positions
+ * of one class every mix is of that class too: only elsewhere are scores mixed.
+ */
 function labelsAt(scores: Tensor, rows: readonly (Mix | undefined)[], columns: readonly (Mix | undefined)[]): LabelMap {
-  const [, , mapWidth, classes] = scores.shape;
+  const { shape, data } = scores;
+  const [, , mapWidth, classes] = shape;
   const [height, width] = [rows.length, columns.length];
   const labels = new Uint8Array(width * height).fill(IGNORED);
-  const mixed = new Float32Array(mapWidth * classes);
+  const own = ownLabels(scores);
+  const mixed = new Float32Array(classes);
   rows.forEach((row, y) => {
     if (row === undefined) return;
-    mixRows(scores, row, mixed);
-    labelRow(mixed, columns, classes, labels.subarray(y * width, (y + 1) * width));
+    const above = row.lower * mapWidth;
+    const below = row.upper * mapWidth;
+    for (let x = 0; x < width; x++) {
+      const column = columns[x];
+      if (column === undefined) continue;
+      const { lower, upper, share } = column;
+      const label = own[above + lower];
+      if (label === own[above + upper] && label === own[below + lower] && label === own[below + upper]) {
+        labels[y * width + x] = label;
+        continue;
+      }
+      for (let c = 0; c < classes; c++) {
+        const left = between(data[(above + lower) * classes + c], data[(below + lower) * classes + c], row.share);
+        const right = between(data[(above + upper) * classes + c], data[(below + upper) * classes + c], row.share);
+        mixed[c] = between(left, right, share);
+      }
+      labels[y * width + x] = best(mixed, 0, classes);
+    }
   });
   return { width, height, labels };
 }
 
-/** The scores of one row of the result, at the columns of the map. */
-function mixRows({ shape, data }: Tensor, { lower, upper, share }: Mix, mixed: Float32Array): void {
-  const [, , mapWidth, classes] = shape;
-  const above = lower * mapWidth * classes;
-  const below = upper * mapWidth * classes;
-  for (let i = 0; i < mixed.length; i++) mixed[i] = (1 - share) * data[above + i] + share * data[below + i];
+const between = (a: number, b: number, share: number): number => Math.fround((1 - share) * a + share * b);
+
+/** Of each position of the map. */
+function ownLabels({ shape, data }: Tensor): Uint8Array {
+  const [, height, width, classes] = shape;
+  return Uint8Array.from({ length: height * width }, (_, at) => best(data, at * classes, classes));
 }
 
-/** Between two positions of the same class every mix is of that class too; only elsewhere are scores mixed. */
-function labelRow(
-  mixed: Float32Array,
-  columns: readonly (Mix | undefined)[],
-  classes: number,
-  labels: Uint8Array,
-): void {
-  const own = new Uint8Array(mixed.length / classes);
-  for (let x = 0; x < own.length; x++) own[x] = best(mixed, x * classes, x * classes, 0, classes);
-  for (let x = 0; x < labels.length; x++) {
-    const column = columns[x];
-    if (column === undefined) continue;
-    const { lower, upper, share } = column;
-    labels[x] = own[lower] === own[upper] ? own[lower] : best(mixed, lower * classes, upper * classes, share, classes);
-  }
-}
-
-/** The class with the highest mix of the scores from `left` and from `right` on; of equal ones the lowest. */
-function best(mixed: Float32Array, left: number, right: number, share: number, classes: number): number {
+/** The class with the highest of the scores from `first` on; of equal ones the lowest. */
+function best(scores: ArrayLike<number>, first: number, classes: number): number {
   let highest = -Infinity;
   let found = 0;
   for (let c = 0; c < classes; c++) {
-    const score = Math.fround((1 - share) * mixed[left + c] + share * mixed[right + c]);
+    const score = scores[first + c];
     if (score > highest) {
       highest = score;
       found = c;
