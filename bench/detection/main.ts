@@ -5,7 +5,7 @@
  *
  * Quantised files run with their integers, and once more with the real numbers that these stand for; LiteRT.js has the file as it is written here without the
  * post-processing: it ends on Google's detector files, whose last operator states no shapes.
- * They take turns. What is shown are the shortest of their times, and the middle of the turns' ratios: numbers that a machine with other work disturbs least.
+ * They take turns. What is shown are the shortest of their times of the processor, and the middle of the turns' ratios: numbers that a machine with other work disturbs least.
  */
 import { readFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
@@ -103,8 +103,10 @@ async function compare(network: Network, integers?: QuantizedNetwork): Promise<v
   console.log(`${network.name}${part ? ', integers' : ''}`.padEnd(50) + row.map((text) => text.padStart(21)).join(''));
 }
 
+/** Of the processor: what other processes take while this one waits does not count. */
 async function milliseconds(work: () => unknown): Promise<number> {
-  const began = performance.now();
+  const began = process.cpuUsage();
   await work();
-  return performance.now() - began;
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1000;
 }
