@@ -11,9 +11,24 @@ import type { KerasLayerWeights } from './keras/weights.js';
 
 export type NumberedLayer = Pick<FlatLayer, 'name' | 'className' | 'group' | 'config'>;
 
+/** Keras on Windows joins the names of its groups so: the one group 'layers\\conv2d' is there in place of 'conv2d' in 'layers'. */
+const WINDOWS = '\\';
+
 /** Whether a file of weights is Keras 3's. */
 export const isKeras3 = (root: Hdf5Group): boolean =>
-  root.has('layers') && root.isGroup('layers') && root.texts('layer_names') === undefined;
+  root.texts('layer_names') === undefined &&
+  ((root.has('layers') && root.isGroup('layers')) || root.names.some((name) => name.startsWith(`layers${WINDOWS}`)));
+
+/** Paths of the groups of layers, by '/', those in models inside the model too where the names are Windows'. */
+function layerPaths(root: Hdf5Group): string[] {
+  if (!root.has('layers')) {
+    return root.names
+      .filter((name) => name.startsWith(`layers${WINDOWS}`))
+      .map((name) => name.replaceAll(WINDOWS, '/'));
+  }
+  const groups = root.group('layers');
+  return groups.names.filter((name) => groups.isGroup(name)).map((name) => `layers/${name}`);
+}
 
 /** The weights of these layers, as far as the file has them. */
 export const keras3Weights = (layers: readonly NumberedLayer[], root: Hdf5Group, file: string): KerasLayerWeights[] =>
@@ -33,11 +48,11 @@ const CLASSES: { readonly [Kind in LayerKind]?: string } = {
  * has models inside the model, whose layers' order it does not say.
  */
 export function numberedLayers({ nodes }: Network, root: Hdf5Group, file: string): NumberedLayer[] {
-  const groups = root.group('layers');
-  const inner = groups.names.find((name) => groups.isGroup(name) && groups.group(name).has('layers'));
+  const paths = layerPaths(root);
+  const inner = paths.find((path) => /^layers\/.*\/layers\//.test(path) || groupAt(root, path)?.has('layers'));
   if (inner !== undefined) {
     throw new FormatError(
-      `${file}: '${groups.path}/${inner}' is a model inside the model; save the whole model instead: model.save('x.keras')`,
+      `${file}: '${inner.split('/', 2).join('/')}' is a model inside the model; save the whole model instead: model.save('x.keras')`,
     );
   }
   const layers = nodes.flatMap(({ name, kind, attributes }) => {
@@ -46,11 +61,9 @@ export function numberedLayers({ nodes }: Network, root: Hdf5Group, file: string
   });
   numberGroups(layers, '');
   const known = new Set(layers.map(({ group }) => group));
-  const surplus = groups.names.find(
-    (name) => !known.has(`layers/${name}`) && groups.isGroup(name) && hasVariables(groups.group(name)),
-  );
+  const surplus = paths.find((path) => !known.has(path) && hasVariables(groupAt(root, path)!));
   if (surplus !== undefined) {
-    throw new FormatError(`${file}: has weights of '${groups.path}/${surplus}', and the network no such layer`);
+    throw new FormatError(`${file}: has weights of '${surplus}', and the network no such layer`);
   }
   return layers;
 }
@@ -80,7 +93,7 @@ function orderOf({ className, config }: NumberedLayer): readonly string[] {
 
 function weightsOf(layer: NumberedLayer, root: Hdf5Group, file: string): KerasLayerWeights | undefined {
   const weights = new Map<string, Tensor>();
-  const vars = groupAt(root, [...layer.group.split('/'), 'vars']);
+  const vars = groupAt(root, `${layer.group}/vars`);
   if (vars === undefined) return undefined;
   for (const [index, name] of orderOf(layer).entries()) {
     if (vars.has(`${index}`)) weights.set(name, vars.tensor(`${index}`));
@@ -94,5 +107,10 @@ function weightsOf(layer: NumberedLayer, root: Hdf5Group, file: string): KerasLa
   return { layer: layer.name, weights };
 }
 
-const groupAt = (root: Hdf5Group, path: readonly string[]): Hdf5Group | undefined =>
-  path.reduce<Hdf5Group | undefined>((group, name) => (group?.has(name) ? group.group(name) : undefined), root);
+/** The group at a path by '/', whose last name is a group of its own where the names are Windows'. */
+function groupAt(root: Hdf5Group, path: string): Hdf5Group | undefined {
+  const [windows, inner = ''] = path.split(/\/(?=vars$)/);
+  const name = windows.replaceAll('/', WINDOWS);
+  const names = root.has(name) ? [name, ...(inner ? [inner] : [])] : path.split('/');
+  return names.reduce<Hdf5Group | undefined>((group, each) => (group?.has(each) ? group.group(each) : undefined), root);
+}

@@ -21,15 +21,17 @@ const CLASSES: Readonly<Record<string, readonly [group: string, variables: reado
 const shapeInKeras = (kind: string, { shape }: Tensor): number[] =>
   kind === 'pointwiseConv2d' && shape.length === 2 ? [1, 1, ...shape] : [...shape];
 
-const save = (network: Network, more: (layers: Group) => void = () => {}) =>
+/** On Windows, Keras joins the names of groups by backslashes: 'layers\\conv2d' is one group. */
+const save = (network: Network, more: (layers: Group) => void = () => {}, windows = false) =>
   h5File((file) => {
-    const layers = file.create_group('layers');
+    const layers = windows ? file : file.create_group('layers');
+    const prefix = windows ? 'layers\\' : '';
     const counts = new Map<string, number>();
     for (const { name, kind } of network.nodes) {
       const [group, variables] = CLASSES[kind] ?? ['activation', []];
       const count = counts.get(group) ?? 0;
       counts.set(group, count + 1);
-      const vars = layers.create_group(count === 0 ? group : `${group}_${count}`).create_group('vars');
+      const vars = layers.create_group(`${prefix}${group}${count === 0 ? '' : `_${count}`}`).create_group('vars');
       const found = variables.flatMap((variable) => network.weights.get(`${name}/${variable}`) ?? []);
       for (const [index, x] of found.entries()) {
         const shape = shapeInKeras(kind, x);
@@ -47,8 +49,8 @@ describe.each([
   const architecture = made(0.25);
   const trained = randomWeights(architecture, 5);
 
-  test('each layer gets its own weights', async () => {
-    const { weights } = await readNetwork(await save(trained), { architecture });
+  test.each([false, true])('each layer gets its own weights; of Windows: %s', async (windows) => {
+    const { weights } = await readNetwork(await save(trained, undefined, windows), { architecture });
     expect([...weights.keys()].sort()).toEqual([...trained.weights.keys()].sort());
     for (const [name, { shape, data }] of trained.weights) {
       expect(weights.get(name)!.shape).toEqual(shape);
@@ -73,6 +75,21 @@ describe.each([
         "m.weights.h5: 'layers/functional' is a model inside the model; save the whole model instead: model.save('x.keras')",
       ),
     );
+  });
+
+  test.each([
+    ['layers\\group_normalization', "has weights of 'layers/group_normalization', and the network no such layer"],
+    [
+      'layers\\functional\\layers\\conv2d',
+      "'layers/functional' is a model inside the model; save the whole model instead: model.save('x.keras')",
+    ],
+  ])('the same of Windows: %s', async (name, message) => {
+    const more = (file: Group) => {
+      const vars = file.create_group(name).create_group('vars');
+      vars.create_dataset({ name: '0', data: Float32Array.of(1), shape: [1], dtype: '<f' });
+    };
+    const read = readNetwork(await save(trained, more, true), { architecture, fileName: 'm.weights.h5' });
+    await expect(read).rejects.toThrow(new FormatError(`m.weights.h5: ${message}`));
   });
 
   test('weights of another width are named', async () => {

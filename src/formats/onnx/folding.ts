@@ -106,19 +106,22 @@ export const folds: Readonly<Record<string, Fold>> = {
     const { tensor: x } = call.constant(0);
     const { tensor: scales } = call.constant(1);
     const zeros = call.has(2) ? call.constant(2).tensor.data : undefined;
-    const single = scales.data.length === 1;
+    const single = scales.data.length === 1 && (zeros === undefined || zeros.length === 1);
     const along = single ? 0 : call.axis(axis, x.shape.length);
     const count = single ? 1 : x.shape[along];
-    if (scales.shape.length > 1 || scales.data.length !== count || (zeros && zeros.length !== count)) {
+    const fits = (numbers: FloatArray) => numbers.length === 1 || numbers.length === count;
+    if (scales.shape.length > 1 || !fits(scales.data) || (zeros && !fits(zeros))) {
       call.fail(
         `scales of [${scales.shape}] and ${zeros?.length ?? count} zero points for a constant of [${x.shape}]; wanted one, or one for each of its ${count} numbers along axis ${along}`,
       );
     }
     const stride = single ? 1 : sizeOf(x.shape.slice(along + 1));
     const data = new Float32Array(expectSize(call, x.shape));
+    const at = (numbers: FloatArray | undefined, channel: number) =>
+      numbers === undefined ? 0 : numbers[numbers.length === 1 ? 0 : channel];
     for (let i = 0; i < data.length; i++) {
       const channel = Math.floor(i / stride) % count;
-      data[i] = (x.data[i] - (zeros?.[channel] ?? 0)) * scales.data[channel];
+      data[i] = (x.data[i] - at(zeros, channel)) * at(scales.data, channel);
     }
     return { tensor: tensor(x.shape, data), whole: false };
   }),

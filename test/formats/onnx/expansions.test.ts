@@ -166,6 +166,21 @@ const cases: Case[] = [
     [254, -124],
   ],
   [
+    'MatMulInteger, a zero point for each column',
+    { shape: [1, 4], data: [0, 255, 1, 2] },
+    {
+      nodes: [
+        { op: 'DynamicQuantizeLinear', inputs: ['x'], outputs: ['q', 'qs', 'qz'] },
+        { op: 'MatMulInteger', inputs: ['q', 'w', 'qz', 'zeros'], outputs: ['i'] },
+        { op: 'Cast', inputs: ['i'], outputs: ['f'], attributes: { to: 1 } },
+        { op: 'Mul', inputs: ['f', 'qs'], outputs: ['y'] },
+      ],
+      constants: { ...matrix, zeros: uint8([2], 10, 9) },
+    },
+    // 255 · (12 − 10) − 0 · 1 − 1 · 2; 255 · (9 − 9) + 1 · 2 + 2 · 4
+    [508, 10],
+  ],
+  [
     'ConvInteger',
     { shape: [1, 2, 1, 2], data: [0, 255, 1, 2] },
     {
