@@ -78,6 +78,15 @@ const zip: Reader = {
       const tensors = await tensorsInCheckpoint(archive, file);
       return inFile(file, () => ofWeightsAlone(tensors, options, file));
     }
+    const { modelIn, withArchivedLabels } = await import('./archived-model.js');
+    const model = modelIn(archive);
+    if (model !== undefined) {
+      const network = await (await archived(archive, model, file)).read(archive.get(model)!, {
+        ...options,
+        fileName: file,
+      });
+      return withArchivedLabels(network, archive, model, file);
+    }
     return networkInNpz(npzOf(archive, file), options, ofWeightsAlone, asRealNumbers);
   },
   async readTyped(bytes, options) {
@@ -87,9 +96,18 @@ const zip: Reader = {
     if (isKerasArchive(archive) || isTfjsArchive(archive) || pickleIn(archive) !== undefined) {
       return zip.read(bytes, options);
     }
+    const model = (await import('./archived-model.js')).modelIn(archive);
+    if (model !== undefined) {
+      const reader = await archived(archive, model, file);
+      return reader.readTyped?.(archive.get(model)!, { ...options, fileName: file }) ?? zip.read(bytes, options);
+    }
     return networkInNpz(npzOf(archive, file), options, ofWeightsAlone, ofIntegers);
   },
 };
+
+/** The reader of a model in an archive. */
+const archived = (archive: ReadonlyMap<string, Uint8Array>, model: string, file: string): Promise<Reader> =>
+  readerOf(archive.get(model)!, `${file}: ${model}`);
 
 async function tensorsInCheckpoint(
   archive: ReadonlyMap<string, Uint8Array>,

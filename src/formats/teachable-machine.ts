@@ -25,7 +25,7 @@ export function withTeachableMetadata(network: Network, metadata: Uint8Array, fi
       `${METADATA_FILE}: found ${labels.length} labels for the ${outputs} outputs of the model beside it`,
     );
   }
-  const preprocessing = preprocessingOf(network);
+  const preprocessing = teachablePreprocessing(network);
   const { assumed: _, ...others } = network.conventions;
   const conventions = { ...others, labelOffset: 0, labels } as const;
   return { ...network, conventions: { ...conventions, ...(preprocessing && { preprocessing }) } };
@@ -39,7 +39,7 @@ function isTeachable(metadata: unknown): metadata is { readonly labels: unknown 
 }
 
 /** Undefined for an input that is no picture: models of poses read key points. */
-function preprocessingOf({ inputs: [{ shape }] }: Network): Preprocessing | undefined {
+export function teachablePreprocessing({ inputs: [{ shape }] }: Network): Preprocessing | undefined {
   const [, height, width, channels] = shape;
   if (channels !== 1 && channels !== 3) return undefined;
   return preprocessingPreset('teachable-machine', [height, width], channels);

@@ -7,7 +7,7 @@ import { inferShapes, type Network } from '../network/index.js';
  *
  *   one label a line         tench, Tinca tinca
  *   index and label          0: tench      or      0 tench      (every line, 0…n − 1 in order: else the numbers are part of the labels)
- *   CSV with a header        index,label or class_id,name or label alone, then a row for each
+ *   CSV with a header        index,label or class_id,name or, in a file that is called .csv, label alone, then a row for each
  *   JSON list                ["tench", …]
  *   JSON object by index     {"0": "tench", …}, or Keras' imagenet_class_index {"0": ["n01440764", "tench"], …}
  *   JSON object by label     {"tench": 0, …}, as Keras' flow_from_directory().class_indices
@@ -38,7 +38,7 @@ function fromLines(body: string, name: string): string[] {
     .split(/\r\n|\n|\r/)
     .map((line) => line.trim());
   if (lines.length === 1 && lines[0] === '') return [];
-  const columns = headerOf(lines[0]);
+  const columns = headerOf(lines[0]) ?? (/\.csv$/i.test(name) && LABEL_COLUMN.test(lines[0]) ? ONE_COLUMN : undefined);
   if (columns !== undefined) return fromRows(lines, columns, name);
   const indexed = lines.map((line) => INDEXED.exec(line));
   if (indexed.every((match, index) => match !== null && Number(match[1]) === index)) {
@@ -58,6 +58,9 @@ interface Columns {
 
 const INDEX_COLUMN = /^(#|no\.?|number|i|id|idx|index|(class|label|category)[ _-]?(id|idx|index|number|no))$/i;
 const LABEL_COLUMN = /^((class|label|category|display)[ _-]?names?|labels?|names?|class|classes|category|categories)$/i;
+
+/** Of a .csv file, whose first line is no label where it says 'label'. No label has its delimiter in it. */
+const ONE_COLUMN: Columns = { delimiter: '\n', label: 0 };
 
 /** Which columns a CSV file's first line names; undefined where it is no header. */
 function headerOf(line: string): Columns | undefined {

@@ -56,6 +56,13 @@ describe('parseLabels', () => {
     expect(parseLabels(text)).toEqual(wanted);
   });
 
+  test('a .csv file of one column may have a header; in other files it is a label', () => {
+    const text = 'label\nTench, tinca\nGoldfish\n';
+    expect(parseLabels(text, 'classes.CSV')).toEqual(['Tench, tinca', 'Goldfish']);
+    expect(parseLabels(text, 'classes.txt')).toEqual(['label', 'Tench, tinca', 'Goldfish']);
+    expect(parseLabels('cat\ndog', 'classes.csv')).toEqual(['cat', 'dog']);
+  });
+
   test.each<[string, string, string]>([
     ['nothing', '', 'list.txt: found no labels'],
     ['blank lines', '\n \n', 'list.txt: found no labels'],
