@@ -2,6 +2,8 @@
  * Operators on constants alone, computed once while the file is read: exporters write the sizes of a reshape, the axes of a squeeze or a
  * transposed kernel as small graphs of their own.
  */
+
+import { roundHalfToEven } from '../../rounding.js';
 import { type FloatArray, type Shape, sameShape, sizeOf, type Tensor, tensor, withSize } from '../../tensor.js';
 import { transposedTensor } from '../transposed.js';
 import {
@@ -19,6 +21,7 @@ import {
 } from './attributes.js';
 import { type Call, shapeOf } from './call.js';
 import type { Constant } from './model.js';
+import { DATA_TYPES } from './schema.js';
 
 export interface Fold<Values = never> {
   readonly attributes: Rules<Values>;
@@ -102,29 +105,10 @@ export const folds: Readonly<Record<string, Fold>> = {
     const number = value?.tensor.data[0] ?? 0;
     return { tensor: tensor(shape, new Float64Array(size).fill(number)), whole: value?.whole ?? false };
   }),
-  DequantizeLinear: fold({ axis: or(1, int), block_size: only(0), output_dtype: ignored }, (call, { axis }) => {
-    const { tensor: x } = call.constant(0);
-    const { tensor: scales } = call.constant(1);
-    const zeros = call.has(2) ? call.constant(2).tensor.data : undefined;
-    const single = scales.data.length === 1 && (zeros === undefined || zeros.length === 1);
-    const along = single ? 0 : call.axis(axis, x.shape.length);
-    const count = single ? 1 : x.shape[along];
-    const fits = (numbers: FloatArray) => numbers.length === 1 || numbers.length === count;
-    if (scales.shape.length > 1 || !fits(scales.data) || (zeros && !fits(zeros))) {
-      call.fail(
-        `scales of [${scales.shape}] and ${zeros?.length ?? count} zero points for a constant of [${x.shape}]; wanted one, or one for each of its ${count} numbers along axis ${along}`,
-      );
-    }
-    const stride = single ? 1 : sizeOf(x.shape.slice(along + 1));
-    const data = new Float32Array(expectSize(call, x.shape));
-    const at = (numbers: FloatArray | undefined, channel: number) =>
-      numbers === undefined ? 0 : numbers[numbers.length === 1 ? 0 : channel];
-    for (let i = 0; i < data.length; i++) {
-      const channel = Math.floor(i / stride) % count;
-      data[i] = (x.data[i] - at(zeros, channel)) * at(scales.data, channel);
-    }
-    return { tensor: tensor(x.shape, data), whole: false };
-  }),
+  DequantizeLinear: fold({ axis: or(1, int), block_size: only(0), output_dtype: ignored }, (call, { axis }) => ({
+    tensor: onGrid(call, axis, (q, scale, zeroPoint) => (q - zeroPoint) * scale),
+    whole: false,
+  })),
   Div: arithmetic((a, b, whole) => (whole ? Math.trunc(a / b) : a / b)),
   Exp: unary(Math.exp),
   Floor: unary(Math.floor),
@@ -146,6 +130,16 @@ export const folds: Readonly<Record<string, Fold>> = {
   Min: arithmetic((a, b) => Math.min(a, b)),
   Mul: arithmetic((a, b) => a * b),
   Neg: unary((x) => -x),
+  QuantizeLinear: fold(
+    { axis: or(1, int), saturate: ignored, block_size: only(0), precision: ignored, output_dtype: or(0, int) },
+    (call, { axis, output_dtype: stated }) => {
+      const type = (call.has(2) && call.constant(2).type) || DATA_TYPES[stated || DATA_TYPES.indexOf('UINT8')];
+      const [least, most] = integerRange(call, type);
+      const round = (x: number, scale: number, zeroPoint: number) =>
+        Math.min(Math.max(roundHalfToEven(x / scale) + zeroPoint, least), most);
+      return { tensor: onGrid(call, axis, round), whole: true, type };
+    },
+  ),
   Reshape: fold({ allowzero: or(false, flag), shape: optional(ints()) }, (call, { allowzero, shape }) => {
     const { tensor: x, whole } = call.constant(0);
     const wanted = shape ?? call.numbers(1) ?? call.fail('has no shape');
@@ -299,6 +293,42 @@ export function fullShape(call: Call, from: Shape, wanted: readonly number[], al
     call.fail(`the numbers of [${from}] do not fit into [${wanted}]`);
   }
   return shape;
+}
+
+/** Least and greatest number of the types that a network is quantised to. */
+const RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  UINT8: [0, 255],
+  INT8: [-128, 127],
+  UINT16: [0, 65535],
+  INT16: [-32768, 32767],
+};
+
+export const integerRange = (call: Call, type: string): readonly [number, number] =>
+  RANGES[type] ?? call.fail(`quantises to ${type}; wanted ${Object.keys(RANGES).join(', ')}`);
+
+/** Each number of the first input, with its scale and zero point: one of all, or one for each place along the axis. */
+function onGrid(call: Call, axis: number, compute: (x: number, scale: number, zeroPoint: number) => number): Tensor {
+  const { tensor: x } = call.constant(0);
+  const { tensor: scales } = call.constant(1);
+  const zeros = call.has(2) ? call.constant(2).tensor.data : undefined;
+  const single = scales.data.length === 1 && (zeros === undefined || zeros.length === 1);
+  const along = single ? 0 : call.axis(axis, x.shape.length);
+  const count = single ? 1 : x.shape[along];
+  const fits = (numbers: FloatArray) => numbers.length === 1 || numbers.length === count;
+  if (scales.shape.length > 1 || !fits(scales.data) || (zeros && !fits(zeros))) {
+    call.fail(
+      `scales of [${scales.shape}] and ${zeros?.length ?? count} zero points for a constant of [${x.shape}]; wanted one, or one for each of its ${count} numbers along axis ${along}`,
+    );
+  }
+  const stride = single ? 1 : sizeOf(x.shape.slice(along + 1));
+  const data = new Float32Array(expectSize(call, x.shape));
+  const at = (numbers: FloatArray | undefined, channel: number) =>
+    numbers === undefined ? 0 : numbers[numbers.length === 1 ? 0 : channel];
+  for (let i = 0; i < data.length; i++) {
+    const channel = Math.floor(i / stride) % count;
+    data[i] = compute(x.data[i], at(scales.data, channel), at(zeros, channel));
+  }
+  return tensor(x.shape, data);
 }
 
 function expectSize(call: Call, shape: Shape): number {

@@ -83,6 +83,8 @@ class Translator implements Operands {
   readonly #graph = new DraftGraph();
   readonly #values = new Map<string, Value>();
   readonly #constants = new Map<string, Constant>();
+  /** Names of tensors that hold integers in the file, and here the real numbers that these stand for. */
+  readonly #integers = new Set<string>();
   readonly #inputOrders = new Map<string, { readonly order: readonly number[] }>();
 
   constructor(model: FileModel, outputs: readonly string[], resolution: Pair | undefined) {
@@ -120,6 +122,17 @@ class Translator implements Operands {
         `the operator is not supported; these are: ${[...Object.keys(operators), ...Object.keys(expansions)].join(', ')}${cut}`,
       );
     }
+    const integer = node.inputs.find((name) => this.#integers.has(name));
+    if (integer !== undefined && node.op !== 'DequantizeLinear') {
+      if (!COPIES.test(node.op)) {
+        file.fail(
+          node.where,
+          `computes with the integers '${integer}' of QuantizeLinear; wanted DequantizeLinear before it`,
+        );
+      }
+      for (const name of node.outputs) this.#integers.add(name);
+    }
+    if (node.op === 'QuantizeLinear') this.#integers.add(output);
     const { attributes, translate: toLayers } = operators[node.op];
     const before = this.#graph.length;
     const results = [inPlace(file.name, node.where, () => toLayers(call, call.attributes(attributes) as never))].flat();
@@ -218,6 +231,10 @@ function placed({ node, layout }: Value): Placed {
   const candidates = [...(rank === 4 ? [NHWC] : []), asIs(rank)];
   return { node: node.name, shape: fileShape(layout), order: candidates.find((order) => liesIn(layout, order)) };
 }
+
+/** Operators that give each integer on as it is, or the greatest of several. */
+const COPIES =
+  /^(MaxPool|GlobalMaxPool|Identity|Dropout|Reshape|Flatten|Squeeze|Unsqueeze|Transpose|Slice|Split|Concat)$/;
 
 /** Operators through which an input is followed to the first that says what its axes are. */
 const TRANSPARENT =

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PbfWriter } from 'pbf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FormatError } from '../../../src/errors.js';
 import { readNetworkFile } from '../../../src/formats/files.js';
 import { readNetwork } from '../../../src/formats/index.js';
 import { encodeModel, type OutModel } from '../../../src/formats/onnx/encode.js';
@@ -13,6 +14,7 @@ import { load } from '../../../src/load/node.js';
 import { type Network, run } from '../../../src/network/index.js';
 import { inlined } from '../../../src/oracle/peers/onnx-inlined.js';
 import { type Tensor, tensor } from '../../../src/tensor.js';
+import { float, int8, type NodeSpec, onnxFile, uint8 } from './builder.js';
 
 const cases = new URL('../cases/', import.meta.url).pathname;
 const bytesOf = async (name: string): Promise<Uint8Array> => new Uint8Array(await readFile(cases + name));
@@ -177,6 +179,51 @@ describe('quantised files run as real numbers', () => {
       "node 0 (DynamicQuantizeLinear 'q', for 'q')",
     );
     expect(await rounding(node('DequantizeLinear', 'w s', 'k'), node('MatMul', 'x k', 'y'))).toBeUndefined();
+  });
+
+  test('QuantizeLinear of weights, as training for quantisation leaves them: rounded to the even integer, held to its range', async () => {
+    const bytes = onnxFile({
+      opset: 13,
+      inputs: { x: [1, 1, 1, 1] },
+      outputs: ['y'],
+      constants: {
+        w: { shape: [4, 1, 1, 1], data: Float32Array.of(1.25, -0.75, 100, -1) },
+        s: float(0.5, 0.5, 0.25, 0.5),
+        z: int8([4], 0, 0, 0, 3),
+        least: int8([], -127),
+        most: int8([], 126),
+      },
+      nodes: [
+        { op: 'QuantizeLinear', inputs: ['w', 's', 'z'], outputs: ['q'], attributes: { axis: 0 } },
+        { op: 'Clip', inputs: ['q', 'least', 'most'], outputs: ['c'] },
+        { op: 'DequantizeLinear', inputs: ['c', 's', 'z'], outputs: ['k'], attributes: { axis: 0 } },
+        { op: 'Conv', inputs: ['x', 'k'], outputs: ['y'] },
+      ],
+    });
+    // 1.25 / 0.5 = 2.5 and −0.75 / 0.5 = −1.5 lie between two integers; 400 is above 126; −2 + 3 = 1.
+    expect(await values(bytes, tensor([1, 1, 1, 1], [1]))).toEqual([1, -1, 31.5, -1]);
+  });
+
+  test('what computes with the integers themselves is named; what gives them on is not', async () => {
+    const constants = { s: float(0.5), z: uint8([], 3), least: uint8([], 3), most: uint8([], 200) };
+    const file = (...nodes: NodeSpec[]) =>
+      onnxFile({ opset: 13, inputs: { x: [1, 2, 2, 2] }, outputs: ['y'], constants, nodes });
+    const quantize = { op: 'QuantizeLinear', inputs: ['x', 's', 'z'], outputs: ['q'] };
+    const dequantize = { op: 'DequantizeLinear', inputs: ['c', 's', 'z'], outputs: ['y'] };
+    const clip = file(quantize, { op: 'Clip', inputs: ['q', 'least', 'most'], outputs: ['c'] }, dequantize);
+    await expect(importOnnx(clip, { fileName: 'q.onnx' })).rejects.toThrow(
+      new FormatError(
+        "q.onnx: node 1 (Clip, for 'c'): computes with the integers 'q' of QuantizeLinear; wanted DequantizeLinear before it",
+      ),
+    );
+    const pool = { op: 'MaxPool', inputs: ['q'], outputs: ['p'], attributes: { kernel_shape: [2, 2] } };
+    const flatten = { op: 'Flatten', inputs: ['p'], outputs: ['c'] };
+    const x = tensor([1, 2, 2, 2], [1, 10, 2, 20, 3, 30, 4, 40]);
+    expect(await values(file(quantize, pool, flatten, dequantize), x)).toEqual([4, 40]);
+    const late = file(quantize, pool, { op: 'Relu', inputs: ['p'], outputs: ['c'] }, dequantize);
+    await expect(importOnnx(late, { fileName: 'q.onnx' })).rejects.toThrow(
+      "node 2 (Relu, for 'c'): computes with the integers 'p'",
+    );
   });
 
   test('a scale that is none', async () => {

@@ -5,6 +5,7 @@ import { affine, elu, erf, gelu, geluByTanh, hardSigmoid, leakyRelu, SELU, swish
 import { LARGEST_FLOAT32 } from '../../tensors/numbers.js';
 import { float, ignored, int, only, optional, or, word } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
+import { integerRange } from '../folding.js';
 import type { Value } from '../layout.js';
 import { innermost, laidOut, liesIn, positions, sameLayout } from '../layout.js';
 import { DATA_TYPES } from '../schema.js';
@@ -13,14 +14,6 @@ import { orders } from './shapes.js';
 
 /** Before operator set 7, an operator said that, and from which axis on, its second input is broadcast. */
 const arithmetic = { broadcast: ignored, axis: optional(int), consumed_inputs: ignored };
-
-/** Least and greatest number of the types that a network is quantised to. */
-const RANGES: Readonly<Record<string, readonly [number, number]>> = {
-  UINT8: [0, 255],
-  INT8: [-128, 127],
-  UINT16: [0, 65535],
-  INT16: [-32768, 32767],
-};
 
 const AFFINE =
   'add of computed tensors of the same shape; with a constant, batchNorm, channel by channel or number by number';
@@ -235,7 +228,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
       const scale = call.scalar(1) ?? call.fail('has no scale');
       const zeroPoint = call.scalar(2) ?? 0;
       const type = (call.has(2) && call.constant(2).type) || DATA_TYPES[stated || DATA_TYPES.indexOf('UINT8')];
-      const range = RANGES[type] ?? call.fail(`quantises to ${type}; wanted ${Object.keys(RANGES).join(', ')}`);
+      const range = integerRange(call, type);
       if (!(scale > 0 && scale < Infinity)) call.fail(`its scale is ${scale}, wanted a number above 0`);
       const [min, max] = range.map((number) => Math.fround((number - zeroPoint) * scale));
       return unary(call, (x) => call.add('clamp', [x], { min, max }));
