@@ -1,8 +1,9 @@
 /** Folders of boxed pictures: COCO's and Pascal VOC's. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { FormatError } from '../errors.js';
-import { type BoxedSet, type BoxedTruth, readCoco, readVoc } from '../evaluation/index.js';
+import { type BoxedSet, type BoxedTruth, readCoco, readVoc, type VocAnnotation } from '../evaluation/index.js';
+import { readTextFile } from '../formats/files.js';
 import { systemReason } from '../system-error.js';
 
 export type BoxedKind = 'coco' | 'voc';
@@ -33,7 +34,7 @@ async function cocoFolder(folder: string): Promise<BoxedFolder> {
   const file = join(within, files[0]);
   const pictures = entries.includes('images') ? join(folder, 'images') : folder;
   return {
-    ...readCoco(await readFile(file, 'utf8'), file),
+    ...readCoco(await readTextFile(file), file),
     kind: 'coco',
     path: (name) => join(pictures, name),
     mask: await masksIn(folder, entries),
@@ -51,12 +52,14 @@ async function vocFolder(folder: string): Promise<BoxedFolder> {
   const [annotations, pictures] = [one('Annotations', 'annotations'), one('JPEGImages', 'images')];
   const files = (await list(annotations)).filter((name) => name.endsWith('.xml'));
   if (files.length === 0) throw new FormatError(`${annotations}: wanted .xml files, found none`);
-  const read = await Promise.all(
-    files.map(async (name) => readVoc(await readFile(join(annotations, name), 'utf8'), join(annotations, name))),
-  );
-  const twice = read.find(({ file }, at) => at > 0 && read.findIndex((one) => one.file === file) < at);
+  const read: VocAnnotation[] = [];
+  for (const path of files.map((name) => join(annotations, name)))
+    read.push(await readVoc(await readTextFile(path), path));
+  const seen = new Set<string>();
+  const twice = read.find(({ file }) => seen.size === seen.add(file).size);
   if (twice !== undefined) throw new FormatError(`${annotations}: two files are about the picture '${twice.file}'`);
   const labels = [...new Set(read.flatMap(({ objects }) => objects.map(({ label }) => label)))].sort();
+  const categoryOf = new Map(labels.map((label, category) => [label, category]));
   return {
     kind: 'voc',
     path: (name) => join(pictures, name),
@@ -66,7 +69,7 @@ async function vocFolder(folder: string): Promise<BoxedFolder> {
     truths: read.flatMap(({ objects }, image) =>
       objects.map(({ label, box, difficult }): BoxedTruth => {
         const area = box.width * box.height;
-        return { image, category: labels.indexOf(label), box, area, ...(difficult && { difficult }) };
+        return { image, category: categoryOf.get(label)!, box, area, ...(difficult && { difficult }) };
       }),
     ),
   };
@@ -85,9 +88,7 @@ async function masksIn(folder: string, entries: readonly string[]): Promise<Boxe
 
 /** The set's pictures that a file lists, one a line without ending, as those of VOC's ImageSets do. Throws a FormatError for others. */
 export async function onlyListed(set: BoxedFolder, path: string): Promise<BoxedFolder> {
-  const text = await readFile(path, 'utf8').catch((cause) => {
-    throw new FormatError(`${path}: ${systemReason(cause)}`, { cause });
-  });
+  const text = await readTextFile(path);
   const names = text.split('\n').flatMap((line) => line.trim().split(/\s+/)[0] || []);
   const nameOf = (file: string) => basename(file, extname(file));
   const known = new Map(set.pictures.map((picture) => [nameOf(picture.file), picture]));

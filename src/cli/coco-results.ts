@@ -1,10 +1,9 @@
 /** Boxes in the form that COCO's evaluation and its servers read: a list of {image_id, category_id, bbox, score}. */
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Detection } from '../detection/index.js';
-import { FormatError, UsageError } from '../errors.js';
-import { type BoxedSet, readCoco } from '../evaluation/index.js';
-import { systemReason } from '../system-error.js';
+import { UsageError } from '../errors.js';
+import { readCoco } from '../evaluation/index.js';
+import { readTextFile } from '../formats/files.js';
 
 export interface CocoResult {
   readonly image_id: number;
@@ -22,8 +21,9 @@ export type CocoResults = (picture: string, detections: readonly Detection[]) =>
  * ids are the digits of the picture's name and COCO's ids of its classes. Throws a UsageError for pictures and classes without an id.
  */
 export async function cocoResults(pictures: readonly string[], annotations: string | undefined): Promise<CocoResults> {
-  const set = annotations === undefined ? undefined : await readAnnotations(annotations);
-  const ids = new Map(pictures.map((picture) => [picture, imageId(picture, set, annotations)]));
+  const set = annotations === undefined ? undefined : readCoco(await readTextFile(annotations), annotations);
+  const known = set && new Map(set.pictures.map(({ file, id }) => [basename(file), id]));
+  const ids = new Map(pictures.map((picture) => [picture, imageId(picture, known, annotations)]));
   const byLabel = set && new Map([...set.categories].map(([category, label]) => [label, category]));
   return (picture, detections) =>
     detections.flatMap((detection) => {
@@ -36,23 +36,21 @@ export async function cocoResults(pictures: readonly string[], annotations: stri
     });
 }
 
-async function readAnnotations(file: string): Promise<BoxedSet> {
-  const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new FormatError(`${file}: ${systemReason(cause)}`, { cause });
-  });
-  return readCoco(text, file);
-}
-
-function imageId(picture: string, set: BoxedSet | undefined, annotations: string | undefined): number {
-  if (set === undefined) {
+/** `known`: the ids of the annotations' pictures, by the names of their files. */
+function imageId(
+  picture: string,
+  known: ReadonlyMap<string, number> | undefined,
+  annotations: string | undefined,
+): number {
+  if (known === undefined) {
     const digits = /(\d+)\D*$/.exec(basename(picture))?.[1];
     if (digits !== undefined) return Number(digits);
     throw new UsageError(
       `--coco: the name of '${picture}' has no number that would be the picture's id; give --annotations FILE`,
     );
   }
-  const found = set.pictures.find(({ file }) => basename(file) === basename(picture));
-  if (found !== undefined) return found.id;
+  const found = known.get(basename(picture));
+  if (found !== undefined) return found;
   throw new UsageError(`--coco: '${picture}' is not among the pictures of ${annotations}`);
 }
 

@@ -2,6 +2,7 @@
 import { type Detection, type DetectOptions, detect } from '../detection/index.js';
 import { FormatError, UsageError } from '../errors.js';
 import { type BoxedDetection, evaluateCoco, evaluateVoc, vocName } from '../evaluation/index.js';
+import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import type { BoxedFolder } from './boxed-sets.js';
 import { harmless } from './display.js';
@@ -11,7 +12,7 @@ import { openPicture } from './pictures.js';
 import { startProgress } from './progress.js';
 import { textTable } from './table.js';
 
-export interface DetectorFlags extends TargetFlags {
+export interface DetectorFlags extends TargetFlags, PictureLimits {
   readonly nms?: DetectOptions['nms'];
   readonly limit?: number;
 }
@@ -70,7 +71,7 @@ async function detectAll(
     noteUnknown(network, set, labels ?? network.conventions.labels);
     const found: BoxedDetection[] = [];
     for (const { id, file } of set.pictures) {
-      for (const detection of await detect(network, await openPicture(set.path(file)), options)) {
+      for (const detection of await detect(network, await openPicture(set.path(file), flags), options)) {
         const category = categoryOf(detection);
         if (category !== undefined) found.push({ image: id, category, box: detection.box, score: detection.score });
       }

@@ -2,6 +2,7 @@
 import { FormatError } from '../errors.js';
 import { ConfusionMatrix, IGNORED_LABEL } from '../evaluation/index.js';
 import { readWhole } from '../files/read-whole.js';
+import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import { segment } from '../segmentation/index.js';
 import { decodeLabelPng } from '../segmentation/label-png.js';
@@ -49,8 +50,8 @@ async function confusionOf(
     const options = { run: executor(network, flags, progress, pictures.length) };
     const confusion = new ConfusionMatrix(IGNORED_LABEL);
     for (const { picture, mask } of pictures) {
-      const truth = await readMask(mask);
-      const found = await segment(network, await openPicture(picture), options);
+      const truth = await readMask(mask, flags);
+      const found = await segment(network, await openPicture(picture, flags), options);
       if (truth.width !== found.width || truth.height !== found.height) {
         throw new FormatError(
           `${mask}: is of ${truth.width}×${truth.height} pixels, its picture of ${found.width}×${found.height}`,
@@ -64,11 +65,11 @@ async function confusionOf(
   }
 }
 
-async function readMask(path: string) {
+async function readMask(path: string, limits: PictureLimits) {
   const bytes = await readWhole(path, LARGEST_MASK).catch((cause) => {
     throw new FormatError(`${path}: ${systemReason(cause)}`, { cause });
   });
-  return decodeLabelPng(bytes, path);
+  return decodeLabelPng(bytes, path, limits);
 }
 
 function reportOf(

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { DetectOptions } from '../detection/index.js';
 import { UsageError } from '../errors.js';
+import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { inferShapes, type Network } from '../network/index.js';
 import { readLabels } from '../tasks/files.js';
 import { limited } from '../training/data/limit.js';
@@ -15,13 +16,13 @@ import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type Targe
 import { addIntegerOptions } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
-import { noteSkipped } from './pictures.js';
+import { addLimitOptions, noteSkipped } from './pictures.js';
 import { startProgress } from './progress.js';
 import { SHIPPED_MODEL, WHICH } from './shipped.js';
 import { textTable } from './table.js';
 import { wholeNumber } from './values.js';
 
-interface Flags extends ModelFlags, TargetFlags, MirrorFlag {
+interface Flags extends ModelFlags, TargetFlags, MirrorFlag, PictureLimits {
   readonly model?: string;
   readonly data: string;
   readonly seed: number;
@@ -60,7 +61,7 @@ export function configure(command: Command): void {
       1,
     )
     .addOption(new Option('--limit <pictures>', 'ask about so many pictures alone').argParser(wholeNumber(1)));
-  addMirrorOption(addTargetOption(addIntegerOptions(addModelOptions(command))))
+  addLimitOptions(addMirrorOption(addTargetOption(addIntegerOptions(addModelOptions(command)))))
     .option(
       '--json',
       '{"top1", "top5", "perClass"}, fractions; of detectors and segmenters what is printed, of segmenters with the "confusion" of pixels',
@@ -99,6 +100,7 @@ Examples:
         preprocessing: network.conventions.preprocessing!,
         seed: flags.seed,
         onSkipped: noteSkipped,
+        limits: flags,
       }));
       const asked = limited(test, flags.limit ?? test.labels.length, flags.seed);
       const evaluation = await evaluateWith(flags, network, asked);

@@ -29,6 +29,7 @@ import { addInputOptions, expectOneInput, fed, type InputFlags, noiseSource } fr
 import { addModelOptions, type ModelFlags, prepared, readModel } from './model.js';
 import { expectEnding, expectFolder, expectWritable, formatBytes, note, plural, printJson } from './output.js';
 import { expectOwnFiles } from './own-files.js';
+import { addLimitOptions } from './pictures.js';
 import { onNodeOf, startProgress } from './progress.js';
 import { listOf, wholeNumber } from './values.js';
 
@@ -66,7 +67,7 @@ const architecture = [
   'shallow',
   'fullConvolutions',
 ];
-const input = ['preset', 'picture', 'input', 'noise', 'weights'];
+const input = ['preset', 'picture', 'maxPixels', 'maxSide', 'input', 'noise', 'weights'];
 const sources = {
   '--suite layers': ['suite', 'format', 'shapes', 'kinds', 'count', 'integers', 'rounding'],
   '--suite mobilenet': ['suite', 'format', 'alpha', 'resolution', 'classes', 'conventions', 'integers', 'rounding'],
@@ -117,7 +118,7 @@ export function configure(command: Command): void {
     '--picture <file>',
     'feed the model a picture, prepared as its conventions say',
   );
-  addInputOptions(command, 'of noise and synthetic weights')
+  addLimitOptions(addInputOptions(command, 'of noise and synthetic weights'))
     .addOption(
       new Option('--precision <name>', 'how the backends compute that will be compared')
         .choices(precisionNames)

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { readTensors } from '../formats/index.js';
+import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import type { GoldenSource } from '../oracle/index.js';
 import { type NoiseKind, noise, noiseKinds } from '../oracle/noise.js';
@@ -12,7 +13,7 @@ import { openPicture } from './pictures.js';
 import { readFileOrInput } from './standard-input.js';
 import { wholeNumber } from './values.js';
 
-export interface InputFlags {
+export interface InputFlags extends PictureLimits {
   readonly picture?: string;
   readonly input?: string;
   readonly noise?: NoiseKind;
@@ -49,7 +50,7 @@ export async function fed(network: Network, model: string, flags: InputFlags): P
   const { picture, input, noise: kind = 'normal', seed } = flags;
   if (picture !== undefined) {
     expectPreprocessing(network, model);
-    const inputs = new Map([[network.inputs[0].name, inputTensor(network, await openPicture(picture))]]);
+    const inputs = new Map([[network.inputs[0].name, inputTensor(network, await openPicture(picture, flags))]]);
     return { inputs, source: { kind: 'picture', detail: picture } };
   }
   if (input !== undefined) {

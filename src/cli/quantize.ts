@@ -148,11 +148,17 @@ function evenly<Item>(items: readonly Item[], count: number): readonly Item[] {
 }
 
 /** A classifier's data, whose classes and sizes are the network's. */
-async function labelledPictures(network: Network, source: string, { seed, limit }: Flags): Promise<DataSplits> {
+async function labelledPictures(network: Network, source: string, flags: Flags): Promise<DataSplits> {
+  const { seed, limit } = flags;
   if (/^(coco|voc):/.test(source))
     throw new UsageError(`--data ${source}: quantize counts the right answers of classifiers alone; wanted ${DATA}`);
   const preprocessing = network.conventions.preprocessing!;
-  const { train, test } = await readData(source, () => ({ preprocessing, seed, onSkipped: noteSkipped }));
+  const { train, test } = await readData(source, () => ({
+    preprocessing,
+    seed,
+    onSkipped: noteSkipped,
+    limits: flags,
+  }));
   expectFit(network, test);
   expectSameClasses(network, test);
   return { train, test: limited(test, limit ?? test.labels.length, seed) };

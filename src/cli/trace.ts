@@ -11,6 +11,7 @@ import { addInputOptions, expectOneInput, type Fed, fed, type InputFlags } from 
 import { addIntegerOptions } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
+import { addLimitOptions } from './pictures.js';
 import { onNodeOf, startProgress } from './progress.js';
 
 interface Flags extends ModelFlags, TargetFlags, Omit<InputFlags, 'picture'> {
@@ -39,7 +40,7 @@ export function configure(command: Command): void {
       }),
     )
     .option('--weights', "put the model's weights into the bundle");
-  addInputOptions(addTargetOption(addIntegerOptions(addModelOptions(command))))
+  addLimitOptions(addInputOptions(addTargetOption(addIntegerOptions(addModelOptions(command)))))
     .option('--json', '{"picture", "network", "out", "tensors": [{"name", "shape"}]}')
     .addHelpText(
       'after',

@@ -1,7 +1,9 @@
 /** `depthwise train --detect`: a detector for classes of one's own, on a trained network, from boxed pictures. */
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import { groupBy } from '../evaluation/truth.js';
 import { writeNetwork } from '../formats/index.js';
+import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { seedOf, uniformRandom } from '../random.js';
 import { type BoxedExample, type DetectorEpoch, trainDetector } from '../training/detection/train-detector.js';
 import { type BoxedFolder, boxedFolder } from './boxed-sets.js';
@@ -13,7 +15,7 @@ import { startProgress } from './progress.js';
 import { textTable } from './table.js';
 import { wholeNumber, words } from './values.js';
 
-export interface DetectorTrainingFlags extends Pick<ModelFlags, 'preset'> {
+export interface DetectorTrainingFlags extends Pick<ModelFlags, 'preset'>, PictureLimits {
   readonly detect?: true;
   readonly data?: string;
   readonly base?: string;
@@ -32,7 +34,7 @@ export interface DetectorTrainingFlags extends Pick<ModelFlags, 'preset'> {
 /** The flags of `train` that say something here. */
 const understood: ReadonlySet<string> = new Set([
   ...['detect', 'data', 'base', 'only', 'views', 'heldBack', 'preset', 'out', 'float16', 'json'],
-  ...['epochs', 'batch', 'learningRate', 'seed'],
+  ...['epochs', 'batch', 'learningRate', 'seed', 'maxPixels', 'maxSide'],
 ]);
 
 export function addDetectorTrainingOptions(command: Command): Command {
@@ -75,7 +77,7 @@ export async function trainDetectorInto(command: Command, flags: DetectorTrainin
   const set = await boxedFolder(data);
   if (set === undefined) throw new UsageError(`--detect: wanted --data voc:FOLDER or coco:FOLDER, found '${data}'`);
   const labels = labelsOf(set, flags.only);
-  const examples = examplesOf(set, labels);
+  const examples = examplesOf(set, labels, flags);
   const { train, heldBack } = split(examples, flags.heldBack ?? 0.2, seed);
   const network = await readPictureModel(base, preset === undefined ? {} : { preset });
   const began = performance.now();
@@ -115,17 +117,19 @@ function labelsOf({ categories }: BoxedFolder, only: readonly string[] | undefin
 }
 
 /** Pictures with objects of the wanted classes. */
-function examplesOf(set: BoxedFolder, labels: readonly string[]): BoxedExample[] {
+function examplesOf(set: BoxedFolder, labels: readonly string[], limits: PictureLimits): BoxedExample[] {
+  const truthsOf = groupBy(set.truths, ({ image }) => image);
+  const wanted = new Set(labels);
   return set.pictures.flatMap(({ id, file }) => {
-    const objects = set.truths
-      .filter(({ image, crowd }) => image === id && !crowd)
+    const objects = (truthsOf.get(id) ?? [])
+      .filter(({ crowd }) => !crowd)
       .map(({ category, box, difficult }) => ({
         label: set.categories.get(category)!,
         box,
         ...(difficult && { difficult }),
       }))
-      .filter(({ label }) => labels.includes(label));
-    return objects.length === 0 ? [] : [{ picture: () => openPicture(set.path(file)), objects }];
+      .filter(({ label }) => wanted.has(label));
+    return objects.length === 0 ? [] : [{ picture: () => openPicture(set.path(file), limits), objects }];
   });
 }
 

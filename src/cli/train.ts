@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { parseModelName } from '../models/names.js';
 import type { Network } from '../network/index.js';
 import { pictureSize } from '../training/data/dataset.js';
@@ -23,7 +24,7 @@ import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwor
 import { DATA, expectSameClasses } from './evaluate.js';
 import { expectPreprocessing, readModel, readPictureModel } from './model.js';
 import { type EndingSignal, Interruption, note, onEndingSignal, printJson } from './output.js';
-import { noteSkipped } from './pictures.js';
+import { addLimitOptions, noteSkipped } from './pictures.js';
 import { type Progress, startProgress } from './progress.js';
 import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
 import { claimRunFolder, RunFolder } from './run-folder.js';
@@ -36,7 +37,7 @@ import {
 import { addTransferOptions, expectNoTransfer, type TransferFlags, transfer } from './transfer.js';
 import { wholeNumber, zeroOrMore } from './values.js';
 
-interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags, DetectorTrainingFlags {
+interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags, DetectorTrainingFlags, PictureLimits {
   readonly data?: string;
   readonly limit?: number;
   readonly network: string;
@@ -108,7 +109,8 @@ export function configure(command: Command): void {
       ),
     )
     .optionsGroup('A new classifier on a trained network:');
-  addDetectorTrainingOptions(addTransferOptions(command).optionsGroup('A detector:'))
+  addDetectorTrainingOptions(addTransferOptions(command).optionsGroup('A detector:'));
+  addLimitOptions(command.optionsGroup('Pictures of a folder:'))
     .optionsGroup('Options:')
     .addHelpText(
       'after',
@@ -192,6 +194,7 @@ async function readDataFor(flags: ScratchFlags): Promise<DataSplits> {
         preprocessing: network.conventions.preprocessing!,
         seed: flags.seed ?? 1,
         onSkipped: noteSkipped,
+        limits: flags,
         onPicture: (done, all) => progress.at(done / all, `${done} of ${all} pictures`),
       };
     });

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { writeNetwork } from '../formats/index.js';
+import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { type ClassResult, readPictureFolder, type TransferOptions } from '../training/index.node.js';
 import { optimizerDefaults } from '../training/loop/optimizers.js';
 import { trainClassifier } from '../training/transfer/transfer.js';
@@ -20,7 +21,7 @@ export interface TransferFlags extends Pick<ModelFlags, 'preset'> {
   readonly heldBack?: number;
 }
 
-interface Flags extends TransferFlags, RecipeFlags {
+interface Flags extends TransferFlags, RecipeFlags, PictureLimits {
   readonly out: string;
   readonly float16?: true;
   readonly json?: true;
@@ -31,7 +32,7 @@ const transferFlags = ['fineTune', 'layer', 'heldBack', 'preset'] as const;
 /** The flags of `train` that say something here. */
 const understood: ReadonlySet<string> = new Set([
   ...transferFlags,
-  ...['base', 'out', 'float16', 'json', 'wide', 'seed', 'augment', 'engine'],
+  ...['base', 'out', 'float16', 'json', 'wide', 'seed', 'augment', 'engine', 'maxPixels', 'maxSide'],
   ...['epochs', 'batch', 'optimizer', 'learningRate', 'weightDecay', 'labelSmoothing'],
 ]);
 
@@ -77,6 +78,7 @@ export async function transfer(command: Command, photos: string | undefined, fla
       seed,
       ...(heldBack !== undefined && { heldBack }),
       onSkipped: noteSkipped,
+      limits: flags,
       onPicture: (done, all) => progress.at((0.5 * done) / all, `reading ${all} pictures`),
     });
     const { network, accuracy, classes } = await trainClassifier(base, data, {

@@ -13,6 +13,7 @@ import { addInputOptions, expectOneInput, fed, type InputFlags } from './inputs.
 import { roundingOption } from './integers.js';
 import { addJudgementOptions, type JudgementFlags, tell, withWritableMap } from './judgement.js';
 import { cropOption, type ModelFlags, prepared, presetOption } from './model.js';
+import { addLimitOptions } from './pictures.js';
 import { onNodeOf, startProgress } from './progress.js';
 import { resolution } from './values.js';
 import { verifyIntegers } from './verify-integers.js';
@@ -42,7 +43,7 @@ export function configure(command: Command): void {
         resolution,
       ),
     );
-  addJudgementOptions(addInputOptions(command), 'float32', '"model", "runtime"')
+  addJudgementOptions(addLimitOptions(addInputOptions(command)), 'float32', '"model", "runtime"')
     .addHelpText(
       'after',
       `

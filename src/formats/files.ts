@@ -10,12 +10,20 @@ import { readerOf, readTensors } from './read.js';
 import type { TfjsFiles } from './tfjs.js';
 
 /** The file's bytes. Throws a FormatError that names the path as given: for what is no regular file, and for one of more than 2³⁰ bytes. */
-export async function readFile(path: string): Promise<Uint8Array> {
+export async function readFile(path: string, limit?: number): Promise<Uint8Array> {
   try {
-    return await readWhole(path);
+    return await readWhole(path, limit);
   } catch (error) {
     throw new FormatError(`${path}: ${systemReason(error)}`, { cause: error });
   }
+}
+
+/** Most bytes of a text, which has to be one string of JavaScript: 2²⁹ − 24. COCO's largest has 470 million. */
+const LARGEST_TEXT = 2 ** 29 - 24;
+
+/** The text of a file, as UTF-8. Throws as `readFile` does. */
+export async function readTextFile(path: string): Promise<string> {
+  return new TextDecoder().decode(await readFile(path, LARGEST_TEXT));
 }
 
 /** The network of a model file; see `readNetwork`. A .json file is a TensorFlow.js model, whose weights lie beside it. */

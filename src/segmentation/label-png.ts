@@ -3,6 +3,7 @@
  * A file is 8 bytes and then chunks: length, type, data, checksum (PNG, third edition, 5.3).
  */
 import { PictureError } from '../errors.js';
+import { excess, type PictureLimits } from '../image/limits.js';
 import { type Picture, toRgb } from '../image/picture.js';
 import { openPng } from '../image/png.js';
 import type { LabelMap } from './labels.js';
@@ -63,8 +64,8 @@ function crc32(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-/** The label map in a file with a palette, or in a grey one, whose greys are the labels. Throws a PictureError for other files. */
-export async function decodeLabelPng(bytes: Uint8Array, name: string): Promise<LabelMap> {
+/** The label map in a file with a palette, or in a grey one, whose greys are the labels. Throws a PictureError for other files, and for one beyond the limits. */
+export async function decodeLabelPng(bytes: Uint8Array, name: string, limits: PictureLimits = {}): Promise<LabelMap> {
   if (!SIGNATURE.every((byte, at) => bytes[at] === byte)) throw new PictureError(`${name}: wanted a PNG of labels`);
   const kind = bytes[25];
   if (kind !== GREY && kind !== PALETTE) {
@@ -72,16 +73,20 @@ export async function decodeLabelPng(bytes: Uint8Array, name: string): Promise<L
       `${name}: wanted labels, which are a PNG with a palette or a grey one; found one of colours`,
     );
   }
-  const { width, height, channels, data } = await decoded(bytes, name);
+  const { width, height, channels, data } = await decoded(bytes, name, limits);
   const labelOf = kind === PALETTE ? indexByColour(bytes, name) : (colour: number) => colour & 0xff;
   const labels = new Uint8Array(width * height);
   for (let pixel = 0; pixel < labels.length; pixel++) labels[pixel] = labelOf(colourAt(data, pixel * channels));
   return { width, height, labels };
 }
 
-async function decoded(bytes: Uint8Array, name: string): Promise<Picture> {
+async function decoded(bytes: Uint8Array, name: string, limits: PictureLimits): Promise<Picture> {
   try {
-    const picture = await openPng(bytes).decode();
+    const file = openPng(bytes);
+    const { width, height, bytesPerPixel } = file;
+    const tooLarge = excess(width, height, limits, width * height * bytesPerPixel + 2 * bytes.length);
+    if (tooLarge !== undefined) throw new Error(tooLarge);
+    const picture = await file.decode();
     return picture.channels === 1 ? toRgb(picture) : picture;
   } catch (cause) {
     throw new PictureError(`${name}: cannot be decoded: ${(cause as Error).message}`, { cause });

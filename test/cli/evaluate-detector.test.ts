@@ -1,4 +1,5 @@
 /** `depthwise evaluate` of a detector that always sees a cat in the upper left quarter and a dog in the whole picture. */
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPicture } from '../../src/image/index.js';
@@ -67,6 +68,36 @@ describe('evaluate', () => {
     expect(answer.perClass.dog).toBeCloseTo(0.1, 6);
     expect(answer.APsmall).toBe(-1);
   });
+
+  test.runIf(process.platform !== 'win32')(
+    'a pipe in the place of an annotation or a list is refused at once',
+    async () => {
+      const pipe = folder.path('pipe');
+      spawnSync('mkfifo', [pipe]);
+      for (const path of ['piped/Annotations', 'piped/JPEGImages', 'piped-coco'])
+        mkdirSync(folder.path(path), { recursive: true });
+      spawnSync('mkfifo', [folder.path('piped/Annotations/a.xml'), folder.path('piped-coco/instances.json')]);
+      const refused = (path: string) =>
+        `error: ${path}: is a pipe (FIFO), not a regular file; what comes from elsewhere is read from standard input, which commands call '-'\n`;
+      const evaluate = (...args: string[]) => depthwise('evaluate', model, '--data', ...args);
+      const voc = await evaluate(`voc:${folder.path('piped')}`);
+      expect([voc.exitCode, voc.stderr]).toEqual([1, refused(folder.path('piped/Annotations/a.xml'))]);
+      const coco = await evaluate(`coco:${folder.path('piped-coco')}`);
+      expect(coco.stderr).toBe(refused(folder.path('piped-coco/instances.json')));
+      expect((await evaluate(`voc:${folder.path('voc')}`, '--list', pipe)).stderr).toBe(refused(pipe));
+      const ids = await depthwise(
+        'detect',
+        cat,
+        '--model',
+        model,
+        '--coco',
+        folder.path('x.json'),
+        '--annotations',
+        pipe,
+      );
+      expect(ids.stderr).toBe(refused(pipe));
+    },
+  );
 
   test("voc: both of VOC's rules", async () => {
     const answer = await depthwiseJson('evaluate', model, '--data', `voc:${folder.path('voc')}`);

@@ -189,6 +189,23 @@ describe('pictures', () => {
       }
     }
     expect((await depthwise('classify', cat, '--model', model, '--max-side', '256')).exitCode).toBe(0);
+    const classes = folder.path('classes');
+    for (const name of ['cats', 'dogs']) {
+      mkdirSync(`${classes}/${name}`, { recursive: true });
+      for (const file of ['1.jpg', '2.jpg']) copyFileSync(cat, `${classes}/${name}/${file}`);
+    }
+    const out = ['--out', folder.path('limited.safetensors')];
+    for (const command of [
+      ['trace', cat, '--model', model, ...out],
+      ['golden', '--picture', cat, '--model', model, ...out],
+      ['evaluate', model, '--data', classes],
+      ['quantize', model, '--data', classes, ...out],
+      ['train', '--data', classes, '--out', folder.path('limited')],
+      ['train', classes, '--base', model, ...out],
+    ]) {
+      const { exitCode, stderr } = await depthwise(...command, '--max-side', '255');
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`${size} 255 along a side`)]);
+    }
   });
 
   test('a folder is its pictures, by name; what is left out is said', async () => {

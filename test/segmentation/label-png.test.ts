@@ -55,6 +55,11 @@ describe('PNG of labels', () => {
     await expect(decodeLabelPng(rgb, 'rgb.png')).rejects.toThrow(
       'rgb.png: wanted labels, which are a PNG with a palette',
     );
+    const wide = await encodeLabelPng({ width: 40_000, height: 1, labels: new Uint8Array(40_000) });
+    await expect(decodeLabelPng(wide, 'wide')).rejects.toThrow(
+      'wide: cannot be decoded: has 40000×1 pixels, more than 32768 along a side (maxSide, --max-side)',
+    );
+    expect((await decodeLabelPng(wide, 'wide', { maxSide: 40_000 })).width).toBe(40_000);
     await expect(decodeLabelPng(new Uint8Array(50), 'x')).rejects.toThrow('x: wanted a PNG of labels');
     const file = await encodeLabelPng({ width: 1, height: 1, labels: Uint8Array.of(1) });
     await expect(decodeLabelPng(file.subarray(0, file.length - 20), 'cut')).rejects.toThrow('cut: cannot be decoded');

@@ -1,6 +1,6 @@
 /** A folder of pictures, `label/picture.jpg`: one folder a class, in the order of their names. */
 import { FormatError, UsageError } from '../../errors.js';
-import { readPicture } from '../../image/decode.js';
+import { type DecodeOptions, readPicture } from '../../image/decode.js';
 import type { Preprocessing } from '../../network/index.js';
 import { seedOf, uniformRandom } from '../../random.js';
 import { systemReason } from '../../system-error.js';
@@ -14,6 +14,8 @@ export interface PictureFolderOptions {
   readonly heldBack?: number;
   /** Decides which are held back. Default 1. */
   readonly seed?: number;
+  /** What is refused before it is decoded. */
+  readonly limits?: DecodeOptions;
   readonly onPicture?: (done: number, all: number) => void;
   /** Called with the path of what has a picture's name and is no file (a pipe, a folder, a link to nothing), and is left out. */
   readonly onSkipped?: (path: string) => void;
@@ -32,7 +34,7 @@ interface LabelledFile {
  * file for a picture that cannot be read.
  */
 export async function readPictureFolder(folder: string, options: PictureFolderOptions): Promise<DataSplits> {
-  const { heldBack = HELD_BACK, seed = 1, preprocessing, onPicture, onSkipped = () => {} } = options;
+  const { heldBack = HELD_BACK, seed = 1, onPicture, onSkipped = () => {} } = options;
   if (!(heldBack > 0 && heldBack < 1)) {
     throw new UsageError(`${folder}: the fraction held back must be above 0 and below 1, found ${heldBack}`);
   }
@@ -50,8 +52,8 @@ export async function readPictureFolder(folder: string, options: PictureFolderOp
   let done = 0;
   const counted = () => onPicture?.(++done, all);
   return {
-    train: await readAll(`${folder}, training`, classes, train, preprocessing, counted),
-    test: await readAll(`${folder}, held back`, classes, test, preprocessing, counted),
+    train: await readAll(`${folder}, training`, classes, train, options, counted),
+    test: await readAll(`${folder}, held back`, classes, test, options, counted),
   };
 }
 
@@ -111,12 +113,12 @@ async function readAll(
   name: string,
   classes: readonly string[],
   files: readonly LabelledFile[],
-  preprocessing: Preprocessing,
+  { preprocessing, limits }: PictureFolderOptions,
   counted: () => void,
 ): Promise<Dataset> {
   const data = pictureDataset(name, classes, files.length, preprocessing);
   for (const [index, { path, label }] of files.entries()) {
-    setPicture(data, index, await readPicture(path), label, preprocessing);
+    setPicture(data, index, await readPicture(path, limits), label, preprocessing);
     counted();
   }
   return data;
