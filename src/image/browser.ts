@@ -14,8 +14,9 @@ import { pixelsOf, reuse } from './frames.js';
 import { gridOf, partOf, regionOf } from './grid.js';
 import { resampleByKernels } from './kernels.js';
 import { checkAlpha, checkRegion, crop, type Picture, type PictureOptions, type Region } from './picture.js';
-import { fill, layoutOf } from './prepare.js';
+import { fill, layoutOf, type Target } from './prepare.js';
 import { channelCount, placement } from './preprocess.js';
+import type { Numbers } from './resample.js';
 import { checkSize } from './resize.js';
 import { isSvgImage, type PictureSource, pictureOfSvgImage, sizeOfSource } from './sources.js';
 import { prepare, targetOf } from './with-kernels.js';
@@ -108,12 +109,12 @@ export interface GrabOptions extends PictureOptions {
  * that is smaller, by the canvas, whose shrinking is the browser's; then the resize rule does the rest. So a picture of 48 megapixels takes
  * no more memory than the browser needs to show it.
  */
-export async function prepareElement(
+export async function prepareElement<To extends Target = Tensor>(
   source: PictureSource,
   preprocessing: Preprocessing,
   options: GrabOptions = {},
-  into?: Tensor,
-): Promise<Tensor> {
+  into?: To,
+): Promise<To> {
   if (isSvgImage(source)) return prepareElement(await pictureOfSvgImage(source), preprocessing, options, into);
   const [width, height] = sizeOfSource(source);
   const { scaling = 'exact', ...seen } = options;
@@ -129,7 +130,7 @@ export async function prepareElement(
     const x = targetOf([1, ...preprocessing.size, channels], into);
     const pixels = await pixelsOf(source, region);
     const read = gridOf(pixels.picture, { ...turned, region: pixels.region });
-    fill(resampleByKernels, read, layout, preprocessing, options, x.data as Float32Array);
+    fill(resampleByKernels, read, layout, preprocessing, options, x.data as Numbers, x.nearest);
     reuse(pixels.picture);
     return x;
   }

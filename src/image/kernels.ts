@@ -8,7 +8,7 @@ import type { Preprocessing } from '../network/conventions.js';
 import { base64Bytes } from '../wasm/base64.js';
 import { PICTURE_KERNELS } from './generated/wasm.js';
 import { convertRow, isPlain } from './grid.js';
-import { eachRow, type Job, offsetOf, resample } from './resample.js';
+import { eachRow, type Job, type Nearest, type Numbers, offsetOf, resample } from './resample.js';
 
 /** assembly/image/index.ts. Addresses are in bytes. */
 interface Kernels {
@@ -41,7 +41,7 @@ function kernels(): Kernels | null {
   return compiled;
 }
 
-export function resampleByKernels(job: Job, x: Float32Array): void {
+export function resampleByKernels(job: Job, x: Numbers): void {
   const wasm = kernels();
   if (wasm === null || (!job.rounded && !hasTwoTaps(job))) resample(job, x);
   else if (job.rounded) antialias(wasm, job, x);
@@ -53,8 +53,8 @@ const hasTwoTaps = ({ grid, rows, columns, preprocessing }: Job): boolean =>
   rows.taps === 2 && columns.taps === 2 && (grid.channels > 1 || preprocessing.mean.length === 1);
 
 /** By the antialiased rules: a byte in each lane of the ring. */
-function antialias(wasm: Kernels, job: Job, x: Float32Array): void {
-  const { rows, columns, preprocessing } = job;
+function antialias(wasm: Kernels, job: Job, x: Numbers): void {
+  const { rows, columns, preprocessing, nearest } = job;
   const { taps } = rows;
   const channels = preprocessing.mean.length;
   const count = columns.first.length;
@@ -71,7 +71,7 @@ function antialias(wasm: Kernels, job: Job, x: Float32Array): void {
   new Int32Array(buffer, shares).set(columns.shares);
   const rowShares = new Int32Array(buffer, weights, taps);
   const bytes = new Uint8Array(buffer);
-  fillTable(preprocessing);
+  fillTable(preprocessing, nearest);
 
   const narrow = (at: number, slot: number) => {
     copyRow(job, at, bytes, row);
@@ -89,8 +89,8 @@ function antialias(wasm: Kernels, job: Job, x: Float32Array): void {
 }
 
 /** By the rules that mix two samples: a double in each lane of the ring. */
-function mixTwo(wasm: Kernels, job: Job, x: Float32Array): void {
-  const { rows, columns, preprocessing } = job;
+function mixTwo(wasm: Kernels, job: Job, x: Numbers): void {
+  const { rows, columns, preprocessing, nearest } = job;
   const { scale, mean, deviation } = preprocessing;
   const count = columns.first.length;
   const channels = mean.length;
@@ -122,14 +122,30 @@ function mixTwo(wasm: Kernels, job: Job, x: Float32Array): void {
     numbers[slot] = rows.shares[2 * i];
     numbers[1 - slot] = rows.shares[2 * i + 1];
     wasm.mixTwo(ring, 32 * count, constants, mixed);
-    for (let c = 0; c < channels; c++) pickLane(floats, offsetOf(c, job), x, i * count * channels + c, channels);
+    for (let c = 0; c < channels; c++) {
+      const [lane, to] = [offsetOf(c, job), i * count * channels + c];
+      if (nearest) pickNearest(nearest, floats, lane, x, to, channels);
+      else pickLane(floats, lane, x, to, channels);
+    }
   };
   eachRow(rows, narrow, mix);
 }
 
 /** Every fourth float, as one channel of a row of the result. */
-function pickLane(floats: Float32Array, from: number, x: Float32Array, to: number, channels: number): void {
+function pickLane(floats: Float32Array, from: number, x: Numbers, to: number, channels: number): void {
   for (let at = from, i = to; at < floats.length; at += 4, i += channels) x[i] = floats[at];
+}
+
+/** The integers that stand for them. */
+function pickNearest(
+  nearest: Nearest,
+  floats: Float32Array,
+  from: number,
+  x: Numbers,
+  to: number,
+  channels: number,
+): void {
+  for (let at = from, i = to; at < floats.length; at += 4, i += channels) x[i] = nearest(floats[at]);
 }
 
 /** Whether the picture's own bytes are copied, a row at a time. */
@@ -166,21 +182,14 @@ const aligned = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 /** What each byte becomes in each channel, [C, 256]. */
 const table = new Float32Array(3 * 256);
 
-function fillTable({ scale, mean, deviation }: Preprocessing): void {
+function fillTable({ scale, mean, deviation }: Preprocessing, nearest: Nearest | undefined): void {
   for (let c = 0; c < mean.length; c++) {
     for (let byte = 0; byte < 256; byte++) table[256 * c + byte] = (byte * scale - mean[c]) / deviation[c];
   }
+  if (nearest) for (let i = 0; i < 256 * mean.length; i++) table[i] = nearest(table[i]);
 }
 
 /** Every fourth of the bytes from `at` up to `end`, normalised, as channel c of a row of the result. */
-function normalise(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  c: number,
-  x: Float32Array,
-  to: number,
-  channels: number,
-) {
+function normalise(bytes: Uint8Array, at: number, end: number, c: number, x: Numbers, to: number, channels: number) {
   for (let i = to; at < end; at += 4, i += channels) x[i] = table[256 * c + bytes[at]];
 }

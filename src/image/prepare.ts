@@ -17,7 +17,7 @@ import { type Axis, axisOf } from './axis.js';
 import { type Grid, gridOf, partOf } from './grid.js';
 import { checkAlpha, checkPicture, type Picture, type PictureOptions, type Region } from './picture.js';
 import { channelCount, listOf, placement } from './preprocess.js';
-import { type Resample, resample } from './resample.js';
+import { type Nearest, type Numbers, type Resample, resample } from './resample.js';
 import { checkSize, isAntialiased } from './resize.js';
 
 /** The input tensor [N, H, W, C] in float32 of one picture or of several, equal to `preprocess`. The pictures are not changed. */
@@ -29,14 +29,21 @@ export function prepare(
   return prepareBy(resample, pictures, preprocessing, options, zeros);
 }
 
+/** What numbers are written to: a tensor of float32, or of the integers of a quantised input. */
+export interface Target {
+  readonly shape: Shape;
+  readonly data: Tensor['data'] | Numbers;
+  readonly nearest?: Nearest;
+}
+
 /** The same by `resampleWith`: `resample`, or kernels in its place. `target` gives the tensor of that shape to write to. */
-export function prepareBy(
+export function prepareBy<To extends Target>(
   resampleWith: Resample,
   pictures: Picture | readonly Picture[],
   preprocessing: Preprocessing,
   options: PictureOptions,
-  target: (shape: Shape) => Tensor,
-): Tensor {
+  target: (shape: Shape) => To,
+): To {
   const list = listOf(pictures);
   const channels = channelCount(preprocessing);
   checkSize(preprocessing.size);
@@ -46,8 +53,8 @@ export function prepareBy(
     const upright = gridOf(checkPicture(picture), options);
     checkAlpha(options.alpha);
     const layout = layoutOf(upright, preprocessing);
-    const part = x.data.subarray(n * length, (n + 1) * length) as Float32Array;
-    fill(resampleWith, partOf(upright, layout.read), layout, preprocessing, options, part);
+    const part = x.data.subarray(n * length, (n + 1) * length) as Numbers;
+    fill(resampleWith, partOf(upright, layout.read), layout, preprocessing, options, part, x.nearest);
   });
   return x;
 }
@@ -80,22 +87,24 @@ export function fill(
   { rows, columns }: Layout,
   preprocessing: Preprocessing,
   { alpha = 'drop' }: PictureOptions,
-  x: Float32Array,
+  x: Numbers,
+  nearest?: Nearest,
 ): void {
   const conversion = { grey: preprocessing.channels === 'grey', alpha };
   const rounded = isAntialiased(preprocessing.resize);
-  const job = { grid, conversion, rows, columns, preprocessing, rounded };
+  const job = { grid, conversion, rows, columns, preprocessing, rounded, nearest };
   const { crop, size, scale, mean, deviation } = preprocessing;
   if (crop.kind !== 'pad') {
     resampleWith(job, x);
     return;
   }
   const length = columns.first.length * mean.length;
-  const shown = new Float32Array(rows.first.length * length);
+  const shown = new (x.constructor as new (length: number) => Numbers)(rows.first.length * length);
   resampleWith(job, shown);
   for (let i = 0; i < x.length; i++) {
     const c = i % mean.length;
-    x[i] = (crop.value * scale - mean[c]) / deviation[c];
+    const real = (crop.value * scale - mean[c]) / deviation[c];
+    x[i] = nearest ? nearest(Math.fround(real)) : real;
   }
   for (let at = 0, to = 0; at < shown.length; at += length, to += size[1] * mean.length) {
     x.set(shown.subarray(at, at + length), to);

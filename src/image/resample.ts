@@ -20,12 +20,20 @@ export interface Job {
   readonly preprocessing: Preprocessing;
   /** Whether sums are rounded to bytes, as the antialiased rules want it. */
   readonly rounded: boolean;
+  /** What is written of each number of float32; the number itself unless stated. */
+  readonly nearest: Nearest | undefined;
 }
 
-/** Fills x with the result's rows: `resample`, or `resampleByKernels` of kernels.ts. */
-export type Resample = (job: Job, x: Float32Array) => void;
+/** The integer of a quantised input that stands for a number of float32. */
+export type Nearest = (real: number) => number;
 
-export function resample(job: Job, x: Float32Array): void {
+/** float32, or the integers of a quantised input. */
+export type Numbers = Float32Array | Uint8Array | Int8Array;
+
+/** Fills x with the result's rows: `resample`, or `resampleByKernels` of kernels.ts. */
+export type Resample = (job: Job, x: Numbers) => void;
+
+export function resample(job: Job, x: Numbers): void {
   const { grid, conversion, rows, columns, preprocessing } = job;
   const stride = columns.first.length * preprocessing.mean.length;
   const plain = isPlain(grid, conversion);
@@ -71,8 +79,8 @@ function mix(
   i: number,
   slot: number,
   stride: number,
-  { rows, preprocessing, rounded }: Job,
-  x: Float32Array,
+  { rows, preprocessing, rounded, nearest }: Job,
+  x: Numbers,
 ): void {
   const { shares, taps } = rows;
   const weights = new Float64Array(taps);
@@ -86,7 +94,8 @@ function mix(
       let sum = weights[0] * ring[k];
       if (taps === 2) sum += weights[1] * ring[stride + k];
       else for (let t = 1; t < taps; t++) sum += weights[t] * ring[t * stride + k];
-      x[i * stride + k] = ((rounded ? roundToByte(sum) : sum) * scale - m) / d;
+      const real = ((rounded ? roundToByte(sum) : sum) * scale - m) / d;
+      x[i * stride + k] = nearest ? nearest(Math.fround(real)) : real;
     }
   }
 }

@@ -5,7 +5,7 @@ import type { Preprocessing } from '../network/conventions.js';
 import { type Shape, sameShape, type Tensor, zeros } from '../tensor.js';
 import { resampleByKernels } from './kernels.js';
 import type { Picture, PictureOptions } from './picture.js';
-import { prepareBy } from './prepare.js';
+import { prepareBy, type Target } from './prepare.js';
 
 /**
  * The input tensor [N, H, W, C] in float32 of one picture or of several: the numbers of `preprocess`, bit for bit, in one pass over the
@@ -13,20 +13,20 @@ import { prepareBy } from './prepare.js';
  * the numbers are written there, and `into` is returned. Throws a PictureError for what is no picture, for a region outside it, and
  * for preprocessing that contradicts itself.
  */
-export function prepare(
+export function prepare<To extends Target = Tensor>(
   pictures: Picture | readonly Picture[],
   preprocessing: Preprocessing,
   options: PictureOptions = {},
-  into?: Tensor,
-): Tensor {
+  into?: To,
+): To {
   return prepareBy(resampleByKernels, pictures, preprocessing, options, (shape) => targetOf(shape, into));
 }
 
 /** `into`, or a new tensor. */
-export function targetOf(shape: Shape, into: Tensor | undefined): Tensor {
-  if (into === undefined) return zeros(shape);
+export function targetOf<To extends Target>(shape: Shape, into: To | undefined): To {
+  if (into === undefined) return zeros(shape) as unknown as To;
   const type = tagOf(into.data).replace('Array', '');
-  if (type !== 'Float32' || !sameShape(into.shape, shape)) {
+  if ((type !== 'Float32' && !into.nearest) || !sameShape(into.shape, shape)) {
     throw new PictureError(`prepare: 'into' must be Float32 of [${shape}], found ${type} of [${into.shape}]`);
   }
   return into;

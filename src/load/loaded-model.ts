@@ -272,7 +272,9 @@ export class LoadedModel implements Model {
       if (input.shape[0] === 1) return { x: input, seen: input.seen ?? asGiven };
       throw new UsageError(`${task}: wanted a tensor of one picture [1, H, W, C], found [${input.shape.join(', ')}]`);
     }
-    return withShown(task, input, this.#pictures, (shown) => seenInput(this.#network, shown, options));
+    return withShown(task, input, this.#pictures, (shown) =>
+      seenInput(this.#network, shown, options, this.#main.integersOf),
+    );
   }
 
   /** Tensors by name: by the plan of all tasks where it yields the names, otherwise by one of their own. */

@@ -11,7 +11,7 @@ import type { Network, NetworkInput, NetworkInputs, Preprocessing, PresetName } 
 import type { QuantizedNetwork } from '../network/quantized-network.js';
 import type { PixelOptions, Segmentation } from '../segmentation/segmentation.js';
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
-import type { Tensor } from '../tensor.js';
+import type { AnyTensor, QuantizedTensor, Shape, Tensor } from '../tensor.js';
 import type { WebAbortSignal, WebBlob, WebFetch, WebRequest, WebResponse, WebUrl } from '../web-types.js';
 import type { ChoiceOptions } from './choose.js';
 import type { LaterTasks } from './later-tasks.js';
@@ -40,9 +40,18 @@ export interface LoadProgress {
   readonly total?: number;
 }
 
+/** The integers that a picture becomes. */
+export interface IntegerInput extends QuantizedTensor {
+  readonly data: Uint8Array | Int8Array;
+  /** The integer that stands for a number of float32. */
+  readonly nearest: (real: number) => number;
+}
+
 /** A compiled network, of real numbers or of integers that stand for them. */
 export interface ModelPlan extends Pick<Plan, 'network' | 'dispose'> {
-  run(inputs: NetworkInputs): Map<string, Tensor>;
+  run(inputs: NetworkInputs | AnyTensor): Map<string, Tensor>;
+  /** A tensor of the only input's integers, which pictures are prepared into; absent where it takes real numbers. */
+  integersOf?(shape: Shape): IntegerInput;
   report(): EngineReport & Pick<ModelReport, 'rounding'>;
 }
 

@@ -8,10 +8,12 @@ import { prepareBy } from '../../src/image/prepare.js';
 import { preprocess } from '../../src/image/preprocess.js';
 import { type Resample, resample } from '../../src/image/resample.js';
 import { prepare as prepareInto } from '../../src/image/with-kernels.js';
+import { forward as quantize } from '../../src/layers/int8/quantize.js';
+import { integerInput } from '../../src/load/integers.js';
 import type { CropRule, Preprocessing } from '../../src/network/conventions.js';
 import { resizeRules } from '../../src/network/conventions.js';
 import { preprocessingPreset, presetNames } from '../../src/network/presets.js';
-import { type Tensor, zeros } from '../../src/tensor.js';
+import { type QuantizedType, type Shape, type Tensor, zeros } from '../../src/tensor.js';
 import { nightly } from '../nightly.js';
 import { anyPicture, drawn, pattern } from './patterns.js';
 
@@ -80,6 +82,55 @@ function outcome(act: () => Tensor): Tensor | string {
     return (error as Error).message;
   }
 }
+
+const anyIntegerType: fc.Arbitrary<QuantizedType> = fc.constantFrom('int8' as const, 'uint8' as const).chain((type) =>
+  fc.record({
+    type: fc.constant(type),
+    scale: fc
+      .oneof(fc.constantFrom(1 / 128, 1 / 127.5, 1 / 255, 1), fc.double({ min: 1e-4, max: 4, noNaN: true }))
+      .map(Math.fround),
+    zeroPoint: fc.integer({ min: 0, max: 255 }).map((zero) => (type === 'int8' ? zero - 128 : zero)),
+  }),
+);
+
+describe('straight into the integers of a quantised input', () => {
+  const integers = (shape: Shape, type: QuantizedType) => integerInput({ inputs: [{ type }] }).integersOf!(shape);
+  const anyRules = fc.oneof(
+    anyPreprocessing,
+    fc.constantFrom(...presetNames).map((name) => preprocessingPreset(name, [24, 24])),
+  );
+
+  test.each([
+    ['the readable rule', resample],
+    ['the kernels', resampleByKernels],
+  ] as const)('%s: the integers are those of float32, quantised afterwards', (_, resampleWith) => {
+    fc.assert(
+      fc.property(anyView(40), anyRules, anyIntegerType, ([picture, options], preprocessing, type) => {
+        const real = outcome(() => prepareBy(resampleWith, picture, preprocessing, options, zeros));
+        if (typeof real === 'string' || real.data.some(Number.isNaN)) return;
+        const wanted = quantize([real], {}, {}, type, 'single');
+        const found = prepareBy(resampleWith, picture, preprocessing, options, (shape) => integers(shape, type));
+        expect([...found.data]).toEqual([...wanted.data]);
+      }),
+      { numRuns: nightly ? 20_000 : 400 },
+    );
+  });
+
+  test('a number that is NaN has no integer', () => {
+    const rules = { ...preprocessingPreset('slim', [2, 2]), mean: [0, 0, 0], deviation: [0, 0, 0] };
+    const black = { width: 2, height: 2, channels: 3 as const, data: new Uint8Array(12) };
+    const x = integers([1, 2, 2, 3], { type: 'uint8', scale: 1, zeroPoint: 0 });
+    expect(() => prepareInto(black, rules, {}, x)).toThrow('quantize: a number is NaN, for which there is no integer');
+  });
+
+  test('a target of another shape is refused', () => {
+    const rules = preprocessingPreset('slim', [2, 2]);
+    const x = integers([1, 2, 3, 3], { type: 'uint8', scale: 1, zeroPoint: 0 });
+    expect(() => prepareInto(pattern(2, 2, 3), rules, {}, x)).toThrow(
+      "prepare: 'into' must be Float32 of [1,2,2,3], found Uint8 of [1,2,3,3]",
+    );
+  });
+});
 
 /** What resamples in `prepare` below. */
 let by: Resample = resampleByKernels;
