@@ -2,6 +2,7 @@
 import { writeNetwork, writeTfjs } from 'depthwise/formats';
 import { mobilenet } from 'depthwise/models';
 import { type Network, preprocessingPreset, randomWeights } from 'depthwise/network';
+import { calibrate, quantizeNetwork } from 'depthwise/quantization';
 
 export interface Row {
   readonly name: string;
@@ -9,11 +10,14 @@ export interface Row {
   readonly version: 1 | 2;
   readonly alpha: number;
   readonly resolution: number;
+  /** Our own file holds 8-bit integers; the others compute the same network in real numbers. */
+  readonly integers?: true;
 }
 
 export const ROWS: readonly Row[] = [
   { name: 'v1-0.25-224', architecture: 'mobilenet_v1', version: 1, alpha: 0.25, resolution: 224 },
   { name: 'v2-0.35-96', architecture: 'mobilenet_v2', version: 2, alpha: 0.35, resolution: 96 },
+  { name: 'v2-0.35-96-int8', architecture: 'mobilenet_v2', version: 2, alpha: 0.35, resolution: 96, integers: true },
 ];
 
 /** Files by their path below the row's folder. */
@@ -21,11 +25,22 @@ export async function filesOf(row: Row): Promise<Map<string, Uint8Array>> {
   const probabilities = networkOf(row, 'probabilities');
   const logits = networkOf(row, 'logits');
   const files = new Map<string, Uint8Array>();
-  files.set('model.safetensors', await writeNetwork(probabilities, 'safetensors'));
+  const own = row.integers ? await inIntegers(probabilities) : probabilities;
+  files.set('model.safetensors', await writeNetwork(own, 'safetensors'));
   files.set('model.tflite', await writeNetwork(probabilities, 'tflite'));
   // @tensorflow-models/mobilenet wants logits, of which it drops the background's.
   for (const [name, bytes] of await writeTfjs(logits)) files.set(`tfjs/${name}`, bytes);
   return files;
+}
+
+/** Calibrated with noise: which integers they are takes no time either. */
+async function inIntegers(network: Network) {
+  const [{ shape }] = network.inputs;
+  const noise = (seed: number) => ({
+    shape,
+    data: Float32Array.from({ length: shape.reduce((size, side) => size * side) }, (_, i) => Math.sin(seed + i * i)),
+  });
+  return quantizeNetwork(await calibrate(network, [1, 2, 3, 4].map(noise)), { input: 'uint8' });
 }
 
 function networkOf({ architecture, alpha, resolution }: Row, output: 'logits' | 'probabilities'): Network {
