@@ -16,4 +16,5 @@ await build({
   entryPoints: [join(root, 'src/page.ts')],
   platform: 'browser',
 });
-await build({ ...common, entryPoints: { worker: join(root, '../../dist/browser/worker.js') }, platform: 'browser' });
+const workers = ['worker', 'integer-worker'].map((name) => [name, join(root, `../../dist/browser/${name}.js`)]);
+await build({ ...common, entryPoints: Object.fromEntries(workers), platform: 'browser' });

@@ -1,6 +1,7 @@
 /** This library, on the page's main thread and in a worker. */
-import { load, type Model, type PresetName, preprocessingPreset } from 'depthwise';
+import { load, type Model } from 'depthwise';
 import { createWorker } from 'depthwise/browser';
+import { type PresetName, preprocessingPreset } from 'depthwise/network';
 import type { Row } from '../models.js';
 import { type Contestant, fileOf, type Loaded } from './contestant.js';
 
@@ -17,7 +18,7 @@ export const onMainThread = (preset: PresetName): Contestant => ({
 export const inWorker = (preset: PresetName): Contestant => ({
   name: `depthwise, ${preset}, worker`,
   async load(row) {
-    const worker = await createWorker({ url: '/build/worker.js' });
+    const worker = await createWorker({ url: row.integers ? '/build/integer-worker.js' : '/build/worker.js' });
     const { answer } = loaded(await worker.load(fileOf(row, 'model.safetensors'), optionsFor(row, preset)));
     return { answer, dispose: () => worker.dispose() };
   },
