@@ -30,12 +30,14 @@ export interface Operation {
   readonly padding?: ExplicitPadding;
 }
 
+export type PadNode = NetworkNode & { kind: 'pad' };
+
 /** The network's operations in order; `shapes` are its tensors'. With `fuse` false every node stays an operation of its own, so that each tensor exists. */
 export function operationsOf(network: Network, shapes: ReadonlyMap<string, Shape>, fuse: boolean): Operation[] {
   const { nodes, outputs } = network;
   const readers = soleReaders(nodes, outputs);
   const made = new Map<string, Operation>();
-  const pads = new Map<string, NetworkNode & { kind: 'pad' }>();
+  const pads = new Map<string, PadNode>();
   const operations: Operation[] = [];
   const positions = new Map<Operation, number>();
   const soleProducer = (tensor: string) => readers.get(tensor) && made.get(tensor);
@@ -52,7 +54,8 @@ export function operationsOf(network: Network, shapes: ReadonlyMap<string, Shape
       taker.output = node.name;
       taker.nodes.push(node.name);
     } else {
-      const operation = newOperation(node, pads, shapes);
+      const clamp = clampOf(node) ?? UNCLAMPED;
+      const operation = { node, output: node.name, clamp, ...paddedInput(node, pads, shapes) };
       positions.set(operation, operations.push(operation));
     }
     made.set(node.name, taker ?? operations[operations.length - 1]);
@@ -60,19 +63,18 @@ export function operationsOf(network: Network, shapes: ReadonlyMap<string, Shape
   return operations;
 }
 
-function newOperation(
+/** What a node reads, and the nodes that it stands for: a convolution takes in the zeros around its input. */
+export function paddedInput(
   node: NetworkNode,
-  pads: ReadonlyMap<string, NetworkNode & { kind: 'pad' }>,
+  pads: ReadonlyMap<string, PadNode>,
   shapes: ReadonlyMap<string, Shape>,
-): Operation {
-  const base = { node, output: node.name, clamp: clampOf(node) ?? UNCLAMPED };
-  if (node.kind !== 'conv2d' && node.kind !== 'depthwiseConv2d')
-    return { ...base, inputs: node.inputs, nodes: [node.name] };
+): Pick<Operation, 'inputs' | 'nodes' | 'padding'> {
+  if (node.kind !== 'conv2d' && node.kind !== 'depthwiseConv2d') return { inputs: node.inputs, nodes: [node.name] };
   const [input] = node.inputs;
   const pad = pads.get(input);
   const [, height, width] = shapes.get(input) as Shape;
   const own = explicitPadding(node, [height, width]);
-  if (!pad) return { ...base, inputs: node.inputs, nodes: [node.name], padding: own };
+  if (!pad) return { inputs: node.inputs, nodes: [node.name], padding: own };
   const outer = pad.attributes.padding;
   const padding = {
     top: own.top + outer.top,
@@ -80,7 +82,7 @@ function newOperation(
     left: own.left + outer.left,
     right: own.right + outer.right,
   };
-  return { ...base, inputs: pad.inputs, nodes: [pad.name, node.name], padding };
+  return { inputs: pad.inputs, nodes: [pad.name, node.name], padding };
 }
 
 /** Rows and columns that the windows really touch; 'same' and 'valid' are resolved for this size. */
@@ -94,9 +96,9 @@ function explicitPadding(
 }
 
 /** A zero border that one convolution alone reads, so that it can be that convolution's own padding. */
-function padsAConvolution(
-  { name, attributes }: NetworkNode & { kind: 'pad' },
-  readers: ReadonlyMap<string, NetworkNode | undefined>,
+export function padsAConvolution(
+  { name, attributes }: PadNode,
+  readers: ReadonlyMap<string, { readonly kind: string } | undefined>,
 ): boolean {
   const kind = readers.get(name)?.kind;
   return attributes.value === 0 && (kind === 'conv2d' || kind === 'depthwiseConv2d');

@@ -4,14 +4,16 @@
  */
 import { nearestInteger, rangeOf } from '../../layers/int8/layer.js';
 import { soleReaders } from '../../network/graph.js';
+import type { NetworkNode } from '../../network/network.js';
 import {
   isQuantizedType,
   type QuantizedNetwork,
   type QuantizedNode,
   sameType,
 } from '../../network/quantized-network.js';
-import { type ExplicitPadding, type Pair, slideWindows } from '../../padding.js';
+import type { ExplicitPadding } from '../../padding.js';
 import type { Shape, TensorType } from '../../tensor.js';
+import { type PadNode, paddedInput, padsAConvolution } from '../operations.js';
 
 /** Between integers of the result's type: min(max(q, lo), hi). */
 export interface IntegerClamp {
@@ -48,7 +50,7 @@ export function operationsOf(
 ): IntegerOperation[] {
   const readers = soleReaders(network.nodes, network.outputs);
   const made = new Map<string, IntegerOperation>();
-  const pads = new Map<string, QuantizedNode & { kind: 'pad' }>();
+  const pads = new Map<string, PadNode>();
   const operations: IntegerOperation[] = [];
   for (const node of network.nodes) {
     if (fuse && node.kind === 'pad' && padsAConvolution(node, readers)) {
@@ -71,48 +73,13 @@ export function operationsOf(
 
 function newOperation(
   node: QuantizedNode,
-  pads: ReadonlyMap<string, QuantizedNode & { kind: 'pad' }>,
+  pads: ReadonlyMap<string, PadNode>,
   shapes: ReadonlyMap<string, Shape>,
   types: ReadonlyMap<string, TensorType>,
 ): IntegerOperation {
   const type = types.get(node.name) as TensorType;
   const [lo, hi] = isQuantizedType(type) ? rangeOf(type) : [0, 0];
-  const base = { node, output: node.name, clamp: { lo, hi } };
-  if (node.kind !== 'conv2d' && node.kind !== 'depthwiseConv2d') {
-    return { ...base, inputs: node.inputs, nodes: [node.name] };
-  }
-  const [input] = node.inputs;
-  const pad = pads.get(input);
-  const [, height, width] = shapes.get(input) as Shape;
-  const own = explicitPadding(node, [height, width]);
-  if (!pad) return { ...base, inputs: node.inputs, nodes: [node.name], padding: own };
-  const outer = pad.attributes.padding;
-  const padding = {
-    top: own.top + outer.top,
-    bottom: own.bottom + outer.bottom,
-    left: own.left + outer.left,
-    right: own.right + outer.right,
-  };
-  return { ...base, inputs: pad.inputs, nodes: [pad.name, node.name], padding };
-}
-
-/** Rows and columns that the windows really touch; 'same' and 'valid' are resolved for this size. */
-function explicitPadding(
-  { attributes }: QuantizedNode & { kind: 'conv2d' | 'depthwiseConv2d' },
-  size: Pair,
-): ExplicitPadding {
-  const { kernelSize, strides, dilation, padding } = attributes;
-  const { vertical, horizontal } = slideWindows('engine', size, kernelSize, strides, dilation, padding);
-  return { top: vertical.before, bottom: vertical.after, left: horizontal.before, right: horizontal.after };
-}
-
-/** A border of zeros that one convolution alone reads, so that it can be that convolution's own padding. */
-function padsAConvolution(
-  { name, attributes }: QuantizedNode & { kind: 'pad' },
-  readers: ReadonlyMap<string, QuantizedNode | undefined>,
-): boolean {
-  const kind = readers.get(name)?.kind;
-  return attributes.value === 0 && (kind === 'conv2d' || kind === 'depthwiseConv2d');
+  return { node, output: node.name, clamp: { lo, hi }, ...paddedInput(node as NetworkNode, pads, shapes) };
 }
 
 /** Gives the clamp that `node` is to the operation before it, if that can take it, and returns that operation. */
