@@ -54,7 +54,7 @@ await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
 async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of request) parts.push(part);
-  return Buffer.concat(parts);
+  return new Uint8Array(Buffer.concat(parts)); // whose slices are copies
 }
 
 /** Of one output. */
@@ -89,13 +89,15 @@ async function infer(page: Page, signed: boolean): Promise<Shown[]> {
       .data()
       .set(signed ? new Int8Array(numbers) : new Uint8Array(numbers));
     if (!runner.infer()) throw new Error('the runtime does not run this file');
-    const outputs = runner.getOutputs().map((output) => output.data());
-    // Indices of 64 bits are no array here.
-    const bytes = outputs.map((all) =>
-      ArrayBuffer.isView(all) ? new Uint8Array(all.buffer, all.byteOffset, all.byteLength).slice() : new Uint8Array(),
-    );
-    await fetch('/answer', { method: 'POST', body: new Blob(bytes) });
-    const shown = outputs.map((all) => ({ type: all.constructor.name, count: all.length }));
+    // A view of the runtime's memory, which the next one may move. Indices of 64 bits are no array here.
+    const outputs = runner.getOutputs().map((output) => {
+      const all = output.data();
+      const isArray = ArrayBuffer.isView(all);
+      const bytes = isArray ? new Uint8Array(all.buffer, all.byteOffset, all.byteLength).slice() : new Uint8Array();
+      return { type: all.constructor.name, count: all.length, bytes };
+    });
+    await fetch('/answer', { method: 'POST', body: new Blob(outputs.map(({ bytes }) => bytes)) });
+    const shown = outputs.map(({ type, count }) => ({ type, count }));
     runner.cleanUp();
     return shown;
   }, signed);
