@@ -5,19 +5,19 @@ import { createOptimizer, createProgram, packParameters, parameterLayout } from 
 
 const shared = (length) => new Float32Array(new SharedArrayBuffer(length * 4));
 
-export async function depthwiseContestant(engine, shards, { network, pictures, targets, learningRate, momentum }) {
+export async function depthwiseContestant(target, shards, { network, pictures, targets, learningRate, momentum }) {
   const layout = parameterLayout(network);
   const values = shared(layout.trainableSize);
   values.set(packParameters(network).values);
   const batch = pictures.shape[0] / shards;
   const part = ({ data }, shard) => data.slice((shard * data.length) / shards, ((shard + 1) * data.length) / shards);
   const jobs = Array.from({ length: shards }, (_, shard) => ({
-    ...{ engine, network, batch, values, pictures: part(pictures, shard), targets: part(targets, shard) },
+    ...{ target, network, batch, values, pictures: part(pictures, shard), targets: part(targets, shard) },
     gradients: shared(layout.trainableSize),
     statistics: shared(layout.statisticsSize),
   }));
   const [own, ...others] = jobs;
-  const program = await createProgram(engine, network, batch);
+  const program = await createProgram(target, network, batch);
   const workers = await Promise.all(
     others.map(async (workerData) => {
       const worker = new Worker(new URL('shard.mjs', import.meta.url), { workerData });
@@ -30,7 +30,7 @@ export async function depthwiseContestant(engine, shards, { network, pictures, t
   const mean = new Float32Array(layout.trainableSize);
   let count = 0;
   return {
-    name: `depthwise ${engine}, ${shards} ${shards === 1 ? 'thread' : 'threads'}`,
+    name: `depthwise ${target}, ${shards} ${shards === 1 ? 'thread' : 'threads'}`,
     async step() {
       const answers = workers.map((worker) => once(worker, 'message'));
       for (const worker of workers) worker.postMessage(count);

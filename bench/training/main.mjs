@@ -82,10 +82,10 @@ async function compare(batch) {
     ...{ pictures: pictureBatch(batch), targets: targetBatch(batch) },
   };
   const makers = {
-    'depthwise wasm 1': () => depthwiseContestant('wasm', 1, problem),
-    'depthwise wasm 2': () => depthwiseContestant('wasm', 2, problem),
-    'depthwise wasm-relaxed 1': () => depthwiseContestant('wasm-relaxed', 1, problem),
-    'depthwise wasm-relaxed 2': () => depthwiseContestant('wasm-relaxed', 2, problem),
+    'depthwise simd 1': () => depthwiseContestant('simd', 1, problem),
+    'depthwise simd 2': () => depthwiseContestant('simd', 2, problem),
+    'depthwise relaxed 1': () => depthwiseContestant('relaxed', 1, problem),
+    'depthwise relaxed 2': () => depthwiseContestant('relaxed', 2, problem),
     'TF.js wasm': () => tfjsContestant('wasm', problem),
     'TF.js cpu': () => tfjsContestant('cpu', problem),
   };

@@ -2,8 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createProgram } from './build/training-steps.mjs';
 
-const { engine, network, batch, pictures, targets, values, gradients, statistics } = workerData;
-const program = await createProgram(engine, network, batch);
+const { target, network, batch, pictures, targets, values, gradients, statistics } = workerData;
+const program = await createProgram(target, network, batch);
 parentPort.on('message', (seed) => {
   parentPort.postMessage(program.step(values, pictures, targets, gradients, statistics, seed).loss);
 });

@@ -14,7 +14,7 @@ import type {
 import { optimizerDefaults } from '../training/loop/optimizers.js';
 import { recipeWith } from '../training/loop/recipe.js';
 import { schedules } from '../training/loop/schedules.js';
-import { engines } from '../training/programs.js';
+import { DEFAULT_TARGET, type TrainingTarget, targetOfEngine, trainingTargets } from '../training/programs.js';
 import { positiveNumber, wholeNumber, zeroOrMore } from './values.js';
 
 export interface RecipeFlags {
@@ -35,7 +35,9 @@ export interface RecipeFlags {
   readonly restarts?: readonly RestartFlag[];
   readonly averageCycles?: true;
   readonly seed?: number;
-  readonly engine?: Recipe['engine'];
+  readonly target?: TrainingTarget;
+  /** The older word for the target. */
+  readonly engine?: string;
 }
 
 export function addRecipeOptions(command: Command): Command {
@@ -82,7 +84,11 @@ export function addRecipeOptions(command: Command): Command {
   );
   command.option('--average-cycles', 'keep the mean of what the cycles between restarts end with');
   option('--seed <number>', 'of everything drawn; 1 unless given', wholeNumber(0));
-  command.addOption(new Option('--engine <name>', "what computes gradients; 'wasm' unless given").choices(engines));
+  command
+    .addOption(
+      new Option('--target <name>', `what computes gradients; ${DEFAULT_TARGET} unless given`).choices(trainingTargets),
+    )
+    .addOption(new Option('--engine <name>').choices(['wasm', 'wasm-relaxed', 'reference']).hideHelp());
   return command;
 }
 
@@ -91,7 +97,8 @@ export function recipeOf(flags: RecipeFlags, side: number): Recipe {
   const { momentum, warmup, ema, augment, restarts = [], optimizer = 'sgd', ...same } = flags;
   return recipeWith({
     ...pick(same, ['epochs', 'batch', 'shards', 'learningRate', 'schedule', 'weightDecay', 'labelSmoothing']),
-    ...pick(same, ['batchNormDecay', 'resolutions', 'averageCycles', 'seed', 'engine']),
+    ...pick(same, ['batchNormDecay', 'resolutions', 'averageCycles', 'seed']),
+    ...trainingTarget(flags),
     ...(warmup !== undefined && { warmupEpochs: warmup }),
     ...(ema !== undefined && { averageDecay: ema }),
     optimizer: optimizerWith(optimizer, momentum),
@@ -101,6 +108,14 @@ export function recipeOf(flags: RecipeFlags, side: number): Recipe {
       ...(augment && { augmentation: augmentationOf(augment, side) }),
     })),
   });
+}
+
+/** The target that is asked for, if one is. */
+export function trainingTarget({ target, engine }: Pick<RecipeFlags, 'target' | 'engine'>): {
+  target?: TrainingTarget;
+} {
+  const asked = engine === undefined ? target : targetOfEngine(engine);
+  return asked === undefined ? {} : { target: asked };
 }
 
 function optimizerWith(kind: OptimizerKind, momentum: number | undefined): OptimizerOptions {

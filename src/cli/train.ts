@@ -226,18 +226,18 @@ async function architectureOf({ network, ...flags }: Pick<Flags, 'network'> & Ar
 async function beginningNetwork(
   network: Network,
   data: Dataset,
-  { seed, engine }: Recipe,
+  { seed, target }: Recipe,
   flags: Flags,
 ): Promise<Network> {
   if (flags.beginWith === undefined || flags.resume) return network;
   const model = await readModel(flags.beginWith, {});
-  return widened(network, await unfolded(model, network, data, engine), seed);
+  return widened(network, await unfolded(model, network, data, target), seed);
 }
 
 /** The data with the answers of `--teachers`. */
 async function taught(
   data: Dataset,
-  { labelSmoothing, engine }: Recipe,
+  { labelSmoothing, target }: Recipe,
   { teachers, teaching }: Flags,
 ): Promise<Dataset> {
   if (teachers === undefined) {
@@ -251,7 +251,7 @@ async function taught(
     return await withTeachers(data, networks, {
       ...(teaching !== undefined && { share: teaching }),
       labelSmoothing,
-      engine,
+      target,
       onBatch: (done, all) => progress.at(done / all, `${done} of ${all} answers`),
     });
   } finally {

@@ -10,7 +10,7 @@ import { type ModelFlags, presetOption, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, print, printJson, writeWhole } from './output.js';
 import { noteSkipped } from './pictures.js';
 import { startProgress } from './progress.js';
-import type { RecipeFlags } from './recipe.js';
+import { type RecipeFlags, trainingTarget } from './recipe.js';
 import { textTable } from './table.js';
 import { part, wholeNumber } from './values.js';
 
@@ -32,7 +32,7 @@ const transferFlags = ['fineTune', 'layer', 'heldBack', 'preset'] as const;
 /** The flags of `train` that say something here. */
 const understood: ReadonlySet<string> = new Set([
   ...transferFlags,
-  ...['base', 'out', 'float16', 'json', 'wide', 'seed', 'augment', 'engine', 'maxPixels', 'maxSide'],
+  ...['base', 'out', 'float16', 'json', 'wide', 'seed', 'augment', 'target', 'engine', 'maxPixels', 'maxSide'],
   ...['epochs', 'batch', 'optimizer', 'learningRate', 'weightDecay', 'labelSmoothing'],
 ]);
 
@@ -99,7 +99,7 @@ export async function transfer(command: Command, photos: string | undefined, fla
 }
 
 function optionsOf({ layer, fineTune = 0, seed = 1, augment, optimizer, ...flags }: Flags): TransferOptions {
-  const { epochs, batch, learningRate, weightDecay, labelSmoothing, engine } = flags;
+  const { epochs, batch, learningRate, weightDecay, labelSmoothing } = flags;
   const learning = {
     ...(epochs !== undefined && { epochs }),
     ...(batch !== undefined && { batch }),
@@ -109,7 +109,7 @@ function optionsOf({ layer, fineTune = 0, seed = 1, augment, optimizer, ...flags
     ...(labelSmoothing !== undefined && { labelSmoothing }),
   };
   return {
-    ...(engine !== undefined && { engine }),
+    ...trainingTarget(flags),
     ...(layer !== undefined && { layer }),
     fineTune,
     mirror: augment.some(({ word }) => word === 'flip'),

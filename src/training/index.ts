@@ -22,7 +22,7 @@ export {
   train,
 } from './loop/train.js';
 export { profileStep, type TrainingOperationTime } from './profile.js';
-export type { EngineName } from './programs.js';
+export type { TrainingTarget } from './programs.js';
 export type { TeachingOptions } from './transfer/distillation.js';
 export { nearestNeighbours } from './transfer/nearest-neighbours.js';
 export { trainHead, withHead } from './transfer/train-head.js';

@@ -13,7 +13,7 @@ export function profileStep(
   ...[values, pictures, targets, gradients, statistics, seed]: Parameters<TrainingProgram['step']>
 ): TrainingOperationTime[] {
   if (!operations) {
-    throw new UsageError("training: only kernels can be profiled, and the engine 'reference' has none");
+    throw new UsageError("training: only kernels can be profiled, and the target 'reference' has none");
   }
   const times = timeOperations(operations.length, (onCall) =>
     step(values, pictures, targets, gradients, statistics, seed, onCall),

@@ -270,6 +270,12 @@ describe('--begin-with and --teachers', () => {
       /^error: mobilenet_v1_0\.05_32_small has other classes than CIFAR-10, training: airplane, .*; wanted plane, car/,
     );
     expect(await wrong('--teaching', '0.5')).toBe('error: --teaching goes with --teachers, which was not given\n');
+    expect(await wrong('--engine', 'wasm', '--target', 'simd')).toBe(
+      'error: --engine has no effect with --target: it is the older word for the same\n',
+    );
+    expect(await wrong('--target', 'wasm')).toBe(
+      "error: option '--target <name>' argument 'wasm' is invalid. Allowed choices are relaxed, simd, scalar, reference.\n",
+    );
   });
 });
 

@@ -73,7 +73,7 @@ describe('nearestNeighbours', () => {
 describe('trainHead', () => {
   test('tells apart what a line parts; its labels stand in the order of the examples', async () => {
     const examples = [example('b', 3, 1), example('a', 1, 3), example('b', 2, 0), example('a', 0, 2)];
-    const head = await trainHead(examples, { engine: 'reference' });
+    const head = await trainHead(examples, { target: 'reference' });
     expect(head.conventions).toMatchObject({ output: 'probabilities', labels: ['b', 'a'] });
     expect(head.inputs).toEqual([{ name: 'features', shape: [1, 2] }]);
     for (const { features, label } of examples) {
@@ -117,7 +117,7 @@ describe('withHead', () => {
     for (const [label, grey] of [['dark', 20] as const, ['light', 220] as const]) {
       examples.push({ label, features: await model.embed(picture(grey)) });
     }
-    const head = await trainHead(examples, { engine: 'reference' });
+    const head = await trainHead(examples, { target: 'reference' });
     const network = withHead(base, head);
     for (const grey of [20, 90, 220]) {
       const [[, wanted]] = run(head, await model.embed(picture(grey)));

@@ -1,23 +1,23 @@
 import { expect, test } from 'vitest';
 import { randomWeights } from '../../src/network/index.js';
 import { profileStep } from '../../src/training/profile.js';
-import { createProgram, type EngineName } from '../../src/training/programs.js';
+import { createProgram, type TrainingTarget } from '../../src/training/programs.js';
 import { packParameters } from '../../src/training/step/parameters.js';
 import { shapesData, tinyNetwork } from './tiny.js';
 
 const data = shapesData(2, 1);
 
-async function stepOf(engine: EngineName) {
+async function stepOf(target: TrainingTarget) {
   const network = randomWeights(tinyNetwork(data, 0.1), 1);
   const { values, statistics } = packParameters(network);
-  const program = await createProgram(engine, network, 2);
+  const program = await createProgram(target, network, 2);
   const targets = Float32Array.of(1, 0, 0, 0, 1, 0);
   const pictures = Float32Array.from({ length: 2 * 8 * 8 * 3 }, (_, i) => Math.sin(i));
   return { program, args: [values, pictures, targets, values.slice(), statistics, 1] as const };
 }
 
 test('every operation of a step, with its nodes, its kernels and its time', async () => {
-  const { program, args } = await stepOf('wasm');
+  const { program, args } = await stepOf('simd');
   const times = profileStep(program, ...args);
   const forward = [
     ['input'],
@@ -45,7 +45,7 @@ test('every operation of a step, with its nodes, its kernels and its time', asyn
 });
 
 test('a step that is profiled computes what another does', async () => {
-  const [profiled, other] = [await stepOf('wasm'), await stepOf('wasm')];
+  const [profiled, other] = [await stepOf('simd'), await stepOf('simd')];
   profileStep(profiled.program, ...profiled.args);
   other.program.step(...other.args);
   expect(profiled.args[3]).toEqual(other.args[3]);
@@ -54,6 +54,6 @@ test('a step that is profiled computes what another does', async () => {
 test('the layers in TypeScript have no kernels to profile', async () => {
   const { program, args } = await stepOf('reference');
   expect(() => profileStep(program, ...args)).toThrow(
-    "training: only kernels can be profiled, and the engine 'reference' has none",
+    "training: only kernels can be profiled, and the target 'reference' has none",
   );
 });

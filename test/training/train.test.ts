@@ -49,8 +49,8 @@ describe('the same seed gives the same bits', () => {
   });
 
   test('kernels and readable layers agree as far as their sums do', async () => {
-    const hooks = (engine: Recipe['engine']) => trained(recipeOf({ engine, epochs: 1, averageDecay: 0 }));
-    const [wasm, reference] = [await hooks('wasm'), await hooks('reference')];
+    const hooks = (target: Recipe['target']) => trained(recipeOf({ target, epochs: 1, averageDecay: 0 }));
+    const [wasm, reference] = [await hooks('simd'), await hooks('reference')];
     for (const [i, value] of wasm.values.entries()) expect(Math.abs(value - reference.values[i])).toBeLessThan(1e-4);
     expect(wasm.metrics[0].trainLoss).toBeCloseTo(reference.metrics[0].trainLoss, 4);
   });
@@ -182,6 +182,24 @@ describe('checkpoints', () => {
     },
   );
 
+  test.each([
+    ['wasm', 'simd'],
+    ['wasm-relaxed', 'relaxed'],
+    ['reference', 'reference'],
+  ] as const)("of an earlier version, which called the target an engine: '%s'", (engine, target) => {
+    const recipe = recipeOf({ target });
+    const bytes = writeCheckpoint(initialState(tinyNetwork(data.train, 0.1), recipe), origin(recipe));
+    const { tensors, metadata } = readSafetensors(bytes);
+    const account = JSON.parse(metadata.get('depthwise.training')!);
+    const { target: _, ...others } = account.recipe;
+    const older = JSON.stringify({ ...account, recipe: { ...others, engine } });
+    const file = writeSafetensors(tensors, new Map([['depthwise.training', older]]));
+    expect(readCheckpoint(file, origin(recipe))).toEqual(readCheckpoint(bytes, origin(recipe)));
+    expect(() => readCheckpoint(file, origin(recipeOf({ target: 'scalar' })), 'run/c')).toThrow(
+      `run/c was trained with target "${target}", this run has "scalar"; it can only be resumed with the same`,
+    );
+  });
+
   test('saved after every epoch', async () => {
     const seen: number[][] = [];
     await trained(recipeOf(), {
@@ -299,6 +317,8 @@ describe('what is no training', () => {
     ],
     [{ seed: 2 ** 32 }, 'training: seed must be a whole number from 0 to 4294967295, found 4294967296'],
     [{ learningRate: 0 }, 'training: learningRate must be a number above 0, found 0'],
+    [{ target: 'wasm' as never }, "training: target must be one of relaxed, simd, scalar, reference, found 'wasm'"],
+    [{ engine: 'reference' } as never, 'training: the option engine is called target'],
     [{ weightDecay: -1 }, 'training: weightDecay must be a number of 0 or more, found -1'],
     [{ epochs: 2, warmupEpochs: 2 }, 'training: warmupEpochs must be from 0 to less than all epochs, found 2'],
     [{ labelSmoothing: 1 }, 'training: labelSmoothing must be at least 0 and below 1, found 1'],

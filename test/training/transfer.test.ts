@@ -144,7 +144,7 @@ describe('the classifier on features', () => {
     weightDecay: 0.01,
     labelSmoothing: 0,
     seed: 1,
-    engine: 'reference',
+    target: 'reference',
   } as const;
 
   test('does not care for the scale and the offset of a feature, nor for one that never changes', async () => {

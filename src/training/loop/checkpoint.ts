@@ -11,6 +11,7 @@ import { readSafetensors } from '../../formats/tensors/safetensors.js';
 import { type Network, toJson } from '../../network/index.js';
 import { tensor } from '../../tensor.js';
 import type { Dataset } from '../data/dataset.js';
+import { targetOfEngine } from '../programs.js';
 import { endedBeforeRestart, type Recipe } from './recipe.js';
 import { initialState, type TrainingState } from './train.js';
 
@@ -65,13 +66,17 @@ function parse(json: string, file: string): Saved {
     const { epoch, step, running, history, recipe, network, data } = saved;
     const sums = [running.loss, running.correct, running.seconds];
     if (isCount(epoch) && isCount(step) && sums.every(Number.isFinite) && history.length === epoch) {
-      if (recipe && network && data) return saved;
+      if (recipe && network && data) return { ...saved, recipe: withTarget(recipe) };
     }
   } catch (cause) {
     throw new FormatError(`${file}: its account of the training run is damaged`, { cause });
   }
   throw new FormatError(`${file}: its account of the training run is damaged`);
 }
+
+/** Recipes of earlier versions name an engine. */
+const withTarget = (recipe: Recipe & { readonly engine?: string }): Recipe =>
+  recipe.engine === undefined ? recipe : { ...recipe, target: targetOfEngine(recipe.engine) };
 
 /** Every array of a state, by its name in the file. */
 function arraysOf({ values, statistics, average, cycleMean, optimizer }: TrainingState): Record<string, Float32Array> {

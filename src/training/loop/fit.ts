@@ -1,7 +1,7 @@
 /** Training on tensors that are in memory: a classifier on features, or a network's last blocks on the feature maps that they read. */
 import { inferShapes, type Network } from '../../network/index.js';
 import { epochOrder } from '../data/batches.js';
-import { createProgram, type EngineName } from '../programs.js';
+import { createProgram, expectTarget, type TrainingTarget } from '../programs.js';
 import { packParameters, parameterLayout, withParameters } from '../step/parameters.js';
 import { otherTasks } from '../transfer/other-tasks.js';
 import { createOptimizer, type OptimizerOptions } from './optimizers.js';
@@ -21,7 +21,7 @@ export interface FitOptions {
   readonly labelSmoothing: number;
   /** Of the order and of dropout. */
   readonly seed: number;
-  readonly engine: EngineName;
+  readonly target: TrainingTarget;
 }
 
 /** A network's input, and the position of its class among the network's outputs. */
@@ -37,6 +37,7 @@ export async function fitWeights(
   options: FitOptions,
   onEpoch: (done: number, loss: number) => void = () => {},
 ): Promise<Network> {
+  expectTarget(options);
   const { epochs, learningRate, weightDecay, labelSmoothing, seed } = options;
   const batch = Math.min(options.batch, samples.length);
   const steps = Math.floor(samples.length / batch);
@@ -45,7 +46,7 @@ export async function fitWeights(
   const layout = parameterLayout(network);
   const { values, statistics } = packParameters(network);
   const optimizer = createOptimizer(options.optimizer, layout, weightDecay);
-  const program = await createProgram(options.engine, network, batch);
+  const program = await createProgram(options.target, network, batch);
   const schedule = { schedule: 'cosine', learningRate, epochs, warmupEpochs: 0 } as const;
   const inputs = new Float32Array(batch * size);
   const targets = new Float32Array(batch * classes);

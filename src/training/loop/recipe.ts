@@ -1,7 +1,7 @@
 /** A recipe: all that decides, beside the network and the data, which weights training ends with. The same recipe gives the same bits. */
 import { UsageError } from '../../errors.js';
 import { type Augmentation, NO_AUGMENTATION } from '../data/augment.js';
-import type { EngineName } from '../programs.js';
+import { DEFAULT_TARGET, expectTarget, type TrainingTarget } from '../programs.js';
 import { type OptimizerKind, type OptimizerOptions, optimizerDefaults } from './optimizers.js';
 import type { Restart, ScheduleOptions } from './schedules.js';
 
@@ -21,7 +21,7 @@ export interface Recipe extends ScheduleOptions {
    * in order, so that the result does not depend on how many workers compute them.
    */
   readonly shards: number;
-  readonly engine: EngineName;
+  readonly target: TrainingTarget;
   readonly optimizer: OptimizerOptions;
   /** λ of the optimizers' formulas. */
   readonly weightDecay: number;
@@ -52,13 +52,14 @@ const byOptimizer: Record<OptimizerKind, Pick<Recipe, 'learningRate' | 'weightDe
 
 /** What is asked for, and the default of everything else. Throws a UsageError for numbers that make no training. */
 export function recipeWith(wanted: Partial<Recipe>): Recipe {
+  expectTarget(wanted);
   const optimizer = wanted.optimizer ?? optimizerDefaults.sgd;
   const recipe: Recipe = {
     epochs: EPOCHS,
     batch: 128,
     shards: 2,
     seed: 1,
-    engine: 'wasm',
+    target: DEFAULT_TARGET,
     schedule: 'cosine',
     warmupEpochs: Math.min(1, (wanted.epochs ?? EPOCHS) / 5),
     labelSmoothing: 0.1,

@@ -77,7 +77,7 @@ export class ShardRunner {
     const size: Pair = side === undefined ? [height, width] : [side, side];
     if (this.#program && size[0] === this.#size[0] && size[1] === this.#size[1]) return this.#program;
     const batch = recipe.batch / recipe.shards;
-    this.#program = await createProgram(recipe.engine, atResolution(network, size), batch);
+    this.#program = await createProgram(recipe.target, atResolution(network, size), batch);
     this.#size = size;
     this.#pictures = new Float32Array(batch * size[0] * size[1] * 3);
     return this.#program;
@@ -91,7 +91,7 @@ export async function countTest(
   onBatch?: (done: number, all: number) => void,
 ): Promise<Counts> {
   const tested = withParameters(network, average.values, average.statistics);
-  const plan = await compile(tested, executionOptions(recipe.engine));
+  const plan = await compile(tested, executionOptions(recipe.target));
   try {
     const options = { run: (_: Network, input: Tensor) => plan.run(input), ...(onBatch && { onBatch }) };
     return await countAnswers(tested, data.test, first, count, options);

@@ -16,7 +16,7 @@ import { Renderer } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { expectFit } from '../loop/evaluate.js';
 import { sharedMemory } from '../loop/memory.js';
-import { type EngineName, executionOptions } from '../programs.js';
+import { DEFAULT_TARGET, executionOptions, type TrainingTarget } from '../programs.js';
 import { withoutSoftmax } from '../step/losses.js';
 
 export interface TeachingOptions {
@@ -24,8 +24,8 @@ export interface TeachingOptions {
   readonly share?: number;
   /** ε of the labels' part; see `batches.ts`. */
   readonly labelSmoothing: number;
-  /** What runs the teachers. Default 'wasm'. */
-  readonly engine?: EngineName;
+  /** What runs the teachers. Default 'simd'. */
+  readonly target?: TrainingTarget;
   /** Pictures that all teachers together have answered for. */
   readonly onBatch?: (done: number, all: number) => void;
 }
@@ -39,7 +39,7 @@ const PICTURES_AT_ONCE = 100;
 export async function withTeachers(
   data: Dataset,
   teachers: readonly Network[],
-  { share = 0.5, labelSmoothing, engine = 'wasm', onBatch }: TeachingOptions,
+  { share = 0.5, labelSmoothing, target = DEFAULT_TARGET, onBatch }: TeachingOptions,
 ): Promise<Dataset> {
   if (!(share >= 0 && share <= 1))
     throw new UsageError(`training: a teacher's share must be from 0 to 1, found ${share}`);
@@ -51,7 +51,7 @@ export async function withTeachers(
     targets[n * K + label] += (1 - share) * (1 - labelSmoothing);
   }
   for (const [index, teacher] of teachers.entries()) {
-    await addAnswers(teacher, data, share / teachers.length, targets, engine, (done) =>
+    await addAnswers(teacher, data, share / teachers.length, targets, target, (done) =>
       onBatch?.(index * pictures + done, teachers.length * pictures),
     );
   }
@@ -64,12 +64,12 @@ async function addAnswers(
   data: Dataset,
   share: number,
   targets: Float32Array,
-  engine: EngineName,
+  target: TrainingTarget,
   onBatch: (done: number) => void,
 ): Promise<void> {
   const size = expectFit(teacher, data);
   const logits = withoutSoftmax(teacher);
-  const plan = await compile(logits, executionOptions(engine));
+  const plan = await compile(logits, executionOptions(target));
   const renderer = new Renderer(data, teacher.conventions.preprocessing!);
   const K = data.classes.length;
   const plain = centralView(size, size);

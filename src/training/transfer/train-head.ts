@@ -15,6 +15,7 @@ import { tensor } from '../../tensor.js';
 import { type Example, expectExamples, labelsOf } from '../data/examples.js';
 import { type FitOptions, fitWeights, type LabelledInput } from '../loop/fit.js';
 import { optimizerDefaults } from '../loop/optimizers.js';
+import { DEFAULT_TARGET } from '../programs.js';
 
 /** Measured on ten pictures a class of CIFAR-10, with MobileNet V1 0.25: Adam and smoothed labels are worse for so few. */
 export const HEAD_DEFAULTS: Omit<FitOptions, 'seed'> = {
@@ -24,7 +25,7 @@ export const HEAD_DEFAULTS: Omit<FitOptions, 'seed'> = {
   learningRate: 1,
   weightDecay: 0.01,
   labelSmoothing: 0,
-  engine: 'wasm',
+  target: DEFAULT_TARGET,
 };
 
 /**

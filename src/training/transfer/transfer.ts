@@ -18,7 +18,7 @@ import { tensor } from '../../tensor.js';
 import type { DataSplits, Dataset } from '../data/dataset.js';
 import { type FitOptions, fitWeights, type LabelledInput } from '../loop/fit.js';
 import { optimizerDefaults } from '../loop/optimizers.js';
-import { type EngineName, executionOptions } from '../programs.js';
+import { DEFAULT_TARGET, executionOptions, expectTarget, type TrainingTarget } from '../programs.js';
 import { otherTasks } from './other-tasks.js';
 import { fitHead, HEAD_DEFAULTS } from './train-head.js';
 
@@ -31,8 +31,8 @@ export interface TransferOptions {
   readonly mirror?: boolean;
   /** Of the order; 1 unless stated. */
   readonly seed?: number;
-  /** What computes the features and trains. Default 'wasm'. */
-  readonly engine?: EngineName;
+  /** What computes the features and trains. Default 'simd'. */
+  readonly target?: TrainingTarget;
   /** How the classifier learns, where it is to differ from `HEAD_DEFAULTS`. */
   readonly head?: Partial<FitOptions>;
   /** How blocks and classifier learn together, where it is to differ from `TUNING_DEFAULTS`. */
@@ -48,7 +48,7 @@ export const TUNING_DEFAULTS: Omit<FitOptions, 'seed'> = {
   learningRate: 3e-4,
   weightDecay: 0.01,
   labelSmoothing: 0,
-  engine: 'wasm',
+  target: DEFAULT_TARGET,
 };
 
 /** How the pictures of a class fared. */
@@ -78,7 +78,8 @@ export async function trainClassifier(
   data: DataSplits,
   options: TransferOptions = {},
 ): Promise<Transferred> {
-  const { fineTune = 0, mirror: inMirror = true, seed = 1, engine = 'wasm', onProgress = () => {} } = options;
+  expectTarget(options);
+  const { fineTune = 0, mirror: inMirror = true, seed = 1, target = DEFAULT_TARGET, onProgress = () => {} } = options;
   const { classes } = data.train;
   for (const part of [data.train, data.test]) expectSize(base, part);
   const body = bodyOf(base, options.layer);
@@ -90,21 +91,21 @@ export async function trainClassifier(
   const count = data.train.labels.length + data.test.labels.length;
   let done = 0;
   const onPicture = () => onProgress((share * done++) / count, `features of ${count} pictures`);
-  const learnt = await featuresOf(front, data.train, inMirror, engine, onPicture);
-  const heldBack = await featuresOf(front, data.test, false, engine, onPicture);
+  const learnt = await featuresOf(front, data.train, inMirror, target, onPicture);
+  const heldBack = await featuresOf(front, data.test, false, target, onPicture);
 
   onProgress(share, 'the classifier');
   const classifier = withClassifier(behind(body, body.outputs[0]), classes);
-  const features = fineTune === 0 ? learnt : await outputsOf(tail, learnt, engine);
-  let trained = join(tail, await fitHead(classifier, features, { ...HEAD_DEFAULTS, engine, ...options.head, seed }));
+  const features = fineTune === 0 ? learnt : await outputsOf(tail, learnt, target);
+  let trained = join(tail, await fitHead(classifier, features, { ...HEAD_DEFAULTS, target, ...options.head, seed }));
   if (fineTune > 0) {
-    const tuning = { ...TUNING_DEFAULTS, engine, ...options.tuning, seed };
+    const tuning = { ...TUNING_DEFAULTS, target, ...options.tuning, seed };
     trained = await fitWeights(foldBatchNormFloat32(trained), learnt, tuning, (epoch, loss) =>
       onProgress(share + ((1 - share) * epoch) / tuning.epochs, `tuning, loss ${loss.toFixed(3)}`),
     );
   }
   const network = { ...join(front, trained), name: `${base.name} with ${classes.length} classes of its own` };
-  return { network, ...tally(data, await outputsOf(trained, heldBack, engine)) };
+  return { network, ...tally(data, await outputsOf(trained, heldBack, target)) };
 }
 
 function expectSize({ name, inputs }: Network, data: Dataset): void {
@@ -119,10 +120,10 @@ async function featuresOf(
   front: Network,
   data: Dataset,
   inMirror: boolean,
-  engine: EngineName,
+  target: TrainingTarget,
   onPicture: () => void,
 ): Promise<LabelledInput[]> {
-  const plan = await compile(front, executionOptions(engine));
+  const plan = await compile(front, executionOptions(target));
   const { preprocessing } = front.conventions;
   const asItIs = preprocessing && { preprocessing: { ...preprocessing, crop: { kind: 'stretch' as const } } };
   const features: LabelledInput[] = [];
@@ -148,10 +149,10 @@ function pictureAt({ height, width, channels, pictures }: Dataset, index: number
 async function outputsOf(
   network: Network,
   samples: readonly LabelledInput[],
-  engine: EngineName,
+  target: TrainingTarget,
 ): Promise<LabelledInput[]> {
   const [{ shape }] = network.inputs;
-  const plan = await compile(network, executionOptions(engine));
+  const plan = await compile(network, executionOptions(target));
   const outputs = samples.map(({ input, label }) => {
     const output = plan.run(tensor(shape, input)).get(network.outputs[0])!;
     return { input: output.data as Float32Array, label };

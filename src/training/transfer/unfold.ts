@@ -19,7 +19,7 @@ import { centralView } from '../data/augment.js';
 import { Renderer } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { expectFit } from '../loop/evaluate.js';
-import { type EngineName, executionOptions } from '../programs.js';
+import { DEFAULT_TARGET, executionOptions, type TrainingTarget } from '../programs.js';
 
 type BatchNorm = NodeOf<'batchNorm'>;
 
@@ -38,18 +38,18 @@ const PICTURES_AT_ONCE = 50;
 /**
  * A folded network with the batch norms of `like`, the network to be trained, whose names the folded layers bear; as it is where it has no such
  * layers. Throws a UsageError where the data's pictures do not fit `like`, and for batch norms without gamma or beta, which cannot yield what the
- * folded layer does. `engine` runs the network on the pictures.
+ * folded layer does. `target` runs the network on the pictures.
  */
 export async function unfolded(
   network: Network,
   like: Network,
   data: Dataset,
-  engine: EngineName = 'wasm',
+  target: TrainingTarget = DEFAULT_TARGET,
 ): Promise<Network> {
   const norms = nodesByName({ nodes: like.nodes.filter(isBatchNorm) });
   const layers = network.nodes.filter(isFoldable).filter(({ name }) => norms.has(name));
   if (layers.length === 0) return network;
-  const moments = await measure(network, layers, like, data, engine);
+  const moments = await measure(network, layers, like, data, target);
   const weights = new Map(network.weights);
   for (const layer of layers) unfold(layer, norms.get(layer.name)!, moments.get(layer.name)!, weights);
   const nodes = network.nodes.flatMap((node): NetworkNode[] => {
@@ -70,7 +70,7 @@ async function measure(
   layers: readonly Foldable[],
   like: Network,
   data: Dataset,
-  engine: EngineName,
+  target: TrainingTarget,
 ): Promise<ReadonlyMap<string, Moments>> {
   const size = expectFit(like, data);
   const renderer = new Renderer(data, like.conventions.preprocessing!);
@@ -78,7 +78,7 @@ async function measure(
   const chosen = Array.from({ length: pictures }, (_, n) => Math.floor((n * data.labels.length) / pictures));
   const sums = new Map(layers.map(({ name }) => [name, new Sums()]));
   const measured = { ...atResolution(network, size), outputs: [...sums.keys()] };
-  const plan = await compile(measured, executionOptions(engine));
+  const plan = await compile(measured, executionOptions(target));
   try {
     for (let first = 0; first < pictures; first += PICTURES_AT_ONCE) {
       const batch = renderer.batch(chosen.slice(first, first + PICTURES_AT_ONCE), centralView(size, size), size);

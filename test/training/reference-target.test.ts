@@ -1,4 +1,4 @@
-/** A training with `engine: 'reference'` is made by the layers in TypeScript alone: WebAssembly is not even looked at. */
+/** A training with `target: 'reference'` is made by the layers in TypeScript alone: WebAssembly is not even looked at. */
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { randomWeights } from '../../src/network/index.js';
 import { foldBatchNorm } from '../../src/network/rewriting/fold-batch-norm.js';
@@ -23,8 +23,8 @@ afterAll(() => {
   vi.unstubAllGlobals();
 });
 
-const engine = 'reference';
-const recipe = recipeWith({ engine, epochs: 1, batch: 16 });
+const target = 'reference';
+const recipe = recipeWith({ target, epochs: 1, batch: 16 });
 const data = shapes();
 const network = randomWeights(tinyNetwork(data.train, 0.1), 1);
 
@@ -34,23 +34,23 @@ test('training and its tests', async () => {
 });
 
 test("the teachers' answers", async () => {
-  await withTeachers(shapesData(7, 1), [network], { labelSmoothing: 0, engine });
+  await withTeachers(shapesData(7, 1), [network], { labelSmoothing: 0, target });
   expect(touched).toEqual([]);
 });
 
 test('batch norms that come back', async () => {
   const folded = foldBatchNorm(network);
-  await unfolded(folded, network, data.train, engine);
+  await unfolded(folded, network, data.train, target);
   expect(touched).toEqual([]);
 });
 
 test('features and a classifier on them', async () => {
   const whole = { train: { ...data.train, sizing: WHOLE }, test: { ...data.test, sizing: WHOLE } };
-  await trainClassifier(network, whole, { engine });
+  await trainClassifier(network, whole, { target });
   expect(touched).toEqual([]);
 });
 
-test('with the default engine the same training does use WebAssembly', async () => {
-  await train(network, data, { ...recipe, engine: 'wasm' });
+test('with the default target the same training does use WebAssembly', async () => {
+  await train(network, data, { ...recipe, target: 'simd' });
   expect(touched).toContain('Module');
 });
