@@ -57,6 +57,8 @@ const repositories = [
     'onnxruntime',
     'models/onnx/version-RFB-320_without_postprocessing.onnx',
   ],
+  ['Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB', 'onnxruntime', 'models/onnx/version-RFB-320.onnx'],
+  ['Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB', 'onnxruntime', 'models/onnx/version-slim-320.onnx'],
   ['Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB', 'onnxruntime', 'models/onnx/version-slim-320_simplified.onnx'],
   [
     'Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB',
