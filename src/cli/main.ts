@@ -5,13 +5,17 @@ import { commandLine, outputFailed } from './program.js';
 
 const args = process.argv.slice(2);
 
+/** 128 and the number of SIGPIPE, which ends other programs here. */
+const CLOSED_PIPE = 141;
+
 /** What the process ends with; the first failure decides. */
 const fail = (exitCode: number): void => {
   process.exitCode ||= exitCode;
 };
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(); // `depthwise summary … | head` closes the pipe early, which is no failure
+  // `depthwise summary … | head` closes the pipe early. Nothing is said, as other programs say nothing, but the answer was not all taken.
+  if (error.code === 'EPIPE') process.exit(process.exitCode || CLOSED_PIPE);
   fail(outputFailed(systemReason(error), args));
 });
 

@@ -96,7 +96,8 @@ depthwise --help lists the commands; depthwise COMMAND --help has examples.
 `;
 
 /** The commands that judge another backend have more: `exit-codes.ts`. */
-const EXIT_CODES = 'Exit code: 0 it worked, 1 it failed, 2 a wrong call, 130 Ctrl-C, 129 and 143 SIGHUP and SIGTERM.';
+const EXIT_CODES =
+  'Exit code: 0 it worked, 1 it failed, 2 a wrong call, 130 Ctrl-C, 129 and 143 SIGHUP and SIGTERM, 141 a closed pipe.';
 
 /**
  * Runs the command line and returns its exit code: 0 only when it worked, 2 for a wrong call, 128 and the number of a signal that ended it (130: Ctrl-C), else 1. Commands that judge
