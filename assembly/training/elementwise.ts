@@ -37,6 +37,20 @@ export function clampBackward(dy: usize, x: usize, bytes: usize, lo: f32, hi: f3
   }
 }
 
+/** x = scale · clamp(x / scale rounded, lo, hi): what integers from lo to hi can say of x. Halves are rounded to even. */
+export function fakeQuantize(x: usize, bytes: usize, scale: f32, lo: f32, hi: f32): void {
+  for (let i: usize = x; i < x + bytes; i += 16) {
+    if (ASC_FEATURE_SIMD) {
+      const q = f32x4.nearest(f32x4.div(v128.load(i), f32x4.splat(scale)));
+      v128.store(i, f32x4.mul(clamp(q, f32x4.splat(lo), f32x4.splat(hi)), f32x4.splat(scale)));
+    } else {
+      for (let c: usize = i; c < i + 16; c += 4) {
+        store<f32>(c, clampScalar(nearest<f32>(load<f32>(c) / scale), lo, hi) * scale);
+      }
+    }
+  }
+}
+
 /** y = a + b; y may be a or b. */
 export function addMaps(a: usize, b: usize, bytes: usize, y: usize): void {
   for (let i: usize = 0; i < bytes; i += 16) {

@@ -2,8 +2,8 @@
 export { normalise, normaliseBackward } from './batchNorm';
 export { depthwiseGroups, depthwiseInputGradient, depthwiseWeightGradient } from './depthwise';
 export {
-  addMaps, biasForward, biasGradient, clampBackward, clampForward, copyBytes, copyRows, poolBackward, poolForward,
-  zeroBytes,
+  addMaps, biasForward, biasGradient, clampBackward, clampForward, copyBytes, copyRows, fakeQuantize, poolBackward,
+  poolForward, zeroBytes,
 } from './elementwise';
 export { fromGroups, packTransposedWeights, packWeights, toGroups, turnFilters, unpackWeights } from './layout';
 export { product, weightGradient } from './matrix';

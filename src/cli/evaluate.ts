@@ -13,7 +13,7 @@ import { harmless } from './display.js';
 import { evaluateDetector } from './evaluate-detector.js';
 import { evaluateSegmenter } from './evaluate-segmenter.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
-import { addIntegerOptions } from './integers.js';
+import { addIntegerOptions, type IntegerFlags } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
 import { addLimitOptions, noteSkipped } from './pictures.js';
@@ -134,7 +134,7 @@ const PICTURES_AT_ONCE = 100;
 
 /** With a progress bar. */
 export async function evaluateWith(
-  flags: TargetFlags & MirrorFlag,
+  flags: TargetFlags & MirrorFlag & IntegerFlags,
   network: Network,
   data: Dataset,
 ): Promise<Evaluation> {

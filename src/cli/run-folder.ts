@@ -6,7 +6,7 @@ import { isThere } from '../files/is-there.js';
 import { saveWhole } from '../files/save-whole.js';
 import { readFile } from '../formats/files.js';
 import { readNetwork, type WriteOptions, writeNetwork } from '../formats/index.js';
-import type { Network } from '../network/index.js';
+import type { Network, QuantizedNetwork } from '../network/index.js';
 import type { Dataset, EpochMetrics, Evaluation, Origin, TrainingState } from '../training/index.node.js';
 import { readCheckpoint, writeCheckpoint } from '../training/loop/checkpoint.js';
 import { reportHtml } from '../training/loop/report.js';
@@ -61,11 +61,19 @@ export class RunFolder {
   readonly #folder: string;
   readonly #origin: Origin;
   readonly #options: WriteOptions;
+  readonly #saved: (network: Network) => Network | QuantizedNetwork;
 
-  constructor(folder: string, origin: Origin, options: WriteOptions) {
+  /** `saved`: what is written for a network. */
+  constructor(
+    folder: string,
+    origin: Origin,
+    options: WriteOptions,
+    saved: (network: Network) => Network | QuantizedNetwork = (network) => network,
+  ) {
     this.#folder = folder;
     this.#origin = origin;
     this.#options = options;
+    this.#saved = saved;
   }
 
   path(file: File): string {
@@ -86,7 +94,7 @@ export class RunFolder {
   /** Writes the model, tests it as it was written, and writes the report. */
   async finish(network: Network, history: readonly EpochMetrics[], test: Dataset): Promise<Evaluation> {
     const bytes = await this.#saveModel(network);
-    const evaluation = await evaluateWith({ target: 'auto' }, await readNetwork(bytes), test);
+    const evaluation = await evaluateWith({ target: 'auto', rounding: 'single' }, await readNetwork(bytes), test);
     const { recipe } = this.#origin;
     const title = `${network.name} on ${this.#origin.data.name}`;
     const html = reportHtml({ title, recipe, history, evaluation, classes: test.classes });
@@ -95,7 +103,7 @@ export class RunFolder {
   }
 
   async #saveModel(network: Network): Promise<Uint8Array> {
-    const bytes = await writeNetwork(network, 'safetensors', this.#options);
+    const bytes = await writeNetwork(this.#saved(network), 'safetensors', this.#options);
     await saveWhole(this.path('model.safetensors'), bytes);
     return bytes;
   }

@@ -18,6 +18,7 @@ import {
 } from '../training/index.node.js';
 import { withTeachers } from '../training/transfer/distillation.js';
 import { trainingNetwork } from '../training/transfer/network.js';
+import { type QuantizationAware, quantizationAware } from '../training/transfer/quantization-aware.js';
 import { unfolded } from '../training/transfer/unfold.js';
 import { widened } from '../training/transfer/widen.js';
 import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwork } from './architecture.js';
@@ -45,6 +46,7 @@ interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags, DetectorT
   readonly beginWith?: string;
   readonly teachers?: readonly string[];
   readonly teaching?: number;
+  readonly quantizationAware?: true;
   readonly workers: number;
   readonly out: string;
   readonly resume?: true;
@@ -108,6 +110,10 @@ export function configure(command: Command): void {
         zeroOrMore,
       ),
     )
+    .option(
+      '--quantization-aware',
+      'fine-tune the network of --begin-with for 8-bit integers, which the model then has; batch norms are folded',
+    )
     .optionsGroup('A new classifier on a trained network:');
   addDetectorTrainingOptions(addTransferOptions(command).optionsGroup('A detector:'));
   addLimitOptions(command.optionsGroup('Pictures of a folder:'))
@@ -122,6 +128,7 @@ Examples:
   depthwise train --data cifar10:cifar-10-batches-bin --alpha 0.5 --small-pictures --out run
   depthwise train --data cifar10:cifar-10-batches-bin --alpha 0.5 --small-pictures --out run --resume
   depthwise train --data cifar10:cifar-10-batches-bin --network mobilenet_v1_0.25_32_small --epochs 5 --out quick
+  depthwise train --data cifar10:cifar-10-batches-bin --begin-with run/model.safetensors --quantization-aware --epochs 1 --learning-rate 0.001 --out small
   depthwise train photos --base mobilenet_v1_0.25_224 --out mine.safetensors
   depthwise train photos --base mobilenet_v1_0.25_224.h5 --fine-tune 2 --out mine.safetensors
   depthwise train --detect --data voc:mangoes --base ssd_mobilenet_v1.tflite --out mangoes.safetensors`,
@@ -149,12 +156,15 @@ async function run(flags: ScratchFlags): Promise<void> {
 async function trainInto(flags: ScratchFlags): Promise<void> {
   const labelled = await readDataFor(flags);
   const recipe = recipeOf(flags, labelled.train.height);
-  const network = await beginningNetwork(await networkFor(labelled.train, flags), labelled.train, recipe, flags);
+  const aware = flags.quantizationAware && (await awareOf(labelled.train, flags));
+  const network =
+    aware?.network ?? (await beginningNetwork(await networkFor(labelled.train, flags), labelled.train, recipe, flags));
   const data = { ...labelled, train: await taught(labelled.train, recipe, flags) };
   const folder = new RunFolder(
     flags.out,
     { network, recipe, data: data.train },
     flags.float16 ? { kernels: 'float16' } : {},
+    aware?.integersOf,
   );
   const state = flags.resume ? await folder.resume() : undefined;
   const stop = new AbortController();
@@ -165,6 +175,7 @@ async function trainInto(flags: ScratchFlags): Promise<void> {
       workers: flags.workers,
       signal: stop.signal,
       ...(state && { state }),
+      ...(aware && { grids: aware.grids }),
       ...reporting(progress, recipe),
       save: (state) => folder.save(state),
     });
@@ -232,6 +243,16 @@ async function beginningNetwork(
   if (flags.beginWith === undefined || flags.resume) return network;
   const model = await readModel(flags.beginWith, {});
   return widened(network, await unfolded(model, network, data, target), seed);
+}
+
+/** The network of `--begin-with` and its integers, the same when a run is taken up. */
+async function awareOf(data: Dataset, { beginWith, float16 }: Flags): Promise<QuantizationAware> {
+  if (beginWith === undefined)
+    throw new UsageError('--quantization-aware goes with --begin-with, a trained network, which was not given');
+  if (float16) throw new UsageError('--float16 has no effect with --quantization-aware, whose kernels are of 8 bits');
+  const model = await readPictureModel(beginWith, {});
+  expectSameClasses(model, data);
+  return quantizationAware(model, data);
 }
 
 /** The data with the answers of `--teachers`. */

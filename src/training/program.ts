@@ -6,6 +6,7 @@ import { ShapeError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import { sizeOf } from '../tensor.js';
 import type { WasmTarget } from '../wasm/web-assembly.js';
+import { type Grids, quantizedKernels } from './step/fake-quantization.js';
 import { withoutSoftmax } from './step/losses.js';
 import { instantiateProgram } from './wasm/instantiate.js';
 import { lowerStep } from './wasm/lower.js';
@@ -57,9 +58,9 @@ const DEFAULT_TARGET: WasmTarget = 'simd';
 export async function compileTraining(
   network: Network,
   batch: number,
-  { target = DEFAULT_TARGET }: { target?: WasmTarget } = {},
+  { target = DEFAULT_TARGET, grids }: { target?: WasmTarget; grids?: Grids | undefined } = {},
 ): Promise<TrainingProgram> {
-  const lowering = new Lowering(withoutSoftmax(network), batch);
+  const lowering = new Lowering(withoutSoftmax(network), batch, grids);
   const pictures = lowerStep(lowering);
   const { program, layout } = lowering;
   const state = { targets: new Float32Array(), seed: 0, loss: 0, correct: 0 };
@@ -84,7 +85,7 @@ export async function compileTraining(
       expectCount('numbers of pictures', pictureSize, givenPictures);
       expectCount('gradients', trainableSize, intoGradients);
       expectCount('statistics', statisticsSize, intoStatistics);
-      numbers.set(givenValues, values);
+      numbers.set(grids ? quantizedKernels(layout, givenValues) : givenValues, values);
       numbers.set(givenPictures, addressOf(pictures) / 4);
       Object.assign(state, { targets, seed });
       for (const call of calls) {

@@ -4,6 +4,7 @@ import { type CompileOptions, TARGETS, type Target } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import { compileTraining, type TrainingProgram } from './program.js';
+import type { Grids } from './step/fake-quantization.js';
 import { referenceTraining } from './step/reference.js';
 
 /** 'relaxed' is faster than 'simd' where the machine has fused multiply-adds, and not the same on every machine in the last bit. */
@@ -26,6 +27,14 @@ export function executionOptions(target: TrainingTarget): CompileOptions {
   return target === 'reference' ? { target } : { reproducible: true };
 }
 
-export async function createProgram(target: TrainingTarget, network: Network, batch: number): Promise<TrainingProgram> {
-  return target === 'reference' ? referenceTraining(network, batch) : compileTraining(network, batch, { target });
+/** With `grids`, of the forward pass' tensors, it is quantisation-aware. */
+export async function createProgram(
+  target: TrainingTarget,
+  network: Network,
+  batch: number,
+  grids?: Grids,
+): Promise<TrainingProgram> {
+  return target === 'reference'
+    ? referenceTraining(network, batch, grids)
+    : compileTraining(network, batch, { target, grids });
 }

@@ -8,6 +8,7 @@ import { Batches } from '../data/batches.js';
 import type { DataSplits } from '../data/dataset.js';
 import type { TrainingProgram } from '../program.js';
 import { createProgram, executionOptions } from '../programs.js';
+import type { Grids } from '../step/fake-quantization.js';
 import { withParameters } from '../step/parameters.js';
 import { type Counts, countAnswers, type Evaluation, evaluationOf } from './evaluate.js';
 import { type Recipe, sideAt } from './recipe.js';
@@ -18,6 +19,8 @@ export interface Job {
   readonly network: Network;
   readonly data: DataSplits;
   readonly recipe: Recipe;
+  /** Of a quantisation-aware training. */
+  readonly grids?: Grids;
   /** Read by all shards while a step runs, changed between steps. */
   readonly values: Float32Array;
   /** One for each shard, which writes it. */
@@ -77,7 +80,7 @@ export class ShardRunner {
     const size: Pair = side === undefined ? [height, width] : [side, side];
     if (this.#program && size[0] === this.#size[0] && size[1] === this.#size[1]) return this.#program;
     const batch = recipe.batch / recipe.shards;
-    this.#program = await createProgram(recipe.target, atResolution(network, size), batch);
+    this.#program = await createProgram(recipe.target, atResolution(network, size), batch, this.#job.grids);
     this.#size = size;
     this.#pictures = new Float32Array(batch * size[0] * size[1] * 3);
     return this.#program;

@@ -6,6 +6,7 @@ import { TrainingError, UsageError } from '../../errors.js';
 import type { Network } from '../../network/index.js';
 import { stepsPerEpoch } from '../data/batches.js';
 import type { DataSplits } from '../data/dataset.js';
+import type { Grids } from '../step/fake-quantization.js';
 import { initialWeights } from '../step/initial-weights.js';
 import { packParameters, parameterLayout, withParameters } from '../step/parameters.js';
 import { otherTasks } from '../transfer/other-tasks.js';
@@ -66,6 +67,8 @@ export interface StepReport {
 export interface TrainHooks {
   /** Threads that compute, this one included; more than one in Node alone. It changes no bit of the result. Default 1. */
   readonly workers?: number;
+  /** The forward pass rounds these tensors, and kernels, to what 8-bit integers can say: quantisation-aware training, without batch norms. */
+  readonly grids?: Grids;
   /** A saved state to go on from; a fresh one unless given. It is changed. */
   readonly state?: TrainingState;
   readonly onStep?: (report: StepReport) => void;
@@ -136,7 +139,7 @@ export async function trainWith(
 ): Promise<Trained> {
   checkSizes(network, data, recipe);
   const state = hooks.state ?? initialState(network, recipe);
-  const run = new Run(network, data, recipe, state);
+  const run = new Run(network, data, recipe, state, hooks.grids);
   const team = await Team.create(run.job, hooks.workers ?? 1, startMembers);
   try {
     while (state.epoch < recipe.epochs) {
@@ -175,7 +178,7 @@ class Run {
   readonly #optimizer: ReturnType<typeof createOptimizer>;
   readonly #steps: number;
 
-  constructor(network: Network, data: DataSplits, recipe: Recipe, state: TrainingState) {
+  constructor(network: Network, data: DataSplits, recipe: Recipe, state: TrainingState, grids?: Grids) {
     this.#recipe = recipe;
     this.#state = state;
     const layout = parameterLayout(network);
@@ -186,6 +189,7 @@ class Run {
       network: { ...network, weights: new Map() },
       data,
       recipe,
+      ...(grids && { grids }),
       values: state.values,
       average: state.average,
       gradients: each(layout.trainableSize),

@@ -17,6 +17,7 @@ import { weightName } from '../../network/network.js';
 import { expectAllWeights, inputTensors, weightsOf } from '../../network/run.js';
 import { atNode, layerOf } from '../../network/shapes.js';
 import { type Tensor, zerosLike } from '../../tensor.js';
+import { type Grids, onGrid } from './fake-quantization.js';
 
 /**
  * 'inference' computes what `run` does, with the moving statistics and without dropout, as fine-tuning a frozen network does. In training
@@ -42,9 +43,15 @@ export interface NetworkGradients {
   readonly weights: ReadonlyMap<string, Tensor>;
 }
 
-/** Computes the network and keeps what its gradients need. Inputs are checked as `run` does; Float64Array inputs make all of it float64. */
-export function forwardPass(network: Network, inputs: NetworkInputs, mode: Mode): ForwardPass {
+/** Computes the network and keeps what its gradients need. Inputs are checked as `run` does; Float64Array inputs make all of it float64. Tensors that `grids` names are rounded. */
+export function forwardPass(
+  network: Network,
+  inputs: NetworkInputs,
+  mode: Mode,
+  grids: Grids = new Map(),
+): ForwardPass {
   const tensors = inputTensors(network, inputs);
+  for (const [name, tensor] of tensors) tensors.set(name, onGrid(tensor, grids.get(name)));
   const shapes = inferShapes(network, new Map([...tensors].map(([name, { shape }]) => [name, shape])));
   expectAllWeights(network, shapes);
   const passes: TrainingPass[] = [];
@@ -56,7 +63,7 @@ export function forwardPass(network: Network, inputs: NetworkInputs, mode: Mode)
     const seed = mode === 'inference' ? undefined : mode.trainingSeed + drawing.indexOf(node);
     const pass = atNode(node, () => nodePass(node, given, weights, seed));
     passes.push(pass);
-    tensors.set(node.name, pass.y);
+    tensors.set(node.name, onGrid(pass.y, grids.get(node.name)));
     for (const [name, values] of Object.entries(pass.statistics ?? {})) {
       statistics.set(weightName(node.name, name), values);
     }

@@ -6,6 +6,7 @@ import { NetworkError } from '../../errors.js';
 import type { Network } from '../../network/index.js';
 import { type Tensor, tensor, withSize } from '../../tensor.js';
 import type { TrainingProgram } from '../program.js';
+import { type Grids, quantizedKernels } from './fake-quantization.js';
 import { forwardPass } from './gradients.js';
 import { crossEntropy, withoutSoftmax } from './losses.js';
 import { parameterLayout, type Slot, withParameters } from './parameters.js';
@@ -14,7 +15,7 @@ import { parameterLayout, type Slot, withParameters } from './parameters.js';
  * The step of a network with one input that ends in logits, or in a softmax, which becomes part of the loss. Throws a NetworkError for a network
  * that ends otherwise.
  */
-export function referenceTraining(network: Network, batch: number): TrainingProgram {
+export function referenceTraining(network: Network, batch: number, grids?: Grids): TrainingProgram {
   const trained = withoutSoftmax(network);
   const layout = parameterLayout(trained);
   const [output] = trained.outputs;
@@ -23,9 +24,10 @@ export function referenceTraining(network: Network, batch: number): TrainingProg
   return {
     batch,
     step(values, pictures, targets, gradients, statistics, seed) {
-      const current = withParameters(trained, values, new Float32Array(layout.statisticsSize));
+      const computed = grids ? quantizedKernels(layout, values) : values;
+      const current = withParameters(trained, computed, new Float32Array(layout.statisticsSize));
       const x = tensor(pictureShape, Float64Array.from(pictures));
-      const pass = forwardPass(current, x, { trainingSeed: seed });
+      const pass = forwardPass(current, x, { trainingSeed: seed }, grids);
       const logits = expectLogits(network, pass.tensors.get(output)!);
       const { mean, correct, dLogits } = crossEntropy(logits.data, targets, logits.shape[1]);
       const { weights } = pass.backward(new Map([[output, tensor(logits.shape, dLogits)]]));

@@ -185,6 +185,11 @@ export const WASM_KERNELS = {
     operands: ['reads x', 'bytes bytes', 'f32 lo', 'f32 hi', 'writes y'],
     split: { along: 'bytes', by: 16, advance: { x: '16', y: '16' } },
   },
+  fakeQuantize: {
+    does: 'x = scale · min(max(x / scale, lo), hi), rounded in between',
+    operands: ['updates x', 'bytes bytes', 'f32 scale', 'f32 lo', 'f32 hi'],
+    split: { along: 'bytes', by: 16, advance: { x: '16' } },
+  },
   clampBackward: {
     does: 'gradient of the clamp',
     operands: ['reads dy', 'reads x', 'bytes bytes', 'f32 lo', 'f32 hi', 'writes dx'],

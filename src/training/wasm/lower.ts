@@ -39,6 +39,7 @@ export function lowerInput(lowering: Lowering, name: string): Place {
   const map = lowering.define(name);
   const place = lowering.program.constant(map.pixels * map.channels * 4);
   lowering.program.step('toGroups', place, map.pixels, map.channels, ...flat(map));
+  lowering.quantize(name);
   return place;
 }
 
@@ -55,6 +56,7 @@ export function lowerForward(lowering: Lowering): Unit[] {
     const names = nodes.map(({ name }) => name);
     lowering.begin('forward', names);
     units.push({ nodes: names, backward: lowerUnit(lowering, node, joined) });
+    lowering.quantize((joined ?? node).name);
   }
   return units;
 }

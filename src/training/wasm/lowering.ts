@@ -9,6 +9,7 @@ import { weightName } from '../../network/network.js';
 import type { Shape } from '../../tensor.js';
 import type { Place } from '../../wasm/memory.js';
 import { at, Program } from '../../wasm/program.js';
+import type { Grids } from '../step/fake-quantization.js';
 import { type ParameterLayout, parameterLayout, type Slot } from '../step/parameters.js';
 import type { TrainingKernelTable } from './kernels.js';
 import { type FeatureMap, groupsOf, type MapLayout, type MapShape, type Margins, mapLayout } from './maps.js';
@@ -61,9 +62,13 @@ export class Lowering {
   readonly #readers: ReadonlyMap<string, NetworkNode | undefined>;
   readonly #gradients = new Map<string, FeatureMap>();
 
-  constructor(network: Network, batch: number) {
+  /** What the integers of some tensors can say, where training is quantisation-aware. */
+  readonly #grids: Grids;
+
+  constructor(network: Network, batch: number, grids: Grids = new Map()) {
     this.network = network;
     this.batch = batch;
+    this.#grids = grids;
     this.layout = parameterLayout(network);
     this.#slots = new Map([...this.layout.trainable, ...this.layout.statistics].map((slot) => [slot.name, slot]));
     this.#shapes = inferShapes(
@@ -129,6 +134,14 @@ export class Lowering {
   /** Gradients of pictures are not needed. */
   needsGradient(name: string): boolean {
     return this.network.inputs.every((input) => input.name !== name);
+  }
+
+  /** Rounds a tensor that has been computed, where its integers are known. Its gradient passes as if nothing had happened. */
+  quantize(name: string): void {
+    const grid = this.#grids.get(name);
+    if (grid === undefined) return;
+    const { place, bytes } = this.mapOf(name);
+    this.program.step('fakeQuantize', place, bytes, grid.scale, grid.lo, grid.hi);
   }
 
   hasGradient(name: string): boolean {

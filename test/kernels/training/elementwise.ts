@@ -67,6 +67,35 @@ export const clampBackward = family<Elementwise>(
   },
 );
 
+/** x / scale is rounded to the nearest whole number, halves to even, and to float32 as the product is. */
+export const fakeQuantize = family<Elementwise>(
+  'fakeQuantize',
+  'all',
+  anyElementwise,
+  { halves: { vectors: 8, clamp: [-128, 127], numbers: ordinary(2) } },
+  ({ vectors, clamp: [lo, hi], numbers }) => {
+    const x = filled(vectors * 4, draw(numbers));
+    const scale = Math.fround(0.05);
+    x.set([0.5, 1.5, -2.5, 3.5].map((halves) => halves * scale));
+    const out = new Sheet(x.length);
+    x.forEach((value, i) => {
+      const whole = evenRounded(Math.fround(value / scale));
+      out.expect(i, Math.fround(clamped({ value: whole, bound: 0 }, lo, hi).value * scale), 0, i);
+    });
+    return {
+      inputs: { x },
+      out,
+      over: 'x',
+      args: (address) => ({ x: address('out'), bytes: x.byteLength, scale, lo, hi }),
+    };
+  },
+);
+
+function evenRounded(value: number): number {
+  const up = Math.round(value);
+  return up - value === 0.5 && up % 2 !== 0 ? up - 1 : up;
+}
+
 interface Bytes {
   readonly vectors: number;
 }
