@@ -10,6 +10,9 @@ afterAll(folder.remove);
 
 const common = [
   'train',
+  '--warmup',
+  '0',
+  'train',
   '--data',
   'digits',
   '--limit',
