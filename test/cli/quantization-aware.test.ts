@@ -12,7 +12,6 @@ const common = [
   'train',
   '--warmup',
   '0',
-  'train',
   '--data',
   'digits',
   '--limit',
