@@ -49,11 +49,11 @@ test('the grid of an int8 type', () => {
   expect(gridOf({ type: 'int8', scale: 0.5, zeroPoint: -28 })).toEqual({ scale: 0.5, lo: -100, hi: 155 });
 });
 
-test.each(['wasm', 'reference'] as const)(
+test.each(['simd', 'reference'] as const)(
   '%s: computes with rounded numbers, gradients as if they were not',
-  async (engine) => {
+  async (target) => {
     const network = withWeights(small(), weights);
-    const program = await createProgram(engine, network, 1, new Map([['pool', { scale: 0.5, lo: -128, hi: 3 }]]));
+    const program = await createProgram(target, network, 1, new Map([['pool', { scale: 0.5, lo: -128, hi: 3 }]]));
     const gradients = new Float32Array(6);
     const { values } = packParameters(network);
     const { loss } = program.step(
@@ -78,7 +78,7 @@ test.each(['wasm', 'reference'] as const)(
 test('without grids nothing is rounded', async () => {
   const network = randomWeights(small(), 1);
   const lossOf = async (grids?: Grids) => {
-    const program = await createProgram('wasm', network, 1, grids);
+    const program = await createProgram('simd', network, 1, grids);
     const [pictures, targets] = [Float32Array.of(1.1, 2.2), Float32Array.of(1, 0)];
     const { values } = packParameters(network);
     return program.step(values, pictures, targets, new Float32Array(6), new Float32Array(0), 1).loss;
