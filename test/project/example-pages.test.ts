@@ -143,8 +143,8 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
     await page.locator('#class').fill('dog');
     expect(await textOf(page, 'answer', /^2 boxes/)).toBe('2 boxes: dog 50 %, dog 10 %');
     await page.selectOption('#show', 'kept');
-    await page.click('#camera');
     const { width } = await page.locator('canvas').evaluate((canvas: HTMLCanvasElement) => ({ width: canvas.width }));
+    await page.click('#camera');
     await page.waitForFunction((picture) => document.querySelector('canvas')!.width !== picture, width);
     expect(await textOf(page, 'answer', /boxes/)).toBe('1 boxes: cat 75 %');
     await page.click('#stop');
