@@ -37,7 +37,10 @@ export function clampBackward(dy: usize, x: usize, bytes: usize, lo: f32, hi: f3
   }
 }
 
-/** x = scale · clamp(x / scale rounded, lo, hi): what integers from lo to hi can say of x. Halves are rounded to even. */
+/**
+ * x = scale · clamp(x / scale rounded, lo, hi): what integers from lo to hi can say of x. Halves are rounded to
+ * even.
+ */
 export function fakeQuantize(x: usize, bytes: usize, scale: f32, lo: f32, hi: f32): void {
   for (let i: usize = x; i < x + bytes; i += 16) {
     if (ASC_FEATURE_SIMD) {

@@ -14,12 +14,12 @@ export {
 
 import { UsageError } from '../errors.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
-import { clamp, nearestInteger, rangeOf } from '../layers/int8/layer.js';
-import { isQuantizedType, type QuantizedInput, type QuantizedNetwork } from '../network/quantized-network.js';
+import type { QuantizedNetwork } from '../network/quantized-network.js';
 import { expectComputable, type QuantizedNetworkInputs, runQuantized, typedInputs } from '../network/run-quantized.js';
 import { integerParts, quantizedNames } from '../tasks/integers.js';
-import { type AnyTensor, sizeOf } from '../tensor.js';
-import type { IntegerEngine, ModelPlan } from './model.js';
+import type { AnyTensor } from '../tensor.js';
+import { integerInput } from './integer-input.js';
+import type { IntegerEngine } from './model.js';
 
 /**
  * Compiles parts of a quantised network, asked for by the names of its real numbers and answering in them. Throws a NetworkError where integers do not
@@ -47,23 +47,6 @@ export const integerEngine: IntegerEngine = (quantized, rounding = 'single') => 
     };
   };
 };
-
-/** How a picture becomes the only input, if that takes integers of 8 bits: what `quantize` makes of each number. */
-export function integerInput({
-  inputs,
-}: {
-  readonly inputs: readonly Pick<QuantizedInput, 'type'>[];
-}): Pick<ModelPlan, 'integersOf'> {
-  const [{ type }, ...others] = inputs;
-  if (others.length > 0 || !isQuantizedType(type) || type.type === 'int32') return {};
-  const Numbers = type.type === 'uint8' ? Uint8Array : Int8Array;
-  const [least, greatest] = rangeOf(type);
-  const nearest = (real: number) => {
-    if (Number.isNaN(real)) throw new UsageError('quantize: a number is NaN, for which there is no integer');
-    return clamp(nearestInteger(real, type), least, greatest);
-  };
-  return { integersOf: (shape) => ({ shape, data: new Numbers(sizeOf(shape)), type, nearest }) };
-}
 
 interface IntegerExecutable {
   run(inputs: ReadonlyMap<string, AnyTensor>): ReadonlyMap<string, AnyTensor>;

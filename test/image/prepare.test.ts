@@ -9,7 +9,7 @@ import { preprocess } from '../../src/image/preprocess.js';
 import { type Resample, resample } from '../../src/image/resample.js';
 import { prepare as prepareInto } from '../../src/image/with-kernels.js';
 import { forward as quantize } from '../../src/layers/int8/quantize.js';
-import { integerInput } from '../../src/load/integers.js';
+import { integerInput } from '../../src/load/integer-input.js';
 import type { CropRule, Preprocessing } from '../../src/network/conventions.js';
 import { resizeRules } from '../../src/network/conventions.js';
 import { preprocessingPreset, presetNames } from '../../src/network/presets.js';
