@@ -1,5 +1,4 @@
 /** What the graphs of all files that are written have in common: a network, names of which each is used once, and constants. */
-import { unusedName } from '../network/graph.js';
 import type { Network, NetworkNode } from '../network/index.js';
 import { weightName } from '../network/network.js';
 import { type Shape, type Tensor, tensor } from '../tensor.js';
@@ -13,6 +12,8 @@ export abstract class OutGraph<Constant> {
   protected readonly float16: boolean;
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #used: Set<string>;
+  /** How often a name was asked for: all copies up to that number are taken. */
+  readonly #copies = new Map<string, number>();
 
   /** `shapes` are those of the network's tensors, whose names the file's tensors keep. */
   constructor(network: Network, shapes: ReadonlyMap<string, Shape>, kernels: WriteOptions['kernels']) {
@@ -43,8 +44,11 @@ export abstract class OutGraph<Constant> {
   }
 
   unique(name: string): string {
-    const unique = unusedName(name, this.#used);
-    this.#used.add(unique);
-    return unique;
+    let copy = (this.#copies.get(name) ?? 0) + 1;
+    const copied = () => (copy === 1 ? name : `${name}_${copy}`);
+    while (this.#used.has(copied())) copy++;
+    this.#copies.set(name, copy);
+    this.#used.add(copied());
+    return copied();
   }
 }
