@@ -3,7 +3,8 @@ import { sizeOf } from '../tensor.js';
 import type { Place } from '../wasm/memory.js';
 import { at } from '../wasm/program.js';
 import { evenBlocks } from './blocks.js';
-import { planeLayout, quadCount, quadOffsets, quadStride, quadsBytes, roundUp } from './layouts.js';
+import { convolutionWindows } from './convolution-windows.js';
+import { planeLayout, quadCount, quadStride, quadsBytes, roundUp } from './layouts.js';
 import type { Lowering, OperationOf } from './lowering.js';
 import type { Operation } from './operations.js';
 
@@ -70,35 +71,25 @@ export function dense(low: Lowering, operation: OperationOf<'dense'>): void {
 }
 
 export function convolution(low: Lowering, operation: OperationOf<'conv2d'>): void {
-  const [, height, width, channels] = low.shape(operation.inputs[0]);
-  const [, outHeight, outWidth, filters] = low.shape(operation.output);
-  const { kernelSize, strides, dilation } = operation.node.attributes;
+  const [input] = operation.inputs;
+  const [inShape, outShape] = [low.shape(input), low.shape(operation.output)];
+  const [, height, width, channels] = inShape;
+  const [, outHeight, outWidth, filters] = outShape;
+  const { attributes } = operation.node;
   const padding = operation.padding!;
-  const columns = padding.left + width + padding.right;
-  const pixelBytes = channels * 4;
-  const rowBytes = columns * pixelBytes;
-  const contiguous = dilation[1] === 1;
-  const runCount = contiguous ? kernelSize[0] : kernelSize[0] * kernelSize[1];
-  const runLength = contiguous ? kernelSize[1] * channels : channels;
-  const rowStep = strides[0] * rowBytes;
-  const columnStep = strides[1] * pixelBytes;
-  const windows = low.program.table(`windows ${[rowStep, columnStep, outHeight, outWidth]}`, () => {
-    const last = (outHeight - 1) * rowStep + (outWidth - 1) * columnStep;
-    return quadOffsets([outHeight, outWidth], (row) => row * rowStep, columnStep, last);
-  });
-  const runs = low.program.table(`runs ${[rowBytes, pixelBytes, kernelSize, dilation]}`, () =>
-    Uint32Array.from({ length: runCount }, (_, run) => {
-      const [i, j] = contiguous ? [run, 0] : [Math.floor(run / kernelSize[1]), run % kernelSize[1]];
-      return i * dilation[0] * rowBytes + j * dilation[1] * pixelBytes;
-    }),
+  const { windows, runs, runCount, runLength, pixelsAtOnce } = convolutionWindows(
+    low.program,
+    inShape,
+    outShape,
+    attributes,
+    padding,
+    4,
   );
-  const x = low.padded(operation.inputs[0], [height, width], pixelBytes, padding, 0);
+  const x = low.padded(input, [height, width], channels * 4, padding, 0);
   const target = tileTarget(low, operation);
-  const terms = kernelSize[0] * kernelSize[1] * channels;
-  const weights = low.matrix(operation, terms, filters, 8);
+  const weights = low.matrix(operation, runCount * runLength, filters, 8);
   const bias = low.bias(operation, filters);
   const pixels = outHeight * outWidth;
-  const pixelsAtOnce = evenBlocks(pixels, strides[0] * strides[1] * pixelBytes);
   for (let from = 0; from < pixels; from += pixelsAtOnce) {
     low.program.step(
       'convolution',

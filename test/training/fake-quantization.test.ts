@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { NetworkBuilder, randomWeights, withWeights } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import { createProgram } from '../../src/training/programs.js';
-import { type Grids, gridOf, quantizedKernels } from '../../src/training/step/fake-quantization.js';
+import { type Grids, gridOf, onGrid, quantizedKernels } from '../../src/training/step/fake-quantization.js';
 import { packParameters, parameterLayout } from '../../src/training/step/parameters.js';
 
 function small() {
@@ -47,6 +47,12 @@ test('depthwise kernels: each of C · M outputs by itself', () => {
 
 test('the grid of an int8 type', () => {
   expect(gridOf({ type: 'int8', scale: 0.5, zeroPoint: -28 })).toEqual({ scale: 0.5, lo: -100, hi: 155 });
+});
+
+test('halves go to even numbers, as the kernel rounds them; what is beyond the grid is its end', () => {
+  const x = tensor([6], [-0.75, -0.25, 0.25, 0.75, 1.25, 9]);
+  expect([...onGrid(x, { scale: 0.5, lo: -128, hi: 3 }).data]).toEqual([-1, -0, 0, 1, 1, 1.5]);
+  expect(onGrid(x, undefined)).toBe(x);
 });
 
 test.each(['simd', 'reference'] as const)(

@@ -9,7 +9,8 @@ import { type QuantizedTensor, type QuantizedType, sizeOf } from '../../tensor.j
 import type { Place } from '../../wasm/memory.js';
 import { at } from '../../wasm/program.js';
 import { evenBlocks, planBlocks, rowsPerQuads } from '../blocks.js';
-import { type PlaneLayout, planeLayout, quadCount, quadOffsets, roundUp, VECTOR } from '../layouts.js';
+import { convolutionWindows } from '../convolution-windows.js';
+import { type PlaneLayout, planeLayout, quadCount, roundUp, VECTOR } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
 import { channelBlocks } from './channel-blocks.js';
 import { type IntegerLowering, quadStride, quadsBytes, zeroPointOf } from './lowering.js';
@@ -125,35 +126,27 @@ function pointwiseStep(
 }
 
 export function convolution(low: IntegerLowering, operation: OperationOf<'conv2d'>): void {
-  const [, height, width, channels] = low.shape(operation.inputs[0]);
-  const [, outHeight, outWidth, filters] = low.shape(operation.output);
-  const { kernelSize, strides, dilation } = operation.node.attributes;
-  const { top, bottom, left, right } = operation.padding!;
-  const pixelBytes = channels * 2;
-  const rowBytes = (left + width + right) * pixelBytes;
-  const contiguous = dilation[1] === 1;
-  const runCount = contiguous ? kernelSize[0] : kernelSize[0] * kernelSize[1];
-  const runLength = contiguous ? kernelSize[1] * channels : channels;
-  const rowStep = strides[0] * rowBytes;
-  const columnStep = strides[1] * pixelBytes;
-  const windows = low.program.table(`windows ${[rowStep, columnStep, outHeight, outWidth]}`, () => {
-    const last = (outHeight - 1) * rowStep + (outWidth - 1) * columnStep;
-    return quadOffsets([outHeight, outWidth], (row) => row * rowStep, columnStep, last);
-  });
-  const runs = low.program.table(`runs ${[rowBytes, pixelBytes, kernelSize, dilation]}`, () =>
-    Uint32Array.from({ length: runCount }, (_, run) => {
-      const [i, j] = contiguous ? [run, 0] : [Math.floor(run / kernelSize[1]), run % kernelSize[1]];
-      return i * dilation[0] * rowBytes + j * dilation[1] * pixelBytes;
-    }),
-  );
-  // The last pair of a run of odd length reads one number beyond it.
-  const x = low.program.buffer((top + height + bottom) * rowBytes + 2);
-  const borders = [top, bottom, left * channels, right * channels] as const;
   const [input] = operation.inputs;
+  const [inShape, outShape] = [low.shape(input), low.shape(operation.output)];
+  const [, height, width, channels] = inShape;
+  const [, outHeight, outWidth, filters] = outShape;
+  const { attributes } = operation.node;
+  const padding = operation.padding!;
+  const { windows, runs, runCount, runLength, pixelsAtOnce } = convolutionWindows(
+    low.program,
+    inShape,
+    outShape,
+    attributes,
+    padding,
+    2,
+  );
+  const { top, bottom, left, right } = padding;
+  // The last pair of a run of odd length reads one number beyond it.
+  const x = low.program.buffer((top + height + bottom) * (left + width + right) * channels * 2 + 2);
+  const borders = [top, bottom, left * channels, right * channels] as const;
   low.program.step('bytesToPicture', low.bytes(input), height, width * channels, ...low.zero(input), x, ...borders);
   const target = tileTarget(low, operation);
   const pixels = outHeight * outWidth;
-  const pixelsAtOnce = evenBlocks(pixels, strides[0] * strides[1] * pixelBytes);
   for (let from = 0; from < pixels; from += pixelsAtOnce) {
     low.program.step(
       'convolution',

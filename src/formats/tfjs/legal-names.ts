@@ -21,10 +21,16 @@ export function legalNames(network: Network): { network: Network; legal: (name: 
   return { network: renamed, legal };
 }
 
-const isLegal = (name: string): boolean => /^[A-Za-z0-9.][\w./>-]*$/.test(name);
+/** Readers of ours take names of 1,000 characters; those of weights and of what a layer is made of are longer than the layer's. */
+const LONGEST = 900;
+
+const isLegal = (name: string): boolean => name.length <= LONGEST && /^[A-Za-z0-9.][\w./>-]*$/.test(name);
 
 function unused(name: string, used: Set<string>): string {
-  const bare = name.replaceAll(/[^\w./>-]/g, '_').replace(/^(?![A-Za-z0-9.])/, 'x');
+  const bare = name
+    .slice(0, LONGEST)
+    .replaceAll(/[^\w./>-]/g, '_')
+    .replace(/^(?![A-Za-z0-9.])/, 'x');
   const unique = unusedName(bare, used);
   used.add(unique);
   return unique;

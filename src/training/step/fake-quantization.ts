@@ -6,6 +6,7 @@
  *
  * and gradients pass the rounding as if it were not there. Batch norms must have been folded: the folded kernels are what is rounded.
  */
+import { roundHalfToEven } from '../../rounding.js';
 import type { QuantizedType, Tensor } from '../../tensor.js';
 import type { ParameterLayout } from './parameters.js';
 
@@ -30,7 +31,7 @@ export const gridOf = ({ scale, zeroPoint }: QuantizedType): Grid => ({
 export function onGrid(tensor: Tensor, grid: Grid | undefined): Tensor {
   if (grid === undefined) return tensor;
   const { scale, lo, hi } = grid;
-  const rounded = (x: number): number => scale * Math.min(Math.max(Math.round(x / scale), lo), hi);
+  const rounded = (x: number): number => scale * Math.min(Math.max(roundHalfToEven(x / scale), lo), hi);
   return { ...tensor, data: tensor.data.map(rounded) };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { writeTfjs } from '../../../src/formats/index.js';
 import { readTfjs } from '../../../src/formats/tfjs.js';
 import { mobilenetV1, mobilenetV2 } from '../../../src/models/index.js';
-import { type Network, NetworkBuilder, run } from '../../../src/network/index.js';
+import { type Network, NetworkBuilder, randomWeights, run } from '../../../src/network/index.js';
 import { type Tensor, tensor } from '../../../src/tensor.js';
 import { lifelikeWeights, randomInput } from '../../agreement/lifelike.js';
 import { expectWithin } from '../../network/helpers.js';
@@ -79,6 +79,18 @@ test('names that TensorFlow does not take are changed; inputs and outputs can be
   const back = await readTfjs(files);
   const x = tensor([1, 3], [-1, 0, 2]);
   expect(run(back, x).get('out_put_0')).toEqual(run(network, x).get('out;put:0'));
+});
+
+test.each([899, 900, 901, 993, 994, 1000])('names of %i characters come back as ones that differ', async (length) => {
+  const [a, b] = ['a', 'b'].map((end) => 'n'.repeat(length - 1) + end);
+  const net = new NetworkBuilder();
+  net.add(a, 'pointwiseConv2d', net.input('x', [1, 1, 2, 3]), { filters: 2, bias: true });
+  net.add(b, 'softmax', a);
+  const network = randomWeights(net.build('long', [b], { source: 'other', output: 'probabilities' }), 1);
+  const x = randomInput([1, 1, 2, 3], 3);
+  const back = await readTfjs(await writeTfjs(network));
+  expectClose('the answer', run(back, x).get(back.outputs[0])!, run(network, x).get(b)!);
+  expect(new Set(back.nodes.map(({ name }) => name)).size).toBe(back.nodes.length);
 });
 
 test('the weights lie in files of 4 MiB, kernels as float16 where that is asked for', async () => {
