@@ -6,7 +6,8 @@ import { type Conventions, inferShapes, type Network, withWeights } from '../../
 import type { Pair } from '../../padding.js';
 import { inFile } from '../in-file.js';
 import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';
-import { asDetector, headsOf } from './detector.js';
+import { asDetector } from './detector.js';
+import { headsOf } from './detector-heads.js';
 import { externalFiles, type FileModel, readModel } from './model.js';
 import { ProtoFile } from './protobuf.js';
 import { neededNodes, type Placed, type Translated, translate } from './translate.js';
