@@ -2,13 +2,7 @@
  * A MobileNet as the steps that converters emit: batch norm folded into the convolutions, ReLU6 fused with them, dropout gone. Every
  * convolution pads 'same'.
  */
-import {
-  foldBatchNorm,
-  inferShapes,
-  type Network,
-  type NetworkNode,
-  weightName,
-} from '../../../../dist/network/index.js';
+import { foldBatchNorm, inferShapes, type Network, type NetworkNode } from '../../../../dist/network/index.js';
 import type { Shape } from '../../../../dist/tensor.js';
 
 export interface Constant {
@@ -75,8 +69,8 @@ export function stepsOf(network: Network): Step[] {
 export type Convolution = Extract<NetworkNode, { kind: 'conv2d' | 'pointwiseConv2d' | 'depthwiseConv2d' }>;
 
 function convolution(network: Network, node: Convolution) {
-  const { shape, data } = network.weights.get(weightName(node.name, 'kernel'))!;
-  const bias = network.weights.get(weightName(node.name, 'bias'))!;
+  const { shape, data } = network.weights.get(`${node.name}/kernel`)!;
+  const bias = network.weights.get(`${node.name}/bias`)!;
   return {
     kind: node.kind === 'depthwiseConv2d' ? ('depthwise' as const) : ('convolution' as const),
     kernel: { shape: node.kind === 'pointwiseConv2d' ? [1, 1, ...shape] : shape, data: Float32Array.from(data) },
