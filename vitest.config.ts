@@ -8,6 +8,8 @@ const plainTerminal = { LC_ALL: 'C.UTF-8', FORCE_COLOR: '0' };
 
 export default defineConfig({
   test: {
+    // One for each core. Unasked, vitest leaves a core free, which is half of the machine where there are two.
+    maxWorkers: '100%',
     reporters: process.env.CI ? ['default', ['json', { outputFile: 'reports/vitest.json' }]] : ['default'],
     projects: [
       { test: { name: 'source', include: ['test/**/*.test.ts'], exclude: built, testTimeout: 60_000 } },
