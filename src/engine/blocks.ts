@@ -55,11 +55,8 @@ export function planBlocks(geometry: ChainGeometry): BlockPlan {
 /** Five quads, the tiles of the relaxed target: see assembly/pointwise.ts. */
 const PIXELS_OF_TILES = 20;
 
-/** Pixels of blocks that fit, where all panels of weights pass by each block: about as many in each, in whole tiles. */
-export function evenBlocks(pixels: number, bytesOfPixel: number): number {
-  const blocks = Math.ceil((pixels * bytesOfPixel) / BLOCK_BYTES);
-  return roundUp(Math.ceil(pixels / blocks), PIXELS_OF_TILES);
-}
+/** Pixels that fit, in whole tiles, where all panels of weights pass by them. */
+export const pixelsThatFit = (bytesOfPixel: number): number => roundUp(BLOCK_BYTES / bytesOfPixel, PIXELS_OF_TILES);
 
 /** Blocks begin on whole quads: the fewest rows whose pixels are a multiple of 4. */
 export function rowsPerQuads(width: number): number {

@@ -2,36 +2,39 @@
 import type { ExplicitPadding, Pair } from '../padding.js';
 import type { Shape } from '../tensor.js';
 import type { Place } from '../wasm/memory.js';
-import { evenBlocks } from './blocks.js';
+import { pixelsThatFit } from './blocks.js';
 import { quadOffsets } from './layouts.js';
 
 interface Convolution {
-  readonly kernelSize: Pair;
-  readonly strides: Pair;
-  readonly dilation: Pair;
+  readonly node: {
+    readonly attributes: { readonly kernelSize: Pair; readonly strides: Pair; readonly dilation: Pair };
+  };
+  readonly padding?: ExplicitPadding;
 }
 
-export interface ConvolutionWindows {
-  /** Where the window of each output pixel begins, in whole quads of pixels. */
-  readonly windows: Place;
-  /** Where each run of numbers that lie side by side begins in a window. */
-  readonly runs: Place;
-  readonly runCount: number;
-  /** Numbers of a run: those of a row of taps or, with dilation, of one tap. */
-  readonly runLength: number;
-  /** Output pixels that run in one call. */
-  readonly pixelsAtOnce: number;
-}
+/**
+ * - windows: where the window of each output pixel begins, in whole quads of pixels
+ * - runs: where each run of numbers that lie side by side begins in a window; a run are the numbers of a row of taps or, with dilation, of one tap
+ * - pixelsAtOnce: output pixels that run in one call
+ */
+export type ConvolutionWindows = readonly [
+  windows: Place,
+  runs: Place,
+  runCount: number,
+  runLength: number,
+  pixelsAtOnce: number,
+];
 
-/** `input` and `output` are the picture and its result, without padding; a number takes `numberBytes`. */
+/** For a picture and its result, the shapes without padding; a number takes `numberBytes`. */
 export function convolutionWindows(
   program: { table(key: string, make: () => ArrayBufferView): Place },
   [, , width, channels]: Shape,
   [, outHeight, outWidth]: Shape,
-  { kernelSize, strides, dilation }: Convolution,
-  { left, right }: ExplicitPadding,
+  { node, padding }: Convolution,
   numberBytes: number,
 ): ConvolutionWindows {
+  const { kernelSize, strides, dilation } = node.attributes;
+  const { left, right } = padding!;
   const pixelBytes = channels * numberBytes;
   const rowBytes = (left + width + right) * pixelBytes;
   const contiguous = dilation[1] === 1;
@@ -49,6 +52,5 @@ export function convolutionWindows(
       return i * dilation[0] * rowBytes + j * dilation[1] * pixelBytes;
     }),
   );
-  const pixelsAtOnce = evenBlocks(outHeight * outWidth, strides[0] * strides[1] * pixelBytes);
-  return { windows, runs, runCount, runLength, pixelsAtOnce };
+  return [windows, runs, runCount, runLength, pixelsThatFit(strides[0] * strides[1] * pixelBytes)];
 }

@@ -2,7 +2,7 @@
 import { sizeOf } from '../tensor.js';
 import type { Place } from '../wasm/memory.js';
 import { at } from '../wasm/program.js';
-import { evenBlocks } from './blocks.js';
+import { pixelsThatFit } from './blocks.js';
 import { convolutionWindows } from './convolution-windows.js';
 import { planeLayout, quadCount, quadStride, quadsBytes, roundUp } from './layouts.js';
 import type { Lowering, OperationOf } from './lowering.js';
@@ -37,9 +37,8 @@ export function pointwiseSteps(
   const stride = quadStride(channels);
   const weights = low.matrix(operation, channels, filters, 8);
   const bias = low.bias(operation, filters);
-  const panels = Math.ceil(filters / 8);
   low.serve(operation);
-  const pixelsAtOnce = evenBlocks(pixels, channels * 4);
+  const pixelsAtOnce = pixelsThatFit(channels * 4);
   for (let from = 0; from < pixels; from += pixelsAtOnce) {
     low.program.step(
       'pointwise',
@@ -49,7 +48,7 @@ export function pointwiseSteps(
       channels,
       weights,
       bias,
-      panels,
+      Math.ceil(filters / 8),
       ...tileArguments(low, operation, target, first + from),
     );
   }
@@ -75,14 +74,12 @@ export function convolution(low: Lowering, operation: OperationOf<'conv2d'>): vo
   const [inShape, outShape] = [low.shape(input), low.shape(operation.output)];
   const [, height, width, channels] = inShape;
   const [, outHeight, outWidth, filters] = outShape;
-  const { attributes } = operation.node;
   const padding = operation.padding!;
-  const { windows, runs, runCount, runLength, pixelsAtOnce } = convolutionWindows(
+  const [windows, runs, runCount, runLength, pixelsAtOnce] = convolutionWindows(
     low.program,
     inShape,
     outShape,
-    attributes,
-    padding,
+    operation,
     4,
   );
   const x = low.padded(input, [height, width], channels * 4, padding, 0);

@@ -8,7 +8,7 @@ import { multipliersOf } from '../../layers/int8/sums.js';
 import { type QuantizedTensor, type QuantizedType, sizeOf } from '../../tensor.js';
 import type { Place } from '../../wasm/memory.js';
 import { at } from '../../wasm/program.js';
-import { evenBlocks, planBlocks, rowsPerQuads } from '../blocks.js';
+import { pixelsThatFit, planBlocks, rowsPerQuads } from '../blocks.js';
 import { convolutionWindows } from '../convolution-windows.js';
 import { type PlaneLayout, planeLayout, quadCount, roundUp, VECTOR } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
@@ -73,7 +73,7 @@ function pointwiseSteps(
 ): void {
   low.serve(operation);
   const stride = inputStride(low, operation);
-  const pixelsAtOnce = evenBlocks(pixels, stride / 4);
+  const pixelsAtOnce = pixelsThatFit(stride / 4);
   for (let from = 0; from < pixels; from += pixelsAtOnce) {
     const block = Math.min(pixelsAtOnce, pixels - from);
     pointwiseStep(low, operation, at(x, (from / 4) * stride), target, first + from, block);
@@ -130,14 +130,12 @@ export function convolution(low: IntegerLowering, operation: OperationOf<'conv2d
   const [inShape, outShape] = [low.shape(input), low.shape(operation.output)];
   const [, height, width, channels] = inShape;
   const [, outHeight, outWidth, filters] = outShape;
-  const { attributes } = operation.node;
   const padding = operation.padding!;
-  const { windows, runs, runCount, runLength, pixelsAtOnce } = convolutionWindows(
+  const [windows, runs, runCount, runLength, pixelsAtOnce] = convolutionWindows(
     low.program,
     inShape,
     outShape,
-    attributes,
-    padding,
+    operation,
     2,
   );
   const { top, bottom, left, right } = padding;
