@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -77,8 +78,12 @@ static Map conv(const Map& x, const std::string& name, const std::string& norm, 
   return shown(activation.empty() ? norm : activation, y);
 }
 
-int main(int, char** arguments) {
-  std::ifstream stream(arguments[1], std::ios::binary);
+int main(int count, char** arguments) {
+  std::ifstream stream(count == 4 ? arguments[1] : "", std::ios::binary);
+  if (!stream) {
+    std::fprintf(stderr, count == 4 ? "cannot read %s\n" : "usage: mobilenet_v2 GOLDEN.safetensors FOLDER RESOLUTION\n", arguments[1]);
+    return 2;
+  }
   file.assign(std::istreambuf_iterator<char>(stream), {});
   folder = arguments[2];
   const int size = std::stoi(arguments[3]);

@@ -48,8 +48,12 @@ std::vector<float> dense(const std::vector<float>& x, const std::vector<float>& 
   return y;
 }
 
-int main(int, char** arguments) {
-  std::ifstream stream(arguments[1], std::ios::binary);
+int main(int count, char** arguments) {
+  std::ifstream stream(count == 4 ? arguments[1] : "", std::ios::binary);
+  if (!stream) {
+    std::fprintf(stderr, count == 4 ? "cannot read %s\n" : "usage: read_golden GOLDEN.safetensors LAYER THEIRS.safetensors\n", arguments[1]);
+    return 2;
+  }
   const std::string file((std::istreambuf_iterator<char>(stream)), {}), layer = arguments[2];
   const auto kernel = read(file, "weights/" + layer + "/kernel"), bias = read(file, "weights/" + layer + "/bias");
   const auto theirs = dense(read(file, "inputs/input"), kernel, bias);

@@ -29,6 +29,8 @@ def read(path):
     tensors = {}
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
+        if entry["dtype"] not in ("F32", "F64"):
+            sys.exit(f"{path}: {name} holds integers, {entry['dtype']}; the package in python/ reads them")
         numbers = array({"F32": "f", "F64": "d"}[entry["dtype"]], data[begin:end])
         if sys.byteorder == "big":
             numbers.byteswap()
@@ -56,6 +58,8 @@ def beyond(theirs, reference, bounds):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python3 read_golden.py GOLDEN.safetensors THEIRS.safetensors")
     manifest, tensors = read(sys.argv[1])
     print(f"{manifest['network']['name']} by {manifest['generator']}, bounds for {manifest['precision']}")
     attributes = {node["name"]: node.get("attributes") for node in manifest["network"]["nodes"]}

@@ -165,6 +165,45 @@ describe('mistakes are named', () => {
     });
   });
 
+  // x − 10 from −12 to 11 times 3, in quarters, about 5.
+  test.each([
+    ['rounded down in place of to the nearest', Math.floor],
+    ['rounded towards zero in place of to the nearest', Math.trunc],
+  ])('%s', (what, rounded) => {
+    const shape = [1, 1, 24, 1];
+    const steps = Array.from({ length: 24 }, (_, i) => i - 12);
+    const input = { name: 'x', shape, type: int8(0.5, 10) };
+    const network: QuantizedNetwork = {
+      ...pixels,
+      inputs: [input],
+      nodes: [{ ...pixels.nodes[0], attributes: { filters: 1, bias: false } } as QuantizedNode],
+      outputs: ['conv'],
+    };
+    const problem = {
+      network,
+      inputs: new Map([
+        [
+          'x',
+          q(
+            shape,
+            steps.map((step) => step + 10),
+            input.type,
+          ),
+        ],
+      ]),
+    };
+    const theirs = new Map([
+      [
+        'conv',
+        tensor(
+          shape,
+          steps.map((step) => rounded((3 * step) / 4) + 5),
+        ),
+      ],
+    ]);
+    expect(explain(problem, theirs, check(problem, theirs))!.cause.mistakes).toEqual([what]);
+  });
+
   const suite = (kinds: Parameters<typeof layerSuite>[1], type: 'int8' | 'uint8'): QuantizedProblem[] => [
     ...quantizedProblems(layerSuite(1, kinds), type),
   ];

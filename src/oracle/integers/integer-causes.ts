@@ -154,12 +154,28 @@ export function integerCauseOf(
     if (found.length === MOST_MISTAKES) break;
     if (is(computed(network, nodes, fed, rounding, mistake))) found.push(mistake.what);
   }
+  if (found.length === 0) found.push(...otherRoundings(right, theirs, type));
   const place = placeOfWrong(right.shape, (i) => right.data[i] !== theirs.data[i]);
   let farthest = 0;
   for (const [i, q] of theirs.data.entries()) farthest = Math.max(farthest, Math.abs(q - right.data[i]));
   const byOne = farthest === 1 ? 'no number is off by more than 1: a rounding' : undefined;
   const words = [place, byOne].filter((each) => each !== undefined).join('; ');
   return { mistakes: found, ...(words && { place: words }) };
+}
+
+/** Wrong numbers that are fewer may lie on one side by chance. */
+const FEWEST = 4;
+
+/** What the numbers themselves say of a rounding: an eighth of them or more is off by 1, all to the same side. */
+function otherRoundings(right: QuantizedTensor, theirs: Tensor, { zeroPoint }: QuantizedType): string[] {
+  const wrong = [...right.data.keys()].filter((i) => theirs.data[i] !== right.data[i]);
+  if (wrong.length < Math.max(FEWEST, right.data.length / 8)) return [];
+  const allBy = (step: (q: number) => number): boolean =>
+    wrong.every((i) => theirs.data[i] - right.data[i] === step(right.data[i]));
+  return [
+    ...(allBy(() => -1) ? ['rounded down in place of to the nearest'] : []),
+    ...(allBy((q) => Math.sign(zeroPoint - q)) ? ['rounded towards zero in place of to the nearest'] : []),
+  ];
 }
 
 const isActivation = ({ kind }: Pick<QuantizedNode, 'kind'>): boolean => ['relu', 'relu6', 'clamp'].includes(kind);
