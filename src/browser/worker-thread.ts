@@ -110,7 +110,10 @@ function memoryIn(value: unknown): ArrayBuffer[] {
   const isLarge = (one: object | null) =>
     typeof one === 'object' && one !== null && ('shape' in one || 'labels' in one);
   const large = ([value].flat() as (Tensor | Segmentation)[]).filter(isLarge);
-  return buffersOf(large.map((one) => ('labels' in one ? { data: one.labels } : one)));
+  const arrays = large.flatMap((one) =>
+    'labels' in one ? [one.labels, one.confidence, one.scores?.data] : [one.data],
+  );
+  return buffersOf(arrays.flatMap((data) => (data ? [{ data }] : [])));
 }
 
 /** Begins to answer; without `integers`, quantised networks are refused. */

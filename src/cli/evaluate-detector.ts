@@ -4,6 +4,7 @@ import { FormatError, UsageError } from '../errors.js';
 import { type BoxedDetection, evaluateCoco, evaluateVoc, vocName } from '../evaluation/index.js';
 import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import type { Network } from '../network/index.js';
+import type { SegmentOptions } from '../segmentation/index.js';
 import type { BoxedFolder } from './boxed-sets.js';
 import { harmless } from './display.js';
 import { executor, type TargetFlags } from './executor.js';
@@ -14,6 +15,7 @@ import { textTable } from './table.js';
 
 export interface DetectorFlags extends TargetFlags, PictureLimits {
   readonly nms?: DetectOptions['nms'];
+  readonly from?: SegmentOptions['from'];
   readonly limit?: number;
 }
 

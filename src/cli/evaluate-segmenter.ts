@@ -47,7 +47,8 @@ async function confusionOf(
 ): Promise<ConfusionMatrix> {
   const progress = await startProgress('evaluate');
   try {
-    const options = { run: executor(network, flags, progress, pictures.length) };
+    const run = executor(network, flags, progress, pictures.length);
+    const options = { run, ...(flags.from && { from: flags.from }) };
     const confusion = new ConfusionMatrix(IGNORED_LABEL);
     for (const { picture, mask } of pictures) {
       const truth = await readMask(mask, flags);

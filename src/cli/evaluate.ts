@@ -4,6 +4,7 @@ import type { DetectOptions } from '../detection/index.js';
 import { UsageError } from '../errors.js';
 import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { inferShapes, type Network } from '../network/index.js';
+import type { SegmentOptions } from '../segmentation/index.js';
 import { readLabels } from '../tasks/files.js';
 import { limited } from '../training/data/limit.js';
 import { type Dataset, type Evaluation, readData } from '../training/index.node.js';
@@ -20,7 +21,7 @@ import { addLimitOptions, noteSkipped } from './pictures.js';
 import { startProgress } from './progress.js';
 import { SHIPPED_MODEL, WHICH } from './shipped.js';
 import { textTable } from './table.js';
-import { wholeNumber } from './values.js';
+import { fromOption, wholeNumber } from './values.js';
 
 interface Flags extends ModelFlags, TargetFlags, MirrorFlag, PictureLimits {
   readonly model?: string;
@@ -29,6 +30,7 @@ interface Flags extends ModelFlags, TargetFlags, MirrorFlag, PictureLimits {
   readonly limit?: number;
   readonly list?: string;
   readonly nms?: DetectOptions['nms'];
+  readonly from?: SegmentOptions['from'];
   readonly json?: true;
 }
 
@@ -50,6 +52,7 @@ export function configure(command: Command): void {
         'as-file',
       ]),
     )
+    .addOption(fromOption())
     .option(
       '--list <file>',
       "of coco:FOLDER and voc:FOLDER: these pictures alone, a name a line, as VOC's ImageSets are",
@@ -110,8 +113,8 @@ Examples:
     });
 }
 
-function expectClassifierFlags({ labels, nms, list }: Flags): void {
-  for (const [flag, value] of Object.entries({ labels, nms, list })) {
+function expectClassifierFlags({ labels, nms, from, list }: Flags): void {
+  for (const [flag, value] of Object.entries({ labels, nms, from, list })) {
     if (value !== undefined)
       throw new UsageError(`--${flag} is for detectors and segmenters, on data coco:FOLDER or voc:FOLDER`);
   }

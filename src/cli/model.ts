@@ -73,19 +73,19 @@ export const presetOption = (): Option =>
 export const cropOption = (): Option =>
   new Option(
     '--crop <rule>',
-    "the part of a picture that is used, in place of the model's rule: none for all of it, a fraction of each side such as 0.875, side:256 to resize the shorter side and cut out the centre, or pad:128 for all of it with bytes of 128 below or beside it",
+    "the part of a picture that is used, in place of the model's rule: none for all of it, a fraction of each side such as 0.875, side:256 to resize the shorter side and cut out the centre, or pad:128 for all of it with bytes of 128 below or beside it (pad-as-is:128: not enlarged where it fits)",
   ).argParser(cropRule);
 
 function cropRule(text: string): CropRule {
   if (text === 'none') return { kind: 'stretch' };
   const side = /^side:([1-9]\d{0,4})$/.exec(text)?.[1];
   if (side !== undefined) return { kind: 'shorter-side', side: Number(side) };
-  const value = /^pad:(\d{1,3})$/.exec(text)?.[1];
-  if (value !== undefined && Number(value) <= 255) return { kind: 'pad', value: Number(value) };
+  const [, asIs, value] = /^pad(-as-is)?:(\d{1,3}(?:\.\d+)?)$/.exec(text) ?? [];
+  if (Number(value) <= 255) return { kind: 'pad', value: Number(value), ...(asIs && { enlarge: false }) };
   const fraction = Number(text);
   if (text.trim() !== '' && fraction > 0 && fraction <= 1) return { kind: 'central', fraction };
   throw new InvalidArgumentError(
-    'Wanted none, a fraction above 0 and at most 1, side: and a number of pixels, or pad: and a number from 0 to 255.',
+    'Wanted none, a fraction above 0 and at most 1, side: and a number of pixels, or pad: or pad-as-is: and a number from 0 to 255.',
   );
 }
 

@@ -1,9 +1,10 @@
 /** `depthwise segment`: which classes the pixels of pictures belong to. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Picture, DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
+import { toRgb } from '../image/picture.js';
 import type { Network } from '../network/index.js';
-import { cutOut, overlay, type Segmentation, segment } from '../segmentation/index.js';
+import { cutOut, overlay, type Segmentation, type SegmentOptions, segment } from '../segmentation/index.js';
 import { encodeLabelPng } from '../segmentation/label-png.js';
 import { paletteFor } from '../segmentation/palette.js';
 import { readLabels } from '../tasks/files.js';
@@ -25,7 +26,7 @@ import {
 } from './pictures.js';
 import { startProgress } from './progress.js';
 import { textTable } from './table.js';
-import { regionOption, turnOption, words } from './values.js';
+import { fromOption, regionOption, shareBelowOne, turnOption, words } from './values.js';
 
 interface Flags extends ModelFlags, TargetFlags, PictureLimits {
   readonly model: string;
@@ -37,6 +38,9 @@ interface Flags extends ModelFlags, TargetFlags, PictureLimits {
   readonly overlay?: true;
   readonly cutOut?: true;
   readonly only?: readonly string[];
+  readonly from?: SegmentOptions['from'];
+  readonly confidence?: true;
+  readonly smooth?: number;
   readonly json?: true;
 }
 
@@ -46,6 +50,17 @@ export function configure(command: Command): void {
     .description('Say how much of each picture belongs to each class.')
     .requiredOption('--model <file>', MODEL)
     .option('--labels <file>', "a label a line, or JSON; the model's own unless given")
+    .addOption(fromOption())
+    .option(
+      '--confidence',
+      'how likely the labels are too, the mean of each class; with --out as NAME.confidence.png, where 255 is sure',
+    )
+    .addOption(
+      new Option(
+        '--smooth <share>',
+        'the pictures are the frames of a video, and so much of the scores comes from those before: from 0 up to 1',
+      ).argParser(shareBelowOne),
+    )
     .addOption(regionOption())
     .addOption(turnOption())
     .option(
@@ -59,7 +74,7 @@ export function configure(command: Command): void {
   addLimitOptions(addTargetOption(addIntegerOptions(addModelOptions(command))))
     .option(
       '--json',
-      '[{"picture", "width", "height", "classes": [{"classIndex", "pixels", "share", "label"}]}]; a picture that cannot be read has "error" in place of "classes"',
+      '[{"picture", "width", "height", "classes": [{"classIndex", "pixels", "share", "label"}]}], of each class also the "confidence" if that is wanted; a picture that cannot be read has "error" in place of "classes"',
     )
     .addHelpText(
       'after',
@@ -102,14 +117,20 @@ async function answer(
   const write = flags.out === undefined ? undefined : await writerOf(flags.out, pictures, flags, named);
   const progress = await startProgress('segment');
   try {
+    const { from, confidence, smooth, region } = flags;
     const options = {
       run: executor(network, flags, progress, pictures.length),
       rotation: Number(flags.turn) as Rotation,
-      ...(flags.region && { region: flags.region }),
+      ...(region && { region }),
       ...(labels && { labels }),
+      ...(from && { from }),
+      ...(confidence && { confidence }),
+      ...(smooth !== undefined && { smooth }),
     };
+    let previous: SegmentOptions['previous'];
     return await eachPicture(pictures, flags, async (picture, path) => {
-      const segmentation = await segment(network, picture, options);
+      const segmentation = await segment(network, picture, { ...options, ...(previous && { previous }) });
+      if (smooth !== undefined) previous = segmentation;
       await write?.(path, picture, segmentation);
       return segmentation;
     });
@@ -134,12 +155,18 @@ async function writerOf(
   ];
   if (flags.overlay) kinds.push(['.overlay.png', (picture, map) => asPng(overlay(picture, map, { colours }))]);
   if (flags.cutOut) kinds.push(['.cut-out.png', (picture, map) => asPng(cutOut(picture, map, classes))]);
+  if (flags.confidence) kinds.push(['.confidence.png', (_, map) => asPng(confidencePicture(map))]);
   const files = kinds.map(([end, make]) => [annotatedNames(pictures, folder, end), make] as const);
   const paths = files.flatMap(([names]) => [...names.values()]);
   await claimAnnotated(folder, paths, pictures, flags.overwrite);
   return async (path, picture, segmentation) => {
     for (const [names, make] of files) await writeAnnotated(names.get(path)!, await make(picture, segmentation));
   };
+}
+
+/** Grey: 255 where a label is sure. */
+function confidencePicture({ width, height, confidence = new Float32Array(0) }: Segmentation): Picture {
+  return toRgb({ width, height, channels: 1, data: Uint8Array.from(confidence, (share) => Math.round(255 * share)) });
 }
 
 function classesOf(wanted: string, labels: readonly string[] | undefined): number[] {
@@ -162,12 +189,12 @@ function asJson(outcome: Outcome<Segmentation>): object {
 /** Nothing for a picture that cannot be read: that is said on stderr. */
 function asText(outcome: Outcome<Segmentation>): string[] {
   if ('error' in outcome) return [];
+  const { classes, confidence } = outcome.result;
+  const percent = (share = 0): string => `${(100 * share).toFixed(1)} %`;
+  const columns = ['of the picture', ...(confidence ? ['confidence'] : [])];
   const table = textTable(
-    [
-      { title: 'class', align: 'left' },
-      { title: 'of the picture', align: 'right' },
-    ],
-    outcome.result.classes.map(({ label, share }) => [harmless(label), `${(100 * share).toFixed(1)} %`]),
+    [{ title: 'class', align: 'left' }, ...columns.map((title) => ({ title, align: 'right' as const }))],
+    classes.map((one) => [harmless(one.label), ...[one.share, one.confidence].slice(0, columns.length).map(percent)]),
   );
   return [`${harmless(outcome.picture)}\n${table}`];
 }

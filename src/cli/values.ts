@@ -28,6 +28,13 @@ export function part(text: string): number {
   return value;
 }
 
+/** A number of 0 or more, and below 1. */
+export function shareBelowOne(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError('Wanted a number from 0 up to, not including, 1.');
+}
+
 /** Some of the given words, separated by commas: 'onnx,tflite'. */
 export function listOf<Word extends string>(words: readonly Word[]): (text: string) => readonly Word[] {
   return (text) => {
@@ -74,6 +81,12 @@ function region(text: string): Region {
   const [left, top, width, height] = sides.slice(1).map(Number);
   return { left, top, width, height };
 }
+
+export const fromOption = (): Option =>
+  new Option(
+    '--from <what>',
+    'scores, which are resized to the picture and then compared, or labels, of which each pixel takes the nearest; scores unless given, where the network has them',
+  ).choices(['scores', 'labels']);
 
 export const turnOption = (): Option =>
   new Option('--turn <degrees>', 'turn the picture, or its region, clockwise before it is looked at')

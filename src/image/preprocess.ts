@@ -9,6 +9,7 @@
  *   central 0.875       ⌊(size − 0.875·size) / 2⌋ pixels off each side (25 and 18: 350×264 are left), squeezed to 224×224
  *   shorter-side 256    the whole resized to 341×256, of which the 224×224 in the middle, from (58, 16), are kept
  *   pad 128             the whole resized to 224×168, and below it 56 rows of bytes 128
+ *                       (sides are cut down to whole pixels, as TensorFlow's resize_with_pad and DeepLab's demo do)
  */
 import { expectOneOf } from '../checks.js';
 import { PictureError } from '../errors.js';
@@ -129,9 +130,10 @@ export function placement(
       return { part: all, whole, window: { ...window, top, left } };
     }
     case 'pad': {
-      const scale = Math.min(size[0] / height, size[1] / width);
-      const whole = [height, width].map((side) => Math.max(Math.round(side * scale), 1)) as [number, number];
-      return { part: all, whole, window };
+      const [most, side] = size[0] * width < size[1] * height ? [size[0], height] : [size[1], width];
+      const asGiven = rule.enlarge === false && side < most;
+      const fitted = (one: number) => (asGiven ? one : Math.max(Math.trunc((one * most) / side), 1));
+      return { part: all, whole: [fitted(height), fitted(width)], window };
     }
     default:
       throw new PictureError(`preprocess: there is no crop rule '${(rule as CropRule).kind}'`);

@@ -14,7 +14,7 @@ export interface Seen {
 export type Place = readonly [y: number, x: number];
 
 /** The part of the picture that was looked at, in the picture's own pixels. */
-export const regionOf = ({ picture, options }: Seen): Region =>
+const regionOf = ({ picture, options }: Seen): Region =>
   options?.region ?? { left: 0, top: 0, width: picture.width, height: picture.height };
 
 /** [height, width] of the region once it is turned upright, and which part of it the input shows. */
@@ -30,16 +30,22 @@ export function uprightOf(seen: Seen): { readonly size: readonly [number, number
  * given. Places beyond the input's edges lead beyond what it shows of the picture.
  */
 export function wayBack(seen: Seen): (place: Place) => Place {
+  const { part, whole, window } = uprightOf(seen).shown;
+  const lying = fromUpright(seen);
+  return ([v, u]) =>
+    lying([
+      part.top + ((window.top + v * window.height) / whole[0]) * part.height,
+      part.left + ((window.left + u * window.width) / whole[1]) * part.width,
+    ]);
+}
+
+/** From pixels of the region, turned upright and mirrored, to those of the picture as it was given. */
+export function fromUpright(seen: Seen): (place: Place) => Place {
   const { options = {} } = seen;
   const region = regionOf(seen);
-  const {
-    size: [, width],
-    shown: { part, whole, window },
-  } = uprightOf(seen);
+  const [, width] = uprightOf(seen).size;
   const toRegion = unturned(region, options);
-  return ([v, u]) => {
-    const y = part.top + ((window.top + v * window.height) / whole[0]) * part.height;
-    const x = part.left + ((window.left + u * window.width) / whole[1]) * part.width;
+  return ([y, x]) => {
     const [row, column] = toRegion([y, options.mirror ? width - x : x]);
     return [region.top + row, region.left + column];
   };

@@ -172,9 +172,12 @@ export class LoadedModel implements Model {
     options: ModelSegmentOptions = {},
   ): Promise<Segmentation | Segmentation[]> {
     const segmentation = await this.#task('segmentation');
-    const maps = await this.#each('segment', input, options, async (x, seen) =>
-      segmentation(this.#network, this.#answer(await this.#run(x)), seen, options),
-    );
+    let pixelOptions = options;
+    const maps = await this.#each('segment', input, options, async (x, seen) => {
+      const map = segmentation(this.#network, this.#answer(await this.#run(x)), seen, pixelOptions);
+      if (map.scores) pixelOptions = { ...options, previous: map };
+      return map;
+    });
     return Array.isArray(input) ? maps : maps[0];
   }
 

@@ -83,7 +83,15 @@ const DETECT: KindsOf<ModelDetectOptions> = {
   ...RUN,
 };
 
-const SEGMENT: KindsOf<ModelSegmentOptions> = { size: oneOf('picture', 'network'), labels: ALL_LABELS, ...RUN };
+const SEGMENT: KindsOf<ModelSegmentOptions> = {
+  size: oneOf('picture', 'network'),
+  labels: ALL_LABELS,
+  from: oneOf('scores', 'labels'),
+  confidence: SWITCH,
+  smooth: ['a number from 0 up to, not including, 1', (value) => typeof value === 'number' && value >= 0 && value < 1],
+  previous: OBJECT,
+  ...RUN,
+};
 
 /** By the names of a model's calls. */
 const OF_CALLS = {

@@ -19,13 +19,14 @@ export type ResizeRule = (typeof resizeRules)[number];
 
 /**
  * Which part of the picture is used. `stretch`: all of it; `central`: the central fraction of each side; `shorter-side`: resize the shorter side, then
- * cut out the centre; `pad`: all of it, as large as fits without a change of shape, with bytes of `value` below or to the right of it.
+ * cut out the centre; `pad`: all of it, as large as fits without a change of shape, with bytes of `value` below or to the right of it;
+ * with `enlarge: false`, a picture that fits stays as it is.
  */
 export type CropRule =
   | { readonly kind: 'stretch' }
   | { readonly kind: 'central'; readonly fraction: number }
   | { readonly kind: 'shorter-side'; readonly side: number }
-  | { readonly kind: 'pad'; readonly value: number };
+  | { readonly kind: 'pad'; readonly value: number; readonly enlarge?: boolean };
 
 /** From picture bytes 0…255 to the input tensor: (byte · scale − mean) / deviation, channel by channel. */
 export interface Preprocessing {

@@ -64,9 +64,10 @@ const cropKinds = () => ({
     fraction: numberWhere('a fraction above 0, at most 1', (value) => value > 0 && value <= 1),
   }),
   'shorter-side': record<{ kind: 'shorter-side'; side: number }>({ kind: oneOf('shorter-side'), side: positive }),
-  pad: record<{ kind: 'pad'; value: number }>({
+  pad: record<{ kind: 'pad'; value: number; enlarge?: boolean }>({
     kind: oneOf('pad'),
     value: numberWhere('from 0 to 255', (value) => value >= 0 && value <= 255),
+    enlarge: optional(boolean),
   }),
 });
 

@@ -12,13 +12,27 @@ export interface LabelMap {
   readonly height: number;
   /** One for each pixel, row by row; 255 for those that the network did not see. */
   readonly labels: Uint8Array;
+  /** Where it was asked for: the probability of each pixel's label, 0 for those that the network did not see. */
+  readonly confidence?: Float32Array;
 }
+
+/** The probability of a label, from the scores of all classes at one place. */
+export type Certainty = (scores: ArrayLike<number>, label: number) => number;
+
+/** Of scores that go into a softmax. */
+export const softmaxOf: Certainty = (scores, label) => {
+  let sum = 0;
+  for (let c = 0; c < scores.length; c++) sum += Math.exp(scores[c] - scores[label]);
+  return 1 / sum;
+};
 
 export interface LabelMapOptions {
   /** [height, width] of the result. Default: of the map. */
   readonly size?: readonly [number, number];
   /** How scores between the map's positions are worked out. Default 'half-pixel'. */
   readonly rule?: BilinearRule;
+  /** Unless stated, the result has no `confidence`. */
+  readonly certainty?: Certainty;
 }
 
 /** Labels are bytes, of which 255 means "ignored" in every data set. */
@@ -27,11 +41,11 @@ export const IGNORED = 255;
 /** The class with the highest score for each pixel; of equal scores the lowest. `scores` is [1, height, width, classes]. */
 export function labelMap(scores: Tensor, options: LabelMapOptions = {}): LabelMap {
   const [, mapHeight, mapWidth] = expectMap(scores);
-  const { size: [height, width] = [mapHeight, mapWidth], rule = 'half-pixel' } = options;
+  const { size: [height, width] = [mapHeight, mapWidth], rule = 'half-pixel', certainty } = options;
   if (![height, width].every((side) => Number.isInteger(side) && side >= 1)) {
     throw new UsageError(`labelMap: the size must be [height, width] in whole pixels, found [${height}, ${width}]`);
   }
-  return labelsAt(scores, mixes(rule, mapHeight, height), mixes(rule, mapWidth, width));
+  return labelsAt(scores, mixes(rule, mapHeight, height), mixes(rule, mapWidth, width), certainty);
 }
 
 function expectMap({ shape }: Tensor): readonly number[] {
@@ -47,11 +61,17 @@ function expectMap({ shape }: Tensor): readonly number[] {
  * Rows and columns of the result, by the positions of the map that each mixes; undefined for those that the map does not show. Between positions
  * of one class every mix is of that class too: only elsewhere are scores mixed.
  */
-function labelsAt(scores: Tensor, rows: readonly (Mix | undefined)[], columns: readonly (Mix | undefined)[]): LabelMap {
+function labelsAt(
+  scores: Tensor,
+  rows: readonly (Mix | undefined)[],
+  columns: readonly (Mix | undefined)[],
+  certainty?: Certainty,
+): LabelMap {
   const { shape, data } = scores;
   const [, , mapWidth, classes] = shape;
   const [height, width] = [rows.length, columns.length];
   const labels = new Uint8Array(width * height).fill(IGNORED);
+  const confidence = certainty && new Float32Array(width * height);
   const own = ownLabels(scores);
   const mixed = new Float32Array(classes);
   rows.forEach((row, y) => {
@@ -62,20 +82,21 @@ function labelsAt(scores: Tensor, rows: readonly (Mix | undefined)[], columns: r
       const column = columns[x];
       if (column === undefined) continue;
       const { lower, upper, share } = column;
+      const pixel = y * width + x;
       const label = own[above + lower];
-      if (label === own[above + upper] && label === own[below + lower] && label === own[below + upper]) {
-        labels[y * width + x] = label;
-        continue;
-      }
+      const isOfOne = label === own[above + upper] && label === own[below + lower] && label === own[below + upper];
+      if (isOfOne) labels[pixel] = label;
+      if (isOfOne && certainty === undefined) continue;
       for (let c = 0; c < classes; c++) {
         const left = between(data[(above + lower) * classes + c], data[(below + lower) * classes + c], row.share);
         const right = between(data[(above + upper) * classes + c], data[(below + upper) * classes + c], row.share);
         mixed[c] = between(left, right, share);
       }
-      labels[y * width + x] = best(mixed, 0, classes);
+      if (!isOfOne) labels[pixel] = best(mixed, 0, classes);
+      if (certainty && confidence) confidence[pixel] = certainty(mixed, labels[pixel]);
     }
   });
-  return { width, height, labels };
+  return { width, height, labels, ...(confidence && { confidence }) };
 }
 
 const between = (a: number, b: number, share: number): number => Math.fround((1 - share) * a + share * b);
@@ -104,7 +125,7 @@ function best(scores: ArrayLike<number>, first: number, classes: number): number
  * The labels of a picture's region, turned upright, from what the network answered to it: scores, which are resized before they are compared
  * (half-pixel), or labels, of which each pixel takes the nearest.
  */
-export function labelsOfPicture(map: Tensor | LabelMap, seen: Seen): LabelMap {
+export function labelsOfPicture(map: Tensor | LabelMap, seen: Seen, certainty?: Certainty): LabelMap {
   const { size, shown } = uprightOf(seen);
   const { part, whole, window } = shown;
   const [mapHeight, mapWidth] = 'labels' in map ? [map.height, map.width] : expectMap(map).slice(1);
@@ -112,7 +133,7 @@ export function labelsOfPicture(map: Tensor | LabelMap, seen: Seen): LabelMap {
   const columns = along(size[1], mapWidth, part.left, part.width, whole[1], window.left, window.width);
   if ('labels' in map) return nearest(map, rows, columns);
   const mix = (length: number) => (place: number) => mixAtPlace(place, length);
-  return labelsAt(map, rows.map(mix(mapHeight)), columns.map(mix(mapWidth)));
+  return labelsAt(map, rows.map(mix(mapHeight)), columns.map(mix(mapWidth)), certainty);
 }
 
 /**
@@ -146,11 +167,15 @@ function nearest(map: LabelMap, rows: readonly number[], columns: readonly numbe
   const at = (place: number, length: number): number => Math.min(Math.floor(place), length - 1);
   const sources = columns.map((place) => at(place, map.width));
   const labels = new Uint8Array(width * height);
+  const confidence = map.confidence && new Float32Array(width * height);
   rows.forEach((place, y) => {
     const first = at(place, map.height) * map.width;
-    for (let x = 0; x < width; x++) labels[y * width + x] = map.labels[first + sources[x]] ?? IGNORED;
+    for (let x = 0; x < width; x++) {
+      labels[y * width + x] = map.labels[first + sources[x]] ?? IGNORED;
+      if (confidence) confidence[y * width + x] = map.confidence?.[first + sources[x]] ?? 0;
+    }
   });
-  return { width, height, labels };
+  return { width, height, labels, ...(confidence && { confidence }) };
 }
 
 export interface ClassShare {
@@ -158,17 +183,24 @@ export interface ClassShare {
   readonly pixels: number;
   /** Of the pixels that the network saw, from 0 to 1. */
   readonly share: number;
+  /** The mean of its pixels' confidence, where the map has that. */
+  readonly confidence?: number;
 }
 
 /** The classes that occur, the largest first, of equal ones the lowest. */
-export function classShares({ labels }: LabelMap): ClassShare[] {
+export function classShares({ labels, confidence }: LabelMap): ClassShare[] {
   const pixels = new Float64Array(256);
   for (const label of labels) pixels[label] += 1;
+  const sums = new Float64Array(256);
+  confidence?.forEach((one, pixel) => {
+    sums[labels[pixel]] += one;
+  });
   const seen = labels.length - pixels[IGNORED];
   return Array.from(pixels.subarray(0, IGNORED), (count, classIndex) => ({
     classIndex,
     pixels: count,
     share: count / seen,
+    ...(confidence && { confidence: sums[classIndex] / count }),
   }))
     .filter((one) => one.pixels > 0)
     .sort((a, b) => b.pixels - a.pixels || a.classIndex - b.classIndex);
