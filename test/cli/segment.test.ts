@@ -7,6 +7,7 @@ import { decodeLabelPng, encodeLabelPng } from '../../src/segmentation/label-png
 import { tensor } from '../../src/tensor.js';
 import { cat, depthwise, depthwiseJson, temporaryFolder, writeModel } from './command.js';
 
+const GREY = Array.from({ length: 256 }, (_, grey) => [grey, grey, grey] as const);
 const folder = temporaryFolder();
 afterAll(folder.remove);
 let model: string;
@@ -73,12 +74,66 @@ describe('segment', () => {
     expect((await depthwise(...flags)).exitCode).toBe(0);
   });
 
+  test('--confidence: the mean of each class, and a grey picture', async () => {
+    const sure = 1 / (1 + Math.exp(-1)); // of scores 0 and 1
+    const flags = ['segment', cat, '--model', model, '--confidence'];
+    const [{ classes }] = await depthwiseJson(...flags);
+    expect(classes[0]).toMatchObject({ label: 'cat', confidence: expect.closeTo(sure, 6) });
+    const out = folder.path('sure');
+    const { stdout } = await depthwise(...flags, '--out', out);
+    expect(stdout).toMatch(/class +of the picture +confidence\n.*\n?.*cat +100\.0 % +73\.1 %/);
+    const { data } = await readPicture(`${out}/chelsea.confidence.png`);
+    expect([...data.subarray(0, 3)]).toEqual(Array(3).fill(Math.round(255 * sure)));
+  });
+
+  test('--smooth: pictures are frames; one that cannot be read is left out', async () => {
+    // Scores: how bright the picture is, from -1 to 1, and 0.6 for the cat.
+    const net = new NetworkBuilder();
+    const scores = net.add('scores', 'pointwiseConv2d', net.input('input', [1, 8, 8, 3]), { filters: 2, bias: true });
+    const network = net.build('bright', [scores], {
+      source: 'other',
+      output: 'features',
+      preprocessing: { ...preprocessingPreset('slim', [8, 8]), crop: { kind: 'stretch' } },
+      labels: ['bright', 'cat'],
+    });
+    const weights = new Map([
+      ['scores/kernel', tensor([3, 2], [1, 0, 0, 0, 0, 0])],
+      ['scores/bias', tensor([2], [0, 0.6])],
+    ]);
+    const bright = await writeModel(folder.path('bright.safetensors'), { ...network, weights });
+    const frame = async (name: string, label: number) => {
+      writeFileSync(
+        folder.path(name),
+        await encodeLabelPng({ width: 2, height: 2, labels: new Uint8Array(4).fill(label) }, GREY),
+      );
+      return folder.path(name);
+    };
+    const [white, black] = [await frame('1.png', 255), await frame('2.png', 0)];
+    const bad = folder.path('1b.png');
+    writeFileSync(bad, 'no picture');
+    const labels = async (...flags: string[]) => {
+      const { stdout } = await depthwise('segment', white, bad, black, white, '--model', bright, '--json', ...flags);
+      return JSON.parse(stdout).map(({ classes }: { classes?: { label: string }[] }) => classes?.[0].label);
+    };
+    expect(await labels()).toEqual(['bright', undefined, 'cat', 'bright']);
+    expect(await labels('--smooth', '0.5')).toEqual(['bright', undefined, 'cat', 'cat']); // 1, 0, 0.5
+    expect(await labels('--smooth', '0.9')).toEqual(['bright', undefined, 'bright', 'bright']);
+  });
+
   test('--region: the rest is not looked at', async () => {
     const [{ classes }] = await depthwiseJson('segment', cat, '--model', model, '--region', '10,20,30,40');
     expect(classes).toEqual([{ classIndex: 1, pixels: 1200, share: 1, label: 'cat' }]);
   });
 
   test.each([
+    [
+      ['--smooth', '1'],
+      "error: option '--smooth <share>' argument '1' is invalid. Wanted a number from 0 up to, not including, 1.",
+    ],
+    [
+      ['--from', 'both'],
+      "error: option '--from <what>' argument 'both' is invalid. Allowed choices are scores, labels.",
+    ],
     [['--overlay'], '--overlay writes pictures, and wants --out FOLDER'],
     [['--overwrite'], '--overwrite is for --out FOLDER'],
     [['--cut-out'], '--cut-out writes pictures, and wants --out FOLDER'],

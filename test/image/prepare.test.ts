@@ -25,7 +25,9 @@ const anyCrop = (size: readonly [number, number]): fc.Arbitrary<CropRule> =>
     fc.double({ min: 0.05, max: 1, noNaN: true }).map((fraction): CropRule => ({ kind: 'central', fraction })),
     fc.nat(12).map((more): CropRule => ({ kind: 'shorter-side', side: Math.max(...size) + more })),
     side(12).map((length): CropRule => ({ kind: 'shorter-side', side: length })), // often too short: an error
-    fc.integer({ min: 0, max: 255 }).map((value): CropRule => ({ kind: 'pad', value })),
+    fc
+      .record({ value: fc.integer({ min: 0, max: 255 }), enlarge: fc.boolean() })
+      .map((rule): CropRule => ({ kind: 'pad', ...rule })),
   );
 
 const number = fc.double({ min: -300, max: 300, noNaN: true });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PictureError } from '../../src/errors.js';
 import type { AlphaRule } from '../../src/image/picture.js';
-import { centralCrop, preprocess } from '../../src/image/preprocess.js';
+import { centralCrop, placement, preprocess } from '../../src/image/preprocess.js';
 import type { CropRule, Preprocessing } from '../../src/network/conventions.js';
 import { type PresetName, preprocessingPreset, presetNames } from '../../src/network/presets.js';
 import { anyPicture, drawn, pattern, picture } from './patterns.js';
@@ -202,6 +202,40 @@ describe('pad', () => {
     const pad: CropRule = { kind: 'pad', value: 99 };
     expect([...preprocess(grid, plain(pad, [4, 4])).data]).toEqual([0, 1, 2, 3, 10, 11, 12, 13, ...Array(8).fill(99)]);
     expect([...preprocess(grid, plain(pad, [2, 5])).data]).toEqual([0, 1, 2, 3, 99, 10, 11, 12, 13, 99]);
+  });
+
+  test('sides are cut down to whole pixels: 500 × 333 in 257 × 257 is 257 × 171 (171.2), 500 × 334 too (171.7)', () => {
+    const sides = (width: number, height: number, enlarge?: boolean) =>
+      placement(
+        { width, height },
+        { crop: { kind: 'pad', value: 0, ...(enlarge === false && { enlarge }) }, size: [257, 257] },
+      ).whole;
+    expect([sides(500, 333), sides(500, 334)]).toEqual([
+      [171, 257],
+      [171, 257],
+    ]);
+    expect(sides(1, 5000)).toEqual([257, 1]);
+    expect([sides(100, 50), sides(100, 50, false), sides(300, 257, false)]).toEqual([
+      [128, 257],
+      [50, 100],
+      [220, 257],
+    ]);
+  });
+
+  test('the longer side is the whole side of the input, whatever the picture', () => {
+    const side = fc.integer({ min: 1, max: 5000 });
+    fc.assert(
+      fc.property(side, side, side, (width, height, size) => {
+        const { whole } = placement({ width, height }, { crop: { kind: 'pad', value: 0 }, size: [size, size] });
+        expect(Math.max(...whole)).toBe(size);
+      }),
+    );
+  });
+
+  test('not enlarged: a picture that fits keeps its pixels', () => {
+    const grid = drawn(2, 2, 1, (x, y) => 10 * y + x);
+    const { data } = preprocess(grid, plain({ kind: 'pad', value: 9, enlarge: false }, [3, 3]));
+    expect([...data]).toEqual([0, 1, 9, 10, 11, 9, 9, 9, 9]);
   });
 });
 

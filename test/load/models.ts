@@ -5,7 +5,7 @@ import { deflateSync } from 'node:zlib';
 import { writeNetwork, writeTfjs } from '../../src/formats/index.js';
 import type { Picture } from '../../src/image/picture.js';
 import { mobilenetV1 } from '../../src/models/index.js';
-import { type Network, preprocessingPreset, randomWeights } from '../../src/network/index.js';
+import { type Network, NetworkBuilder, preprocessingPreset, randomWeights } from '../../src/network/index.js';
 import type { QuantizedNetwork } from '../../src/network/quantized-network.js';
 import { calibrate, quantizeNetwork } from '../../src/quantization/index.js';
 import { uniformRandom } from '../../src/random.js';
@@ -128,4 +128,16 @@ export async function smallQuantized(): Promise<QuantizedNetwork> {
   const network = smallNetwork();
   const pictures = [1, 2, 3].map((seed) => inputTensor(network, noise(seed)));
   return quantizeNetwork(await calibrate(network, pictures), { input: 'uint8' });
+}
+
+/** Shown a picture, it answers with the picture: the class of a pixel is its strongest colour. */
+export function coloursSegmenter(): Network {
+  const net = new NetworkBuilder();
+  const input = net.input('input', [1, 8, 8, 3]);
+  return net.build('colours', [net.add('scores', 'relu', input, {})], {
+    source: 'other',
+    output: 'features',
+    preprocessing: { ...preprocessingPreset('slim', [8, 8]), crop: { kind: 'stretch' } },
+    labels: ['red', 'green', 'blue'],
+  });
 }

@@ -3,25 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { detect, detections } from '../../src/detection/index.js';
 import { load } from '../../src/load/node.js';
 import { load as loadStatic } from '../../src/load/static.js';
-import { type Network, NetworkBuilder, preprocessingPreset } from '../../src/network/index.js';
-import { segment, segmentation } from '../../src/segmentation/index.js';
+import { type Segmentation, segment, segmentation } from '../../src/segmentation/index.js';
 import { inputTensor } from '../../src/tasks/execute.js';
 import { constantDetector } from '../cli/detector.js';
-import { noise, smallNetwork } from './models.js';
+import { coloursSegmenter, noise, smallNetwork } from './models.js';
 
 const detector = constantDetector();
-
-/** Shown a picture, it answers with the picture: the class of a pixel is its strongest colour. */
-function segmenter(): Network {
-  const net = new NetworkBuilder();
-  const input = net.input('input', [1, 8, 8, 3]);
-  return net.build('colours', [net.add('scores', 'relu', input, {})], {
-    source: 'other',
-    output: 'features',
-    preprocessing: { ...preprocessingPreset('slim', [8, 8]), crop: { kind: 'stretch' } },
-    labels: ['red', 'green', 'blue'],
-  });
-}
 
 const pictures = [noise(1), noise(2, 31, 17)];
 const region = { left: 3, top: 5, width: 20, height: 10 };
@@ -89,7 +76,7 @@ describe('detect', () => {
 
 describe('segment', () => {
   test('answers as the pure function; of a list, a list', async () => {
-    const network = segmenter();
+    const network = coloursSegmenter();
     const model = await load(network);
     for (const options of [{}, { size: 'network' }, { region, rotation: 270 }] as const) {
       expect(await model.segment(pictures[1], options)).toEqual(await segment(network, pictures[1], options));
@@ -101,6 +88,30 @@ describe('segment', () => {
     ]);
     const { width, labels } = await model.segment(inputTensor(network, pictures[0]));
     expect([width, labels.length]).toEqual([8, 64]);
+  });
+
+  test('a list that is smoothed is frames, and goes on from the one before', async () => {
+    const network = coloursSegmenter();
+    const model = await load(network);
+    const frames = [pictures[0], noise(3), noise(4)];
+    const maps = await model.segment(frames, { smooth: 0.7 });
+    let previous: Segmentation | undefined;
+    for (const [at, frame] of frames.entries()) {
+      previous = await model.segment(frame, { smooth: 0.7, confidence: true, ...(previous && { previous }) });
+      expect(previous).toMatchObject(maps[at]);
+    }
+    expect(maps[2].labels).not.toEqual((await model.segment(frames[2])).labels);
+    expect(await model.segment(frames, { smooth: 0, previous: maps[0] })).toMatchObject(await model.segment(frames));
+  });
+
+  test.each([
+    [{ smooth: 1 }, 'segment: smooth must be a number from 0 up to, not including, 1, found 1'],
+    [{ from: 'pixels' }, "segment: from must be one of scores, labels, found the text 'pixels'"],
+    [{ confidence: 0.5 }, 'segment: confidence must be true or false, found 0.5'],
+    [{ smoth: 0.5 }, "segment: there is no option 'smoth'; similar options: smooth, "],
+  ])('refuses %o', async (options, message) => {
+    const model = await load(coloursSegmenter());
+    await expect(model.segment(pictures[0], options as never)).rejects.toThrow(message);
   });
 });
 

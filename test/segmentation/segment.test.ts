@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../src/errors.js';
 import { readNetwork } from '../../src/formats/index.js';
 import { type Picture, readPicture, resize } from '../../src/image/index.js';
 import { toRgb } from '../../src/image/picture.js';
 import { type Network, NetworkBuilder, preprocessingPreset } from '../../src/network/index.js';
-import { type SegmentOptions, segment } from '../../src/segmentation/index.js';
+import { type LabelMap, type Segmentation, type SegmentOptions, segment } from '../../src/segmentation/index.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
 
@@ -30,6 +31,12 @@ function segmenter(): Network {
 }
 const ask = (answer: Tensor, options: SegmentOptions = {}) =>
   segment(segmenter(), picture, { run: () => new Map([['scores', answer]]), ...options });
+
+/** Rows of labels; a dot for 255. */
+const grid = ({ width, height, labels }: LabelMap): string[] =>
+  Array.from({ length: height }, (_, y) =>
+    [...labels.subarray(y * width, (y + 1) * width)].map((label) => (label === 255 ? '.' : label)).join(' '),
+  );
 
 describe('segment', () => {
   const scores = tensor([1, 1, 2, 3], [1, 0, 0, 0, 1, 0]);
@@ -72,7 +79,90 @@ describe('segment', () => {
     expect((await ask(labels, { region })).classes[0].share).toBe(0.25);
   });
 
+  test('from labels: each pixel takes the nearest, where scores draw the outline between positions', async () => {
+    // Two positions: the first is of class 1 by far, the second of class 0 barely.
+    const scores = tensor([1, 1, 2, 2], [0, 8, 1, 0]);
+    const at = async (from: 'scores' | 'labels') => grid(await ask(scores, { from }));
+    expect(await at('scores')).toEqual(['1 1 1 0', '1 1 1 0']);
+    expect(await at('labels')).toEqual(['1 1 0 0', '1 1 0 0']);
+  });
+
+  test("confidence: the label's share in a softmax over the scores at each pixel, and the mean of each class", async () => {
+    // ln 3 against 0 is 3/4 against 1/4; in the middle pixels the scores are mixed by quarters.
+    const scores = tensor([1, 1, 2, 2], [Math.log(3), 0, 0, Math.log(3)]);
+    const { confidence, classes } = await ask(scores, { confidence: true });
+    const mixed = 1 / (1 + Math.exp(-Math.log(3) / 2));
+    const row = [0.75, mixed, mixed, 0.75].map(Math.fround);
+    expect([...confidence!]).toEqual([...row, ...row].map((one) => expect.closeTo(one, 6)));
+    expect(classes.map((one) => one.confidence)).toEqual([0, 1].map(() => expect.closeTo((0.75 + mixed) / 2, 6)));
+    const nearest = await ask(scores, { confidence: true, from: 'labels' });
+    expect([...nearest.confidence!]).toEqual(Array(8).fill(expect.closeTo(0.75, 6)));
+    expect((await ask(scores, { confidence: true, size: 'network' })).confidence).toHaveLength(2);
+    expect(await ask(scores)).not.toHaveProperty('confidence');
+  });
+
+  test('confidence of a region lies where its labels do, 0 elsewhere', async () => {
+    const scores = tensor([1, 2, 1, 2], [Math.log(3), 0, 0, 0]);
+    const region = { left: 1, top: 0, width: 2, height: 1 };
+    const { labels, confidence } = await ask(scores, { region, rotation: 90, from: 'labels', confidence: true });
+    expect(grid({ width: 4, height: 2, labels })).toEqual(['. 0 0 .', '. . . .']);
+    expect([...confidence!].map((one) => one.toFixed(2)).join(' ')).toBe('0.00 0.75 0.50 0.00 0.00 0.00 0.00 0.00');
+  });
+
+  test('confidence: scores that come from a softmax are probabilities as they are', async () => {
+    const net = new NetworkBuilder();
+    const input = net.input('input', [1, 8, 8, 3]);
+    const softmax = net.add('shares', 'softmax', input);
+    net.add('scores', 'resizeBilinear', softmax, { size: [16, 16], rule: 'half-pixel' });
+    const network = { ...segmenter(), nodes: net.build('x', ['scores'], segmenter().conventions).nodes };
+    const run = () => new Map([['scores', tensor([1, 1, 1, 3], [0.5, 0.25, 0.25])]]);
+    expect((await segment(network, picture, { run, confidence: true })).classes[0].confidence).toBe(0.5);
+  });
+
+  test('smooth: a label changes once its scores have, in the mean of the frames', async () => {
+    const frames = [
+      [4, 0],
+      [0, 2],
+      [0, 2],
+    ].map((scores) => tensor([1, 1, 1, 2], scores));
+    let previous: Segmentation | undefined;
+    const seen: string[] = [];
+    for (const frame of frames) {
+      previous = await ask(frame, { smooth: 0.5, size: 'network', ...(previous && { previous }) });
+      seen.push(`${previous.scores?.data.join(' ')}: ${previous.labels}`);
+    }
+    expect(seen).toEqual(['4 0: 0', '2 1: 0', '1 1.5: 1']);
+    expect(await ask(frames[0])).not.toHaveProperty('scores');
+  });
+
+  test.each<[string, SegmentOptions]>([
+    ["from 'scores'", { from: 'scores' }],
+    ['confidence', { confidence: true }],
+    ['smooth', { smooth: 0.5 }],
+  ])('%s wants scores, and the error says where they are', async (name, options) => {
+    const net = new NetworkBuilder();
+    const labels = net.add('labels', 'argMax', net.add('scores', 'relu', net.input('input', [1, 8, 8, 3])));
+    const ofLabels = net.build('compared', [labels], { ...segmenter().conventions });
+    const run = () => new Map([['labels', tensor([1, 8, 8], new Float32Array(64))]]);
+    await expect(segment(ofLabels, picture, { run, ...options })).rejects.toThrow(
+      `segment: ${name} wants scores, and compared yields labels; end it at its scores, with outputs 'scores'`,
+    );
+    await expect(ask(tensor([1, 1, 2], [1, 0]), options)).rejects.toThrow(
+      new UsageError(`segment: ${name} wants scores, and small yields labels`),
+    );
+  });
+
   test.each<[Tensor, SegmentOptions, string]>([
+    [scores, { from: 'both' as never }, "segment: from must be 'scores' or 'labels', found 'both'"],
+    [scores, { smooth: 1 }, 'segment: smooth must be a number from 0 up to, not including, 1, found 1'],
+    [scores, { smooth: Number.NaN }, 'segment: smooth must be a number from 0 up to, not including, 1, found NaN'],
+    [scores, { previous: {} }, 'segment: previous is the frame before, for smooth, which was not given'],
+    [scores, { smooth: 0.5, previous: {} }, 'segment: previous has no scores, since it was asked for without smooth'],
+    [
+      scores,
+      { smooth: 0.5, previous: { scores: tensor([1, 1, 1, 3], [0, 0, 0]) } },
+      'segment: previous has scores [1,1,1,3], this picture [1,1,2,3]',
+    ],
     [scores, { size: 'half' as never }, "segment: size must be 'picture' or 'network', found 'half'"],
     [tensor([1, 1, 2], [0.5, 0]), {}, 'small: wanted labels [1, height, width] from 0 to 255, found [1,1,2] with 0.5'],
     [

@@ -7,7 +7,7 @@ import type * as browserDoor from '../../../src/browser/index.js';
 import { writeNetwork } from '../../../src/formats/index.js';
 import type { load } from '../../../src/index.js';
 import { constantDetector } from '../../cli/detector.js';
-import { smallQuantized } from '../../load/models.js';
+import { coloursSegmenter, smallQuantized } from '../../load/models.js';
 import { type Server, serveFolders } from './serve-folders.js';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -163,30 +163,51 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
   test('boxes and label maps equal those of the page, in pixels of each picture', async () => {
     await open();
     const detector = [...(await writeNetwork(constantDetector(), 'safetensors'))];
-    const answers = await page.evaluate(async (detector) => {
-      const worker = depthwise.createWorker();
-      const [here, there] = [
-        await depthwise.load(new Uint8Array(detector)),
-        await worker.load(new Uint8Array(detector)),
-      ];
-      const image = new Image();
-      image.src = '/assets/pictures/chelsea.jpg';
-      await image.decode();
-      const canvas = Object.assign(document.createElement('canvas'), { width: 61, height: 47 });
-      canvas.getContext('2d')?.drawImage(image, 0, 0);
-      const inputs = [image, canvas, await createImageBitmap(canvas)];
-      const region = { left: 3, top: 5, width: 40, height: 33 };
-      const both: unknown[][] = [];
-      for (const options of [{}, { region }, { rotation: 90, mirror: true }, { nms: 'none' }] as const) {
-        both.push(await Promise.all([here.detect(inputs, options), there.detect(inputs, options)]));
-      }
-      const pixels = { width: 4, height: 2, channels: 3 as const, data: new Uint8Array(24) };
-      return {
-        both,
-        error: await there.segment(pixels).catch(String),
-        refused: await there.detect(pixels, { only: ['dgo'] }).catch(String),
-      };
-    }, detector);
+    const colours = [...(await writeNetwork(coloursSegmenter(), 'safetensors'))];
+    const answers = await page.evaluate(
+      async ({ detector, colours }) => {
+        const worker = depthwise.createWorker();
+        const [here, there] = [
+          await depthwise.load(new Uint8Array(detector)),
+          await worker.load(new Uint8Array(detector)),
+        ];
+        const image = new Image();
+        image.src = '/assets/pictures/chelsea.jpg';
+        await image.decode();
+        const canvas = Object.assign(document.createElement('canvas'), { width: 61, height: 47 });
+        canvas.getContext('2d')?.drawImage(image, 0, 0);
+        const inputs = [image, canvas, await createImageBitmap(canvas)];
+        const region = { left: 3, top: 5, width: 40, height: 33 };
+        const both: unknown[][] = [];
+        for (const options of [{}, { region }, { rotation: 90, mirror: true }, { nms: 'none' }] as const) {
+          both.push(await Promise.all([here.detect(inputs, options), there.detect(inputs, options)]));
+        }
+        const pixels = { width: 4, height: 2, channels: 3 as const, data: new Uint8Array(24) };
+        const [segmenter, segmenterThere] = [
+          await depthwise.load(new Uint8Array(colours)),
+          await worker.load(new Uint8Array(colours)),
+        ];
+        const differing: string[] = [];
+        let previous: Awaited<ReturnType<typeof segmenter.segment>> | undefined;
+        for (const frame of [image, canvas, inputs[2]]) {
+          const options = { confidence: true, smooth: 0.5, ...(previous && { previous }) };
+          const [map, other] = [await segmenter.segment(frame, options), await segmenterThere.segment(frame, options)];
+          for (const part of ['labels', 'confidence'] as const) {
+            if (String(map[part]) !== String(other[part]) || !map[part]?.length) differing.push(part);
+          }
+          if (String(map.scores?.data) !== String(other.scores?.data) || !map.scores) differing.push('scores');
+          previous = other; // which has been moved from the worker, and is sent there as a copy
+        }
+        return {
+          differing,
+          both,
+          error: await there.segment(pixels).catch(String),
+          refused: await there.detect(pixels, { only: ['dgo'] }).catch(String),
+        };
+      },
+      { detector, colours },
+    );
+    expect(answers.differing).toEqual([]);
     for (const [here, there] of answers.both) expect(there).toEqual(here);
     expect(answers.both[0][1]).toMatchObject([
       {},
