@@ -12,7 +12,7 @@
  *   db[n, 0, 0, c] = Σ_{i, j} dy[n, i, j, c] · a[n, i, j, c]
  */
 import { ShapeError } from '../errors.js';
-import type { Tensor } from '../tensor.js';
+import type { AnyTensor } from '../tensor.js';
 import { listed } from './expect.js';
 import { defineBackward, defineLayer, type NoAttributes } from './layer.js';
 
@@ -34,8 +34,10 @@ export const multiply = /* @__PURE__ */ defineLayer<NoAttributes>('multiply', {
   },
 });
 
+type Numbers = Pick<AnyTensor, 'data' | 'shape'>;
+
 /** Where the number of b lies that goes into number i of y. */
-function indexIn(b: Tensor, { data, shape: [N] }: Tensor): (i: number) => number {
+export function indexIn(b: Numbers, { data, shape: [N] }: Numbers): (i: number) => number {
   const ofY = data.length / N;
   const ofB = b.data.length / N;
   return (i) => Math.floor(i / ofY) * ofB + (i % ofB);

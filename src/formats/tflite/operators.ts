@@ -67,7 +67,7 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
   EXPAND_DIMS: reshapedToOutput,
   FULLY_CONNECTED: fullyConnected,
   GELU: (op) => composed(op, () => (optionsOf(op, GeluOptions).bool('approximate') ? geluByTanh() : gelu())),
-  HARD_SWISH: (op) => composed(op, () => [{ kind: 'hardSwish', attributes: {} }]),
+  HARD_SWISH: (op) => ({ inputs: [computed(op, 0)], steps: [{ kind: 'hardSwish', attributes: {} }] }),
   LEAKY_RELU: (op) => composed(op, () => leakyRelu([optionsOf(op, LeakyReluOptions).float32('alpha')])),
   LOGISTIC: (op) => ({ inputs: [computed(op, 0)], steps: [{ kind: 'sigmoid', attributes: {} }] }),
   MAX_POOL_2D: maxPool,
@@ -83,7 +83,7 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
   REDUCE_MAX: (op) => overPicture(op, globalMax),
   RELU: (op) => activation(op, 'RELU'),
   RELU6: (op) => activation(op, 'RELU6'),
-  RELU_0_TO_1: (op) => composed(op, () => [{ suffix: '', kind: 'clamp', attributes: { min: 0, max: 1 } }]),
+  RELU_0_TO_1: (op) => ({ inputs: [computed(op, 0)], steps: [{ kind: 'clamp', attributes: { min: 0, max: 1 } }] }),
   RELU_N1_TO_1: (op) => activation(op, 'RELU_N1_TO_1'),
   RESHAPE: reshape,
   RESIZE_BILINEAR: resizeBilinear,
@@ -128,7 +128,6 @@ function multiply(op: FileOperator): Translation {
     inputs,
     steps: [{ kind: 'multiply', attributes: {} }],
     activation: activationOf(op, op.options(MulOptions)),
-    real: true,
   };
 }
 

@@ -200,6 +200,7 @@ const int8Versions: Readonly<Record<string, number>> = {
   CONV_2D: 3,
   DEPTHWISE_CONV_2D: 3,
   FULLY_CONNECTED: 4,
+  HARD_SWISH: 1,
   RESHAPE: 1,
 };
 

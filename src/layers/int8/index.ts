@@ -9,7 +9,9 @@ import { forward as dense } from './dense.js';
 import { forward as depthwiseConv2d } from './depthwiseConv2d.js';
 import { forward as dequantize } from './dequantize.js';
 import { forward as globalAveragePool } from './globalAveragePool.js';
+import { forward as hardSwish } from './hardSwish.js';
 import { forward as maxPool } from './maxPool.js';
+import { forward as multiply } from './multiply.js';
 import { forward as pad } from './pad.js';
 import { forward as pointwiseConv2d } from './pointwiseConv2d.js';
 import { forward as quantize } from './quantize.js';
@@ -28,7 +30,9 @@ export const integerLayers = {
   relu6,
   clamp,
   sigmoid,
+  hardSwish,
   add,
+  multiply,
   concat,
   pad,
   averagePool,

@@ -129,3 +129,17 @@ export function byTable(y: IntegerTensor, x: IntegerTensor, of: (q: number) => n
   const table = Int32Array.from({ length: greatest - least + 1 }, (_, i) => of(least + i));
   for (let i = 0; i < y.data.length; i++) y.data[i] = table[x.data[i] - least];
 }
+
+/**
+ * A function of real numbers for each of the 256 inputs there are, in float32 and with halves away from zero, as TensorFlow Lite makes its tables:
+ *
+ *   q_y = z_y + f(s_x · (q_x − z_x)) · (1 / s_y) rounded
+ */
+export function byFunction(y: IntegerTensor, x: IntegerTensor, f: (real: number) => number): void {
+  const inverse = Math.fround(1 / y.type.scale);
+  const [least, greatest] = rangeOf(y.type);
+  byTable(y, x, (q) => {
+    const result = Math.fround(f(Math.fround(x.type.scale * (q - x.type.zeroPoint))));
+    return clamp(roundAway(Math.fround(result * inverse)) + y.type.zeroPoint, least, greatest);
+  });
+}
