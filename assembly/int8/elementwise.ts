@@ -8,7 +8,7 @@
  *   0 M1·2²⁰, 8 e1, 16 tie 1, 24 M2·2²⁰, 32 e2, 40 tie 2   f64; ties, less than the last bit of what they are added to
  *   48 half: 2^(30+s3) i64,  56 m3,  60 2³⁰ if e3 is not 0, otherwise 0,  64 s3 − 1   i32
  */
-import { lowWord } from './requantize';
+import { byAnyWay, fast, isFast, lowWord, one } from './requantize';
 
 const MAGIC: f64 = 6755399441055744;
 
@@ -80,7 +80,57 @@ function third(s: v128, half: v128, m: v128, e: v128, shift: i32): v128 {
   return i32x4.shr_s(v128.shuffle<i32>(low, high, 1, 3, 5, 7), shift);
 }
 
-/** Each of `count` bytes through a table of 256: activations, requantisation, sigmoid. */
-export function lookup(x: usize, count: i32, table: usize, out: usize): void {
-  for (const end = x + <usize>count; x < end; ++x, ++out) store<u8>(out, load<u8>(table + <usize>load<u8>(x)));
+/**
+ * Products of quads, requantised by `block`, whose eight channels are the same. `vectors` of eight numbers are a quad. As a `gate`, b is the quad
+ * whose first pixel has a number for each channel.
+ */
+export function multiply(
+  a: usize, b: usize, quads: i32, vectors: i32, gate: i32, block: usize, lo: i32, hi: i32, out: usize,
+): void {
+  const bytes = <usize>vectors << 4;
+  for (let quad = 0; quad < quads; ++quad, a += bytes, b += gate ? 0 : bytes, out += bytes) {
+    if (ASC_FEATURE_SIMD) {
+      const vlo = i16x8.splat(<i16>lo), vhi = i16x8.splat(<i16>hi);
+      const inFloat64 = isFast(block);
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const x = v128.load(a + i), y = gate ? v128.load32_splat(b + i) : v128.load(b + i);
+        const low = i32x4.extmul_low_i16x8_s(x, y), high = i32x4.extmul_high_i16x8_s(x, y);
+        const r = inFloat64
+          ? i16x8.narrow_i32x4_s(fast(low, block, block), fast(high, block, block))
+          : i16x8.narrow_i32x4_s(byAnyWay(low, block, 0), byAnyWay(high, block, 0));
+        v128.store(out + i, i16x8.min_s(i16x8.max_s(r, vlo), vhi));
+      }
+    } else {
+      for (let i: usize = 0; i < bytes; i += 2) {
+        const y = load<i16>(gate ? b + (i & ~15) + (i & 2) : b + i);
+        const r = one(<i32>load<i16>(a + i) * <i32>y, block, 0);
+        store<i16>(out + i, <i16>min(max(r, lo), hi));
+      }
+    }
+  }
+}
+
+/** Each byte through its channel's table of 256: activations, requantisation, sigmoid. */
+export function lookup(x: usize, pixels: i32, channels: i32, table: usize, tableStride: usize, out: usize): void {
+  for (let pixel = 0; pixel < pixels; ++pixel) {
+    let own = table;
+    for (const end = x + <usize>channels; x < end; ++x, ++out, own += tableStride) {
+      store<u8>(out, load<u8>(own + <usize>load<u8>(x)));
+    }
+  }
+}
+
+/** Tables are of int16 without zero point. Pixels and channels that do not exist may hold any number. */
+export function lookupQuads(
+  x: usize, quads: i32, pairs: i32, zero: i32, table: usize, tableStride: usize, out: usize,
+): void {
+  for (let quad = 0; quad < quads; ++quad) {
+    let even = table, odd = table + tableStride;
+    for (let pair = 0; pair < pairs; ++pair, even += 2 * tableStride, odd += 2 * tableStride) {
+      for (const end = x + 16; x < end; x += 4, out += 4) {
+        store<i16>(out, load<i16>(even + (<usize>(load<i16>(x) + zero & 255) << 1)));
+        store<i16>(out, load<i16>(odd + (<usize>(load<i16>(x, 2) + zero & 255) << 1)), 2);
+      }
+    }
+  }
 }

@@ -6,7 +6,7 @@ export { zeroMargins } from '../layout';
 export { convolution } from './convolution';
 export { dense } from './dense';
 export { depthwise } from './depthwise';
-export { add, lookup } from './elementwise';
+export { add, lookup, lookupQuads, multiply } from './elementwise';
 export { bytesToPicture, bytesToPlanes, bytesToQuads, copyRuns, quadsToBytes, repeatBytes } from './layout';
 export { pointwise } from './pointwise';
 export { pointwiseBytes, pointwiseDots, probe, quadsToByteQuads } from './pointwise-bytes';

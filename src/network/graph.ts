@@ -2,6 +2,7 @@
  * A network as a graph: which node makes a tensor, which nodes read it, what stands before or behind it. Every other file asks here.
  * The functions know nodes by `name` and `inputs` alone, so that they also serve operations of the engine and operators of files.
  */
+import { type Shape, sameShape } from '../tensor.js';
 import type { Network, NetworkNode } from './network.js';
 
 /** What makes one tensor, called by its own name, from others. */
@@ -170,4 +171,41 @@ export function join(front: Network, tail: Network): Network {
     weights: new Map([...front.weights, ...tail.weights]),
     conventions: { ...tail.conventions, source, ...(preprocessing && { preprocessing }) },
   };
+}
+
+/**
+ * By node: the tensor whose numbers, each by itself, decide the node's. Nodes that compute otherwise, or of several tensors, are not in the map, and
+ * neither is what `computesEach` denies.
+ */
+export function rootsOf<Node extends Vertex>(
+  nodes: readonly Node[],
+  shapes: ReadonlyMap<string, Shape>,
+  computesEach: (node: Node) => boolean,
+): Map<string, string> {
+  const roots = new Map<string, string>();
+  const rootOf = (name: string) => roots.get(name) ?? name;
+  for (const node of nodes) {
+    const shape = shapes.get(node.name)!;
+    const root = rootOf(node.inputs[0]);
+    const isAlike = node.inputs.every((input) => rootOf(input) === root && sameShape(shapes.get(input)!, shape));
+    if (isAlike && computesEach(node)) roots.set(node.name, root);
+  }
+  return roots;
+}
+
+/** The nodes on the ways from `root` to these tensors, in order. */
+export function nodesBetween<Node extends Vertex>(
+  nodes: readonly Node[],
+  root: string,
+  names: readonly string[],
+): Node[] {
+  const wanted = new Set(names);
+  return [...nodes]
+    .reverse()
+    .filter(({ name, inputs }) => {
+      const isBetween = name !== root && wanted.has(name);
+      if (isBetween) for (const input of inputs) wanted.add(input);
+      return isBetween;
+    })
+    .reverse();
 }

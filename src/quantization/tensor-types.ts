@@ -6,9 +6,10 @@
  * group has [0, 6] at most.
  */
 import { integerLayers } from '../layers/int8/index.js';
-import { soleReaders } from '../network/graph.js';
+import { nodesByName, rootsOf, soleReaders } from '../network/graph.js';
 import type { Network, NetworkNode } from '../network/network.js';
 import { keepsType } from '../network/quantized-types.js';
+import { inferShapes, layerOf } from '../network/shapes.js';
 import type { QuantizedType, TensorType } from '../tensor.js';
 import { type Range, typeOfRange, union } from './ranges.js';
 
@@ -24,27 +25,51 @@ export const isActivation = (node: { readonly kind: string } | undefined): boole
   node !== undefined && activations.includes(node.kind);
 
 /** Whether a layer has an integer form. The others compute with real numbers in between. */
-export function computesIntegers({ kind, inputs, attributes }: NetworkNode): boolean {
+function computesIntegers({ kind, inputs, attributes }: NetworkNode): boolean {
   if (!Object.hasOwn(integerLayers, kind)) return false;
   if (kind === 'add') return inputs.length === 2;
   return !(kind === 'averagePool' && 'includePadding' in attributes && attributes.includePadding === true);
 }
 
-/** By tensor: the type of its integers, or 'float32' for a layer without an integer form. `input` is that of the network's input as integers. */
+/**
+ * Layers that compute with real numbers in between: those without an integer form, and what else belongs to the same function of one number each, such
+ * as the layers of a leaky ReLU. The integer kernels make a table of the whole.
+ */
+function realNodes(network: Network): Set<string> {
+  const sole = soleReaders(network.nodes, network.outputs);
+  const makers = nodesByName(network);
+  const isFused = (node: NetworkNode): boolean => {
+    const maker = makers.get(node.inputs[0]);
+    const sums = maker !== undefined && (maker.kind === 'add' || layerOf(maker).kernel !== undefined);
+    return sums && isActivation(node) && sole.get(maker.name) === node;
+  };
+  const roots = rootsOf(
+    network.nodes,
+    inferShapes(network),
+    (node) => layerOf(node).elementwise === true && !isFused(node),
+  );
+  const lacking = network.nodes.filter((node) => !computesIntegers(node)).map(({ name }) => name);
+  const ofTables = new Set(lacking.map((name) => roots.get(name)));
+  const inTables = [...roots].filter(([, root]) => ofTables.has(root)).map(([name]) => name);
+  return new Set([...lacking, ...inTables]);
+}
+
+/** By tensor: the type of its integers, or 'float32' for a layer that stays real. `input` is that of the network's input as integers. */
 export function tensorTypes(
   network: Network,
   ranges: ReadonlyMap<string, Range>,
   input: QuantizedType | undefined,
 ): Map<string, TensorType> {
   const fixed = fixedTypes(network, input);
-  const groups = groupsOf(network, fixed);
+  const real = realNodes(network);
+  const groups = groupsOf(network, fixed, real);
   const types = new Map<string, TensorType>();
   for (const group of groups) {
     const stated = group.names.flatMap((name) => fixed.get(name) ?? [])[0];
     const type = stated ?? typeOfRange(group.names.flatMap((name) => rangeIn(group, name, ranges)).reduce(union));
     for (const name of group.names) types.set(name, fixed.get(name) ?? type);
   }
-  for (const node of network.nodes) if (!computesIntegers(node)) types.set(node.name, 'float32');
+  for (const name of real) types.set(name, 'float32');
   return types;
 }
 
@@ -67,9 +92,8 @@ function fixedTypes({ inputs, nodes }: Network, input: QuantizedType | undefined
   return fixed;
 }
 
-function groupsOf(network: Network, fixed: ReadonlyMap<string, QuantizedType>): Group[] {
+function groupsOf(network: Network, fixed: ReadonlyMap<string, QuantizedType>, real: ReadonlySet<string>): Group[] {
   const sole = soleReaders(network.nodes, network.outputs);
-  const real = new Set(network.nodes.filter((node) => !computesIntegers(node)).map(({ name }) => name));
   const groupOf = new Map<string, string[]>();
   const clamped = new Set<string>();
   for (const { name } of [...network.inputs, ...network.nodes]) groupOf.set(name, [name]);

@@ -66,10 +66,10 @@ describe('runQuantized', () => {
     expect(() => runQuantized(network, batch, { rounding: 'up' as 'single' })).toThrow(
       "twice: rounding must be one of single, double, found 'up'",
     );
-    const swish = { name: 'swish', kind: 'hardSwish', inputs: ['sum'], attributes: {}, type: tenths } as const;
-    const other = { ...network, nodes: [network.nodes[0], swish], outputs: ['swish'] };
+    const gate = { name: 'gate', kind: 'hardSigmoid', inputs: ['sum'], attributes: {}, type: tenths } as const;
+    const other = { ...network, nodes: [network.nodes[0], gate], outputs: ['gate'] };
     expect(() => runQuantized(other, batch)).toThrow(
-      "swish: 'hardSwish' is not computed with integers; asRealNumbers computes all layers",
+      "gate: 'hardSigmoid' is not computed with integers; asRealNumbers computes all layers",
     );
   });
 });

@@ -145,6 +145,60 @@ describe('types', () => {
     ]);
   });
 
+  test('a squeeze-and-excitation block: integers but for its hard sigmoid, of which the kernels make a table', async () => {
+    const net = new NetworkBuilder();
+    const x = net.add(
+      'swish',
+      'hardSwish',
+      net.add('before', 'pointwiseConv2d', net.input('x', [1, 3, 3, 2]), { filters: 4, bias: true }),
+      {},
+    );
+    const mean = net.add('mean', 'globalAveragePool', x, { keepDims: true });
+    const gate = net.add(
+      'gate',
+      'hardSigmoid',
+      net.add('excite', 'pointwiseConv2d', mean, { filters: 4, bias: true }),
+      {},
+    );
+    const network = randomWeights(net.build('gated', [net.add('y', 'multiply', [x, gate], {})], conventions), 3);
+    const made = await quantized(network, [waves([1, 3, 3, 2])]);
+    expect(kindsOf(made).slice(1, -1)).toEqual([
+      'pointwiseConv2d before',
+      'hardSwish swish',
+      'globalAveragePool mean',
+      'pointwiseConv2d excite',
+      'dequantize excite/real',
+      'hardSigmoid gate',
+      'quantize gate/int8',
+      'multiply y',
+    ]);
+    // real numbers come in and go out
+    const operations = (await compileQuantized(made)).report().operations.slice(1, -1);
+    expect(operations.flatMap(({ kernels }) => Object.keys(kernels))).not.toContain('page');
+    expect(operations.map(({ nodes }) => nodes)).toContainEqual(['excite/real', 'gate', 'gate/int8']);
+  });
+
+  test('what several layers compute of one number each stays real together', async () => {
+    const net = new NetworkBuilder();
+    const x = net.add('first', 'pointwiseConv2d', net.input('x', [1, 3, 3, 2]), { filters: 4, bias: true });
+    const above = net.add('above', 'relu', x, {});
+    const minus = net.add('minus', 'batchNorm', x, { epsilon: 1e-3, scale: true, center: true });
+    const leaky = net.add('leaky', 'add', [above, net.add('below', 'relu', minus, {})], {});
+    const last = net.add('last', 'pointwiseConv2d', leaky, { filters: 2, bias: true });
+    const made = await quantized(randomWeights(net.build('leaky', [last], conventions), 3), [waves([1, 3, 3, 2])]);
+    const types = typesOf(made);
+    for (const name of ['above', 'minus', 'below', 'leaky']) expect(types[name]).toBe('float32');
+    const { operations } = (await compileQuantized(made)).report();
+    expect(operations.map(({ nodes }) => nodes)).toContainEqual([
+      'first/real',
+      'above',
+      'minus',
+      'below',
+      'leaky',
+      'leaky/int8',
+    ]);
+  });
+
   test('bytes of a picture go in where the preprocessing is one scale and one mean', async () => {
     const network = randomWeights(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 5, conventions: 'keras' }), 4);
     const made = await quantized(network, [waves([1, 32, 32, 3])]);

@@ -57,9 +57,23 @@ export const INT8_KERNEL_TABLE = {
     does: 'addition of two tensors of different scales',
     operands: ['reads a', 'reads b', 'i32 count', 'reads numbers', 'i32 lo', 'i32 hi', 'writes out'],
   },
+  multiply: {
+    does: 'product of two tensors of quads, or of a tensor and a number for each channel',
+    operands: [
+      ...(['reads a', 'reads b', 'i32 quads', 'i32 vectors', 'i32 gate', 'reads block'] as const),
+      ...(['i32 lo', 'i32 hi', 'writes out'] as const),
+    ],
+  },
   lookup: {
-    does: 'each byte by a table of 256',
-    operands: ['reads x', 'i32 count', 'reads table', 'writes out'],
+    does: "each byte by a table of 256, perhaps its channel's own",
+    operands: ['reads x', 'i32 pixels', 'i32 channels', 'reads table', 'bytes tableStride', 'writes out'],
+  },
+  lookupQuads: {
+    does: 'the same of quads, by tables of int16',
+    operands: [
+      ...(['reads x', 'i32 quads', 'i32 pairs', 'i32 zero', 'reads table', 'bytes tableStride'] as const),
+      ...(['writes out'] as const),
+    ],
   },
   pool: {
     does: 'maximum or mean over windows',

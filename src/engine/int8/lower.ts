@@ -8,7 +8,19 @@ import { chain, convolution, depthwise, joinsPointwise, matrixProduct, startsCha
 import type { Int8KernelTable } from './kernels.js';
 import { IntegerLowering, type Page, type Products } from './lowering.js';
 import { type IntegerOperation, type OperationOf, operationsOf } from './operations.js';
-import { add, argMax, concat, lookup, page, pool, reshape, resize, softmax, wholeMap } from './other-layers.js';
+import {
+  add,
+  argMax,
+  concat,
+  lookup,
+  multiply,
+  page,
+  pool,
+  reshape,
+  resize,
+  softmax,
+  wholeMap,
+} from './other-layers.js';
 
 export interface PlacedTensor {
   readonly name: string;
@@ -94,6 +106,9 @@ function lowerOperation(low: IntegerLowering, operation: IntegerOperation): void
     case 'add':
       add(low, operation);
       break;
+    case 'multiply':
+      multiply(low, operation);
+      break;
     case 'concat':
       concat(low, operation as OperationOf<'concat'>);
       break;
@@ -112,6 +127,7 @@ function lowerOperation(low: IntegerLowering, operation: IntegerOperation): void
     case 'relu6':
     case 'clamp':
     case 'sigmoid':
+    case 'hardSwish':
     case 'quantize':
       lookup(low, operation);
       break;

@@ -1,16 +1,19 @@
 /**
  * From nodes of a quantised network to operations: what the kernels do in one pass. A convolution takes in the zero padding before it; a
- * convolution, dense layer or addition takes in the activations after it that have its result's scale and zero point, as clamps between integers.
+ * convolution, dense layer, addition or product takes in the activations after it that have its result's scale and zero point, as clamps between
+ * integers. What is computed with real numbers of one integer each becomes a table with an entry for every integer.
  */
 import { nearestInteger, rangeOf } from '../../layers/int8/layer.js';
-import { soleReaders } from '../../network/graph.js';
+import { nodesBetween, rootsOf, soleReaders } from '../../network/graph.js';
 import type { NetworkNode } from '../../network/network.js';
 import {
+  isConversion,
   isQuantizedType,
   type QuantizedNetwork,
   type QuantizedNode,
   sameType,
 } from '../../network/quantized-network.js';
+import { layerOf } from '../../network/shapes.js';
 import type { ExplicitPadding } from '../../padding.js';
 import type { Shape, TensorType } from '../../tensor.js';
 import { type PadNode, paddedInput, padsAConvolution } from '../operations.js';
@@ -31,6 +34,8 @@ export interface IntegerOperation {
   readonly nodes: string[];
   /** Operations whose result has 8 bits. */
   clamp: IntegerClamp;
+  /** Of a 'quantize' that ends a table: the nodes before it, the first of which read the operation's input. */
+  readonly through?: readonly QuantizedNode[];
   /** Convolutions only: rows and columns of zeros around the input. */
   readonly padding?: ExplicitPadding;
 }
@@ -39,7 +44,7 @@ export type OperationOf<Kind extends QuantizedNode['kind']> = IntegerOperation &
   node: Extract<QuantizedNode, { kind: Kind }>;
 };
 
-const TAKES_CLAMP = new Set(['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense', 'add']);
+const TAKES_CLAMP = new Set(['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense', 'add', 'multiply']);
 
 /** The network's operations in order. With `fuse` false every node stays an operation of its own, so that each tensor exists. */
 export function operationsOf(
@@ -49,6 +54,7 @@ export function operationsOf(
   fuse: boolean,
 ): IntegerOperation[] {
   const readers = soleReaders(network.nodes, network.outputs);
+  const tables = fuse ? tablesOf(network, shapes, types) : new Map<string, Table>();
   const made = new Map<string, IntegerOperation>();
   const pads = new Map<string, PadNode>();
   const operations: IntegerOperation[] = [];
@@ -63,12 +69,48 @@ export function operationsOf(
       taker.nodes.push(node.name);
       made.set(node.name, taker);
     } else {
-      const operation = newOperation(node, pads, shapes, types);
+      const operation = { ...newOperation(node, pads, shapes, types), ...tables.get(node.name) };
       operations.push(operation);
       made.set(node.name, operation);
     }
   }
-  return operations;
+  return tables.size > 0 ? neededFor(operations, network.outputs) : operations;
+}
+
+type Table = Required<Pick<IntegerOperation, 'through' | 'inputs' | 'nodes'>>;
+
+/** By the name of each 'quantize' whose integers follow from those of one tensor, each from one. */
+function tablesOf(
+  { nodes }: QuantizedNetwork,
+  shapes: ReadonlyMap<string, Shape>,
+  types: ReadonlyMap<string, TensorType>,
+): Map<string, Table> {
+  const isReal = (name: string) => !isQuantizedType(types.get(name) as TensorType);
+  const roots = rootsOf(nodes, shapes, (node) =>
+    isConversion(node) ? isReal(node.name) : isReal(node.name) && layerOf(node).elementwise === true,
+  );
+  const ends = nodes.filter(({ kind, inputs: [input] }) => kind === 'quantize' && !isReal(roots.get(input) ?? input));
+  return new Map(
+    ends
+      .filter(({ inputs: [input] }) => roots.has(input))
+      .map(({ name, inputs: [input] }) => {
+        const root = roots.get(input) as string;
+        const through = nodesBetween(nodes, root, [input]);
+        return [name, { through, inputs: [root], nodes: [...through.map((node) => node.name), name] }];
+      }),
+  );
+}
+
+/** Without the operations whose results nobody reads now. */
+function neededFor(operations: readonly IntegerOperation[], outputs: readonly string[]): IntegerOperation[] {
+  const needed = new Set(outputs);
+  return [...operations]
+    .reverse()
+    .filter(({ inputs, output }) => {
+      if (needed.has(output)) for (const input of inputs) needed.add(input);
+      return needed.has(output);
+    })
+    .reverse();
 }
 
 function newOperation(

@@ -2,8 +2,8 @@
 import { axisOf } from '../../layers/concat.js';
 import { multiplierOf, roundAway } from '../../layers/int8/fixed-point.js';
 import { divided } from '../../layers/int8/globalAveragePool.js';
-import { integerLayers } from '../../layers/int8/index.js';
 import { rangeOf } from '../../layers/int8/layer.js';
+import { productMultiplier } from '../../layers/int8/multiply.js';
 import { placesOf } from '../../layers/int8/resizeBilinear.js';
 import { powersOf, sharesOf } from '../../layers/int8/softmax.js';
 import { isQuantizedType, sameType } from '../../network/quantized-network.js';
@@ -12,8 +12,9 @@ import { slideWindows } from '../../padding.js';
 import { type AnyTensor, type QuantizedType, sizeOf } from '../../tensor.js';
 import type { Place } from '../../wasm/memory.js';
 import { at } from '../../wasm/program.js';
+import { quadCount, roundUp } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
-import { halfOf } from './channel-blocks.js';
+import { channelBlocks, halfOf } from './channel-blocks.js';
 import { type IntegerLowering, type Page, quadStride, quadsBytes, viewOf } from './lowering.js';
 import type { IntegerOperation, OperationOf } from './operations.js';
 
@@ -66,22 +67,60 @@ export function softmax(low: IntegerLowering, operation: IntegerOperation): void
   });
 }
 
-/** One integer of 8 bits for another: the table is what the readable layer makes of all 256. */
+/** One integer of 8 bits for another: the tables are what the readable layers make of all 256. */
 export function lookup(low: IntegerLowering, operation: IntegerOperation): void {
-  const { inputs, output, node } = operation;
-  const table = low.program.table(`table ${node.name}`, () => tableOf(low, operation));
-  const x = low.bytes(inputs[0]);
-  low.bytesStep(output, (out) => low.program.step('lookup', x, sizeOf(low.shape(output)), table, out));
+  const { inputs: [input], output, node } = operation; // biome-ignore format: one line
+  const [pixels, channels] = pixelsOf(low.shape(output));
+  const tables = tablesOf(low, operation, channels);
+  const isOne = tables.length === 1;
+  if (low.value(input).quads && !low.value(input).bytes) {
+    const numbers = low.program.table(`numbers ${node.name}`, () => withoutZeroPoints(low, operation, tables));
+    const out = low.program.buffer(quadsBytes(pixels, channels));
+    const pairs = quadStride(channels) / 16;
+    const [zero] = low.zero(input);
+    low.program.step('lookupQuads', low.quads(input), quadCount(pixels), pairs, zero, numbers, isOne ? 0 : 512, out);
+    low.made(output, { quads: out });
+    return;
+  }
+  const table = low.program.table(`table ${node.name}`, () => Uint8Array.from(tables.flatMap((table) => [...table])));
+  const [rows, columns, stride] = isOne ? [1, pixels * channels, 0] : [pixels, channels, 256];
+  const x = low.bytes(input);
+  low.bytesStep(output, (out) => low.program.step('lookup', x, rows, columns, table, stride, out));
 }
 
-/** By the byte, so that −128 is at 128. */
-function tableOf(low: IntegerLowering, { inputs: [input], output, node }: IntegerOperation): Uint8Array<ArrayBuffer> {
+/** By the byte, so that −128 is at 128; one table for each channel where weights are on the way. */
+function tablesOf(
+  low: IntegerLowering,
+  { inputs: [input], through = [], node }: IntegerOperation,
+  channels: number,
+): Uint8Array[] {
   const type = low.type(input);
-  const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-  const x = { shape: [1, 256], data: type.type === 'int8' ? new Int8Array(bytes.buffer) : bytes, type };
-  const forward = integerLayers[node.kind as 'relu'];
-  const { data } = forward([x], {}, node.attributes as object, low.type(output), low.rounding);
-  return Uint8Array.from(data);
+  const nodes = [...through, node];
+  const columns = nodes.some((each) => Object.keys(low.weights(each)).length > 0) ? channels : 1;
+  const bytes = Uint8Array.from({ length: 256 * columns }, (_, i) => i / columns);
+  const x = { shape: [256, columns], data: type.type === 'int8' ? new Int8Array(bytes.buffer) : bytes, type };
+  const made = new Map<string, AnyTensor>([[input, x]]);
+  for (const each of nodes) {
+    const read = each.inputs.map((name) => made.get(name) as AnyTensor);
+    made.set(each.name, forwardOf(each)(read, low.weights(each), each.attributes, each.type, low.rounding));
+  }
+  const found = Uint8Array.from((made.get(node.name) as AnyTensor).data);
+  const tables = Array.from({ length: columns }, (_, c) => found.filter((_, i) => i % columns === c));
+  return tables.every((table) => table.every((q, i) => q === tables[0][i])) ? tables.slice(0, 1) : tables;
+}
+/** The tables' results as int16 without zero point, for all channels that quads have. */
+function withoutZeroPoints(
+  low: IntegerLowering,
+  { output }: IntegerOperation,
+  tables: readonly Uint8Array[],
+): Int16Array<ArrayBuffer> {
+  const { type, zeroPoint } = low.type(output);
+  const numbers = new Int16Array(256 * (tables.length === 1 ? 1 : roundUp(tables.length, 8)));
+  const number = (byte: number) => (type === 'int8' && byte > 127 ? byte - 256 : byte) - zeroPoint;
+  tables.forEach((table, c) => {
+    numbers.set(Int16Array.from(table, number), 256 * c);
+  });
+  return numbers;
 }
 
 /** Average pools over the whole map, and means. */
@@ -172,6 +211,23 @@ export function add(low: IntegerLowering, operation: IntegerOperation): void {
   low.made(output, { quads: out });
 }
 
+/** Two tensors of one shape, or a tensor and a number for each of its channels. */
+export function multiply(low: IntegerLowering, operation: IntegerOperation): void {
+  const { inputs: [a, b], output, node } = operation; // biome-ignore format: one line
+  const [pixels, channels] = pixelsOf(low.shape(output));
+  const isGate = pixelsOf(low.shape(b))[0] < pixels;
+  const scale = productMultiplier(low.type(a), low.type(b), low.type(output));
+  const channel = { bias: 0, scale, range: () => [-(255 ** 2), 255 ** 2] as const };
+  const block = low.program.table(`block ${node.name}`, () =>
+    channelBlocks(Array(8).fill(channel), low.bounds(operation)[0], low.rounding),
+  );
+  const out = low.program.buffer(quadsBytes(pixels, channels));
+  const vectors = quadStride(channels) / 16;
+  const operands = [low.quads(a), low.quads(b), quadCount(pixels), vectors, isGate ? 1 : 0, block] as const;
+  low.program.step('multiply', ...operands, ...low.bounds(operation), out);
+  low.made(output, { quads: out });
+}
+
 const ADD_BYTES = 72;
 
 function additionNumbers(inputs: readonly QuantizedType[], output: QuantizedType): Uint8Array<ArrayBuffer> | undefined {
@@ -220,9 +276,13 @@ export function concat(low: IntegerLowering, operation: OperationOf<'concat'>): 
     const size = sizeOf(low.shape(input));
     const to = low.program.buffer(size);
     const table = low.program.table(`table ${input} ${node.name}`, () =>
-      tableOf(low, { ...operation, inputs: [input], node: { ...node, attributes: { axis: 1 } } }),
+      tablesOf(
+        low,
+        { ...operation, inputs: [input], node: { ...node, inputs: [input], attributes: { axis: 1 } } },
+        1,
+      )[0].slice(),
     );
-    low.program.step('lookup', x, size, table, to);
+    low.program.step('lookup', x, 1, size, table, 0, to);
     return to;
   }
 }

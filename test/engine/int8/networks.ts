@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { layers } from '../../../src/layers/index.js';
 import type { QuantizedNetwork, QuantizedNode } from '../../../src/network/quantized-network.js';
 import { uniformRandom } from '../../../src/random.js';
-import type { AnyTensor, QuantizedTensor, QuantizedType, Shape } from '../../../src/tensor.js';
-import { sizeOf } from '../../../src/tensor.js';
+import type { AnyTensor, QuantizedTensor, QuantizedType, Shape, TensorType } from '../../../src/tensor.js';
+import { sizeOf, tensor } from '../../../src/tensor.js';
 import { count } from '../../kernels/numbers.js';
 
 export interface Seeded {
@@ -25,7 +25,7 @@ export class QuantizedBuilder {
   readonly #type: 'int8' | 'uint8';
   readonly #perChannel: boolean;
   readonly #shapes = new Map<string, Shape>();
-  readonly #types = new Map<string, QuantizedType>();
+  readonly #types = new Map<string, TensorType>();
   readonly #inputs: { name: string; shape: Shape; type: QuantizedType }[] = [];
   readonly #nodes: QuantizedNode[] = [];
   readonly #weights = new Map<string, AnyTensor>();
@@ -65,15 +65,18 @@ export class QuantizedBuilder {
     kind: Kind,
     inputs: string | readonly string[],
     attributes: (QuantizedNode & { kind: Kind })['attributes'],
-    type?: QuantizedType,
+    type?: TensorType,
   ): string {
     const names = typeof inputs === 'string' ? [inputs] : inputs;
     const given = names.map((input) => this.#shapes.get(input) as Shape);
-    const layer = layers[(kind === 'quantize' ? 'relu' : kind) as 'conv2d'];
+    const isConversion = kind === 'quantize' || kind === 'dequantize';
+    const layer = layers[(isConversion ? 'relu' : kind) as 'conv2d'];
     const shape = layer.outputShape(given, attributes as never);
-    const result = type ?? this.typeOf(names[0]);
+    const result = type ?? this.#types.get(names[0])!;
     this.#nodes.push({ name, kind, inputs: names, attributes, type: result } as unknown as QuantizedNode);
-    this.#drawWeights(name, kind, layer.weightShapes(given, attributes as never), this.typeOf(names[0]), result);
+    const weightShapes = layer.weightShapes(given, attributes as never);
+    if (typeof result === 'string') this.#drawRealWeights(name, weightShapes);
+    else if (!isConversion) this.#drawWeights(name, kind, weightShapes, this.typeOf(names[0]), result);
     return this.#define(name, shape, result);
   }
 
@@ -99,7 +102,7 @@ export class QuantizedBuilder {
     );
   }
 
-  #define(name: string, shape: Shape, type: QuantizedType): string {
+  #define(name: string, shape: Shape, type: TensorType): string {
     this.#shapes.set(name, shape);
     this.#types.set(name, type);
     return name;
@@ -120,6 +123,18 @@ export class QuantizedBuilder {
       Math.min(Math.max(Math.round(zeroPoint + draw()), least), greatest),
     );
     return this.#type === 'int8' ? Int8Array.from(data) : Uint8Array.from(data);
+  }
+
+  #drawRealWeights(node: string, shapes: Readonly<Record<string, Shape>>): void {
+    for (const [name, shape] of Object.entries(shapes)) {
+      this.#weights.set(
+        `${node}/${name}`,
+        tensor(
+          shape,
+          Float32Array.from({ length: sizeOf(shape) }, () => 0.5 + this.#random()),
+        ),
+      );
+    }
   }
 
   /** Scales that bring sums of random products into the result's range, but for dead channels and others that saturate. */
@@ -253,10 +268,41 @@ export const singleLayers: Readonly<Record<string, fc.Arbitrary<Draw>>> = {
       net.add('relu6', 'relu6', x, {}, net.anyType()),
       net.add('clamp', 'clamp', x, { min: -1, max: 0.5 }, net.anyType()),
       net.add('sigmoid', 'sigmoid', x, {}, net.shares()),
+      net.add('hardSwish', 'hardSwish', x, {}, net.anyType(net.typeOf(x).scale * 0.7)),
       net.add('quantize', 'quantize', x, {}, net.anyType()),
     ];
     return net.build(outputs);
   }),
+  multiply: fc
+    .tuple(anyPicture, fc.boolean(), fc.boolean(), fc.double({ min: -24, max: 8, noNaN: true }))
+    .map(([[h, w, c], gate, relu, ratio]) => (net) => {
+      const a = net.input('a', [1, h, w, c]);
+      const b = net.input('b', gate ? [1, 1, 1, c] : [1, h, w, c]);
+      const scale = (net.typeOf(a).scale * net.typeOf(b).scale * 2 ** 8) / 2 ** ratio;
+      const y = net.add('y', 'multiply', [a, b], {}, net.anyType(scale));
+      return net.build([relu ? net.add('relu', 'relu', y, {}) : y]);
+    }),
+  'functions of one integer, behind a convolution or not': fc
+    .tuple(anyPicture, fc.boolean(), fc.boolean(), fc.boolean())
+    .map(([[h, w, c], convolved, byChannel, kept]) => (net) => {
+      const picture = net.input('x', [1, h, w, c]);
+      const x = convolved
+        ? net.add('p', 'pointwiseConv2d', picture, { filters: c, bias: true }, net.anyType())
+        : picture;
+      const real = net.add('real', 'dequantize', x, {}, 'float32');
+      const sigmoid = net.add('sigmoid', 'sigmoid', real, {});
+      const swish = net.add('swish', 'multiply', [real, sigmoid], {});
+      const norm = { epsilon: 0.001, scale: true, center: true };
+      const y = net.add(
+        'y',
+        'quantize',
+        byChannel ? net.add('norm', 'batchNorm', swish, norm) : swish,
+        {},
+        net.anyType(),
+      );
+      const gate = net.add('gate', 'quantize', sigmoid, {}, net.anyType());
+      return net.build([y, net.add('product', 'multiply', [y, gate], {}, net.anyType()), ...(kept ? [sigmoid] : [])]);
+    }),
   resizeBilinear: fc
     .tuple(anyPicture, fc.tuple(count(20), count(20)), fc.constantFrom('half-pixel', 'tf1-legacy', 'tf1-align-corners'))
     .map(([shape, size, rule]) => (net) => {

@@ -108,9 +108,9 @@ describe('refused', () => {
   test('a layer without an integer form', async () => {
     const net = new QuantizedBuilder(seeded);
     const x = net.input('x', [1, 2, 2, 3]);
-    const network = net.build([net.add('y', 'hardSwish', x, {}, net.anyType())]);
+    const network = net.build([net.add('y', 'hardSigmoid', x, {}, net.anyType())]);
     await expect(compileQuantized(network)).rejects.toThrow(
-      "y: 'hardSwish' is not computed with integers; asRealNumbers computes all layers",
+      "y: 'hardSigmoid' is not computed with integers; asRealNumbers computes all layers",
     );
   });
 

@@ -136,6 +136,37 @@ describe('layers without weights', () => {
     );
   });
 
+  test('multiply: each by its own scale, and a number for each channel', () => {
+    const a = grid(half, [1, 1, 2, 2], [5, 7, -1, 3]); // 1, 2, −2, 0
+    const b = grid(bytes, [1, 1, 2, 2], [132, 136, 140, 128]).data; // 1, 2, 3, 0
+    const signed = grid(
+      { ...bytes, type: 'int8', zeroPoint: 0 },
+      [1, 1, 2, 2],
+      Array.from(b, (q) => q - 128),
+    );
+    expect(numbersOf(integerLayers.multiply([a, signed], {}, {}, half, 'single'))).toEqual([5, 11, -9, 3]);
+    const gate = grid(one, [1, 1, 1, 2], [3, -100]);
+    expect(numbersOf(integerLayers.multiply([a, gate], {}, {}, half, 'double'))).toEqual([9, -128, -9, 3]);
+  });
+
+  test('multiply: 1 · 1 in steps of 1/8 of the result is a half, which both roundings take up, and down −½ · 1 only once', () => {
+    const x = grid({ ...one, scale: 0.125 }, [2], [1, -1]);
+    const y = grid(one, [2], [4, 4]);
+    expect(numbersOf(integerLayers.multiply([x, y], {}, {}, one, 'single'))).toEqual([1, 0]);
+    expect(numbersOf(integerLayers.multiply([x, y], {}, {}, one, 'double'))).toEqual([1, -1]);
+  });
+
+  test('hardSwish: 0 to −3, x from 3 on', () => {
+    const sixteenths = { ...one, scale: 1 / 16 };
+    const x = grid(sixteenths, [6], [-128, -48, -24, 0, 48, 127]);
+    // −1.5 · 1.5 / 6 = −0.375, six sixteenths
+    expect(numbersOf(integerLayers.hardSwish([x], {}, {}, sixteenths, 'single'))).toEqual([0, 0, -6, 0, 48, 127]);
+    const fine = { ...one, scale: 2 ** -12 };
+    expect(() => integerLayers.hardSwish([x], {}, {}, fine, 'single')).toThrow(
+      "hardSwish: wanted a result's scale of at least 1/128 of the input's, found 0.000244140625 and 0.0625",
+    );
+  });
+
   test('concat: uint8 is brought to the scale of the result, int8 has to have it', () => {
     const a = grid(bytes, [1, 2], [132, 128]);
     const b = grid({ ...bytes, scale: 0.5, zeroPoint: 0 }, [1, 1], [3]);
