@@ -5,26 +5,22 @@
 import { exp } from './exp';
 import { clamp, clampScalar } from './lanes';
 
-/** out = clamp(x, lo, hi): relu, relu6, clamp. */
-export function clampAll(x: usize, count: i32, lo: f32, hi: f32, out: usize): void {
-  let i = 0;
-  if (ASC_FEATURE_SIMD) {
-    const vlo = f32x4.splat(lo), vhi = f32x4.splat(hi);
-    for (; i + 4 <= count; i += 4, x += 16, out += 16) v128.store(out, clamp(v128.load(x), vlo, vhi));
-  }
-  for (; i < count; ++i, x += 4, out += 4) store<f32>(out, clampScalar(load<f32>(x), lo, hi));
-}
-
-/** out = clamp(a + b, lo, hi). */
+/** out = clamp(a + b, lo, hi); without `b`, clamp(a, lo, hi): relu, relu6, clamp. */
 export function addAll(a: usize, b: usize, count: i32, lo: f32, hi: f32, out: usize): void {
+  // A distance, since 0 has to stay 0 while the others move on.
+  const further = b ? b - a : 0;
   let i = 0;
   if (ASC_FEATURE_SIMD) {
     const vlo = f32x4.splat(lo), vhi = f32x4.splat(hi);
-    for (; i + 4 <= count; i += 4, a += 16, b += 16, out += 16) {
-      v128.store(out, clamp(f32x4.add(v128.load(a), v128.load(b)), vlo, vhi));
+    for (; i + 4 <= count; i += 4, a += 16, out += 16) {
+      const x = v128.load(a);
+      v128.store(out, clamp(b ? f32x4.add(x, v128.load(a + further)) : x, vlo, vhi));
     }
   }
-  for (; i < count; ++i, a += 4, b += 4, out += 4) store<f32>(out, clampScalar(load<f32>(a) + load<f32>(b), lo, hi));
+  for (; i < count; ++i, a += 4, out += 4) {
+    const x = load<f32>(a);
+    store<f32>(out, clampScalar(b ? x + load<f32>(a + further) : x, lo, hi));
+  }
 }
 
 /** out[row, i] = x[row, i]·factor[i], in rows of `length` numbers. */

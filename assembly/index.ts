@@ -5,7 +5,7 @@
 export { convolution } from './convolution';
 export { dense } from './dense';
 export { depthwise } from './depthwise';
-export { addAll, affine, argMax, clampAll, hard, multiply, sigmoid, softmax } from './elementwise';
+export { addAll, affine, argMax, hard, multiply, sigmoid, softmax } from './elementwise';
 export {
   copyRuns, nhwcToPlanes, nhwcToQuads, packPanels, quadsToNhwc, repeatChannels, padPicture, zeroMargins,
 } from './layout';

@@ -15,41 +15,20 @@
 export function packPanels(
   x: usize, rows: i32, columns: i32, width: i32, scale: usize, out: usize, panelStride: usize,
 ): void {
-  const rowBytes = <usize>columns << 2;
   for (let panel = 0; panel < columns; panel += width, out += panelStride) {
-    const wanted = min(width, columns - panel);
-    for (let i = 0; i < width; i += 4) {
-      let from = x + (<usize>(panel + i) << 2);
-      let to = out + (<usize>i << 2);
-      if (ASC_FEATURE_SIMD && i + 4 <= wanted) {
-        const factors = scale + (<usize>(panel + i) << 3);
-        for (let row = 0; row < rows; ++row, from += rowBytes, to += <usize>width << 2) {
-          v128.store(to, scale ? scaled(v128.load(from), v128.load(factors), v128.load(factors, 16)) : v128.load(from));
+    let to = out;
+    for (let row = 0; row < rows; ++row) {
+      let from = x + (<usize>(row * columns + panel) << 2);
+      for (let i = panel; i < panel + width; ++i, from += 4, to += 4) {
+        let value: f32 = 0;
+        if (i < columns) {
+          value = load<f32>(from);
+          if (scale) value = <f32>(<f64>value * load<f64>(scale + (<usize>i << 3)));
         }
-      } else {
-        for (let row = 0; row < rows; ++row, from += rowBytes, to += <usize>width << 2) {
-          for (let lane = 0; lane < 4; ++lane) {
-            const at = <usize>lane << 2;
-            let value: f32 = 0;
-            if (i + lane < wanted) {
-              value = load<f32>(from + at);
-              if (scale) value = <f32>(<f64>value * load<f64>(scale + (<usize>(panel + i + lane) << 3)));
-            }
-            store<f32>(to + at, value);
-          }
-        }
+        store<f32>(to, value);
       }
     }
   }
-}
-
-/** x · [low, high] in float64, rounded to float32. */
-// @ts-ignore: decorator
-@inline
-function scaled(x: v128, low: v128, high: v128): v128 {
-  const y0 = f32x4.demote_f64x2_zero(f64x2.mul(f64x2.promote_low_f32x4(x), low));
-  const y1 = f32x4.demote_f64x2_zero(f64x2.mul(f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3)), high));
-  return v128.shuffle<i32>(y0, y1, 0, 1, 4, 5);
 }
 
 export function nhwcToQuads(x: usize, pixels: i32, channels: i32, out: usize, quadStride: usize): void {

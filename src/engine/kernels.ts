@@ -99,14 +99,9 @@ export const ENGINE_KERNELS = {
     ],
     split: { along: 'panels', by: 1, advance: { weights: '64 channels', bias: '64', out: '64' } },
   },
-  clampAll: {
-    does: 'out = min(max(x, lo), hi)',
-    operands: ['reads x', 'i32 count', 'f32 lo', 'f32 hi', 'writes out'],
-    split: { along: 'count', by: 4, advance: { x: '16', out: '16' } },
-  },
   addAll: {
-    does: 'out = min(max(a + b, lo), hi)',
-    operands: ['reads a', 'reads b', 'i32 count', 'f32 lo', 'f32 hi', 'writes out'],
+    does: 'out = min(max(a + b, lo), hi), or of `a` alone',
+    operands: ['reads a', 'reads b?', 'i32 count', 'f32 lo', 'f32 hi', 'writes out'],
     split: { along: 'count', by: 4, advance: { a: '16', b: '16', out: '16' } },
   },
   multiply: {

@@ -4,6 +4,7 @@
  */
 import { soleReaders } from '../network/graph.js';
 import type { Network, NetworkNode } from '../network/network.js';
+import { layerOf } from '../network/shapes.js';
 import { type ExplicitPadding, type Pair, slideWindows } from '../padding.js';
 import type { Shape } from '../tensor.js';
 
@@ -112,17 +113,18 @@ function clampOf(node: NetworkNode): Clamp | undefined {
   return undefined;
 }
 
-const TAKES_CLAMP = new Set(['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense', 'add', 'relu', 'relu6', 'clamp']);
-
 /** Gives the clamp that `node` is to the operation before it, if that can take it, and returns that operation. */
 function clampTaker(node: NetworkNode, soleProducer: (tensor: string) => Operation | undefined): Operation | undefined {
   const clamp = clampOf(node);
   const producer = clamp && soleProducer(node.inputs[0]);
-  if (!producer || !TAKES_CLAMP.has(producer.node.kind)) return undefined;
+  if (!producer || !takesClamp(producer.node)) return undefined;
   if (producer.residual) producer.residual.clamp = both(producer.residual.clamp, clamp);
   else producer.clamp = both(producer.clamp, clamp);
   return producer;
 }
+
+const takesClamp = (node: NetworkNode): boolean =>
+  layerOf(node).kernel !== undefined || node.kind === 'add' || clampOf(node) !== undefined;
 
 /** One clamp for clamp(clamp(x, first), second). */
 function both(first: Clamp, second: Clamp): Clamp {

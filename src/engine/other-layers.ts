@@ -7,7 +7,7 @@ import { sizeOf } from '../tensor.js';
 import { at } from '../wasm/program.js';
 import { quadStride, quadsBytes } from './layouts.js';
 import { type Lowering, type OperationOf, pixelsOf } from './lowering.js';
-import type { Operation } from './operations.js';
+import { type Operation, UNCLAMPED } from './operations.js';
 
 export function globalAveragePool(low: Lowering, { inputs: [input], output }: Operation): void {
   const [, height, width, channels] = low.shape(input);
@@ -128,17 +128,16 @@ export function elementwise(low: Lowering, { inputs: [input, factor], output, no
   const size = sizeOf(shape);
   low.nhwcStep(output, (out) => {
     const x = low.nhwc(input);
-    if (node.kind === 'relu' || node.kind === 'relu6' || node.kind === 'clamp') {
-      low.program.step('clampAll', x, size, clamp.lo, clamp.hi, out);
-    } else if (node.kind === 'sigmoid') low.program.step('sigmoid', x, size, out);
+    if (clamp !== UNCLAMPED) low.program.step('addAll', x, 0, size, clamp.lo, clamp.hi, out);
+    else if (node.kind === 'sigmoid') low.program.step('sigmoid', x, size, out);
     else if (node.kind === 'multiply') {
       const repeated = sizeOf(low.shape(factor));
       low.program.step('multiply', x, size / repeated, repeated, low.nhwc(factor), out);
-    } else if (node.kind === 'hardSigmoid') low.program.step('hard', x, size, 0, out);
-    else if (node.kind === 'hardSwish') low.program.step('hard', x, size, 1, out);
-    else if (node.kind === 'softmax') low.program.step('softmax', x, size / length, length, out);
-    else if (node.kind === 'argMax') low.program.step('argMax', x, size / length, length, out);
-    else throw new NetworkError(`${node.name}: the engine has no kernel for '${node.kind}'`);
+    } else if (node.kind === 'hardSigmoid' || node.kind === 'hardSwish') {
+      low.program.step('hard', x, size, node.kind === 'hardSwish' ? 1 : 0, out);
+    } else if (node.kind === 'softmax' || node.kind === 'argMax') {
+      low.program.step(node.kind, x, size / length, length, out);
+    } else throw new NetworkError(`${node.name}: the engine has no kernel for '${node.kind}'`);
   });
 }
 

@@ -1,4 +1,4 @@
-/** Every kind of layer, one line each. `backward.ts` lists their backward halves. */
+/** Every kind of layer, one line each. `index.ts` lists them by name, `backward.ts` their backward halves. */
 export { add } from './add.js';
 export { argMax } from './argMax.js';
 export { averagePool } from './averagePool.js';

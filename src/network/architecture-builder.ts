@@ -1,5 +1,4 @@
 /** Writes a network down node by node; a model file reads like the paper's table because of it. */
-import { NetworkError } from '../errors.js';
 import type { Nothing } from '../layers/layer.js';
 import type { Shape } from '../tensor.js';
 import type { Conventions } from './conventions.js';
@@ -10,11 +9,10 @@ import { inferShapes, layerOf } from './shapes.js';
 export class ArchitectureBuilder {
   protected readonly inputs: NetworkInput[] = [];
   protected readonly nodes: NetworkNode[] = [];
-  readonly #names = new Set<string>();
 
   /** Declares an input and returns its name. */
   input(name: string, shape: Shape): string {
-    this.inputs.push(this.claim({ name, shape }));
+    this.inputs.push({ name, shape });
     return name;
   }
 
@@ -25,12 +23,8 @@ export class ArchitectureBuilder {
     inputs: string | readonly string[],
     ...[given]: Nothing extends AttributesGiven<Kind> ? [given?: AttributesGiven<Kind>] : [given: AttributesGiven<Kind>]
   ): string {
-    const sources = typeof inputs === 'string' ? [inputs] : inputs;
-    for (const source of sources) {
-      if (!this.#names.has(source)) throw new NetworkError(`${name}: its input '${source}' is not a node before it`);
-    }
     const attributes = { ...layerOf({ name, kind }).defaults, ...given };
-    this.nodes.push(this.claim({ name, kind, inputs: sources, attributes } as NetworkNode));
+    this.nodes.push({ name, kind, inputs: [inputs].flat(), attributes } as unknown as NetworkNode);
     return name;
   }
 
@@ -40,12 +34,5 @@ export class ArchitectureBuilder {
     const network: Network = { name, inputs: [...this.inputs], nodes, outputs, weights: new Map(), conventions };
     inferShapes(network);
     return network;
-  }
-
-  protected claim<Named extends { readonly name: string }>(named: Named): Named {
-    const { name } = named;
-    if (this.#names.has(name)) throw new NetworkError(`the name '${name}' is used twice`);
-    this.#names.add(name);
-    return named;
   }
 }

@@ -14,8 +14,8 @@ export class NetworkBuilder extends ArchitectureBuilder {
    */
   static from(network: Network): NetworkBuilder {
     const builder = new NetworkBuilder();
-    for (const input of network.inputs) builder.inputs.push(builder.claim(input));
-    for (const node of network.nodes) builder.nodes.push(builder.claim(node));
+    builder.inputs.push(...network.inputs);
+    builder.nodes.push(...network.nodes);
     builder.#weights = network.weights;
     return builder;
   }

@@ -45,8 +45,6 @@ type Values = Pick<Preprocessing, 'channels' | 'scale' | 'mean' | 'deviation'>;
 /** [−1, 1]: byte / 127.5 − 1, which is exact for slim's (byte / 255 − 0.5) · 2. */
 const MINUS_ONE_TO_ONE: Values = { channels: 'rgb', scale: 1 / 127.5, mean: [1, 1, 1], deviation: [1, 1, 1] };
 
-const ZERO_TO_ONE: Values = { channels: 'rgb', scale: 1 / 255, mean: [0, 0, 0], deviation: [1, 1, 1] };
-
 /** Mean and deviation of ImageNet's training pictures in [0, 1], as torchvision and timm state them. */
 const IMAGENET: Values = {
   channels: 'rgb',
@@ -98,7 +96,14 @@ const presets: Record<PresetName, (size: Pair) => Preprocessing> = {
   tfjs: (size) => ({ crop: STRETCH, resize: 'tf1-align-corners', size, ...MINUS_ONE_TO_ONE }),
 
   /** The same file, for a graph that begins with the TF-Hub module's ·2 − 1: inputRange [0, 1]. */
-  'tfjs-hub': (size) => ({ crop: STRETCH, resize: 'tf1-align-corners', size, ...ZERO_TO_ONE }),
+  'tfjs-hub': (size) => ({
+    crop: STRETCH,
+    resize: 'tf1-align-corners',
+    size,
+    ...MINUS_ONE_TO_ONE,
+    scale: 1 / 255,
+    mean: [0, 0, 0],
+  }),
 
   /** keras/src/applications/imagenet_utils.py, mode 'caffe': VGG16's mean, no scaling. */
   caffe: (size) => ({

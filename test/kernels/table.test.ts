@@ -82,48 +82,49 @@ test.each(['scalar', 'simd', 'relaxed'] as const)('so do the integer kernels, %s
 });
 
 test('a missing or a surplus operand is named', () => {
-  const { clampAll } = ENGINE_KERNELS;
-  const wanted = 'wanted the operands x, count, lo, hi, out, found';
-  expect(() => inOrder(clampAll, { x: 0, count: 4, lo: 0, out: 0 })).toThrow(`${wanted} x, count, lo, out`);
-  const surplus = { x: 0, count: 4, lo: 0, hi: 6, out: 0, scratch: 0 };
-  expect(() => inOrder(clampAll, surplus)).toThrow(`${wanted} x, count, lo, hi, out, scratch`);
-  expect(inOrder(clampAll, { out: 5, hi: 4, lo: 3, count: 2, x: 1 })).toEqual([1, 2, 3, 4, 5]);
+  const { hard } = ENGINE_KERNELS;
+  const wanted = 'wanted the operands x, count, swish, out, found';
+  expect(() => inOrder(hard, { x: 0, count: 4, out: 0 })).toThrow(`${wanted} x, count, out`);
+  const surplus = { x: 0, count: 4, swish: 0, out: 0, scratch: 0 };
+  expect(() => inOrder(hard, surplus)).toThrow(`${wanted} x, count, swish, out, scratch`);
+  expect(inOrder(hard, { out: 4, swish: 3, count: 2, x: 1 })).toEqual([1, 2, 3, 4]);
 });
 
 test('a split call: 10 of 16 numbers, cut at a multiple of four', () => {
-  const named = { x: 1000, count: 16, lo: 0, hi: 6, out: 2000 };
-  expect(splitCall(ENGINE_KERNELS.clampAll.split, named, 10 / 16)).toEqual([
+  const named = { a: 1000, b: 0, count: 16, lo: 0, hi: 6, out: 2000 };
+  expect(splitCall(ENGINE_KERNELS.addAll.split, named, 10 / 16)).toEqual([
     { ...named, count: 8 },
-    { ...named, x: 1032, count: 8, out: 2032 },
+    { ...named, a: 1032, count: 8, out: 2032 },
   ]);
 });
 
 test('calls with other operands than the table has do not compile', () => {
   const program = new Program<EngineKernelTable>();
   const [x, out] = [program.buffer(64), program.buffer(64)];
-  program.step('clampAll', x, 16, 0, 6, out);
+  program.step('addAll', x, x, 16, 0, 6, out);
+  program.step('addAll', x, 0, 16, 0, 6, out);
   // @ts-expect-error an operand is missing
-  program.step('clampAll', x, 16, 0, out);
+  program.step('addAll', x, x, 16, 0, out);
   // @ts-expect-error one too many
-  program.step('clampAll', x, 16, 0, 6, out, out);
+  program.step('addAll', x, x, 16, 0, 6, out, out);
   // @ts-expect-error a number for an address
-  program.step('clampAll', 16, 16, 0, 6, out);
+  program.step('addAll', 16, x, 16, 0, 6, out);
   // @ts-expect-error an address that may not be 0
-  program.step('clampAll', 0, 16, 0, 6, out);
+  program.step('addAll', 0, x, 16, 0, 6, out);
   // @ts-expect-error no kernel of this table
   program.step('clampForward', x, 64, 0, 6, out);
   program.step('packPanels', x, 2, 2, 8, 0, out, 64);
   // @ts-expect-error six numbers for a kernel that takes seven
   const pack = (kernels: EngineKernels) => kernels.packPanels(0, 2, 2, 8, 0, 64);
   expect(pack).toBeTypeOf('function');
-  expect(program.steps).toHaveLength(7);
+  expect(program.steps).toHaveLength(8);
 });
 
 test('programs know the buffers that a step touches', () => {
   const program = new Program<EngineKernelTable>();
   const [x, out] = [program.buffer(64), program.buffer(64)];
   program.touchAtStart(x);
-  program.step('clampAll', x, 16, 0, 6, out);
+  program.step('addAll', x, 0, 16, 0, 6, out);
   program.step('sigmoid', out, 16, out);
   expect([x, out].map(({ buffer: { first, last } }) => [first, last])).toEqual([
     [-1, 0],

@@ -4,7 +4,7 @@ import type { KernelDeclaration, KernelSplit } from '../../src/wasm/kernel-table
 export type NamedOperands = Readonly<Record<string, number>>;
 
 /** Operands whose 0 is no address. */
-const NULLABLE = new Set(['residual']);
+const NULLABLE = new Set(['residual', 'b']);
 
 /** Names of a kernel's operands, in order. */
 export const operandNames = ({ operands }: KernelDeclaration): string[] =>

@@ -59,13 +59,15 @@ describe('NetworkBuilder.from', () => {
   });
 
   test('names of the backbone are taken, others are unknown', () => {
-    const net = NetworkBuilder.from(backbones[0][1]);
-    expect(() => net.add('conv1', 'relu', 'conv1', {})).toThrow(new NetworkError("the name 'conv1' is used twice"));
-    expect(() => net.add('head', 'relu', 'conv_pw_99', {})).toThrow(
+    const onBackbone = (name: string, kind: 'relu' | 'globalAveragePool', input: string) => () => {
+      const net = NetworkBuilder.from(backbones[0][1]);
+      return net.build('wrong', [net.add(name, kind, input)], conventions);
+    };
+    expect(onBackbone('conv1', 'relu', 'conv1')).toThrow(new NetworkError("wrong: the name 'conv1' is used twice"));
+    expect(onBackbone('head', 'relu', 'conv_pw_99')).toThrow(
       new NetworkError("head: its input 'conv_pw_99' is not a node before it"),
     );
-    net.add('head', 'globalAveragePool', 'predictions', { keepDims: false });
-    expect(() => net.build('wrong', ['head'], conventions)).toThrow(ShapeError);
+    expect(onBackbone('head', 'globalAveragePool', 'predictions')).toThrow(ShapeError);
   });
 
   test('weights that do not fit the backbone are named', () => {

@@ -107,13 +107,15 @@ describe('inferShapes', () => {
 });
 
 describe('NetworkBuilder', () => {
-  test('refuses names that are taken or not there yet', () => {
+  test.each<[string, (net: NetworkBuilder) => void, string]>([
+    ["an input's name that is taken", (net) => net.input('x', [1, 4]), "n: the name 'x' is used twice"],
+    ["a layer's name that is taken", (net) => net.add('y', 'relu', 'x'), "n: the name 'y' is used twice"],
+    ['a name not there yet', (net) => net.add('z', 'relu', 'w'), "z: its input 'w' is not a node before it"],
+  ])('refuses %s', (_, add, message) => {
     const net = new NetworkBuilder();
-    const x = net.input('x', [1, 4]);
-    expect(() => net.input('x', [1, 4])).toThrow(new NetworkError("the name 'x' is used twice"));
-    net.add('y', 'relu', x, {});
-    expect(() => net.add('y', 'relu', x, {})).toThrow(new NetworkError("the name 'y' is used twice"));
-    expect(() => net.add('z', 'relu', 'w', {})).toThrow(new NetworkError("z: its input 'w' is not a node before it"));
+    net.add('y', 'relu', net.input('x', [1, 4]));
+    add(net);
+    expect(() => net.build('n', ['y'], features)).toThrow(new NetworkError(message));
   });
 
   test('builds only what fits together', () => {

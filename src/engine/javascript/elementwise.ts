@@ -4,22 +4,16 @@ import { clamp, type Views, word } from './views.js';
 
 export function elementwise({
   floats,
-}: Views): Pick<
-  EngineKernels,
-  'clampAll' | 'addAll' | 'affine' | 'multiply' | 'hard' | 'sigmoid' | 'softmax' | 'argMax'
-> {
+}: Views): Pick<EngineKernels, 'addAll' | 'affine' | 'multiply' | 'hard' | 'sigmoid' | 'softmax' | 'argMax'> {
   return {
-    clampAll(x, count, lo, hi, out) {
-      const from = word(x);
-      const to = word(out);
-      for (let i = 0; i < count; i++) floats[to + i] = clamp(floats[from + i], lo, hi);
-    },
-
     addAll(a, b, count, lo, hi, out) {
       const first = word(a);
       const second = word(b);
       const to = word(out);
-      for (let i = 0; i < count; i++) floats[to + i] = clamp(floats[first + i] + floats[second + i], lo, hi);
+      for (let i = 0; i < count; i++) {
+        const x = floats[first + i];
+        floats[to + i] = clamp(b ? x + floats[second + i] : x, lo, hi);
+      }
     },
 
     affine(x, pixels, channels, scale, shift, out) {

@@ -12,49 +12,39 @@ interface Elementwise {
   readonly numbers: Numbers;
 }
 
-const anyElementwise = fc.record({ count: count(300), clamp: anyClamp, inPlace: fc.boolean(), numbers: anyNumbers });
+const anyElementwise = { count: count(300), clamp: anyClamp, inPlace: fc.boolean(), numbers: anyNumbers };
 
 const special: Elementwise = { count: 33, clamp: [0, 6], inPlace: false, numbers: { kind: 'special', seed: 8 } };
 
-export const clampAll = family<Elementwise>(
-  'clampAll',
-  'all',
-  anyElementwise,
-  { 'relu6 of special numbers': special, 'in place': { ...special, inPlace: true } },
-  ({ count, clamp, inPlace, numbers }) => {
-    const x = filled(count, draw(numbers));
-    const out = new Sheet(count);
-    x.forEach((value, i) => {
-      out.expect(i, clamped({ value, bound: 0 }, ...clamp).value, 0, i);
-    });
-    return {
-      inputs: { x },
-      out,
-      ...(inPlace && { over: 'x' }),
-      args: (address) => ({ x: address('x'), count, lo: clamp[0], hi: clamp[1], out: address('out') }),
-    };
-  },
-);
-
-export const addAll = family<Elementwise>(
+/** `alone`: there is no second term. */
+export const addAll = family<Elementwise & { readonly alone: boolean }>(
   'addAll',
   'all',
-  anyElementwise,
-  { 'special numbers': special, 'into the first term': { ...special, inPlace: true } },
-  ({ count, clamp, inPlace, numbers }) => {
+  fc.record({ ...anyElementwise, alone: fc.boolean() }),
+  {
+    'special numbers': { ...special, alone: false },
+    'into the first term': { ...special, alone: false, inPlace: true },
+    'relu6 of special numbers': { ...special, alone: true },
+    'one term, in place': { ...special, alone: true, inPlace: true },
+  },
+  ({ count, clamp, alone, inPlace, numbers }) => {
     const next = draw(numbers);
     const a = filled(count, next);
     const b = filled(count, next);
     const out = new Sheet(count);
     a.forEach((value, i) => {
-      const sum = clamped(plus({ value, bound: 0 }, b[i]), ...clamp);
+      const first = { value, bound: 0 };
+      const sum = clamped(alone ? first : plus(first, b[i]), ...clamp);
       out.expect(i, sum.value, sum.bound, i);
     });
     return {
       inputs: { a, b },
       out,
       ...(inPlace && { over: 'a' }),
-      args: (address) => ({ a: address('a'), b: address('b'), count, lo: clamp[0], hi: clamp[1], out: address('out') }),
+      args: (address) => ({
+        ...{ a: address('a'), b: alone ? 0 : address('b'), count },
+        ...{ lo: clamp[0], hi: clamp[1], out: address('out') },
+      }),
     };
   },
 );
@@ -89,7 +79,7 @@ export const multiply = family<Rows & { readonly inPlace: boolean }>(
 export const hard = family<Elementwise & { readonly swish: boolean }>(
   'hard',
   'all',
-  fc.record({ count: count(300), clamp: anyClamp, inPlace: fc.boolean(), numbers: anyNumbers, swish: fc.boolean() }),
+  fc.record({ ...anyElementwise, swish: fc.boolean() }),
   {
     'hardSigmoid of special numbers': { ...special, swish: false },
     'hardSwish in place': { ...special, inPlace: true, swish: true },
@@ -156,7 +146,7 @@ const POWER_ROUNDINGS = 3;
 export const sigmoid = family<Elementwise>(
   'sigmoid',
   'all',
-  anyElementwise,
+  fc.record(anyElementwise),
   { 'special numbers': special, 'far out': { ...special, numbers: { kind: 'huge', seed: 1 } } },
   ({ count, numbers }) => {
     const x = filled(count, draw(numbers));

@@ -3,7 +3,7 @@ import type { Family } from '../problem.js';
 import { convolution } from './convolution.js';
 import { dense } from './dense.js';
 import { depthwise } from './depthwise.js';
-import { addAll, affine, argMax, clampAll, hard, multiply, sigmoid, softmax } from './elementwise.js';
+import { addAll, affine, argMax, hard, multiply, sigmoid, softmax } from './elementwise.js';
 import {
   copyRuns,
   nhwcToPlanes,
@@ -23,7 +23,6 @@ export const families: readonly Family[] = [
   convolution,
   depthwise,
   dense,
-  clampAll,
   addAll,
   multiply,
   hard,
