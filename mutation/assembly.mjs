@@ -3,16 +3,9 @@
  * the module is compiled, and its tests run. A mutant that does not compile, or whose modules are the same bytes, is none.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { codeLinesOf, drawn, filesOf, mulberry32 } from './lines.mjs';
-import { vitestConfig } from './stryker.mjs';
-
-const COPY = resolve('build/assembly-mutants');
-const LEFT_OUT = ['node_modules', '.git', 'build', 'dist', 'docs', 'reports', '.stryker-tmp', 'bench', 'python'];
-const VITEST = 'node_modules/vitest/vitest.mjs';
-/** A run of the tests takes seconds; a loop without end does not come back. */
-const TIME_LIMIT = 300_000;
+import { Sandbox } from './sandbox.mjs';
 
 /** By folder in assembly/: the module that its files become, and the tests that are held to notice, the quickest first. */
 const modules = {
@@ -45,29 +38,29 @@ const mutators = [
   [/(?<=\.)(add|sub|mul|min|max|pmin|pmax)(?=\()/g, (name) => (name === 'add' ? 'sub' : 'add')],
 ];
 
-/** One mutant in each of so many lines. Prints those that survive. */
-export async function assemblyMutants(count, seed) {
-  rmSync(COPY, { recursive: true, force: true });
-  for (const entry of readdirSync('.')) {
-    if (!LEFT_OUT.includes(entry)) cpSync(entry, join(COPY, entry), { recursive: true });
-  }
-  symlinkSync(resolve('node_modules'), join(COPY, 'node_modules'));
+/** One mutant in each of so many lines, until the time is over. Says of each what came of it. */
+export async function assemblyMutants(count, seed, until) {
   const random = mulberry32(seed);
   const lines = filesOf('assembly')
     .flatMap(codeLinesOf)
     .filter((line) => mutantsOf(line).length > 0);
-  const [killed, survived] = [[], []];
+  const sandboxes = new Map();
+  const counts = { killed: 0, survived: 0 };
   for (const line of drawn(lines, lines.length, seed, false)) {
-    if (killed.length + survived.length >= count) break;
+    if (counts.killed + counts.survived >= count || Date.now() > until) break;
     const mutants = mutantsOf(line);
     const mutant = mutants[Math.floor(random() * mutants.length)];
-    const result = resultOf(mutant);
+    const [module, tests] = modules[folderOf(mutant.file)];
+    if (!sandboxes.has(module)) sandboxes.set(module, await Sandbox.of('assembly', tests));
+    const result = await resultOf(mutant, module, sandboxes.get(module));
     console.log(`${result}: ${mutant.file}:${mutant.line}: ${mutant.text.trim()}`);
-    if (result === 'killed') killed.push(mutant);
-    if (result === 'survived') survived.push(mutant);
+    if (result in counts) counts[result]++;
   }
-  return { killed, survived };
+  for (const sandbox of sandboxes.values()) sandbox.close();
+  return counts;
 }
+
+const folderOf = (file) => Object.keys(modules).find((name) => name && file.startsWith(`assembly/${name}/`)) ?? '';
 
 /** All mutants of a line 'assembly/x.ts:12:0-12:999'. */
 function mutantsOf(position) {
@@ -82,15 +75,14 @@ function mutantsOf(position) {
   );
 }
 
-function resultOf({ file, line, text }) {
+async function resultOf({ file, line, text }, module, sandbox) {
   const source = readFileSync(file, 'utf8');
-  const folder = Object.keys(modules).find((name) => name && file.startsWith(`assembly/${name}/`)) ?? '';
-  const [module, tests] = modules[folder];
-  const path = join(COPY, file);
-  for (const pattern of tests) expectToPass(pattern);
+  const compiled = sandbox.path(module);
+  const given = readFileSync(compiled, 'utf8');
+  let mutated;
   try {
     writeFileSync(
-      path,
+      sandbox.path(file),
       source
         .split('\n')
         .with(line - 1, text)
@@ -98,32 +90,14 @@ function resultOf({ file, line, text }) {
     );
     // The other modules are newer than every source, whatever was written last.
     const later = Date.now() / 1000 + 1e6;
-    for (const [other] of Object.values(modules)) utimesSync(join(COPY, other), later, other === module ? 0 : later);
-    if (run('node', ['scripts/embed-wasm.mjs']) !== 0) return 'does not compile';
-    if (readFileSync(join(COPY, module), 'utf8') === readFileSync(module, 'utf8')) return 'the same module';
-    return tests.every(passes) ? 'survived' : 'killed';
+    for (const [other] of Object.values(modules)) utimesSync(sandbox.path(other), later, other === module ? 0 : later);
+    const { status } = spawnSync('node', ['scripts/embed-wasm.mjs'], { cwd: sandbox.path('.') });
+    if (status !== 0) return 'does not compile';
+    mutated = readFileSync(compiled, 'utf8');
+    if (mutated === given) return 'the same module';
   } finally {
-    writeFileSync(path, source);
+    writeFileSync(sandbox.path(file), source);
+    writeFileSync(compiled, given);
   }
+  return (await sandbox.failure(module, mutated)) ? 'killed' : 'survived';
 }
-
-const known = new Set();
-
-/** Tests that fail without a mutant would kill every one. */
-function expectToPass(pattern) {
-  if (!known.has(pattern) && !passes(pattern)) throw new Error(`${pattern} fails without a mutant`);
-  known.add(pattern);
-}
-
-const passes = (pattern) =>
-  run('node', [VITEST, 'run', '--config', configFor(pattern), '--bail', '1', '--pool', 'threads']) === 0;
-
-function configFor(pattern) {
-  const config = join(COPY, `${pattern.replace(/\W+/g, '-')}.vitest.config.mjs`);
-  if (!existsSync(config)) writeFileSync(config, `export default ${JSON.stringify(vitestConfig([pattern]))};\n`);
-  return config;
-}
-
-/** The exit code; null where the time is over. */
-const run = (command, args) =>
-  spawnSync(command, args, { cwd: COPY, timeout: TIME_LIMIT, killSignal: 'SIGKILL' }).status;

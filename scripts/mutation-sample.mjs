@@ -1,18 +1,17 @@
 /**
  * A random sample of mutants of one part, and the share that its tests kill:
  *
- *   npm run mutation:sample -- formats [--lines 150] [--seed 1]
+ *   npm run mutation:sample -- formats [--lines 150] [--seed 1] [--each 1] [--minutes 30]
  *
- * Lines of code are drawn, each as likely as any other, and Stryker makes every mutant that fits into one of them; 150 lines are about 200
- * mutants. The same seed draws the same lines of the same source. `assembly` has a mutator of its own, one mutant a line. Mutants of constants
- * of modules take a run of all tests each; `--without-static` leaves them out. Exit code 1 below 95 %.
+ * Lines of code are drawn, each as likely as any other, and Stryker makes every mutant that fits into one of them; `--each` draws so many of them.
+ * The same seed draws the same mutants of the same source, in the same order; `--minutes` ends sooner. `assembly` has a mutator of its own, one
+ * mutant a line. A mutant is run by the tests of its part that import its file, the quickest first, up to the first that fails. Exit code 1 below 95 %.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Stryker } from '@stryker-mutator/core';
 import { assemblyMutants } from '../mutation/assembly.mjs';
-import { codeLinesOf, drawn, filesOf } from '../mutation/lines.mjs';
-import { strykerConfig, vitestConfig } from '../mutation/stryker.mjs';
+import { codeLinesOf, drawn, filesOf, mulberry32 } from '../mutation/lines.mjs';
+import { mutantsOf } from '../mutation/mutants.mjs';
+import { Sandbox } from '../mutation/sandbox.mjs';
 
 /** Source folders, and the tests that are held to notice. */
 const parts = {
@@ -28,7 +27,7 @@ const parts = {
     ],
   ],
   network: [['src/network'], ['test/network/**/*.test.ts', 'test/layers/**/*.test.ts']],
-  engine: [['src/engine'], ['test/engine/**/*.test.ts']],
+  engine: [['src/engine', 'src/wasm'], ['test/engine/**/*.test.ts']],
   formats: [['src/formats'], ['test/formats/**/*.test.ts']],
   image: [['src/image'], ['test/image/**/*.test.ts']],
   oracle: [['src/oracle'], ['test/oracle/**/*.test.ts']],
@@ -47,46 +46,42 @@ const { values, positionals } = parseArgs({
   options: {
     lines: { type: 'string', default: '150' },
     seed: { type: 'string', default: '1' },
-    'without-static': { type: 'boolean' },
+    each: { type: 'string', default: '1000' },
+    minutes: { type: 'string', default: 'Infinity' },
   },
 });
 const [part] = positionals;
-const [lineCount, seed] = [Number(values.lines), Number(values.seed)];
+const [lineCount, seed, each, minutes] = [values.lines, values.seed, values.each, values.minutes].map(Number);
+const until = Date.now() + 60_000 * minutes;
 if (part === 'assembly') {
-  const { killed, survived } = await assemblyMutants(lineCount, seed);
-  finish(killed.length, survived.length, lineCount);
+  const { killed, survived } = await assemblyMutants(lineCount, seed, until);
+  finish(killed, survived);
   process.exit();
 }
 if (!Object.hasOwn(parts, part ?? ''))
   throw new Error(`wanted one of assembly, ${Object.keys(parts).join(', ')}, found ${part}`);
 const [sources, tests] = parts[part];
 
-const lines = drawn(sources.flatMap(filesOf).flatMap(codeLinesOf), lineCount, seed);
-mkdirSync('build', { recursive: true });
-const configFile = `build/${part}.vitest.config.mjs`;
-writeFileSync(configFile, `export default ${JSON.stringify(vitestConfig(tests))};\n`);
-
-const stryker = new Stryker({
-  ...strykerConfig(part, lines),
-  vitest: { configFile },
-  ignorePatterns: ['assets', 'bench', 'dist', 'docs', 'reports'],
-  disableTypeChecks: false,
-  ignoreStatic: values['without-static'] ?? false,
-  thresholds: { high: 95, low: 90, break: null },
-  reporters: ['progress-append-only', 'html', 'json'],
-});
-const results = await stryker.runMutationTest();
-const of = (...states) => results.filter(({ status }) => states.includes(status));
-const [killed, missed] = [of('Killed', 'Timeout'), of('Survived', 'NoCoverage')];
-for (const { fileName, location, mutatorName, replacement, status } of missed) {
-  console.log(`${status}: ${fileName}:${location.start.line}: ${mutatorName}: ${replacement.split('\n')[0]}`);
+const sandbox = await Sandbox.of(part, tests);
+const random = mulberry32(seed);
+let [killed, survived] = [0, 0];
+for (const line of drawn(sources.flatMap(filesOf).flatMap(codeLinesOf), lineCount, seed, false)) {
+  const left = await mutantsOf([line]);
+  for (let count = 0; count < each && left.length > 0 && Date.now() < until; count++) {
+    const [{ file, text, what }] = left.splice(Math.floor(random() * left.length), 1);
+    const failure = await sandbox.failure(file, text);
+    console.log(
+      `${failure ? 'killed' : 'SURVIVED'}: ${line.split(':', 2).join(':')}: ${what}${failure ? `; ${failure}` : ''}`,
+    );
+    if (failure) killed++;
+    else survived++;
+  }
 }
-finish(killed.length, missed.length, lines.length);
+sandbox.close();
+finish(killed, survived);
 
-function finish(killed, missed, lines) {
-  const score = (100 * killed) / (killed + missed);
-  console.log(
-    `${part}, seed ${seed}: ${killed} of ${killed + missed} mutants in ${lines} lines killed, ${score.toFixed(1)} %`,
-  );
+function finish(killed, survived) {
+  const score = (100 * killed) / (killed + survived);
+  console.log(`${part}, seed ${seed}: ${killed} of ${killed + survived} mutants killed, ${score.toFixed(1)} %`);
   process.exitCode = score >= LEAST_SCORE ? 0 : 1;
 }

@@ -3,6 +3,7 @@
 import type { NodeOf } from '../network/index.js';
 import { channelScales } from '../network/rewriting/fold-batch-norm.js';
 import { type Tensor, tensor } from '../tensor.js';
+import { expectFew } from './steps.js';
 
 /** y = scale(c) · x + shift(c) for the constant c of each channel. */
 export interface Affine {
@@ -15,7 +16,7 @@ export function affineNorm(channels: number, { data }: Tensor, { scale, shift }:
   const each = (compute: (c: number) => number) =>
     tensor(
       [channels],
-      Float64Array.from({ length: channels }, (_, c) => compute(data[data.length === 1 ? 0 : c])),
+      Float64Array.from({ length: expectFew(channels) }, (_, c) => compute(data[data.length === 1 ? 0 : c])),
     );
   return {
     attributes: { epsilon: 0, scale: scale !== undefined, center: shift !== undefined },

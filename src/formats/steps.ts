@@ -49,9 +49,21 @@ function forChannels(numbers: readonly number[], channels: number): Tensor {
   }
   return tensor(
     [channels],
-    Float64Array.from({ length: channels }, (_, c) => numbers[c] ?? numbers[0]),
+    Float64Array.from({ length: expectFew(channels) }, (_, c) => numbers[c] ?? numbers[0]),
   );
 }
+
+/** In a weight that a reader makes itself, which a small file can describe: 64 MiB, enough to copy 4,096 channels. */
+const MOST_NUMBERS = 2 ** 24;
+
+export function expectFew(numbers: number): number {
+  if (numbers <= MOST_NUMBERS) return numbers;
+  throw new NetworkError(
+    `takes a weight of ${numbers} numbers, none of which is in the file; wanted at most ${MOST_NUMBERS}`,
+  );
+}
+
+const zeros = (numbers: number) => new Float32Array(expectFew(numbers));
 
 const NORM = { epsilon: 0, scale: true, center: true };
 
@@ -229,9 +241,11 @@ export function repeated([down, across]: Pair): Step[] {
 /** So many channels of one value before and behind those of a picture: a 1 × 1 convolution that copies. */
 export function paddedChannels(channels: number, before: number, after: number, value: number): Step {
   const filters = before + channels + after;
-  const kernel = new Float32Array(channels * filters);
+  const kernel = zeros(channels * filters);
   for (let c = 0; c < channels; c++) kernel[c * filters + before + c] = 1;
-  const bias = new Float32Array(filters).fill(value).fill(0, before, before + channels);
+  const bias = zeros(filters)
+    .fill(value)
+    .fill(0, before, before + channels);
   return {
     suffix: '',
     kind: 'pointwiseConv2d',
@@ -253,7 +267,7 @@ export function cropped(borders: (input: Shape) => { readonly height: Pair; read
       attributes: (input) => ({ ...COPY, kernelSize: taps(input), strides: [1, 1] }),
       weights: (input) => {
         const C = input[3];
-        const kernel = new Float32Array(sizeOf(taps(input)) * C);
+        const kernel = zeros(sizeOf(taps(input)) * C);
         const [before] = borders(input)[of];
         return { kernel: tensor([...taps(input), C, 1], kernel.fill(1, before * C, (before + 1) * C)) };
       },
@@ -285,7 +299,7 @@ export function partOf(shape: Shape, { axis, from, count, step = 1 }: Part): Ste
   const outer = sizeOf(shape.slice(1, axis));
   const inner = sizeOf(shape.slice(axis + 1));
   if (axis === shape.length - 1) {
-    const kernel = new Float32Array(length * count);
+    const kernel = zeros(length * count);
     for (let i = 0; i < count; i++) kernel[(from + i * step) * count + i] = 1;
     const copy: Step = {
       suffix: '_part',
@@ -300,7 +314,7 @@ export function partOf(shape: Shape, { axis, from, count, step = 1 }: Part): Ste
   const isPicture = shape.length === 4;
   const along = (n: number): Pair => (isPicture && axis === 1 ? [n, 1] : [1, n]);
   const channels = isPicture ? shape[3] : inner;
-  const kernel = new Float32Array(taps * channels).fill(1, from * channels, (from + 1) * channels);
+  const kernel = zeros(taps * channels).fill(1, from * channels, (from + 1) * channels);
   const copy: Step = {
     suffix: '_part',
     kind: 'depthwiseConv2d',

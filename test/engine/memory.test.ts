@@ -78,6 +78,93 @@ describe('placeBuffers', () => {
   });
 });
 
+/** By its definition: largest first, at 0 or behind another one, wherever the bytes are free for the whole life. */
+function greedyBySize(buffers: readonly Buffer[]): Map<Buffer, number> {
+  const offsets = new Map<Buffer, number>();
+  for (const buffer of buffers.toSorted((a, b) => b.bytes - a.bytes)) {
+    const others = [...offsets].filter(([other]) => meet(buffer, other));
+    const isFree = (offset: number) =>
+      others.every(([{ bytes }, at]) => offset + buffer.bytes <= at || at + align(bytes) <= offset);
+    const places = [0, ...others.map(([{ bytes }, at]) => at + align(bytes))];
+    offsets.set(buffer, Math.min(...places.filter(isFree)));
+  }
+  return offsets;
+}
+
+describe('the greedy rule by size', () => {
+  /** Few sizes and long lives too: many are placed at the same offset, and many live at once. */
+  const anyLife = fc
+    .record({
+      bytes: fc.constantFrom(0, 64, 128, 192, 1024),
+      first: fc.integer({ min: -1, max: 99 }),
+      length: fc.nat(99),
+    })
+    .map(({ bytes, first, length }) => buffer(bytes, first, first + length));
+  const anyLives = fc.oneof(
+    fc.array(anyBuffer, { maxLength: 150 }),
+    fc.array(anyLife, { maxLength: 150 }),
+    fc.tuple(fc.array(anyBuffer, { maxLength: 100 }), fc.array(anyLife, { maxLength: 20 })).map((both) => both.flat()),
+  );
+
+  test('each buffer at the lowest place that is free', () => {
+    fc.assert(
+      fc.property(anyLives, (buffers) => {
+        const wanted = greedyBySize(buffers);
+        placeBuffers(buffers);
+        for (const found of buffers) expect(found.offset).toBe(wanted.get(found));
+      }),
+    );
+  });
+
+  /** How often lives and offsets are looked at. */
+  function looks(lives: readonly (readonly [first: number, last: number])[]): number {
+    let count = 0;
+    const looked = (value: number): number => {
+      count++;
+      return value;
+    };
+    class Watched {
+      #offset = -1;
+      readonly bytes: number;
+      readonly #life: readonly [number, number];
+      constructor(life: readonly [number, number], bytes: number) {
+        this.#life = life;
+        this.bytes = bytes;
+      }
+      get first() {
+        return looked(this.#life[0]);
+      }
+      get last() {
+        return looked(this.#life[1]);
+      }
+      get offset() {
+        return looked(this.#offset);
+      }
+      set offset(value) {
+        this.#offset = value;
+      }
+    }
+    placeBuffers(lives.map((life, index) => new Watched(life, 64 * ((index * 7919) % 1000))));
+    return count;
+  }
+
+  test.each([
+    ['in a row', 0],
+    ['in a row, and one that lives from the first to the last', 1],
+  ])('looks at few others for each of many %s', (_, long) => {
+    const row = (count: number) =>
+      Array.from({ length: count }, (_, index) => [index, index < long ? count : index + 1] as const);
+    // Twice as many, and a level of the tree more.
+    expect(looks(row(16_384))).toBeLessThan(2.5 * looks(row(8192)));
+    expect(looks(row(8192))).toBeLessThan(8192 * 100);
+  });
+
+  test('looks once at each pair of those that live at the same time', () => {
+    const wide = Array.from({ length: 2000 }, (_, index) => [index, 2000] as const);
+    expect(looks(wide)).toBeLessThan(4 * 2000 ** 2);
+  });
+});
+
 /** Steps may touch a buffer only while it lives, and only inside it. */
 function expectLifetimes(network: Network, everyTensor: boolean): void {
   const { program, inputs, outputs } = lower(network, { everyTensor });
