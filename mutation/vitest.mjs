@@ -1,4 +1,4 @@
-/** The process that runs the tests of `sandbox.mjs`, which asks it: run all, run these, which tests import this file. */
+/** The process that runs the tests of `sandbox.mjs`, which asks it: run all, and say which of them import which file; or run these. */
 import { createVitest } from 'vitest/node';
 
 /** In the order in which they are asked for. */
@@ -12,6 +12,8 @@ const vitest = await createVitest('test', {
   watch: false,
   pool: 'threads',
   maxWorkers: 1,
+  // Who asks knows how long it may take.
+  testTimeout: 600_000,
   reporters: [{}],
   sequence: { sequencer: AsAsked },
 });
@@ -23,13 +25,12 @@ process.on('message', (question) => {
   busy = busy.then(() => answer(question));
 });
 
-async function answer({ all, changed, tests, importersOf, asked }) {
+async function answer({ all, changed, tests, asked }) {
   if (changed) vitest.invalidateFile(changed);
   if (!asked) return;
-  if (importersOf) return process.send({ importers: importers(importersOf) });
   vitest.config.bail = all ? 0 : 1;
-  const wanted = all ? specifications : tests.map((test) => specifications.find(({ moduleId }) => moduleId === test));
-  process.send(await run(wanted));
+  if (all) process.send({ ...(await run(specifications)), importers: importers() });
+  else process.send(await run(tests.map((test) => specifications.find(({ moduleId }) => moduleId === test))));
 }
 
 async function run(wanted) {
@@ -43,25 +44,22 @@ async function run(wanted) {
     ...(module.state() === 'failed' ? [module.relativeModuleId] : []),
   ]);
   const failed = failures[0] ?? (unhandledErrors.length > 0 ? `${unhandledErrors[0].message}` : undefined);
-  return { failed, durations: testModules.map((module) => [module.moduleId, timeOf(module.diagnostic())]) };
+  const failing = testModules.filter((module) => module.state() === 'failed').map(({ moduleId }) => moduleId);
+  return { failed, failing, durations: testModules.map((module) => [module.moduleId, timeOf(module.diagnostic())]) };
 }
 
 const timeOf = ({ environmentSetupDuration, prepareDuration, collectDuration, setupDuration, duration }) =>
   environmentSetupDuration + prepareDuration + collectDuration + setupDuration + duration;
 
-/** Test files that import the file, perhaps through others. */
-function importers(file) {
-  const found = new Set();
-  for (const project of vitest.projects) {
-    for (const { moduleGraph } of Object.values(project.vite.environments)) {
-      const left = [...(moduleGraph.getModulesByFile(file) ?? [])];
-      for (const module of left) {
-        if (found.has(module)) continue;
-        found.add(module);
-        left.push(...module.importers);
-      }
-    }
+/** By file: the test files that import it, perhaps through others. */
+function importers() {
+  const { moduleGraph } = vitest.projects[0].vite.environments.ssr;
+  const found = {};
+  for (const [file, modules] of moduleGraph.fileToModulesMap) {
+    const above = new Set(modules);
+    for (const module of above) for (const importer of module.importers) above.add(importer);
+    const files = new Set([...above].map((module) => module.file));
+    found[file] = specifications.map(({ moduleId }) => moduleId).filter((id) => files.has(id));
   }
-  const files = new Set([...found].map((module) => module.file));
-  return specifications.map(({ moduleId }) => moduleId).filter((id) => files.has(id));
+  return found;
 }
