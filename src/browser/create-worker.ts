@@ -6,6 +6,7 @@ import { UsageError, WorkerError } from '../errors.js';
 import { tagOf } from '../found.js';
 import { pagePlatform } from '../load/index.js';
 import type { Pictures } from '../load/inputs.js';
+import { integerInput } from '../load/integer-input.js';
 import { loadWith } from '../load/load.js';
 import type { Loaded, ModelOptions } from '../load/loaded-model.js';
 import type { LoadOptions, ModelSource } from '../load/model.js';
@@ -132,7 +133,8 @@ class PageOfWorker implements ModelWorker {
       transfer: [...mayMove(source, quantized ?? network), ...(port ? [port] : [])],
     };
     const report = await calls.ask('load', cargo as never, signal);
-    return new ModelInWorker(calls, id, loaded, pictures, { ...report, worker: how });
+    const input = quantized && integerInput(quantized);
+    return new ModelInWorker(calls, id, loaded, pictures, { ...report, worker: how }, input?.integersOf);
   }
 }
 

@@ -5,11 +5,13 @@ import type { PictureSource } from '../image/sources.js';
 import { ofInput, type Pictures, seenInput } from '../load/inputs.js';
 import type { Loaded, SeenTensor } from '../load/loaded-model.js';
 import type {
+  IntegerInput,
   Model,
   ModelClassifyOptions,
   ModelDetectOptions,
   ModelEmbedOptions,
   ModelInput,
+  ModelPlan,
   ModelReport,
   ModelRunOptions,
   ModelSegmentOptions,
@@ -68,9 +70,19 @@ export class ModelInWorker implements WorkerModel {
   readonly #id: number;
   readonly #pictures: Pictures;
   readonly #report: WorkerReport;
+  /** Makes the input of elements, which the page prepares, where it takes integers. */
+  readonly #integersOf: ModelPlan['integersOf'];
   #disposed = false;
 
-  constructor(calls: WorkerCalls, id: number, { network }: Loaded, pictures: Pictures, report: WorkerReport) {
+  constructor(
+    calls: WorkerCalls,
+    id: number,
+    { network }: Loaded,
+    pictures: Pictures,
+    report: WorkerReport,
+    integersOf?: ModelPlan['integersOf'],
+  ) {
+    this.#integersOf = integersOf;
     this.name = network.name;
     this.inputs = network.inputs;
     this.labels = network.conventions.labels;
@@ -170,8 +182,9 @@ export class ModelInWorker implements WorkerModel {
   ): Promise<RunCargo> {
     const list: readonly ModelInput[] = Array.isArray(input) ? input : [input];
     const prepare = async (source: PictureSource): Promise<SeenTensor> => {
-      const { x, seen } = await seenInput(this.#network, source, options);
-      return { ...x, seen };
+      const { x, seen } = await seenInput(this.#network, source, options, this.#integersOf);
+      const { nearest: _, ...sent } = x as Tensor & Partial<Pick<IntegerInput, 'nearest'>>; // a function is not sent
+      return { ...sent, seen };
     };
     const sent = await Promise.all(
       list.map((one, at) =>

@@ -5,7 +5,10 @@ import { compile, type Target } from '../engine/index.js';
 import { compileQuantized, type IntegerPlan } from '../engine/int8/engine.js';
 import { javascriptKernels } from '../engine/javascript/kernels.js';
 import { UsageError } from '../errors.js';
+import { inputShape } from '../image/preprocess.js';
+import { prepare } from '../image/with-kernels.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
+import { integerInput } from '../load/integer-input.js';
 import { type Network, type NetworkInputs, type QuantizedNetwork, run, runQuantized, trace } from '../network/index.js';
 import type { Executor } from '../tasks/index.js';
 import { type QuantizedExecutor, quantizedNames, withIntegers } from '../tasks/integers.js';
@@ -71,7 +74,12 @@ export function executor(
   const plain = integers
     ? withIntegers(integers, integerExecutor(target, flags, progress, runs))
     : plainExecutor(target, progress, runs);
-  return flags.mirror ? mirrored(plain) : plain;
+  const own = integers ? integerInput(integers).integersOf : undefined;
+  const run: Executor = Object.assign(plain, {
+    prepare: (...[pictures, preprocessing, options]: Parameters<typeof prepare>) =>
+      prepare(pictures, preprocessing, options, own?.(inputShape(preprocessing)) as Tensor | undefined),
+  });
+  return flags.mirror ? mirrored(run) : run;
 }
 
 function integerExecutor(

@@ -16,7 +16,7 @@ import { PictureError } from '../errors.js';
 import type { CropRule, Preprocessing } from '../network/conventions.js';
 import type { Pair } from '../padding.js';
 import { roundHalfToEven } from '../rounding.js';
-import { sizeOf, type Tensor, tensor } from '../tensor.js';
+import { type Shape, sizeOf, type Tensor, tensor } from '../tensor.js';
 import {
   arrange,
   checkAlpha,
@@ -58,6 +58,12 @@ export function listOf(pictures: Picture | readonly Picture[]): readonly Picture
   const list: readonly Picture[] = 'data' in pictures ? [pictures] : pictures;
   if (list.length === 0) throw new PictureError('preprocess: no pictures given');
   return list;
+}
+
+/** Of the input tensor of one picture. Throws a PictureError for preprocessing that contradicts itself. */
+export function inputShape(preprocessing: Preprocessing): Shape {
+  checkSize(preprocessing.size);
+  return [1, ...preprocessing.size, channelCount(preprocessing)];
 }
 
 /** Number of channels, once the mean and deviation have as many numbers. */

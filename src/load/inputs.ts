@@ -3,15 +3,13 @@ import { DepthwiseError, PictureError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import { fromImageData, type GrabOptions, prepareElement } from '../image/browser.js';
 import type { Picture } from '../image/picture.js';
-import { channelCount } from '../image/preprocess.js';
-import { checkSize } from '../image/resize.js';
+import { inputShape } from '../image/preprocess.js';
 import { isSource, isSvgImage, type PictureSource, pictureOfSvgImage, sizeOfSource } from '../image/sources.js';
 import type { Seen } from '../image/way-back.js';
 import { prepare } from '../image/with-kernels.js';
-import type { Preprocessing } from '../network/conventions.js';
 import type { Network } from '../network/network.js';
 import { preprocessingFor } from '../tasks/execute.js';
-import type { Shape, Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import type { WebBlob } from '../web-types.js';
 import type { ModelPlan } from './model.js';
 
@@ -69,7 +67,7 @@ export async function seenInput(
 ): Promise<{ readonly x: Tensor; readonly seen: Seen }> {
   if (isSvgImage(shown)) return seenInput(network, await pictureOfSvgImage(shown), options, integersOf);
   const preprocessing = preprocessingFor(network, options);
-  const into = integersOf && (integersOf(shapeOf(preprocessing)) as unknown as Tensor);
+  const into = integersOf && (integersOf(inputShape(preprocessing)) as unknown as Tensor);
   const { region, rotation, mirror } = options;
   const seenAs = { ...(region && { region }), ...(rotation && { rotation }), ...(mirror && { mirror }) };
   if (!isSource(shown)) {
@@ -82,12 +80,6 @@ export async function seenInput(
   const [width, height] = sizeOfSource(shown);
   const x = await prepareElement(shown, preprocessing, options, into);
   return { x, seen: { picture: { width, height }, preprocessing, options: seenAs } };
-}
-
-/** Of the input tensor. Throws a PictureError for preprocessing that contradicts itself. */
-function shapeOf(preprocessing: Preprocessing): Shape {
-  checkSize(preprocessing.size);
-  return [1, ...preprocessing.size, channelCount(preprocessing)];
 }
 
 const isPicture = (input: unknown): input is Picture =>

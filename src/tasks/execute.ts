@@ -8,10 +8,11 @@ import type { Tensor } from '../tensor.js';
 import { Plan, runKernels } from './plans.js';
 
 /** Computes a network's outputs by name: the readable layers' `run` of `depthwise/network`, for one. The network may be a part of the one asked. */
-export type Executor = (
-  network: Network,
-  input: Tensor,
-) => ReadonlyMap<string, Tensor> | Promise<ReadonlyMap<string, Tensor>>;
+export interface Executor {
+  (network: Network, input: Tensor): ReadonlyMap<string, Tensor> | Promise<ReadonlyMap<string, Tensor>>;
+  /** Makes the input of pictures in its own way: an executor of integers makes integers. */
+  readonly prepare?: typeof prepare;
+}
 
 export interface TaskOptions extends PictureOptions {
   /** How pictures become tensors, where the network's conventions do not say or are to be overruled. */
@@ -27,9 +28,9 @@ export interface TaskOptions extends PictureOptions {
 export function inputTensor(
   network: Network,
   pictures: Picture | readonly Picture[],
-  options: Omit<TaskOptions, 'run'> = {},
+  options: TaskOptions = {},
 ): Tensor {
-  return prepare(pictures, preprocessingFor(network, options), options);
+  return (options.run?.prepare ?? prepare)(pictures, preprocessingFor(network, options), options);
 }
 
 /** Throws a UsageError for arguments of another kind than a task takes; it names the calls that take them. */

@@ -13,7 +13,7 @@ import type { Executor } from './execute.js';
  * is. The function that it makes throws a NetworkError for an input that is no picture [N, H, W, C].
  */
 export function mirrored(execute: Executor): Executor {
-  return async (network, input) => {
+  const twice: Executor = async (network, input) => {
     const image = mirrorImage(input);
     const plain = await execute(network, input);
     const answers = new Map([...plain].map(([name, x]) => [name, tensor(x.shape, x.data.slice())]));
@@ -24,11 +24,13 @@ export function mirrored(execute: Executor): Executor {
     }
     return answers;
   };
+  return execute.prepare ? Object.assign(twice, { prepare: execute.prepare }) : twice;
 }
 
 /** Left and right exchanged. */
-function mirrorImage({ shape, data }: Tensor): Tensor {
+function mirrorImage(input: Tensor): Tensor {
+  const { shape, data } = input;
   if (shape.length !== 4) throw new NetworkError(`mirrored: wanted pictures [N, H, W, C], found [${shape}]`);
   const [, , width, channels] = shape;
-  return tensor(shape, mirrorRows(data, data.slice(), width, channels));
+  return { ...input, data: mirrorRows(data, data.slice(), width, channels) };
 }

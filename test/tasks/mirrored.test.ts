@@ -69,3 +69,16 @@ test('what is no picture', async () => {
   const input: Tensor = tensor([1, 4], [1, 2, 3, 4]);
   await expect(mirrored(run)(network, input)).rejects.toThrow('mirrored: wanted pictures [N, H, W, C], found [1,4]');
 });
+
+test('integers stay integers, made as the executor makes them', async () => {
+  const type = { type: 'uint8', scale: 1, zeroPoint: 0 } as const;
+  const seen: unknown[] = [];
+  const execute: Executor = (_, input) => {
+    seen.push(input);
+    return new Map([['flat', tensor([1, 1], [input.data[0]])]]);
+  };
+  const prepare = () => ({ shape: [1, 1, 2, 3], data: Uint8Array.of(1, 2, 3, 4, 5, 6), type }) as unknown as Tensor;
+  const run = mirrored(Object.assign(execute, { prepare }));
+  await run(network, run.prepare!([], asBytes));
+  expect(seen).toEqual([prepare(), { ...prepare(), data: Uint8Array.of(4, 5, 6, 1, 2, 3) }]);
+});

@@ -223,7 +223,7 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
 
   test('integers: the bits of the page, in a second worker that starts with the first quantised network', async () => {
     await open();
-    const { pairs, workers } = await page.evaluate(async (file) => {
+    const { pairs, workers, sent } = await page.evaluate(async (file) => {
       const worker = depthwise.createWorker();
       const bytes = () => new Uint8Array(file);
       const image = new Image();
@@ -235,6 +235,13 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
         [...tensors].map(([name, { data }]) => [name, [...new Uint32Array(Float32Array.from(data).buffer)].join()]);
       const pairs: unknown[][] = [];
       const workers: unknown[] = [];
+      const sent = new Set<string>();
+      const post = Worker.prototype.postMessage as (...message: unknown[]) => void;
+      Worker.prototype.postMessage = function (this: Worker, ...message: unknown[]) {
+        const input = (message[0] as { args?: { data?: object }[] }).args?.[2];
+        if (input?.data) sent.add(input.data.constructor.name);
+        post.apply(this, message);
+      } as Worker['postMessage'];
       for (const options of [{}, { rounding: 'double' }, { asRealNumbers: true }] as const) {
         const [here, there] = [await depthwise.load(bytes(), options), await worker.load(bytes(), options)];
         const { worker: how, ...report } = there.report();
@@ -247,8 +254,11 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
         const [, layer] = [...(await here.trace(canvas)).keys()];
         pairs.push([numbers(await here.trace(image, [layer])), numbers(await there.trace(image, [layer]))]);
       }
-      return { pairs, workers };
+      Worker.prototype.postMessage = post;
+      return { pairs, workers, sent: [...sent] };
     }, quantized);
+    // elements are prepared in the page, straight into the integers
+    expect(sent).toEqual(['Uint8Array', 'Float32Array']);
     for (const [here, there] of pairs) expect(there).toEqual(here);
     expect(pairs[0]).toMatchObject([{ rounding: 'single', target: 'relaxed' }, {}]);
     expect(workers).toEqual([{ from: 'file' }, { from: 'file' }, { from: 'file' }]);

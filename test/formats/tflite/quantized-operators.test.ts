@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { readNetwork, readQuantizedNetwork } from '../../../src/formats/read.js';
 import * as schema from '../../../src/formats/tflite/schema.js';
+import { writeTflite } from '../../../src/formats/tflite.js';
 import { asRealNumbers } from '../../../src/network/index.js';
 import { runQuantized } from '../../../src/network/run-quantized.js';
 import type { QuantizedTensor } from '../../../src/tensor.js';
@@ -128,6 +129,36 @@ describe('integers', () => {
     expect([...runQuantized(product, given).get('y')!.data]).toEqual([-63, 0, 10, -98]);
     const difference = await read(fileOf('SUB', x, y, { factor }, [schema.SubOptions, {}]));
     expect([...runQuantized(difference, given).get('y')!.data]).toEqual([-64, -2, 3, 67]);
+  });
+
+  test('MAXIMUM and MINIMUM with a constant, and the two behind each other, compare integers; in real numbers each is one clamp', async () => {
+    const bound = (q: number): TensorSpec => ({ ...x, shape: [], data: Int8Array.of(q) });
+    const kindsOf = ({ nodes }: { nodes: readonly { kind: string }[] }) => nodes.map(({ kind }) => kind);
+    const larger = await read(fileOf('MAXIMUM', x, x, { bound: bound(-5) }));
+    expect(kindsOf(larger)).toEqual(['clamp']);
+    expect([...runQuantized(larger, given).get('y')!.data]).toEqual([-5, -3, 7, 127]);
+    const smaller = await read(fileOf('MINIMUM', x, x, { bound: bound(6) }));
+    expect([...runQuantized(smaller, given).get('y')!.data]).toEqual([-128, -3, 6, 6]);
+
+    const both = await read(
+      buildTflite({
+        tensors: { x, raised: x, y: x, low: bound(-5), high: bound(6) },
+        operators: [
+          { code: 'MAXIMUM', inputs: ['low', 'x'], outputs: ['raised'] },
+          { code: 'MINIMUM', inputs: ['raised', 'high'], outputs: ['y'] },
+        ],
+        inputs: ['x'],
+        outputs: ['y'],
+      }),
+    );
+    expect([...runQuantized(both, given).get('y')!.data]).toEqual([-5, -3, 6, 6]);
+    // x is from −62.5 to 65: −5 is −1, 6 is 4.5
+    expect(asRealNumbers(both).nodes).toMatchObject([
+      { name: 'raised', kind: 'clamp', attributes: { min: -1, max: 65 } },
+      { name: 'y', kind: 'clamp', attributes: { min: -62.5, max: 4.5 } },
+    ]);
+    const again = await readQuantizedNetwork(await writeTflite(both), { fileName: 'f.tflite' });
+    expect([...runQuantized(again, given).get('y')!.data]).toEqual([-5, -3, 6, 6]);
   });
 
   test('QUANTIZE, DEQUANTIZE, and RELU as an operator of its own', async () => {
