@@ -9,7 +9,7 @@ import { labelsForOutputs } from '../tasks/labels.js';
 import { harmless } from './display.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addIntegerOptions } from './integers.js';
-import { addModelOptions, expectNoDetector, MODEL, type ModelFlags, readPictureModel } from './model.js';
+import { addModelOptions, expectNoDetector, expectNoSegmenter, MODEL, type ModelFlags, readPictureModel } from './model.js';
 import { note, print, printJson } from './output.js';
 import {
   addLimitOptions,
@@ -61,6 +61,7 @@ Examples:
       const pictures = await withoutFolders(paths);
       const network = await readPictureModel(flags.model, flags);
       expectNoDetector(network, 'classifies pictures');
+      expectNoSegmenter(network);
       const labels = flags.labels === undefined ? undefined : await labelsOf(network, flags.labels);
       const outcomes = await answer(network, pictures, flags, { top: flags.top, ...(labels && { labels }) });
       if (flags.json) printJson(outcomes.map(asJson));

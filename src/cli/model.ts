@@ -11,6 +11,7 @@ import { assumptionsOf } from '../network/conventions.js';
 import {
   atResolution,
   type CropRule,
+  inferShapes,
   type Network,
   type Preprocessing,
   type PresetName,
@@ -112,6 +113,15 @@ export async function readModel(source: string, flags: ModelFlags): Promise<Netw
 export function expectNoDetector({ name, conventions }: Network, wanted: string): void {
   if (conventions.detection === undefined) return;
   throw new UsageError(`${name}: wanted a network that ${wanted}; this one finds objects, see depthwise detect --help`);
+}
+
+/** Throws a UsageError for a network that answers with a map of scores, where one that classifies pictures is wanted. */
+export function expectNoSegmenter(network: Network): void {
+  const [, height, width] = inferShapes(network).get(network.outputs[0])!.slice(0, -1);
+  if (!(height * width > 1)) return;
+  throw new UsageError(
+    `${network.name}: wanted a network that classifies pictures; this one answers for each part of a picture, see depthwise segment --help`,
+  );
 }
 
 /** The same as `readModel`, to be fed with pictures: it must be known how they are prepared. */

@@ -318,7 +318,8 @@ export class LoadedModel implements Model {
   #answer(outputs: ReadonlyMap<string, Tensor>): Tensor {
     const names = this.#network.outputs;
     if (names.length === 1) return outputs.get(names[0])!;
-    throw new NetworkError(`${this.name}: wanted a network of one output, found ${names.join(', ')}`);
+    const advice = this.#network.conventions.detection ? '; it finds objects: call detect()' : '';
+    throw new NetworkError(`${this.name}: wanted a network of one output, found ${names.join(', ')}${advice}`);
   }
 
   #expectAlive(task: string): void {

@@ -39,6 +39,14 @@ describe('segment', () => {
     expect(stdout).toMatch(/cat +100\.0 %/);
   });
 
+  test('classify names the right command', async () => {
+    const { exitCode, stderr } = await depthwise('classify', cat, '--model', model);
+    expect([exitCode, stderr.trim()]).toEqual([
+      2,
+      'error: constant: wanted a network that classifies pictures; this one answers for each part of a picture, see depthwise segment --help',
+    ]);
+  });
+
   test('--out: labels, colours over the picture, and what is cut out; one bad picture does not lose the others', async () => {
     const bad = folder.path('bad.jpg');
     writeFileSync(bad, 'no picture');
