@@ -9,7 +9,14 @@ import { labelsForOutputs } from '../tasks/labels.js';
 import { harmless } from './display.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addIntegerOptions } from './integers.js';
-import { addModelOptions, expectNoDetector, expectNoSegmenter, MODEL, type ModelFlags, readPictureModel } from './model.js';
+import {
+  addModelOptions,
+  expectNoDetector,
+  expectNoSegmenter,
+  MODEL,
+  type ModelFlags,
+  readPictureModel,
+} from './model.js';
 import { note, print, printJson } from './output.js';
 import {
   addLimitOptions,

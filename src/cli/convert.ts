@@ -12,6 +12,7 @@ import {
   writeTfjs,
 } from '../formats/index.js';
 import type { Network } from '../network/index.js';
+import { integersOf } from '../network/integers-of.js';
 import { foldBatchNormFloat32 } from '../network/rewriting/fold-batch-norm.js';
 import type { Tensor } from '../tensor.js';
 import { labelsOf } from './classify.js';
@@ -123,6 +124,7 @@ async function convertedModel(from: string, to: string, flags: Flags): Promise<C
   if (format === 'tfjs') await makeModelFolder(to);
   const target = await expectWritable('<out>', to);
   const read = await labelled(await readModel(from, flags), flags);
+  if (integersOf(read)) note(`${read.name}: its 8-bit integers are written as the real numbers that they stand for`);
   const network = flags.fold ? foldBatchNormFloat32(read) : read;
   const options: WriteOptions = flags.float16 ? { kernels: 'float16' } : flags.int8 ? { kernels: 'int8' } : {};
   const write =

@@ -129,7 +129,8 @@ export async function readPictureModel(source: string, flags: ModelFlags): Promi
   const network = await readModel(source, flags);
   expectPreprocessing(network, source);
   const assumed = assumptionsOf(network.conventions);
-  if (assumed.length > 0) note(`assumed: ${assumed.join('; ')} (${network.name} does not state it: --preset, --crop)`);
+  const flagsThat = network.conventions.preprocessing?.assumed ? ': --preset, --crop' : '';
+  if (assumed.length > 0) note(`assumed: ${assumed.join('; ')} (${network.name} does not state it${flagsThat})`);
   return network;
 }
 

@@ -67,7 +67,8 @@ async function picturesIn(folder: string): Promise<string[]> {
   const leftOut =
     others.length > 5 ? `${others.slice(0, 5).join(', ')} and ${others.length - 5} more` : others.join(', ');
   if (pictures.length === 0) {
-    throw new PictureError(`${folder}: there is no picture in this folder${leftOut && `, only ${leftOut}`}`);
+    const inside = leftOut.includes('/') ? `; those of its folders are ${folder}/*/*` : '';
+    throw new PictureError(`${folder}: there is no picture in this folder${leftOut && `, only ${leftOut}${inside}`}`);
   }
   if (leftOut) note(`${folder}: ${plural(pictures.length, 'picture')}; left out: ${leftOut}`);
   return pictures;

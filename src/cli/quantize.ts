@@ -60,7 +60,7 @@ interface Flags extends ModelFlags, PictureLimits {
   readonly json?: true;
 }
 
-const formats = { '.tflite': 'tflite', '.safetensors': 'safetensors', '.npz': 'npz' } as const;
+const formats = { '.tflite': 'tflite', '.safetensors': 'safetensors', '.npz': 'npz', '.onnx': 'onnx' } as const;
 
 export function configure(command: Command): void {
   command
@@ -71,7 +71,7 @@ export function configure(command: Command): void {
     .option('--model <file>', 'the same as the argument')
     .option('--calibrate <picture...>', `${PICTURES}; training pictures of --data unless given`)
     .option('--data <source>', `to say how often both networks are right about its test pictures: ${DATA}`)
-    .requiredOption('--out <file>', 'a .tflite, .safetensors or .npz file; an old one is replaced')
+    .requiredOption('--out <file>', 'a .tflite, .safetensors, .npz or .onnx (QDQ) file; an old one is replaced')
     .option('--c-array <file>', 'the .tflite file as a C array too, for a microcontroller: a .h, .c or .cc file')
     .option('--count <pictures>', 'how many pictures at most, evenly from those given', wholeNumber(1), 100)
     .option('--limit <pictures>', 'of --data: ask about so many test pictures alone', wholeNumber(1))

@@ -64,7 +64,8 @@ export function expectNoTransfer(photos: string | undefined, flags: TransferFlag
 }
 
 export async function transfer(command: Command, photos: string | undefined, flags: Flags): Promise<void> {
-  if (photos === undefined) throw new UsageError('--base: wanted a folder of pictures to learn from');
+  if (photos === undefined)
+    throw new UsageError('--base: wanted a folder of pictures to learn from: depthwise train PHOTOS --base MODEL');
   expectUnderstood(command, flags);
   const { base: path, out, preset, heldBack, seed = 1 } = flags;
   const ending = expectEnding('--out', out, ['.safetensors', '.npz']);

@@ -172,6 +172,10 @@ describe('classify', () => {
     expect(same.stderr).not.toContain('crop: the central');
     const whole = await depthwise('classify', cat, ...model, '--crop', 'none');
     expect(whole.stdout).not.toBe(assumed.stdout);
+    const keras = await depthwise('classify', cat, '--model', dataPath('models', 'mobilenet_v1_0.25_224.h5'));
+    expect(keras.stderr).toContain(
+      'assumed: label offset: 0, without a background (mobilenet_0.25_224 does not state it)',
+    );
   });
 
   test("--preset in place of the model's own rules is said", async () => {

@@ -54,6 +54,15 @@ test('what it writes, other commands compute with integers, and it does not quan
   expect([exitCode, stderr]).toEqual([2, 'error: mobilenet_v1_0.25_32: computes with integers already\n']);
 });
 
+test('.onnx holds the integers between QuantizeLinear and DequantizeLinear; convert says where integers get lost', async () => {
+  const [onnx, tflite, converted] = ['qdq.onnx', 'lost.tflite', 'lost.onnx'].map((name) => folder.path(name));
+  for (const out of [onnx, tflite]) await depthwise('quantize', model, '--calibrate', cat, '--out', out);
+  expect(readFileSync(onnx, 'latin1')).toContain('DequantizeLinear');
+  const { stderr } = await depthwise('convert', tflite, converted);
+  expect(stderr).toContain('lost: its 8-bit integers are written as the real numbers that they stand for\n');
+  expect(statSync(onnx).size).toBeLessThan(0.5 * statSync(converted).size);
+});
+
 test('with labels: how often both networks are right, as evaluate says of each; training pictures calibrate', async () => {
   const digits = await writeModel(folder.path('digits.safetensors'), smallNetwork({ classes: 10 }));
   const out = folder.path('digits.tflite');
@@ -112,7 +121,7 @@ test.each([
 });
 
 test.each([
-  [['--out', 'model.onnx'], "--out: wanted a name ending in .tflite or .safetensors or .npz, found 'model.onnx'"],
+  [['--out', 'model.pb'], "--out: wanted a name ending in .tflite or .safetensors or .npz or .onnx, found 'model.pb'"],
   [['--out', 'model.npz', '--c-array', 'model.h'], '--c-array: is made of a .tflite file; wanted --out FILE.tflite'],
   [
     ['--out', 'model.tflite', '--c-array', 'model.txt'],

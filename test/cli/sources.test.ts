@@ -220,6 +220,10 @@ describe('pictures', () => {
       stdout: '',
       stderr: `error: ${photos}/more: there is no picture in this folder\n`,
     });
+    mkdirSync(folder.path('sorted/cat'), { recursive: true });
+    expect((await failure('classify', folder.path('sorted'), '--model', model)).stderr).toBe(
+      `error: ${folder.path('sorted')}: there is no picture in this folder, only cat/; those of its folders are ${folder.path('sorted')}/*/*\n`,
+    );
   });
 
   test('a folder without pictures, or an address, does not lose the others', async () => {

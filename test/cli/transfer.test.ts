@@ -91,7 +91,11 @@ describe('errors', () => {
     [[...to], 2, 'wanted --data, or a folder of pictures and --base'],
     [['photos', ...to], 2, "'photos': a folder of pictures goes with --base, or as --data"],
     [['--data', 'x', '--fine-tune', '1', ...to], 2, '--fine-tune goes with --base, which was not given'],
-    [['--base', 'b', ...to], 2, '--base: wanted a folder of pictures to learn from'],
+    [
+      ['--base', 'b', ...to],
+      2,
+      '--base: wanted a folder of pictures to learn from: depthwise train PHOTOS --base MODEL',
+    ],
     [['p', '--base', 'b', '--alpha', '0.5', ...to], 2, '--alpha is for training from scratch, not for --base'],
     [['p', '--base', 'b', '--workers', '2', ...to], 2, '--workers is for training from scratch, not for --base'],
     [
