@@ -115,7 +115,7 @@ describe('classify', () => {
     [
       ['--crop', 'all'],
       2,
-      "option '--crop <rule>' argument 'all' is invalid. Wanted none, a fraction above 0 and at most 1, side: and a number of pixels, or pad: and a number from 0 to 255.",
+      "option '--crop <rule>' argument 'all' is invalid. Wanted none, a fraction above 0 and at most 1, side: and a number of pixels, or pad: or pad-as-is: and a number from 0 to 255.",
     ],
     [['--top', '0'], 2, "option '--top <count>' argument '0' is invalid. Wanted a whole number of 1 or more."],
     [['--preset', 'none'], 2, "option '--preset <name>' argument 'none' is invalid. Allowed choices are slim, keras,"],
