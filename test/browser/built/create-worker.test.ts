@@ -217,7 +217,9 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
       ],
       {},
     ]);
-    expect(answers.error).toBe('NetworkError: constant: wanted a network of one output, found boxes, scores; it finds objects: call detect()');
+    expect(answers.error).toBe(
+      'NetworkError: constant: wanted a network of one output, found boxes, scores; it finds objects: call detect()',
+    );
     expect(answers.refused).toBe("UsageError: detect: there is no label 'dgo'; similar labels: dog, cat");
   });
 
