@@ -11,4 +11,4 @@ export { bytesToPicture, bytesToPlanes, bytesToQuads, copyRuns, quadsToBytes, re
 export { pointwise } from './pointwise';
 export { pointwiseBytes, pointwiseDots, probe, quadsToByteQuads } from './pointwise-bytes';
 export { averages, means, pool, sums } from './pool';
-export { argMax, resizeBilinear } from './resize';
+export { argMax, resizeArgMax, resizeBilinear } from './resize';

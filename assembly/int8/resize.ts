@@ -10,19 +10,80 @@ export function resizeBilinear(
   x: usize, width: i32, channels: i32, unsigned: i32, twice: i32, rows: usize, outHeight: i32, columns: usize,
   outWidth: i32, out: usize,
 ): void {
-  const pixelBytes = <usize>channels;
-  const rowBytes = <usize>width * pixelBytes;
   for (let i = 0; i < outHeight; ++i, rows += 12) {
-    const top = x + <usize>load<i32>(rows) * rowBytes, bottom = x + <usize>load<i32>(rows, 4) * rowBytes;
     let column = columns;
-    for (let j = 0; j < outWidth; ++j, column += 12) {
-      const left = <usize>load<i32>(column) * pixelBytes, right = <usize>load<i32>(column, 4) * pixelBytes;
-      const a = top + left, b = bottom + left, c = top + right, d = bottom + right;
-      if (unsigned) inFloat(a, b, c, d, load<f32>(rows, 8), load<f32>(column, 8), pixelBytes, out);
-      else inIntegers(a, b, c, d, load<i32>(rows, 8), load<i32>(column, 8), twice, pixelBytes, out);
-      out += pixelBytes;
+    for (let j = 0; j < outWidth; ++j, column += 12, out += <usize>channels) {
+      mixed(x, width, channels, unsigned, twice, rows, column, out);
     }
   }
+}
+
+/** One pixel of the result, by the entries of its row and column. */
+function mixed(
+  x: usize, width: i32, channels: i32, unsigned: i32, twice: i32, row: usize, column: usize, out: usize,
+): void {
+  const pixelBytes = <usize>channels;
+  const rowBytes = <usize>width * pixelBytes;
+  const top = x + <usize>load<i32>(row) * rowBytes, bottom = x + <usize>load<i32>(row, 4) * rowBytes;
+  const left = <usize>load<i32>(column) * pixelBytes, right = <usize>load<i32>(column, 4) * pixelBytes;
+  const a = top + left, b = bottom + left, c = top + right, d = bottom + right;
+  if (unsigned) inFloat(a, b, c, d, load<f32>(row, 8), load<f32>(column, 8), pixelBytes, out);
+  else inIntegers(a, b, c, d, load<i32>(row, 8), load<i32>(column, 8), twice, pixelBytes, out);
+}
+
+/**
+ * `argMax` of what `resizeBilinear` makes. Most pixels lie between four that agree on their class, and mixing keeps order: where each of the four has
+ * no greater number than its class's, and none within 1 of it among the lower classes, the class is the result's, and nothing needs to be mixed.
+ *
+ * `scratch` takes the class of each pixel of x, or NONE, and one mixed pixel.
+ */
+export function resizeArgMax(
+  x: usize, height: i32, width: i32, channels: i32, unsigned: i32, twice: i32, rows: usize, outHeight: i32,
+  columns: usize, outWidth: i32, out: usize, scratch: usize,
+): void {
+  const mix = scratch + <usize>(height * width << 2);
+  for (let pixel = 0; pixel < height * width; ++pixel) {
+    store<i32>(scratch + <usize>(pixel << 2), clearClass(x + <usize>(pixel * channels), channels, unsigned));
+  }
+  for (let i = 0; i < outHeight; ++i, rows += 12) {
+    const top = scratch + <usize>(load<i32>(rows) * width << 2);
+    const bottom = scratch + <usize>(load<i32>(rows, 4) * width << 2);
+    const rowIsBetween = isShare(rows, unsigned);
+    let column = columns;
+    for (let j = 0; j < outWidth; ++j, column += 12, out += 4) {
+      const left = <usize>load<i32>(column) << 2, right = <usize>load<i32>(column, 4) << 2;
+      const found = load<i32>(top + left);
+      const differ = found ^ load<i32>(top + right) | found ^ load<i32>(bottom + left) | found ^ load<i32>(bottom + right);
+      if (!differ && found != NONE && rowIsBetween && isShare(column, unsigned)) store<i32>(out, found);
+      else {
+        mixed(x, width, channels, unsigned, twice, rows, column, mix);
+        argMax(mix, 1, channels, unsigned, out);
+      }
+    }
+  }
+}
+
+const NONE: i32 = -1;
+
+/** Outside of the outer pixels' centres shares may be negative. */
+// @ts-ignore: decorator
+@inline
+function isShare(entry: usize, unsigned: i32): bool {
+  return unsigned ? load<f32>(entry, 8) >= 0 : load<i32>(entry, 8) >= 0;
+}
+
+/** The lowest class with the greatest number, if that is the next lower classes' by 2 or more. */
+function clearClass(x: usize, classes: i32, unsigned: i32): i32 {
+  let best = NONE, most = i32.MIN_VALUE, before = i32.MIN_VALUE;
+  for (let c = 0; c < classes; ++c, ++x) {
+    const q = unsigned ? <i32>load<u8>(x) : <i32>load<i8>(x);
+    if (q > most) {
+      before = most;
+      most = q;
+      best = c;
+    }
+  }
+  return best == 0 || most > before + 1 ? best : NONE;
 }
 
 // @ts-ignore: decorator

@@ -110,6 +110,13 @@ export const INT8_KERNEL_TABLE = {
       ...(['reads columns', 'i32 outWidth', 'writes out'] as const),
     ],
   },
+  resizeArgMax: {
+    does: 'index of the greatest byte of each pixel of such a resize',
+    operands: [
+      ...(['reads x', 'i32 height', 'i32 width', 'i32 channels', 'i32 unsigned', 'i32 twice'] as const),
+      ...(['reads rows', 'i32 outHeight', 'reads columns', 'i32 outWidth', 'writes out', 'scratch scratch'] as const),
+    ],
+  },
   argMax: {
     does: 'index of the greatest byte of each row',
     operands: ['reads x', 'i32 rows', 'i32 classes', 'i32 unsigned', 'writes out'],

@@ -144,6 +144,12 @@ export class IntegerLowering {
     return value.bytes;
   }
 
+  /** Whether the tensor has been made as quads, and nothing has asked for its bytes. */
+  hasOnlyQuads(name: string): boolean {
+    const { quads, bytes } = this.value(name);
+    return quads !== undefined && bytes === undefined;
+  }
+
   quads(name: string): Place {
     const value = this.value(name);
     if (!value.quads) {

@@ -9,7 +9,7 @@ import { powersOf, sharesOf } from '../../layers/int8/softmax.js';
 import { isQuantizedType, sameType } from '../../network/quantized-network.js';
 import { forwardOf } from '../../network/run-quantized.js';
 import { slideWindows } from '../../padding.js';
-import { type AnyTensor, type QuantizedType, sizeOf } from '../../tensor.js';
+import { type AnyTensor, type QuantizedType, type Shape, sizeOf } from '../../tensor.js';
 import type { Place } from '../../wasm/memory.js';
 import { at } from '../../wasm/program.js';
 import { quadCount, roundUp } from '../layouts.js';
@@ -67,25 +67,33 @@ export function softmax(low: IntegerLowering, operation: IntegerOperation): void
   });
 }
 
-/** One integer of 8 bits for another: the tables are what the readable layers make of all 256. */
+/** One integer of 8 bits for another. */
 export function lookup(low: IntegerLowering, operation: IntegerOperation): void {
-  const { inputs: [input], output, node } = operation; // biome-ignore format: one line
-  const [pixels, channels] = pixelsOf(low.shape(output));
+  const { inputs: [input], output } = operation; // biome-ignore format: one line
+  const inQuads = low.hasOnlyQuads(input);
+  low.made(output, { [inQuads ? 'quads' : 'bytes']: lookedUp(low, operation, inQuads) });
+}
+
+/** The input's numbers through tables, which are what the readable layers make of all 256. */
+function lookedUp(low: IntegerLowering, operation: IntegerOperation, inQuads: boolean): Place {
+  const { inputs: [input], node } = operation; // biome-ignore format: one line
+  const [pixels, channels] = pixelsOf(low.shape(input));
   const tables = tablesOf(low, operation, channels);
   const isOne = tables.length === 1;
-  if (low.value(input).quads && !low.value(input).bytes) {
-    const numbers = low.program.table(`numbers ${node.name}`, () => withoutZeroPoints(low, operation, tables));
+  const name = `${input} ${node.name}`;
+  if (inQuads) {
+    const numbers = low.program.table(`numbers ${name}`, () => withoutZeroPoints(low, operation, tables));
     const out = low.program.buffer(quadsBytes(pixels, channels));
     const pairs = quadStride(channels) / 16;
     const [zero] = low.zero(input);
     low.program.step('lookupQuads', low.quads(input), quadCount(pixels), pairs, zero, numbers, isOne ? 0 : 512, out);
-    low.made(output, { quads: out });
-    return;
+    return out;
   }
-  const table = low.program.table(`table ${node.name}`, () => Uint8Array.from(tables.flatMap((table) => [...table])));
+  const table = low.program.table(`table ${name}`, () => Uint8Array.from(tables.flatMap((bytes) => [...bytes])));
+  const out = low.program.buffer(pixels * channels);
   const [rows, columns, stride] = isOne ? [1, pixels * channels, 0] : [pixels, channels, 256];
-  const x = low.bytes(input);
-  low.bytesStep(output, (out) => low.program.step('lookup', x, rows, columns, table, stride, out));
+  low.program.step('lookup', low.bytes(input), rows, columns, table, stride, out);
+  return out;
 }
 
 /** By the byte, so that −128 is at 128; one table for each channel where weights are on the way. */
@@ -249,7 +257,10 @@ function additionNumbers(inputs: readonly QuantizedType[], output: QuantizedType
   return bytes;
 }
 
-/** Inputs of other scales, which only uint8 allows, go through a table first: the readable layer's, of one input alone. */
+/**
+ * Copies of bytes or, along whole groups of channels, of quads, where the inputs lie so. Inputs of other scales, which only uint8 allows, go through a
+ * table first: the readable layer's, of one input alone.
+ */
 export function concat(low: IntegerLowering, operation: OperationOf<'concat'>): void {
   const { inputs, output, node } = operation;
   const type = low.type(output);
@@ -259,31 +270,24 @@ export function concat(low: IntegerLowering, operation: OperationOf<'concat'>): 
     return;
   }
   const axis = axisOf(shape, node.attributes);
-  const runs = sizeOf(shape.slice(0, axis));
-  const stride = sizeOf(shape.slice(axis));
-  const sources = inputs.map((input) => (sameType(low.type(input), type) ? low.bytes(input) : rescaled(input)));
-  low.bytesStep(output, (out) => {
-    let offset = 0;
-    inputs.forEach((input, i) => {
-      const bytes = sizeOf(low.shape(input).slice(axis));
-      low.program.step('copyRuns', sources[i], bytes, at(out, offset), stride, bytes, runs);
-      offset += bytes;
-    });
-  });
+  const ofChannels = axis === shape.length - 1 && inputs.every((input) => low.shape(input)[axis] % 8 === 0);
+  const inQuads = ofChannels && inputs.some((input) => low.hasOnlyQuads(input));
+  const [pixels, channels] = pixelsOf(shape);
+  const bytesOf = (of: Shape) => (inQuads ? quadStride(of[axis]) : sizeOf(of.slice(axis)));
+  const out = low.program.buffer(inQuads ? quadsBytes(pixels, channels) : sizeOf(shape));
+  const runs = inQuads ? quadCount(pixels) : sizeOf(shape.slice(0, axis));
+  let offset = 0;
+  for (const input of inputs) {
+    const bytes = bytesOf(low.shape(input));
+    low.program.step('copyRuns', source(input), bytes, at(out, offset), bytesOf(shape), bytes, runs);
+    offset += bytes;
+  }
+  low.made(output, { [inQuads ? 'quads' : 'bytes']: out });
 
-  function rescaled(input: string): Place {
-    const x = low.bytes(input);
-    const size = sizeOf(low.shape(input));
-    const to = low.program.buffer(size);
-    const table = low.program.table(`table ${input} ${node.name}`, () =>
-      tablesOf(
-        low,
-        { ...operation, inputs: [input], node: { ...node, inputs: [input], attributes: { axis: 1 } } },
-        1,
-      )[0].slice(),
-    );
-    low.program.step('lookup', x, 1, size, table, 0, to);
-    return to;
+  function source(input: string): Place {
+    if (sameType(low.type(input), type)) return inQuads ? low.quads(input) : low.bytes(input);
+    const alone = { ...node, inputs: [input], attributes: { axis: 1 } };
+    return lookedUp(low, { ...operation, inputs: [input], node: alone }, inQuads);
   }
 }
 
@@ -302,8 +306,20 @@ export function reshape(low: IntegerLowering, operation: IntegerOperation): void
 }
 
 export function resize(low: IntegerLowering, operation: OperationOf<'resizeBilinear'>): void {
-  const { inputs: [input], output, node } = operation; // biome-ignore format: one line
-  const [, height, width, channels] = low.shape(input);
+  const { inputs: [input], output } = operation; // biome-ignore format: one line
+  if (low.soleConsumer(output)?.node.kind === 'argMax') {
+    low.waiting.set(output, operation);
+    return;
+  }
+  const [, , width, channels] = low.shape(input);
+  const x = low.bytes(input);
+  const operands = resizeOperands(low, operation);
+  low.bytesStep(output, (out) => low.program.step('resizeBilinear', x, width, channels, ...operands, out));
+}
+
+/** Of both kernels, from `unsigned` on to the columns. */
+function resizeOperands(low: IntegerLowering, { inputs: [input], output, node }: OperationOf<'resizeBilinear'>) {
+  const [, height, width] = low.shape(input);
   const [, outHeight, outWidth] = low.shape(output);
   const [, unsigned] = low.zero(input);
   const places = (size: number, out: number) => {
@@ -319,15 +335,23 @@ export function resize(low: IntegerLowering, operation: OperationOf<'resizeBilin
       return view;
     });
   };
-  const x = low.bytes(input);
-  const [rows, columns] = [places(height, outHeight), places(width, outWidth)];
   const twice = low.rounding === 'double' ? 1 : 0;
-  low.bytesStep(output, (out) =>
-    low.program.step('resizeBilinear', x, width, channels, unsigned, twice, rows, outHeight, columns, outWidth, out),
-  );
+  return [unsigned, twice, places(height, outHeight), outHeight, places(width, outWidth), outWidth] as const;
 }
 
+/** Of bytes as they are, or of what a resize before it makes of them, which nobody else reads. */
 export function argMax(low: IntegerLowering, { inputs: [input], output }: IntegerOperation): void {
+  const resized = low.waiting.get(input) as OperationOf<'resizeBilinear'> | undefined;
+  if (resized) {
+    const [, height, width, classes] = low.shape(resized.inputs[0]);
+    const x = low.bytes(resized.inputs[0]);
+    const operands = resizeOperands(low, resized);
+    const scratch = low.program.buffer(4 * height * width + classes);
+    low.bytesStep(output, (out) =>
+      low.program.step('resizeArgMax', x, height, width, classes, ...operands, out, scratch),
+    );
+    return;
+  }
   const [rows, classes] = pixelsOf(low.shape(input));
   const x = low.bytes(input);
   low.bytesStep(output, (out) => low.program.step('argMax', x, rows, classes, low.zero(input)[1], out));

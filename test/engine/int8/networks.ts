@@ -309,10 +309,38 @@ export const singleLayers: Readonly<Record<string, fc.Arbitrary<Draw>>> = {
       const x = net.input('x', [1, ...shape]);
       return net.build([net.add('y', 'resizeBilinear', x, { size, rule })]);
     }),
+  'argMax of a resized map': fc
+    .tuple(
+      anyPicture,
+      fc.tuple(count(40), count(40)),
+      fc.constantFrom('half-pixel', 'tf1-legacy', 'tf1-align-corners'),
+      fc.boolean(),
+    )
+    .map(([[h, w, c], size, rule, agree]) => (net) => {
+      const x = net.input('x', [1, h, w, c]);
+      // where an add with itself saturates, neighbours agree more often
+      const strong = agree ? net.add('strong', 'add', [x, x], {}, net.anyType(net.typeOf(x).scale / 16)) : x;
+      const y = net.add('y', 'resizeBilinear', strong, { size, rule });
+      return net.build([net.add('label', 'argMax', y, {}, { type: 'int32', scale: 1, zeroPoint: 0 })]);
+    }),
   argMax: anyPicture.map((shape) => (net) => {
     const x = net.input('x', [1, ...shape]);
     return net.build([net.add('y', 'argMax', x, {}, { type: 'int32', scale: 1, zeroPoint: 0 })]);
   }),
+  'concat of whole groups of channels, of other scales too': fc
+    .tuple(anyPicture, count(2), count(3), fc.boolean())
+    .map(([[h, w, c], eights, others, bytes]) => (net) => {
+      const x = net.input('x', [1, h, w, c]);
+      const part = (name: string, filters: number, type: QuantizedType) =>
+        net.add(name, 'pointwiseConv2d', x, { filters, bias: true }, type);
+      const a = part('a', 8 * eights, net.anyType());
+      const type = net.typeOf(a);
+      const b = part('b', 8 * others, type.type === 'uint8' ? net.anyType() : type);
+      const pooled = bytes
+        ? [net.add('pool', 'maxPool', a, { poolSize: [3, 3], strides: [1, 1], padding: 'same' })]
+        : [];
+      return net.build([net.add('y', 'concat', [a, b, ...pooled], { axis: 3 })]);
+    }),
   concat: fc.tuple(anyPicture, fc.constantFrom(1, 2, 3), fc.boolean()).map(([[h, w, c], axis, pointwise]) => (net) => {
     const a = net.input('a', [1, h, w, c]);
     const b = net.add('b', 'maxPool', a, { poolSize: [2, 2], strides: [1, 1], padding: 'same' });
