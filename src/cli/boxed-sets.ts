@@ -1,6 +1,6 @@
 /** Folders of boxed pictures: COCO's and Pascal VOC's. */
 import { readdir } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { FormatError } from '../errors.js';
 import { type BoxedSet, type BoxedTruth, readCoco, readVoc, type VocAnnotation } from '../evaluation/index.js';
 import { readTextFile } from '../formats/files.js';
@@ -23,38 +23,64 @@ export async function boxedFolder(source: string): Promise<BoxedFolder | undefin
   return kind === 'voc' ? vocFolder(folder) : undefined;
 }
 
-/** `instances.json`, alone or in `annotations`, as the official `instances_val2017.json` is; pictures in `images` or beside it. */
-async function cocoFolder(folder: string): Promise<BoxedFolder> {
+/**
+ * `instances.json` or the folder's only .json file, alone or in `annotations`, as the official `instances_val2017.json` is, or a file that is named itself.
+ * Pictures lie in `images`, in the official `val2017`, or beside the file.
+ */
+async function cocoFolder(source: string): Promise<BoxedFolder> {
+  const isFile = source.endsWith('.json');
+  const within = isFile ? dirname(source) : source;
+  const folder = isFile && basename(within) === 'annotations' ? dirname(within) : within;
   const entries = await list(folder);
-  const within = entries.includes('annotations') ? join(folder, 'annotations') : folder;
-  const files = (await list(within)).filter((name) => /^instances.*\.json$/.test(name));
-  if (files.length !== 1) {
-    throw new FormatError(`${within}: wanted one file instances….json, found ${files.join(', ') || 'none'}`);
-  }
-  const file = join(within, files[0]);
-  const pictures = entries.includes('images') ? join(folder, 'images') : folder;
+  const file = isFile
+    ? source
+    : await annotationsIn(entries.includes('annotations') ? join(folder, 'annotations') : folder);
+  const part = /^instances_(.+)\.json$/.exec(basename(file))?.[1];
+  const pictures = ['images', part].find((name) => name !== undefined && entries.includes(name));
   return {
     ...readCoco(await readTextFile(file), file),
     kind: 'coco',
-    path: (name) => join(pictures, name),
+    path: (name) => join(folder, pictures ?? '', name),
     mask: await masksIn(folder, entries),
   };
 }
 
-/** VOC's own folders `Annotations` and `JPEGImages`, or `annotations` and `images`. Pictures are numbered by name. */
+async function annotationsIn(folder: string): Promise<string> {
+  const all = (await list(folder)).filter((name) => name.endsWith('.json'));
+  const instances = all.filter((name) => name.startsWith('instances'));
+  const files = instances.length > 0 ? instances : all;
+  if (files.length === 1) return join(folder, files[0]);
+  throw new FormatError(
+    files.length === 0
+      ? `${folder}: wanted one file instances….json, found none`
+      : `${folder}: wanted one file of annotations, found ${files.join(', ')}; name one: coco:${join(folder, files[0])}`,
+  );
+}
+
+/**
+ * VOC's own folders `Annotations` and `JPEGImages`, or `annotations` and `images`, or one folder of both, as labelImg makes it. Pictures are numbered by
+ * the names of their annotations.
+ */
 async function vocFolder(folder: string): Promise<BoxedFolder> {
   const entries = await list(folder);
-  const one = (...names: string[]) => {
-    const found = names.find((name) => entries.includes(name));
-    if (found === undefined) throw new FormatError(`${folder}: wanted a folder ${names.join(' or ')} in it`);
-    return join(folder, found);
-  };
-  const [annotations, pictures] = [one('Annotations', 'annotations'), one('JPEGImages', 'images')];
+  const one = (...names: string[]) => names.find((name) => entries.includes(name));
+  const [own, beside] = [one('Annotations', 'annotations'), one('JPEGImages', 'images')];
+  const annotations = join(folder, own ?? '');
+  if (own !== undefined && beside === undefined)
+    throw new FormatError(`${folder}: wanted a folder JPEGImages or images in it`);
   const files = (await list(annotations)).filter((name) => name.endsWith('.xml'));
-  if (files.length === 0) throw new FormatError(`${annotations}: wanted .xml files, found none`);
-  const read: VocAnnotation[] = [];
-  for (const path of files.map((name) => join(annotations, name)))
-    read.push(await readVoc(await readTextFile(path), path));
+  if (files.length === 0) {
+    const folders = own === undefined ? ', in it or in a folder Annotations or annotations' : '';
+    throw new FormatError(`${annotations}: wanted .xml files${folders}, found none`);
+  }
+  const pictures = join(folder, beside ?? '');
+  const named = pictureNames((await list(pictures)).filter((name) => !name.endsWith('.xml')));
+  const read: (VocAnnotation & { readonly file: string })[] = [];
+  for (const name of files) {
+    const path = join(annotations, name);
+    const annotation = await readVoc(await readTextFile(path), path);
+    read.push({ ...annotation, file: named(annotation.file, basename(name, '.xml'), path) });
+  }
   const seen = new Set<string>();
   const twice = read.find(({ file }) => seen.size === seen.add(file).size);
   if (twice !== undefined) throw new FormatError(`${annotations}: two files are about the picture '${twice.file}'`);
@@ -72,6 +98,17 @@ async function vocFolder(folder: string): Promise<BoxedFolder> {
         return { image, category: categoryOf.get(label)!, box, area, ...(difficult && { difficult }) };
       }),
     ),
+  };
+}
+
+/** The picture that an annotation names, if it is there, or else the one with the annotation's own name, which is VOC's rule. */
+function pictureNames(pictures: readonly string[]): (stated: string | undefined, own: string, path: string) => string {
+  const known = new Set(pictures);
+  const byName = new Map(pictures.map((file) => [basename(file, extname(file)), file]));
+  return (stated, own, path) => {
+    const found = stated !== undefined && known.has(stated) ? stated : (byName.get(own) ?? stated);
+    if (found !== undefined) return found;
+    throw new FormatError(`${path}: names no picture in <filename>, and there is none called '${own}'`);
   };
 }
 

@@ -1,7 +1,7 @@
 /** `depthwise evaluate` on boxed pictures: COCO's twelve numbers, or Pascal VOC's average precision by both of its rules. */
 import { type Detection, type DetectOptions, detect } from '../detection/index.js';
 import { FormatError, UsageError } from '../errors.js';
-import { type BoxedDetection, evaluateCoco, evaluateVoc, vocName } from '../evaluation/index.js';
+import { type BoxedDetection, type BoxedPicture, evaluateCoco, evaluateVoc, vocName } from '../evaluation/index.js';
 import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import type { SegmentOptions } from '../segmentation/index.js';
@@ -9,7 +9,7 @@ import type { BoxedFolder } from './boxed-sets.js';
 import { harmless } from './display.js';
 import { executor, type TargetFlags } from './executor.js';
 import { note, plural } from './output.js';
-import { openPicture } from './pictures.js';
+import { eachPicture, expectAllRead, type Outcome } from './pictures.js';
 import { startProgress } from './progress.js';
 import { textTable } from './table.js';
 
@@ -23,6 +23,8 @@ export interface DetectorFlags extends TargetFlags, PictureLimits {
 export interface DetectorReport {
   readonly json: object;
   readonly text: string;
+  /** What has become of each picture. Those that cannot be read are left out of the numbers. */
+  readonly outcomes: readonly Outcome<unknown>[];
 }
 
 /** Asks about every picture, with the network's own score threshold: a curve needs the doubtful boxes too. */
@@ -33,25 +35,37 @@ export async function evaluateDetector(
   labels: readonly string[] | undefined,
 ): Promise<DetectorReport> {
   const pictures = set.pictures.slice(0, flags.limit);
-  const asked = new Set(pictures.map(({ id }) => id));
-  const truths = set.truths.filter(({ image }) => asked.has(image));
-  if (truths.length === 0) {
-    throw new FormatError(`--data ${set.kind}: there is no object to find in ${plural(pictures.length, 'picture')}`);
-  }
-  const found = await detectAll(network, { ...set, pictures }, flags, labels);
+  const truthsOf = (asked: readonly BoxedPicture[]) => {
+    const ids = new Set(asked.map(({ id }) => id));
+    const truths = set.truths.filter(({ image }) => ids.has(image));
+    if (truths.length > 0) return truths;
+    throw new FormatError(`--data ${set.kind}: there is no object to find in ${plural(asked.length, 'picture')}`);
+  };
+  truthsOf(pictures);
+  const outcomes = await detectAll(network, { ...set, pictures }, flags, labels);
+  const found = outcomes.flatMap((one, at) =>
+    'error' in one ? [] : one.result.map((box) => ({ image: pictures[at].id, ...box })),
+  );
+  const read = pictures.filter((_, at) => 'result' in outcomes[at]);
+  if (read.length === 0) expectAllRead(outcomes);
+  const truths = truthsOf(read);
   const name = (category: number) => set.categories.get(category) ?? `category ${category}`;
-  const head = `${harmless(network.name)}: ${plural(pictures.length, 'picture')}, ${plural(truths.length, 'object')}`;
+  const head = `${harmless(network.name)}: ${plural(read.length, 'picture')}, ${plural(truths.length, 'object')}`;
   if (set.kind === 'coco') {
-    const { numbers, apByCategory } = evaluateCoco([...asked], truths, found);
+    const { numbers, apByCategory } = evaluateCoco(
+      read.map(({ id }) => id),
+      truths,
+      found,
+    );
     const perClass = Object.fromEntries([...apByCategory].map(([category, ap]) => [name(category), ap]));
     const text = `${head}\n\n${columns(['', 'COCO'], numbers)}\n\n${columns(['class', 'AP'], perClass)}`;
-    return { json: { pictures: pictures.length, ...numbers, perClass }, text };
+    return { json: { pictures: read.length, ...numbers, perClass }, text, outcomes };
   }
   const { elevenPoint, everyPoint, byCategory } = evaluateVoc(truths, found);
   const perClass = Object.fromEntries([...byCategory].map(([category, ap]) => [name(category), ap.everyPoint]));
   const rules = { 'mAP, every point (from VOC 2010 on)': everyPoint, 'mAP, 11 points (until VOC 2009)': elevenPoint };
   const text = `${head}\n\n${columns(['', 'at IoU 0.5'], rules)}\n\n${columns(['class', 'AP, every point'], perClass)}`;
-  return { json: { pictures: pictures.length, elevenPoint, everyPoint, perClass }, text };
+  return { json: { pictures: read.length, elevenPoint, everyPoint, perClass }, text, outcomes };
 }
 
 async function detectAll(
@@ -59,7 +73,7 @@ async function detectAll(
   set: BoxedFolder,
   flags: DetectorFlags,
   labels: readonly string[] | undefined,
-): Promise<BoxedDetection[]> {
+): Promise<Outcome<Omit<BoxedDetection, 'image'>[]>[]> {
   const progress = await startProgress('evaluate');
   try {
     const scoreThreshold = network.conventions.detection?.suppression.scoreThreshold;
@@ -71,14 +85,13 @@ async function detectAll(
     };
     const categoryOf = categories(network, set, labels);
     noteUnknown(network, set, labels ?? network.conventions.labels);
-    const found: BoxedDetection[] = [];
-    for (const { id, file } of set.pictures) {
-      for (const detection of await detect(network, await openPicture(set.path(file), flags), options)) {
+    const paths = set.pictures.map(({ file }) => set.path(file));
+    return await eachPicture(paths, flags, async (picture) =>
+      (await detect(network, picture, options)).flatMap((detection) => {
         const category = categoryOf(detection);
-        if (category !== undefined) found.push({ image: id, category, box: detection.box, score: detection.score });
-      }
-    }
-    return found;
+        return category === undefined ? [] : [{ category, box: detection.box, score: detection.score }];
+      }),
+    );
   } finally {
     progress.stop();
   }

@@ -12,7 +12,7 @@ import { harmless } from './display.js';
 import type { DetectorFlags, DetectorReport } from './evaluate-detector.js';
 import { executor } from './executor.js';
 import { plural } from './output.js';
-import { openPicture } from './pictures.js';
+import { eachPicture, expectAllRead, type Outcome } from './pictures.js';
 import { startProgress } from './progress.js';
 import { textTable } from './table.js';
 
@@ -34,33 +34,38 @@ export async function evaluateSegmenter(
     throw new FormatError(`--data ${set.kind}: no picture has a mask; wanted them as PNG in a folder ${MASK_FOLDERS}`);
   }
   const pictures = masked.slice(0, flags.limit);
-  const confusion = await confusionOf(network, pictures, flags);
-  return reportOf(network, confusion, pictures.length, labels ?? network.conventions.labels);
+  const confusion = new ConfusionMatrix(IGNORED_LABEL);
+  const outcomes = await compareAll(network, pictures, flags, confusion);
+  const read = outcomes.filter((one) => 'result' in one).length;
+  if (read === 0) expectAllRead(outcomes);
+  return { ...reportOf(network, confusion, read, labels ?? network.conventions.labels), outcomes };
 }
 
 const MASK_FOLDERS = 'SegmentationClass or masks';
 
-async function confusionOf(
+/** Adds each picture to the matrix. */
+async function compareAll(
   network: Network,
   pictures: readonly { readonly picture: string; readonly mask: string }[],
   flags: DetectorFlags,
-): Promise<ConfusionMatrix> {
+  confusion: ConfusionMatrix,
+): Promise<Outcome<unknown>[]> {
   const progress = await startProgress('evaluate');
   try {
     const run = executor(network, flags, progress, pictures.length);
     const options = { run, ...(flags.from && { from: flags.from }) };
-    const confusion = new ConfusionMatrix(IGNORED_LABEL);
-    for (const { picture, mask } of pictures) {
+    const maskOf = new Map(pictures.map(({ picture, mask }) => [picture, mask]));
+    return await eachPicture([...maskOf.keys()], flags, async (picture, path) => {
+      const mask = maskOf.get(path)!;
       const truth = await readMask(mask, flags);
-      const found = await segment(network, await openPicture(picture, flags), options);
+      const found = await segment(network, picture, options);
       if (truth.width !== found.width || truth.height !== found.height) {
         throw new FormatError(
           `${mask}: is of ${truth.width}×${truth.height} pixels, its picture of ${found.width}×${found.height}`,
         );
       }
       confusion.add(truth.labels, found.labels);
-    }
-    return confusion;
+    });
   } finally {
     progress.stop();
   }
@@ -78,7 +83,7 @@ function reportOf(
   confusion: ConfusionMatrix,
   pictures: number,
   labels: readonly string[] | undefined,
-): DetectorReport {
+): Omit<DetectorReport, 'outcomes'> {
   const ious = confusion.iouByClass();
   const classes = 1 + Math.max(...ious.map((iou, label) => (Number.isNaN(iou) ? -1 : label)));
   const name = (label: number) => labels?.[label] ?? `class ${label}`;

@@ -17,7 +17,7 @@ import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type Targe
 import { addIntegerOptions, type IntegerFlags } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
 import { formatCount, print, printJson } from './output.js';
-import { addLimitOptions, noteSkipped } from './pictures.js';
+import { addLimitOptions, errorJson, expectAllRead, noteSkipped } from './pictures.js';
 import { startProgress } from './progress.js';
 import { SHIPPED_MODEL, WHICH } from './shipped.js';
 import { textTable } from './table.js';
@@ -90,8 +90,13 @@ Examples:
         const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
         expectPixelsOrBoxes(network, boxed.kind);
         const evaluated = network.conventions.detection === undefined ? evaluateSegmenter : evaluateDetector;
-        const { json, text } = await evaluated(network, boxed, flags, labels);
-        return flags.json ? printJson(json) : print(text);
+        const { json, text, outcomes } = await evaluated(network, boxed, flags, labels);
+        const errors = outcomes.flatMap((one) =>
+          'error' in one ? [{ picture: one.picture, error: errorJson(one.error) }] : [],
+        );
+        if (flags.json) printJson({ ...json, ...(errors.length > 0 && { errors }) });
+        else print(text);
+        return expectAllRead(outcomes);
       }
       expectClassifierFlags(flags);
       if (network.conventions.detection !== undefined) {

@@ -48,7 +48,7 @@ export function readCoco(text: string, file: string): BoxedSet {
       category,
       box: { x, y, width, height },
       area: typeof area === 'number' ? area : width * height,
-      ...(iscrowd === 1 && { crowd: true }),
+      ...((iscrowd === 1 || iscrowd === true) && { crowd: true }),
     };
   });
   return { pictures, categories, truths };

@@ -12,19 +12,19 @@ export interface VocObject {
 }
 
 export interface VocAnnotation {
-  /** The picture's file, from the folder of the pictures. */
-  readonly file: string;
+  /** The picture's file, from the folder of the pictures, as the annotation has it; many tools leave it out, or do not keep it up to date. */
+  readonly file?: string;
   readonly objects: readonly VocObject[];
 }
 
 /** Throws a FormatError that names the file, and the place of what is no XML. */
 export async function readVoc(text: string, file: string): Promise<VocAnnotation> {
   const root = await parse(text, file);
-  if (root.nodeName !== 'annotation')
-    throw new FormatError(`${file}: wanted an <annotation>, found <${root.nodeName}>`);
-  const objects = [...root.childNodes].filter(({ nodeName }) => nodeName === 'object');
+  if (nameOf(root) !== 'annotation') throw new FormatError(`${file}: wanted an <annotation>, found <${root.nodeName}>`);
+  const objects = [...root.childNodes].filter((node) => nameOf(node) === 'object');
+  const picture = child(root, 'filename')?.textContent?.trim();
   return {
-    file: expectWithin(textOf(root, 'filename', file), file),
+    ...(picture && { file: expectWithin(picture, file) }),
     objects: objects.map((object, index) => objectOf(object, `${file}: object ${index + 1}`)),
   };
 }
@@ -43,8 +43,11 @@ function objectOf(object: Node, where: string): VocObject {
   };
 }
 
+/** Without a prefix, which stands for a namespace. */
+const nameOf = ({ nodeName }: Node): string => nodeName.slice(nodeName.indexOf(':') + 1);
+
 const child = (element: Node, name: string): Node | undefined =>
-  [...element.childNodes].find(({ nodeName }) => nodeName === name);
+  [...element.childNodes].find((node) => nameOf(node) === name);
 
 function textOf(element: Node, name: string, where: string): string {
   const found = child(element, name)?.textContent?.trim();

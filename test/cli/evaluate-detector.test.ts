@@ -1,6 +1,7 @@
 /** `depthwise evaluate` of a detector that always sees a cat in the upper left quarter and a dog in the whole picture. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPicture } from '../../src/image/index.js';
 import { cat, depthwise, depthwiseJson, temporaryFolder, writeModel } from './command.js';
@@ -40,6 +41,43 @@ beforeAll(async () => {
     folder.path('voc/Annotations/chelsea.xml'),
     `<annotation><filename>chelsea.jpg</filename>${object('cat', [1, 1, Math.ceil(width / 2), Math.ceil(height / 2)])}${object('sheep', [1, 1, 9, 9])}</annotation>`,
   );
+});
+
+/** The same sets in other folders: COCO's official ones, what Roboflow and labelImg write, renamed pictures, and with one that is none. */
+beforeAll(() => {
+  const [json, xml] = ['coco/instances.json', 'voc/Annotations/chelsea.xml'].map((file) =>
+    readFileSync(folder.path(file), 'utf8'),
+  );
+  const write = (path: string, content: string) => {
+    mkdirSync(dirname(folder.path(path)), { recursive: true });
+    writeFileSync(folder.path(path), content);
+  };
+  const picture = (path: string) => {
+    mkdirSync(dirname(folder.path(path)), { recursive: true });
+    copyFileSync(cat, folder.path(path));
+  };
+  write('official/annotations/instances_val2017.json', json);
+  picture('official/val2017/chelsea.jpg');
+  for (const part of ['train', 'val']) write(`official-both/annotations/instances_${part}2017.json`, json);
+  write('exported/_annotations.coco.json', json);
+  picture('exported/chelsea.jpg');
+  write('labelled/chelsea.xml', xml);
+  picture('labelled/chelsea.jpg');
+  write('renamed/annotations/photo.xml', xml.replace('chelsea.jpg', 'IMG_0001.JPG'));
+  picture('renamed/images/photo.jpg');
+  write('half/Annotations/a.xml', xml);
+  write('bare/a.xml', xml.replace('<filename>chelsea.jpg</filename>', ''));
+  const { images, ...rest } = JSON.parse(json);
+  const truth = { ...rest.annotations[0], image_id: 0 };
+  const bad = { id: 0, file_name: 'bad.jpg' };
+  write(
+    'spoiled/instances.json',
+    JSON.stringify({ ...rest, images: [bad, ...images], annotations: [truth, ...rest.annotations] }),
+  );
+  picture('spoiled/images/chelsea.jpg');
+  write('spoiled/images/bad.jpg', 'no picture');
+  write('spoiled-alone/instances.json', JSON.stringify({ ...rest, images: [bad], annotations: [truth] }));
+  write('spoiled-alone/images/bad.jpg', 'no picture');
 });
 
 /** Pictures with no object in them, and two annotations of one picture. */
@@ -104,6 +142,38 @@ describe('evaluate', () => {
     expect(answer).toEqual({ pictures: 1, elevenPoint: 0.5, everyPoint: 0.5, perClass: { cat: 1, sheep: 0 } });
   });
 
+  test.each(['official', 'official/annotations/instances_val2017.json', 'exported'])(
+    'coco:%s: as it is downloaded, and as tools export it',
+    async (set) => {
+      const answer = await depthwiseJson('evaluate', model, '--data', `coco:${folder.path(set)}`);
+      expect(answer.AP).toBeCloseTo(0.55, 6);
+    },
+  );
+
+  test.each(['labelled', 'renamed'])(
+    'voc:%s: annotations beside the pictures; names that are not up to date',
+    async (set) => {
+      const answer = await depthwiseJson('evaluate', model, '--data', `voc:${folder.path(set)}`);
+      expect(answer).toEqual({ pictures: 1, elevenPoint: 0.5, everyPoint: 0.5, perClass: { cat: 1, sheep: 0 } });
+    },
+  );
+
+  test('a picture that cannot be read is left out of the numbers, said, and the end is 1', async () => {
+    const data = `coco:${folder.path('spoiled')}`;
+    const { exitCode, stdout, stderr } = await depthwise('evaluate', model, '--data', data, '--json');
+    const bad = folder.path('spoiled/images/bad.jpg');
+    const { errors, ...numbers } = JSON.parse(stdout);
+    expect(numbers).toEqual(await depthwiseJson('evaluate', model, '--data', `coco:${folder.path('coco')}`));
+    expect(errors).toEqual([{ picture: bad, error: { code: 'picture', message: expect.stringContaining(bad) } }]);
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stderr.trim().split('\n').at(-1)!).error.message).toBe(
+      `1 of 2 pictures cannot be read:\n  ${errors[0].error.message}`,
+    );
+    const alone = await depthwise('evaluate', model, '--data', `coco:${folder.path('spoiled-alone')}`, '--json');
+    expect([alone.exitCode, alone.stdout]).toEqual([1, '']);
+    expect(alone.stderr).toContain('bad.jpg');
+  });
+
   test('as a table', async () => {
     const { stdout } = await depthwise('evaluate', model, '--data', `coco:${folder.path('coco')}`);
     expect(stdout).toContain('1 picture');
@@ -124,7 +194,16 @@ describe('evaluate', () => {
 
   test.each([
     [['--data', `coco:${folder.path('empty')}`], 'wanted one file instances….json, found none'],
-    [['--data', `voc:${folder.path('empty')}`], 'wanted a folder Annotations or annotations in it'],
+    [
+      ['--data', `voc:${folder.path('empty')}`],
+      'wanted .xml files, in it or in a folder Annotations or annotations, found none',
+    ],
+    [['--data', `voc:${folder.path('half')}`], 'half: wanted a folder JPEGImages or images in it'],
+    [['--data', `voc:${folder.path('bare')}`], "a.xml: names no picture in <filename>, and there is none called 'a'"],
+    [
+      ['--data', `coco:${folder.path('official-both')}`],
+      `annotations: wanted one file of annotations, found instances_train2017.json, instances_val2017.json; name one: coco:${folder.path('official-both/annotations/instances_train2017.json')}`,
+    ],
     [['--data', `coco:${folder.path('nowhere')}`], 'no such file or folder'],
     [['--data', `coco:${folder.path('coco')}`, '--mirror'], '--mirror is for classifiers'],
     [['--data', `voc:${folder.path('nothing')}`], '--data voc: there is no object to find in 1 picture'],
