@@ -2,7 +2,7 @@
  * Kills commands that write, with SIGKILL and at random moments, and looks at what they leave: every file is the old one or the new one, whole,
  * and the next run removes what the killed one left.
  *
- *   npm run test:kills -- [--kills 1000] [--seconds 600]
+ *   npm run test:kills -- [--kills 1000] [--seconds 600] [--only detect,segment]
  *
  * One kill in two comes as soon as a temporary file is there, the others at any moment of the command's time. Exit code 1 where something is lost.
  */
@@ -16,12 +16,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeNetwork } from 'depthwise/formats';
 import { mobilenetV1 } from 'depthwise/models';
-import { randomWeights } from 'depthwise/network';
+import { NetworkBuilder, preprocessingPreset, randomWeights } from 'depthwise/network';
 
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '3600' },
+    only: { type: 'string' },
   },
 });
 const [kills, seconds] = [values.kills, values.seconds].map(Number);
@@ -42,8 +43,55 @@ for (const [path, weights] of [
   writeFileSync(path, await writeNetwork(network, 'safetensors'));
 }
 
+/** A detector of one box, and a segmenter of two classes: what they find depends on their weights. */
+const preprocessing = { ...preprocessingPreset('slim', [8, 8]), crop: { kind: 'stretch' } };
+const labels = ['background', 'cat'];
+function detector() {
+  const net = new NetworkBuilder();
+  const pooled = net.add('pooled', 'globalAveragePool', net.input('input', [1, 8, 8, 3]), { keepDims: false });
+  const codes = net.add('codes', 'dense', pooled, { units: 4 });
+  const boxes = net.add('boxes', 'reshape', codes, { shape: [1, 4] });
+  const scores = net.add('scores', 'dense', pooled, { units: 1 });
+  const suppression = {
+    kind: 'per-class',
+    scoreThreshold: 0,
+    iouThreshold: 0.5,
+    maxPerClass: 1,
+    maxResults: 1,
+    classesPerBox: 1,
+  };
+  const anchors = [0.5, 0.5, 0.5, 0.5];
+  const heads = { codes: boxes, scores, scoresAre: 'logits', background: 'none' };
+  const detection = { ...heads, anchors, scales: [10, 10, 5, 5], suppression };
+  return net.build('detector', [boxes, scores], {
+    source: 'other',
+    output: 'features',
+    preprocessing,
+    detection,
+    labels: ['cat'],
+  });
+}
+function segmenter() {
+  const net = new NetworkBuilder();
+  const scores = net.add('scores', 'pointwiseConv2d', net.input('input', [1, 8, 8, 3]), { filters: 2 });
+  return net.build('segmenter', [scores], { source: 'other', output: 'features', preprocessing, labels });
+}
+const [OLD_DETECTOR, NEW_DETECTOR, OLD_SEGMENTER, NEW_SEGMENTER] = await Promise.all(
+  [detector, detector, segmenter, segmenter].map(async (build, at) => {
+    const path = join(folder, `${build.name}-${at}.safetensors`);
+    writeFileSync(path, await writeNetwork(randomWeights(build(), at), 'safetensors'));
+    return path;
+  }),
+);
+
 const train = ['train', '--data', 'digits', '--limit', '64', '--network', 'mobilenet_v1', '--alpha', '0.05'];
 const recipe = ['--small-pictures', '--epochs', '2', '--batch', '32', '--workers', '1', '--out', 'out'];
+
+const images = [{ id: 1, file_name: 'chelsea.jpg' }];
+writeFileSync(
+  join(folder, 'instances.json'),
+  JSON.stringify({ images, categories: [{ id: 17, name: 'cat' }], annotations: [] }),
+);
 
 /** Each command, by the model that it reads, writes into the folder `out`. */
 const commands = {
@@ -59,6 +107,14 @@ const commands = {
     ...['--seed', model === OLD ? '1' : '2', '--out', 'out'],
   ],
   embed: (model) => ['embed', picture, '--model', model, '--preset', 'keras', '--out', 'out/e.npy'],
+  detect: (model) => [
+    ...['detect', picture, '--model', model === OLD ? OLD_DETECTOR : NEW_DETECTOR, '--score', '0'],
+    ...['--out', 'out', '--coco', 'out/coco.json', '--annotations', join(folder, 'instances.json')],
+  ],
+  segment: (model) => [
+    ...['segment', picture, '--model', model === OLD ? OLD_SEGMENTER : NEW_SEGMENTER],
+    ...['--out', 'out', '--overlay', '--cut-out', '--confidence'],
+  ],
   train: (model) => [...train, ...recipe, '--seed', model === OLD ? '1' : '2', '--overwrite'],
 };
 
@@ -72,7 +128,14 @@ let caught = 0;
 const faults = [];
 
 const jobs = [];
-for (const [name, command] of Object.entries(commands)) jobs.push(await prepare(name, command));
+const only = values.only?.split(',');
+for (const [name, command] of Object.entries(commands)) {
+  if (!only || only.includes(name)) jobs.push(await prepare(name, command));
+}
+for (const { name, before, after } of jobs) {
+  for (const [file, hash] of after)
+    if (hash === before.get(file)) throw new Error(`${name}: ${file} is the same before and after`);
+}
 
 const until = Date.now() + 1000 * seconds;
 await Promise.all(Array.from({ length: LANES }, lane));

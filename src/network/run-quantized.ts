@@ -5,7 +5,6 @@
 import { expectOneOf } from '../checks.js';
 import { NetworkError } from '../errors.js';
 import { integerLayers, type Rounding, roundings } from '../layers/int8/index.js';
-import { inputInteger, integers } from '../layers/int8/layer.js';
 import type { AnyTensor } from '../tensor.js';
 import { lastUses } from './graph.js';
 import {
@@ -71,12 +70,7 @@ export function typedInputs(network: QuantizedNetwork, inputs: QuantizedNetworkI
 
 function typedInput({ name: network }: QuantizedNetwork, { name, type }: QuantizedInput, given: AnyTensor): AnyTensor {
   if (!isQuantizedTensor(given)) {
-    if (!isQuantizedType(type)) return given;
-    const y = integers(given.shape, type);
-    given.data.forEach((real, at) => {
-      y.data[at] = inputInteger(real, type);
-    });
-    return y;
+    return isQuantizedType(type) ? integerLayers.quantize([given], {}, {}, type, 'single') : given;
   }
   if ('scale' in given.type && sameType(given.type, type)) return given;
   throw new NetworkError(`${network}: input '${name}' must be ${showType(type)}, found ${showType(given.type)}`);

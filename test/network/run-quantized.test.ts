@@ -1,7 +1,7 @@
 /** The reference executor of quantised networks, on one that can be followed by hand. */
 import { describe, expect, test } from 'vitest';
 import type { QuantizedNetwork } from '../../src/network/quantized-network.js';
-import { runQuantized, traceQuantized, typedInputs } from '../../src/network/run-quantized.js';
+import { runQuantized, traceQuantized } from '../../src/network/run-quantized.js';
 import { type AnyTensor, type QuantizedType, tensor } from '../../src/tensor.js';
 
 const bytes: QuantizedType = { type: 'uint8', scale: 0.5, zeroPoint: 128 };
@@ -33,15 +33,6 @@ describe('runQuantized', () => {
     expect([...results.keys()]).toEqual(['y', 'relu6']);
     expect(results.get('relu6')).toEqual({ shape: [2, 1], data: Uint8Array.of(40, 60), type: tenths });
     expect(results.get('y')).toEqual(tensor([2, 1], [Math.fround(40 * 0.1), 6]));
-  });
-
-  test('halves of its input go up, as those of resized pictures do', () => {
-    // In steps of 0.5 from 128: 127.5, 127, 100.5 and 128.5 become 128, 127, 101 and 129.
-    const given = tensor([2, 2], [-0.25, -0.5, -13.75, 0.25]);
-    expect(typedInputs(network, given).get('x')!.data).toEqual(Uint8Array.of(128, 127, 101, 129));
-    expect(() => typedInputs(network, tensor([1, 2], [0, Number.NaN]))).toThrow(
-      'quantize: a number is NaN, for which there is no integer',
-    );
   });
 
   test('takes the nearest integers of real numbers', () => {

@@ -116,16 +116,6 @@ export function nearestInteger(real: number, { scale, zeroPoint }: QuantizedType
   return roundAway(Math.fround(real / scale)) + zeroPoint;
 }
 
-/**
- * The integer for a number of a network's input, within the type's range. Halves go up, as they do where a picture is resized to bytes, which is what
- * such a network is given elsewhere: with halves away from zero, as QUANTIZE has them, one byte in 1,500 would be another below the zero point.
- */
-export function inputInteger(real: number, type: QuantizedType): number {
-  if (Number.isNaN(real)) throw new UsageError('quantize: a number is NaN, for which there is no integer');
-  const [least, greatest] = rangeOf(type);
-  return clamp(Math.floor(Math.fround(real / type.scale) + type.zeroPoint + 0.5), least, greatest);
-}
-
 /** The function that gives an integer of one type the nearest of another, within its range: its distance from zero by the ratio of the scales. */
 export function requantizerOf(from: QuantizedType, to: QuantizedType, rounding: Rounding): (q: number) => number {
   const scaled = scalerOf(multiplierOf(from.scale / to.scale), rounding);
