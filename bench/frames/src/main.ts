@@ -12,6 +12,8 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { type FilmSize, writeFilm } from './film.js';
 import { filesOf, ROWS, type Row } from './models.js';
 import type { PageOptions, RowResult } from './page.js';
+import { PLACES, placesTable } from './places.js';
+import type { PlacesOptions, PlacesTimes } from './places-page.js';
 import { describeMachine, loadNow, ROOT } from './publish.js';
 import { type Measured, markdown, type Report } from './report.js';
 
@@ -35,7 +37,12 @@ const TYPES: Readonly<Record<string, string>> = {
 const PAGE = '<!doctype html><title>frames</title><body></body><script type="module" src="/build/page.js"></script>';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '60' }, rows: { type: 'string' }, out: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '60' },
+    rows: { type: 'string' },
+    out: { type: 'string' },
+    places: { type: 'boolean', default: false },
+  },
 });
 const rounds = Number(values.rounds);
 const rows = ROWS.filter(({ name }) => values.rows === undefined || values.rows.split(',').includes(name));
@@ -43,12 +50,39 @@ if (rows.length === 0 || !(rounds >= 1))
   throw new Error(`--rows: some of ${ROWS.map(({ name }) => name)}; --rounds: 1 or more`);
 
 const models = new Map<string, Uint8Array>();
-for (const row of rows)
+for (const row of values.places ? [] : rows)
   for (const [path, bytes] of await filesOf(row)) models.set(`/models/${row.name}/${path}`, bytes);
 const server = await serve();
 const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 const films = await mkdtemp(join(tmpdir(), 'depthwise-films-'));
 try {
+  await (values.places ? measurePlaces() : measureAll());
+} finally {
+  server.close();
+  server.closeAllConnections();
+  await rm(films, { recursive: true });
+}
+
+async function measurePlaces(): Promise<void> {
+  const folder = process.env.DEPTHWISE_DATA;
+  if (folder === undefined) throw new Error('--places: DEPTHWISE_DATA must name the folder with models');
+  for (const { file } of PLACES) models.set(`/models/${file}`, await readFile(join(folder, 'models', file)));
+  const film = join(films, 'places.y4m');
+  await writeFilm(film, SIZES[0]);
+  const browser = await launch(film);
+  console.log(`Chromium ${browser.version()}, ${describeMachine()}, load ${loadNow().toFixed(1)}`);
+  const table = await placesTable(async (row, inWorker) => {
+    const page = await open(browser);
+    const options = { ...row, ...SIZES[0], inWorker, seconds: 5 };
+    const times = await page.evaluate((given) => (globalThis as unknown as Globals).placesASecond(given), options);
+    await page.close();
+    return times;
+  });
+  console.log(table);
+  await browser.close();
+}
+
+async function measureAll(): Promise<void> {
   const before = loadNow();
   const results: Measured[] = [];
   let version = '';
@@ -71,10 +105,6 @@ try {
   await mkdir(join(out, '..'), { recursive: true });
   await writeFile(out, `${JSON.stringify(report, null, 2)}\n`);
   console.log(`${markdown(report)}\n\nJSON: ${out}`);
-} finally {
-  server.close();
-  server.closeAllConnections();
-  await rm(films, { recursive: true });
 }
 
 async function measured(browser: Browser, row: Row, size: FilmSize): Promise<Measured> {
@@ -94,6 +124,7 @@ async function measured(browser: Browser, row: Row, size: FilmSize): Promise<Mea
 }
 
 interface Globals {
+  placesASecond(options: PlacesOptions): Promise<PlacesTimes>;
   measure(options: PageOptions): Promise<RowResult>;
   framesASecond(options: PageOptions & { seconds: number }): Promise<number>;
 }

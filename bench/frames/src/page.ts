@@ -1,9 +1,11 @@
 /** The part of the benchmark that runs in the page; main.ts calls it. */
+import { film, nextFrame, stop } from './camera.js';
 import type { Contestant, Loaded } from './contestants/contestant.js';
 import { inWorker, onMainThread } from './contestants/depthwise.js';
 import { mediapipe } from './contestants/mediapipe.js';
 import { tfjsByHand, tfjsMobilenet } from './contestants/tfjs.js';
 import type { Row } from './models.js';
+import { placesASecond } from './places-page.js';
 import { type StageTimes, stagesOf } from './stages.js';
 
 const OWN = onMainThread('tfjs');
@@ -94,26 +96,6 @@ async function timed(loaded: Loaded, video: HTMLVideoElement): Promise<Timed> {
   return { ms: performance.now() - began, answer };
 }
 
-const nextFrame = (video: HTMLVideoElement): Promise<void> =>
-  new Promise((resolve) => video.requestVideoFrameCallback(() => resolve()));
-
-/** Chromium's fake camera shows the film. */
-async function film({ width, height }: { width: number; height: number }): Promise<HTMLVideoElement> {
-  const video = document.createElement('video');
-  video.muted = true;
-  video.playsInline = true;
-  video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width, height } });
-  document.body.replaceChildren(video);
-  await video.play();
-  await nextFrame(video);
-  if (video.videoWidth !== width) throw new Error(`the film has ${video.videoWidth} columns, wanted ${width}`);
-  return video;
-}
-
-function stop(video: HTMLVideoElement): void {
-  for (const track of (video.srcObject as MediaStream).getTracks()) track.stop();
-}
-
 /** Frames answered in a second when each answer begins with the newest frame. */
 async function framesASecond({ row, width, height, seconds }: PageOptions & { seconds: number }): Promise<number> {
   const video = await film({ width, height });
@@ -132,4 +114,4 @@ async function framesASecond({ row, width, height, seconds }: PageOptions & { se
   return rate;
 }
 
-Object.assign(globalThis, { measure, framesASecond });
+Object.assign(globalThis, { measure, framesASecond, placesASecond });
