@@ -1,11 +1,12 @@
 /** `depthwise demo`: what the shipped model sees in the bundled pictures. */
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import type { Plan } from '../engine/engine.js';
-import { compile } from '../engine/index.js';
 import { readNetworkFile } from '../formats/files.js';
 import { readPicture } from '../image/index.js';
+import { integerEngine } from '../load/integers.js';
+import type { ModelPlan } from '../load/model.js';
 import { type Network, type Summary, summarize } from '../network/index.js';
+import { integersOf } from '../network/integers-of.js';
 import { classify, type Prediction } from '../tasks/index.js';
 import { print, printJson } from './output.js';
 import { SHIPPED_MODEL } from './shipped.js';
@@ -30,7 +31,7 @@ export function configure(command: Command): void {
     .action(async ({ json }: { json?: true }) => {
       const network = await readNetworkFile(SHIPPED_MODEL);
       const { totals } = summarize(network);
-      const plan = await compile(network);
+      const plan = await integerEngine(integersOf(network)!)(network, {});
       const answers: Answer[] = [];
       for (const picture of PICTURES) answers.push(await answer(plan, picture));
       const { target, chain } = plan.report();
@@ -41,7 +42,7 @@ export function configure(command: Command): void {
 
 const RUNS = 30;
 
-async function answer(plan: Plan, name: string): Promise<Answer> {
+async function answer(plan: ModelPlan, name: string): Promise<Answer> {
   const picture = await readPicture(fileURLToPath(new URL(`../../assets/pictures/${name}`, import.meta.url)));
   const times: number[] = [];
   const run: Parameters<typeof classify>[2] = {
