@@ -67,6 +67,18 @@ export function tensor(shape: Shape, data: FloatArray | readonly number[]): Tens
   return { shape: [...shape], data: ArrayBuffer.isView(data) ? (data as FloatArray) : Float32Array.from(data) };
 }
 
+/** A tensor whose numbers are worked out when they are first asked for. */
+export function lateTensor(shape: Shape, numbers: () => FloatArray): Tensor {
+  let known: FloatArray | undefined;
+  return {
+    shape,
+    get data() {
+      known ??= numbers();
+      return known;
+    },
+  };
+}
+
 /** A new float32 tensor of zeros. */
 export function zeros(shape: Shape): Tensor {
   return tensor(shape, new Float32Array(sizeOf(shape)));

@@ -13,16 +13,18 @@ import { nodesByName, ownerOf } from '../network/graph.js';
 import { weightName } from '../network/network.js';
 import { quantizedFromJson } from '../network/quantized-json.js';
 import { isQuantizedType, type QuantizedNetwork, type QuantizedNode } from '../network/quantized-network.js';
-import { channelAxes, integerArrays, integerRanges, withQuantizedWeights } from '../network/quantized-types.js';
+import { channelAxes, integerArrays, withQuantizedWeights } from '../network/quantized-types.js';
 import { layerOf } from '../network/shapes.js';
 import {
   type AnyTensor,
+  type IntegerArray,
   type QuantizedTensor,
   type QuantizedType,
   type Tensor,
   type TensorType,
   tensor,
 } from '../tensor.js';
+import { int8Of } from './tensors/numbers.js';
 
 export const SCALE = 'scale';
 export const ZERO_POINT = 'zeroPoint';
@@ -77,22 +79,29 @@ function integers(
   name: string,
   node: QuantizedNode,
   inputType: QuantizedType['type'],
-  { shape, data }: Tensor,
+  found: Tensor,
   scale: Tensor,
   zeroPoint: Tensor | undefined,
   file: string,
 ): QuantizedTensor {
   const isBias = name === weightName(node.name, 'bias');
   const type = isBias ? 'int32' : inputType;
-  const [least, greatest] = integerRanges[type];
-  const wrong = data.find((q) => !Number.isInteger(q) || q < least || q > greatest);
-  if (wrong !== undefined) throw new FormatError(`${file}: '${name}' holds ${wrong}, wanted numbers of ${type}`);
-  const stored = integerArrays[type].from(data);
+  const { shape } = found;
+  const data = (type === 'int8' && int8Of(found)) || wholeNumbers(name, type, found, file);
   if (scale.data.length === 1) {
-    return { shape, data: stored, type: { type, scale: scale.data[0], zeroPoint: zeroPoint?.data[0] ?? 0 } };
+    return { shape, data, type: { type, scale: scale.data[0], zeroPoint: zeroPoint?.data[0] ?? 0 } };
   }
   if (type === 'uint8')
     throw new FormatError(`${file}: '${name}' of uint8 has ${scale.data.length} scales, wanted one`);
   const axis = isBias ? 0 : channelAxes[layerOf(node).kernel ?? 'IO'];
-  return { shape, data: stored, type: { type, scales: Array.from(scale.data), axis } };
+  return { shape, data, type: { type, scales: Array.from(scale.data), axis } };
+}
+
+function wholeNumbers(name: string, type: QuantizedType['type'], { data }: Tensor, file: string): IntegerArray {
+  const integers = new integerArrays[type](data);
+  for (let i = 0; i < data.length; i++) {
+    if (integers[i] === data[i]) continue;
+    throw new FormatError(`${file}: '${name}' holds ${data[i]}, wanted numbers of ${type}`);
+  }
+  return integers;
 }

@@ -72,10 +72,20 @@ function shapesOf(network: QuantizedNetwork): Map<string, Shape> {
 
 function chooseTarget(wanted: WasmTarget | undefined): WasmTarget {
   if (wanted !== undefined) expectOneOf(UsageError, 'target', TARGETS, wanted);
-  const works = (target: WasmTarget) => typeof WebAssembly === 'object' && WebAssembly.validate(int8Bytes(target));
-  const chosen = (wanted ? [wanted] : TARGETS).find(works);
+  const chosen = (wanted ? [wanted] : TARGETS).find((target) => bytesOf(target) !== undefined);
   if (chosen) return chosen;
   throw new UsageError(`this machine does not run the integer kernels of target ${wanted ?? TARGETS.join(', ')}`);
+}
+
+const bytesKnown = new Map<WasmTarget, Uint8Array<ArrayBuffer> | undefined>();
+
+/** The kernels of a target; undefined where this machine does not know its instructions. */
+function bytesOf(target: WasmTarget): Uint8Array<ArrayBuffer> | undefined {
+  if (!bytesKnown.has(target)) {
+    const bytes = int8Bytes(target);
+    bytesKnown.set(target, typeof WebAssembly === 'object' && WebAssembly.validate(bytes) ? bytes : undefined);
+  }
+  return bytesKnown.get(target);
 }
 
 function machineOf(target: WasmTarget): Promise<Machine> {
@@ -89,7 +99,7 @@ function machineOf(target: WasmTarget): Promise<Machine> {
 const PROBED: Readonly<Record<number, Products>> = { 32767: 'bytes', 80000: 'dots', [-22400]: 'signedDots' };
 
 async function compileKernels(target: WasmTarget): Promise<Machine> {
-  const module = await compileBytes(target, int8Bytes(target));
+  const module = await compileBytes(target, bytesOf(target)!);
   const { probe } = await instantiate<Int8Kernels>(module, allocate('the integer kernels', 1));
   const products = target === 'scalar' ? 'numbers' : (PROBED[probe()] ?? 'pairs');
   return { heaps: new Heaps<Int8Kernels>(wasmKernels(module)), products };

@@ -13,14 +13,15 @@ export function packPanels(
   columns: number,
 ): Int16Array<ArrayBuffer> {
   const pairs = Math.ceil(terms / 2);
-  const panels = Math.ceil(columns / 8);
-  const packed = new Int16Array(panels * runs * pairs * 16);
+  const packed = new Int16Array(Math.ceil(columns / 8) * runs * pairs * 16);
+  let from = 0;
   for (let run = 0; run < runs; run++) {
     for (let term = 0; term < terms; term++) {
-      const row = (run * terms + term) * columns;
-      const to = (run * pairs + (term >> 1)) * 16 + (term & 1);
-      for (let column = 0; column < columns; column++) {
-        packed[(column >> 3) * runs * pairs * 16 + to + (column & 7) * 2] = weights[row + column] - zero;
+      let to = (run * pairs + (term >> 1)) * 16 + (term & 1);
+      for (let first = 0; first < columns; first += 8) {
+        const end = from + Math.min(8, columns - first);
+        for (let at = to; from < end; at += 2) packed[at] = weights[from++] - zero;
+        to += runs * pairs * 16;
       }
     }
   }
@@ -166,16 +167,18 @@ export function packDepthwise(
     ? [[0, 1], [2, -1], [-1, 0], [1, 2]] // biome-ignore format: pairs
     : Array.from({ length: Math.ceil(width / 2) }, (_, j) => [2 * j, 2 * j + 1 < width ? 2 * j + 1 : -1]);
   const packed = new Int16Array(planes * height * pairs.length * 16);
-  for (let channel = 0; channel < channels; channel++) {
-    const [plane, half, lane] = [channel >> 3, (channel >> 2) & 1, channel & 3];
-    for (let row = 0; row < height; row++) {
-      pairs.forEach((taps, j) => {
-        const place = threeColumns ? half * pairs.length + j : j * 2 + half;
-        const to = ((plane * height + row) * pairs.length * 2 + place) * 8 + lane * 2;
-        taps.forEach((tap, i) => {
-          if (tap >= 0) packed[to + i] = weights[(row * width + tap) * channels + channel] - zero;
-        });
-      });
+  for (let row = 0; row < height; row++) {
+    for (const [j, taps] of pairs.entries()) {
+      for (const [i, tap] of taps.entries()) {
+        if (tap < 0) continue;
+        const from = (row * width + tap) * channels;
+        for (let channel = 0; channel < channels; channel++) {
+          const half = (channel >> 2) & 1;
+          const place = threeColumns ? half * pairs.length + j : j * 2 + half;
+          const to = (((channel >> 3) * height + row) * pairs.length * 2 + place) * 8 + (channel & 3) * 2;
+          packed[to + i] = weights[from + channel] - zero;
+        }
+      }
     }
   }
   return packed;

@@ -3,7 +3,7 @@
  * rounded on the way in, and a 64-bit integer beyond ±2⁵³, which neither holds, is an error.
  */
 import { FormatError } from '../../errors.js';
-import { type FloatArray, type Shape, sizeOf, type Tensor } from '../../tensor.js';
+import { type FloatArray, lateTensor, type Shape, sizeOf, type Tensor } from '../../tensor.js';
 import { fromBfloat16, fromFloat16, toFloat16 } from './float16.js';
 
 interface NumberFormat {
@@ -70,7 +70,7 @@ export function readNumbers(type: NumberType, bytes: Uint8Array, littleEndian: b
     const { buffer, byteOffset, byteLength } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
     return new holder(buffer as ArrayBuffer, byteOffset, byteLength / size);
   }
-  if (type === 'int8') return Float32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  if (type === 'int8') return new Float32Array(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const numbers = new holder(bytes.byteLength / size);
   for (let index = 0; index < numbers.length; index++) {
@@ -82,6 +82,19 @@ export function readNumbers(type: NumberType, bytes: Uint8Array, littleEndian: b
   }
   return numbers;
 }
+
+const int8Stored = /* @__PURE__ */ new WeakMap<Tensor, Int8Array<ArrayBuffer>>();
+
+/** The tensor that these bytes are, which stay at hand for networks of integers. */
+export function int8Tensor(shape: Shape, { buffer, byteOffset, byteLength }: Uint8Array): Tensor {
+  const stored = new Int8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+  const tensor = lateTensor(shape, () => new Float32Array(stored));
+  int8Stored.set(tensor, stored);
+  return tensor;
+}
+
+/** The bytes of such a tensor. */
+export const int8Of = (tensor: Tensor): Int8Array<ArrayBuffer> | undefined => int8Stored.get(tensor);
 
 /** Little-endian bytes of the tensor's numbers, each rounded to the nearest of the given type. */
 export function writeNumbers(x: Tensor, type: WrittenType, what: string): Uint8Array {

@@ -11,6 +11,7 @@ import { type Shape, type Tensor, tensor } from '../../tensor.js';
 import { MOST_KEYS, parseJson } from '../json.js';
 import {
   bytesOf,
+  int8Tensor,
   type NumberType,
   ownType,
   readNumbers,
@@ -85,8 +86,9 @@ export function readSafetensors(bytes: Uint8Array, file = 'safetensors file'): S
   expectCovered(entries, numbers.length, file);
   const tensors = new Map(
     entries.map(({ name, type, shape, begin, end }) => {
-      const data = readNumbers(type, numbers.subarray(begin, end), true, `${file}: tensor '${name}'`);
-      return [name, tensor(shape, data)];
+      const own = numbers.subarray(begin, end);
+      if (type === 'int8') return [name, int8Tensor(shape, own)];
+      return [name, tensor(shape, readNumbers(type, own, true, `${file}: tensor '${name}'`))];
     }),
   );
   return { tensors, metadata };

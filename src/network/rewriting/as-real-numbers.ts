@@ -7,7 +7,14 @@
  * What is not done is the rounding of each result to one of the 256 values in between. The network computes what the integers approximate, so its
  * outputs differ from an integer runtime's by a few steps of the grid.
  */
-import type { PerChannelType, QuantizedTensor, QuantizedType, Tensor, TensorType } from '../../tensor.js';
+import {
+  lateTensor,
+  type PerChannelType,
+  type QuantizedTensor,
+  type QuantizedType,
+  type Tensor,
+  type TensorType,
+} from '../../tensor.js';
 import { ownerOf, soleReaders, unusedName } from '../graph.js';
 import { rememberIntegers } from '../integers-of.js';
 import { type Network, type NetworkNode, weightName } from '../network.js';
@@ -210,9 +217,10 @@ function realWeights(network: QuantizedNetwork, owners: ReadonlyMap<string, stri
       const input = types.get(nodes.get(owner)!.inputs[0])!;
       const kernel = network.weights.get(weightName(owner, 'kernel'));
       const inUnits = own === 'bias' && isQuantizedType(input) && kernel !== undefined && isQuantizedTensor(kernel);
-      const real = !isQuantizedTensor(weight)
-        ? weight
-        : realTensor(weight, inUnits ? biasScales(input, kernel) : scalesOf(weight.type));
+      const scales = (type: QuantizedTensor['type']) => (inUnits ? biasScales(input, kernel) : scalesOf(type));
+      const real = isQuantizedTensor(weight)
+        ? lateTensor(weight.shape, () => realNumbersOf(weight, scales(weight.type)))
+        : weight;
       return [weightName(owners.get(owner)!, own), real];
     }),
   );
@@ -222,9 +230,12 @@ const scalesOf = (type: QuantizedType | PerChannelType): readonly number[] =>
   'scales' in type ? type.scales : [type.scale];
 
 /** scale · (q − zero point), computed in float64 and rounded once to float32. The scales are those of the last axes. */
-function realTensor({ shape, data, type }: QuantizedTensor, scales: readonly number[]): Tensor {
+function realNumbersOf({ data, type }: QuantizedTensor, scales: readonly number[]): Float32Array<ArrayBuffer> {
   const zeroPoint = 'scale' in type ? type.zeroPoint : 0;
   const real = new Float32Array(data.length);
-  for (let i = 0; i < real.length; i++) real[i] = scales[i % scales.length] * (data[i] - zeroPoint);
-  return { shape, data: real };
+  for (let channel = 0; channel < scales.length; channel++) {
+    const scale = scales[channel];
+    for (let i = channel; i < real.length; i += scales.length) real[i] = scale * (data[i] - zeroPoint);
+  }
+  return real;
 }
