@@ -14,6 +14,7 @@ export {
 
 import { UsageError } from '../errors.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
+import type { Network } from '../network/network.js';
 import type { QuantizedNetwork } from '../network/quantized-network.js';
 import { expectComputable, type QuantizedNetworkInputs, runQuantized, typedInputs } from '../network/run-quantized.js';
 import { integerParts, quantizedNames } from '../tasks/integers.js';
@@ -28,15 +29,13 @@ import type { IntegerEngine } from './model.js';
 export const integerEngine: IntegerEngine = (quantized, rounding = 'single') => {
   expectComputable(quantized);
   const partOf = integerParts(quantized);
-  const names = quantizedNames(quantized);
   return async (network, { target, module, everyTensor }) => {
     if (module !== undefined) {
       throw new UsageError(
         `load: module: its kernels compute real numbers, and ${quantized.name} has integers; wanted asRealNumbers: true too`,
       );
     }
-    const every = [...network.inputs, ...network.nodes].map(({ name }) => name).filter((name) => names.has(name));
-    const part = partOf(everyTensor ? every : network.outputs);
+    const part = partOf(everyTensor ? everyName(network, quantizedNames(quantized)) : network.outputs);
     const { plan, ...choice } = await chosenPlan(part.network, [target ?? TARGETS].flat(), rounding);
     return {
       network: { ...network, weights: new Map() },
@@ -47,6 +46,9 @@ export const integerEngine: IntegerEngine = (quantized, rounding = 'single') => 
     };
   };
 };
+
+const everyName = ({ inputs, nodes }: Network, known: ReadonlyMap<string, string>): string[] =>
+  [...inputs, ...nodes].map(({ name }) => name).filter((name) => known.has(name));
 
 interface IntegerExecutable {
   run(inputs: ReadonlyMap<string, AnyTensor>): ReadonlyMap<string, AnyTensor>;

@@ -94,10 +94,12 @@ function validType(network: string, name: string, type: TensorType): TensorType 
   return type;
 }
 
+const isScale = (scale: number): boolean => scale > 0 && scale < Infinity;
+
 /** What is wrong with a scale and a zero point. */
 function parameterFault({ type, scale, zeroPoint }: QuantizedType): string | undefined {
   const [least, greatest] = integerRanges[type];
-  if (!(scale > 0 && scale < Infinity)) return `has the scale ${scale}, wanted a number above 0`;
+  if (!isScale(scale)) return `has the scale ${scale}, wanted a number above 0`;
   if (Number.isInteger(zeroPoint) && zeroPoint >= least && zeroPoint <= greatest) return undefined;
   return `has the zero point ${zeroPoint}, wanted a whole number from ${least} to ${greatest}`;
 }
@@ -169,10 +171,7 @@ const tensorType = (tensor: AnyTensor): TensorType | PerChannelType =>
 
 /** Parameters, length and array of the integers. */
 function expectNumbers(name: string, { shape, data, type }: QuantizedTensor, fail: Fail): void {
-  const fault =
-    'scale' in type
-      ? parameterFault(type)
-      : type.scales.flatMap((scale) => parameterFault({ type: type.type, scale, zeroPoint: 0 }) ?? [])[0];
+  const fault = parameterFault('scale' in type ? type : { ...type, scale: worstScale(type.scales), zeroPoint: 0 });
   if (fault) fail(`has a weight '${name}' that ${fault}`);
   if ('scales' in type) expectScales(name, type, shape, fail);
   if (!(data instanceof integerArrays[type.type]) || data.length !== sizeOf(shape)) {
@@ -181,6 +180,9 @@ function expectNumbers(name: string, { shape, data, type }: QuantizedTensor, fai
     );
   }
 }
+
+/** The first that is not one; any, where all are. */
+const worstScale = (scales: readonly number[]): number => scales.find((scale) => !isScale(scale)) ?? 1;
 
 function expectScales(name: string, { scales, axis }: PerChannelType, shape: Shape, fail: Fail): void {
   const wanted = sizeOf(shape.slice(axis));

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readQuantizedNetwork } from '../../src/formats/index.js';
+import { isQuantizedType } from '../../src/network/quantized-network.js';
 import { writeCifar10 } from '../training/cifar.js';
 import { built, root, temporaryFolder } from './command.js';
 
@@ -17,7 +19,8 @@ const TRAININGS = [
   { name: 'longer', alpha: '0.75', epochs: 31, teachers: ['wide.safetensors'] },
   { name: 'last', alpha: '0.75', epochs: 21, teachers: ['wide.safetensors', 'longer.safetensors'] },
 ];
-const names = TRAININGS.map(({ name }) => name);
+const INTEGERS = { name: 'integers', alpha: '0.75' };
+const names = [...TRAININGS, INTEGERS].map(({ name }) => name);
 
 interface Outcome {
   readonly code: number | null;
@@ -43,7 +46,7 @@ async function recipe(args: readonly string[], until?: string): Promise<Outcome>
 /** A folder in which the trainings before `name` have ended. */
 function endedBefore(name: string): string {
   const out = folder.path(`before-${name}`);
-  for (const { name: earlier, alpha } of TRAININGS.slice(0, names.indexOf(name))) {
+  for (const { name: earlier, alpha } of [...TRAININGS, INTEGERS].slice(0, names.indexOf(name))) {
     mkdirSync(join(out, earlier), { recursive: true });
     copyFileSync(join(folder.path(alpha), 'model.safetensors'), join(out, earlier, 'model.safetensors'));
     writeFileSync(join(out, earlier, 'report.html'), '');
@@ -82,6 +85,15 @@ describe.each(TRAININGS)('the training $name', ({ name, epochs, teachers }) => {
     expect(epochsOf(join(args[1], name, 'metrics.csv')).slice(0, 3)).toEqual(['1', '2', '3']);
   });
 });
+
+test('the training integers ends with a model that has them', async () => {
+  const args = [folder.path('cifar'), endedBefore('integers')];
+  const { code, stderr } = await recipe(args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('integers: --alpha 0.75') });
+  expect(stderr).toContain(`--begin-with ${join(args[1], 'last.safetensors')} `);
+  const network = await readQuantizedNetwork(readFileSync(join(args[1], 'integers/model.safetensors')));
+  expect(network.nodes.filter(({ type }) => isQuantizedType(type)).length).toBeGreaterThan(60);
+}, 60_000);
 
 test('a folder too few', async () => {
   expect(await recipe(['cifar'])).toEqual({ code: 2, stderr: 'wanted: node train.mjs CIFAR10_FOLDER OUT_FOLDER\n' });

@@ -30,13 +30,14 @@ export function channelBlocks(channels: readonly ChannelSums[], lo: number, roun
   // Two by two, as the dense kernel reads them.
   const count = roundUp(channels.length, 16) / 8;
   const bytes = new ArrayBuffer(count * BLOCK_BYTES);
+  const views = { ints: new Int32Array(bytes), longs: new BigInt64Array(bytes), doubles: new Float64Array(bytes) };
   const signless = rounding === 'single' || lo >= 0;
   for (let block = 0; block < count; block++) {
     const eight = channels
       .slice(block * 8, block * 8 + 8)
       .map((channel) => constantIfTiny(channel, rounding, signless));
     const way = eight.every(({ fits }) => fits) ? (signless ? FAST : SIGNED) : WIDE;
-    writeBlock(new DataView(bytes, block * BLOCK_BYTES, BLOCK_BYTES), eight, way, rounding);
+    writeBlock(views, block, eight, way, rounding);
   }
   return new Uint8Array(bytes);
 }
@@ -60,27 +61,42 @@ function constantIfTiny({ bias, scale, range }: ChannelSums, rounding: Rounding,
   return { bias, scale, fits: false };
 }
 
-function writeBlock(view: DataView, channels: readonly Channel[], way: number, rounding: Rounding): void {
+interface Views {
+  readonly ints: Int32Array;
+  readonly longs: BigInt64Array;
+  readonly doubles: Float64Array;
+}
+
+function writeBlock(
+  { ints, longs, doubles }: Views,
+  block: number,
+  channels: readonly Channel[],
+  way: number,
+  rounding: Rounding,
+): void {
+  const [int, long] = [(block * BLOCK_BYTES) / 4, (block * BLOCK_BYTES) / 8];
   for (let i = 0; i < 8; i++) {
-    const { bias, scale, constant } = channels[i] ?? { bias: 0, scale: { m: 0, shift: 0 } };
+    const { bias, scale, constant } = channels[i] ?? NO_CHANNEL;
     const s = -scale.shift;
     const twice = rounding === 'double' && s > 0;
-    view.setInt32(4 * i, bias, true);
+    ints[int + i] = bias;
     if (way === WIDE) {
-      view.setBigInt64(32 + 8 * i, BigInt(scale.m), true);
-      view.setBigInt64(96 + 8 * i, halfOf(s), true);
-      view.setInt32(160 + 4 * i, twice ? 2 ** 30 : 0, true);
-      view.setInt32(192 + 4 * i, 31 + s, true);
+      longs[long + 4 + i] = BigInt(scale.m);
+      longs[long + 12 + i] = halfOf(s);
+      ints[int + 40 + i] = twice ? 2 ** 30 : 0;
+      ints[int + 48 + i] = 31 + s;
     } else {
       const e = constant ?? (twice ? 2 ** -(s + 1) : 0);
-      view.setFloat64(32 + 8 * i, constant === undefined ? scale.m / 2 ** (31 + s) : 0, true);
-      view.setFloat64(96 + 8 * i, way === FAST ? e + TIE : e, true);
+      doubles[long + 4 + i] = constant === undefined ? scale.m / 2 ** (31 + s) : 0;
+      doubles[long + 12 + i] = way === FAST ? e + TIE : e;
     }
   }
-  view.setInt32(224, way, true);
-  view.setFloat64(240, MAGIC, true);
-  view.setFloat64(248, MAGIC, true);
+  ints[int + 56] = way;
+  doubles[long + 30] = MAGIC;
+  doubles[long + 31] = MAGIC;
 }
+
+const NO_CHANNEL: Channel = { bias: 0, scale: { m: 0, shift: 0 }, fits: true };
 
 /** ½ of a result, 31 + s bits before the point. */
 export const halfOf = (s: number): bigint => (s > -31 ? 1n << BigInt(30 + s) : 0n);
