@@ -104,6 +104,13 @@ test('progress', async () => {
   expect(seen).toEqual(['7/14', '14/14']);
 });
 
+test('Ctrl-C is heard between two batches', async () => {
+  const seen: string[] = [];
+  setImmediate(() => seen.push('another task'));
+  await withTeachers(data, [teacher(1), teacher(2)], { labelSmoothing: 0, onBatch: (done) => seen.push(`${done}`) });
+  expect(seen).toEqual(['7', 'another task', '14']);
+});
+
 describe('errors', () => {
   test.each([-0.1, 1.1, Number.NaN])('a share of %d', async (share) => {
     await expect(withTeachers(data, [teacher(1)], { share, labelSmoothing: 0 })).rejects.toThrow(

@@ -18,6 +18,7 @@ import { expectFit } from '../loop/evaluate.js';
 import { sharedMemory } from '../loop/memory.js';
 import { DEFAULT_TARGET, executionOptions, type TrainingTarget } from '../programs.js';
 import { withoutSoftmax } from '../step/losses.js';
+import { otherTasks } from './other-tasks.js';
 
 export interface TeachingOptions {
   /** β, from 0 to 1. Default 0.5. */
@@ -86,6 +87,7 @@ async function addAnswers(
         for (const [i, p] of probabilities.entries()) targets[first * K + i] += (share / 2) * p;
       }
       onBatch(first + count);
+      await otherTasks();
     }
   } finally {
     plan.dispose();

@@ -13,6 +13,7 @@ import { Renderer } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { expectFit } from '../loop/evaluate.js';
 import { type Grid, type Grids, gridOf } from '../step/fake-quantization.js';
+import { otherTasks } from './other-tasks.js';
 
 /** Pictures of the data that show the ranges. */
 const PICTURES = 256;
@@ -49,10 +50,13 @@ export async function quantizationAware(
   };
 }
 
-function* somePictures(model: Network, data: Dataset): Generator<Tensor> {
+async function* somePictures(model: Network, data: Dataset): AsyncGenerator<Tensor> {
   const size = expectFit(model, data);
   const renderer = new Renderer(data, model.conventions.preprocessing!);
   const all = data.labels.length;
   const count = Math.min(PICTURES, all);
-  for (let i = 0; i < count; i++) yield renderer.batch([Math.floor((i * all) / count)], centralView(size, size), size);
+  for (let i = 0; i < count; i++) {
+    await otherTasks();
+    yield renderer.batch([Math.floor((i * all) / count)], centralView(size, size), size);
+  }
 }
