@@ -70,7 +70,6 @@ export function readNumbers(type: NumberType, bytes: Uint8Array, littleEndian: b
     const { buffer, byteOffset, byteLength } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
     return new holder(buffer as ArrayBuffer, byteOffset, byteLength / size);
   }
-  if (type === 'int8') return new Float32Array(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const numbers = new holder(bytes.byteLength / size);
   for (let index = 0; index < numbers.length; index++) {
@@ -85,12 +84,11 @@ export function readNumbers(type: NumberType, bytes: Uint8Array, littleEndian: b
 
 const int8Stored = /* @__PURE__ */ new WeakMap<Tensor, Int8Array<ArrayBuffer>>();
 
-/** The tensor that these bytes are, which stay at hand for networks of integers. */
-export function int8Tensor(shape: Shape, { buffer, byteOffset, byteLength }: Uint8Array): Tensor {
-  const stored = new Int8Array(buffer as ArrayBuffer, byteOffset, byteLength);
-  const tensor = lateTensor(shape, () => new Float32Array(stored));
-  int8Stored.set(tensor, stored);
-  return tensor;
+/** The tensor of these bytes, which stay at hand for networks of integers. */
+export function int8Tensor(shape: Shape, bytes: Int8Array<ArrayBuffer>): Tensor {
+  const made = lateTensor(shape, () => new Float32Array(bytes));
+  int8Stored.set(made, bytes);
+  return made;
 }
 
 /** The bytes of such a tensor. */

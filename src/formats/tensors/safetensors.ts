@@ -87,8 +87,11 @@ export function readSafetensors(bytes: Uint8Array, file = 'safetensors file'): S
   const tensors = new Map(
     entries.map(({ name, type, shape, begin, end }) => {
       const own = numbers.subarray(begin, end);
-      if (type === 'int8') return [name, int8Tensor(shape, own)];
-      return [name, tensor(shape, readNumbers(type, own, true, `${file}: tensor '${name}'`))];
+      const read =
+        type === 'int8'
+          ? int8Tensor(shape, new Int8Array(own.slice().buffer))
+          : tensor(shape, readNumbers(type, own, true, `${file}: tensor '${name}'`));
+      return [name, read];
     }),
   );
   return { tensors, metadata };
