@@ -3,7 +3,7 @@
  * are typed from the table, so that a missing or surplus argument does not compile. Tests hold the table to the kernels' source and to the compiled
  * modules, and documentation is written from it. A page carries none of it, as long as only the table's type is imported.
  *
- * An operand is its role and its name:
+ * An operand is its role and its name; commas part operands:
  *
  *   'reads x'         address of memory that the kernel reads
  *   'writes y'        address of memory that it writes
@@ -24,13 +24,14 @@ export type OperandRole = AddressRole | 'bytes' | 'i32' | 'f32' | 'f64';
 
 export interface KernelSplit {
   readonly along: string;
-  /** Pieces are cut at multiples of this. */
-  readonly by: number;
+  /** Pieces are cut at multiples of this. Default 1. */
+  readonly by?: number;
   readonly advance: Readonly<Record<string, string>>;
 }
 
 export interface KernelDeclaration {
   readonly does: string;
+  /** Lines of operands. */
   readonly operands: readonly `${OperandRole} ${string}`[];
   readonly split?: KernelSplit;
 }
@@ -39,24 +40,29 @@ export type KernelTable = Readonly<Record<string, KernelDeclaration>>;
 
 export type KernelName<Table extends KernelTable> = keyof Table & string;
 
+/** 'never' for a role that there is not. */
 type Argument<Operand> = Operand extends `${'bytes' | 'i32' | 'f32' | 'f64'} ${string}`
   ? number
-  : Operand extends `${string}?`
+  : Operand extends `${AddressRole} ${string}?`
     ? Place | 0
-    : Place;
+    : Operand extends `${AddressRole} ${string}`
+      ? Place
+      : never;
 
-type ArgumentsFor<Operands extends readonly string[]> = {
-  readonly [Index in keyof Operands]: Argument<Operands[Index]>;
-};
-type NumbersFor<Operands extends readonly string[]> = { readonly [Index in keyof Operands]: number };
+type InLine<Line> = Line extends `${infer First}, ${infer Rest}`
+  ? [Argument<First>, ...InLine<Rest>]
+  : [Argument<Line>];
+type InLines<Lines> = Lines extends readonly [infer First, ...infer Rest] ? [...InLine<First>, ...InLines<Rest>] : [];
 
 /** The arguments of a call in a program: places stand for addresses until the program has its memory. */
-export type Arguments<Table extends KernelTable, Name extends keyof Table> = ArgumentsFor<Table[Name]['operands']>;
+export type Arguments<Table extends KernelTable, Name extends keyof Table> = InLines<Table[Name]['operands']>;
+
+type NumbersFor<Arguments extends readonly unknown[]> = { readonly [Index in keyof Arguments]: number };
 
 /** A kernel as WebAssembly exports it. */
 export type Kernel = (...args: number[]) => void;
 
 /** The kernels of a module that is bound to a memory. */
 export type Kernels<Table extends KernelTable> = {
-  readonly [Name in keyof Table]: (...args: NumbersFor<Table[Name]['operands']>) => void;
+  readonly [Name in keyof Table]: (...args: NumbersFor<Arguments<Table, Name>>) => void;
 };

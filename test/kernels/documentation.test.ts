@@ -7,6 +7,7 @@ import { ENGINE_KERNELS } from '../../src/engine/kernels.js';
 import { TYPESCRIPT_KERNELS, WASM_KERNELS } from '../../src/training/wasm/kernels.js';
 import type { KernelDeclaration, KernelTable } from '../../src/wasm/kernel-table.js';
 import { root } from '../project/imports.js';
+import { operandsOf } from './table.js';
 
 const FILE = join(root, 'assembly/README.md');
 const LIST = /(?<=<!-- kernels -->\n).*(?=<!-- \/kernels -->)/s;
@@ -18,7 +19,8 @@ const TABLES: readonly (readonly [title: string, KernelTable])[] = [
   ['The integer engine', INT8_KERNEL_TABLE],
 ];
 
-function operandsText({ operands }: KernelDeclaration): string {
+function operandsText(kernel: KernelDeclaration): string {
+  const operands = operandsOf(kernel);
   const named = (...roles: string[]) =>
     operands.filter((operand) => roles.includes(operand.split(' ')[0])).map((operand) => operand.split(' ')[1]);
   const scratch = named('scratch').map((name) => `${name} (scratch)`);
@@ -28,7 +30,7 @@ function operandsText({ operands }: KernelDeclaration): string {
 }
 
 const splitText = ({ split }: KernelDeclaration): string =>
-  split ? `${split.along}${split.by > 1 ? `, by ${split.by}` : ''}` : '';
+  split ? `${split.along}${split.by ? `, by ${split.by}` : ''}` : '';
 
 const tableText = (table: KernelTable): string =>
   [
@@ -53,7 +55,7 @@ test('assembly/README.md lists every kernel as its table has it; `npm run docs:k
 test('a kernel with every role', () => {
   const kernel: KernelDeclaration = {
     does: 'something',
-    operands: ['reads x', 'bytes stride', 'updates y', 'reads r?', 'writes out', 'i32 n', 'scratch s', 'f32 lo'],
+    operands: ['reads x, bytes stride, updates y', 'reads r?', 'writes out, i32 n, scratch s, f32 lo'],
     split: { along: 'n', by: 4, advance: {} },
   };
   expect(operandsText(kernel)).toBe('x, r? → out, y (added to), s (scratch) · stride, n, lo');

@@ -11,7 +11,7 @@ import { Program } from '../../src/wasm/program.js';
 import { allocate, compileBytes, instantiate } from '../../src/wasm/web-assembly.js';
 import { root } from '../project/imports.js';
 import { kernelSets } from './sets.js';
-import { inOrder, operandNames, splitCall } from './table.js';
+import { inOrder, operandNames, operandsOf, splitCall } from './table.js';
 
 const sets = await kernelSets();
 
@@ -35,7 +35,7 @@ function signatures(folder: string): Map<string, string> {
 const TYPES: Readonly<Record<string, string>> = { i32: 'i32', f32: 'f32' };
 
 const signatureOf = (declaration: KernelDeclaration): string =>
-  declaration.operands
+  operandsOf(declaration)
     .map((operand, i) => `${operandNames(declaration)[i]}: ${TYPES[operand.split(' ')[0]] ?? 'usize'}`)
     .join(', ');
 
@@ -58,7 +58,7 @@ describe.each<[string, KernelTable, string]>([
 });
 
 const arities = (table: KernelTable) =>
-  Object.fromEntries(Object.entries(table).map(([name, { operands }]) => [name, operands.length]));
+  Object.fromEntries(Object.entries(table).map(([name, kernel]) => [name, operandsOf(kernel).length]));
 
 const aritiesOf = (kernels: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(

@@ -6,9 +6,11 @@ export type NamedOperands = Readonly<Record<string, number>>;
 /** Operands whose 0 is no address. */
 const NULLABLE = new Set(['residual', 'b']);
 
-/** Names of a kernel's operands, in order. */
-export const operandNames = ({ operands }: KernelDeclaration): string[] =>
-  operands.map((operand) => operand.split(' ')[1].replace('?', ''));
+/** A kernel's operands, in order: 'reads offsets?'. */
+export const operandsOf = ({ operands }: KernelDeclaration): string[] => operands.flatMap((line) => line.split(', '));
+
+export const operandNames = (declaration: KernelDeclaration): string[] =>
+  operandsOf(declaration).map((operand) => operand.split(' ')[1].replace('?', ''));
 
 /** The operands in the order of the call. Throws where one is missing, or is no operand of the kernel. */
 export function inOrder(declaration: KernelDeclaration, named: NamedOperands): number[] {
@@ -21,7 +23,11 @@ export function inOrder(declaration: KernelDeclaration, named: NamedOperands): n
 }
 
 /** The call as two: the first does about `share` of the work, the second what is left. One where there is nothing to split. */
-export function splitCall({ along, by, advance }: KernelSplit, named: NamedOperands, share: number): NamedOperands[] {
+export function splitCall(
+  { along, by = 1, advance }: KernelSplit,
+  named: NamedOperands,
+  share: number,
+): NamedOperands[] {
   const cut = Math.floor((share * named[along]) / by) * by;
   if (cut === 0 || cut >= named[along]) return [named];
   const rest: Record<string, number> = { ...named, [along]: named[along] - cut };
