@@ -157,10 +157,10 @@ export async function readQuantizedNetwork(
   const content = asBytes(bytes);
   const file = options.fileName ?? 'model file';
   const reader = await readerOf(content, file);
-  const network = await reader.readTyped?.(content, options);
-  if (network !== undefined && isQuantizedNetwork(network)) return network;
-  // Golden bundles are read as real numbers, which know the integers that they stand for.
-  const integers = network && integersOf(network);
+  const network = await (reader.readTyped ?? reader.read).call(reader, content, options);
+  if (isQuantizedNetwork(network)) return network;
+  // Golden bundles and ONNX files are read as real numbers, which know the integers that they stand for.
+  const integers = integersOf(network);
   if (integers === undefined) throw new FormatError(`${file}: ${REAL_NUMBERS}`);
   return integers;
 }

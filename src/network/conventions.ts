@@ -91,12 +91,14 @@ export interface Conventions {
   readonly preprocessing?: Preprocessing;
   /** The network's first layers scale its pictures. The values of `preprocessing` are then those that its file implies, and no preset's. */
   readonly scalesInput?: boolean;
+  /** Why what was read as integers is computed with real numbers, without their rounding. */
+  readonly inRealNumbers?: string;
   /** Present when the network detects objects. */
   readonly detection?: DetectionConventions;
 }
 
 /** What of the conventions is assumed, in words: 'crop: the central 87.5 % of each side'. Empty where all is stated. A network with labels needs no label offset. */
-export function assumptionsOf({ preprocessing, labelOffset, labels, assumed }: Conventions): string[] {
+export function assumptionsOf({ preprocessing, labelOffset, labels, assumed, inRealNumbers }: Conventions): string[] {
   const ofPictures = preprocessing?.assumed?.map((rule) => ofPicture(rule, preprocessing));
   const others = assumed?.flatMap((one) => {
     if (one === 'anchors') return ["anchors: those of Google's SSD, since their number fits"];
@@ -104,7 +106,8 @@ export function assumptionsOf({ preprocessing, labelOffset, labels, assumed }: C
     const offset = labelOffset === 1 ? '1, since output 0 is the background' : '0, without a background';
     return [`label offset: ${offset}`];
   });
-  return [...(ofPictures ?? []), ...(others ?? [])];
+  const rounding = inRealNumbers ? [`real numbers for its integers: ${inRealNumbers}`] : [];
+  return [...(ofPictures ?? []), ...(others ?? []), ...rounding];
 }
 
 function ofPicture(rule: 'crop' | 'resize' | 'scale', { crop, resize, mean, scale }: Preprocessing): string {

@@ -136,6 +136,7 @@ export const conventions: Check<Conventions> = /* @__PURE__ */ whenUsed(
       labels: optional(listOf(label, 1, MOST_LABELS)),
       preprocessing: optional(preprocessing),
       scalesInput: optional(boolean),
+      inRealNumbers: optional(text),
       detection: optional(detection),
     }) as Check<Conventions>,
 );

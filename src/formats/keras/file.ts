@@ -6,9 +6,9 @@ import { type Hdf5Group, openHdf5 } from '../hdf5/hdf5.js';
 import { inFile } from '../in-file.js';
 import { parseJson } from '../json.js';
 import { isKeras3, keras3Weights, numberedLayers } from '../keras3-weights.js';
+import { withOwnScaling } from '../own-scaling.js';
 import { architectureOf } from '../weights-alone.js';
 import { importKerasConfig } from './config.js';
-import { withOwnScaling } from './scaling.js';
 import { nameWeights, readKerasWeights } from './weights.js';
 
 export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}): Promise<Network> {

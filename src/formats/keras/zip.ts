@@ -5,8 +5,8 @@ import { openHdf5 } from '../hdf5/hdf5.js';
 import { inFile } from '../in-file.js';
 import { parseJson } from '../json.js';
 import { keras3Weights } from '../keras3-weights.js';
+import { withOwnScaling } from '../own-scaling.js';
 import { importKerasConfig } from './config.js';
-import { withOwnScaling } from './scaling.js';
 import { nameWeights } from './weights.js';
 
 const CONFIG = 'config.json';

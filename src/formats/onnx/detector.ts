@@ -6,7 +6,7 @@
  * They are computed, as constants are: for codes of 0 they answer with the anchors, for other codes with what the codes were divided by.
  */
 import { SSD_SUPPRESSION } from '../../network/anchors.js';
-import type { DetectionConventions, Preprocessing, StatedSuppression } from '../../network/conventions.js';
+import type { DetectionConventions, StatedSuppression } from '../../network/conventions.js';
 import { inferShapes, type Network } from '../../network/index.js';
 import { weightName } from '../../network/network.js';
 import { type Shape, tensor } from '../../tensor.js';
@@ -33,23 +33,10 @@ export function asDetector(model: FileModel, heads: Heads, network: Network): Ne
     ...named,
     conventions: {
       ...named.conventions,
-      ...(model.inputs[0].bytes && { preprocessing: wholeBytes(network.inputs[0].shape) }),
       detection: { ...detection, codes: first },
     },
   };
 }
-
-/** What a network that wants bytes is given: the picture as it is. */
-const wholeBytes = ([, height, width]: Shape): Preprocessing => ({
-  crop: { kind: 'stretch' },
-  resize: 'half-pixel',
-  size: [height, width],
-  channels: 'rgb',
-  scale: 1,
-  mean: [0, 0, 0],
-  deviation: [1, 1, 1],
-  assumed: ['crop', 'resize'],
-});
 
 /** The network with tx, ty, tw, th as ty, tx, th, tw. */
 function withSwappedCodes(network: Network, codes: string, count: number): Network {

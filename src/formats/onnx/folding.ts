@@ -4,7 +4,16 @@
  */
 
 import { roundHalfToEven } from '../../rounding.js';
-import { type FloatArray, type Shape, sameShape, sizeOf, type Tensor, tensor, withSize } from '../../tensor.js';
+import {
+  type FloatArray,
+  type QuantizedType,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensor,
+  tensor,
+  withSize,
+} from '../../tensor.js';
 import { transposedTensor } from '../transposed.js';
 import {
   constantTensor,
@@ -108,6 +117,7 @@ export const folds: Readonly<Record<string, Fold>> = {
   DequantizeLinear: fold({ axis: or(1, int), block_size: only(0), output_dtype: ignored }, (call, { axis }) => ({
     tensor: onGrid(call, axis, (q, scale, zeroPoint) => (q - zeroPoint) * scale),
     whole: false,
+    ...gridOf(call),
   })),
   Div: arithmetic((a, b, whole) => (whole ? Math.trunc(a / b) : a / b)),
   Exp: unary(Math.exp),
@@ -132,8 +142,8 @@ export const folds: Readonly<Record<string, Fold>> = {
   Neg: unary((x) => -x),
   QuantizeLinear: fold(
     { axis: or(1, int), saturate: ignored, block_size: only(0), precision: ignored, output_dtype: or(0, int) },
-    (call, { axis, output_dtype: stated }) => {
-      const type = (call.has(2) && call.constant(2).type) || DATA_TYPES[stated || DATA_TYPES.indexOf('UINT8')];
+    (call, { axis }) => {
+      const type = typeOfResult(call);
       const [least, most] = integerRange(call, type);
       const round = (x: number, scale: number, zeroPoint: number) =>
         Math.min(Math.max(roundHalfToEven(x / scale) + zeroPoint, least), most);
@@ -141,9 +151,9 @@ export const folds: Readonly<Record<string, Fold>> = {
     },
   ),
   Reshape: fold({ allowzero: or(false, flag), shape: optional(ints()) }, (call, { allowzero, shape }) => {
-    const { tensor: x, whole } = call.constant(0);
+    const { tensor: x, ...rest } = call.constant(0);
     const wanted = shape ?? call.numbers(1) ?? call.fail('has no shape');
-    return { tensor: tensor(fullShape(call, x.shape, wanted, allowzero), x.data), whole };
+    return { ...rest, tensor: tensor(fullShape(call, x.shape, wanted, allowzero), x.data) };
   }),
   Shape: fold({ start: or(0, int), end: optional(int) }, (call, { start, end }) => {
     const shape = call.isConstant(0) ? call.constant(0).tensor.shape : shapeOf(call.value(0));
@@ -189,28 +199,28 @@ export const folds: Readonly<Record<string, Fold>> = {
     });
   }),
   Squeeze: fold({ axes: optional(ints()) }, (call, { axes }) => {
-    const { tensor: x, whole } = call.constant(0);
+    const { tensor: x, ...rest } = call.constant(0);
     const chosen = axes ?? call.numbers(1);
     const removed = chosen && call.axes(chosen, x.shape.length);
     const shape = x.shape.filter((size, axis) => (removed ? !removed.includes(axis) : size !== 1));
-    return { tensor: tensor(shape, x.data), whole };
+    return { ...rest, tensor: tensor(shape, x.data) };
   }),
   Sub: arithmetic((a, b) => a - b),
   Transpose: fold({ perm: optional(ints()) }, (call, { perm }) => {
-    const { tensor: x, whole } = call.constant(0);
+    const { tensor: x, ...rest } = call.constant(0);
     const order = call.axes(perm ?? x.shape.map((_, axis) => x.shape.length - 1 - axis), x.shape.length);
     if (order.length !== x.shape.length) call.fail(`its permutation [${order}] does not fit [${x.shape}]`);
     expectSize(call, x.shape);
-    return { tensor: transposedTensor(x, order), whole };
+    return { ...rest, tensor: transposedTensor(x, order) };
   }),
   Unsqueeze: fold({ axes: optional(ints()) }, (call, { axes }) => {
-    const { tensor: x, whole } = call.constant(0);
+    const { tensor: x, ...rest } = call.constant(0);
     const added = axes ?? call.numbers(1) ?? call.fail('has no axes');
     const rank = x.shape.length + added.length;
     const places = call.axes(added, rank);
     const sizes = [...x.shape];
     const shape = Array.from({ length: rank }, (_, axis) => (places.includes(axis) ? 1 : sizes.shift()!));
-    return { tensor: tensor(shape, x.data), whole };
+    return { ...rest, tensor: tensor(shape, x.data) };
   }),
 };
 
@@ -306,9 +316,15 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = {
 export const integerRange = (call: Call, type: string): readonly [number, number] =>
   RANGES[type] ?? call.fail(`quantises to ${type}; wanted ${Object.keys(RANGES).join(', ')}`);
 
+/** The type that QuantizeLinear yields. */
+export function typeOfResult(call: Call): string {
+  const stated = call.node.attributes.find(({ name }) => name === 'output_dtype')?.value;
+  return (call.has(2) && call.constant(2).type) || DATA_TYPES[Number(stated) || DATA_TYPES.indexOf('UINT8')];
+}
+
 /** Each number of the first input, with its scale and zero point: one of all, or one for each place along the axis. */
 function onGrid(call: Call, axis: number, compute: (x: number, scale: number, zeroPoint: number) => number): Tensor {
-  const { tensor: x } = call.constant(0);
+  const { tensor: x, type } = call.constant(0);
   const { tensor: scales } = call.constant(1);
   const zeros = call.has(2) ? call.constant(2).tensor.data : undefined;
   const single = scales.data.length === 1 && (zeros === undefined || zeros.length === 1);
@@ -321,7 +337,9 @@ function onGrid(call: Call, axis: number, compute: (x: number, scale: number, ze
     );
   }
   const stride = single ? 1 : sizeOf(x.shape.slice(along + 1));
-  const data = new Float32Array(expectSize(call, x.shape));
+  const size = expectSize(call, x.shape);
+  // float32 has too few digits for int32.
+  const data = type === 'INT32' ? new Float64Array(size) : new Float32Array(size);
   const at = (numbers: FloatArray | undefined, channel: number) =>
     numbers === undefined ? 0 : numbers[numbers.length === 1 ? 0 : channel];
   for (let i = 0; i < data.length; i++) {
@@ -330,6 +348,17 @@ function onGrid(call: Call, axis: number, compute: (x: number, scale: number, ze
   }
   return tensor(x.shape, data);
 }
+
+/** What the integers of the first input, which are dequantised, are. */
+function gridOf(call: Call): Pick<Constant, 'grid'> {
+  const type = GRIDS[call.constant(0).type ?? ''];
+  const scales = call.constant(1).tensor.data;
+  const zeroPoints = call.has(2) ? call.constant(2).tensor.data : [0];
+  return type ? { grid: { type, scales, zeroPoints } } : {};
+}
+
+/** Types of integers, here and there. */
+export const GRIDS: Readonly<Record<string, QuantizedType['type']>> = { INT8: 'int8', UINT8: 'uint8', INT32: 'int32' };
 
 function expectSize(call: Call, shape: Shape): number {
   const size = sizeOf(shape);

@@ -20,6 +20,7 @@ import {
   TypeProto,
   ValueInfoProto,
 } from './schema.js';
+import type { Grid } from './typed.js';
 
 /** A tensor whose numbers the file holds, or that follows from such. */
 export interface Constant {
@@ -28,6 +29,8 @@ export interface Constant {
   readonly whole: boolean;
   /** The file's type, where the file holds the tensor. */
   readonly type?: string;
+  /** Of real numbers that stood in the file as integers. */
+  readonly grid?: Grid;
 }
 
 export interface FileAttribute {
@@ -50,8 +53,8 @@ export interface FileNode {
 export interface FileInput {
   readonly name: string;
   readonly shape: readonly (number | undefined)[];
-  /** Whether it wants bytes, which are computed as real numbers. */
-  readonly bytes: boolean;
+  /** The file's; integers are computed as real numbers, or by the grid that DequantizeLinear says. */
+  readonly type: string;
 }
 
 export interface FileModel {
@@ -91,7 +94,7 @@ export function readModel(file: ProtoFile, external: ReadonlyMap<string, Uint8Ar
     inputs: graph.input
       .map((bytes, index) => file.message(bytes, ValueInfoProto, `graph.input[${index}]`))
       .filter(({ name }) => !initializers.has(name ?? ''))
-      .map((info) => readInput(file, info, nodes)),
+      .map((info) => readInput(file, info)),
     outputs: graph.output.map(
       (bytes, index) =>
         file.message(bytes, ValueInfoProto, `graph.output[${index}]`).name ??
@@ -161,29 +164,24 @@ function typeOf({ f, i, s, t, ints, floats, strings }: Message<typeof AttributeP
   return strings.length > 0 ? 'STRINGS' : 'UNDEFINED';
 }
 
-function readInput(
-  file: ProtoFile,
-  { name, type }: Message<typeof ValueInfoProto>,
-  nodes: readonly FileNode[],
-): FileInput {
+/** Types of inputs that hold integers. */
+const INTEGER_INPUTS = ['UINT8', 'INT8'];
+
+function readInput(file: ProtoFile, { name, type }: Message<typeof ValueInfoProto>): FileInput {
   const where = `input '${name ?? ''}'`;
   const tensorType = type && file.message(type, TypeProto, where).tensor_type;
   if (!name || tensorType === undefined) file.fail(where, 'wanted a tensor with a name');
   const { elem_type: elementType = 0, shape } = file.message(tensorType, TensorTypeProto, where);
   const typeName = DATA_TYPES[elementType] ?? `type ${elementType}`;
-  // Bytes of a picture: arithmetic of bytes would be another than that of real numbers.
-  const bytes = typeName === 'UINT8' && nodes.every(({ op, inputs }) => op === 'Cast' || !inputs.includes(name));
-  if (!bytes && !COMPUTED_TYPES.includes(typeName)) {
-    const wanted = `${COMPUTED_TYPES.join(', ')}, or UINT8 where all that reads it is a Cast`;
-    file.fail(where, `wanted numbers of type ${wanted}, found ${typeName}`);
-  }
+  const wanted = [...COMPUTED_TYPES, ...INTEGER_INPUTS];
+  if (!wanted.includes(typeName)) file.fail(where, `wanted numbers of type ${wanted.join(', ')}, found ${typeName}`);
   if (shape === undefined) file.fail(where, 'has no shape');
   const sizes = file.message(shape, TensorShapeProto, where).dim.map((dimension) => {
     const size = file.message(dimension, DimensionProto, where).dim_value;
     return size !== undefined && size > 0 ? size : undefined;
   });
   if (sizes.length > MAX_RANK) file.fail(where, `wanted at most ${MAX_RANK} axes, found ${sizes.length}`);
-  return { name, shape: sizes, bytes };
+  return { name, shape: sizes, type: typeName };
 }
 
 /** Field of TensorProto that holds the numbers of each type, where raw_data does not. */

@@ -3,14 +3,20 @@ import { PbfReader } from 'pbf';
 import { assumedLabelOffset } from '../../network/conventions.js';
 import { endsInProbabilities } from '../../network/heads.js';
 import { type Conventions, inferShapes, type Network, withWeights } from '../../network/index.js';
+import { sameIntegers } from '../../network/integers-of.js';
+import type { QuantizedNetwork } from '../../network/quantized-network.js';
+import { withQuantizedWeights } from '../../network/quantized-types.js';
+import { expressibleRange, realNumbers } from '../../network/rewriting/as-real-numbers.js';
 import type { Pair } from '../../padding.js';
 import { inFile } from '../in-file.js';
+import { withInput, withOwnScaling } from '../own-scaling.js';
 import { CONVENTIONS_KEY, statedConventions } from '../stated-conventions.js';
 import { asDetector } from './detector.js';
 import { headsOf } from './detector-heads.js';
 import { externalFiles, type FileModel, readModel } from './model.js';
 import { ProtoFile } from './protobuf.js';
 import { neededNodes, type Placed, type Translated, translate } from './translate.js';
+import { type Marks, type Typed, typed } from './typed.js';
 
 export interface OnnxOptions {
   readonly fileName?: string;
@@ -32,6 +38,8 @@ export interface OnnxImport {
   readonly tensors: ReadonlyMap<string, Placed>;
   /** The first node at which a runtime rounds computed numbers to integers, which are real numbers here; undefined where none does. */
   readonly rounding: string | undefined;
+  /** Of a quantised file, its integers, and by the file's names its tensors that hold such. */
+  readonly integers?: { readonly network: QuantizedNetwork; readonly tensors: OnnxImport['tensors'] };
 }
 
 export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxImport> {
@@ -42,14 +50,45 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): 
   return inFile(fileName, () => {
     const heads = options.outputs ? undefined : headsOf(model, neededNodes(model, model.outputs));
     const outputs = heads ? [heads.codes, heads.scores] : options.outputs;
-    const { tensors, rounding, ...translated } = translate(model, outputs, options.resolution);
+    const { tensors, rounding, marks, integers, scalings, ...translated } = translate(
+      model,
+      outputs,
+      options.resolution,
+    );
     const name = fileName.replace(/^.*[\\/]/, '').replace(/\.onnx$/i, '');
-    const implied = { name, ...translated, conventions: conventionsOf(name, translated) };
+    const plain = { name, ...translated, conventions: conventionsOf(name, translated) };
+    const implied = withImpliedInput(model, plain, marks, scalings);
     const network = heads
       ? asDetector(model, heads, implied)
       : { ...implied, conventions: conventionsIn(model, implied) ?? implied.conventions };
-    return { network: withWeights(network, network.weights), tensors, rounding };
+    const found = typed(network, marks) ?? (rounding && `${rounding} rounds, and no layer counts in integers`);
+    if (typeof found === 'object') return ofIntegers(network, found, tensors, integers);
+    const conventions = { ...network.conventions, ...(found && { inRealNumbers: found }) };
+    return { network: withWeights({ ...network, conventions }, network.weights), tensors, rounding };
   });
+}
+
+/** The network of real numbers that the integers stand for, and the integers. */
+function ofIntegers(
+  { name, conventions: { detection, ...conventions } }: Network,
+  { names, ...parts }: Typed,
+  tensors: OnnxImport['tensors'],
+  integers: ReadonlySet<string>,
+): OnnxImport {
+  const codes = detection && { codes: names.get(detection.codes)!, scores: names.get(detection.scores)! };
+  const quantized: QuantizedNetwork = {
+    name,
+    ...parts,
+    conventions: { ...conventions, ...(detection && { detection: { ...detection, ...codes } }) },
+  };
+  const { network, names: real } = realNumbers(withQuantizedWeights(quantized, quantized.weights));
+  const placed = [...tensors].map(([own, tensor]) => [own, { ...tensor, node: names.get(tensor.node)! }] as const);
+  return {
+    network: sameIntegers(network, withWeights(network, network.weights)),
+    tensors: new Map(placed.map(([own, tensor]) => [own, { ...tensor, node: real.get(tensor.node)! }])),
+    rounding: undefined,
+    integers: { network: quantized, tensors: new Map(placed.filter(([own]) => integers.has(own))) },
+  };
 }
 
 /** Paths of the files beside an .onnx file that hold numbers of its constants. Throws a FormatError for one that leaves the folder. */
@@ -64,7 +103,10 @@ function conventionsIn({ file, metadata, outputs }: FileModel, network: Network)
 }
 
 /** What the last layer says; how pictures become inputs no ONNX file states. */
-function conventionsOf(name: string, translated: Omit<Translated, 'tensors' | 'rounding'>): Conventions {
+function conventionsOf(
+  name: string,
+  translated: Pick<Translated, 'inputs' | 'nodes' | 'outputs' | 'weights'>,
+): Conventions {
   const unknown: Conventions = { source: 'other', output: 'features' };
   const shapes = inferShapes({ name, ...translated, conventions: unknown });
   const [output, ...others] = translated.outputs;
@@ -75,4 +117,16 @@ function conventionsOf(name: string, translated: Omit<Translated, 'tensors' | 'r
     output: endsInProbabilities(translated, output) ? 'probabilities' : 'logits',
     ...assumedLabelOffset(classes),
   };
+}
+
+/** With what the file says of pictures: that it takes bytes, or scales them itself. */
+function withImpliedInput(
+  { inputs: [{ name, type }] }: FileModel,
+  network: Network,
+  { grids }: Marks,
+  scalings: ReadonlySet<string>,
+): Network {
+  const range = expressibleRange(grids.get(name) ?? 'float32');
+  if (range) return withInput(network, (range.max - range.min) / 255, -range.min);
+  return type === 'UINT8' ? withInput(network, 1) : withOwnScaling(network, scalings);
 }

@@ -1,18 +1,21 @@
 /** From the file's nodes to those of a network. Only what the outputs need is translated, so that a network can be cut where it is known. */
 import { UsageError } from '../../errors.js';
 import type { Network } from '../../network/index.js';
+import { weightName } from '../../network/network.js';
 import { similarNames } from '../../network/rewriting/subnetwork.js';
 import type { Pair } from '../../padding.js';
-import type { Shape } from '../../tensor.js';
+import type { QuantizedType, Shape } from '../../tensor.js';
 import { type Draft, DraftGraph, inPlace } from '../drafts.js';
 import { earlierOutputs } from '../unread-operator.js';
 import { Call, type Operands } from './call.js';
 import { expanded, expansions } from './expansions.js';
-import { folds } from './folding.js';
+import { folds, GRIDS, typeOfResult } from './folding.js';
 import type { Value } from './layout.js';
 import { asIs, fileShape, laidOut, liesIn, NHWC } from './layout.js';
 import type { Constant, FileInput, FileModel, FileNode } from './model.js';
 import { operators } from './operators.js';
+import { COMPUTED_TYPES } from './schema.js';
+import type { Grid, Marks } from './typed.js';
 
 /** A tensor of the file in the network. */
 export interface Placed {
@@ -29,6 +32,12 @@ export interface Translated extends Pick<Network, 'inputs' | 'nodes' | 'outputs'
   readonly tensors: ReadonlyMap<string, Placed>;
   /** Where the first node is that rounds computed numbers to integers. */
   readonly rounding: string | undefined;
+  /** What is known of integers. */
+  readonly marks: Marks;
+  /** Nodes that multiply by a constant, or add one. */
+  readonly scalings: ReadonlySet<string>;
+  /** Names of the file's tensors that hold integers. */
+  readonly integers: ReadonlySet<string>;
 }
 
 /** `wanted` are the caller's outputs, in place of the file's own. */
@@ -36,13 +45,13 @@ export function translate(file: FileModel, wanted?: readonly string[], resolutio
   if (wanted !== undefined) expectTensors(file, wanted);
   const outputs = wanted ?? file.outputs;
   const model = expanded(file);
-  const translator = new Translator(model, outputs, resolution);
+  const translator = new Translator(model, outputs, resolution, namesIn(file));
   const nodes = neededNodes(model, outputs);
   for (const node of nodes) translator.add(node);
   const rounding = nodes.find(
     ({ op, inputs }) => op === 'DynamicQuantizeLinear' || (op === 'QuantizeLinear' && translator.value(inputs[0])),
   );
-  return { ...translator.finish(namesIn(file)), rounding: rounding?.where };
+  return { ...translator.finish(), rounding: rounding?.where };
 }
 
 /** Names of what the file computes, and of its inputs. */
@@ -83,15 +92,28 @@ class Translator implements Operands {
   readonly #graph = new DraftGraph();
   readonly #values = new Map<string, Value>();
   readonly #constants = new Map<string, Constant>();
-  /** Names of tensors that hold integers in the file, and here the real numbers that these stand for. */
-  readonly #integers = new Set<string>();
+  /** Grids of the tensors that hold integers in the file, and here the real numbers that these stand for. */
+  readonly #integers = new Map<string, FileGrid>();
+  /** What QuantizeLinear has become, and inputs of integers. */
+  readonly #grids = new Map<Draft, QuantizedType>();
+  /** Of kernels and biases that are integers in the file. */
+  readonly #scalings = new Set<Draft>();
+  readonly #weightGrids = new Map<Draft, Readonly<Record<string, Grid | undefined>>>();
+  readonly #names: ReadonlySet<string>;
   readonly #inputOrders = new Map<string, { readonly order: readonly number[] }>();
 
-  constructor(model: FileModel, outputs: readonly string[], resolution: Pair | undefined) {
+  /** `names` are those of the file's tensors. */
+  constructor(model: FileModel, outputs: readonly string[], resolution: Pair | undefined, names: readonly string[]) {
+    this.#names = new Set(names);
     this.#model = model;
     this.#resolution = resolution;
     this.#outputs = outputs;
-    for (const input of model.inputs) this.#values.set(input.name, this.#input(input));
+    for (const input of model.inputs) {
+      this.#values.set(input.name, this.#input(input));
+      if (!COMPUTED_TYPES.includes(input.type)) {
+        this.#integers.set(input.name, { type: input.type, scale: 0, zeroPoint: 0 });
+      }
+    }
   }
 
   value(name: string): Value | undefined {
@@ -122,34 +144,55 @@ class Translator implements Operands {
         `the operator is not supported; these are: ${[...Object.keys(operators), ...Object.keys(expansions)].join(', ')}${cut}`,
       );
     }
-    const integer = node.inputs.find((name) => this.#integers.has(name));
-    if (integer !== undefined && node.op !== 'DequantizeLinear') {
-      if (!COPIES.test(node.op)) {
-        file.fail(
-          node.where,
-          `computes with the integers '${integer}' of QuantizeLinear; wanted DequantizeLinear before it`,
-        );
-      }
-      for (const name of node.outputs) this.#integers.add(name);
-    }
-    if (node.op === 'QuantizeLinear') this.#integers.add(output);
+    const grid = this.#gridOf(node, call);
     const { attributes, translate: toLayers } = operators[node.op];
     const before = this.#graph.length;
     const results = [inPlace(file.name, node.where, () => toLayers(call, call.attributes(attributes) as never))].flat();
     for (const [index, value] of results.entries()) {
       const name = node.outputs[index];
       if (!name) continue;
-      if (this.#graph.length > before) this.#graph.rename(value.node, name);
+      const isDequantized = node.op === 'DequantizeLinear' && value.node.name === node.inputs[0];
+      if (this.#graph.length > before || (isDequantized && this.#names.has(name))) this.#graph.rename(value.node, name);
       this.#values.set(name, value);
+      if (grid === undefined) continue;
+      if (node.op !== 'DequantizeLinear') this.#integers.set(name, grid);
+      const type = GRIDS[grid.type];
+      if (type && /^(De)?QuantizeLinear$/.test(node.op)) this.#grids.set(value.node, { ...grid, type });
+    }
+    if (/^(Add|Sub|Mul|Div)$/.test(node.op)) this.#scalings.add(results[0].node);
+    if (/^(Conv|Gemm|MatMul)$/.test(node.op)) {
+      const [kernel, bias] = [1, 2].map((index) => (call.isConstant(index) ? call.constant(index).grid : undefined));
+      this.#weightGrids.set(results[0].node, { kernel, bias });
     }
   }
 
-  /** `names` are those of the file's tensors. */
-  finish(names: readonly string[]): Omit<Translated, 'rounding'> {
+  /** The grid of the integers that a node yields or, of DequantizeLinear, reads; undefined where all are real numbers. */
+  #gridOf({ op, where, inputs }: FileNode, call: Call): FileGrid | undefined {
+    const { file } = this.#model;
+    if (op === 'QuantizeLinear') return fileGrid(call, typeOfResult(call));
+    const read = inputs.filter((name) => this.#integers.has(name));
+    if (read.length === 0) return undefined;
+    const [first, ...others] = read.map((name) => this.#integers.get(name)!);
+    if (op === 'DequantizeLinear') {
+      const own = fileGrid(call, first.type);
+      if (first.scale === 0 || isSameGrid(own, first)) return own;
+      return file.fail(where, `reads integers of ${shownGrid(first)} as those of ${shownGrid(own)}`);
+    }
+    const isInput = first.scale === 0;
+    if (isInput && op === 'Cast') return undefined;
+    if (!COPIES.test(op)) {
+      const wanted = isInput ? 'Cast or DequantizeLinear' : 'DequantizeLinear';
+      file.fail(where, `computes with the integers '${read[0]}'; wanted ${wanted} before it`);
+    }
+    const other = others.find((grid) => !isSameGrid(grid, first));
+    if (other) file.fail(where, `joins integers of ${shownGrid(first)} and of ${shownGrid(other)}`);
+    return first;
+  }
+
+  finish(): Omit<Translated, 'rounding'> {
     const drafts = this.#graph.outputs(new Map(this.#outputs.map((name) => [name, this.#output(name)])));
     for (const [index, name] of [...new Set(this.#outputs)].entries()) this.#graph.rename(drafts[index], name);
     const { nodes, weights } = this.#graph.finish(drafts);
-    const ofFile = new Set(names);
     const kept = new Set([...this.#graph.inputs, ...nodes].map(({ name }) => name));
     return {
       inputs: this.#graph.inputs,
@@ -158,9 +201,19 @@ class Translator implements Operands {
       weights,
       tensors: new Map(
         [...this.#values]
-          .filter(([name, { node }]) => ofFile.has(name) && kept.has(node.name))
+          .filter(([name, { node }]) => this.#names.has(name) && kept.has(node.name))
           .map(([name, value]) => [name, { ...placed(value), ...this.#inputOrders.get(name) }]),
       ),
+      marks: {
+        grids: new Map([...this.#grids].map(([{ name }, grid]) => [name, grid])),
+        weights: new Map(
+          [...this.#weightGrids].flatMap(([{ name }, weights]) =>
+            Object.entries(weights).flatMap(([weight, grid]) => (grid ? [[weightName(name, weight), grid]] : [])),
+          ),
+        ),
+      },
+      scalings: new Set([...this.#scalings].map(({ name }) => name)),
+      integers: new Set(this.#integers.keys()),
     };
   }
 
@@ -225,6 +278,25 @@ class Translator implements Operands {
     return node;
   }
 }
+
+/** A type of integers as the file calls it, with its scale; 0 for an input, of which DequantizeLinear says it. */
+interface FileGrid {
+  readonly type: string;
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+const fileGrid = (call: Call, type: string): FileGrid => ({
+  type,
+  scale: call.scalar(1) ?? call.fail('has no scale'),
+  zeroPoint: call.scalar(2) ?? 0,
+});
+
+const isSameGrid = (a: FileGrid, b: FileGrid): boolean =>
+  a.type === b.type && a.scale === b.scale && a.zeroPoint === b.zeroPoint;
+
+const shownGrid = ({ type, scale, zeroPoint }: FileGrid): string =>
+  `${type} (${Number(scale.toPrecision(6))}, ${zeroPoint})`;
 
 function placed({ node, layout }: Value): Placed {
   const rank = layout.axes.length;

@@ -5,10 +5,9 @@ import { affine, elu, erf, gelu, geluByTanh, hardSigmoid, leakyRelu, SELU, swish
 import { LARGEST_FLOAT32 } from '../../tensors/numbers.js';
 import { float, ignored, int, only, optional, or, word } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
-import { integerRange } from '../folding.js';
+import { integerRange, typeOfResult } from '../folding.js';
 import type { Value } from '../layout.js';
 import { innermost, laidOut, liesIn, positions, sameLayout } from '../layout.js';
-import { DATA_TYPES } from '../schema.js';
 import { type Operator, operator } from './operator.js';
 import { orders } from './shapes.js';
 
@@ -224,11 +223,10 @@ export const elementwise: Readonly<Record<string, Operator>> = {
     attributes: { axis: ignored, saturate: ignored, block_size: only(0), precision: ignored, output_dtype: or(0, int) },
     becomes: 'clamp',
     notes: 'run as real numbers, held to the range of the integers; one scale and zero point for the whole tensor',
-    translate(call, { output_dtype: stated }) {
+    translate(call) {
       const scale = call.scalar(1) ?? call.fail('has no scale');
       const zeroPoint = call.scalar(2) ?? 0;
-      const type = (call.has(2) && call.constant(2).type) || DATA_TYPES[stated || DATA_TYPES.indexOf('UINT8')];
-      const range = integerRange(call, type);
+      const range = integerRange(call, typeOfResult(call));
       if (!(scale > 0 && scale < Infinity)) call.fail(`its scale is ${scale}, wanted a number above 0`);
       const [min, max] = range.map((number) => Math.fround((number - zeroPoint) * scale));
       return unary(call, (x) => call.add('clamp', [x], { min, max }));

@@ -1,8 +1,8 @@
-/** Whether a Keras model brings pictures to its range itself, by Rescaling, Normalization or sums and products with constants. */
-import { readersOf } from '../../network/graph.js';
-import type { Conventions, Network, Preprocessing } from '../../network/index.js';
-import { weightName } from '../../network/network.js';
-import { scaleAndShift } from '../affine.js';
+/** Whether a model brings pictures to its range itself, by Rescaling, Normalization or sums and products with constants. */
+import { readersOf } from '../network/graph.js';
+import type { Conventions, Network, Preprocessing } from '../network/index.js';
+import { weightName } from '../network/network.js';
+import { scaleAndShift } from './affine.js';
 
 /** Kinds that leave a picture's range as it is. */
 const PASSING = ['dropout', 'resizeBilinear', 'pad'];
@@ -15,20 +15,24 @@ const [NARROWEST, WIDEST] = [0.5, 10];
  * that makes it of 0…1, with byte / 255. Where neither is so, or nothing scales, nothing is said. `scalings` are the nodes that scale.
  */
 export function withOwnScaling(network: Network, scalings: ReadonlySet<string>): Network {
-  const [input, ...others] = network.inputs;
-  const [, height, width, channels] = input.shape;
-  if (others.length > 0 || input.shape.length !== 4 || (channels !== 1 && channels !== 3)) return network;
   const scale = scaleOfInput(network, scalings);
   if (scale === undefined) return network;
   const fits = (largest: number) => scale.every((s) => NARROWEST <= s * largest && s * largest <= WIDEST);
-  if (!fits(255) && !fits(1)) return network;
+  return fits(255) || fits(1) ? withInput(network, fits(255) ? 1 : 1 / 255) : network;
+}
+
+/** The network of one picture, which is given bytes · scale − mean. Others stay as they are. */
+export function withInput(network: Network, scale: number, mean = 0): Network {
+  const [input, ...others] = network.inputs;
+  const [, height, width, channels] = input.shape;
+  if (others.length > 0 || input.shape.length !== 4 || (channels !== 1 && channels !== 3)) return network;
   const preprocessing: Preprocessing = {
     crop: { kind: 'stretch' },
     resize: 'half-pixel',
     size: [height, width],
     channels: channels === 3 ? 'rgb' : 'grey',
-    scale: fits(255) ? 1 : 1 / 255,
-    mean: Array.from({ length: channels }, () => 0),
+    scale,
+    mean: Array.from({ length: channels }, () => mean),
     deviation: Array.from({ length: channels }, () => 1),
     assumed: ['crop', 'resize'],
   };
