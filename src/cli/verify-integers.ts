@@ -2,7 +2,7 @@
 import { DifferenceError } from '../errors.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
 import { checkIntegers, type IntegerReport } from '../oracle/integers/peer-numbers.js';
-import type { IntegerPeer } from '../oracle/peers/litert.js';
+import type { IntegerPeer } from '../oracle/peers/peer.js';
 import type { Tensor } from '../tensor.js';
 import { formatCount, plural, print, printJson } from './output.js';
 import { textTable } from './table.js';
@@ -19,8 +19,8 @@ export async function verifyIntegers(
   peer: IntegerPeer,
   { path, inputs, rounding, json }: VerifiedIntegers,
 ): Promise<void> {
-  const { network, runtime } = peer;
-  const report = checkIntegers(network, inputs, await peer.run(inputs), rounding);
+  const { network, runtime, habits } = peer;
+  const report = checkIntegers(network, inputs, await peer.run(inputs), rounding, habits);
   if (json) printJson({ model: path, runtime, rounding, ...report });
   else print(`${network.name}, integers, ${rounding} rounding, beside ${runtime}\n\n${asText(report)}`);
   if (report.unknown.length === 0) return;

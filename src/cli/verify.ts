@@ -1,11 +1,9 @@
 /** `depthwise verify`: another JavaScript runtime on the same model file and the same input, layer by layer. */
 import { type Command, Option } from 'commander';
-import { readFile } from '../formats/files.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
 import { asRealNumbers } from '../network/index.js';
 import { check, explain } from '../oracle/index.js';
-import { openPeer, type PeerName, peerNames } from '../oracle/peers/index.js';
-import type { IntegerPeer } from '../oracle/peers/litert.js';
+import { openIntegerPeer, openPeer, type PeerName, peerNames } from '../oracle/peers/index.js';
 import { precisionOf } from '../oracle/precision.js';
 import type { Pair } from '../padding.js';
 import { exitCodesHelp, judging } from './exit-codes.js';
@@ -64,7 +62,7 @@ Examples:
         const flags = await withWritableMap(given);
         const input = picture === undefined ? flags : { ...flags, picture };
         expectOneInput(input);
-        const integers = flags.with === 'litert' ? await openIntegers(path, flags) : undefined;
+        const integers = await openIntegerPeer(flags.with, path, flags);
         if (integers) {
           const network = prepared(asRealNumbers(integers.network), flags);
           const { inputs } = await fed(network, path, input);
@@ -101,11 +99,4 @@ Examples:
         }
       }),
     );
-}
-
-/** A quantised .tflite file beside LiteRT.js; undefined for other files. */
-async function openIntegers(path: string, flags: Flags): Promise<IntegerPeer | undefined> {
-  if (!path.toLowerCase().endsWith('.tflite')) return undefined; // which openPeer refuses by name
-  const { openLitertIntegers } = await import('../oracle/peers/litert.js');
-  return openLitertIntegers(() => readFile(path), path, flags);
 }

@@ -4,7 +4,7 @@ import { assumedLabelOffset } from '../../network/conventions.js';
 import { endsInProbabilities } from '../../network/heads.js';
 import { type Conventions, inferShapes, type Network, withWeights } from '../../network/index.js';
 import { sameIntegers } from '../../network/integers-of.js';
-import type { QuantizedNetwork } from '../../network/quantized-network.js';
+import { isQuantizedType, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
 import { expressibleRange, realNumbers } from '../../network/rewriting/as-real-numbers.js';
 import type { Pair } from '../../padding.js';
@@ -31,6 +31,11 @@ export interface OnnxOptions {
   readonly resolution?: Pair;
 }
 
+export interface PlacedIntegers extends Placed {
+  /** How much lower the integers are here: bytes may be int8. */
+  readonly lower: number;
+}
+
 /** A network, and where in it the file's tensors are. */
 export interface OnnxImport {
   readonly network: Network;
@@ -39,7 +44,7 @@ export interface OnnxImport {
   /** The first node at which a runtime rounds computed numbers to integers, which are real numbers here; undefined where none does. */
   readonly rounding: string | undefined;
   /** Of a quantised file, its integers, and by the file's names its tensors that hold such. */
-  readonly integers?: { readonly network: QuantizedNetwork; readonly tensors: OnnxImport['tensors'] };
+  readonly integers?: { readonly network: QuantizedNetwork; readonly tensors: ReadonlyMap<string, PlacedIntegers> };
 }
 
 export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxImport> {
@@ -73,7 +78,7 @@ function ofIntegers(
   { name, conventions: { detection, ...conventions } }: Network,
   { names, ...parts }: Typed,
   tensors: OnnxImport['tensors'],
-  integers: ReadonlySet<string>,
+  fileTypes: ReadonlyMap<string, string>,
 ): OnnxImport {
   const codes = detection && { codes: names.get(detection.codes)!, scores: names.get(detection.scores)! };
   const quantized: QuantizedNetwork = {
@@ -83,11 +88,17 @@ function ofIntegers(
   };
   const { network, names: real } = realNumbers(withQuantizedWeights(quantized, quantized.weights));
   const placed = [...tensors].map(([own, tensor]) => [own, { ...tensor, node: names.get(tensor.node)! }] as const);
+  const types = new Map([...parts.inputs, ...parts.nodes].map((node) => [node.name, node.type]));
+  const integers = placed.flatMap(([own, tensor]) => {
+    const [theirs, ours] = [fileTypes.get(own), types.get(tensor.node)!];
+    const lower = theirs === 'UINT8' && isQuantizedType(ours) && ours.type === 'int8' ? 128 : 0;
+    return theirs ? [[own, { ...tensor, lower }] as const] : [];
+  });
   return {
     network: sameIntegers(network, withWeights(network, network.weights)),
     tensors: new Map(placed.map(([own, tensor]) => [own, { ...tensor, node: real.get(tensor.node)! }])),
     rounding: undefined,
-    integers: { network: quantized, tensors: new Map(placed.filter(([own]) => integers.has(own))) },
+    integers: { network: quantized, tensors: new Map(integers) },
   };
 }
 

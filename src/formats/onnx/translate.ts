@@ -36,8 +36,8 @@ export interface Translated extends Pick<Network, 'inputs' | 'nodes' | 'outputs'
   readonly marks: Marks;
   /** Nodes that multiply by a constant, or add one. */
   readonly scalings: ReadonlySet<string>;
-  /** Names of the file's tensors that hold integers. */
-  readonly integers: ReadonlySet<string>;
+  /** The file's types of its tensors that hold integers. */
+  readonly integers: ReadonlyMap<string, string>;
 }
 
 /** `wanted` are the caller's outputs, in place of the file's own. */
@@ -157,7 +157,7 @@ class Translator implements Operands {
       if (grid === undefined) continue;
       if (node.op !== 'DequantizeLinear') this.#integers.set(name, grid);
       const type = GRIDS[grid.type];
-      if (type && /^(De)?QuantizeLinear$/.test(node.op)) this.#grids.set(value.node, { ...grid, type });
+      if (type && /^(Quantize|Dequantize)Linear$/.test(node.op)) this.#grids.set(value.node, { ...grid, type });
     }
     if (/^(Add|Sub|Mul|Div)$/.test(node.op)) this.#scalings.add(results[0].node);
     if (/^(Conv|Gemm|MatMul)$/.test(node.op)) {
@@ -181,8 +181,8 @@ class Translator implements Operands {
     const isInput = first.scale === 0;
     if (isInput && op === 'Cast') return undefined;
     if (!COPIES.test(op)) {
-      const wanted = isInput ? 'Cast or DequantizeLinear' : 'DequantizeLinear';
-      file.fail(where, `computes with the integers '${read[0]}'; wanted ${wanted} before it`);
+      const wanted = isInput ? '; wanted Cast or DequantizeLinear' : ' of QuantizeLinear; wanted DequantizeLinear';
+      file.fail(where, `computes with the integers '${read[0]}'${wanted} before it`);
     }
     const other = others.find((grid) => !isSameGrid(grid, first));
     if (other) file.fail(where, `joins integers of ${shownGrid(first)} and of ${shownGrid(other)}`);
@@ -213,7 +213,7 @@ class Translator implements Operands {
         ),
       },
       scalings: new Set([...this.#scalings].map(({ name }) => name)),
-      integers: new Set(this.#integers.keys()),
+      integers: new Map([...this.#integers].map(([name, { type }]) => [name, type])),
     };
   }
 

@@ -49,19 +49,14 @@ export interface Typed extends Pick<QuantizedNetwork, 'inputs' | 'nodes' | 'outp
 /** Real layers with kernels run in the readable TypeScript: more than this share of the products would be slow. */
 const MOST_REAL = 0.1;
 
-/** The network with its integers, or why it has to be computed with real numbers. `Undefined` where no layer of it has any. */
+/** The network with its integers, or why it has to be computed with real numbers. Undefined where nothing of it has any. */
 export function typed(real: Parts, marks: Marks): Typed | string | undefined {
   if (marks.grids.size === 0) return undefined;
-  const nodes = new TypedNodes(real, isUint8Alone(marks) ? marks : shifted(marks));
-  for (const node of real.nodes) nodes.add(node);
-  const [integers, others] = [nodes.multiplyAdds(true), nodes.multiplyAdds(false)];
-  if (others > MOST_REAL * (integers + others)) return integers === 0 ? undefined : nodes.reasons[0];
-  return integers === 0 ? undefined : nodes.result();
+  const asStated = new TypedNodes(real, marks);
+  const nodes = asStated.mixes ? new TypedNodes(real, shifted(marks)) : asStated;
+  const { integers, others } = nodes.multiplyAdds;
+  return others > MOST_REAL * (integers + others) ? nodes.reasons[0] : nodes.result();
 }
-
-/** Kernels of uint8 have one zero point for all of their numbers. */
-const isUint8Alone = ({ weights }: Marks): boolean =>
-  [...weights.values()].every(({ type, scales }) => type === 'int32' || (type === 'uint8' && scales.length === 1));
 
 /** Bytes of uint8 as int8, 128 lower: the same real numbers. */
 function shifted({ grids, weights }: Marks): Marks {
@@ -89,10 +84,10 @@ interface Plan {
   readonly name: string;
 }
 
-const isActivation = ({ kind }: NetworkNode): boolean => kind === 'relu' || kind === 'relu6' || kind === 'clamp';
-
 /** Results are numbers of the input, on its grid whether the file brings them there or not. */
 const COPIES: readonly LayerKind[] = ['reshape', 'flatten', 'dropout', 'maxPool', 'relu'];
+/** Rounding before these gives the same as rounding behind them. */
+const GIVING_ON: readonly LayerKind[] = [...COPIES, 'relu6', 'clamp'];
 /** Results lie between numbers of the input, and are rounded to its grid. */
 const BETWEEN: readonly LayerKind[] = ['averagePool', 'pad', 'resizeBilinear'];
 /** Results have the type that they are to have. */
@@ -113,7 +108,9 @@ class TypedNodes {
   /** Nodes that change the type of a tensor, by what they are called without a number. */
   readonly #converted = new Map<string, string>();
   readonly #taken: Set<string>;
-  readonly #products = { integers: 0, real: 0 };
+  readonly multiplyAdds = { integers: 0, others: 0 };
+  /** Whether bytes of uint8 meet kernels that have to be int8: of int8, or with a scale for each output. */
+  mixes = false;
 
   constructor(real: Parts, marks: Marks) {
     this.#real = real;
@@ -134,16 +131,13 @@ class TypedNodes {
       this.#types.set(input.name, type);
       return { ...input, type };
     });
+    for (const node of real.nodes) this.#add(node);
   }
 
-  add(node: NetworkNode): void {
+  #add(node: NetworkNode): void {
     const grid = this.#marks.grids.get(node.name);
     if (grid) this.#bringTo(grid, node);
     else if (!this.#addIntegers(node)) this.#addReal(node);
-  }
-
-  multiplyAdds(integers: boolean): number {
-    return integers ? this.#products.integers : this.#products.real;
   }
 
   result(): Typed {
@@ -160,8 +154,9 @@ class TypedNodes {
   #bringTo(type: QuantizedType, { name, inputs }: NetworkNode): void {
     const source = this.#names.get(inputs[0])!;
     const isThere = sameType(this.#types.get(source)!, type);
-    if (isThere && (source === name || !this.#real.outputs.includes(name))) this.#names.set(name, source);
-    else this.#push(name, { name, kind: 'quantize', inputs: [source], attributes: {}, type });
+    if (!isThere) this.#push(name, { name, kind: 'quantize', inputs: [source], attributes: {}, type });
+    else if (source === name || !this.#real.outputs.includes(name)) this.#names.set(name, source);
+    else this.#push(name, { name, kind: 'dropout', inputs: [source], attributes: { rate: 0 }, type });
   }
 
   /** Whether the node could be added as a layer of integers. */
@@ -178,7 +173,7 @@ class TypedNodes {
     const name = plan && sameType(plan.type, type) ? plan.name : node.name;
     this.#push(node.name, { ...node, name, inputs: given, type } as QuantizedNode);
     for (const [weight, numbers] of Object.entries(weights)) this.#weights.set(weightName(name, weight), numbers);
-    this.#products.integers += this.#multiplyAddsOf(node);
+    this.multiplyAdds.integers += this.#multiplyAddsOf(node);
     return true;
   }
 
@@ -191,7 +186,7 @@ class TypedNodes {
     const inputs = node.inputs.map((name) => this.#convert(this.#names.get(name)!, 'float32'));
     this.#push(node.name, { ...node, inputs, type: 'float32' } as QuantizedNode);
     for (const [name, x] of this.#real.weights) if (isOf(name, node.name)) this.#weights.set(name, x);
-    this.#products.real += this.#multiplyAddsOf(node);
+    this.multiplyAdds.others += this.#multiplyAddsOf(node);
   }
 
   /** The type of the layer's result; undefined where integers do not compute it. */
@@ -222,9 +217,11 @@ class TypedNodes {
     const [grid, biasGrid] = names.map((name) => this.#marks.weights.get(name));
     if (kernel === undefined || grid === undefined || !(grid.type in { int8: 0, uint8: 0 }))
       return 'has a kernel of real numbers';
+    this.mixes ||= grid.type !== input.type || (grid.type === 'uint8' && grid.scales.length > 1);
     const integers = integersIn(kernel, grid, channelAxes[layerOf(node).kernel!]);
-    if (integers === undefined) return 'has a kernel of integers that are no multiples of its scales';
-    if (integers.type.type !== input.type) return `has a kernel of ${integers.type.type} for ${showType(input)}`;
+    if (integers === undefined)
+      return 'has a kernel of integers that are no multiples of its scales, or with zero points for each output';
+    if (integers.type.type !== input.type) return `has a kernel of ${grid.type} for ${showType(input)}`;
     if (bias === undefined) return { kernel: integers };
     const sums = biasIn(bias, biasGrid, biasScales(input, integers));
     return sums ? { kernel: integers, bias: sums } : 'has a bias that is too large for int32';
@@ -261,7 +258,7 @@ const isBytes = (type: TensorType): type is QuantizedType => isQuantizedType(typ
 const isOf = (weight: string, node: string): boolean =>
   weight.startsWith(`${node}/`) && !weight.slice(node.length + 1).includes('/');
 
-/** What stands before QuantizeLinear, and of an activation what it clamps, by their names. */
+/** What stands before QuantizeLinear, and before what gives it on or clamps it, by their names. */
 function plansOf({ nodes, outputs }: Parts, { grids }: Marks): Map<string, Plan> {
   const byName = nodesByName({ nodes });
   const readers = soleReaders(nodes, outputs);
@@ -270,12 +267,12 @@ function plansOf({ nodes, outputs }: Parts, { grids }: Marks): Map<string, Plan>
   const plans = new Map<string, Plan>();
   for (const grid of nodes) {
     const type = grids.get(grid.name);
-    const source = type && before(grid);
-    if (!source) continue;
-    plans.set(source.name, { type, name: grid.name });
-    const summing = isActivation(source) ? before(source) : undefined;
-    if (summing && (summing.kind === 'add' || layerOf(summing).kernel)) {
-      plans.set(summing.name, { type, name: `${grid.name}/linear` });
+    let source = type && before(grid);
+    let name = grid.name;
+    while (type && source) {
+      plans.set(source.name, { type, name });
+      source = GIVING_ON.includes(source.kind) ? before(source) : undefined;
+      name = source?.name ?? '';
     }
   }
   return plans;

@@ -1,6 +1,6 @@
 /**
  * A quantised network beside another integer runtime. Each layer is computed from the runtime's own inputs and compared number by number; the
- * bound is 0. Where runtimes are known to compute otherwise, the difference is counted all the same, and named.
+ * bound is 0. Where a runtime is known to compute otherwise, the difference is counted all the same, and named.
  */
 import type { Rounding } from '../../layers/int8/fixed-point.js';
 import type { QuantizedNetwork, QuantizedNode } from '../../network/index.js';
@@ -22,7 +22,7 @@ export interface IntegerLayerReport {
 }
 
 export interface KnownDifference {
-  /** Why XNNPACK gives other numbers. */
+  /** Why the runtime gives other numbers. */
   readonly reason: string;
   readonly layers: readonly string[];
   readonly different: number;
@@ -37,13 +37,17 @@ export interface IntegerReport {
   readonly unknown: readonly string[];
 }
 
-/** What XNNPACK, which the web builds of TensorFlow Lite run, computes otherwise: the kinds, how far off, and how many of all such numbers at most. */
-const KNOWN: readonly {
-  readonly kinds: readonly QuantizedNode['kind'][];
+/** What a runtime computes otherwise: the kinds, how far off, and how many of all such numbers at most. */
+export interface Habit {
+  /** Absent for all. */
+  readonly kinds?: readonly QuantizedNode['kind'][];
   readonly reason: string;
   readonly most: number;
   readonly share: number;
-}[] = [
+}
+
+/** XNNPACK, which the web builds of TensorFlow Lite run. */
+export const XNNPACK: readonly Habit[] = [
   {
     kinds: ['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense'],
     reason: 'XNNPACK multiplies sums in float32, which turns a few that lie beside a tie',
@@ -64,17 +68,31 @@ const KNOWN: readonly {
   },
 ];
 
+/**
+ * onnxruntime: it rounds the same real number as we do, both to a half and an error far below a half. So two results are at most one step apart.
+ */
+export const ONNXRUNTIME: readonly Habit[] = [
+  { reason: 'onnxruntime multiplies in float32 and rounds halves to the even integer', most: 1, share: 1 },
+];
+
 /** Compares what a runtime gives for these inputs, by our names. Tensors that it does not show are computed here. */
 export function checkIntegers(
   network: QuantizedNetwork,
   inputs: ReadonlyMap<string, AnyTensor>,
   theirs: ReadonlyMap<string, TheirNumbers>,
   rounding: Rounding = 'single',
+  habits: readonly Habit[] = XNNPACK,
 ): IntegerReport {
   const values = typedInputs(network, inputs);
   const shapes = inferQuantizedShapes(network);
   const kinds = new Map<string, QuantizedNode['kind']>();
   const layers: IntegerLayerReport[] = [];
+  for (const [name, x] of values) {
+    const shown = theirs.get(name);
+    if (shown === undefined) continue;
+    values.set(name, withNumbers(x, shown));
+    layers.push({ name, kind: 'quantize', ...compared(x.data, shown) });
+  }
   for (const node of network.nodes) {
     const given = node.inputs.map((name) => values.get(name)!);
     const ours = computeNode(node, given, quantizedWeightsOf(network, node, shapes), rounding);
@@ -85,7 +103,7 @@ export function checkIntegers(
     values.set(node.name, shown && isQuantizedTensor(ours) ? withNumbers(ours, shown) : ours);
     if (shown) layers.push({ name: node.name, kind, ...compared(ours.data, shown) });
   }
-  return summary(layers);
+  return summary(layers, habits);
 }
 
 function withNumbers<X extends AnyTensor>(x: X, numbers: TheirNumbers): X {
@@ -106,13 +124,13 @@ function compared(ours: ArrayLike<number>, theirs: TheirNumbers) {
   return { compared: ours.length, different, largest };
 }
 
-function summary(layers: readonly IntegerLayerReport[]): IntegerReport {
+function summary(layers: readonly IntegerLayerReport[], habits: readonly Habit[]): IntegerReport {
   const sum = (of: readonly IntegerLayerReport[], field: 'compared' | 'different') =>
     of.reduce((total, layer) => total + layer[field], 0);
   const known: KnownDifference[] = [];
   const explained = new Set<string>();
-  for (const { kinds, reason, most, share } of KNOWN) {
-    const alike = layers.filter(({ kind }) => kinds.includes(kind));
+  for (const { kinds, reason, most, share } of habits) {
+    const alike = layers.filter(({ kind }) => kinds?.includes(kind) ?? true);
     const off = alike.filter(({ different }) => different > 0);
     const different = sum(off, 'different');
     const fits = off.every(({ largest }) => largest <= most) && different <= Math.ceil(share * sum(alike, 'compared'));

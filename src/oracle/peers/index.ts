@@ -8,7 +8,7 @@ import type { Network } from '../../network/index.js';
 import { inOurLayout } from '../layouts.js';
 import { matchNames } from '../names.js';
 import type { OnnxFiles, OnnxruntimePackage } from './onnxruntime.js';
-import type { PeerModel, PeerOptions } from './peer.js';
+import type { IntegerPeer, PeerModel, PeerOptions } from './peer.js';
 import type { TfjsBackend } from './tfjs.js';
 
 export { Packages } from './packages.js';
@@ -18,6 +18,12 @@ export type { PeerAnswer, PeerModel, PeerOptions } from './peer.js';
 interface Peer<Files> {
   readonly ending: string;
   readonly open: (read: () => Promise<Files>, path: string, options?: PeerOptions) => Promise<PeerModel>;
+  /** Undefined for a file of real numbers. */
+  readonly openIntegers?: (
+    read: () => Promise<Files>,
+    path: string,
+    options?: PeerOptions,
+  ) => Promise<IntegerPeer | undefined>;
   readonly read: (path: string) => Promise<Files>;
   readonly write: (network: Network) => Promise<Files>;
 }
@@ -35,6 +41,8 @@ const tfjs = (backend: TfjsBackend): Peer<TfjsFiles> => ({
 const onnxruntime = (only?: OnnxruntimePackage): Peer<OnnxFiles> => ({
   ending: '.onnx',
   open: async (read, path, options) => (await import('./onnxruntime.js')).openOnnxruntime(read, path, options, only),
+  openIntegers: async (read, path, options) =>
+    (await import('./onnxruntime.js')).openOnnxruntimeIntegers(read, path, options, only),
   read: async (path) => (await import('./onnxruntime.js')).readOnnxFiles(path),
   write: async (network) => ({ bytes: await writeOnnx(network), external: new Map() }),
 });
@@ -43,6 +51,7 @@ const peers = {
   litert: asPeer({
     ending: '.tflite',
     open: async (...given) => (await import('./litert.js')).openLitert(...given),
+    openIntegers: async (...given) => (await import('./litert.js')).openLitertIntegers(...given),
     read: readFile,
     write: writeTflite,
   }),
@@ -68,6 +77,17 @@ export async function openPeer(name: PeerName, path: string, options?: PeerOptio
     );
   }
   return withItsErrors(await open(() => read(path), path, options), path);
+}
+
+/** A quantised file, opened by this library and by another runtime; undefined for others, and for what the runtime does not read. */
+export async function openIntegerPeer(
+  name: PeerName,
+  path: string,
+  options?: PeerOptions,
+): Promise<IntegerPeer | undefined> {
+  const { ending, openIntegers, read } = peers[name];
+  const peer = path.toLowerCase().endsWith(ending) ? await openIntegers?.(() => read(path), path, options) : undefined;
+  return peer && { ...peer, run: (inputs) => peer.run(inputs).catch((error) => refused(error, peer.runtime, path)) };
 }
 
 /**

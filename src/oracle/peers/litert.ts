@@ -5,13 +5,13 @@ import { readModel } from '../../formats/tflite/model.js';
 import { importQuantizedTflite } from '../../formats/tflite/read.js';
 import { Model, SubGraph, TensorTable } from '../../formats/tflite/schema.js';
 import { importTflite } from '../../formats/tflite.js';
-import type { QuantizedNetwork } from '../../network/index.js';
 import { integersOf } from '../../network/integers-of.js';
 import { typedInputs } from '../../network/run-quantized.js';
-import type { AnyTensor, Shape, Tensor } from '../../tensor.js';
+import type { Shape, Tensor } from '../../tensor.js';
+import { XNNPACK } from '../integers/peer-numbers.js';
 import { type LitertTensor, litert, loadLitert, type Numbers } from './litert-runtime.js';
 import { Packages } from './packages.js';
-import type { PeerAnswer, PeerModel, PeerOptions } from './peer.js';
+import type { IntegerPeer, PeerAnswer, PeerModel, PeerOptions } from './peer.js';
 
 /** Types of indices, such as those of the largest numbers, on their way to real numbers. */
 const INDICES: readonly string[] = ['INT32', 'INT64'];
@@ -62,14 +62,6 @@ export async function openLitert(
   };
 }
 
-/** A quantised file, opened by this library and by LiteRT.js. */
-export interface IntegerPeer {
-  readonly network: QuantizedNetwork;
-  readonly runtime: string;
-  /** The runtime's integers for every tensor of the file, by our names. Of real inputs the nearest integers are taken. */
-  run(inputs: ReadonlyMap<string, AnyTensor>): Promise<ReadonlyMap<string, Numbers>>;
-}
-
 /** Undefined for a file of real numbers. */
 export async function openLitertIntegers(
   read: () => Promise<Uint8Array>,
@@ -86,6 +78,7 @@ export async function openLitertIntegers(
   return {
     network,
     runtime: title,
+    habits: XNNPACK,
     async run(inputs) {
       const typed = typedInputs(network, inputs);
       const given = network.inputs.map(({ name }) => typed.get(name)!.data as Numbers);

@@ -5,18 +5,24 @@ import type { OnnxImport } from '../../formats/index.js';
 import { GraphProto, ModelProto, ValueInfoProto } from '../../formats/onnx/schema.js';
 import { importOnnx } from '../../formats/onnx.js';
 import { fromFloat16, toFloat16 } from '../../formats/tensors/float16.js';
-import { coordinateOf, type Shape, sizeOf, type Tensor } from '../../tensor.js';
+import { isQuantizedTensor } from '../../network/quantized-network.js';
+import { typedInputs } from '../../network/run-quantized.js';
+import { coordinateOf, type QuantizedType, type Shape, sizeOf, type Tensor } from '../../tensor.js';
+import { ONNXRUNTIME } from '../integers/peer-numbers.js';
+import { asReals } from '../integers/typed.js';
 import { inlined } from './onnx-inlined.js';
 import { type Installed, Packages } from './packages.js';
-import type { PeerAnswer, PeerModel, PeerOptions } from './peer.js';
+import type { IntegerPeer, PeerAnswer, PeerModel, PeerOptions } from './peer.js';
 
 /** The parts of onnxruntime-node and onnxruntime-web, which are the same, that are used here. */
 interface Onnxruntime {
-  readonly Tensor: new (type: string, data: Float32Array | Uint16Array, dims: readonly number[]) => OrtTensor;
+  readonly Tensor: new (type: string, data: OrtNumbers, dims: readonly number[]) => OrtTensor;
   readonly InferenceSession: {
     create(bytes: Uint8Array, options: object): Promise<Session>;
   };
 }
+
+type OrtNumbers = Float32Array | Uint16Array | Uint8Array | Int8Array;
 
 interface OrtTensor {
   readonly type: string;
@@ -93,6 +99,46 @@ export async function openOnnxruntime(
   };
 }
 
+/** Undefined for a file of real numbers. */
+export async function openOnnxruntimeIntegers(
+  read: () => Promise<OnnxFiles>,
+  path: string,
+  { packages, resolution }: PeerOptions = {},
+  only?: OnnxruntimePackage,
+): Promise<IntegerPeer | undefined> {
+  const { module, title } = await loadOnnxruntime(packages, only);
+  const { bytes, external } = await read();
+  const options = { fileName: path, external, ...(resolution && { resolution }) };
+  const { integers, tensors } = await importOnnx(bytes, options);
+  if (integers === undefined) return undefined;
+  const { network } = integers;
+  const shown = [...integers.tensors].filter(([, { order }]) => order !== undefined);
+  return {
+    network,
+    runtime: title,
+    habits: ONNXRUNTIME,
+    async run(inputs) {
+      const typed = typedInputs(network, inputs);
+      const feeds = network.inputs.map(({ name, type }) => {
+        const [x, own] = [typed.get(name)!, integers.tensors.get(name)];
+        const real = isQuantizedTensor(x) ? asReals(x, type as QuantizedType) : x;
+        const given = own ? { ...x, data: Float32Array.from(x.data, (q) => q + own.lower) } : real;
+        return [name, inFileOrder(given, tensors.get(name)!.order!)] as const;
+      });
+      const file = await withOutputs(
+        await inlined(bytes, external),
+        shown.map(([name]) => name),
+      );
+      const results = await runOnnxruntime(module, file, new Map(feeds));
+      const ours = [...shown].reverse().flatMap(([name, { node, order, lower }]) => {
+        const result = results.get(name);
+        return result ? [[node, permuted(result, order!).data.map((q) => q - lower)] as const] : [];
+      });
+      return new Map(ours);
+    },
+  };
+}
+
 /** The file's tensors by our nodes; of several that one node yields, the one of its name, otherwise the first whose axes lie in an order. */
 function shownTensors({ inputs }: OnnxImport['network'], tensors: OnnxImport['tensors']): Map<string, string> {
   const shown = new Map<string, string>();
@@ -113,8 +159,7 @@ export async function runOnnxruntime(
   try {
     const feeds = [...inputs].map(([name, { shape, data }]) => {
       const type = session.inputMetadata?.find((input) => input.name === name)?.type ?? 'float32';
-      const numbers = type === 'float16' ? Uint16Array.from(data, toFloat16) : Float32Array.from(data);
-      return [name, new OrtTensor(type, numbers, shape)] as const;
+      return [name, new OrtTensor(type, numbersOf(type, data), shape)] as const;
     });
     const results = await session.run(Object.fromEntries(feeds));
     const numbers = Object.entries(results).filter(([, { type }]) => !INDICES.includes(type));
@@ -124,13 +169,19 @@ export async function runOnnxruntime(
   }
 }
 
+function numbersOf(type: string, data: Tensor['data']): OrtNumbers {
+  if (type === 'uint8') return Uint8Array.from(data);
+  if (type === 'int8') return Int8Array.from(data);
+  return type === 'float16' ? Uint16Array.from(data, toFloat16) : Float32Array.from(data);
+}
+
 /** Types of indices, such as those of the largest numbers, on their way to real numbers: they are left out. */
 const INDICES: readonly string[] = ['int32', 'int64'];
 
 function asTensor({ type, dims, data }: OrtTensor, name: string): Tensor {
-  if (type === 'float32') return { shape: dims, data: Float32Array.from(data) };
+  if (['float32', 'uint8', 'int8'].includes(type)) return { shape: dims, data: Float32Array.from(data) };
   if (type === 'float16') return { shape: dims, data: Float32Array.from(halves(data)) };
-  throw new UsageError(`onnxruntime: the tensor '${name}' is of type ${type}; wanted float32 or float16`);
+  throw new UsageError(`onnxruntime: the tensor '${name}' is of type ${type}; wanted float32, float16, uint8 or int8`);
 }
 
 /** Engines that have a Float16Array give the numbers, others their patterns. */

@@ -1,7 +1,8 @@
 /** Other runtimes beside this library: what they are asked for, and what they answer. */
-import type { Network } from '../../network/index.js';
+import type { Network, QuantizedNetwork } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
-import type { Tensor } from '../../tensor.js';
+import type { AnyTensor, Tensor } from '../../tensor.js';
+import type { Habit, TheirNumbers } from '../integers/peer-numbers.js';
 import type { Packages } from './packages.js';
 
 export interface PeerOptions {
@@ -25,4 +26,13 @@ export interface PeerAnswer {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** The file's names by ours. */
   readonly theirNames: ReadonlyMap<string, string>;
+}
+
+/** A quantised file, opened by this library and by another runtime. */
+export interface IntegerPeer extends Pick<PeerModel, 'runtime'> {
+  readonly network: QuantizedNetwork;
+  /** What the runtime is known to compute otherwise. */
+  readonly habits: readonly Habit[];
+  /** The runtime's integers for every tensor of the file, by our names. Of real inputs the nearest integers are taken. */
+  run(inputs: ReadonlyMap<string, AnyTensor>): Promise<ReadonlyMap<string, TheirNumbers>>;
 }

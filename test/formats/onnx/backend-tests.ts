@@ -10,7 +10,7 @@ import { ProtoFile } from '../../../src/formats/onnx/protobuf.js';
 import * as schema from '../../../src/formats/onnx/schema.js';
 import { importOnnx } from '../../../src/formats/onnx.js';
 import { run } from '../../../src/network/index.js';
-import { coordinateOf, indexOf, type Tensor, tensor } from '../../../src/tensor.js';
+import { coordinateOf, indexOf, type QuantizedType, type Tensor, tensor } from '../../../src/tensor.js';
 
 const folder = process.env.DEPTHWISE_ONNX_TESTS ?? '/usr/share/libonnx-testdata/data';
 
@@ -84,11 +84,19 @@ export async function runBackendTest({ path }: BackendTest) {
   const computed = new Set(nodes.flatMap(({ op_type: op, input }) => reads(op!, input)));
   const isConstant = ({ name }: Recorded) => !computed.has(name);
   const model = withConstants(bytes, inputs.filter(isConstant));
-  const { network, tensors } = await importOnnx(model, { fileName: 'model.onnx' });
+  const { network, tensors, integers } = await importOnnx(model, { fileName: 'model.onnx' });
+  const types = new Map(integers?.network.inputs.map(({ name, type }) => [name, type as QuantizedType]));
+  const real = (name: string, x: Tensor): Tensor => {
+    const type = integers?.tensors.has(name) ? types.get(name)! : { scale: 1, zeroPoint: 0 };
+    return tensor(
+      x.shape,
+      x.data.map((q) => type.scale * (q - type.zeroPoint)),
+    );
+  };
   const fed = new Map(
     inputs
       .filter((input) => !isConstant(input))
-      .map(({ name, tensor: x }) => [name, permuted(x, tensors.get(name)!.order!)]),
+      .map(({ name, tensor: x }) => [name, permuted(real(name, x), tensors.get(name)!.order!)]),
   );
   const results = run(network, fed);
   return outputs.map(({ name, tensor: wanted }) => {

@@ -49,7 +49,6 @@ describe.skipIf(noBackendTests)('backend tests of ONNX (needs libonnx-testdata)'
 
 /** Gelu, Swish and Microsoft's have none here, ReduceMax has tests of other axes than a picture's, those of quantisation have tests of whole numbers. */
 const WITHOUT = [
-  'DequantizeLinear',
   'DynamicQuantizeLinear',
   'Gelu',
   'QuantizeLinear',

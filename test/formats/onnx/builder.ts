@@ -35,6 +35,8 @@ export interface ConstantSpec {
 export interface OnnxSpec {
   readonly opset?: number;
   readonly inputs: Readonly<Record<string, readonly number[]>>;
+  /** Of inputs that are not of float32. */
+  readonly types?: Readonly<Record<string, string>>;
   readonly outputs: readonly string[];
   readonly constants?: Readonly<Record<string, ConstantSpec>>;
   readonly nodes: readonly NodeSpec[];
@@ -61,7 +63,7 @@ const TYPES = {
 };
 
 /** The file's bytes; outputs are of unknown types, which runtimes infer. */
-export function onnxFile({ opset = 21, inputs, outputs, constants = {}, nodes }: OnnxSpec): Uint8Array {
+export function onnxFile({ opset = 21, inputs, types = {}, outputs, constants = {}, nodes }: OnnxSpec): Uint8Array {
   const file = new PbfWriter();
   const graph = new PbfWriter();
   const put = (into: PbfWriter, field: number, inner: PbfWriter) => into.writeBytesField(field, inner.finish());
@@ -86,7 +88,7 @@ export function onnxFile({ opset = 21, inputs, outputs, constants = {}, nodes }:
     put(graph, GraphProto.initializer[0], tensor);
   }
   graph.writeStringField(GraphProto.name[0], 'graph');
-  for (const [name, shape] of Object.entries(inputs)) put(graph, GraphProto.input[0], value(name, shape));
+  for (const [name, shape] of Object.entries(inputs)) put(graph, GraphProto.input[0], value(name, shape, types[name]));
   for (const name of outputs) put(graph, GraphProto.output[0], value(name));
   file.writeVarintField(ModelProto.ir_version[0], 10);
   put(file, ModelProto.graph[0], graph);
@@ -124,7 +126,7 @@ function attribute(name: string, value: NonNullable<NodeSpec['attributes']>[stri
 }
 
 /** A float32 tensor, or one of which only the name is known. */
-function value(name: string, shape?: readonly number[]): PbfWriter {
+function value(name: string, shape?: readonly number[], of = 'FLOAT'): PbfWriter {
   const info = new PbfWriter();
   info.writeStringField(ValueInfoProto.name[0], name);
   if (shape === undefined) return info;
@@ -135,7 +137,7 @@ function value(name: string, shape?: readonly number[]): PbfWriter {
     sizes.writeBytesField(TensorShapeProto.dim[0], dimension.finish());
   }
   const tensor = new PbfWriter();
-  tensor.writeVarintField(TensorTypeProto.elem_type[0], DATA_TYPES.indexOf('FLOAT'));
+  tensor.writeVarintField(TensorTypeProto.elem_type[0], DATA_TYPES.indexOf(of as 'FLOAT'));
   tensor.writeBytesField(TensorTypeProto.shape[0], sizes.finish());
   const type = new PbfWriter();
   type.writeBytesField(TypeProto.tensor_type[0], tensor.finish());
