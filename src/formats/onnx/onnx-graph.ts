@@ -80,6 +80,10 @@ export class OnnxGraph extends OutGraph<OutConstant> {
     return isActivation === true && type !== undefined && sameType(type, this.#quantized!.types.get(reader.name)!);
   }
 
+  get hasIntegers(): boolean {
+    return this.#quantized !== undefined;
+  }
+
   /** Name within the graph. */
   nameOf(name: string): string {
     return this.#names.get(name)!;

@@ -91,7 +91,7 @@ const GIVING_ON: readonly LayerKind[] = [...COPIES, 'relu6', 'clamp'];
 /** Results lie between numbers of the input, and are rounded to its grid. */
 const BETWEEN: readonly LayerKind[] = ['averagePool', 'pad', 'resizeBilinear'];
 /** Results have the type that they are to have. */
-const FREE: readonly LayerKind[] = ['relu', 'relu6', 'clamp', 'globalAveragePool'];
+const FREE: readonly LayerKind[] = ['relu', 'relu6', 'clamp', 'globalAveragePool', 'multiply', 'hardSwish'];
 
 class TypedNodes {
   readonly reasons: string[] = [];
@@ -196,7 +196,9 @@ class TypedNodes {
     wanted: QuantizedType | undefined,
   ): QuantizedType | undefined {
     const [first] = types;
-    const isWanted = wanted && wanted.type === first.type;
+    // Hard swish has no finer result than that.
+    const isFine = kind === 'hardSwish' && wanted && wanted.scale < first.scale / 128;
+    const isWanted = wanted && wanted.type === first.type && !isFine;
     const alike = types.every((type) => sameType(type, first));
     if (BETWEEN.includes(kind)) return wanted && first;
     if (layerOf({ name, kind }).kernel || FREE.includes(kind) || (kind === 'add' && types.length === 2)) {

@@ -24,6 +24,8 @@ import { writers } from './writers.js';
 
 /** Operator sets with everything that is needed: the older where it will do, since more runtimes know it. */
 const OPSET = 13;
+/** The first with HardSwish, which integers compute as one operator. */
+const HARD_SWISH_OPSET = 14;
 /** The first whose Resize takes the sizes of height and width alone. */
 const RESIZE_OPSET = 18;
 
@@ -50,13 +52,14 @@ function modelOf(
     const inside = graph.nameOf(node.name);
     if (inside !== node.name) graph.node('Transpose', [inside], node.name, { perm: TO_NHWC });
   }
+  const has = (wanted: string): boolean => network.nodes.some(({ kind }) => kind === wanted);
   const outside = (name: string): Shape => {
     const shape = shapes.get(name)!;
     return shape.length === 4 && options.pictures === 'nchw' ? TO_NCHW.map((axis) => shape[axis]) : shape;
   };
   return {
     name: network.name,
-    opset: network.nodes.some(({ kind }) => kind === 'resizeBilinear') ? RESIZE_OPSET : OPSET,
+    opset: has('resizeBilinear') ? RESIZE_OPSET : typed && has('hardSwish') ? HARD_SWISH_OPSET : OPSET,
     inputs: new Map(network.inputs.map(({ name }) => [name, outside(name)])),
     outputs: new Map(network.outputs.map((name) => [name, outside(name)])),
     constants: graph.constants,

@@ -58,6 +58,10 @@ export const writers: Writers<OnnxGraph> = {
   sigmoid: (graph, node) => graph.result(node, 'Sigmoid', [input(graph, node)]),
   hardSigmoid: (graph, node) => graph.result(node, 'HardSigmoid', [input(graph, node)], SIXTH),
   hardSwish(graph, node) {
+    if (graph.hasIntegers) {
+      graph.result(node, 'HardSwish', [input(graph, node)]);
+      return;
+    }
     const gate = graph.node('HardSigmoid', [input(graph, node)], graph.unique(`${node.name}/gate`), SIXTH);
     graph.result(node, 'Mul', [input(graph, node), gate]);
   },

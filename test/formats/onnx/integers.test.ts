@@ -34,17 +34,16 @@ describe('a quantised network that is written and read again', () => {
   };
 
   test.each(['int8', 'uint8'] as const)('%s: every layer gives the same integers', async (type) => {
-    const problems = [...quantizedProblems(layerSuite(7), type)].filter((_, index) => index % 3 === 0);
-    expect(problems.length).toBeGreaterThan(40);
-    for (const problem of problems) await same(problem);
+    const problems = [...layerSuite(7)].filter((_, index) => index % 5 === 0);
+    const quantized = [...quantizedProblems(problems, type)];
+    expect(quantized.length).toBeGreaterThan(20);
+    for (const problem of quantized) await same(problem);
   });
 
   test.each(['int8', 'uint8'] as const)('%s: MobileNet V1 and V2', async (type) => {
-    const problems = [...quantizedProblems(mobilenetSuite(8), type)].filter(({ name }) =>
-      /_32_(keras|torch)/.test(name),
-    );
-    expect(problems.map(({ network }) => network.nodes.length > 20)).toEqual([true, true, true, true]);
-    for (const problem of problems) await same(problem);
+    const problems = [...mobilenetSuite(8)].filter(({ name }) => /_32_keras/.test(name));
+    expect(problems).toHaveLength(2);
+    for (const problem of quantizedProblems(problems, type)) await same(problem);
   });
 });
 
@@ -201,17 +200,17 @@ describe('what no layer of integers computes', () => {
       { op: 'Conv', inputs: ['xd', 'wd', 'bd'], outputs: ['sum'] },
       quantize('sum', 'sq', ['t', 'u']),
       dequantize('sq', 'sd', ['t', 'u']),
-      { op: 'HardSwish', inputs: ['sd'], outputs: ['c'] },
+      { op: 'Sigmoid', inputs: ['sd'], outputs: ['c'] },
     ];
     const { nodes } = await typedOf(convolution({}, inside));
     expect(nodes.map(({ kind, type }) => [kind, typeof type === 'string' ? type : type.type])).toEqual([
       ['pointwiseConv2d', 'int8'],
       ['dequantize', 'float32'],
-      ['hardSwish', 'float32'],
+      ['sigmoid', 'float32'],
       ['quantize', 'int8'],
     ]);
-    // −1.5 · 1.5 / 6 = −0.375 lies between two steps, halves away from zero: −2
-    expect([...(await answer(convolution({}, inside), 1, -3)).data]).toEqual([-2 + 60 - 128, 60 - 128]);
+    // sigmoid(−1.5) = 0.182 and sigmoid(−4.5) = 0.011, in steps of 0.25
+    expect([...(await answer(convolution({}, inside), 1, -3)).data]).toEqual([1 + 60 - 128, 60 - 128]);
   });
 
   const reasons: [what: string, bytes: Uint8Array, reason: string][] = [
@@ -231,7 +230,7 @@ describe('what no layer of integers computes', () => {
       'a result of real numbers',
       convolution({}, [
         { op: 'Conv', inputs: ['xd', 'wd', 'bd'], outputs: ['sum'] },
-        { op: 'HardSwish', inputs: ['sum'], outputs: ['c'] },
+        { op: 'Sigmoid', inputs: ['sum'], outputs: ['c'] },
       ]),
       "'sum' (pointwiseConv2d) gives real numbers",
     ],

@@ -25,8 +25,12 @@ ${rows.join('\n')}
 Where all inputs are constants, these are computed while the file is read: ${constants}. Shape is, whatever its input.
 
 These stand for several operators and are read as such, of constant scales and zero points: ${Object.keys(expansions).sort().join(', ')}.
-Quantised ones are computed as real numbers, held to the range of their integers. What reads DynamicQuantizeLinear is computed without
-any rounding.
+
+Layers of 8-bit integers: convolutions, Gemm and MatMul of such inputs, whose kernels are uint8 with one scale, or int8 with one for each output and no zero point,
+whose bias int32 holds, and whose result QuantizeLinear reads, perhaps behind an activation; and Add, Mul, Concat, pools, Resize, Pad, HardSwish,
+activations, ArgMax, and Softmax and Sigmoid with results in 1/256. All other operators compute real numbers between 'dequantize' and 'quantize'. Where
+more than a tenth of the multiply-adds would be real, the whole network is: each result is held to the range of its integers and not rounded, and \`summary\`
+names the first such layer. So are networks with DynamicQuantizeLinear or integers of 16 bits, and those where only weights are integers.
 
 # Other formats
 

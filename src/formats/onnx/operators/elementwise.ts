@@ -221,8 +221,8 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   }),
   QuantizeLinear: operator({
     attributes: { axis: ignored, saturate: ignored, block_size: only(0), precision: ignored, output_dtype: or(0, int) },
-    becomes: 'clamp',
-    notes: 'run as real numbers, held to the range of the integers; one scale and zero point for the whole tensor',
+    becomes: 'quantize or nothing; of real numbers clamp',
+    notes: 'one scale and zero point for the whole tensor',
     translate(call) {
       const scale = call.scalar(1) ?? call.fail('has no scale');
       const zeroPoint = call.scalar(2) ?? 0;
