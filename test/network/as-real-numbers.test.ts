@@ -1,6 +1,6 @@
 /** Quantised networks as real numbers: which nodes, names and numbers they become. */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { compile } from '../../src/engine/index.js';
 import { asRealNumbers, type Network, run } from '../../src/network/index.js';
 import { integersOf } from '../../src/network/integers-of.js';
@@ -186,4 +186,14 @@ test('integers and real numbers differ by their roundings alone: one layer, half
     ),
     { numRuns: 200 },
   );
+
+  test('a second copy of the package finds the integers, a network that was copied has none', async () => {
+    const quantized = network([node('y', 'relu', X)], ['y']);
+    const real = asRealNumbers(quantized);
+    vi.resetModules();
+    const other = await import('../../src/network/integers-of.js');
+    expect(other.integersOf).not.toBe(integersOf);
+    expect(other.integersOf(real)).toBe(quantized);
+    expect(integersOf({ ...real })).toBeUndefined();
+  });
 });

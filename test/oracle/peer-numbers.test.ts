@@ -1,6 +1,6 @@
 /** A quantised network beside another runtime, whose numbers are made up here. */
 import { describe, expect, test } from 'vitest';
-import { type QuantizedNetwork, traceQuantized } from '../../src/network/index.js';
+import { type QuantizedNetwork, type QuantizedNode, traceQuantized } from '../../src/network/index.js';
 import { checkIntegers, type TheirNumbers } from '../../src/oracle/integers/peer-numbers.js';
 import type { AnyTensor, QuantizedType } from '../../src/tensor.js';
 
@@ -61,7 +61,7 @@ describe('checkIntegers', () => {
     expect([known.different, known.unknown]).toEqual([2, []]);
     expect(known.known).toEqual([
       {
-        reason: 'XNNPACK multiplies sums in float32, which turns a few that lie beside a tie',
+        reason: 'XNNPACK multiplies sums and products in float32, which turns a few that lie beside a tie',
         layers: ['relu6'],
         different: 1,
       },
@@ -69,5 +69,44 @@ describe('checkIntegers', () => {
     ]);
     expect(check({ y: [130, 136] }).unknown).toEqual(['y']);
     expect(check({ relu6: [11, 31], flat: [11, 31], y: [130, 134] }).unknown).toEqual(['relu6']);
+  });
+
+  test('what stands in real numbers between integers is one layer, which runtimes compute in whole numbers', () => {
+    const real = (name: string, kind: 'dequantize' | 'relu', from: string) =>
+      ({ name, kind, inputs: [from], attributes: {}, type: 'float32' }) as QuantizedNode;
+    const type = { type: 'uint8', scale: 1, zeroPoint: 0 } as const;
+    const table: QuantizedNetwork = {
+      name: 'table',
+      inputs: [{ name: 'x', shape: [1, 400], type }],
+      nodes: [
+        real('real', 'dequantize', 'x'),
+        real('relu', 'relu', 'real'),
+        { name: 'y', kind: 'quantize', inputs: ['relu'], attributes: {}, type },
+      ],
+      outputs: ['y'],
+      weights: new Map(),
+      conventions: { source: 'tflite', output: 'features' },
+    };
+    const x = { shape: [1, 400], data: new Uint8Array(400).fill(7), type };
+    const beside = (...first: number[]) =>
+      checkIntegers(
+        table,
+        new Map([['x', x]]),
+        new Map([['y', Uint8Array.from({ length: 400 }, (_, i) => first[i] ?? 7)]]),
+      );
+    expect(beside(8, 6)).toMatchObject({
+      layers: [{ name: 'y', kind: 'dequantize', compared: 400, different: 2, largest: 1 }],
+      known: [
+        {
+          reason:
+            'TensorFlow Lite computes PRELU, and XNNPACK sums with constants, in whole numbers, where real numbers stand between',
+          layers: ['y'],
+          different: 2,
+        },
+      ],
+      unknown: [],
+    });
+    expect(beside(9).unknown).toEqual(['y']);
+    expect(beside(8, 8, 8).unknown).toEqual(['y']);
   });
 });

@@ -49,8 +49,8 @@ export interface Habit {
 /** XNNPACK, which the web builds of TensorFlow Lite run. */
 export const XNNPACK: readonly Habit[] = [
   {
-    kinds: ['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense'],
-    reason: 'XNNPACK multiplies sums in float32, which turns a few that lie beside a tie',
+    kinds: ['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'dense', 'multiply'],
+    reason: 'XNNPACK multiplies sums and products in float32, which turns a few that lie beside a tie',
     most: 1,
     share: 2e-5,
   },
@@ -59,6 +59,14 @@ export const XNNPACK: readonly Habit[] = [
     reason: 'XNNPACK adds with multipliers of 21 bits and one shift',
     most: 1,
     share: 2e-5,
+  },
+  {
+    // what begins with 'dequantize' and ends with integers again
+    kinds: ['dequantize'],
+    reason:
+      'TensorFlow Lite computes PRELU, and XNNPACK sums with constants, in whole numbers, where real numbers stand between',
+    most: 1,
+    share: 5e-3,
   },
   {
     kinds: ['quantize'],
