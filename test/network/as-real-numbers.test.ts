@@ -186,14 +186,14 @@ test('integers and real numbers differ by their roundings alone: one layer, half
     ),
     { numRuns: 200 },
   );
+});
 
-  test('a second copy of the package finds the integers, a network that was copied has none', async () => {
-    const quantized = network([node('y', 'relu', X)], ['y']);
-    const real = asRealNumbers(quantized);
-    vi.resetModules();
-    const other = await import('../../src/network/integers-of.js');
-    expect(other.integersOf).not.toBe(integersOf);
-    expect(other.integersOf(real)).toBe(quantized);
-    expect(integersOf({ ...real })).toBeUndefined();
-  });
+test('a second copy of the package finds the integers, a network that was copied has none', async () => {
+  const quantized = network([node('y', 'relu', X)], ['y']);
+  const real = asRealNumbers(quantized);
+  vi.resetModules();
+  const other = await import('../../src/network/integers-of.js');
+  expect(other.integersOf).not.toBe(integersOf);
+  expect(other.integersOf(real)).toBe(quantized);
+  expect(integersOf({ ...real })).toBeUndefined();
 });
