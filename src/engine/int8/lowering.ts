@@ -72,6 +72,8 @@ export class IntegerLowering {
   readonly #types: ReadonlyMap<string, TensorType>;
   readonly #consumers: ReadonlyMap<string, IntegerOperation | undefined>;
   readonly #indices: ReadonlyMap<IntegerOperation, number>;
+  /** Tensors whose bytes are another's, with its zero point. */
+  readonly #bytesOf = new Map<string, string>();
   readonly #bytePanels = new Map<string, BytePanels | undefined>();
   readonly #values = new Map<string, Value>();
 
@@ -181,9 +183,15 @@ export class IntegerLowering {
     return { zero: type === 'int8' ? zeroPoint + 128 : zeroPoint, flip: this.products === 'signedDots' ? 128 : 0 };
   }
 
+  /** The tensor, which a convolution alone reads, has the same numbers as `source` but for the zero point: its bytes serve both. */
+  readAs(name: string, source: string): void {
+    this.made(name, { bytes: this.bytes(source) });
+    this.#bytesOf.set(name, source);
+  }
+
   /** The zero point, and 1 if the type has no sign: what kernels want that read bytes. */
   zero(name: string): [number, number] {
-    const { zeroPoint, type } = this.type(name);
+    const { zeroPoint, type } = this.type(this.#bytesOf.get(name) ?? name);
     return [zeroPoint, type === 'uint8' ? 1 : 0];
   }
 

@@ -21,6 +21,9 @@ import type { IntegerOperation, OperationOf } from './operations.js';
 /** The operation by the readable layer, on tensors as their numbers are. */
 export function page(low: IntegerLowering, operation: IntegerOperation): void {
   const { node, inputs, output, clamp } = operation;
+  const { lo, hi } = clamp;
+  const [least, greatest] = isQuantizedType(node.type) ? rangeOf(node.type) : [0, 0];
+  const isLimited = lo > least || hi < greatest;
   const types = [...inputs, output].map((name) => low.anyType(name));
   const shapes = inputs.map((name) => low.shape(name));
   const weights = low.weights(node);
@@ -31,7 +34,7 @@ export function page(low: IntegerLowering, operation: IntegerOperation): void {
       return (isQuantizedType(types[i]) ? { shape, data, type: types[i] } : { shape, data }) as AnyTensor;
     });
     const { data } = forward(tensors, weights, node.attributes, node.type, low.rounding);
-    const limited = isQuantizedType(node.type) ? data.map((q) => Math.min(Math.max(q, clamp.lo), clamp.hi)) : data;
+    const limited = isLimited ? data.map((q) => Math.min(Math.max(q, lo), hi)) : data;
     viewOf(memory, addresses[inputs.length], data.length, node.type).set(limited);
   });
 }
@@ -70,8 +73,19 @@ export function softmax(low: IntegerLowering, operation: IntegerOperation): void
 /** One integer of 8 bits for another. */
 export function lookup(low: IntegerLowering, operation: IntegerOperation): void {
   const { inputs: [input], output } = operation; // biome-ignore format: one line
+  if (isOtherSign(low, operation) && low.soleConsumer(output)?.node.kind === 'conv2d') {
+    low.readAs(output, input);
+    return;
+  }
   const inQuads = low.hasOnlyQuads(input);
   low.made(output, { [inQuads ? 'quads' : 'bytes']: lookedUp(low, operation, inQuads) });
+}
+
+/** Between int8 and uint8, where no number changes but by the 128 of their zero points. */
+function isOtherSign(low: IntegerLowering, { inputs: [input], output, node, through }: IntegerOperation): boolean {
+  const [x, y] = [low.type(input), low.type(output)];
+  const moved = y.type === x.type ? 0 : y.type === 'int8' ? 128 : -128;
+  return node.kind === 'quantize' && !through && x.scale === y.scale && x.zeroPoint - y.zeroPoint === moved;
 }
 
 /** The input's numbers through tables, which are what the readable layers make of all 256. */

@@ -211,6 +211,19 @@ export const singleLayers: Readonly<Record<string, fc.Arbitrary<Draw>>> = {
       const y = net.add('y', 'conv2d', x, { ...attributes, filters }, net.anyType());
       return net.build([relu ? net.add('relu', 'relu6', y, {}) : y]);
     }),
+  'conv2d of bytes of the other sign': fc
+    .tuple(anyPicture, filter, count(12))
+    .map(([[h, w, c], attributes, filters]) => (net) => {
+      const x = net.input('x', [1, h, w, Math.min(c, 4)]);
+      const { type, scale, zeroPoint } = net.typeOf(x);
+      const other: QuantizedType = {
+        type: type === 'int8' ? 'uint8' : 'int8',
+        scale,
+        zeroPoint: zeroPoint + (type === 'int8' ? 128 : -128),
+      };
+      const back = net.add('back', 'quantize', net.add('signed', 'quantize', x, {}, other), {}, net.typeOf(x));
+      return net.build([net.add('y', 'conv2d', back, { ...attributes, filters }, net.anyType())]);
+    }),
   pointwiseConv2d: fc.tuple(anyPicture, count(20), fc.boolean()).map(([[h, w, c], filters, relu]) => (net) => {
     const x = net.input('x', [1, h, w, c]);
     const y = net.add('y', 'pointwiseConv2d', x, { filters, bias: true }, net.anyType());
