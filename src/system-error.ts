@@ -8,6 +8,8 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
   ENOSPC: 'there is no space left',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would be larger than the system allows (ulimit -f)',
   EMFILE: 'too many files are open',
   ENAMETOOLONG: 'the name is too long',
   ELOOP: 'a symbolic link leads back to itself',

@@ -165,7 +165,7 @@ function program(): Command {
 const budgetOption = (): Option =>
   new Option(
     '--budget <times>',
-    'networks may take so many times the usual memory (2 GiB) and work (10^12 multiply-adds)',
+    'networks may take so many times the usual memory (2 GiB) and work (10^12 multiply-adds, 5*10^10 by --target reference)',
   ).argParser(positiveNumber);
 
 /** A wrong word for one of a few names is answered with the nearest of them, as commander does for options and commands. */

@@ -6,6 +6,7 @@ import { expectOneOf } from '../checks.js';
 import { NetworkError } from '../errors.js';
 import { integerLayers, type Rounding, roundings } from '../layers/int8/index.js';
 import type { AnyTensor } from '../tensor.js';
+import { expectWithinBudget } from './budget.js';
 import { lastUses } from './graph.js';
 import {
   inferQuantizedShapes,
@@ -17,6 +18,7 @@ import {
   type QuantizedNode,
   quantizedWeightsOf,
   sameType,
+  shapesAlone,
   showType,
   wantedQuantizedWeights,
 } from './quantized-network.js';
@@ -85,6 +87,7 @@ function walk(
 ): void {
   expectOneOf(NetworkError, `${network.name}: rounding`, roundings, rounding);
   const shapes = inferQuantizedShapes(network, new Map([...tensors].map(([name, { shape }]) => [name, shape])));
+  expectWithinBudget(shapesAlone(network), shapes, !letGo, 4);
   expectAllWeights(network, shapes);
   inferTypes(network, shapes);
   network.nodes.forEach((node, index) => {

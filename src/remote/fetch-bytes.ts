@@ -17,6 +17,9 @@ export interface FetchOptions {
 const LARGEST = 2 ** 30;
 const LARGEST_UNSTATED = 200_000_000;
 
+/** A server that sends fewer bytes than this in a minute would take for ever. */
+const FEWEST_A_MINUTE = 60_000;
+
 /** The file at an address. A name and password in it are sent as a header. Throws a DownloadError that begins with the address. */
 export async function fetchBytes(request: string | WebRequest, options: FetchOptions = {}): Promise<Uint8Array> {
   const { fetch: get = globalThis.fetch, signal } = options;
@@ -59,10 +62,18 @@ export async function responseBytes(
   const reader = response.body.getReader();
   const chunks: Uint8Array[] = [];
   let loaded = 0;
+  let minuteBefore = 0;
+  let isTooSlow = false;
+  const pace = setInterval(() => {
+    isTooSlow = loaded - minuteBefore < FEWEST_A_MINUTE;
+    minuteBefore = loaded;
+    if (isTooSlow) reader.cancel().catch(() => {}); // which ends it
+  }, 60_000);
   let isTelling = false;
   try {
     for (;;) {
       const { done, value } = await abortable(reader.read(), signal);
+      if (isTooSlow) throw new Error(`fewer than ${FEWEST_A_MINUTE} bytes came in a minute`);
       if (done) break;
       chunks.push(value);
       loaded += value.length;
@@ -81,6 +92,8 @@ export async function responseBytes(
     throw new DownloadError(`${address}: the connection broke after ${loaded} bytes (${(cause as Error).message})`, {
       cause,
     });
+  } finally {
+    clearInterval(pace);
   }
   return joined(chunks, loaded);
 }

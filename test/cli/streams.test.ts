@@ -1,6 +1,6 @@
 /** Output that cannot be written is a failure, whatever the reason. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { main, smallNetwork, temporaryFolder, writeModel } from './command.js';
 
@@ -65,4 +65,27 @@ describe('stderr', () => {
     expect([exitCode, stdout]).toEqual([1, '']);
     expect(existsSync(folder.path('s.npz'))).toBe(true);
   });
+});
+
+describe('a file that may not become so large', () => {
+  // 8 blocks of 512 or of 1,024 bytes, as the shell counts; the model takes 880 kB.
+  test.skipIf(process.platform === 'win32')(
+    'an error, exit code 1, the old file stays, and nothing lies beside it',
+    () => {
+      const out = 'limited.npz';
+      writeFileSync(folder.path(out), 'old');
+      const before = readdirSync(folder.path(''));
+      const { status, stderr } = spawnSync(
+        'sh',
+        ['-c', `ulimit -f 8; "$0" "$1" convert small.safetensors ${out}`, process.execPath, main],
+        { encoding: 'utf8', cwd: folder.path('') },
+      );
+      expect([status, stderr]).toEqual([
+        1,
+        `error: ${out}: the file would be larger than the system allows (ulimit -f)\n`,
+      ]);
+      expect(readFileSync(folder.path(out), 'utf8')).toBe('old');
+      expect(readdirSync(folder.path(''))).toEqual(before);
+    },
+  );
 });

@@ -1,16 +1,20 @@
 /** What a network may take: described in a few bytes, refused before anything is allocated. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { compile, planMemory } from '../../src/engine/index.js';
-import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
+import { deeplabV3, mobilenetV1, mobilenetV2, ssd } from '../../src/models/index.js';
 import {
   atResolution,
   type Network,
   NetworkBuilder,
   type NetworkNode,
+  type QuantizedNetwork,
+  type QuantizedNode,
   run,
+  runQuantized,
   setBudget,
   summarize,
   trace,
+  traceQuantized,
 } from '../../src/network/index.js';
 import { makeGolden } from '../../src/oracle/index.js';
 import type { Shape, Tensor } from '../../src/tensor.js';
@@ -108,6 +112,38 @@ describe.each(refused)('%s is too much', (_, tooLarge, message) => {
   });
 });
 
+describe('the readable layers, which are slow, compute a twentieth of what kernels may', () => {
+  // 300 · 300 · 10⁶ samples are 90 · 10⁹.
+  const pool = network([1, 300, 300, 1], ['maxPool', { poolSize: [1000, 1000], strides: [1, 1], padding: 'same' }]);
+  const message =
+    "net: with 'n0' of [1,300,300,1] it wants 90 billion multiply-adds by the readable layers, more than 50; setBudget(2) or --budget 2 allows it";
+  const x = unread([1, 300, 300, 1]);
+
+  test('they refuse what the kernels take', async () => {
+    expect(() => run(pool, x)).toThrow(message);
+    expect(() => trace(pool, x)).toThrow(message);
+    expect(() => makeGolden(pool, x, { source: { kind: 'tensor', detail: 'x' } } as never)).toThrow(message);
+    expect(() => summarize(pool)).not.toThrow();
+    expect(planMemory(pool).activationBytes).toBeGreaterThan(0);
+    (await compile(pool)).dispose();
+  });
+
+  test('with integers too, of which a trace keeps every tensor', () => {
+    const int8 = { type: 'int8', scale: 1, zeroPoint: 0 } as const;
+    const integers = (described: Network): QuantizedNetwork => ({
+      ...described,
+      inputs: described.inputs.map((input) => ({ ...input, type: int8 })),
+      nodes: described.nodes.map((node) => ({ ...node, type: int8 })) as QuantizedNode[],
+    });
+    const of = (shape: Shape) => ({ shape, data: new Int8Array(0), type: int8 });
+    expect(() => runQuantized(integers(pool), of([1, 300, 300, 1]))).toThrow(message);
+    const chain = network([1, 8192, 8192, 1], ...Array.from({ length: 8 }, () => relu));
+    expect(() => traceQuantized(integers(chain), of([1, 8192, 8192, 1]))).toThrow(
+      "net: with 'n7' of [1,8192,8192,1] it wants 2304 MiB for tensors that exist at the same time, more than 2048; setBudget(2) or --budget 2 allows it",
+    );
+  });
+});
+
 test('a chain lets its tensors go, a trace keeps them', async () => {
   // 256 MiB each: three at once at most, nine in all.
   const chain = network([1, 8192, 8192, 1], ...Array.from({ length: 8 }, () => relu));
@@ -135,7 +171,12 @@ test('float64 takes twice as much', () => {
   );
 });
 
-test('ordinary networks never meet it', () => {
+test('ordinary networks never meet it, readable or not', () => {
+  const numbers = (...shape: Shape) => unread([1, ...shape, 3]);
+  // Beyond the budget, the error would say so; these only have no weights yet.
+  expect(() => run(mobilenetV1({ alpha: 1, resolution: 224 }), numbers(224, 224))).toThrow('is missing');
+  expect(() => run(ssd({ backbone: 'v1', heads: 'full', resolution: 300 }), numbers(300, 300))).toThrow('is missing');
+  expect(() => run(deeplabV3({ backbone: 'v1', outputStride: 8 }), numbers(513, 513))).toThrow('is missing');
   for (const model of [mobilenetV1, mobilenetV2]) {
     expect(() => atResolution(model({ classes: 1000 }), [3000, 3000])).not.toThrow();
   }
