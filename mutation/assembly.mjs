@@ -51,7 +51,7 @@ export async function assemblyMutants(count, seed, until) {
     const mutants = mutantsOf(line);
     const mutant = mutants[Math.floor(random() * mutants.length)];
     const [module, tests] = modules[folderOf(mutant.file)];
-    if (!sandboxes.has(module)) sandboxes.set(module, await Sandbox.of('assembly', tests));
+    if (!sandboxes.has(module)) sandboxes.set(module, new Sandbox('assembly', tests));
     const result = await resultOf(mutant, module, sandboxes.get(module));
     console.log(`${result}: ${mutant.file}:${mutant.line}: ${mutant.text.trim()}`);
     if (result in counts) counts[result]++;

@@ -5,7 +5,7 @@
  *
  * Lines of code are drawn, each as likely as any other, and Stryker makes every mutant that fits into one of them; `--each` draws so many of them.
  * The same seed draws the same mutants of the same source, in the same order; `--minutes` ends sooner. `assembly` has a mutator of its own, one
- * mutant a line. A mutant is run by the tests of its part that import its file, the quickest first, up to the first that fails. Exit code 1 below 95 %.
+ * mutant a line. A mutant is run by the tests of its part that import its file, the closest first, up to the first that fails. Exit code 1 below 95 %.
  */
 import { parseArgs } from 'node:util';
 import { assemblyMutants } from '../mutation/assembly.mjs';
@@ -62,7 +62,7 @@ if (!Object.hasOwn(parts, part ?? ''))
   throw new Error(`wanted one of assembly, ${Object.keys(parts).join(', ')}, found ${part}`);
 const [sources, tests] = parts[part];
 
-const sandbox = await Sandbox.of(part, tests);
+const sandbox = new Sandbox(part, tests);
 const random = mulberry32(seed);
 let [killed, survived] = [0, 0];
 for (const line of drawn(sources.flatMap(filesOf).flatMap(codeLinesOf), lineCount, seed, false)) {

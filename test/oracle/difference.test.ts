@@ -77,3 +77,13 @@ test('the picture of a difference: the worst channel of each pixel; black, blue,
   expect(pixel(2)[1]).toBeGreaterThan(150);
   expect(pixel(3)).toEqual([255, 0, 0]);
 });
+
+test('the picture of numbers that are no feature map: in rows of a square, black behind the last', () => {
+  const far = [255, 0, 0];
+  const { width, height, data } = differencePixels(tensor([1, 7], [99, 0, 0, 0, 99, 0, 99]));
+  expect([width, height]).toEqual([3, 3]);
+  const red = Array.from({ length: 9 }, (_, i) => i).filter((i) => `${data.subarray(3 * i, 3 * i + 3)}` === `${far}`);
+  expect(red).toEqual([0, 4, 6]);
+  expect(data.length).toBe(27);
+  expect(differencePixels(tensor([1, 5], new Float64Array(5)))).toMatchObject({ width: 3, height: 2 });
+});

@@ -7,7 +7,7 @@ import type { Rounding } from '../../../src/layers/int8/index.js';
 import { roundings } from '../../../src/layers/int8/index.js';
 import type { QuantizedNetwork } from '../../../src/network/quantized-network.js';
 import { traceQuantized } from '../../../src/network/run-quantized.js';
-import type { AnyTensor } from '../../../src/tensor.js';
+import type { AnyTensor, Shape } from '../../../src/tensor.js';
 import { nightly } from '../../nightly.js';
 import { anyMobileNet, anySeeded, QuantizedBuilder, type Seeded, singleLayers } from './networks.js';
 
@@ -46,6 +46,31 @@ const property = (draw: fc.Arbitrary<(net: QuantizedBuilder) => QuantizedNetwork
 
 describe.each(Object.entries(singleLayers))('%s', (_, draw) => {
   test(`${RUNS} random networks`, { timeout: 3_600_000 }, () => fc.assert(property(draw), { numRuns: RUNS }));
+});
+
+/** The layer twice, of the same shapes, with other types and weights: no table of the one may be taken for the other's. */
+const twice = (draw: (net: QuantizedBuilder) => QuantizedNetwork) => (net: QuantizedBuilder) => {
+  const outputs: string[] = [];
+  const part = (prefix: string, factor: number) => ({
+    input: (name: string, shape: Shape) => net.input(prefix + name, shape),
+    add: (name: string, ...rest: [never, never, never]) => net.add(prefix + name, ...rest),
+    anyType: (scale?: number) => net.anyType(scale && scale * factor),
+    typeOf: (name: string) => net.typeOf(name),
+    shares: () => net.shares(),
+    build: (names: readonly string[]) => outputs.push(...names),
+  });
+  for (const [prefix, factor] of [
+    ['one ', 1],
+    ['other ', 1.3],
+  ] as const)
+    draw(part(prefix, factor) as unknown as QuantizedBuilder);
+  return net.build(outputs);
+};
+
+describe('two in one network', () => {
+  test.each(Object.entries(singleLayers))('%s', { timeout: 3_600_000 }, (_, draw) =>
+    fc.assert(property(draw.map(twice)), { numRuns: RUNS / 5 }),
+  );
 });
 
 describe('a small MobileNet', () => {
