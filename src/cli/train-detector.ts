@@ -9,7 +9,18 @@ import { type BoxedExample, type DetectorEpoch, trainDetector } from '../trainin
 import { type BoxedFolder, boxedFolder } from './boxed-sets.js';
 import { harmless } from './display.js';
 import { type ModelFlags, readPictureModel } from './model.js';
-import { expectEnding, expectWritable, formatBytes, note, plural, print, printJson, writeWhole } from './output.js';
+import {
+  expectEnding,
+  expectWritable,
+  formatBytes,
+  Interruption,
+  note,
+  onEndingSignal,
+  plural,
+  print,
+  printJson,
+  writeWhole,
+} from './output.js';
 import { openPicture } from './pictures.js';
 import { startProgress } from './progress.js';
 import { textTable } from './table.js';
@@ -82,10 +93,15 @@ export async function trainDetectorInto(command: Command, flags: DetectorTrainin
   const network = await readPictureModel(base, preset === undefined ? {} : { preset });
   const began = performance.now();
   const progress = await startProgress('train', 10_000);
+  const stop = new AbortController();
+  const forget = onEndingSignal((signal) =>
+    stop.abort(new Interruption('stopped before the first epoch had ended; nothing written', signal)),
+  );
   try {
     note(`learns from ${plural(train.length, 'picture')}, ${plural(heldBack.length, 'picture')} held back`);
     const trained = await trainDetector(network, train, heldBack, labels, {
       seed,
+      signal: stop.signal,
       ...(flags.epochs !== undefined && { epochs: flags.epochs }),
       ...(flags.batch !== undefined && { batch: flags.batch }),
       ...(flags.learningRate !== undefined && { learningRate: flags.learningRate }),
@@ -102,7 +118,15 @@ export async function trainDetectorInto(command: Command, flags: DetectorTrainin
     if (flags.json) printJson({ out, seconds, perClass, epochs: trained.history, bytes: bytes.length });
     else print(asText(perClass, seconds));
     note(`wrote ${out}: ${labels.length === 1 ? '1 class' : `${labels.length} classes`}, ${formatBytes(bytes.length)}`);
+    if (stop.signal.aborted) {
+      const { signal } = stop.signal.reason as Interruption;
+      throw new Interruption(
+        `stopped after epoch ${trained.history.length}; ${out} is the detector of that epoch`,
+        signal,
+      );
+    }
   } finally {
+    forget();
     progress.stop();
   }
 }

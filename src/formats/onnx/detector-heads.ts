@@ -32,6 +32,18 @@ export function headsOf(model: FileModel, nodes: readonly FileNode[]): Heads | u
   return scores === undefined ? undefined : { codes, scores, softmax, nodes };
 }
 
+/** These tensors, and all that they follow from. `producers` are nodes by their results. */
+export function ancestors(producers: ReadonlyMap<string, FileNode>, names: readonly string[]): Set<string> {
+  const found = new Set<string>();
+  const open = [...names];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (found.has(name)) continue;
+    found.add(name);
+    open.push(...(producers.get(name)?.inputs ?? []));
+  }
+  return found;
+}
+
 /** The file's nodes by what they yield. */
 class Graph {
   readonly #producers: ReadonlyMap<string, FileNode>;
@@ -59,14 +71,7 @@ class Graph {
   }
 
   ancestors(names: readonly string[]): Set<string> {
-    const found = new Set<string>();
-    const open = [...names];
-    for (let name = open.pop(); name !== undefined; name = open.pop()) {
-      if (found.has(name)) continue;
-      found.add(name);
-      open.push(...(this.#producers.get(name)?.inputs ?? []));
-    }
-    return found;
+    return ancestors(this.#producers, names);
   }
 
   /** What all of these are parts of: the tensor that joins all maps or, of a single map, what its first reshape yields. */

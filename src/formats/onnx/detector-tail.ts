@@ -1,7 +1,7 @@
 /** What a detector's operators behind its heads compute. */
 import { type Tensor, tensor } from '../../tensor.js';
 import { Call } from './call.js';
-import type { Heads } from './detector-heads.js';
+import { ancestors, type Heads } from './detector-heads.js';
 import { folds } from './folding.js';
 import type { Constant, FileModel, FileNode } from './model.js';
 
@@ -27,6 +27,13 @@ export class Tail {
 
   get nodes(): readonly FileNode[] {
     return this.#heads.nodes;
+  }
+
+  /** Whether the node reads scores, and no boxes: of boxes a maximum says how far classes are to be moved apart. */
+  readsScoresAlone({ inputs }: FileNode): boolean {
+    const producers = new Map(this.nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
+    const before = ancestors(producers, inputs);
+    return before.has(this.#heads.scores) && !before.has(this.#heads.codes);
   }
 
   /** What follows from constants and, if given, from a tensor of this name. The names are those that follow from it. */

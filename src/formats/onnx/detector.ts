@@ -82,13 +82,19 @@ function suppressionOf(tail: Tail, count: number, classes: number): StatedSuppre
   const suppressing = tail.nodes.filter(({ op }) => op === 'NonMaxSuppression');
   const [first] = suppressing;
   if (first === undefined) return SSD_SUPPRESSION;
-  const bestAlone = classes > 1 && tail.nodes.some(({ op }) => op === 'ReduceMax' || op === 'ArgMax');
+  const bestAlone =
+    classes > 1 && tail.nodes.some((node) => /^(ReduceMax|ArgMax)$/.test(node.op) && tail.readsScoresAlone(node));
   const bounds = tail.nodes.filter(({ op }) => /^Greater(OrEqual)?$/.test(op)).map((node) => tail.numberAt(node, 1));
   const scoreThreshold = tail.numberAt(first, 4) ?? bounds.find((bound) => bound !== undefined);
   // An operator without a number of boxes yields none; exporters write the largest integer for all.
   const maxPerClass = Math.min(tail.numberAt(first, 2) || count, count);
   const behind = tail.nodes.slice(tail.nodes.indexOf(first));
-  const best = behind.filter(({ op }) => op === 'TopK').map((node) => tail.numberAt(node, 1));
+  // The best of what stays by TopK, or the first of it.
+  const best = behind.map((node) => {
+    if (node.op === 'TopK') return tail.numberAt(node, 1);
+    const isFirst = node.op === 'Slice' && tail.numberAt(node, 1) === 0 && !tail.numberAt(node, 3);
+    return isFirst ? tail.numberAt(node, 2) : undefined;
+  });
   const maxResults =
     best.filter((number) => number !== undefined && number > 0).at(-1) ?? maxPerClass * (bestAlone ? 1 : classes);
   return {

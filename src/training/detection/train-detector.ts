@@ -14,6 +14,7 @@ import { inferShapes, type Network, type Preprocessing } from '../../network/ind
 import { seedOf, uniformRandom } from '../../random.js';
 import { preprocessingFor } from '../../tasks/execute.js';
 import { type Tensor, tensor } from '../../tensor.js';
+import type { WebAbortSignal } from '../../web-types.js';
 import { epochOrder } from '../data/batches.js';
 import { createOptimizer, optimizerDefaults } from '../loop/optimizers.js';
 import { learningRateAt } from '../loop/schedules.js';
@@ -48,6 +49,8 @@ export interface DetectorTrainingOptions {
   /** Of each picture: itself, its mirror image, then parts of at least a half of each side. Default 4. */
   readonly views?: number;
   readonly seed?: number;
+  /** Ends the training after the epoch in work, whose detector is the answer. Before the first has ended, the promise is rejected with its reason. */
+  readonly signal?: WebAbortSignal;
   readonly onProgress?: (part: number, doing: string) => void;
   readonly onEpoch?: (metrics: DetectorEpoch) => void;
 }
@@ -82,12 +85,15 @@ export async function trainDetector(
   labels: readonly string[],
   options: DetectorTrainingOptions = {},
 ): Promise<TrainedDetector> {
-  const { epochs = 40, learningRate = 3e-3, views = 4, seed = 1, onProgress = () => {}, onEpoch } = options;
+  const { epochs = 40, learningRate = 3e-3, views = 4, seed = 1, signal, onProgress = () => {}, onEpoch } = options;
   if (train.length === 0) throw new UsageError('training: found no pictures with boxes to learn from');
   const detector = newDetector(base, labels, seed);
   const spec: SsdSpec = { anchors: detector.anchors, scales: detector.scales, slots: labels.length + 1 };
   const all = train.length + heldBack.length;
-  const onPicture = (done: number) => onProgress((0.5 * done) / all, `maps of ${all} pictures`);
+  const onPicture = (done: number) => {
+    signal?.throwIfAborted();
+    onProgress((0.5 * done) / all, `maps of ${all} pictures`);
+  };
   const front = await compile(detector.front);
   const mapsOf = async (x: Tensor) => copies(front.run(x), detector.front.outputs);
   const samples = await samplesOf(detector, train, { views, seed, labels, spec, mapsOf, onPicture });
@@ -137,6 +143,7 @@ export async function trainDetector(
     onEpoch?.(metrics);
     onProgress(0.5 + (0.5 * (epoch + 1)) / epochs, `epoch ${epoch + 1} of ${epochs}`);
     await otherTasks();
+    if (signal?.aborted) break;
   }
   const weights = withParameters(detector.tail, values, statistics).weights;
   const network = {

@@ -29,7 +29,7 @@ export interface NodeSpec {
 
 export interface ConstantSpec {
   readonly shape: readonly number[];
-  readonly data: Int8Array | Uint8Array | Int32Array | Float32Array;
+  readonly data: Int8Array | Uint8Array | Int32Array | BigInt64Array | Float32Array;
 }
 
 export interface OnnxSpec {
@@ -59,6 +59,7 @@ const TYPES = {
   Int8Array: 'INT8',
   Uint8Array: 'UINT8',
   Int32Array: 'INT32',
+  BigInt64Array: 'INT64',
   Float32Array: 'FLOAT',
 };
 

@@ -12,10 +12,12 @@ import { type Network, run } from '../../../src/network/index.js';
 import { sizeOf, type Tensor, tensor } from '../../../src/tensor.js';
 import { signed } from '../../network/helpers.js';
 import { noOnnxruntime, runOnnxruntime } from '../../peers/onnxruntime.js';
+import { type ConstantSpec, onnxFile } from './builder.js';
 
 /** A graph that grows: each call adds a node and returns the name of its result. */
 class Graph {
   readonly nodes: OutNode[] = [];
+  readonly more = new Map<string, string[]>();
   readonly constants = new Map<string, OutConstant>();
 
   constant(value: OutConstant | number): string {
@@ -24,10 +26,36 @@ class Graph {
     return name;
   }
 
-  add(op: string, inputs: readonly string[], attributes: OutNode['attributes'] = {}): string {
+  /** Further results have the name of the first with _1, _2 … behind it. */
+  add(op: string, inputs: readonly string[], attributes: OutNode['attributes'] = {}, results = 1): string {
     const output = `${op.toLowerCase()}_${this.nodes.length}`;
     this.nodes.push({ op, inputs, output, attributes });
+    for (let more = 1; more < results; more++)
+      this.more.set(output, [...(this.more.get(output) ?? []), `${output}_${more}`]);
     return output;
+  }
+
+  /** The same file by the tests' own writer, which knows nodes of several results. */
+  tracedFile(outputs: readonly string[]): Uint8Array {
+    const constants = [...this.constants].map(([name, value]): [string, ConstantSpec] => {
+      if (Array.isArray(value)) return [name, { shape: [value.length], data: BigInt64Array.from(value, BigInt) }];
+      if ('integers' in value) return [name, { shape: value.shape, data: value.integers as Int32Array }];
+      return [name, { shape: (value as Tensor).shape, data: Float32Array.from((value as Tensor).data) }];
+    });
+    const float = (one: unknown) => (typeof one === 'number' && !Number.isInteger(one) ? { float: one } : one);
+    const nodes = this.nodes.map(({ op, inputs, output, attributes }) => ({
+      op,
+      inputs,
+      outputs: [output, ...(this.more.get(output) ?? [])],
+      attributes: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, float(value)])) as never,
+    }));
+    return onnxFile({
+      opset: 17,
+      inputs: { image: [1, 3, 4, 8] },
+      outputs,
+      constants: Object.fromEntries(constants),
+      nodes,
+    });
   }
 
   /** A part of the last axis. */
@@ -126,10 +154,9 @@ function likeTensorflow(graph: Graph, { codes, logits } = heads(graph)): string[
   return [all, scores, suppressed(graph, [all, scores, ...limits])];
 }
 
-/** As PyTorch writes torchvision's: x first, pixels, softmax, codes bounded, one suppression of the best of each class after a bound. */
-function likeTorchvision(graph: Graph): string[] {
+/** torchvision's box coder: x first, pixels, codes bounded. */
+function torchvisionBoxes(graph: Graph, codes: string): string {
   const [H, W] = [4, 8];
-  const { codes, logits } = heads(graph);
   const part = (k: number) => graph.add('Div', [graph.columns(codes, k, k + 1), graph.constant([10, 10, 5, 5][k])]);
   const unit = (k: number, size: number) =>
     graph.constant(
@@ -151,13 +178,68 @@ function likeTorchvision(graph: Graph): string[] {
     graph.add('Add', [centreX, w]),
     graph.add('Add', [centreY, h]),
   ];
-  const boxes = graph.add('Concat', corners, { axis: -1 });
+  return graph.add('Concat', corners, { axis: -1 });
+}
+
+/** As PyTorch writes torchvision's: x first, pixels, softmax, codes bounded, one suppression of the best of each class after a bound. */
+function likeTorchvision(graph: Graph): string[] {
+  const { codes, logits } = heads(graph);
+  const boxes = torchvisionBoxes(graph, codes);
   const probabilities = graph.add('Softmax', [logits], { axis: -1 });
   const scores = graph.add('Transpose', [graph.columns(probabilities, 1, SLOTS)], { perm: [0, 2, 1] });
   const sure = graph.add('Greater', [scores, graph.constant(0.4)]);
   const left = graph.add('Where', [sure, scores, graph.constant(0)]);
   const limits = [graph.constant([100]), graph.constant(tensor([1], [0.5])), graph.constant(tensor([1], [0.4]))];
   return [boxes, left, suppressed(graph, [boxes, left, ...limits])];
+}
+
+/**
+ * As torch.onnx.export traces torchvision's ssdlite320_mobilenet_v3_large (SSD.postprocess_detections, batched_nms by coordinates): blocks of MobileNetV3
+ * before the heads, and behind them for each class the sure boxes by NonZero and GatherND, the best of those by TopK of a computed number, one
+ * suppression of boxes that are moved apart by class, and the first of what stays.
+ */
+function likeTracedTorchvision(graph: Graph): string[] {
+  const kernel = (seed: number) => graph.constant(signed([3, 3, 1, 1], seed));
+  const expanded = graph.add('HardSwish', [graph.add('Conv', ['image', kernel(20)])]);
+  const squeezed = graph.add('Conv', [graph.add('GlobalAveragePool', [expanded]), kernel(21)]);
+  const excited = graph.add('HardSigmoid', [squeezed], { alpha: 1 / 6, beta: 0.5 });
+  const { codes, logits } = heads(graph, graph.add('Add', [graph.add('Mul', [expanded, excited]), 'image']));
+  const boxes = graph.add('Squeeze', [torchvisionBoxes(graph, codes), graph.constant([0])]);
+  const scores = graph.add('Squeeze', [graph.add('Softmax', [logits], { axis: -1 }), graph.constant([0])]);
+  const all = { boxes: [] as string[], scores: [] as string[], labels: [] as string[] };
+  for (let label = 1; label < SLOTS; label++) {
+    const score = graph.add('Gather', [scores, graph.constant({ integers: Int32Array.of(label), shape: [] })], {
+      axis: 1,
+    });
+    const sure = graph.add('NonZero', [graph.add('Greater', [score, graph.constant(0.4)])]);
+    const at = graph.add('Transpose', [sure], { perm: [1, 0] });
+    const [kept, box] = [score, boxes].map((x) => graph.add('GatherND', [x, at]));
+    const count = graph.add(
+      'ReduceMin',
+      [graph.add('Concat', [graph.add('Shape', [kept]), graph.constant([300])], { axis: 0 })],
+      { keepdims: 1 },
+    );
+    const best = graph.add('TopK', [kept, count], {}, 2);
+    all.scores.push(best);
+    all.boxes.push(graph.add('Gather', [box, `${best}_1`], { axis: 0 }));
+    all.labels.push(graph.add('Expand', [graph.constant(tensor([1], [label])), graph.add('Shape', [best])]));
+  }
+  const [joined, sureness, labels] = [all.boxes, all.scores, all.labels].map((parts) =>
+    graph.add('Concat', parts, { axis: 0 }),
+  );
+  const apart = graph.add('Mul', [
+    labels,
+    graph.add('Add', [graph.add('ReduceMax', [joined], { keepdims: 0 }), graph.constant(1)]),
+  ]);
+  const moved = graph.add('Add', [joined, graph.add('Unsqueeze', [apart, graph.constant([1])])]);
+  const kept = graph.add('NonMaxSuppression', [
+    graph.add('Unsqueeze', [moved, graph.constant([0])]),
+    graph.add('Unsqueeze', [sureness, graph.constant([0, 1])]),
+    graph.constant([100_000]),
+    graph.constant(tensor([1], [0.55])),
+  ]);
+  const stays = graph.columns(graph.add('Squeeze', [graph.columns(kept, 2, 3, 1), graph.constant([1])]), 0, 300, 0);
+  return [joined, sureness, labels].map((x) => graph.add('Gather', [x, stays], { axis: 0 }));
 }
 
 /** The boxes as centres and sizes in one piece, and scores without a slot for background: nothing is suppressed. */
@@ -281,6 +363,38 @@ describe('detectors with suppression as operators', () => {
         expect([name, value]).toEqual([name, expect.closeTo(wanted[at][name as 'x'], 4)]);
     }
   });
+
+  const traced = () => {
+    const graph = new Graph();
+    const outputs = likeTracedTorchvision(graph);
+    return { file: graph.tracedFile(outputs), outputs };
+  };
+
+  test("traced from torchvision: classes are moved apart, not compared; the file's first 300", async () => {
+    const { detection } = (await readOnnx(traced().file)).conventions;
+    expect(detection).toMatchObject({ background: 'slot 0', scales: [10, 10, 5, 5] });
+    const { iouThreshold, scoreThreshold, ...rest } = detection!.suppression;
+    expect([iouThreshold, scoreThreshold]).toEqual([0.55, 0.4].map(Math.fround));
+    expect(rest).toEqual({ kind: 'per-class', maxPerClass: COUNT, maxResults: 300, classesPerBox: 1 });
+  });
+
+  test.skipIf(noOnnxruntime)(
+    'traced from torchvision: the boxes that onnxruntime keeps (needs bench/peers)',
+    async () => {
+      const { file, outputs } = traced();
+      const answers = await runOnnxruntime(file, { image: picture });
+      const [boxes, scores, labels] = outputs.map((name) => answers.get(name)!.data);
+      const answered = found(await readOnnx(file), nhwc);
+      expect(answered.length).toBeGreaterThan(20);
+      expect(answered).toHaveLength(scores.length);
+      for (const [at, { classIndex, score, box }] of answered.entries()) {
+        const [x1, y1, x2, y2] = boxes.subarray(4 * at, 4 * at + 4);
+        expect([classIndex + 1, score]).toEqual([labels[at], expect.closeTo(scores[at], 4)]);
+        const sides = [box.x, box.y, box.width, box.height];
+        expect(sides).toEqual([x1, y1, x2 - x1, y2 - y1].map((side) => expect.closeTo(side, 4)));
+      }
+    },
+  );
 
   test('a tail that is no SSD is refused, with the names of the heads', async () => {
     await expect(read(likeYolo)).rejects.toThrow(
