@@ -1,9 +1,11 @@
 /** `depthwise train --detect`: from a folder of boxed pictures to a model that `detect` takes, and what it refuses. */
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ssd } from '../../src/models/index.js';
 import { randomWeights } from '../../src/network/index.js';
-import { cat, depthwise, depthwiseJson, rocket, temporaryFolder, writeModel } from './command.js';
+import { cat, depthwise, depthwiseJson, main, rocket, temporaryFolder, writeModel } from './command.js';
 
 const folder = temporaryFolder();
 afterAll(folder.remove);
@@ -38,6 +40,32 @@ describe('train --detect', () => {
     const [{ detections }] = await depthwiseJson('detect', cat, '--model', out, '--score', '0', '--max', '1');
     expect(detections).toMatchObject([{ label: 'cat', classIndex: 0 }]);
   });
+
+  test('Ctrl-C: the detector of the epoch in work is written; before there is one, nothing', async () => {
+    const start = (out: string, after: string) => {
+      const data = ['--data', `voc:${folder.path('voc')}`, '--base', base, '--views', '1', '--held-back', '0.4'];
+      const child = spawn(process.execPath, [main, 'train', '--detect', ...data, '--epochs', '100000', '--out', out]);
+      let said = '';
+      child.stderr.setEncoding('utf8').on('data', (text) => {
+        said += text;
+        if (!child.killed && said.includes(after)) child.kill('SIGINT');
+      });
+      return once(child, 'close').then(([code]) => ({ code, said }));
+    };
+    const out = folder.path('stopped.safetensors');
+    const { code, said } = await start(out, 'epoch 2: ');
+    expect([code, said]).toEqual([
+      130,
+      expect.stringMatching(`stopped after epoch \\d+; ${out} is the detector of that epoch\n$`),
+    ]);
+    const [{ detections }] = await depthwiseJson('detect', cat, '--model', out, '--score', '0', '--max', '1');
+    expect(detections).toHaveLength(1);
+    const none = folder.path('none.safetensors');
+    const early = await start(none, 'learns from 2 pictures, 1 picture held back');
+    // Within three pictures; where the machine is faster than the signal, an epoch has ended.
+    const isEarly = early.said.endsWith('stopped before the first epoch had ended; nothing written\n');
+    expect([early.code, existsSync(none)]).toEqual([130, !isEarly]);
+  }, 60_000);
 
   test.each([
     [['--detect'], '--detect: wanted --data voc:FOLDER or coco:FOLDER'],

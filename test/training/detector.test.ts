@@ -308,6 +308,16 @@ describe('trainDetector', () => {
     );
   }, 60_000);
 
+  test('a signal ends it after the epoch in work, whose detector is the answer; before the first epoch it is an error', async () => {
+    const stop = new AbortController();
+    const options = { epochs: 9, views: 1, signal: stop.signal };
+    const onEpoch = ({ epoch }: { epoch: number }) => epoch === 2 && stop.abort(new Error('enough'));
+    const { history, network } = await trainDetector(base(), squares(4, 1), [], ['square'], { ...options, onEpoch });
+    expect(history.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    expect(network.conventions.detection).toBeDefined();
+    await expect(trainDetector(base(), squares(4, 1), [], ['square'], options)).rejects.toThrow(new Error('enough'));
+  }, 60_000);
+
   test('a batch larger than the set is the set; eight pictures unless stated; a smaller one is another training', async () => {
     const history = async (batch?: number) => {
       const options = { epochs: 2, views: 1, ...(batch !== undefined && { batch }) };
