@@ -2,7 +2,6 @@
 import { realpath } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { UsageError } from '../errors.js';
-import type { Picture } from '../image/index.js';
 import { pngChunk } from '../segmentation/label-png.js';
 import { expectFolder, expectWritable, writeWhole } from './output.js';
 import { expectOwnFiles, type OwnKind } from './own-files.js';
@@ -54,13 +53,4 @@ const realName = (path: string): Promise<string> => realpath(path).catch(() => p
 export async function writeAnnotated(path: string, png: Uint8Array): Promise<void> {
   const mark = pngChunk('tEXt', new TextEncoder().encode(TEXT));
   await writeWhole(path, Buffer.concat([png.subarray(0, HEADER_BYTES), mark, png.subarray(HEADER_BYTES)]));
-}
-
-/** The bytes of a PNG file of an RGB or RGBA picture. */
-export async function asPng({ width, height, channels, data }: Picture): Promise<Uint8Array> {
-  const { encodePng } = await import('../image/png.js');
-  if (channels === 4) return encodePng({ width, height, data: Uint8ClampedArray.from(data) });
-  const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
-  for (let pixel = 0; pixel < width * height; pixel++) rgba.set(data.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
-  return encodePng({ width, height, data: rgba });
 }

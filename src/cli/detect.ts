@@ -4,8 +4,9 @@ import { type Detection, type DetectOptions, detect, drawDetections } from '../d
 import { UsageError } from '../errors.js';
 import type { DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
 import type { Network } from '../network/index.js';
+import { encodePng } from '../segmentation/label-png.js';
 import { readLabels } from '../tasks/files.js';
-import { annotatedNames, asPng, claimAnnotated, writeAnnotated } from './annotated.js';
+import { annotatedNames, claimAnnotated, writeAnnotated } from './annotated.js';
 import { type CocoResults, cocoResults } from './coco-results.js';
 import { harmless } from './display.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
@@ -133,7 +134,7 @@ async function answer(
     return await eachPicture(pictures, flags, async (picture, path) => {
       const detections = await detect(network, picture, options);
       const file = files?.get(path);
-      if (file !== undefined) await writeAnnotated(file, await asPng(drawDetections(picture, detections)));
+      if (file !== undefined) await writeAnnotated(file, await encodePng(drawDetections(picture, detections)));
       return { width: picture.width, height: picture.height, detections };
     });
   } finally {

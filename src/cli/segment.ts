@@ -2,13 +2,12 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Picture, DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
-import { toRgb } from '../image/picture.js';
 import type { Network } from '../network/index.js';
 import { cutOut, overlay, type Segmentation, type SegmentOptions, segment } from '../segmentation/index.js';
-import { encodeLabelPng } from '../segmentation/label-png.js';
+import { encodeLabelPng, encodePng } from '../segmentation/label-png.js';
 import { paletteFor } from '../segmentation/palette.js';
 import { readLabels } from '../tasks/files.js';
-import { annotatedNames, asPng, claimAnnotated, writeAnnotated } from './annotated.js';
+import { annotatedNames, claimAnnotated, writeAnnotated } from './annotated.js';
 import { harmless } from './display.js';
 import { addTargetOption, executor, type TargetFlags } from './executor.js';
 import { addIntegerOptions } from './integers.js';
@@ -153,9 +152,9 @@ async function writerOf(
   const kinds: [end: string, make: (picture: Picture, map: Segmentation) => Promise<Uint8Array>][] = [
     ['.labels.png', (_, map) => encodeLabelPng(map, colours)],
   ];
-  if (flags.overlay) kinds.push(['.overlay.png', (picture, map) => asPng(overlay(picture, map, { colours }))]);
-  if (flags.cutOut) kinds.push(['.cut-out.png', (picture, map) => asPng(cutOut(picture, map, classes))]);
-  if (flags.confidence) kinds.push(['.confidence.png', (_, map) => asPng(confidencePicture(map))]);
+  if (flags.overlay) kinds.push(['.overlay.png', (picture, map) => encodePng(overlay(picture, map, { colours }))]);
+  if (flags.cutOut) kinds.push(['.cut-out.png', (picture, map) => encodePng(cutOut(picture, map, classes))]);
+  if (flags.confidence) kinds.push(['.confidence.png', (_, map) => encodePng(confidencePicture(map))]);
   const files = kinds.map(([end, make]) => [annotatedNames(pictures, folder, end), make] as const);
   const paths = files.flatMap(([names]) => [...names.values()]);
   await claimAnnotated(folder, paths, pictures, flags.overwrite);
@@ -166,7 +165,11 @@ async function writerOf(
 
 /** Grey: 255 where a label is sure. */
 function confidencePicture({ width, height, confidence = new Float32Array(0) }: Segmentation): Picture {
-  return toRgb({ width, height, channels: 1, data: Uint8Array.from(confidence, (share) => Math.round(255 * share)) });
+  const data = new Uint8Array(confidence.length);
+  confidence.forEach((share, pixel) => {
+    data[pixel] = Math.round(255 * share);
+  });
+  return { width, height, channels: 1, data };
 }
 
 function classesOf(wanted: string, labels: readonly string[] | undefined): number[] {

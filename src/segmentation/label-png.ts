@@ -1,5 +1,5 @@
 /**
- * Label maps as PNG files with a palette, as Pascal VOC's are: the byte of a pixel is its label, and the palette gives the colour that a viewer shows.
+ * Pictures as PNG files, and label maps as PNG files with a palette, as Pascal VOC's are: the byte of a pixel is its label, and the palette gives the colour that a viewer shows.
  * A file is 8 bytes and then chunks: length, type, data, checksum (PNG, third edition, 5.3).
  */
 import { PictureError } from '../errors.js';
@@ -13,34 +13,65 @@ const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
 
 const GREY = 0;
 const PALETTE = 3;
+/** By the number of channels: grey, RGB, RGBA. */
+const COLOUR_TYPES = { 1: GREY, 3: 2, 4: 6 } as const;
+
+/** The file of a picture. Beside the picture it takes little more memory than the file. */
+export function encodePng({ width, height, channels, data }: Picture): Promise<Uint8Array> {
+  return pngFile(width, height, COLOUR_TYPES[channels], [], rowsOf(data, width * channels, channels));
+}
 
 /** The file of a label map; `colours` by label. */
 export async function encodeLabelPng(
   { width, height, labels }: LabelMap,
   colours: readonly Colour[] = vocPalette(),
 ): Promise<Uint8Array> {
+  const palette = Uint8Array.from({ length: 256 * 3 }, (_, at) => colours[Math.floor(at / 3)]?.[at % 3] ?? 0);
+  return pngFile(width, height, PALETTE, [pngChunk('PLTE', palette)], rowsOf(labels, width, 0));
+}
+
+async function pngFile(
+  width: number,
+  height: number,
+  colourType: number,
+  chunks: readonly Uint8Array<ArrayBuffer>[],
+  rows: Iterator<Uint8Array<ArrayBuffer>>,
+): Promise<Uint8Array> {
   const header = new Uint8Array(13);
   new DataView(header.buffer).setUint32(0, width);
   new DataView(header.buffer).setUint32(4, height);
-  header.set([8, PALETTE], 8); // bits of a pixel, and what they mean
-  const palette = Uint8Array.from({ length: 256 * 3 }, (_, at) => colours[Math.floor(at / 3)]?.[at % 3] ?? 0);
-  // Before each row stands its filter: none.
-  const rows = new Uint8Array(height * (width + 1));
-  for (let y = 0; y < height; y++) rows.set(labels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
-  const parts = [
-    SIGNATURE,
-    pngChunk('IHDR', header),
-    pngChunk('PLTE', palette),
-    pngChunk('IDAT', await compressed(rows)),
-    pngChunk('IEND', new Uint8Array(0)),
-  ];
+  header.set([8, colourType], 8); // bits of a channel, and what they mean
+  const data = pngChunk('IDAT', await compressed(rows));
+  const parts = [SIGNATURE, pngChunk('IHDR', header), ...chunks, data, pngChunk('IEND', new Uint8Array(0))];
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
+/**
+ * Rows with their filters before them: Sub (1), by which a byte says how it differs from that of the pixel on its left, `pixel` bytes before it, or
+ * None (0) where `pixel` is 0 (PNG, third edition, 9.2).
+ */
+function* rowsOf(data: ArrayLike<number>, length: number, pixel: number): Generator<Uint8Array<ArrayBuffer>> {
+  for (let from = 0; from < data.length; from += length) {
+    const row = new Uint8Array(1 + length);
+    row[0] = pixel === 0 ? 0 : 1;
+    for (let at = 0; at < length; at++) {
+      const left = pixel > 0 && at >= pixel ? data[from + at - pixel] : 0;
+      row[1 + at] = data[from + at] - left;
+    }
+    yield row;
+  }
+}
+
 /** By zlib's format, as PNG has it. */
-async function compressed(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+async function compressed(pieces: Iterator<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      const { done, value } = pieces.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+  return new Uint8Array(await new Response(stream.pipeThrough(new CompressionStream('deflate'))).arrayBuffer());
 }
 
 /** Length, type, data, checksum. */

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { cutOut } from '../../src/segmentation/index.js';
-import { decodeLabelPng, encodeLabelPng } from '../../src/segmentation/label-png.js';
+import { decodeLabelPng, encodeLabelPng, encodePng } from '../../src/segmentation/label-png.js';
 import { paletteFor, vocColour } from '../../src/segmentation/palette.js';
 import { dataPath, noData } from '../data.js';
 
@@ -32,6 +32,26 @@ describe('PNG of labels', () => {
     expect([info.width, info.height, info.channels]).toEqual([3, 2, 3]);
     expect([...data]).toEqual([0, 1, 15, 20, 255, 1].flatMap(vocColour));
     expect([...file.subarray(24, 26)]).toEqual([8, 3]); // eight bits, which are an index into the palette
+  });
+
+  test('pictures: grey, RGB and RGBA, as another decoder finds them', async () => {
+    const side = fc.integer({ min: 1, max: 20 });
+    const picture = fc.tuple(side, side, fc.constantFrom(1, 3, 4)).chain(([width, height, channels]) => {
+      const size = width * height * channels;
+      return fc.record({
+        ...{ width: fc.constant(width), height: fc.constant(height), channels: fc.constant(channels as 1 | 3 | 4) },
+        data: fc.uint8Array({ minLength: size, maxLength: size }),
+      });
+    });
+    await fc.assert(
+      fc.asyncProperty(picture, async (given) => {
+        const { data, info } = await sharp(await encodePng(given))
+          .raw()
+          .toBuffer({ resolveWithObject: true });
+        expect([info.width, info.height, info.channels]).toEqual([given.width, given.height, given.channels]);
+        expect([...data]).toEqual([...given.data]);
+      }),
+    );
   });
 
   test('grey files hold labels too', async () => {
