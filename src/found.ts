@@ -1,4 +1,5 @@
 /** What a value is, in the words of an error: "found a Response". By tag, since `instanceof` fails across frames and realms. */
+import { UsageError } from './errors.js';
 
 /** 'Response', 'HTMLImageElement', 'Uint8Array', 'Object', 'Undefined': the same in every frame, realm and minified bundle. */
 export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
@@ -11,4 +12,17 @@ export function found(value: unknown): string {
   const { classify, report } = value as { classify?: unknown; report?: unknown };
   const name = classify ? 'loaded model' : report ? 'compiled plan' : tag;
   return `${/^[AEIO]|^HTML|^SVG/.test(name) ? 'an' : 'a'} ${name}`;
+}
+
+/** For callers without types: throws "summarize: wanted a network, found a loaded model". */
+export function expectNetwork(call: string, network: { readonly nodes?: unknown } | undefined): void {
+  if (!network?.nodes) throw new UsageError(`${call}: wanted a network, found ${found(network)}`);
+}
+
+/** For callers without types: throws "ssd: there is no option 'lite'; wanted backbone, alpha, …". */
+export function expectOptions(call: string, options: object, names: readonly string[]): void {
+  const other = Object.keys(options).find((name) => !names.includes(name));
+  if (other !== undefined) {
+    throw new UsageError(`${call}: there is no option '${other}'; wanted ${names.join(', ')}`);
+  }
 }

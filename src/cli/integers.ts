@@ -24,7 +24,12 @@ export const roundingOption = (): Option =>
 export function addIntegerOptions(command: Command): Command {
   return command
     .addOption(roundingOption())
-    .option('--as-real-numbers', 'compute a quantised model with the real numbers that its integers stand for');
+    .addOption(
+      new Option(
+        '--as-real-numbers',
+        'compute a quantised model with the real numbers that its integers stand for',
+      ).conflicts('rounding'),
+    );
 }
 
 /** The integers that the network is to be computed with; undefined where its file holds real numbers, or they are asked for. */

@@ -8,6 +8,7 @@ import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { preprocess } from '../image/index.js';
 import type { Network, QuantizedNetwork } from '../network/index.js';
 import { integersOf } from '../network/integers-of.js';
+import { isQuantizedType } from '../network/quantized-network.js';
 import { asRealNumbers } from '../network/rewriting/as-real-numbers.js';
 import { arenaBytes } from '../quantization/arena.js';
 import {
@@ -134,8 +135,9 @@ Examples:
         printJson({ ...file, ...totals, ...(right && { right }), layers: tensors });
       } else {
         print(asText(report, right));
+        const takes = isQuantizedType(integers.inputs[0].type) ? 'bytes of pictures' : 'prepared real numbers';
         note(
-          `wrote ${flags.out}: ${network.name}, ${formatBytes(bytes.length)}; tensors take ${formatBytes(arena)} of a microcontroller's arena`,
+          `wrote ${flags.out}: ${network.name}, ${formatBytes(bytes.length)}, for ${takes}; tensors take ${formatBytes(arena)} of a microcontroller's arena`,
         );
       }
     });

@@ -64,7 +64,7 @@ export function resolution(text: string): Pair {
   const height = Number(sides?.[1]);
   const width = Number(sides?.[2] ?? sides?.[1]);
   if (sides === null || !(width >= 1 && height >= 1) || width * height > 2 ** 28) {
-    throw new InvalidArgumentError('Wanted a side in pixels, 224, or height x width, 240x320.');
+    throw new InvalidArgumentError('Wanted a side in pixels, 224, or height x width, 240x320; 16384x16384 at most.');
   }
   return [height, width];
 }

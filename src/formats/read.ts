@@ -1,6 +1,7 @@
 /** Files by their content: the first bytes decide which reader gets them, whatever the name's ending says. */
+import { expectOneOf } from '../checks.js';
 import { FormatError, UsageError } from '../errors.js';
-import { found, tagOf } from '../found.js';
+import { expectNetwork, found, tagOf } from '../found.js';
 import type { Network } from '../network/index.js';
 import { integersOf } from '../network/integers-of.js';
 import { isQuantizedNetwork, type QuantizedNetwork } from '../network/quantized-network.js';
@@ -211,6 +212,9 @@ export async function writeNetwork(
   if (!networkFormats.includes(format)) {
     throw new UsageError(`networks are written as ${networkFormats.join(' or ')}, not as '${format}'`);
   }
+  expectNetwork('writeNetwork', network);
+  const { kernels } = options;
+  if (kernels !== undefined) expectOneOf(UsageError, 'writeNetwork: kernels', ['float16', 'int8'], kernels);
   if (isQuantizedNetwork(network)) return writeQuantized(network, format, options);
   switch (format) {
     case 'safetensors':

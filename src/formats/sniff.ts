@@ -46,7 +46,7 @@ function whatElse(bytes: Uint8Array): string {
   if (start.startsWith('{'))
     return 'is JSON text, but no TensorFlow.js model, which has modelTopology and weightsManifest; wanted a model file';
   const shown = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  return `not a model or tensor file: wanted Keras HDF5, .tflite, .onnx, .safetensors, .npz or .npy, found ${bytes.length} bytes that begin with ${shown}`;
+  return `not a model or tensor file: wanted .h5, .keras, .tflite, .onnx, .safetensors, .npz, .npy, .pth or model.json, found ${bytes.length} bytes that begin with ${shown}`;
 }
 
 const startOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

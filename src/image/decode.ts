@@ -4,6 +4,7 @@
  * do; embedded colour profiles are not, as Pillow and TensorFlow do not. 16 bits are reduced to 8, CMYK becomes RGB, palettes are looked up.
  */
 import { PictureError } from '../errors.js';
+import { found } from '../found.js';
 import { systemReason } from '../system-error.js';
 import { decodeBmp } from './bmp.js';
 import { oriented } from './exif.js';
@@ -60,6 +61,7 @@ const LARGEST_FILE = 2 ** 28;
 
 /** The picture in a file. Throws a PictureError that names the path, also where there is no regular file. */
 export async function readPicture(path: string, options: DecodeOptions = {}): Promise<Picture> {
+  if (typeof path !== 'string') throw new PictureError(`readPicture: wanted a file's path, found ${found(path)}`);
   const { readWhole } = await import('../files/read-whole.js');
   let bytes: Uint8Array;
   try {

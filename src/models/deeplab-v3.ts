@@ -3,6 +3,7 @@
  * whose last strides are dilations, the mean of the whole picture and a 1 × 1 convolution beside it, and between them, if asked for,
  * atrous convolutions of several rates ("ASPP"). V2's last convolution of 1280 channels is left out.
  */
+import { expectOptions } from '../found.js';
 import { inferShapes, type Network, NetworkBuilder } from '../network/index.js';
 import { conventionPresets } from '../network/presets.js';
 import type { Pair } from '../padding.js';
@@ -21,6 +22,7 @@ const DEPTH = 256;
 const DROPOUT_RATE = 0.1;
 
 const backbones = ['v1', 'v2'] as const;
+const known = ['backbone', 'alpha', 'resolution', 'classes', 'outputStride', 'aspp', 'separable', 'lastConvolution'];
 
 export interface DeeplabV3Options {
   /** Default 'v2'. */
@@ -49,6 +51,7 @@ export function deeplabV3(options: DeeplabV3Options = {}): Network {
   const { backbone = 'v2', alpha = 1, resolution = 513, classes = 21, outputStride = 16 } = options;
   const { aspp = [], separable = false, lastConvolution = false } = options;
   const whole = (n: number) => Number.isInteger(n) && n >= 1;
+  expectOptions('deeplabV3', options, known);
   checkChoice('deeplabV3', 'backbone', backbones, backbone);
   checkChoice('deeplabV3', 'outputStride', outputStrides, outputStride);
   checkOption('deeplabV3', 'classes', 'a whole number of 1 or more', classes, whole(classes));

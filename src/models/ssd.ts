@@ -7,6 +7,7 @@
  * are depthwise separable.
  */
 
+import { expectOptions } from '../found.js';
 import { SMALLEST_SSD_SIDE, SSD_SCALES, SSD_SHAPES, SSD_SUPPRESSION, ssdAnchors } from '../network/anchors.js';
 import { type Network, NetworkBuilder } from '../network/index.js';
 import { conventionPresets } from '../network/presets.js';
@@ -64,6 +65,7 @@ export function ssd(options: SsdOptions = {}): Network {
   const { backbone = 'v2', alpha = 1, classes = 80, heads = 'ssdlite' } = options;
   const lite = heads === 'ssdlite';
   const { extras = lite ? 'depthwise' : 'full', resolution = lite ? 320 : 300 } = options;
+  expectOptions('ssd', options, ['backbone', 'alpha', 'resolution', 'classes', 'heads', 'extras']);
   checkChoice('ssd', 'backbone', backbones, backbone);
   checkChoice('ssd', 'heads', headKinds, heads);
   checkChoice('ssd', 'extras', extraKinds, extras);
@@ -74,7 +76,7 @@ export function ssd(options: SsdOptions = {}): Network {
     'resolution',
     `${SMALLEST_SSD_SIDE} pixels or more`,
     resolution,
-    size.every((n) => n >= SMALLEST_SSD_SIDE),
+    Array.isArray(size) && size.every((n) => n >= SMALLEST_SSD_SIDE),
   );
 
   const { network, taps, lastTap } = backboneOf(backbone, alpha, size);

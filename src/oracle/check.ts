@@ -1,5 +1,6 @@
 /** Another backend's tensors against the reference, layer by layer, in the order of the network. */
 import { UsageError } from '../errors.js';
+import { found } from '../found.js';
 import type { Rounding } from '../layers/int8/index.js';
 import { inferShapes, type Network, type NetworkInputs, type RunOptions, wantedWeights } from '../network/index.js';
 import { isQuantizedNetwork } from '../network/quantized-network.js';
@@ -46,6 +47,11 @@ export function check(
   theirs: ReadonlyMap<string, AnyTensor>,
   options: CheckOptions = {},
 ): Report {
+  if (!subject?.network || typeof theirs?.get !== 'function') {
+    throw new UsageError(
+      `check: wanted a suite's problem, a golden bundle or { network, inputs }, and a Map of tensors by layer; found ${found(subject)} and ${found(theirs)}`,
+    );
+  }
   if (isQuantizedSubject(subject)) return checkQuantized(subject, theirs, options);
   return checkReals(subject, new Map([...theirs].map(([name, x]) => [name, asNumbers(x)])), options);
 }

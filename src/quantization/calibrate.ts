@@ -4,6 +4,7 @@
  */
 import { compile } from '../engine/index.js';
 import { UsageError } from '../errors.js';
+import { expectNetwork, found, tagOf } from '../found.js';
 import type { Network } from '../network/network.js';
 import { foldBatchNormFloat32 } from '../network/rewriting/fold-batch-norm.js';
 import { expectAllWeights } from '../network/run.js';
@@ -36,6 +37,9 @@ export async function calibrate(
   inputs: Iterable<Tensor> | AsyncIterable<Tensor>,
   { ranges: rule = 'min-max', onPicture }: CalibrateOptions = {},
 ): Promise<Calibration> {
+  expectNetwork('calibrate', network);
+  if (tagOf(inputs) === 'Object')
+    throw new UsageError(`calibrate: wanted a list of prepared pictures, found ${found(inputs)}`);
   expectAllWeights(network);
   const folded = foldBatchNormFloat32(network);
   const plan = await compile(folded, { everyTensor: true, reproducible: true });

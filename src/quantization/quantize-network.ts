@@ -5,6 +5,7 @@
  * The interface stays simple: bytes of a picture or real numbers in, real numbers out.
  */
 import { UsageError } from '../errors.js';
+import { found } from '../found.js';
 import { unusedName } from '../network/graph.js';
 import type { Network, NetworkInput, NetworkNode } from '../network/network.js';
 import { weightName } from '../network/network.js';
@@ -29,6 +30,8 @@ export interface QuantizeOptions {
 
 /** The network of integers. Throws a UsageError for a network of several inputs, and for `input: 'uint8'` where that is not possible. */
 export function quantizeNetwork(calibration: Calibration, options: QuantizeOptions = {}): QuantizedNetwork {
+  if (calibration?.network === undefined)
+    throw new UsageError(`quantizeNetwork: wanted what calibrate() answers, found ${found(calibration)}`);
   const { network } = calibration;
   const [input, ...others] = network.inputs;
   if (others.length > 0) throw new UsageError(`${network.name}: only networks of one input are quantised`);

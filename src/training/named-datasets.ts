@@ -1,5 +1,6 @@
 /** Data sets by what people type: 'digits', 'cifar10:FOLDER', 'mnist:FOLDER', or the path of a folder of pictures. */
 import { FormatError, UsageError } from '../errors.js';
+import { found } from '../found.js';
 import { readCifar10 } from './data/cifar10.js';
 import type { DataSplits } from './data/dataset.js';
 import { drawnDigits } from './data/drawn-digits.js';
@@ -29,7 +30,12 @@ const sources: Readonly<Record<string, Source>> = {
 export async function readData(source: string, forPictures: () => PictureFolderOptions): Promise<DataSplits> {
   const [, kind, folder] = /^(\w{2,}):(.*)$/.exec(source) ?? []; // one letter is a drive
   if (source === 'digits') return drawnDigits();
-  if (kind === undefined) return readPictureFolder(source, forPictures());
+  if (kind === undefined) {
+    if (typeof forPictures === 'function') return readPictureFolder(source, forPictures());
+    throw new UsageError(
+      `readData: wanted a function that answers with the options of readPictureFolder, found ${found(forPictures)}`,
+    );
+  }
   if (!Object.hasOwn(sources, kind) || folder === '') {
     const known = Object.keys(sources).map((name) => `${name}:FOLDER`);
     throw new UsageError(`data '${source}': wanted digits, ${known.join(', ')}, or a folder of folders of pictures`);

@@ -20,7 +20,7 @@ test('a .tflite file, a C array and a report', async () => {
   expect(stdout).toMatch(/^layer +SQNR, dB\n/);
   expect(stdout).toMatch(/\nSQNR of the answers \d+\.\d dB; the same answer to [01] of 1 picture\n$/);
   expect(stderr).toMatch(
-    /^wrote \S+small\.tflite: mobilenet_v1_0\.25_32, \d+\.\d kB; tensors take \d\.\d kB of a microcontroller's arena$/m,
+    /^wrote \S+small\.tflite: mobilenet_v1_0\.25_32, \d+\.\d kB, for bytes of pictures; tensors take \d\.\d kB of a microcontroller's arena$/m,
   );
   expect(statSync(out).size).toBeLessThan(0.4 * statSync(model).size);
   const network = await readQuantizedNetwork(readFileSync(out));

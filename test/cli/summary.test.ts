@@ -233,7 +233,7 @@ describe('wrong values name the flag, what was found and what was wanted', () =>
     [['mobilenet_v1', '--alpha', '-1'], "option '--alpha <number>' argument '-1' is invalid. Wanted a number above 0."],
     [
       ['mobilenet_v1', '--resolution', '0'],
-      "option '--resolution <pixels>' argument '0' is invalid. Wanted a side in pixels, 224, or height x width, 240x320.",
+      "option '--resolution <pixels>' argument '0' is invalid. Wanted a side in pixels, 224, or height x width, 240x320; 16384x16384 at most.",
     ],
     [
       ['mobilenet_v1', '--resolution', '16'],

@@ -73,7 +73,7 @@ test('errors name the archive and the file in it', async () => {
   const read = async (files: [string, Uint8Array][]) => readNetwork(await zip(new Map(files)), { fileName: 'm.zip' });
   await expect(read([['m.tflite', bytes('none')]])).rejects.toThrow(
     new FormatError(
-      'm.zip: m.tflite: not a model or tensor file: wanted Keras HDF5, .tflite, .onnx, .safetensors, .npz or .npy, found 4 bytes that begin with 6e 6f 6e 65',
+      'm.zip: m.tflite: not a model or tensor file: wanted .h5, .keras, .tflite, .onnx, .safetensors, .npz, .npy, .pth or model.json, found 4 bytes that begin with 6e 6f 6e 65',
     ),
   );
   await expect(

@@ -23,7 +23,7 @@ const network = randomWeights(mobilenetV1({ alpha: 0.1, resolution: 32, classes:
 describe('what no reader takes is named', () => {
   const html = 'is HTML, not a model: the server answered with a page, perhaps an error page; check the address';
   const other = (bytes: number, hex: string) =>
-    `not a model or tensor file: wanted Keras HDF5, .tflite, .onnx, .safetensors, .npz or .npy, found ${bytes} bytes that begin with ${hex}`;
+    `not a model or tensor file: wanted .h5, .keras, .tflite, .onnx, .safetensors, .npz, .npy, .pth or model.json, found ${bytes} bytes that begin with ${hex}`;
   test.each<[string, Uint8Array, string]>([
     ['nothing', Uint8Array.of(), 'the file is empty'],
     ['HTML', text('<!DOCTYPE html>\n<html>'), html],

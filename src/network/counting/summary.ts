@@ -1,4 +1,5 @@
 /** What a network costs, layer by layer, counted as the papers count unless asked otherwise. */
+import { expectNetwork } from '../../found.js';
 import { type Cost, cost } from '../../layers/index.js';
 import { isElementwise } from '../../layers/layer.js';
 import type { Pair } from '../../padding.js';
@@ -102,6 +103,7 @@ export function costOf(node: NetworkNode, shapes: ReadonlyMap<string, Shape>): C
 
 /** Costs of a network for its declared input shapes, and the types that a quantised one states. Weights are not needed. */
 export function summarize(network: Network | QuantizedNetwork, options: SummaryOptions = {}): Summary {
+  expectNetwork('summarize', network);
   if (!isQuantizedNetwork(network)) return summaryOf(network, options);
   const stated = new Map(network.nodes.map(({ name, kind, type }) => [name, { kind, type }]));
   const summary = summaryOf(shapesAlone(network), options, stated);

@@ -1,4 +1,6 @@
 /** Labelled pictures of one size, in memory that workers share. */
+import { UsageError } from '../../errors.js';
+import { found } from '../../found.js';
 import type { Preprocessing } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import { sharedMemory } from '../loop/memory.js';
@@ -31,6 +33,15 @@ export interface Dataset {
 export interface DataSplits {
   readonly train: Dataset;
   readonly test: Dataset;
+}
+
+/** For callers without types. */
+export function expectSplits(call: string, data: DataSplits | undefined): void {
+  if (!data?.train || !data.test) {
+    throw new UsageError(
+      `${call}: wanted { train, test } as readPictureFolder() and readData() answer, found ${found(data)}`,
+    );
+  }
 }
 
 /** A data set without pictures yet: `pictures` and `labels` are to be filled. */

@@ -1,5 +1,6 @@
 /** A folder of pictures, `label/picture.jpg`: one folder a class, in the order of their names. */
 import { FormatError, UsageError } from '../../errors.js';
+import { found } from '../../found.js';
 import { type DecodeOptions, readPicture } from '../../image/decode.js';
 import type { Preprocessing } from '../../network/index.js';
 import { seedOf, uniformRandom } from '../../random.js';
@@ -34,6 +35,8 @@ interface LabelledFile {
  * file for a picture that cannot be read.
  */
 export async function readPictureFolder(folder: string, options: PictureFolderOptions): Promise<DataSplits> {
+  if (!options?.preprocessing)
+    throw new UsageError(`readPictureFolder: wanted { preprocessing } of a network, found ${found(options)}`);
   const { heldBack = HELD_BACK, seed = 1, onPicture, onSkipped = () => {} } = options;
   if (!(heldBack > 0 && heldBack < 1)) {
     throw new UsageError(`${folder}: the fraction held back must be above 0 and below 1, found ${heldBack}`);

@@ -1,5 +1,6 @@
 /** A recipe: all that decides, beside the network and the data, which weights training ends with. The same recipe gives the same bits. */
 import { UsageError } from '../../errors.js';
+import { expectOptions } from '../../found.js';
 import { type Augmentation, NO_AUGMENTATION } from '../data/augment.js';
 import { DEFAULT_TARGET, expectTarget, type TrainingTarget } from '../programs.js';
 import { type OptimizerKind, type OptimizerOptions, optimizerDefaults } from './optimizers.js';
@@ -54,7 +55,7 @@ const byOptimizer: Record<OptimizerKind, Pick<Recipe, 'learningRate' | 'weightDe
 export function recipeWith(wanted: Partial<Recipe>): Recipe {
   expectTarget(wanted);
   const optimizer = wanted.optimizer ?? optimizerDefaults.sgd;
-  const recipe: Recipe = {
+  const defaults: Recipe = {
     epochs: EPOCHS,
     batch: 128,
     shards: 2,
@@ -70,9 +71,10 @@ export function recipeWith(wanted: Partial<Recipe>): Recipe {
     restarts: [],
     averageCycles: false,
     ...byOptimizer[optimizer.kind],
-    ...wanted,
     optimizer,
   };
+  expectOptions('recipeWith', wanted, Object.keys(defaults));
+  const recipe = { ...defaults, ...wanted, optimizer };
   checkRecipe(recipe);
   return recipe;
 }

@@ -7,6 +7,7 @@
  */
 import { compile } from '../../engine/index.js';
 import { UsageError } from '../../errors.js';
+import { expectNetwork } from '../../found.js';
 import { mirror, type Picture } from '../../image/picture.js';
 import { join } from '../../network/graph.js';
 import type { Network } from '../../network/index.js';
@@ -15,7 +16,7 @@ import { blockStart, bodyOf, withClassifier } from '../../network/rewriting/new-
 import { behind, upTo } from '../../network/rewriting/subnetwork.js';
 import { inputTensor } from '../../tasks/execute.js';
 import { tensor } from '../../tensor.js';
-import type { DataSplits, Dataset } from '../data/dataset.js';
+import { type DataSplits, type Dataset, expectSplits } from '../data/dataset.js';
 import { type FitOptions, fitWeights, type LabelledInput } from '../loop/fit.js';
 import { optimizerDefaults } from '../loop/optimizers.js';
 import { DEFAULT_TARGET, executionOptions, expectTarget, type TrainingTarget } from '../programs.js';
@@ -78,6 +79,8 @@ export async function trainClassifier(
   data: DataSplits,
   options: TransferOptions = {},
 ): Promise<Transferred> {
+  expectNetwork('trainClassifier', base);
+  expectSplits('trainClassifier', data);
   expectTarget(options);
   const { fineTune = 0, mirror: inMirror = true, seed = 1, target = DEFAULT_TARGET, onProgress = () => {} } = options;
   const { classes } = data.train;

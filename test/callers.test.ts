@@ -1,0 +1,94 @@
+/** What callers without types are told: which call, what was found, what was wanted. */
+import { expect, test } from 'vitest';
+import { writeNetwork } from '../src/formats/index.js';
+import { readPicture } from '../src/image/index.js';
+import { deeplabV3, mobilenetV1, ssd } from '../src/models/index.js';
+import { randomWeights, summarize } from '../src/network/index.js';
+import { check } from '../src/oracle/index.js';
+import { calibrate, quantizeNetwork } from '../src/quantization/index.js';
+import { tensor } from '../src/tensor.js';
+import { emptyDataset, WHOLE } from '../src/training/data/dataset.js';
+import { readData, readPictureFolder, recipeWith, trainClassifier } from '../src/training/index.node.js';
+import { evaluate } from '../src/training/loop/evaluate.js';
+
+const network = randomWeights(mobilenetV1({ alpha: 0.1, resolution: 32, classes: 2 }), 1);
+const grey = { ...network, name: 'grey', inputs: [{ name: 'input', shape: [1, 32, 32, 1] }] };
+const data = emptyDataset(1, { name: 'one', classes: ['a', 'b'], height: 32, width: 32, channels: 1, sizing: WHOLE });
+
+type Call = (...given: never[]) => unknown;
+
+test.each<[string, Call, unknown[], string]>([
+  [
+    'a misspelt option',
+    ssd,
+    [{ lite: true }],
+    "ssd: there is no option 'lite'; wanted backbone, alpha, resolution, classes, heads, extras",
+  ],
+  ['a side in words', ssd, [{ resolution: 'big' }], 'ssd: resolution must be 33 pixels or more, found big'],
+  [
+    'a misspelt option',
+    deeplabV3,
+    [{ stride: 8 }],
+    "deeplabV3: there is no option 'stride'; wanted backbone, alpha, resolution, classes, outputStride, aspp, separable, lastConvolution",
+  ],
+  [
+    'a misspelt option',
+    recipeWith,
+    [{ epoch: 3 }],
+    "recipeWith: there is no option 'epoch'; wanted epochs, batch, shards, seed, target, schedule, warmupEpochs, labelSmoothing, averageDecay, batchNormDecay, augmentation, resolutions, restarts, averageCycles, learningRate, weightDecay, optimizer",
+  ],
+  ['nothing', summarize, [], 'summarize: wanted a network, found undefined'],
+  ['a model of load()', summarize, [{ classify: true }], 'summarize: wanted a network, found a loaded model'],
+  [
+    'another format',
+    writeNetwork,
+    [network, 'tflite', { kernels: 'int4' }],
+    "writeNetwork: kernels must be one of float16, int8, found 'int4'",
+  ],
+  ['no network', writeNetwork, ['tflite', 'tflite'], "writeNetwork: wanted a network, found the text 'tflite'"],
+  ['no path', readPicture, [], "readPicture: wanted a file's path, found undefined"],
+  ['no network', calibrate, [], 'calibrate: wanted a network, found undefined'],
+  [
+    'a picture in place of a list',
+    calibrate,
+    [network, tensor([1], [0])],
+    'calibrate: wanted a list of prepared pictures, found an Object',
+  ],
+  ['a network', quantizeNetwork, [network], 'quantizeNetwork: wanted what calibrate() answers, found an Object'],
+  ['no network', trainClassifier, [], 'trainClassifier: wanted a network, found undefined'],
+  [
+    'no pictures',
+    trainClassifier,
+    [network],
+    'trainClassifier: wanted { train, test } as readPictureFolder() and readData() answer, found undefined',
+  ],
+  [
+    'no preprocessing',
+    readPictureFolder,
+    ['photos'],
+    'readPictureFolder: wanted { preprocessing } of a network, found undefined',
+  ],
+  [
+    'no options',
+    readData,
+    ['photos'],
+    'readData: wanted a function that answers with the options of readPictureFolder, found undefined',
+  ],
+  [
+    'a network of grey pictures',
+    evaluate,
+    [grey, data],
+    'grey: networks of grey pictures are neither trained from scratch nor tested',
+  ],
+  [
+    'nothing',
+    check,
+    [],
+    "check: wanted a suite's problem, a golden bundle or { network, inputs }, and a Map of tensors by layer; found undefined and undefined",
+  ],
+])('%s', async (_, call, given, message) => {
+  await expect((async () => call(...(given as never[])))()).rejects.toMatchObject({
+    name: expect.stringMatching(/^(Usage|Picture)Error$/),
+    message,
+  });
+});
