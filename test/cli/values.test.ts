@@ -26,6 +26,8 @@ describe('resolution', () => {
     ['240x320', [240, 320]],
   ])('%s is height and width', (text, pair) => expect(resolution(text)).toEqual(pair));
   test.each(['0', '0x5', '224x', 'x224', '224x224x3', '-224', '22.4', '', '99999x99999'])('refuses %j', (text) =>
-    expect(() => resolution(text)).toThrow('Wanted a side in pixels, 224, or height x width, 240x320; 16384x16384 at most.'),
+    expect(() => resolution(text)).toThrow(
+      'Wanted a side in pixels, 224, or height x width, 240x320; 16384x16384 at most.',
+    ),
   );
 });
