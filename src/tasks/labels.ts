@@ -13,6 +13,10 @@ import { inferShapes, type Network } from '../network/index.js';
  *   JSON object by label     {"tench": 0, …}, as Keras' flow_from_directory().class_indices
  *   any of these in an object  {"labels": …} of Teachable Machine's metadata.json, {"id2label": …} of Hugging Face's config.json, and others
  *   Python's lists, tuples and dicts  {0: 'tench', …}
+ *   JSON list of objects     [{"id": 0, "name": "tench"}, …]
+ *   names of a .yaml file    names: [tench, …], or a list or a map by index below it, as data sets of YOLO have them
+ *   a label map              item { id: 1 name: 'tench' } …, of TensorFlow's detectors
+ *   one line                 tench, goldfish, …
  *
  * Windows line ends, a byte order mark and empty lines at the end are no part of it. Throws a FormatError that names `name`.
  */
@@ -21,7 +25,11 @@ export function parseLabels(text: string, name = 'labels'): string[] {
   if (/^\s*<(!doctype|html|\?xml)/i.test(body)) {
     throw new FormatError(`${name}: found an HTML or XML page, wanted one label a line`);
   }
-  const labels = STRUCTURED.test(body) ? fromJson(body, name) : fromLines(body, name);
+  const labels = /^\s*item\s*\{/.test(body)
+    ? fromLabelMap(body, name)
+    : STRUCTURED.test(body)
+      ? fromJson(body, name)
+      : fromLines(/\.ya?ml$/i.test(name) ? namesInYaml(body) : body, name);
   if (labels.length === 0) throw new FormatError(`${name}: found no labels`);
   return labels;
 }
@@ -32,11 +40,20 @@ const STRUCTURED = /^\s*(?:[A-Za-z_]\w{0,99} ?= ?)?[[{(]/;
 /** '0: tench', '0, tench' or '0 tench'. Each blank can be matched in one way only, so that the time is linear. */
 const INDEXED = /^(\d+)(?:\s*[:,]\s*|\s+)(\S.*)$/;
 
+/** A line in quotes, as it is in a list of a program. */
+const QUOTED = /^(?:"([^"]*)"|'([^']*)'),?$/;
+
 function fromLines(body: string, name: string): string[] {
-  const lines = body
+  const stated = body
     .trimEnd()
     .split(/\r\n|\n|\r/)
     .map((line) => line.trim());
+  const unquoted = stated.map((line) => QUOTED.exec(line));
+  const lines = unquoted.every((match) => match !== null)
+    ? unquoted.map((match) => match![1] ?? match![2])
+    : stated.length === 1
+      ? fieldsOf(stated[0], ',')
+      : stated;
   if (lines.length === 1 && lines[0] === '') return [];
   const columns = headerOf(lines[0]) ?? (/\.csv$/i.test(name) && LABEL_COLUMN.test(lines[0]) ? ONE_COLUMN : undefined);
   if (columns !== undefined) return fromRows(lines, columns, name);
@@ -47,6 +64,44 @@ function fromLines(body: string, name: string): string[] {
   const empty = lines.indexOf('');
   if (empty !== -1) throw new FormatError(`${name}: line ${empty + 1} is empty, wanted a label on every line`);
   return lines;
+}
+
+/** What stands at 'names' of a YAML file, or at another word for it, a line each; the file itself where there is none. */
+function namesInYaml(body: string): string {
+  const lines = body.trimEnd().split(/\r\n|\n|\r/);
+  const at = lines.findIndex((line) => /^(names|labels|classes|class_names|categories)\s*:/.test(line));
+  if (at < 0) return body;
+  const beside = lines[at].replace(/^[^:]*:\s*/, '').replace(/^#.*/, '');
+  const after = lines.slice(at + 1);
+  const end = after.findIndex((line) => !/^(\s|-|#|[\]}]|$)/.test(line));
+  const below = end < 0 ? after : after.slice(0, end);
+  const items = /^[[{]/.test(beside)
+    ? fieldsOf(
+        [beside, ...below]
+          .join(' ')
+          .replace(/^.|[\]}][^\]}]*$/g, '')
+          .replace(/'([^']*)'/g, '"$1"'),
+        ',',
+      )
+    : below.map((line) => line.replace(/^\s*(- +)?/, ''));
+  return items
+    .filter((item) => item !== '' && !item.startsWith('#'))
+    .map((item) => item.replace(/^(\d+\s*:\s*)?(["'])(.*)\2$/, '$1$3'))
+    .join('\n');
+}
+
+/** TensorFlow's text form of a StringIntLabelMap. */
+function fromLabelMap(body: string, name: string): string[] {
+  const items = body.split(/\bitem\s*\{/).slice(1);
+  return byIndex(
+    items.map((item, at) => {
+      const field = (key: string) => new RegExp(`\\b${key}\\s*:\\s*["']?([^"'\\n}]*)`).exec(item)?.[1].trim();
+      const [id, label] = [field('id'), field('display_name') ?? field('name')];
+      if (!/^\d+$/.test(id ?? '') || !label) throw new FormatError(`${name}: item ${at + 1} has no id or no name`);
+      return [Number(id), label];
+    }),
+    name,
+  );
 }
 
 interface Columns {
@@ -113,10 +168,15 @@ function fromJson(body: string, name: string): string[] {
   const whole = parsed(body, name);
   const key = NESTED.find((field) => typeof (whole as Record<string, unknown>)[field] === 'object');
   const json = key === undefined ? whole : ((whole as Record<string, unknown>)[key] ?? whole);
-  const entries: [string, unknown][] = Object.entries(json as object);
-  if (!Array.isArray(json) && entries.every(([, index]) => Number.isInteger(index) && (index as number) >= 0)) {
+  const entries: [string, unknown][] = Object.entries(json as object).map(([key, value]) => namedObject(key, value));
+  const isByLabel =
+    !Array.isArray(json) && entries.every(([key, index]) => /^\d+$/.test(`${index}`) && !/^\d+$/.test(key));
+  if (
+    isByLabel ||
+    (!Array.isArray(json) && entries.every(([, index]) => Number.isInteger(index) && Number(index) >= 0))
+  ) {
     return byIndex(
-      entries.map(([label, index]) => [index as number, label]),
+      entries.map(([label, index]) => [Number(index), label]),
       name,
     );
   }
@@ -130,6 +190,15 @@ function fromJson(body: string, name: string): string[] {
     }),
     name,
   );
+}
+
+/** Of {"id": 0, "name": "tench"} index and label; everything else as it is. */
+function namedObject(key: string, value: unknown): [string, unknown] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [key, value];
+  const fields = Object.entries(value);
+  const label = fields.find(([field, text]) => LABEL_COLUMN.test(field) && typeof text === 'string');
+  const index = fields.find(([field, number]) => INDEX_COLUMN.test(field) && Number.isInteger(number));
+  return label ? [`${index?.[1] ?? key}`, label[1]] : [key, value];
 }
 
 function parsed(body: string, name: string): unknown {

@@ -51,6 +51,17 @@ describe('parseLabels', () => {
       '{"tmVersion": "2.4.5", "labels": ["cat", "dog"], "imageSize": 224}',
       ['cat', 'dog'],
     ],
+    ['class_indices as texts', '{"dog": "1", "cat": "0"}', ['cat', 'dog']],
+    ['objects', '[{"id": 1, "name": "dog"}, {"id": 0, "name": "cat"}]', ['cat', 'dog']],
+    ['objects in order', '{"classes": [{"label": "cat"}, {"label": "dog"}]}', ['cat', 'dog']],
+    ['lines of a program', '"cat",\n"dog, tame"\n', ['cat', 'dog, tame']],
+    ['one line', 'cat, dog,owl', ['cat', 'dog', 'owl']],
+    [
+      "TensorFlow's label map",
+      "item {\n  id: 1\n  name: 'cat'\n}\nitem { name: 'dog' id: 2 }\n",
+      ['???', 'cat', 'dog'],
+    ],
+    ['its names for people', 'item {\n  name: \'/m/01\'\n  id: 1\n  display_name: "cat"\n}', ['???', 'cat']],
     ["Keras' class index", '{"0": ["n01440764", "tench"], "1": ["n01443537", "goldfish"]}', ['tench', 'goldfish']],
   ])('%s', (_, text, wanted) => {
     expect(parseLabels(text)).toEqual(wanted);
@@ -61,6 +72,17 @@ describe('parseLabels', () => {
     expect(parseLabels(text, 'classes.CSV')).toEqual(['Tench, tinca', 'Goldfish']);
     expect(parseLabels(text, 'classes.txt')).toEqual(['label', 'Tench, tinca', 'Goldfish']);
     expect(parseLabels('cat\ndog', 'classes.csv')).toEqual(['cat', 'dog']);
+  });
+
+  test.each([
+    ['a list', 'path: x\nnames: [cat, "dog, tame"]\nnc: 2\n', ['cat', 'dog, tame']],
+    ['a list of several lines', "names: ['cat',\n  'dog, tame']", ['cat', 'dog, tame']],
+    ['a list below', 'nc: 2\nnames:\n- cat\n- "dog"\nval: y', ['cat', 'dog']],
+    ['a map', "names:\n  0: cat\n  1: 'dog'\n\n# comment\ntrain: z\n", ['cat', 'dog']],
+    ['a map in braces', 'names: {0: cat, 1: dog}', ['cat', 'dog']],
+    ['no names', 'cat\ndog', ['cat', 'dog']],
+  ])('.yaml: %s', (_, text, wanted) => {
+    expect(parseLabels(text, 'data.yaml')).toEqual(wanted);
   });
 
   test.each<[string, string, string]>([
@@ -80,7 +102,8 @@ describe('parseLabels', () => {
     ['a negative index', '{"cat": 0, "dog": -1}', 'list.txt: wanted labels by index, found {"cat":0}'],
     ['two labels of one index', '{"cat": 0, "dog": 0}', "list.txt: index 0 has two labels, 'cat' and 'dog'"],
     ['labels that are no texts', '{"labels": ["cat", 7]}', 'list.txt: wanted labels by index, found {"1":7}'],
-    ['JSON by name', '{"cat": "0"}', 'list.txt: wanted labels by index, found {"cat":"0"}'],
+    ['an item without a name', 'item { id: 1 }', 'list.txt: item 1 has no id or no name'],
+    ['objects without names', '[{"id": 0}]', 'list.txt: wanted labels by index, found {"0":{"id":0}}'],
   ])('%s is an error', (_, text, message) => {
     expect(() => parseLabels(text, 'list.txt')).toThrow(FormatError);
     expect(() => parseLabels(text, 'list.txt')).toThrow(message);
