@@ -79,7 +79,7 @@ const conventionsFor = (library: TorchLibrary): readonly ModelConventions[] =>
   library === 'transformers' ? ['torchvision', 'slim'] : ['torchvision'];
 
 function withTorchWeights(network: Network, tensors: Weights, file: string): Network {
-  const { library, version } = torchLibraryOf([...tensors.keys()]);
+  const { library, version, within } = torchLibraryOf([...tensors.keys()]);
   expectConventions(network, library, conventionsFor(library), file);
   const { source, preprocessing, ...others } = network.conventions;
   const conventions = source as ModelConventions;
@@ -93,7 +93,8 @@ function withTorchWeights(network: Network, tensors: Weights, file: string): Net
   const fed: Network =
     library === 'torchvision' ? network : { ...network, conventions: { source, ...others } as Network['conventions'] };
   const trunk = new Set(modules.moduleOf.values());
-  const bare = withoutPrefix((name) => trunk.has(moduleOf(name)) || modules.heads.includes(moduleOf(name)), tensors);
+  const isKnown = (name: string) => trunk.has(moduleOf(name)) || modules.heads.includes(moduleOf(name));
+  const bare = withoutPrefix(isKnown, tensors, within);
   const head = modules.heads.find((module) => bare.has(`${module}.weight`));
   const names = torch(modules, head ?? modules.heads[0]);
   const part = head === undefined ? beforeClassifier(fed, modules.classifier) : fed;
@@ -110,15 +111,20 @@ function beforeClassifier(network: Network, classifier: string): Network {
 /** 'features.0.0' of 'features.0.0.weight'. */
 const moduleOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
 
-/** The library, and the version of its network, whose modules most of the names belong to. */
-function torchLibraryOf(names: readonly string[]): { library: TorchLibrary; version: 'v1' | 'v2' } {
+/** Modules of which people save the weights alone: `model.features.state_dict()` says '0.0.weight' of 'features.0.0.weight'. */
+const PARTS = ['', 'features.', 'model.'];
+
+/** The library, and the version of its network, whose modules most of the names belong to, perhaps within one of its modules. */
+function torchLibraryOf(names: readonly string[]) {
   const candidates = torchLibraries.flatMap((library) =>
     (['v2', 'v1'] as const).flatMap((version) => {
       const modules = torchModules(library, version, 'torchvision');
       if (modules === undefined) return [];
       const known = new Set(modules.moduleOf.values());
-      const [, count] = commonPrefix((name) => known.has(moduleOf(name)), names);
-      return [{ library, version, count }];
+      return PARTS.map((within) => {
+        const [, count] = commonPrefix((name) => known.has(moduleOf(within + name)), names);
+        return { library, version, within, count };
+      });
     }),
   );
   return candidates.reduce((best, each) => (each.count > best.count ? each : best));
@@ -174,15 +180,15 @@ function commonPrefix(isKnown: (name: string) => boolean, names: Iterable<string
 
 /**
  * Without what stands before the names: 'MobilenetV1/', the 'module.' of a model that was trained on several devices, the 'model.' of a trainer. The
- * classifier may stand outside of a part of it, as in 'module.classifier' beside 'module.mobilenet_v2.conv_1x1'.
+ * classifier may stand outside of a part of it, as in 'module.classifier' beside 'module.mobilenet_v2.conv_1x1'. `within` is put in their place.
  */
-function withoutPrefix(isKnown: (name: string) => boolean, tensors: Weights): Map<string, Tensor> {
-  const [prefix] = commonPrefix(isKnown, tensors.keys());
+function withoutPrefix(isKnown: (name: string) => boolean, tensors: Weights, within = ''): Map<string, Tensor> {
+  const [prefix] = commonPrefix((name) => isKnown(within + name), tensors.keys());
   const prefixes = [...prefix.matchAll(/[/.]/g)].map(({ index }) => prefix.slice(0, index + 1)).reverse();
   const cut = (name: string) => {
     const before = prefixes.find((each) => name.startsWith(each)) ?? '';
     const bare = name.slice(before.length);
-    return tensors.has(bare) ? name : bare;
+    return within + (tensors.has(bare) ? name : bare);
   };
   return new Map([...tensors].map(([name, x]) => [cut(name), x]));
 }

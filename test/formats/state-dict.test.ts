@@ -372,6 +372,20 @@ describe.each(torchNames)('%s', (name) => {
   });
 });
 
+test.each([
+  ['torchvisionV2', 'features.'],
+  ['tonylinsV2', 'features.'],
+  ['marvisV1', 'model.'],
+] as const)('%s: the weights of %s alone, as model.features.state_dict() gives them', async (name, part) => {
+  const library = dicts[name];
+  const inside = [...dictOf(library)].filter(([key]) => key.startsWith(part));
+  for (const prefix of ['', 'module.']) {
+    const network = await load(library, new Map(inside.map(([key, x]) => [prefix + key.slice(part.length), x])));
+    const trunk = [...library.network.weights].filter(([key]) => !key.startsWith('classifier'));
+    expectSameTensors(network.weights, new Map(trunk));
+  }
+});
+
 test('the other version is named, and who has only one', async () => {
   await expect(load(dicts.timmV1, dictOf(dicts.tonylinsV2))).rejects.toThrow(
     new UsageError(
