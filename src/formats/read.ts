@@ -138,6 +138,10 @@ export async function readerOf(bytes: Uint8Array, file: string): Promise<Reader>
 export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): Promise<Network> {
   const content = asBytes(bytes);
   const file = options.fileName ?? 'model file';
+  const { architecture } = options;
+  if (architecture !== undefined && !Array.isArray(architecture?.nodes)) {
+    throw new UsageError(`architecture: wanted a network, such as mobilenetV1() makes, found ${found(architecture)}`);
+  }
   const reader = await readerOf(content, file);
   if (reader.format === 'tfjs') {
     throw new FormatError(

@@ -114,3 +114,9 @@ describe('files on disk', () => {
     );
   });
 });
+
+test('an architecture that is no network', async () => {
+  await expect(readNetwork(new Uint8Array(8), { architecture: 'mobilenet_v2' as never })).rejects.toThrow(
+    new UsageError("architecture: wanted a network, such as mobilenetV1() makes, found the text 'mobilenet_v2'"),
+  );
+});

@@ -101,13 +101,30 @@ function list([items = []]: readonly Pickled[]): Pickled {
   throw new FormatError('wanted a list');
 }
 
+/** An object that is left unread, with whatever state it is given. */
+const UNUSED = (): Pickled => new Map();
+
 /** Containers, and what PyTorch makes of its own classes. */
 const CALLS: Readonly<Record<string, (parameters: readonly Pickled[]) => Pickled>> = {
   'collections.OrderedDict': dict,
   'collections.Counter': dict,
   'collections.defaultdict': ([, items]) => dict(items === undefined ? [] : [items]),
-  '__builtin__.set': list,
-  'builtins.set': list,
+  ...Object.fromEntries(
+    ['__builtin__', 'builtins'].flatMap((module) => [
+      [`${module}.set`, list],
+      // What a defaultdict makes of a key that it does not have.
+      ...['list', 'dict', 'int', 'float', 'str', 'bool'].map((name) => [`${module}.${name}`, UNUSED]),
+    ]),
+  ),
+  // Numbers and lists beside the weights, such as the best accuracy: there has to be something, which nobody reads.
+  ...Object.fromEntries(
+    ['numpy.core.multiarray', 'numpy._core.multiarray'].flatMap((module) => [
+      [`${module}.scalar`, UNUSED],
+      [`${module}._reconstruct`, UNUSED],
+    ]),
+  ),
+  'numpy.dtype': UNUSED,
+  'numpy.ndarray': UNUSED,
   'torch.Size': list,
   'torch.device': ([kind = null]) => kind,
   // Bytes in protocol 2: a text whose characters are the bytes.
@@ -172,15 +189,11 @@ function stateDictIn(root: Pickled, file: string): Map<string, StoredTensor> {
   if (!(root instanceof Map)) {
     throw new FormatError(`${file}: wanted a state dict, found ${kindOf(root)}; ${WAY_OUT}`);
   }
-  const byValue = new Map([...root].filter(([key]) => typeof key === 'string').map(([key, value]) => [value, key]));
-  const held = [...byValue].flatMap(([value, key]): [string, Map<string, StoredTensor>][] => {
-    const tensors = tensorsOf(value);
-    return tensors.size > 0 ? [[key as string, tensors]] : [];
-  });
+  const held = heldIn(root);
   const averages = held.filter(([key]) => /(^|_)ema(_|$)/i.test(key));
   const [chosen, ...others] = averages.length > 0 ? averages : held;
   if (others.length > 0) {
-    const names = [chosen, ...others].map(([key]) => `'${key}'`);
+    const names = [chosen, ...others].map(([key]) => `'${key.replaceAll('/', "']['")}'`);
     throw new FormatError(
       `${file}: holds ${names.length} state dicts, ${names.join(', ')}; save the one that is wanted: torch.save(checkpoint[${names[0]}], FILE)`,
     );
@@ -193,6 +206,27 @@ function stateDictIn(root: Pickled, file: string): Map<string, StoredTensor> {
   throw new FormatError(
     `${file}: wanted a state dict, found a dict without tensors (${keys.join(', ') || 'empty'}); ${WAY_OUT}`,
   );
+}
+
+/** Deeper, dicts hold the state of a training. */
+const DEEPEST = 3;
+
+/** The dicts of tensors in the values, by their keys; where there are none, in the values' values. Dicts may hold each other: each is looked at once. */
+function heldIn(root: Map<Pickled, Pickled>): [key: string, Map<string, StoredTensor>][] {
+  const seen = new Set<Pickled>();
+  let level: [key: string, Pickled][] = [['', root]];
+  for (let depth = 1; depth <= DEEPEST; depth++) {
+    level = level.flatMap(([above, dict]) => {
+      if (!(dict instanceof Map) || seen.has(dict) || /optim|sched/.test(above)) return [];
+      seen.add(dict);
+      const named = new Map([...dict].filter(([key]) => typeof key === 'string').map(([key, value]) => [value, key]));
+      return [...named].map(([value, key]): [string, Pickled] => [above ? `${above}/${key}` : `${key}`, value]);
+    });
+    const held = level.map(([key, value]): [string, Map<string, StoredTensor>] => [key, tensorsOf(value)]);
+    const found = held.filter(([, { size }]) => size > 0);
+    if (found.length > 0 || tensorsOf(root).size > 0) return found;
+  }
+  return [];
 }
 
 const kindOf = (value: Pickled): string => {

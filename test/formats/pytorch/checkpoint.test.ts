@@ -77,6 +77,32 @@ test.each([
   expect(await read(value, { a: Uint16Array.from(patterns) })).toEqual({ x: [[2], [1, -2]] });
 });
 
+test('what lies beside the weights and nobody reads: numbers of numpy, defaultdicts', async () => {
+  const number = (module: string) =>
+    call(global(`${module}.multiarray`, 'scalar'), call(global('numpy', 'dtype'), text('f8')), text('12345678'));
+  expect(
+    await read(
+      dict([
+        ['best', number('numpy.core')],
+        ['last', number('numpy._core')],
+        ['log', call(global('collections', 'defaultdict'), global('__builtin__', 'list'))],
+        [
+          'run',
+          dict([
+            ['model', weights],
+            ['optimizer', dict([['state', dict([['m', tensorOf(w)]])]])],
+          ]),
+        ],
+      ]),
+    ),
+  ).toEqual({
+    'fc.weight': [
+      [2, 3],
+      [1, 2, 3, 4, 5, 6],
+    ],
+  });
+});
+
 test('big-endian numbers, of a file that says so', async () => {
   const big = new Uint8Array(8);
   new DataView(big.buffer).setFloat32(0, 1.5, false);
