@@ -32,8 +32,9 @@ function mixed(
 }
 
 /**
- * `argMax` of what `resizeBilinear` makes. Most pixels lie between four that agree on their class, and mixing keeps order: where each of the four has
- * no greater number than its class's, and none within 1 of it among the lower classes, the class is the result's, and nothing needs to be mixed.
+ * `argMax` of what `resizeBilinear` makes. Most pixels lie between four that agree on their class, and mixing keeps order:
+ * where each of the four has no greater number than its class's, and none within 1 of it among the lower classes, the
+ * class is the result's, and nothing needs to be mixed.
  *
  * `scratch` takes the class of each pixel of x, or NONE, and one mixed pixel.
  */
@@ -53,7 +54,8 @@ export function resizeArgMax(
     for (let j = 0; j < outWidth; ++j, column += 12, out += 4) {
       const left = <usize>load<i32>(column) << 2, right = <usize>load<i32>(column, 4) << 2;
       const found = load<i32>(top + left);
-      const differ = found ^ load<i32>(top + right) | found ^ load<i32>(bottom + left) | found ^ load<i32>(bottom + right);
+      const below = found ^ load<i32>(bottom + left) | found ^ load<i32>(bottom + right);
+      const differ = found ^ load<i32>(top + right) | below;
       if (!differ && found != NONE && rowIsBetween && isShare(column, unsigned)) store<i32>(out, found);
       else {
         mixed(x, width, channels, unsigned, twice, rows, column, mix);
