@@ -75,7 +75,7 @@ function draw(shown, width, height, boxes) {
     if (page.show.value === 'kept') context.fillText(`${label} ${Math.round(100 * score)} %`, box.x + 4, box.y + 14);
   }
   const first = boxes.slice(0, 5).map(({ label, score }) => `${label} ${Math.round(100 * score)} %`);
-  page.answer.value = `${boxes.length} boxes: ${first.join(', ')}`;
+  page.answer.value = `${boxes.length} ${boxes.length === 1 ? 'box' : 'boxes'}: ${first.join(', ')}`;
 }
 
 page.camera.onclick = () =>

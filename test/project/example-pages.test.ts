@@ -136,7 +136,7 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
     await page.setInputFiles('#picture', picture('chelsea'));
     expect(await textOf(page, 'answer', /boxes/)).toBe('2 boxes: cat 75 %, dog 50 %');
     await page.locator('#score').fill('0.6');
-    expect(await textOf(page, 'answer', /^1 /)).toBe('1 boxes: cat 75 %');
+    expect(await textOf(page, 'answer', /^1 /)).toBe('1 box: cat 75 %');
     await page.selectOption('#show', 'map');
     await page.locator('#class').fill('dgo');
     await textOf(page, 'answer', /there is no label 'dgo'/);
@@ -146,7 +146,7 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
     const { width } = await page.locator('canvas').evaluate((canvas: HTMLCanvasElement) => ({ width: canvas.width }));
     await page.click('#camera');
     await page.waitForFunction((picture) => document.querySelector('canvas')!.width !== picture, width);
-    expect(await textOf(page, 'answer', /boxes/)).toBe('1 boxes: cat 75 %');
+    expect(await textOf(page, 'answer', /box/)).toBe('1 box: cat 75 %');
     await page.click('#stop');
     await textOf(page, 'answer', /^Stopped\.$/);
   });
