@@ -1,4 +1,6 @@
-/** The page docs/supported-operators.md, from the tables that the reader itself uses. */
+/** The page docs/supported-operators.md, from the tables that the readers themselves use, and from the words of their errors. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { kerasClasses } from '../../../src/formats/keras/layers.js';
 import type { Rule } from '../../../src/formats/onnx/attributes.js';
 import { expansions } from '../../../src/formats/onnx/expansions.js';
@@ -39,7 +41,57 @@ What is not in these lists is an error that names it and says what is.
 - TensorFlow Lite: ${Object.keys(tflite).sort().join(', ')}; SHAPE and PACK where sizes follow from them, SPLIT and SPLIT_V, SPACE_TO_BATCH_ND round a convolution.
 - TensorFlow.js graph models: ${Object.keys(tfjs).sort().join(', ')}.
 - Keras layers, in HDF5, .keras and TensorFlow.js layers models: ${[...kerasClasses].sort().join(', ')}; models inside models.
-`;
+
+# What is refused, and why
+
+These are the errors of the readers, with … for names and numbers. Each begins with the file and the layer, operator or tensor that it is about.
+
+${Object.entries(FORMATS)
+  .map(
+    ([title, folder]) =>
+      `## ${title}\n\n${refusals(folder)
+        .map((text) => `- ${text}`)
+        .join('\n')}\n`,
+  )
+  .join('\n')}`;
+}
+
+const FORMATS = {
+  'TensorFlow Lite': 'tflite',
+  'TensorFlow.js graph models': 'tfjs',
+  'Keras and TensorFlow.js layers models': 'keras',
+  PyTorch: 'pytorch',
+  ONNX: 'onnx',
+  'Files that are recognised and not read': 'unread.ts',
+};
+
+/** Text of a call that ends reading: `fail('…')`, `fail(where, `…`)`, `new FormatError(…)`. */
+const REFUSAL = /(?:fail|FormatError)\(\s*(?:[\w.]+,\s*|`[^`]*`,\s*|'[^'\n]*',\s*)?(`[^`]*`|'[^'\n]*'|"[^"\n]*")/g;
+
+function refusals(path: string): string[] {
+  const at = fileURLToPath(new URL(`../../../src/formats/${path}`, import.meta.url));
+  const files = path.endsWith('.ts')
+    ? [at]
+    : readdirSync(at, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => `${at}/${name}`);
+  const texts = files.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(REFUSAL)].map(([, text]) => asWords(text.slice(1, -1))),
+  );
+  return [...new Set(texts)].filter((text) => text.length > 12).sort();
+}
+
+/** What is put in becomes '…', also where more is put into it. */
+function asWords(template: string): string {
+  let text = template;
+  for (let before = ''; before !== text; ) {
+    before = text;
+    text = text.replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '…');
+  }
+  return text
+    .replace(/^(…: )+/, '')
+    .replace(/\s+/g, ' ')
+    .replace(/[<|]/g, '\\$&');
 }
 
 const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
