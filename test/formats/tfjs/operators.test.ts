@@ -1,0 +1,277 @@
+/** Operators of graph models, one by one. The answers are worked out by hand from the documentation of tf.raw_ops. */
+import { describe, expect, test } from 'vitest';
+import { FormatError } from '../../../src/errors.js';
+import { readTfjs } from '../../../src/formats/tfjs.js';
+import { run } from '../../../src/network/index.js';
+import { tensor } from '../../../src/tensor.js';
+import { bytesOf, constant, list, model, sliding, text } from './models.js';
+
+type Constants = Readonly<Record<string, readonly [shape: readonly number[], ...numbers: number[]]>>;
+type Node = { readonly op: string; readonly input: readonly string[]; readonly attr?: object; readonly name?: string };
+
+/** [1, 2, 2, 2]: two channels, of which the second is below 0. */
+const X = [1, -2, 3, -4, 5, -6, 7, -8];
+const placeholder = {
+  name: 'x',
+  op: 'Placeholder',
+  attr: { shape: { shape: { dim: [-1, 2, 2, 2].map((size) => ({ size: `${size}` })) } } },
+};
+
+/** The nodes, of which the last is the output. */
+const graph = (nodes: readonly Node[], constants: Constants) => {
+  const weights = Object.entries(constants).map(([name, [shape]]) => ({ name, shape, dtype: 'float32' }));
+  const numbers = Object.values(constants).flatMap(([, ...rest]) => rest);
+  const named = nodes.map((node, index) => ({ name: index === nodes.length - 1 ? 'y' : `n${index}`, ...node }));
+  const node = [placeholder, ...Object.keys(constants).map(constant), ...named];
+  return readTfjs(model({ node }, weights, bytesOf(Float32Array.from(numbers))));
+};
+
+const answer = async (nodes: readonly Node[], constants: Constants = {}) => {
+  const network = await graph(nodes, constants);
+  const y = run(network, tensor([1, 2, 2, 2], X)).get(network.outputs.at(-1)!)!;
+  return { shape: y.shape, data: [...y.data].map((value) => Number(value.toFixed(6))) };
+};
+
+const bool = (b: boolean) => ({ b });
+const { dilations: _, ...window } = sliding;
+const pool = { ...window, ksize: list(1, 2, 2, 1), strides: list(1, 2, 2, 1), padding: text('VALID') };
+
+const cases: readonly [name: string, node: Node, constants: Constants, shape: readonly number[], data: number[]][] = [
+  ['Abs', { op: 'Abs', input: ['x'] }, {}, [1, 2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]],
+  ['Neg', { op: 'Neg', input: ['x'] }, {}, [1, 2, 2, 2], [-1, 2, -3, 4, -5, 6, -7, 8]],
+  [
+    'LeakyRelu',
+    { op: 'LeakyRelu', input: ['x'], attr: { alpha: { f: 0.5 } } },
+    {},
+    [1, 2, 2, 2],
+    [1, -1, 3, -2, 5, -3, 7, -4],
+  ],
+  [
+    'LeakyRelu, alpha unsaid: 0.2',
+    { op: 'LeakyRelu', input: ['x'] },
+    {},
+    [1, 2, 2, 2],
+    [1, -0.4, 3, -0.8, 5, -1.2, 7, -1.6],
+  ],
+  ['Prelu', { op: 'Prelu', input: ['x', 's'] }, { s: [[2], 9, 0.5] }, [1, 2, 2, 2], [1, -1, 3, -2, 5, -3, 7, -4]],
+  [
+    'Tanh',
+    { op: 'Tanh', input: ['x'] },
+    {},
+    [1, 2, 2, 2],
+    [1, -2, 3, -4, 5, -6, 7, -8].map((x) => Number(Math.tanh(x).toFixed(6))),
+  ],
+  [
+    'Sigmoid',
+    { op: 'Sigmoid', input: ['x'] },
+    {},
+    [1, 2, 2, 2],
+    X.map((x) => Number((1 / (1 + Math.exp(-x))).toFixed(6))),
+  ],
+  ['Maximum', { op: 'Maximum', input: ['x', 'c'] }, { c: [[], 2] }, [1, 2, 2, 2], [2, 2, 3, 2, 5, 2, 7, 2]],
+  [
+    'Minimum, the constant first',
+    { op: 'Minimum', input: ['c', 'x'] },
+    { c: [[], 2] },
+    [1, 2, 2, 2],
+    [1, -2, 2, -4, 2, -6, 2, -8],
+  ],
+  [
+    'ClipByValue',
+    { op: 'ClipByValue', input: ['x', 'a', 'b'] },
+    { a: [[], -3], b: [[], 4] },
+    [1, 2, 2, 2],
+    [1, -2, 3, -3, 4, -3, 4, -3],
+  ],
+  ['Sub', { op: 'Sub', input: ['x', 'c'] }, { c: [[2], 1, -2] }, [1, 2, 2, 2], [0, 0, 2, -2, 4, -4, 6, -6]],
+  ['Sub from a constant', { op: 'Sub', input: ['c', 'x'] }, { c: [[], 1] }, [1, 2, 2, 2], [0, 3, -2, 5, -4, 7, -6, 9]],
+  ['RealDiv', { op: 'RealDiv', input: ['x', 'c'] }, { c: [[2], 1, 2] }, [1, 2, 2, 2], [1, -1, 3, -2, 5, -3, 7, -4]],
+  [
+    'Cast',
+    { op: 'Cast', input: ['x'], attr: { DstT: { type: 'DT_FLOAT' }, SrcT: { type: 'DT_INT32' } } },
+    {},
+    [1, 2, 2, 2],
+    X,
+  ],
+  ['AvgPool', { op: 'AvgPool', input: ['x'], attr: pool }, {}, [1, 1, 1, 2], [4, -5]],
+  ['MaxPool', { op: 'MaxPool', input: ['x'], attr: pool }, {}, [1, 1, 1, 2], [7, -2]],
+  ['Mean', { op: 'Mean', input: ['x', 'axes'] }, { axes: [[2], 1, 2] }, [1, 2], [4, -5]],
+  [
+    'Mean that keeps its axes',
+    { op: 'Mean', input: ['x', 'axes'], attr: { keep_dims: bool(true) } },
+    { axes: [[2], -3, -2] },
+    [1, 1, 1, 2],
+    [4, -5],
+  ],
+  ['Max', { op: 'Max', input: ['x', 'axes'] }, { axes: [[2], 2, 1] }, [1, 2], [7, -2]],
+  ['ArgMax', { op: 'ArgMax', input: ['x', 'axis'] }, { axis: [[], 3] }, [1, 2, 2], [0, 0, 0, 0]],
+  [
+    'ConcatV2',
+    { op: 'ConcatV2', input: ['x', 'x', 'axis'] },
+    { axis: [[], 3] },
+    [1, 2, 2, 4],
+    [1, -2, 1, -2, 3, -4, 3, -4, 5, -6, 5, -6, 7, -8, 7, -8],
+  ],
+  ['Pad', { op: 'Pad', input: ['x', 'p'] }, { p: [[4, 2], 0, 0, 1, 0, 0, 0, 0, 0] }, [1, 3, 2, 2], [0, 0, 0, 0, ...X]],
+  [
+    'PadV2',
+    { op: 'PadV2', input: ['x', 'p', 'v'] },
+    { p: [[4, 2], 0, 0, 0, 1, 0, 0, 0, 0], v: [[], 9] },
+    [1, 3, 2, 2],
+    [...X, 9, 9, 9, 9],
+  ],
+  [
+    'Slice',
+    { op: 'Slice', input: ['x', 'b', 's'] },
+    { b: [[4], 0, 1, 0, 1], s: [[4], -1, 1, 2, -1] },
+    [1, 1, 2, 1],
+    [-6, -8],
+  ],
+  ['SplitV, the second part', { op: 'Identity', input: ['n0:1'] }, {}, [1, 2, 2, 1], [-2, -4, -6, -8]],
+  ['Squeeze', { op: 'Squeeze', input: ['n0'], attr: { squeeze_dims: list(1, 2) } }, {}, [1, 2], [4, -5]],
+  ['ExpandDims', { op: 'ExpandDims', input: ['n0', 'axis'] }, { axis: [[], 1] }, [1, 1, 1, 1, 2], [4, -5]],
+  [
+    'Transpose of axes of size 1',
+    { op: 'Transpose', input: ['n0', 'order'] },
+    { order: [[4], 0, 3, 1, 2] },
+    [1, 2, 1, 1],
+    [4, -5],
+  ],
+  [
+    'ResizeNearestNeighbor',
+    { op: 'ResizeNearestNeighbor', input: ['x', 'size'] },
+    { size: [[2], 2, 4] },
+    [1, 2, 4, 2],
+    [1, -2, 1, -2, 3, -4, 3, -4, 5, -6, 5, -6, 7, -8, 7, -8],
+  ],
+  [
+    'ResizeBilinear',
+    { op: 'ResizeBilinear', input: ['x', 'size'], attr: { align_corners: bool(true) } },
+    { size: [[2], 3, 2] },
+    [1, 3, 2, 2],
+    [1, -2, 3, -4, 3, -4, 5, -6, 5, -6, 7, -8],
+  ],
+  [
+    'StridedSlice: the first row, without its axis',
+    {
+      op: 'StridedSlice',
+      input: ['x', 'b', 'e', 's'],
+      attr: { begin_mask: { i: '13' }, end_mask: { i: '13' }, shrink_axis_mask: { i: '2' } },
+    },
+    { b: [[4], 0, 0, 0, 0], e: [[4], 0, 1, 0, 0], s: [[4], 1, 1, 1, 1] },
+    [1, 2, 2],
+    [1, -2, 3, -4],
+  ],
+  ['MatMul', { op: 'MatMul', input: ['n1', 'm'] }, { axes: [[2], 1, 2], m: [[2, 1], 2, 1] }, [1, 1], [3]],
+  [
+    'MatMul, transposed',
+    { op: 'MatMul', input: ['n1', 'm'], attr: { transpose_b: bool(true) } },
+    { axes: [[2], 1, 2], m: [[1, 2], 2, 1] },
+    [1, 1],
+    [3],
+  ],
+  [
+    'DepthwiseConv2dNative',
+    { op: 'DepthwiseConv2dNative', input: ['x', 'k'], attr: sliding },
+    { k: [[1, 1, 2, 1], 2, -1] },
+    [1, 2, 2, 2],
+    [2, 2, 6, 4, 10, 6, 14, 8],
+  ],
+  [
+    'FusedDepthwiseConv2dNative',
+    {
+      op: 'FusedDepthwiseConv2dNative',
+      input: ['x', 'k', 'b'],
+      attr: { ...sliding, fused_ops: { list: { s: ['BiasAdd', 'Relu'].map(btoa) } } },
+    },
+    { k: [[1, 1, 2, 1], 1, 1], b: [[2], -4, 5] },
+    [1, 2, 2, 2],
+    [0, 3, 0, 1, 1, 0, 3, 0],
+  ],
+  ...['FusedBatchNorm', 'FusedBatchNormV2', 'FusedBatchNormV3'].map((op): (typeof cases)[number] => [
+    op,
+    { op, input: ['x', 'g', 'b', 'm', 'v'], attr: { epsilon: { f: 0 }, is_training: bool(false) } },
+    { g: [[2], 2, 4], b: [[2], 1, 0], m: [[2], 1, -2], v: [[2], 4, 16] },
+    [1, 2, 2, 2],
+    [1, 0, 3, -2, 5, -4, 7, -6],
+  ]),
+];
+
+/** What some of the operators read in place of the picture. */
+const before: Readonly<Record<string, { nodes: readonly Node[]; constants?: Constants }>> = {
+  n0: { nodes: [{ op: 'AvgPool', input: ['x'], attr: pool }] },
+  'n0:1': {
+    nodes: [{ op: 'SplitV', input: ['x', 'sizes', 'along'], attr: { num_split: { i: '2' } } }],
+    constants: { sizes: [[2], 1, 1], along: [[], 3] },
+  },
+  n1: {
+    nodes: [
+      { op: 'Identity', input: ['x'] },
+      { op: 'Mean', input: ['n0', 'axes'] },
+    ],
+  },
+};
+
+test.each(cases)('%s', async (_, node, constants, shape, data) => {
+  const first = before[node.input[0]];
+  expect(await answer([...(first?.nodes ?? []), node], { ...first?.constants, ...constants })).toEqual({ shape, data });
+});
+
+describe('what is refused', () => {
+  const refusals: readonly [what: string, node: Node, constants: Constants, message: string][] = [
+    [
+      'a division by what is computed',
+      { op: 'RealDiv', input: ['c', 'x'] },
+      { c: [[], 1] },
+      'divides a constant by a computed tensor',
+    ],
+    [
+      'several bounds',
+      { op: 'Maximum', input: ['x', 'c'] },
+      { c: [[2], 1, 2] },
+      'compares with 2 constants; wanted one',
+    ],
+    [
+      'slopes that fit no channel',
+      { op: 'Prelu', input: ['x', 's'] },
+      { s: [[3], 1, 2, 3] },
+      'found 3 constants; wanted one, or one for each of 2 channels',
+    ],
+    [
+      'channels in another place',
+      { op: 'Transpose', input: ['x', 'o'] },
+      { o: [[4], 0, 3, 1, 2] },
+      'reorders the axes of [1,2,2,2] to [0,3,1,2]; no layer moves numbers so',
+    ],
+    [
+      'a mean of channels',
+      { op: 'Mean', input: ['x', 'a'] },
+      { a: [[1], 3] },
+      'reduces the axes [3] of [1,2,2,2]; wanted height and width, [1,2]',
+    ],
+    [
+      'steps back',
+      { op: 'StridedSlice', input: ['x', 'b', 'e', 's'] },
+      { b: [[4], 0, 1, 0, 0], e: [[4], 1, 0, 2, 2], s: [[4], 1, -1, 1, 1] },
+      'slices [1,2,2,2] in steps of [1,-1,1,1], with an ellipsis or a new axis; wanted steps of 1 or more alone',
+    ],
+    [
+      'nearest pixels of no whole multiple',
+      { op: 'ResizeNearestNeighbor', input: ['x', 's'] },
+      { s: [[2], 3, 3] },
+      'resizes [1,2,2,2] to [3,3] by the nearest pixel; wanted whole multiples of its height and width, without align_corners',
+    ],
+    [
+      'a part that is not there',
+      { op: 'Slice', input: ['x', 'b', 's'] },
+      { b: [[4], 0, 1, 0, 0], s: [[4], 1, 2, 2, 2] },
+      'takes [0,1,0,0] to [1,3,2,2] of [1,2,2,2]; wanted a part that lies inside and is not empty',
+    ],
+    ['joined along the batch', { op: 'ConcatV2', input: ['x', 'x', 'a'] }, { a: [[], 0] }, 'joins along the batch'],
+  ];
+  test.each(refusals)('%s', async (_, node, constants, message) => {
+    await expect(graph([node], constants)).rejects.toThrow(
+      new FormatError(`model.json: node 'y' (${node.op}): ${message}`),
+    );
+  });
+});
