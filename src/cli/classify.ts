@@ -1,42 +1,23 @@
 /** `depthwise classify`: what pictures show. */
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { inferShapes, type Network } from '../network/index.js';
 import { labelsIn, readLabels } from '../tasks/files.js';
 import { classify, type Prediction } from '../tasks/index.js';
 import { labelsForOutputs } from '../tasks/labels.js';
 import { harmless } from './display.js';
-import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
-import { addIntegerOptions } from './integers.js';
-import {
-  addModelOptions,
-  expectNoDetector,
-  expectNoSegmenter,
-  MODEL,
-  type ModelFlags,
-  readPictureModel,
-} from './model.js';
-import { note, print, printJson } from './output.js';
-import {
-  addLimitOptions,
-  eachPicture,
-  errorJson,
-  expectAllRead,
-  type Outcome,
-  PICTURES,
-  withoutFolders,
-} from './pictures.js';
-import { startProgress } from './progress.js';
+import { addMirrorOption, type MirrorFlag } from './executor.js';
+import { expectNoDetector, expectNoSegmenter, MODEL, readPictureModel } from './model.js';
+import { note } from './output.js';
+import { addPictureOptions, answer, type PictureFlags, printAnswers } from './picture-command.js';
+import { expectAllRead, PICTURES, withoutFolders } from './pictures.js';
 import { modelOption } from './shipped.js';
 import { readFileOrInput } from './standard-input.js';
 import { wholeNumber } from './values.js';
 
-interface Flags extends ModelFlags, TargetFlags, MirrorFlag, PictureLimits {
-  readonly model: string;
+interface Flags extends PictureFlags, MirrorFlag {
   readonly labels?: string;
   readonly top: number;
-  readonly json?: true;
 }
 
 export function configure(command: Command): void {
@@ -46,7 +27,7 @@ export function configure(command: Command): void {
     .addOption(modelOption(MODEL))
     .option('--labels <file>', LABELS)
     .option('--top <count>', 'labels a picture', wholeNumber(1), 5);
-  addLimitOptions(addMirrorOption(addTargetOption(addIntegerOptions(addModelOptions(command)))))
+  addPictureOptions(addMirrorOption(command))
     .option(
       '--json',
       '[{"picture", "predictions": [{"label", "index", "probability"}]}]; index counts the model\'s outputs; a picture that cannot be read has "error" in place of "predictions"',
@@ -70,13 +51,13 @@ Examples:
       expectNoDetector(network, 'classifies pictures');
       expectNoSegmenter(network);
       const labels = flags.labels === undefined ? undefined : await labelsOf(network, flags.labels);
-      const outcomes = await answer(network, pictures, flags, { top: flags.top, ...(labels && { labels }) });
-      if (flags.json) printJson(outcomes.map(asJson));
-      else {
-        print(outcomes.flatMap(asText).join('\n\n'));
-        if (labels === undefined && network.conventions.labels === undefined) {
-          note(`${network.name} does not name its outputs: --labels FILE does`);
-        }
+      const options = { top: flags.top, ...(labels && { labels }) };
+      const outcomes = await answer('classify', network, pictures, flags, (run) => (picture) => {
+        return classify(network, picture, { ...options, run });
+      });
+      printAnswers(outcomes, flags, (predictions) => ({ predictions }), asText);
+      if (!flags.json && labels === undefined && network.conventions.labels === undefined) {
+        note(`${network.name} does not name its outputs: --labels FILE does`);
       }
       expectAllRead(outcomes);
     });
@@ -103,33 +84,7 @@ async function pipedLabels(): Promise<string[]> {
   return labelsIn(bytes, name);
 }
 
-type Answer = Outcome<readonly Prediction[]>;
-
-async function answer(
-  network: Network,
-  pictures: readonly string[],
-  flags: TargetFlags & MirrorFlag & PictureLimits,
-  options: { top: number; labels?: readonly string[] },
-): Promise<Answer[]> {
-  const progress = await startProgress('classify');
-  try {
-    const run = executor(network, flags, progress, pictures.length);
-    return await eachPicture(pictures, flags, (picture) => classify(network, picture, { ...options, run }));
-  } finally {
-    progress.stop();
-  }
-}
-
-const asJson = (answer: Answer) =>
-  'error' in answer
-    ? { picture: answer.picture, error: errorJson(answer.error) }
-    : { picture: answer.picture, predictions: answer.result };
-
-/** Nothing for a picture that cannot be read: that is said on stderr. */
-function asText(answer: Answer): string[] {
-  if ('error' in answer) return [];
-  const lines = answer.result.map(
-    ({ label, probability }) => `${(100 * probability).toFixed(1).padStart(5)} %  ${harmless(label)}`,
-  );
-  return [[harmless(answer.picture), ...lines].join('\n')];
-}
+const asText = (predictions: readonly Prediction[]): string =>
+  predictions
+    .map(({ label, probability }) => `${(100 * probability).toFixed(1).padStart(5)} %  ${harmless(label)}`)
+    .join('\n');

@@ -1,33 +1,21 @@
 /** `depthwise detect`: what objects are in pictures, and where. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Detection, type DetectOptions, detect, drawDetections } from '../detection/index.js';
 import { UsageError } from '../errors.js';
-import type { DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
-import type { Network } from '../network/index.js';
+import type { Region, Rotation } from '../image/index.js';
 import { encodePng } from '../segmentation/label-png.js';
 import { readLabels } from '../tasks/files.js';
 import { annotatedNames, claimAnnotated, writeAnnotated } from './annotated.js';
 import { type CocoResults, cocoResults } from './coco-results.js';
 import { harmless } from './display.js';
-import { addTargetOption, executor, type TargetFlags } from './executor.js';
-import { addIntegerOptions } from './integers.js';
-import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
-import { expectWritable, note, plural, print, printJson, writeWhole } from './output.js';
-import {
-  addLimitOptions,
-  eachPicture,
-  errorJson,
-  expectAllRead,
-  type Outcome,
-  PICTURES,
-  withoutFolders,
-} from './pictures.js';
-import { startProgress } from './progress.js';
+import { MODEL, readPictureModel } from './model.js';
+import { expectWritable, note, plural, writeWhole } from './output.js';
+import { addPictureOptions, answer, type PictureFlags, printAnswers } from './picture-command.js';
+import { expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
 import { textTable } from './table.js';
-import { regionOption, turnOption, wholeNumber, words } from './values.js';
+import { regionOption, share, turnOption, wholeNumber, words } from './values.js';
 
-interface Flags extends ModelFlags, TargetFlags, PictureLimits {
-  readonly model: string;
+interface Flags extends PictureFlags {
   readonly labels?: string;
   readonly score?: number;
   readonly iou?: number;
@@ -41,7 +29,6 @@ interface Flags extends ModelFlags, TargetFlags, PictureLimits {
   readonly overwrite?: true;
   readonly coco?: string;
   readonly annotations?: string;
-  readonly json?: true;
 }
 
 export function configure(command: Command): void {
@@ -72,7 +59,7 @@ export function configure(command: Command): void {
       '--annotations <file>',
       "of --coco: instances.json, by which pictures and classes get their ids; unless given, the digits of a picture's name and the ids of COCO's classes",
     );
-  addLimitOptions(addTargetOption(addIntegerOptions(addModelOptions(command))))
+  addPictureOptions(command)
     .option(
       '--json',
       '[{"picture", "width", "height", "detections": [{"label", "classIndex", "id", "score", "box": {"x", "y", "width", "height"}}]}]; a picture that cannot be read has "error" in place of "detections"',
@@ -99,47 +86,25 @@ Examples:
       if (flags.out !== undefined && files !== undefined)
         await claimAnnotated(flags.out, [...files.values()], pictures, flags.overwrite);
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
-      const outcomes = await answer(network, pictures, flags, labels, files);
+      const options = optionsOf(flags, labels);
+      const outcomes = await answer('detect', network, pictures, flags, (run) => async (picture, path) => {
+        const detections = await detect(network, picture, { ...options, run });
+        const file = files?.get(path);
+        if (file !== undefined) await writeAnnotated(file, await encodePng(drawDetections(picture, detections)));
+        return { width: picture.width, height: picture.height, detections };
+      });
       if (coco !== undefined && ids !== undefined) await writeWhole(coco, asResults(outcomes, ids));
-      if (flags.json) printJson(outcomes.map(asJson));
-      else print(outcomes.flatMap(asText).join('\n\n'));
+      printAnswers(outcomes, flags, (answer) => answer, asText);
       if (files !== undefined)
         note(`wrote ${plural(outcomes.filter((one) => 'result' in one).length, 'picture')} into ${flags.out}`);
       expectAllRead(outcomes);
     });
 }
 
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError('Wanted a number from 0 to 1.');
-}
-
 interface Answer {
   readonly width: number;
   readonly height: number;
   readonly detections: readonly Detection[];
-}
-
-async function answer(
-  network: Network,
-  pictures: readonly string[],
-  flags: Flags,
-  labels: readonly string[] | undefined,
-  files: ReadonlyMap<string, string> | undefined,
-): Promise<Outcome<Answer>[]> {
-  const progress = await startProgress('detect');
-  try {
-    const options = { ...optionsOf(flags, labels), run: executor(network, flags, progress, pictures.length) };
-    return await eachPicture(pictures, flags, async (picture, path) => {
-      const detections = await detect(network, picture, options);
-      const file = files?.get(path);
-      if (file !== undefined) await writeAnnotated(file, await encodePng(drawDetections(picture, detections)));
-      return { width: picture.width, height: picture.height, detections };
-    });
-  } finally {
-    progress.stop();
-  }
 }
 
 function optionsOf(flags: Flags, labels: readonly string[] | undefined): DetectOptions {
@@ -161,18 +126,10 @@ function optionsOf(flags: Flags, labels: readonly string[] | undefined): DetectO
 const asResults = (outcomes: readonly Outcome<Answer>[], results: CocoResults): string =>
   JSON.stringify(outcomes.flatMap((one) => ('error' in one ? [] : results(one.picture, one.result.detections))));
 
-const asJson = (outcome: Outcome<Answer>) =>
-  'error' in outcome
-    ? { picture: outcome.picture, error: errorJson(outcome.error) }
-    : { picture: outcome.picture, ...outcome.result };
-
-/** Nothing for a picture that cannot be read: that is said on stderr. */
-function asText(outcome: Outcome<Answer>): string[] {
-  if ('error' in outcome) return [];
-  const { detections } = outcome.result;
-  if (detections.length === 0) return [`${harmless(outcome.picture)}\nno objects`];
+function asText({ detections }: Answer): string {
+  if (detections.length === 0) return 'no objects';
   const columns = ['label', 'score', 'x', 'y', 'width', 'height'];
-  const table = textTable(
+  return textTable(
     columns.map((title, index) => ({ title, align: index === 0 ? 'left' : 'right' })),
     detections.map(({ label, score, box: { x, y, width, height } }) => [
       harmless(label),
@@ -180,5 +137,4 @@ function asText(outcome: Outcome<Answer>): string[] {
       ...[x, y, width, height].map((side) => side.toFixed(0)),
     ]),
   );
-  return [`${harmless(outcome.picture)}\n${table}`];
 }

@@ -2,32 +2,18 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { writeNpy } from '../formats/index.js';
-import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { embeddingLayer } from '../network/heads.js';
 import type { Network } from '../network/index.js';
 import { embed, stack } from '../tasks/embed.js';
-import type { Tensor } from '../tensor.js';
-import { addTargetOption, executor, type TargetFlags } from './executor.js';
-import { addIntegerOptions } from './integers.js';
-import { addModelOptions, MODEL, type ModelFlags, readPictureModel } from './model.js';
+import { MODEL, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, note, printJson, writeWhole } from './output.js';
-import {
-  addLimitOptions,
-  eachPicture,
-  errorJson,
-  expectAllRead,
-  type Outcome,
-  PICTURES,
-  withoutFolders,
-} from './pictures.js';
-import { startProgress } from './progress.js';
+import { addPictureOptions, answer, type PictureFlags } from './picture-command.js';
+import { errorJson, expectAllRead, PICTURES, withoutFolders } from './pictures.js';
 
-interface Flags extends ModelFlags, TargetFlags, PictureLimits {
-  readonly model: string;
+interface Flags extends PictureFlags {
   readonly layer?: string;
   readonly out?: string;
   readonly pool: boolean;
-  readonly json?: true;
 }
 
 export function configure(command: Command): void {
@@ -40,7 +26,7 @@ export function configure(command: Command): void {
     .option('--layer <name>', 'any layer that `depthwise summary` lists; what the classifier reads unless given')
     .option('--out <file>', 'a .npy file; an old one is replaced')
     .option('--no-pool', 'keep the whole feature map: [pictures, height, width, channels]');
-  addLimitOptions(addTargetOption(addIntegerOptions(addModelOptions(command))))
+  addPictureOptions(command)
     .option(
       '--json',
       '{"pictures", "layer", "shape", "out"}, or "values" in place of "out" without --out; "errors" where pictures cannot be read',
@@ -60,7 +46,9 @@ Examples:
       const pictures = await withoutFolders(paths);
       const network = await readPictureModel(flags.model, flags);
       const layer = flags.layer ?? expectEmbeddingLayer(network);
-      const outcomes = await featuresOf(network, layer, pictures, flags);
+      const outcomes = await answer('embed', network, pictures, flags, (run) => (picture) => {
+        return embed(network, picture, { layer, pool: flags.pool, run });
+      });
       const rows = outcomes.flatMap((outcome) => ('error' in outcome ? [] : [outcome]));
       if (rows.length === 0) return expectAllRead(outcomes);
       const features = stack(rows.map(({ result }) => result));
@@ -87,19 +75,4 @@ function expectEmbeddingLayer(network: Network): string {
   const layer = embeddingLayer(network);
   if (layer !== undefined) return layer;
   throw new UsageError(`${network.name}: it is not known what its classifier reads; wanted --layer`);
-}
-
-async function featuresOf(
-  network: Network,
-  layer: string,
-  pictures: readonly string[],
-  flags: Flags,
-): Promise<Outcome<Tensor>[]> {
-  const progress = await startProgress('embed');
-  try {
-    const run = executor(network, flags, progress, pictures.length);
-    return await eachPicture(pictures, flags, (picture) => embed(network, picture, { layer, pool: flags.pool, run }));
-  } finally {
-    progress.stop();
-  }
 }

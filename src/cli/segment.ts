@@ -1,7 +1,7 @@
 /** `depthwise segment`: which classes the pixels of pictures belong to. */
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import type { Picture, DecodeOptions as PictureLimits, Region, Rotation } from '../image/index.js';
+import type { Picture, Region, Rotation } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import { cutOut, overlay, type Segmentation, type SegmentOptions, segment } from '../segmentation/index.js';
 import { encodeLabelPng, encodePng } from '../segmentation/label-png.js';
@@ -9,26 +9,15 @@ import { paletteFor } from '../segmentation/palette.js';
 import { readLabels } from '../tasks/files.js';
 import { annotatedNames, claimAnnotated, writeAnnotated } from './annotated.js';
 import { harmless } from './display.js';
-import { addTargetOption, executor, type TargetFlags } from './executor.js';
-import { addIntegerOptions } from './integers.js';
-import { addModelOptions, expectNoDetector, MODEL, type ModelFlags, readPictureModel } from './model.js';
+import { expectNoDetector, MODEL, readPictureModel } from './model.js';
 import { didYouMean } from './nearest.js';
-import { note, plural, print, printJson } from './output.js';
-import {
-  addLimitOptions,
-  eachPicture,
-  errorJson,
-  expectAllRead,
-  type Outcome,
-  PICTURES,
-  withoutFolders,
-} from './pictures.js';
-import { startProgress } from './progress.js';
+import { note, plural } from './output.js';
+import { addPictureOptions, answer, type PictureFlags, printAnswers } from './picture-command.js';
+import { expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
 import { textTable } from './table.js';
 import { fromOption, regionOption, shareBelowOne, turnOption, words } from './values.js';
 
-interface Flags extends ModelFlags, TargetFlags, PictureLimits {
-  readonly model: string;
+interface Flags extends PictureFlags {
   readonly labels?: string;
   readonly region?: Region;
   readonly turn: Rotation;
@@ -40,7 +29,6 @@ interface Flags extends ModelFlags, TargetFlags, PictureLimits {
   readonly from?: SegmentOptions['from'];
   readonly confidence?: true;
   readonly smooth?: number;
-  readonly json?: true;
 }
 
 export function configure(command: Command): void {
@@ -70,7 +58,7 @@ export function configure(command: Command): void {
     .option('--overlay', 'with --out: the colours drawn over the picture too, as NAME.overlay.png')
     .option('--cut-out', 'with --out: what is no background too, the rest transparent, as NAME.cut-out.png')
     .option('--only <labels>', 'of --cut-out: these alone; labels or numbers of classes, separated by commas', words);
-  addLimitOptions(addTargetOption(addIntegerOptions(addModelOptions(command))))
+  addPictureOptions(command)
     .option(
       '--json',
       '[{"picture", "width", "height", "classes": [{"classIndex", "pixels", "share", "label"}]}], of each class also the "confidence" if that is wanted; a picture that cannot be read has "error" in place of "classes"',
@@ -89,9 +77,8 @@ Examples:
       const network = await readPictureModel(flags.model, flags);
       expectNoDetector(network, 'segments pictures');
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
-      const outcomes = await answer(network, pictures, flags, labels);
-      if (flags.json) printJson(outcomes.map(asJson));
-      else print(outcomes.flatMap(asText).join('\n\n'));
+      const outcomes = await segmentations(network, pictures, flags, labels);
+      printAnswers(outcomes, flags, ({ width, height, classes }) => ({ width, height, classes }), asText);
       const written = outcomes.filter((one) => 'result' in one).length;
       if (flags.out !== undefined) note(`wrote the labels of ${plural(written, 'picture')} into ${flags.out}`);
       expectAllRead(outcomes);
@@ -106,7 +93,7 @@ function checkFlags({ out, overwrite, overlay, cutOut, only }: Flags): void {
   if (only !== undefined && !cutOut) throw new UsageError('--only says what --cut-out cuts out, and wants it');
 }
 
-async function answer(
+async function segmentations(
   network: Network,
   pictures: readonly string[],
   flags: Flags,
@@ -114,28 +101,22 @@ async function answer(
 ): Promise<Outcome<Segmentation>[]> {
   const named = labels ?? network.conventions.labels;
   const write = flags.out === undefined ? undefined : await writerOf(flags.out, pictures, flags, named);
-  const progress = await startProgress('segment');
-  try {
-    const { from, confidence, smooth, region } = flags;
-    const options = {
-      run: executor(network, flags, progress, pictures.length),
-      rotation: Number(flags.turn) as Rotation,
-      ...(region && { region }),
-      ...(labels && { labels }),
-      ...(from && { from }),
-      ...(confidence && { confidence }),
-      ...(smooth !== undefined && { smooth }),
-    };
-    let previous: SegmentOptions['previous'];
-    return await eachPicture(pictures, flags, async (picture, path) => {
-      const segmentation = await segment(network, picture, { ...options, ...(previous && { previous }) });
-      if (smooth !== undefined) previous = segmentation;
-      await write?.(path, picture, segmentation);
-      return segmentation;
-    });
-  } finally {
-    progress.stop();
-  }
+  const { from, confidence, smooth, region } = flags;
+  const options = {
+    rotation: Number(flags.turn) as Rotation,
+    ...(region && { region }),
+    ...(labels && { labels }),
+    ...(from && { from }),
+    ...(confidence && { confidence }),
+    ...(smooth !== undefined && { smooth }),
+  };
+  let previous: SegmentOptions['previous'];
+  return answer('segment', network, pictures, flags, (run) => async (picture, path) => {
+    const segmentation = await segment(network, picture, { ...options, run, ...(previous && { previous }) });
+    if (smooth !== undefined) previous = segmentation;
+    await write?.(path, picture, segmentation);
+    return segmentation;
+  });
 }
 
 type Write = (path: string, picture: Picture, segmentation: Segmentation) => Promise<void>;
@@ -183,21 +164,11 @@ function classesOf(wanted: string, labels: readonly string[] | undefined): numbe
   );
 }
 
-function asJson(outcome: Outcome<Segmentation>): object {
-  if ('error' in outcome) return { picture: outcome.picture, error: errorJson(outcome.error) };
-  const { width, height, classes } = outcome.result;
-  return { picture: outcome.picture, width, height, classes };
-}
-
-/** Nothing for a picture that cannot be read: that is said on stderr. */
-function asText(outcome: Outcome<Segmentation>): string[] {
-  if ('error' in outcome) return [];
-  const { classes, confidence } = outcome.result;
+function asText({ classes, confidence }: Segmentation): string {
   const percent = (share = 0): string => `${(100 * share).toFixed(1)} %`;
   const columns = ['of the picture', ...(confidence ? ['confidence'] : [])];
-  const table = textTable(
+  return textTable(
     [{ title: 'class', align: 'left' }, ...columns.map((title) => ({ title, align: 'right' as const }))],
     classes.map((one) => [harmless(one.label), ...[one.share, one.confidence].slice(0, columns.length).map(percent)]),
   );
-  return [`${harmless(outcome.picture)}\n${table}`];
 }

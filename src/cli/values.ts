@@ -3,37 +3,24 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Region } from '../image/index.js';
 import type { Pair } from '../padding.js';
 
-/** A number above 0, such as a width multiplier. */
-export function positiveNumber(text: string): number {
+/** A number for which the condition holds. */
+const numberWhere = (wanted: string, holds: (value: number) => boolean) => (text: string) => {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
-    throw new InvalidArgumentError('Wanted a number above 0.');
-  }
-  return value;
-}
+  if (text.trim() !== '' && Number.isFinite(value) && holds(value)) return value;
+  throw new InvalidArgumentError(`Wanted a number ${wanted}.`);
+};
 
-/** A number of 0 or more, such as a momentum. */
-export function zeroOrMore(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
-    throw new InvalidArgumentError('Wanted a number of 0 or more.');
-  }
-  return value;
-}
+/** Such as a width multiplier. */
+export const positiveNumber = numberWhere('above 0', (value) => value > 0);
 
-/** A number above 0 and below 1. */
-export function part(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Wanted a number above 0 and below 1.');
-  return value;
-}
+/** Such as a momentum. */
+export const zeroOrMore = numberWhere('of 0 or more', (value) => value >= 0);
 
-/** A number of 0 or more, and below 1. */
-export function shareBelowOne(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value < 1) return value;
-  throw new InvalidArgumentError('Wanted a number from 0 up to, not including, 1.');
-}
+export const part = numberWhere('above 0 and below 1', (value) => value > 0 && value < 1);
+
+export const share = numberWhere('from 0 to 1', (value) => value >= 0 && value <= 1);
+
+export const shareBelowOne = numberWhere('from 0 up to, not including, 1', (value) => value >= 0 && value < 1);
 
 /** Some of the given words, separated by commas: 'onnx,tflite'. */
 export function listOf<Word extends string>(words: readonly Word[]): (text: string) => readonly Word[] {
