@@ -1,7 +1,7 @@
 /** Which network a file's weights may belong to, by their shapes alone: a hint in errors. */
 import { readTensorFile } from '../formats/files.js';
 import { type Architecture, mobilenet } from '../models/index.js';
-import { wantedWeights } from '../network/index.js';
+import { wantedWeights } from '../network/shapes.js';
 import type { Shape } from '../tensor.js';
 
 export interface Lookalike {

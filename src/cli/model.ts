@@ -21,8 +21,8 @@ import { integersOf, sameIntegers } from '../network/integers-of.js';
 import { presetFor } from '../network/presets.js';
 import { endingAt } from '../network/rewriting/subnetwork.js';
 import type { Pair } from '../padding.js';
-import { findRelease, loadPretrained, releases } from '../pretrained/index.node.js';
-import { similarReleases } from '../pretrained/releases.js';
+import { loadPretrained, releases } from '../pretrained/index.node.js';
+import { findRelease, similarReleases } from '../pretrained/releases.js';
 import {
   type ArchitectureFlags,
   addArchitectureOptions,

@@ -42,7 +42,7 @@ export function lower(network: Network, options: LowerOptions = {}): Lowered {
 function inputTensor(low: Lowering, name: string): PlacedTensor {
   const shape = low.shape(name);
   const place = low.program.buffer(sizeOf(shape) * 4);
-  low.program.touchAtStart(place);
+  low.program.touch(place, -1);
   low.made(name, { nhwc: place });
   return { name, shape, place };
 }

@@ -87,7 +87,7 @@ export class Lowering {
 
   /** Steps from here on are this operation's, in reports and timings. */
   serve(operation: Operation): void {
-    this.program.beginOperation(this.#indices.get(operation) as number);
+    this.program.operation = this.#indices.get(operation) as number;
   }
 
   /** The network's own nodes that the operation stands for, folded ones too. */

@@ -40,8 +40,8 @@ class Lives<Table extends KernelTable> extends Program<Table> {
     this.#time++;
   }
 
-  override touch(place: Place): void {
-    super.touch(place, this.#time);
+  override touch(place: Place, time = this.#time): void {
+    super.touch(place, time);
   }
 }
 

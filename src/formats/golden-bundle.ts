@@ -1,16 +1,10 @@
 /** Golden bundles of the oracle (`oracle/golden.ts`) as models: the network of the manifest, with the tensors under 'weights/'. */
 import { FormatError, UsageError } from '../errors.js';
-import {
-  fromJson,
-  type Network,
-  type NetworkJson,
-  type Weights,
-  wantedWeights,
-  withWeights,
-} from '../network/index.js';
+import { fromJson, type Network, type NetworkJson, type Weights, withWeights } from '../network/index.js';
 import { type QuantizedNetworkJson, quantizedFromJson } from '../network/quantized-json.js';
 import { wantedQuantizedWeights } from '../network/quantized-network.js';
 import { asRealNumbers } from '../network/rewriting/as-real-numbers.js';
+import { wantedWeights } from '../network/shapes.js';
 import type { ReadOptions } from './architecture.js';
 import { parseJson } from './json.js';
 import { quantizedNetworkOf } from './quantized-file.js';

@@ -2,7 +2,8 @@
 import { UsageError } from '../errors.js';
 import { mobilenet } from '../models/index.js';
 import { parseModelName } from '../models/names.js';
-import { type Network, type Weights, wantedWeights, withWeights } from '../network/index.js';
+import { type Network, type Weights, withWeights } from '../network/index.js';
+import { wantedWeights } from '../network/shapes.js';
 import type { ReadOptions } from './architecture.js';
 import { networkOfGolden } from './golden-bundle.js';
 import { withStateDict } from './state-dict.js';

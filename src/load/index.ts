@@ -28,7 +28,10 @@ export const pagePlatform = (): Platform => ({
 
 async function published(name: string, { cache, fetch, labels }: LoadOptions): Promise<Origin | undefined> {
   if (!/^mobilenet[\w.-]*$/i.test(name)) return undefined; // as all of them begin
-  const { findRelease, loadPretrained } = await import('../pretrained/index.js');
+  const [{ findRelease }, { loadPretrained }] = await Promise.all([
+    import('../pretrained/releases.js'),
+    import('../pretrained/index.js'),
+  ]);
   if (findRelease(name) === undefined) return undefined;
   const store = typeof cache === 'string' || cache === false ? { cache } : {};
   const load = (onProgress: OnBytes, signal?: WebAbortSignal) =>

@@ -29,7 +29,10 @@ export const nodePlatform: Platform = {
   },
   file: fileAt,
   async published(name, { cache, fetch, labels }) {
-    const { findRelease, loadPretrained } = await import('../pretrained/index.node.js');
+    const [{ findRelease }, { loadPretrained }] = await Promise.all([
+      import('../pretrained/releases.js'),
+      import('../pretrained/index.node.js'),
+    ]);
     if (findRelease(name) === undefined) return undefined;
     if (cache === false) {
       throw new UsageError(

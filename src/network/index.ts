@@ -46,7 +46,6 @@ export {
   type QuantizedNetworkInputs,
   type RunQuantizedOptions,
   runQuantized,
-  traceQuantized,
 } from './run-quantized.js';
-export { inferShapes, wantedWeights } from './shapes.js';
+export { inferShapes } from './shapes.js';
 export { randomWeights, withWeights } from './weights.js';

@@ -2,9 +2,10 @@
 import { UsageError } from '../errors.js';
 import { found } from '../found.js';
 import type { Rounding } from '../layers/int8/index.js';
-import { inferShapes, type Network, type NetworkInputs, type RunOptions, wantedWeights } from '../network/index.js';
+import { inferShapes, type Network, type NetworkInputs, type RunOptions } from '../network/index.js';
 import { isQuantizedNetwork } from '../network/quantized-network.js';
 import { inputTensors } from '../network/run.js';
+import { wantedWeights } from '../network/shapes.js';
 import { type AnyTensor, type Shape, sameShape, type Tensor } from '../tensor.js';
 import { estimates, type NodeEstimate, shownTensor } from './estimate-network.js';
 import type { Golden } from './golden.js';

@@ -11,17 +11,10 @@
 import { NetworkError } from '../errors.js';
 import { expectWithinBudget } from '../network/budget.js';
 import { lastUses } from '../network/graph.js';
-import {
-  inferShapes,
-  type Network,
-  type NetworkInputs,
-  type NetworkNode,
-  type RunOptions,
-  wantedWeights,
-} from '../network/index.js';
+import { inferShapes, type Network, type NetworkInputs, type NetworkNode, type RunOptions } from '../network/index.js';
 import { weightName } from '../network/network.js';
 import { inputTensors } from '../network/run.js';
-import { atNode, weightShapesOf } from '../network/shapes.js';
+import { atNode, wantedWeights, weightShapesOf } from '../network/shapes.js';
 import { type Shape, type Tensor, toFloat64 } from '../tensor.js';
 import { type Estimate, mapTensor } from './estimate.js';
 import { estimateNode } from './estimate-node.js';

@@ -6,7 +6,7 @@ import type { Network } from '../network/index.js';
 import type { PretrainedOptions } from './load.js';
 
 export type { PretrainedOptions } from './load.js';
-export { findRelease, type Release, type RemoteFile, releases } from './releases.js';
+export { type Release, type RemoteFile, releases } from './releases.js';
 
 /**
  * The network of that name with its weights and labels, e.g. 'mobilenet_v1_0.25_224'; `releases` lists them. Throws a UsageError for

@@ -42,15 +42,11 @@ export class Program<Table extends KernelTable> {
   readonly constants = { bytes: 0, first: 0, last: 0, offset: 0 };
   readonly #tables: TableData[] = [];
   readonly #tablePlaces = new Map<string, Place>();
-  #operation = 0;
+  /** Index of the operation that steps added from here on serve. */
+  operation = 0;
 
   /** Adds a step of a kernel of the table. */
   readonly step = this.add as <Name extends KernelName<Table>>(kernel: Name, ...args: Arguments<Table, Name>) => void;
-
-  /** Steps added from here on serve this operation. */
-  beginOperation(index: number): void {
-    this.#operation = index;
-  }
 
   buffer(bytes: number): Place {
     const buffer = { bytes: align(bytes), first: Infinity, last: -1, offset: -1 };
@@ -79,19 +75,13 @@ export class Program<Table extends KernelTable> {
   /** A step of a kernel that stands in no table. */
   add(kernel: string, ...args: Step['args']): void {
     for (const arg of args) if (typeof arg !== 'number') this.touch(arg);
-    this.steps.push({ kernel, args, operation: this.#operation });
+    this.steps.push({ kernel, args, operation: this.operation });
   }
 
-  /** Keeps the buffer until the next step. */
+  /** Keeps the buffer until the next step; with a time of −1, from before the first. */
   touch({ buffer }: Place, time = this.steps.length): void {
     buffer.first = Math.min(buffer.first, time);
     buffer.last = Math.max(buffer.last, time);
-  }
-
-  /** Keeps the buffer from the very start, for what is written before the first step. */
-  touchAtStart({ buffer }: Place): void {
-    buffer.first = -1;
-    buffer.last = Math.max(buffer.last, -1);
   }
 
   /** Places all buffers and returns the bytes of memory needed for them. */

@@ -123,7 +123,7 @@ test('calls with other operands than the table has do not compile', () => {
 test('programs know the buffers that a step touches', () => {
   const program = new Program<EngineKernelTable>();
   const [x, out] = [program.buffer(64), program.buffer(64)];
-  program.touchAtStart(x);
+  program.touch(x, -1);
   program.step('addAll', x, 0, 16, 0, 6, out);
   program.step('sigmoid', out, 16, out);
   expect([x, out].map(({ buffer: { first, last } }) => [first, last])).toEqual([

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { MOBILENET_V2_TABLE, mobilenetV2 } from '../../src/models/index.js';
 import { receptiveFields, windowOf } from '../../src/network/counting/receptive-field.js';
-import { inferShapes, type Network, summarize, wantedWeights } from '../../src/network/index.js';
+import { inferShapes, type Network, summarize } from '../../src/network/index.js';
+import { wantedWeights } from '../../src/network/shapes.js';
 import { checkGoldenTable, count } from './golden.js';
 
 /**

@@ -2,15 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mobilenet } from '../../src/models/index.js';
-import {
-  inferShapes,
-  type Network,
-  randomWeights,
-  run,
-  summarize,
-  wantedWeights,
-  withWeights,
-} from '../../src/network/index.js';
+import { inferShapes, type Network, randomWeights, run, summarize, withWeights } from '../../src/network/index.js';
+import { wantedWeights } from '../../src/network/shapes.js';
 import { coordinateOf, indexOf, tensor } from '../../src/tensor.js';
 import { expectWithin, signed } from '../network/helpers.js';
 

@@ -9,9 +9,9 @@ import {
   randomWeights,
   run,
   trace,
-  wantedWeights,
   withWeights,
 } from '../../src/network/index.js';
+import { wantedWeights } from '../../src/network/shapes.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { conv, expectWithin, features, largest, signed } from './helpers.js';
 

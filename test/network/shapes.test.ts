@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { NetworkError, ShapeError } from '../../src/errors.js';
-import { inferShapes, type Network, NetworkBuilder, type NetworkNode, wantedWeights } from '../../src/network/index.js';
+import { inferShapes, type Network, NetworkBuilder, type NetworkNode } from '../../src/network/index.js';
+import { wantedWeights } from '../../src/network/shapes.js';
 import { conv, features } from './helpers.js';
 
 const relu = (name: string, ...inputs: string[]) => ({ name, kind: 'relu', inputs, attributes: {} }) as NetworkNode;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
 import { mobilenetV2 } from '../../src/models/index.js';
-import { NetworkBuilder, randomWeights, run, trace, wantedWeights } from '../../src/network/index.js';
+import { NetworkBuilder, randomWeights, run, trace } from '../../src/network/index.js';
 import { behind, similarNames, upTo } from '../../src/network/rewriting/subnetwork.js';
+import { wantedWeights } from '../../src/network/shapes.js';
 import { features, signed } from './helpers.js';
 
 describe('upTo', () => {

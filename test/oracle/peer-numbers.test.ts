@@ -1,6 +1,7 @@
 /** A quantised network beside another runtime, whose numbers are made up here. */
 import { describe, expect, test } from 'vitest';
-import { type QuantizedNetwork, type QuantizedNode, traceQuantized } from '../../src/network/index.js';
+import type { QuantizedNetwork, QuantizedNode } from '../../src/network/index.js';
+import { traceQuantized } from '../../src/network/run-quantized.js';
 import { checkIntegers, type TheirNumbers } from '../../src/oracle/integers/peer-numbers.js';
 import type { AnyTensor, QuantizedType } from '../../src/tensor.js';
 

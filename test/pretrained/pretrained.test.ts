@@ -9,7 +9,8 @@ import { mobilenet, mobilenetV1 } from '../../src/models/index.js';
 import { parseModelName } from '../../src/models/names.js';
 import { type Network, randomWeights } from '../../src/network/index.js';
 import { cacheFolder } from '../../src/pretrained/cache.js';
-import { findRelease, loadPretrained, type Release, releases } from '../../src/pretrained/index.node.js';
+import { loadPretrained, type Release, releases } from '../../src/pretrained/index.node.js';
+import { findRelease } from '../../src/pretrained/releases.js';
 import { dataPath, noData } from '../data.js';
 import { type Server, serve } from './server.js';
 

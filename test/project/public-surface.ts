@@ -19,8 +19,7 @@ export const surface: Readonly<Record<string, string>> = {
   './models': 'MOBILENET_V1_TABLE MOBILENET_V2_TABLE deeplabV3 mobilenet mobilenetV1 mobilenetV2 ssd',
   './network': `
     NetworkBuilder asRealNumbers atResolution foldBatchNorm fromJson inferShapes preprocessingPreset
-    presetNames randomWeights run runQuantized setBudget summarize toJson trace traceQuantized wantedWeights
-    withOutputs withWeights`,
+    presetNames randomWeights run runQuantized setBudget summarize toJson trace withOutputs withWeights`,
   './formats': `
     readNetwork readQuantizedNetwork readTensors writeNetwork writeNpy writeNpz writeSafetensors writeTfjs`,
   './engine': 'TARGETS capabilities compile planMemory profile',
@@ -36,7 +35,7 @@ export const surface: Readonly<Record<string, string>> = {
   './tasks': 'classify embed logits parseLabels predictions probabilities withIntegers withLabels',
   './detection': 'anchors detect detections drawDetections suppress',
   './segmentation': 'CITYSCAPES cutOut overlay segment segmentation',
-  './pretrained': 'findRelease loadPretrained releases',
+  './pretrained': 'loadPretrained releases',
   './oracle': `
     check explain layerSuite makeGolden mobilenetSuite readGolden readQuantizedGolden reduce writeGolden`,
   './training': `

@@ -55,7 +55,7 @@ export function lowerIntegers(
   };
   const inputs = network.inputs.map(({ name }) => {
     const place = low.program.buffer(sizeOf(low.shape(name)) * (low.hasBytes(name) ? 1 : 4));
-    low.program.touchAtStart(place);
+    low.program.touch(place, -1);
     low.made(name, { bytes: place });
     return placed(name, place);
   });

@@ -97,7 +97,7 @@ export class IntegerLowering {
 
   /** Steps from here on are this operation's, in reports and timings. */
   serve(operation: IntegerOperation): void {
-    this.program.beginOperation(this.#indices.get(operation) as number);
+    this.program.operation = this.#indices.get(operation) as number;
   }
 
   shape(name: string): Shape {

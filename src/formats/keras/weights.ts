@@ -4,7 +4,8 @@
  */
 import { FormatError } from '../../errors.js';
 import { ownerOf } from '../../network/graph.js';
-import { type Network, wantedWeights } from '../../network/index.js';
+import type { Network } from '../../network/index.js';
+import { wantedWeights } from '../../network/shapes.js';
 import { type Shape, sameShape, type Tensor, tensor } from '../../tensor.js';
 import type { Hdf5Group } from '../hdf5/hdf5.js';
 

@@ -116,7 +116,7 @@ export class Lowering {
 
   /** Steps added from here on serve this operation. */
   begin(pass: Pass, nodes: readonly string[] = []): void {
-    this.program.beginOperation(this.operations.push({ pass, nodes }) - 1);
+    this.program.operation = this.operations.push({ pass, nodes }) - 1;
   }
 
   /** The map of a tensor that has been computed. */

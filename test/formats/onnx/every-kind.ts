@@ -1,5 +1,6 @@
 /** A small network with every kind of layer, for the writers of other formats. */
-import { type Network, NetworkBuilder, wantedWeights } from '../../../src/network/index.js';
+import { type Network, NetworkBuilder } from '../../../src/network/index.js';
+import { wantedWeights } from '../../../src/network/shapes.js';
 import { normalRandom } from '../../../src/random.js';
 import { sizeOf, tensor } from '../../../src/tensor.js';
 
