@@ -14,8 +14,8 @@ import {
   setBudget,
   summarize,
   trace,
-  traceQuantized,
 } from '../../src/network/index.js';
+import { traceQuantized } from '../../src/network/run-quantized.js';
 import { makeGolden } from '../../src/oracle/index.js';
 import type { Shape, Tensor } from '../../src/tensor.js';
 
