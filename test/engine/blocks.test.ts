@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ChainGeometry, pixelsThatFit, planBlocks } from '../../src/engine/blocks.js';
+import { lower } from '../../src/engine/lower.js';
+import { NetworkBuilder, randomWeights } from '../../src/network/index.js';
 
 const MEBI = 1 << 20;
 
@@ -64,7 +66,23 @@ function play(chain: ChainGeometry): void {
   expect(computed).toEqual(Array.from({ length: outHeight }, (_, row) => row));
 }
 
+/** How many blocks a chain on 56 × 56 × 144 runs in, with or without a 1 × 1 convolution before the depthwise one. */
+function blocksOf(expands: boolean): number {
+  const net = new NetworkBuilder();
+  let x = net.input('x', [1, 56, 56, expands ? 24 : 144]);
+  if (expands) x = net.add('expand', 'pointwiseConv2d', x, { filters: 144, bias: false });
+  x = net.add('depthwise', 'depthwiseConv2d', x, { kernelSize: [3, 3] });
+  const y = net.add('project', 'pointwiseConv2d', x, { filters: 24, bias: false });
+  const network = randomWeights(net.build('chain', [y], { source: 'other', output: 'features' }), 1);
+  return lower(network).program.steps.filter(({ kernel }) => kernel === 'depthwise').length;
+}
+
 describe('planBlocks', () => {
+  test.each([true, false])('a chain is planned as what it is: expands %s', (expands) => {
+    expect(blocksOf(expands)).toBe(planBlocks({ ...geometry, expands }).blocks.length);
+    expect(blocksOf(true)).not.toBe(blocksOf(false));
+  });
+
   test('every output row once, and the input rows of its windows in the ring', () => {
     fc.assert(fc.property(anyGeometry, play), { numRuns: 300 });
   });

@@ -91,6 +91,14 @@ describe.each(['safetensors', 'npz'] as const)('%s', (format) => {
     expect(weights.get('d/kernel')).toEqual(tensor([1, 2, 2, 1], [127 * least, 0, -90 * least, 0]));
   });
 
+  test('a kernel beyond float32, in which its scale is written, is an error', async () => {
+    const { weights, ...described } = network([0, 0, 0, 0], [1, 2, 3, 4]);
+    const large = new Map([...weights, ['d/kernel', tensor([1, 2, 2, 1], Float64Array.of(1, 2, 1e39, 3))]]);
+    await expect(writeNetwork({ ...described, weights: large }, format, { kernels: 'int8' })).rejects.toThrow(
+      new FormatError('d/kernel: number 2 is 1e+39, which no scale brings to int8'),
+    );
+  });
+
   test.each([Number.NaN, Infinity])('a kernel that holds %d is an error', async (value) => {
     await expect(writeNetwork(network([1, 2, value, 3], [1, 2, 3, 4]), format, { kernels: 'int8' })).rejects.toThrow(
       new FormatError(`d/kernel: number 2 is ${value}, which no scale brings to int8`),

@@ -42,6 +42,41 @@ const convolution = (tensors: Record<string, TensorSpec>, options = {}): ModelSp
     { padding: 0, stride_h: 1, stride_w: 1, ...options },
   ]);
 
+/** A convolution of dilation 2 as TensorFlow 1 wrote it, in three operators; each of its parts can be another. */
+const dilated = ({
+  block = integers([2], 2, 2),
+  crops = integers([2, 2], 0, 0, 0, 0),
+  options = {},
+  middle = 'CONV_2D',
+  last = 'BATCH_TO_SPACE_ND',
+}: {
+  block?: TensorSpec;
+  crops?: TensorSpec;
+  options?: object;
+  middle?: string;
+  last?: string;
+}): ModelSpec => {
+  const tensors = {
+    ...{
+      x: { shape: [1, 4, 4, 1] },
+      a: { shape: [4, 4, 4, 1] },
+      b: { shape: [4, 2, 2, 1] },
+      y: { shape: [1, 4, 4, 1] },
+    },
+    ...{ kernel: reals([1, 3, 3, 1], ...new Array(9).fill(1)), block, crops },
+    ...{ two: integers([2], 2, 2), pads: integers([2, 2], 2, 2, 2, 2) },
+  };
+  const window = [schema.Conv2DOptions, { padding: 1, stride_h: 1, stride_w: 1, ...options }] as const;
+  const operators: OperatorSpec[] = [
+    { code: 'SPACE_TO_BATCH_ND', inputs: ['x', 'two', 'pads'], outputs: ['a'] },
+    middle === 'CONV_2D'
+      ? { code: middle, inputs: ['a', 'kernel'], outputs: ['b'], options: window }
+      : { code: middle, inputs: ['a'], outputs: ['b'] },
+    { code: last, inputs: last === 'RELU' ? ['b'] : ['b', 'block', 'crops'], outputs: ['y'] },
+  ];
+  return { tensors, operators, inputs: ['x'], outputs: ['y'] };
+};
+
 const SUPPORTED = `${Object.keys(operators).join(', ')}; to read the network without it, name earlier outputs, such as 'x'`;
 
 const complaints: Record<string, [model: ModelSpec, message: string]> = {
@@ -308,6 +343,38 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
       { align_corners: true, half_pixel_centers: true },
     ]),
     "operator 0 (RESIZE_BILINEAR, for tensor 'y'): has both align_corners and half_pixel_centers, which exclude each other",
+  ],
+  'a dilated convolution with strides': [
+    dilated({ options: { stride_w: 2 } }),
+    "operator 1 (CONV_2D, for tensor 'b'): between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND has padding valid, strides [1,2] and dilation [1,1]; wanted valid, 1 and 1",
+  ],
+  'a dilated convolution with dilation of its own': [
+    dilated({ options: { dilation_h_factor: 2 } }),
+    "operator 1 (CONV_2D, for tensor 'b'): between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND has padding valid, strides [1,1] and dilation [2,1]; wanted valid, 1 and 1",
+  ],
+  'a dilated convolution with padding of its own': [
+    dilated({ options: { padding: 0 } }),
+    "operator 1 (CONV_2D, for tensor 'b'): between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND has padding same, strides [1,1] and dilation [1,1]; wanted valid, 1 and 1",
+  ],
+  'blocks that are put back as others': [
+    dilated({ block: integers([2], 2, 4) }),
+    "operator 2 (BATCH_TO_SPACE_ND, for tensor 'y'): puts back blocks of [2,4], wanted those of [2,2] that SPACE_TO_BATCH_ND took",
+  ],
+  'more cropped than padded': [
+    dilated({ crops: integers([2, 2], 0, 0, 3, 0) }),
+    "operator 2 (BATCH_TO_SPACE_ND, for tensor 'y'): crops [0,0,3,0], more than the [2,2,2,2] that SPACE_TO_BATCH_ND padded",
+  ],
+  'blocks of three axes': [
+    dilated({ block: integers([3], 2, 2, 1) }),
+    "operator 2 (BATCH_TO_SPACE_ND, for tensor 'y'): input 1 has [2,2,1], wanted 2 constant numbers, of height and width",
+  ],
+  'blocks of something else than a convolution': [
+    dilated({ middle: 'RELU' }),
+    "operator 0 (SPACE_TO_BATCH_ND, for tensor 'a'): is read only before a convolution and BATCH_TO_SPACE_ND, which are a dilated convolution",
+  ],
+  'blocks that stay blocks': [
+    dilated({ last: 'RELU' }),
+    "operator 0 (SPACE_TO_BATCH_ND, for tensor 'a'): is read only before a convolution and BATCH_TO_SPACE_ND, which are a dilated convolution",
   ],
   'a range outside of the activation': [
     { ...relu, tensors: { x: vector, y: { shape: [1, 2], type: 'INT8', scale: [1], zeroPoint: [200] } } },

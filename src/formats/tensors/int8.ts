@@ -53,7 +53,8 @@ const quotient = (w: number, scale: number): number =>
 function scaleOf(name: string, { data }: Tensor, shape: Shape): Tensor {
   const scale = new Float32Array(sizeOf(shape));
   for (const [i, w] of data.entries()) {
-    if (!Number.isFinite(w)) throw new FormatError(`${name}: number ${i} is ${w}, which no scale brings to int8`);
+    if (!Number.isFinite(Math.fround(w)))
+      throw new FormatError(`${name}: number ${i} is ${w}, which no scale brings to int8`);
     const c = i % scale.length;
     scale[c] = Math.max(scale[c], Math.abs(w));
   }
