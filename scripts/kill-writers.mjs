@@ -115,6 +115,10 @@ const commands = {
     ...['segment', picture, '--model', model === OLD ? OLD_SEGMENTER : NEW_SEGMENTER],
     ...['--out', 'out', '--overlay', '--cut-out', '--confidence'],
   ],
+  quantize: (model) => [
+    ...['quantize', model, '--preset', 'keras', '--calibrate', picture],
+    ...['--out', 'out/q.tflite', '--c-array', 'out/q.h'],
+  ],
   train: (model) => [...train, ...recipe, '--seed', model === OLD ? '1' : '2', '--overwrite'],
 };
 

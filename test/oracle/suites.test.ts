@@ -66,8 +66,22 @@ test('mobilenet shapes: each layer of V1 and V2 once, the convolutions of V1 as 
  * the changelog and states the new sums, first 16 digits of SHA-256 over each problem's name, layer, noise, inputs and weights.
  */
 const pinned = ['conv2d', 'depthwiseConv2d', 'pointwiseConv2d', 'batchNorm', 'clamp', 'add', 'averagePool'] as const;
+const pinnedToo = [
+  'dense',
+  'concat',
+  'maxPool',
+  'globalAveragePool',
+  'relu',
+  'relu6',
+  'softmax',
+  'pad',
+  'resizeBilinear',
+] as const;
 
 test.each([
+  ['odd, of other kinds', () => layerSuite(1, { shapes: ['odd'], kinds: pinnedToo }), '0364b5e10809c2a6'],
+  ['vector, of other kinds', () => layerSuite(1, { shapes: ['vector'], kinds: pinnedToo }), 'c6d6880e3953d654'],
+  ['random, of other kinds', () => layerSuite(1, { count: 100, kinds: pinnedToo }), '2eb7faf190991950'],
   ['odd', () => layerSuite(1, { shapes: ['odd'], kinds: pinned }), 'f514da0f4d67f35c'],
   ['vector', () => layerSuite(1, { shapes: ['vector'], kinds: pinned }), '4aea63cee39b40a0'],
   ['random', () => layerSuite(1, { count: 100, kinds: pinned }), '85f7e7285f5248b6'],

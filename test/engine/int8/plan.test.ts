@@ -1,5 +1,6 @@
 /** What a plan of a quantised network says of itself, and of what it cannot do. */
 import { describe, expect, test } from 'vitest';
+import { planBlocks } from '../../../src/engine/blocks.js';
 import { profile } from '../../../src/engine/index.js';
 import { compileQuantized } from '../../../src/engine/int8/engine.js';
 import { sizeOf } from '../../../src/tensor.js';
@@ -33,6 +34,26 @@ describe('the report', () => {
     const plan = await compileQuantized(small());
     expect(plan.report().rounding).toBe('single');
   });
+});
+
+test.each([true, false])('a chain is planned as what it is: with an expansion %s', async (expands) => {
+  const net = new QuantizedBuilder(seeded);
+  let x = net.input('x', [1, 56, 56, expands ? 24 : 144]);
+  if (expands) x = net.add('expand', 'pointwiseConv2d', x, { filters: 144, bias: true }, net.anyType());
+  const window = { kernelSize: [3, 3], strides: [1, 1], dilation: [1, 1], padding: 'same' } as const;
+  x = net.add('depthwise', 'depthwiseConv2d', x, { ...window, depthMultiplier: 1, bias: true }, net.anyType());
+  const plan = await compileQuantized(
+    net.build([net.add('project', 'pointwiseConv2d', x, { filters: 24, bias: true }, net.anyType())]),
+    { target: 'simd' },
+  );
+  const counts = plan.report().operations.map(({ kernels }) => kernels.depthwise ?? 0);
+  plan.dispose();
+  // Planned for numbers of four bytes, where these have two.
+  const sizes = { height: 56, width: 56, outHeight: 56, outWidth: 56, channels: 144 / 2 };
+  const blocks = (expands: boolean) =>
+    planBlocks({ ...sizes, kernel: 3, stride: 1, dilation: 1, top: 1, expands, wholeMaps: false }).blocks.length;
+  expect(counts.reduce((sum, count) => sum + count)).toBe(blocks(expands));
+  expect(blocks(true)).not.toBe(blocks(false));
 });
 
 test('a profile names every node of the network once, with those that run as one', async () => {

@@ -117,6 +117,18 @@ describe('graph models', () => {
     );
   });
 
+  test('Softmax, over the channels', async () => {
+    const shape = { shape: { dim: [1, 1, 2, 2].map((size) => ({ size: `${size}` })) } };
+    const nodes = [
+      { name: 'x', op: 'Placeholder', attr: { shape } },
+      { name: 'y', op: 'Softmax', input: ['x'] },
+    ];
+    const network = await readTfjs(model({ node: nodes }, [], new Uint8Array()));
+    const x = tensor([1, 1, 2, 2], [0, Math.log(3), 5, 5]);
+    const y = [...run(network, x).get(network.outputs[0])!.data];
+    for (const [i, share] of [1 / 4, 3 / 4, 1 / 2, 1 / 2].entries()) expect(y[i]).toBeCloseTo(share, 6);
+  });
+
   test('ends where the caller says', async () => {
     const network = await readTfjs(model(fusedGraph, fusedWeights, fusedData), { outputs: ['conv'] });
     expect(network.outputs).toEqual(['conv']);
