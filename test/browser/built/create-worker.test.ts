@@ -1,9 +1,13 @@
 /** Models in workers, in Chromium, from the built package as a server of files gives it: no bundler in between. */
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as browserDoor from '../../../src/browser/index.js';
+import { readNetworkFile } from '../../../src/formats/files.js';
 import { writeNetwork } from '../../../src/formats/index.js';
 import type { load } from '../../../src/index.js';
 import { constantDetector } from '../../cli/detector.js';
@@ -13,7 +17,8 @@ import { type Server, serveFolders } from './serve-folders.js';
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const absent = !existsSync(executablePath);
 const folder = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-const MODEL = '/assets/models/mobilenet_v2_0.75_32_small_cifar10.safetensors';
+/** The real numbers of the package's model. */
+const MODEL = '/model.safetensors';
 
 declare global {
   var depthwise: typeof browserDoor & { readonly load: typeof load };
@@ -29,6 +34,7 @@ test('where there are no Workers', async () => {
 describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to name one)`, () => {
   let browser: Browser;
   let server: Server;
+  let temporary: string;
   let page: Page;
   let quantized: number[];
   let name: string;
@@ -37,8 +43,13 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
     const network = await smallQuantized();
     name = network.name;
     quantized = [...(await writeNetwork(network, 'safetensors'))];
+    temporary = await mkdtemp(join(tmpdir(), 'depthwise-worker-'));
+    const model = join(temporary, 'model.safetensors');
+    const shipped = await readNetworkFile(folder('assets/models/mobilenet_v2_0.75_32_small_cifar10.safetensors'));
+    await writeFile(model, await writeNetwork(shipped, 'safetensors'));
     server = await serveFolders(
       {
+        [MODEL]: model,
         '/dist/browser/': folder('dist/browser'),
         '/dist/': folder('dist'),
         '/alone/dist/browser/index.js': folder('dist/browser/index.js'), // a bundler that does not move the worker's file
@@ -57,6 +68,7 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
   afterAll(async () => {
     await browser?.close();
     server?.close();
+    await rm(temporary, { recursive: true, force: true });
   });
 
   /** The page anew, with the package in `depthwise`; `at` chooses the policy, `copy` the folder that its files are loaded from. */
