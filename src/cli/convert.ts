@@ -1,6 +1,6 @@
 /** `depthwise convert`: model files and tensor files, from one format to another. */
 import { basename, dirname } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import {
   readTensors,
@@ -11,8 +11,8 @@ import {
   writeSafetensors,
   writeTfjs,
 } from '../formats/index.js';
-import type { Network } from '../network/index.js';
-import { integersOf } from '../network/integers-of.js';
+import type { Network, QuantizedNetwork } from '../network/index.js';
+import { integersOf, sameIntegers } from '../network/integers-of.js';
 import { foldBatchNormFloat32 } from '../network/rewriting/fold-batch-norm.js';
 import type { Tensor } from '../tensor.js';
 import { labelsOf } from './classify.js';
@@ -37,6 +37,7 @@ interface Flags extends ModelFlags {
   readonly tensors?: true;
   readonly float16?: true;
   readonly int8?: true;
+  readonly integers?: true;
   readonly fold?: true;
   readonly json?: true;
 }
@@ -68,6 +69,12 @@ export function configure(command: Command): void {
     .option('--tensors', 'the tensors alone, whatever they belong to')
     .option('--float16', 'kernels in float16: half the size; biases and batch norm stay as they are')
     .option('--int8', 'kernels in 8 bits with a scale for each channel: a quarter of the size; .safetensors and .npz')
+    .addOption(
+      new Option(
+        '--integers',
+        'a quantised model keeps its 8-bit integers, which are written as real numbers otherwise; not for TF.js',
+      ).conflicts(['float16', 'int8', 'fold', 'tensors']),
+    )
     .option('--fold', 'batch norms folded into the layers before them: fewer layers, the same answers');
   addModelOptions(command)
     .option('--json', '{"in", "out", "network", "tensors", "bytes"}')
@@ -83,6 +90,7 @@ Examples:
   depthwise convert run/model.safetensors smaller.safetensors --fold --int8
   depthwise convert ultraface_slim_320.onnx faces/model.json
   depthwise convert mobilenet_v2_1.0_224_quant.tflite small.tflite --float16
+  depthwise convert small/model.safetensors small.tflite --integers
   depthwise convert weights.h5 mobilenet.npz --network mobilenet_v1 --alpha 0.25
   depthwise convert torchvision_v2.safetensors v2.tflite --network mobilenet_v2 --conventions torchvision
   depthwise convert features.npz features.safetensors --tensors`,
@@ -124,14 +132,26 @@ async function convertedModel(from: string, to: string, flags: Flags): Promise<C
   if (format === 'tfjs') await makeModelFolder(to);
   const target = await expectWritable('<out>', to);
   const read = await labelled(await readModel(from, flags), flags);
-  if (integersOf(read)) note(`${read.name}: its 8-bit integers are written as the real numbers that they stand for`);
-  const network = flags.fold ? foldBatchNormFloat32(read) : read;
+  const network = flags.integers ? keptIntegers(read, to) : flags.fold ? foldBatchNormFloat32(read) : read;
+  if (network === read && integersOf(read)) {
+    note(`${read.name}: its 8-bit integers are written as the real numbers that they stand for; --integers keeps them`);
+  }
   const options: WriteOptions = flags.float16 ? { kernels: 'float16' } : flags.int8 ? { kernels: 'int8' } : {};
   const write =
     format === 'tfjs'
-      ? await writingFolder(dirname(target), network, options)
+      ? await writingFolder(dirname(target), network as Network, options)
       : writing(target, await writeNetwork(network, format, options));
   return { write, network: network.name, count: network.weights.size };
+}
+
+/** With what is known of the network, such as labels. */
+function keptIntegers(network: Network, to: string): QuantizedNetwork {
+  const integers = integersOf(network);
+  if (integers === undefined)
+    throw new UsageError(`--integers: ${network.name} has none; depthwise quantize makes them`);
+  if (to.endsWith(TFJS_MODEL)) throw new UsageError('--integers: TF.js models hold real numbers alone');
+  const { detection } = integers.conventions;
+  return { ...integers, conventions: { ...network.conventions, ...(detection && { detection }) } };
 }
 
 /** A TF.js model is a folder of files, among which only model.json is named by the user. */
@@ -146,7 +166,8 @@ async function makeModelFolder(path: string): Promise<void> {
 
 async function labelled(network: Network, { labels }: Flags): Promise<Network> {
   if (labels === undefined) return network;
-  return { ...network, conventions: { ...network.conventions, labels: await labelsOf(network, labels) } };
+  const named = { ...network, conventions: { ...network.conventions, labels: await labelsOf(network, labels) } };
+  return sameIntegers(network, named);
 }
 
 async function writingFolder(folder: string, network: Network, options: WriteOptions): Promise<() => Promise<number>> {

@@ -119,7 +119,10 @@ Examples:
       const target = await expectWritable('--out', flags.out);
       const arrayTarget = flags.cArray === undefined ? undefined : await expectWritable('--c-array', flags.cArray);
       const network = await readPictureModel(theModel(argument, flags.model), flags);
-      if (integersOf(network)) throw new UsageError(`${network.name}: computes with integers already`);
+      if (integersOf(network))
+        throw new UsageError(
+          `${network.name}: computes with integers already; depthwise convert --integers writes them to other files`,
+        );
       const data = flags.data === undefined ? undefined : await labelledPictures(network, flags.data, flags);
       const pictures = flags.calibrate
         ? ofFiles(network, evenly(await withoutFolders(flags.calibrate), flags.count), flags)

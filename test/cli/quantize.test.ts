@@ -51,7 +51,10 @@ test('what it writes, other commands compute with integers, and it does not quan
     '--out',
     folder.path('twice.tflite'),
   );
-  expect([exitCode, stderr]).toEqual([2, 'error: mobilenet_v1_0.25_32: computes with integers already\n']);
+  expect([exitCode, stderr]).toEqual([
+    2,
+    'error: mobilenet_v1_0.25_32: computes with integers already; depthwise convert --integers writes them to other files\n',
+  ]);
 });
 
 test('.onnx holds the integers between QuantizeLinear and DequantizeLinear; convert says where integers get lost', async () => {
@@ -59,8 +62,41 @@ test('.onnx holds the integers between QuantizeLinear and DequantizeLinear; conv
   for (const out of [onnx, tflite]) await depthwise('quantize', model, '--calibrate', cat, '--out', out);
   expect(readFileSync(onnx, 'latin1')).toContain('DequantizeLinear');
   const { stderr } = await depthwise('convert', tflite, converted);
-  expect(stderr).toContain('lost: its 8-bit integers are written as the real numbers that they stand for\n');
+  expect(stderr).toContain(
+    'lost: its 8-bit integers are written as the real numbers that they stand for; --integers keeps them\n',
+  );
   expect(statSync(onnx).size).toBeLessThan(0.5 * statSync(converted).size);
+});
+
+describe('convert --integers', () => {
+  const quantized = folder.path('kept.tflite');
+
+  test('the same answers from another file, with other labels', async () => {
+    const [own, labels] = [folder.path('kept.safetensors'), folder.path('labels.txt')];
+    await depthwise('quantize', model, '--calibrate', cat, '--out', quantized);
+    writeFileSync(labels, Array.from({ length: 7 }, (_, index) => `thing ${index}`).join('\n'));
+    const { stderr } = await depthwise('convert', quantized, own, '--integers', '--labels', labels);
+    expect(stderr).toMatch(/^wrote \S+kept\.safetensors: kept, \d+ tensors, \d+\.\d kB$/m);
+    expect(stderr).not.toContain('real numbers');
+    const [before] = await depthwiseJson('classify', cat, '--model', quantized);
+    const [after] = await depthwiseJson('classify', cat, '--model', own);
+    const named = ({ index, probability }: { index: number; probability: number }) => ({
+      label: `thing ${index}`,
+      index,
+      probability,
+    });
+    expect(after.predictions).toEqual(before.predictions.map(named));
+  });
+
+  test.each([
+    ['small.safetensors', ['no.tflite'], '--integers: mobilenet_v1_0.25_32 has none; depthwise quantize makes them'],
+    ['kept.tflite', ['no/model.json'], '--integers: TF.js models hold real numbers alone'],
+    ['kept.tflite', ['no.tflite', '--fold'], "option '--integers' cannot be used with option '--fold'"],
+  ])('%s %j', async (from, [to, ...flags], message) => {
+    const files = [from, to].map((name) => folder.path(name));
+    const { exitCode, stderr } = await depthwise('convert', ...files, '--integers', ...flags);
+    expect([exitCode, stderr.split('\n').at(-2)]).toEqual([2, `error: ${message}`]);
+  });
 });
 
 test('with labels: how often both networks are right, as evaluate says of each; training pictures calibrate', async () => {
