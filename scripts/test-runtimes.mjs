@@ -40,7 +40,8 @@ try {
   for (const name of wanted) {
     try {
       const found = answerOf(await runtimes[name]());
-      const right = found.label === expected.label && Math.abs(found.probability - expected.probability) <= tolerance(name);
+      const right =
+        found.label === expected.label && Math.abs(found.probability - expected.probability) <= tolerance(name);
       const text = `${found.label} ${(100 * found.probability).toFixed(2)} %, ${found.target}`;
       if (!right) throw new Error(`${text}; wanted ${expected.label} ${(100 * expected.probability).toFixed(2)} %`);
       console.log(`${name}: ${text}`);
