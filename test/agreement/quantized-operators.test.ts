@@ -2,8 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { compileQuantized } from '../../src/engine/int8/engine.js';
 import * as schema from '../../src/formats/tflite/schema.js';
+import { writeTflite } from '../../src/formats/tflite.js';
+import { NetworkBuilder, preprocessingPreset, randomWeights } from '../../src/network/index.js';
 import { openLitertIntegers } from '../../src/oracle/peers/litert.js';
+import { runLitert } from '../../src/oracle/peers/litert-runtime.js';
+import { calibrate, quantizeNetwork } from '../../src/quantization/index.js';
 import { uniformRandom } from '../../src/random.js';
+import { inputTensor } from '../../src/tasks/execute.js';
 import { buildTflite, type OperatorSpec, type TensorSpec } from '../formats/tflite-builder.js';
 
 const FILES = 6;
@@ -117,6 +122,63 @@ describe.each(Object.entries(operators))('%s', (name, draw) => {
       expect(plan.run(inputs).get('y')!.data, `file ${file}`).toEqual(theirs.get('y'));
       expect(plan.report().operations.flatMap(({ kernels }) => Object.keys(kernels))).not.toContain('page');
       plan.dispose();
+    }
+  });
+});
+
+describe('a network as MobileNetV3 has them, quantised here', () => {
+  test('LiteRT.js computes the same numbers of the file that is written', async () => {
+    const net = new NetworkBuilder();
+    const filters = { kernelSize: [3, 3], dilation: [1, 1], bias: true } as const;
+    const pointwise = (name: string, from: string, count: number) =>
+      net.add(name, 'pointwiseConv2d', from, { filters: count, bias: true });
+    let x = net.add('stem', 'conv2d', net.input('picture', [1, 24, 24, 3]), {
+      ...filters,
+      strides: [2, 2],
+      padding: 'same',
+      filters: 8,
+    });
+    x = pointwise('wide', net.add('stem/swish', 'hardSwish', x, {}), 24);
+    x = net.add('wide/swish', 'hardSwish', x, {});
+    x = net.add('depthwise', 'depthwiseConv2d', x, {
+      ...filters,
+      strides: [1, 1],
+      padding: 'same',
+      depthMultiplier: 1,
+    });
+    x = net.add('depthwise/swish', 'hardSwish', x, {});
+    const mean = net.add('mean', 'globalAveragePool', x, { keepDims: true });
+    const squeezed = net.add('squeeze/relu', 'relu', pointwise('squeeze', mean, 8), {});
+    x = net.add('gated', 'multiply', [x, net.add('gate', 'hardSigmoid', pointwise('excite', squeezed, 24), {})], {});
+    x = net.add('project', 'pointwiseConv2d', x, { filters: 10, bias: true });
+    const real = randomWeights(
+      net.build('v3', [net.add('logits', 'globalAveragePool', x, { keepDims: false })], {
+        source: 'other',
+        output: 'logits',
+        preprocessing: preprocessingPreset('keras', [24, 24]),
+      }),
+      7,
+    );
+    const drawn = new Drawn();
+    const pictures = Array.from({ length: 4 }, () => ({
+      width: 24,
+      height: 24,
+      channels: 3 as const,
+      data: drawn.bytes(24 * 24 * 3),
+    }));
+    const quantized = quantizeNetwork(
+      await calibrate(
+        real,
+        pictures.map((picture) => inputTensor(real, picture)),
+      ),
+    );
+    for (const { kind, type } of quantized.nodes)
+      if (/^(hardSwish|multiply)$/.test(kind)) expect(type).toMatchObject({ type: 'int8' });
+    const plan = await compileQuantized(quantized);
+    const file = await writeTflite(quantized);
+    for (const { data } of pictures) {
+      const [theirs] = await runLitert(file, data);
+      expect([...plan.run(data).get(quantized.outputs[0])!.data]).toEqual([...theirs.data]);
     }
   });
 });
