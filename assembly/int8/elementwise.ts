@@ -81,8 +81,8 @@ function third(s: v128, half: v128, m: v128, e: v128, shift: i32): v128 {
 }
 
 /**
- * Products of quads, requantised by `block`, whose eight channels are the same. `vectors` of eight numbers are a quad. As
- * a `gate`, b is the quad whose first pixel has a number for each channel.
+ * Products of quads, requantised by `block`, whose eight channels are the same. `vectors` of eight numbers are a
+ * quad. As a `gate`, b is the quad whose first pixel has a number for each channel.
  */
 export function multiply(
   a: usize, b: usize, quads: i32, vectors: i32, gate: i32, block: usize, lo: i32, hi: i32, out: usize,

@@ -32,9 +32,9 @@ function mixed(
 }
 
 /**
- * `argMax` of what `resizeBilinear` makes. Most pixels lie between four that agree on their class, and mixing keeps order:
- * where each of the four has no greater number than its class's, and none within 1 of it among the lower classes, the
- * class is the result's, and nothing needs to be mixed.
+ * `argMax` of what `resizeBilinear` makes. Most pixels lie between four that agree on their class, and mixing keeps
+ * order: where each of the four has no greater number than its class's, and none within 1 of it among the lower
+ * classes, the class is the result's, and nothing needs to be mixed.
  *
  * `scratch` takes the class of each pixel of x, or NONE, and one mixed pixel.
  */
