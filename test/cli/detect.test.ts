@@ -1,9 +1,11 @@
 /** `depthwise detect`, on a network whose boxes are known: its scores are weights of its own. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPicture } from '../../src/image/index.js';
-import { cat, depthwise, depthwiseJson, rocket, temporaryFolder, writeModel } from './command.js';
+import { cat, depthwise, depthwiseJson, main, rocket, temporaryFolder, writeModel } from './command.js';
 import { constantDetector } from './detector.js';
 
 const folder = temporaryFolder();
@@ -129,6 +131,28 @@ describe('detect', () => {
       const { exitCode, stderr } = await depthwise('detect', cat, '--model', model, '--overwrite');
       expect([exitCode, stderr]).toEqual([2, 'error: --overwrite is for --out FOLDER\n']);
     });
+  });
+
+  test('a picture of one pixel, one that EXIF turns, and one on standard input: sizes and files are of the picture as it is seen', async () => {
+    const [dot, turned] = [folder.path('dot.png'), folder.path('turned.jpg')];
+    await sharp({ create: { width: 1, height: 1, channels: 3, background: 'red' } }).toFile(dot);
+    await sharp(cat).withMetadata({ orientation: 6 }).toFile(turned);
+    const out = folder.path('seen');
+    const found = await depthwiseJson('detect', dot, turned, '--model', model, '--out', out);
+    const { width, height } = await readPicture(cat);
+    const half = { x: 0, y: 0, width: height / 2, height: width / 2 };
+    expect(found).toMatchObject([
+      { width: 1, height: 1, detections: [{ box: { x: 0, y: 0, width: 0.5, height: 0.5 } }, {}] },
+      { width: height, height: width, detections: [{ box: half }, {}] },
+    ]);
+    const drawn = await readPicture(`${out}/turned.png`);
+    expect([drawn.width, drawn.height]).toEqual([height, width]);
+    const args = [main, 'detect', '-', '--model', model, '--json', '--out', out];
+    const piped = JSON.parse(
+      spawnSync(process.execPath, args, { input: readFileSync(turned), encoding: 'utf8' }).stdout,
+    );
+    expect(piped).toEqual([{ ...found[1], picture: '-' }]);
+    expect(existsSync(`${out}/picture.png`)).toBe(true);
   });
 
   test('one bad picture does not lose the others', async () => {
