@@ -100,6 +100,18 @@ test('batchNorm: nine roundings of |scale|·(|x| + |mean|) + |beta|', () => {
   expect(bound / (9 * u * (2 * (5 + 2) + 0.5))).toBeCloseTo(1, 5);
 });
 
+test('batchNorm of weights that float32 rounds: three roundings more', () => {
+  const weights = {
+    gamma: tensor([1], Float64Array.of(-3.1)),
+    beta: tensor([1], [0.5]),
+    movingMean: tensor([1], [2]),
+    movingVariance: tensor([1], [2.25]),
+  };
+  const net = network('batchNorm', [[1, 1]], { epsilon: 0, scale: true, center: true }, weights);
+  const [bound] = boundsOf(net, [row(5)]);
+  expect(bound / (12 * u * ((3.1 / 1.5) * (5 + 2) + 0.5))).toBeCloseTo(1, 5);
+});
+
 test('moves and clamps add nothing', () => {
   const x = map([-1, 0.5, 3, 9]);
   expect(boundsOf(network('relu6', [x.shape], {}), [x])).toEqual([0, 0, 0, 0]);
