@@ -55,9 +55,15 @@ export const isTfjsArchive = (archive: ReadonlyMap<string, Uint8Array>): boolean
   [...archive.keys()].some((name) => /^(.*\/)?model\.json$/.test(name)) &&
   ![...archive.keys()].some((name) => name.endsWith('.npy'));
 
-/** Keras 3's .keras files (`keras-zip.ts`). */
+/** Keras 3's .keras files (`keras/zip.ts`), perhaps packed again with their folder. */
 export const isKerasArchive = (archive: ReadonlyMap<string, Uint8Array>): boolean =>
-  archive.has('config.json') && archive.has('model.weights.h5');
+  [...archive.keys()].some((name) => {
+    const folder = /^(.*\/)?metadata\.json$/.exec(name)?.[1] ?? '';
+    return (
+      /^(.*\/)?model\.weights\.h5$/.test(name) ||
+      (name.endsWith('metadata.json') && archive.has(`${folder}config.json`))
+    );
+  });
 
 /** The pickle of a PyTorch file (`pytorch/checkpoint.ts`), in the archive's only folder. */
 export const pickleIn = (archive: ReadonlyMap<string, Uint8Array>): string | undefined =>

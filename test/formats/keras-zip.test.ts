@@ -1,5 +1,5 @@
 /** Keras 3's .keras files, put together here as keras/src/saving/saving_lib.py does: a class's second layer is numbered _1. */
-import { zipSync } from 'fflate';
+import { unzipSync, zipSync } from 'fflate';
 import type { Group } from 'h5wasm';
 import { expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
@@ -67,6 +67,20 @@ test('a layer without its weights is named', async () => {
   const read = readNetwork(await archive(others as never), { fileName: 'm.keras' });
   await expect(read).rejects.toThrow(FormatError);
   await expect(read).rejects.toThrow(/missing: third\/kernel/);
+});
+
+test('packed again with its folder, and in whatever order', async () => {
+  const entries = Object.entries(unzipSync(await archive(weights as never))).reverse();
+  const packed = zipSync(Object.fromEntries(entries.map(([name, bytes]) => [`best/model/${name}`, bytes])));
+  const network = await readNetwork(packed);
+  expect(run(network, tensor([1, 1], [10])).get('third')!.data[0]).toBe(312);
+});
+
+test.each(['config.json', 'model.weights.h5'])('without its %s', async (missing) => {
+  const { [missing]: _, ...entries } = unzipSync(await archive(weights as never));
+  await expect(readNetwork(zipSync(entries), { fileName: 'm.keras' })).rejects.toThrow(
+    new FormatError(`m.keras: is a Keras archive without its ${missing}`),
+  );
 });
 
 test('the reader without import() reads the same, and says what is no .keras file', async () => {

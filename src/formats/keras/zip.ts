@@ -1,4 +1,5 @@
 /** Keras 3's .keras files: a zip archive of config.json, the architecture, and model.weights.h5, whose groups are named after the layers' classes. */
+import { FormatError } from '../../errors.js';
 import { type Network, withWeights } from '../../network/index.js';
 import { expectNoArchitecture, type ReadOptions } from '../architecture.js';
 import { openHdf5 } from '../hdf5/hdf5.js';
@@ -19,18 +20,25 @@ export async function readKerasZip(
   options: ReadOptions,
 ): Promise<Network> {
   expectNoArchitecture(options, file);
+  const folder =
+    [...archive.keys()].map((name) => /^(.*\/)?(config\.json|model\.weights\.h5)$/.exec(name)).find(Boolean)?.[1] ?? '';
+  const missing = [CONFIG, WEIGHTS].find((name) => !archive.has(folder + name));
+  if (missing) throw new FormatError(`${file}: is a Keras archive without its ${missing}`);
   return inFile(file, () => {
-    const config = parseJson(new TextDecoder().decode(archive.get(CONFIG)), `${file}: ${CONFIG}`);
-    const { network, layers, scalings } = importKerasConfig(config, options.resolution, versionIn(archive, file));
-    const root = openHdf5(archive.get(WEIGHTS)!, `${file}: ${WEIGHTS}`);
+    const config = parseJson(new TextDecoder().decode(archive.get(folder + CONFIG)), `${file}: ${CONFIG}`);
+    const { network, layers, scalings } = importKerasConfig(
+      config,
+      options.resolution,
+      versionIn(archive.get(folder + METADATA), file),
+    );
+    const root = openHdf5(archive.get(folder + WEIGHTS)!, `${file}: ${WEIGHTS}`);
     const weights = keras3Weights(layers, root, file);
     return withOwnScaling(withWeights(network, nameWeights(network, weights, file)), scalings);
   });
 }
 
 /** 'metadata.json' says which Keras wrote the file. */
-function versionIn(archive: ReadonlyMap<string, Uint8Array>, file: string): string | undefined {
-  const bytes = archive.get(METADATA);
+function versionIn(bytes: Uint8Array | undefined, file: string): string | undefined {
   const metadata = bytes && parseJson(new TextDecoder().decode(bytes), `${file}: ${METADATA}`);
   const version = (metadata as { keras_version?: unknown } | null | undefined)?.keras_version;
   return typeof version === 'string' ? version : undefined;
