@@ -80,10 +80,6 @@ const repositories = [
   ['cunjian/pytorch_face_landmark', 'onnxruntime', 'onnx/pfld.onnx'],
   ['Diablo-Diablo/edge-ai-demo', 'onnxruntime', 'models/tiny_model.onnx'],
   ['Diablo-Diablo/edge-ai-demo', 'onnxruntime', 'models/mobilenetv2_quant_static.onnx'],
-  ['Aeonalyxx/CSC173-DeepCV-Gumisad', 'onnxruntime', 'models/mobilenetv2.onnx'],
-  ['HarshitBhalia/Spot-the-Fake-Photo', 'onnxruntime', 'mobilenet.onnx'],
-  ['kakao16/ESL-Image-Classification-on-FPGA', 'onnxruntime', 'mobilenetv2_cifar10.onnx'],
-  ['zzwtx/edge-compiler', 'onnxruntime', 'mobilenetv2.onnx'],
   ['mlcommons/tiny', 'litert', 'benchmark/training/anomaly_detection/trained_models/ad01_fp32.tflite'],
   ['mlcommons/tiny', 'litert', 'benchmark/training/image_classification/trained_models/pretrainedResnet.tflite'],
   [
