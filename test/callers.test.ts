@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { writeNetwork } from '../src/formats/index.js';
 import { readPicture } from '../src/image/index.js';
-import { deeplabV3, mobilenetV1, ssd } from '../src/models/index.js';
+import { deeplabV3, mobilenetV1, mobilenetV2, ssd } from '../src/models/index.js';
 import { randomWeights, summarize } from '../src/network/index.js';
 import { check } from '../src/oracle/index.js';
 import { calibrate, quantizeNetwork } from '../src/quantization/index.js';
@@ -24,6 +24,13 @@ test.each<[string, Call, unknown[], string]>([
     [{ lite: true }],
     "ssd: there is no option 'lite'; wanted backbone, alpha, resolution, classes, heads, extras",
   ],
+  [
+    'a misspelt option',
+    mobilenetV1,
+    [{ width: 0.5 }],
+    "mobilenetV1: there is no option 'width'; wanted alpha, resolution, smallPictures, conventions, classes, labelOffset, outputStride, head, output, convolutions, shallow, expansionFactor, narrowLast, channelDivisor, minChannels, architecture",
+  ],
+  ['a number in place of options', mobilenetV2, [0.5], 'mobilenetV2: wanted options, found 0.5'],
   ['a side in words', ssd, [{ resolution: 'big' }], 'ssd: resolution must be 33 pixels or more, found big'],
   [
     'a misspelt option',

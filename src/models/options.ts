@@ -1,6 +1,7 @@
 /** What both MobileNets can be asked for, and what they are without being asked. */
 import { expectOneOf } from '../checks.js';
 import { UsageError } from '../errors.js';
+import { expectOptions } from '../found.js';
 import type { Pair } from '../padding.js';
 
 /** Whose rules a network follows: padding, epsilon, rounding of channels, head, names and preprocessing. */
@@ -46,6 +47,18 @@ export interface MobilenetSettings extends Required<Omit<MobilenetOptions, 'reso
   readonly resolution: Pair;
 }
 
+/** Options that one of the two has, and the part of a name's meaning that is none: callers hold them for either. */
+const OF_ONE = [
+  'convolutions',
+  'shallow',
+  'expansionFactor',
+  'narrowLast',
+  'channelDivisor',
+  'minChannels',
+  'architecture',
+];
+
+/** Throws a UsageError for what makes no network, and for options that neither MobileNet has. */
 export function settle(model: string, options: MobilenetOptions): MobilenetSettings {
   const conventions = options.conventions ?? 'keras';
   const classes = options.classes ?? (conventions === 'slim' ? 1001 : 1000);
@@ -61,6 +74,7 @@ export function settle(model: string, options: MobilenetOptions): MobilenetSetti
     head: options.head ?? 'classifier',
     output: options.output ?? (conventions === 'torchvision' ? 'logits' : 'probabilities'),
   };
+  expectOptions(model, options, [...Object.keys(settings), ...OF_ONE]);
   checkSettings(model, settings);
   return settings;
 }
