@@ -43,7 +43,7 @@ const ENTRIES: readonly Entry[] = [
       export { mobilenetV1, mobilenetV2 } from 'depthwise/models';
       export { classify } from 'depthwise/tasks';
       export { withWeights } from 'depthwise/network';`,
-    ceiling: 30_950,
+    ceiling: 31_000,
   },
   { name: 'the engine alone', code: `export { compile } from 'depthwise/engine';`, ceiling: 23_200 },
   {

@@ -11,7 +11,7 @@ export const FILE = 'docs/sizes.md';
 /** Files that pages fetch as they are. Readers are files beside the first, and inside the second; the others are workers of `createWorker`. */
 export const READY_FILES: readonly { readonly file: string; readonly ceiling: number }[] = [
   { file: 'dist/cdn/depthwise.js', ceiling: 73_000 },
-  { file: 'dist/cdn/depthwise.global.js', ceiling: 239_000 },
+  { file: 'dist/cdn/depthwise.global.js', ceiling: 240_000 },
   { file: 'dist/browser/worker.js', ceiling: 43_000 },
   { file: 'dist/browser/integer-worker.js', ceiling: 79_000 },
 ];
