@@ -89,6 +89,17 @@ describe('files', () => {
     },
   );
 
+  test.each(['safetensors', 'npz', 'tflite', 'onnx'] as const)(
+    ".%s in one of Node's buffers, whose slices are views of a larger memory",
+    async (format) => {
+      const bytes = await writeNetwork(small(), format);
+      const file = { fileName: `small.${format}` };
+      const buffer = Buffer.concat([Buffer.alloc(3), bytes]).subarray(3);
+      expect(await readQuantizedNetwork(buffer, file)).toEqual(await readQuantizedNetwork(bytes, file));
+      expect(await readNetwork(buffer, file)).toEqual(await readNetwork(bytes, file));
+    },
+  );
+
   test.each(['safetensors', 'npz'] as const)(
     '.%s: without asking for integers it is the network of real numbers',
     async (format) => {

@@ -89,7 +89,7 @@ export function readSafetensors(bytes: Uint8Array, file = 'safetensors file'): S
       const own = numbers.subarray(begin, end);
       const read =
         type === 'int8'
-          ? int8Tensor(shape, new Int8Array(own.slice().buffer))
+          ? int8Tensor(shape, new Int8Array(own))
           : tensor(shape, readNumbers(type, own, true, `${file}: tensor '${name}'`));
       return [name, read];
     }),
