@@ -163,7 +163,13 @@ function expectDistinct(entries: readonly Entry[], spans: [number, number, strin
   }
 }
 
+/** Deflate makes at most this many bytes of one: 258 of two bits. */
+const MOST_OF_ONE = 1032;
+
 function inflate({ name, compressed, size }: Entry, file: string): Uint8Array {
+  if (size > MOST_OF_ONE * compressed.length) {
+    throw new FormatError(`${file}: entry '${name}' declares ${size} bytes, more than ${compressed.length} inflate to`);
+  }
   const content = new Uint8Array(size);
   let length = 0;
   const inflater = new Inflate((chunk) => {

@@ -40,6 +40,9 @@ const STRUCTURED = /^\s*(?:[A-Za-z_]\w{0,99} ?= ?)?[[{(]/;
 /** '0: tench', '0, tench' or '0 tench'. Each blank can be matched in one way only, so that the time is linear. */
 const INDEXED = /^(\d+)(?:\s*[:,]\s*|\s+)(\S.*)$/;
 
+/** '0, tench': one label and its index. '0, 1, 2' are three labels. */
+const FIRST_OF_ALL = /^0\s*,(?!\s*\d+\s*(?:,|$))/;
+
 /** A line in quotes, as it is in a list of a program. */
 const QUOTED = /^(?:"([^"]*)"|'([^']*)'),?$/;
 
@@ -51,7 +54,7 @@ function fromLines(body: string, name: string): string[] {
   const unquoted = stated.map((line) => QUOTED.exec(line));
   const lines = unquoted.every((match) => match !== null)
     ? unquoted.map((match) => match![1] ?? match![2])
-    : stated.length === 1
+    : stated.length === 1 && !FIRST_OF_ALL.test(stated[0])
       ? fieldsOf(stated[0], ',')
       : stated;
   if (lines.length === 1 && lines[0] === '') return [];

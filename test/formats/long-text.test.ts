@@ -134,6 +134,8 @@ test('labels with an index are the same in every spelling', () => {
   const spellings = ['0:cat', '0 : cat', '0,cat', '0\tcat', '0 \t cat', '0  cat', '0\t:\tcat'];
   for (const spelling of spellings) expect(parseLabels(spelling), spelling).toEqual(['cat']);
   expect(parseLabels('0 :: cat')).toEqual([': cat']);
+  expect(parseLabels('0, 1,2')).toEqual(['0', '1', '2']);
+  expect(parseLabels('0, tench, Tinca tinca')).toEqual(['tench, Tinca tinca']);
   expect(parseLabels('0:')).toEqual(['0:']);
 });
 

@@ -158,6 +158,11 @@ describe('errors', () => {
       edited(DEFLATED, DEFLATED_DIRECTORY + 24, 200),
       "entry 'a.npy' declares 200 bytes, inflates to 136",
     ],
+    [
+      'declares more than deflate can make of its bytes',
+      edited(DEFLATED, DEFLATED_DIRECTORY + 24, 0, 0, 8),
+      "entry 'a.npy' declares 524288 bytes, more than 76 inflate to",
+    ],
     ['deflated content is cut', edited(DEFLATED, DEFLATED_DIRECTORY + 20, 60), "entry 'a.npy': unexpected EOF"],
   ])('%s', async (_, bytes, message) => {
     await expect(readNpz(bytes, 'a.npz')).rejects.toThrow(new FormatError(`a.npz: ${message}`));
