@@ -4,7 +4,7 @@ import type { Place } from '../wasm/memory.js';
 import { at } from '../wasm/program.js';
 import { pixelsThatFit } from './blocks.js';
 import { convolutionWindows } from './convolution-windows.js';
-import { planeLayout, quadCount, quadStride, quadsBytes, roundUp } from './layouts.js';
+import { planeLayout, quadStride, quadsBytes, roundUp } from './layouts.js';
 import type { Lowering, OperationOf } from './lowering.js';
 import type { Operation } from './operations.js';
 
@@ -71,30 +71,18 @@ export function dense(low: Lowering, operation: OperationOf<'dense'>): void {
 
 export function convolution(low: Lowering, operation: OperationOf<'conv2d'>): void {
   const [input] = operation.inputs;
-  const [inShape, outShape] = [low.shape(input), low.shape(operation.output)];
-  const [, height, width, channels] = inShape;
-  const [, outHeight, outWidth, filters] = outShape;
-  const padding = operation.padding!;
-  const [windows, runs, runCount, runLength, pixelsAtOnce] = convolutionWindows(
-    low.program,
-    inShape,
-    outShape,
-    operation,
-    4,
-  );
-  const x = low.padded(input, [height, width], channels * 4, padding, 0);
+  const [, height, width, channels] = low.shape(input);
+  const { filters } = operation.node.attributes;
+  const { runCount, runLength, calls } = convolutionWindows(low, operation, 4);
+  const x = low.padded(input, [height, width], channels * 4, operation.padding!, 0);
   const target = tileTarget(low, operation);
   const weights = low.matrix(operation, runCount * runLength, filters, 8);
   const bias = low.bias(operation, filters);
-  const pixels = outHeight * outWidth;
-  for (let from = 0; from < pixels; from += pixelsAtOnce) {
+  for (const { from, operands } of calls) {
     low.program.step(
       'convolution',
       x,
-      at(windows, from * 4),
-      quadCount(Math.min(pixelsAtOnce, pixels - from)),
-      runs,
-      runCount,
+      ...operands,
       runLength,
       weights,
       bias,

@@ -10,7 +10,7 @@ import type { Place } from '../../wasm/memory.js';
 import { at } from '../../wasm/program.js';
 import { pixelsThatFit, planBlocks, rowsPerQuads } from '../blocks.js';
 import { convolutionWindows } from '../convolution-windows.js';
-import { type PlaneLayout, planeLayout, quadCount, roundUp, VECTOR } from '../layouts.js';
+import { type PlaneLayout, planeLayout, roundUp, VECTOR } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
 import { channelBlocks } from './channel-blocks.js';
 import { type IntegerLowering, quadStride, quadsBytes, zeroPointOf } from './lowering.js';
@@ -127,32 +127,20 @@ function pointwiseStep(
 
 export function convolution(low: IntegerLowering, operation: OperationOf<'conv2d'>): void {
   const [input] = operation.inputs;
-  const [inShape, outShape] = [low.shape(input), low.shape(operation.output)];
-  const [, height, width, channels] = inShape;
-  const [, outHeight, outWidth, filters] = outShape;
-  const padding = operation.padding!;
-  const [windows, runs, runCount, runLength, pixelsAtOnce] = convolutionWindows(
-    low.program,
-    inShape,
-    outShape,
-    operation,
-    2,
-  );
-  const { top, bottom, left, right } = padding;
+  const [, height, width, channels] = low.shape(input);
+  const { filters } = operation.node.attributes;
+  const { runCount, runLength, calls } = convolutionWindows(low, operation, 2);
+  const { top, bottom, left, right } = operation.padding!;
   // The last pair of a run of odd length reads one number beyond it.
   const x = low.program.buffer((top + height + bottom) * (left + width + right) * channels * 2 + 2);
   const borders = [top, bottom, left * channels, right * channels] as const;
   low.program.step('bytesToPicture', low.bytes(input), height, width * channels, ...low.zero(input), x, ...borders);
   const target = tileTarget(low, operation);
-  const pixels = outHeight * outWidth;
-  for (let from = 0; from < pixels; from += pixelsAtOnce) {
+  for (const { from, operands } of calls) {
     low.program.step(
       'convolution',
       x,
-      at(windows, from * 4),
-      quadCount(Math.min(pixelsAtOnce, pixels - from)),
-      runs,
-      runCount,
+      ...operands,
       Math.ceil(runLength / 2),
       panels(low, operation, runCount, runLength, filters),
       blocks(low, operation, filters),

@@ -6,21 +6,11 @@ import type { Place } from '../../wasm/memory.js';
 import type { Program } from '../../wasm/program.js';
 import { chain, convolution, depthwise, joinsPointwise, matrixProduct, startsChain } from './convolutions.js';
 import type { Int8KernelTable } from './kernels.js';
+import { lookup } from './lookups.js';
 import { IntegerLowering, type Page, type Products } from './lowering.js';
 import { type IntegerOperation, type OperationOf, operationsOf } from './operations.js';
-import {
-  add,
-  argMax,
-  concat,
-  lookup,
-  multiply,
-  page,
-  pool,
-  reshape,
-  resize,
-  softmax,
-  wholeMap,
-} from './other-layers.js';
+import { add, concat, multiply, page, pool, reshape, softmax, wholeMap } from './other-layers.js';
+import { argMax, resize } from './resize.js';
 
 export interface PlacedTensor {
   readonly name: string;

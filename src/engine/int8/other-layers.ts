@@ -1,10 +1,9 @@
-/** All layers on integers but the convolutions. What has no kernel here is computed by the readable layers: `page`. */
+/** Pools, sums, products, softmax and what only moves numbers, on integers. What has no kernel here is computed by the readable layers: `page`. */
 import { axisOf } from '../../layers/concat.js';
 import { multiplierOf, roundAway } from '../../layers/int8/fixed-point.js';
 import { divided } from '../../layers/int8/globalAveragePool.js';
 import { rangeOf } from '../../layers/int8/layer.js';
 import { productMultiplier } from '../../layers/int8/multiply.js';
-import { placesOf } from '../../layers/int8/resizeBilinear.js';
 import { powersOf, sharesOf } from '../../layers/int8/softmax.js';
 import { isQuantizedType, sameType } from '../../network/quantized-network.js';
 import { forwardOf } from '../../network/run-quantized.js';
@@ -12,9 +11,10 @@ import { slideWindows } from '../../padding.js';
 import { type AnyTensor, type QuantizedType, type Shape, sizeOf } from '../../tensor.js';
 import type { Place } from '../../wasm/memory.js';
 import { at } from '../../wasm/program.js';
-import { quadCount, roundUp } from '../layouts.js';
+import { quadCount } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
 import { channelBlocks, halfOf } from './channel-blocks.js';
+import { lookedUp } from './lookups.js';
 import { type IntegerLowering, type Page, quadStride, quadsBytes, viewOf } from './lowering.js';
 import type { IntegerOperation, OperationOf } from './operations.js';
 
@@ -68,81 +68,6 @@ export function softmax(low: IntegerLowering, operation: IntegerOperation): void
       for (let i = row; i < row + classes; i++) y[i] = shares[max - x[i]];
     }
   });
-}
-
-/** One integer of 8 bits for another. */
-export function lookup(low: IntegerLowering, operation: IntegerOperation): void {
-  const { inputs: [input], output } = operation; // biome-ignore format: one line
-  if (isOtherSign(low, operation) && low.soleConsumer(output)?.node.kind === 'conv2d') {
-    low.readAs(output, input);
-    return;
-  }
-  const inQuads = low.hasOnlyQuads(input);
-  low.made(output, { [inQuads ? 'quads' : 'bytes']: lookedUp(low, operation, inQuads) });
-}
-
-/** Between int8 and uint8, where no number changes but by the 128 of their zero points. */
-function isOtherSign(low: IntegerLowering, { inputs: [input], output, node, through }: IntegerOperation): boolean {
-  const [x, y] = [low.type(input), low.type(output)];
-  const moved = y.type === x.type ? 0 : y.type === 'int8' ? 128 : -128;
-  return node.kind === 'quantize' && !through && x.scale === y.scale && x.zeroPoint - y.zeroPoint === moved;
-}
-
-/** The input's numbers through tables, which are what the readable layers make of all 256. */
-function lookedUp(low: IntegerLowering, operation: IntegerOperation, inQuads: boolean): Place {
-  const { inputs: [input], node } = operation; // biome-ignore format: one line
-  const [pixels, channels] = pixelsOf(low.shape(input));
-  const tables = tablesOf(low, operation, channels);
-  const isOne = tables.length === 1;
-  const name = `${input} ${node.name}`;
-  if (inQuads) {
-    const numbers = low.program.table(`numbers ${name}`, () => withoutZeroPoints(low, operation, tables));
-    const out = low.program.buffer(quadsBytes(pixels, channels));
-    const pairs = quadStride(channels) / 16;
-    const [zero] = low.zero(input);
-    low.program.step('lookupQuads', low.quads(input), quadCount(pixels), pairs, zero, numbers, isOne ? 0 : 512, out);
-    return out;
-  }
-  const table = low.program.table(`table ${name}`, () => Uint8Array.from(tables.flatMap((bytes) => [...bytes])));
-  const out = low.program.buffer(pixels * channels);
-  const [rows, columns, stride] = isOne ? [1, pixels * channels, 0] : [pixels, channels, 256];
-  low.program.step('lookup', low.bytes(input), rows, columns, table, stride, out);
-  return out;
-}
-
-/** By the byte, so that −128 is at 128; one table for each channel where weights are on the way. */
-function tablesOf(
-  low: IntegerLowering,
-  { inputs: [input], through = [], node }: IntegerOperation,
-  channels: number,
-): Uint8Array[] {
-  const type = low.type(input);
-  const nodes = [...through, node];
-  const columns = nodes.some((each) => Object.keys(low.weights(each)).length > 0) ? channels : 1;
-  const bytes = Uint8Array.from({ length: 256 * columns }, (_, i) => i / columns);
-  const x = { shape: [256, columns], data: type.type === 'int8' ? new Int8Array(bytes.buffer) : bytes, type };
-  const made = new Map<string, AnyTensor>([[input, x]]);
-  for (const each of nodes) {
-    const read = each.inputs.map((name) => made.get(name) as AnyTensor);
-    made.set(each.name, forwardOf(each)(read, low.weights(each), each.attributes, each.type, low.rounding));
-  }
-  const found = Uint8Array.from((made.get(node.name) as AnyTensor).data);
-  const tables = Array.from({ length: columns }, (_, c) => found.filter((_, i) => i % columns === c));
-  return tables.every((table) => table.every((q, i) => q === tables[0][i])) ? tables.slice(0, 1) : tables;
-}
-/** The tables' results as int16 without zero point, for all channels that quads have. */
-function withoutZeroPoints(
-  low: IntegerLowering,
-  { output }: IntegerOperation,
-  tables: readonly Uint8Array[],
-): Int16Array<ArrayBuffer> {
-  const { type, zeroPoint } = low.type(output);
-  const numbers = new Int16Array(256 * (tables.length === 1 ? 1 : roundUp(tables.length, 8)));
-  const number = (byte: number) => (type === 'int8' && byte > 127 ? byte - 256 : byte) - zeroPoint;
-  tables.forEach((table, c) => {
-    numbers.set(Int16Array.from(table, number), 256 * c);
-  });
-  return numbers;
 }
 
 /** Average pools over the whole map, and means. */
@@ -317,56 +242,4 @@ export function reshape(low: IntegerLowering, operation: IntegerOperation): void
   const samePixels = before.every((size, i) => size === after[i]);
   if (samePixels && value.quads) low.made(output, { quads: value.quads });
   else low.made(output, { bytes: low.bytes(input) });
-}
-
-export function resize(low: IntegerLowering, operation: OperationOf<'resizeBilinear'>): void {
-  const { inputs: [input], output } = operation; // biome-ignore format: one line
-  if (low.soleConsumer(output)?.node.kind === 'argMax') {
-    low.waiting.set(output, operation);
-    return;
-  }
-  const [, , width, channels] = low.shape(input);
-  const x = low.bytes(input);
-  const operands = resizeOperands(low, operation);
-  low.bytesStep(output, (out) => low.program.step('resizeBilinear', x, width, channels, ...operands, out));
-}
-
-/** Of both kernels, from `unsigned` on to the columns. */
-function resizeOperands(low: IntegerLowering, { inputs: [input], output, node }: OperationOf<'resizeBilinear'>) {
-  const [, height, width] = low.shape(input);
-  const [, outHeight, outWidth] = low.shape(output);
-  const [, unsigned] = low.zero(input);
-  const places = (size: number, out: number) => {
-    const { rule } = node.attributes;
-    return low.program.table(`places ${[rule, unsigned, size, out]}`, () => {
-      const view = new DataView(new ArrayBuffer(12 * out));
-      for (const [i, { lower, upper, share }] of placesOf(rule, unsigned === 1, size, out).entries()) {
-        view.setInt32(12 * i, lower, true);
-        view.setInt32(12 * i + 4, upper, true);
-        if (unsigned) view.setFloat32(12 * i + 8, share, true);
-        else view.setInt32(12 * i + 8, share, true);
-      }
-      return view;
-    });
-  };
-  const twice = low.rounding === 'double' ? 1 : 0;
-  return [unsigned, twice, places(height, outHeight), outHeight, places(width, outWidth), outWidth] as const;
-}
-
-/** Of bytes as they are, or of what a resize before it makes of them, which nobody else reads. */
-export function argMax(low: IntegerLowering, { inputs: [input], output }: IntegerOperation): void {
-  const resized = low.waiting.get(input) as OperationOf<'resizeBilinear'> | undefined;
-  if (resized) {
-    const [, height, width, classes] = low.shape(resized.inputs[0]);
-    const x = low.bytes(resized.inputs[0]);
-    const operands = resizeOperands(low, resized);
-    const scratch = low.program.buffer(4 * height * width + classes);
-    low.bytesStep(output, (out) =>
-      low.program.step('resizeArgMax', x, height, width, classes, ...operands, out, scratch),
-    );
-    return;
-  }
-  const [rows, classes] = pixelsOf(low.shape(input));
-  const x = low.bytes(input);
-  low.bytesStep(output, (out) => low.program.step('argMax', x, rows, classes, low.zero(input)[1], out));
 }
