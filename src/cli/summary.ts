@@ -1,10 +1,12 @@
 /** `depthwise summary`: the layer table and the totals of a network. */
 import { type Command, Option } from 'commander';
 import { type MemoryPlan, planMemory } from '../engine/index.js';
+import { compileQuantized } from '../engine/int8/engine.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
 import { assumptionsOf } from '../network/conventions.js';
 import { type Counting, type Summary, summarize } from '../network/index.js';
 import { integersOf } from '../network/integers-of.js';
+import type { QuantizedNetwork } from '../network/quantized-network.js';
 import { addIntegerOptions } from './integers.js';
 import { addModelOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
 import { formatBytes, print, printJson } from './output.js';
@@ -52,14 +54,24 @@ Examples:
       const integers = flags.asRealNumbers ? undefined : integersOf(network);
       const summary = summarize(integers ?? network, { counting: flags.counting, grouped: flags.grouped ?? false });
       const assumed = assumptionsOf(network.conventions);
-      const memory = planMemory(network);
+      const memory = integers ? await memoryOfIntegers(integers) : planMemory(network);
       const rounding = integers && flags.rounding;
       show({ ...summary, memory, ...(rounding && { rounding }), ...(assumed.length > 0 && { assumed }) }, flags);
     });
 }
 
+/** What both engines can say. */
+type Memory = Pick<MemoryPlan, 'weightBytes' | 'activationBytes'> & Partial<MemoryPlan>;
+
+async function memoryOfIntegers(network: QuantizedNetwork): Promise<Memory> {
+  const plan = await compileQuantized(network);
+  const { weightBytes, activationBytes } = plan.report().memory;
+  plan.dispose();
+  return { weightBytes, activationBytes };
+}
+
 function show(
-  summary: Summary & { memory: MemoryPlan; rounding?: Rounding; assumed?: string[] },
+  summary: Summary & { memory: Memory; rounding?: Rounding; assumed?: string[] },
   { json, csv, markdown }: Flags,
 ): void {
   if (json) printJson(summary);
@@ -76,9 +88,9 @@ function show(
 }
 
 /** What the WASM engine will need, and what its row blocks save. */
-function memoryLine({ weightBytes, activationBytes, wholeMapsActivationBytes }: MemoryPlan): string {
+function memoryLine({ weightBytes, activationBytes, wholeMapsActivationBytes }: Memory): string {
   const saved =
-    wholeMapsActivationBytes > activationBytes
+    wholeMapsActivationBytes !== undefined && wholeMapsActivationBytes > activationBytes
       ? `; ${formatBytes(wholeMapsActivationBytes)} if every feature map existed whole`
       : '';
   return `memory         ${formatBytes(weightBytes)} packed weights, ${formatBytes(activationBytes)} activations at most${saved} (WASM engine)`;

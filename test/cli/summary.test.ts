@@ -212,6 +212,11 @@ describe('a model file', () => {
     const real = await depthwiseJson('summary', path, '--as-real-numbers', '--resolution', '160');
     expect(real.layers[0]).not.toHaveProperty('type');
     expect(real).not.toHaveProperty('rounding');
+    // Numbers of 2 bytes in place of 4, and a map of 1.56 times the pixels.
+    const { memory } = await depthwiseJson('summary', path);
+    expect(memory.weightBytes).toBeLessThan(0.75 * real.memory.weightBytes);
+    expect(memory.activationBytes).toBeLessThan(0.5 * real.memory.activationBytes);
+    expect(Object.keys(memory)).toEqual(['weightBytes', 'activationBytes']);
   });
 
   test.skipIf(noData)('what its file does not state is said to be assumed (needs DEPTHWISE_DATA)', async () => {
