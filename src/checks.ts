@@ -81,17 +81,26 @@ export function listOf<Item>(item: Check<Item>, shortest: number, longest: numbe
   };
 }
 
-/** An object with exactly these fields: a surplus one is an error, since it was meant to say something. */
+/** Throws for what is no object, and for a field that is none of these: it was meant to say something. */
+export function expectFields(
+  Problem: new (message: string) => DepthwiseError,
+  at: string,
+  names: readonly string[],
+  value: unknown,
+): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Problem(`${at}: wanted an object, found ${show(value)}`);
+  }
+  const other = Object.keys(value).find((name) => !names.includes(name));
+  if (other !== undefined) {
+    throw new Problem(`${at}: there is no field ${show(other)}; wanted ${names.join(', ') || 'none'}`);
+  }
+}
+
+/** An object with exactly these fields. */
 export function record<Value extends object>(fields: Fields<Value>): Check<Value> {
   return (value, at) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(at, 'an object', value);
-    for (const name of Object.keys(value)) {
-      if (!Object.hasOwn(fields, name)) {
-        throw new NetworkError(
-          `${at}: there is no field ${show(name)}; wanted ${Object.keys(fields).join(', ') || 'none'}`,
-        );
-      }
-    }
+    expectFields(NetworkError, at, Object.keys(fields), value);
     const checked: Record<string, unknown> = {};
     for (const [name, check] of Object.entries<Check<unknown>>(fields)) {
       const field = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;

@@ -18,12 +18,3 @@ export function found(value: unknown): string {
 export function expectNetwork(call: string, network: { readonly nodes?: unknown } | undefined): void {
   if (!network?.nodes) throw new UsageError(`${call}: wanted a network, found ${found(network)}`);
 }
-
-/** For callers without types: throws "ssd: there is no option 'lite'; wanted backbone, alpha, …", or "ssd: wanted options, found 0.5". */
-export function expectOptions(call: string, options: object, names: readonly string[]): void {
-  if (typeof options !== 'object') throw new UsageError(`${call}: wanted options, found ${found(options)}`);
-  const other = Object.keys(options).find((name) => !names.includes(name));
-  if (other !== undefined) {
-    throw new UsageError(`${call}: there is no option '${other}'; wanted ${names.join(', ')}`);
-  }
-}

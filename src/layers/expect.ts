@@ -1,5 +1,5 @@
 /** The checks that all layers share: each throws a ShapeError that names the layer, what was found and what was wanted. */
-import type { Fields } from '../checks.js';
+import { type Fields, record } from '../checks.js';
 import { ShapeError } from '../errors.js';
 import type { SlidingWindow } from '../padding.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
@@ -40,12 +40,14 @@ export function expectGradient(layer: string, outputGradient: Tensor, output: Sh
   return outputGradient;
 }
 
-/** The attributes that a layer has, each by its check. Others, as of a call without types, are no harm. */
-export function expectAttributes<Attributes>(layer: string, checks: Fields<Attributes>, attributes: Attributes): void {
+/** The attributes that a layer has, each by its check, and no others: for `stride` in place of `strides` the default would be taken. */
+export function expectAttributes<Attributes extends object>(
+  layer: string,
+  checks: Fields<Attributes>,
+  attributes: Attributes,
+): void {
   try {
-    for (const name of Object.keys(checks) as (keyof Attributes & string)[]) {
-      checks[name](attributes[name], `${layer}.${name}`);
-    }
+    record(checks)(attributes, layer);
   } catch (error) {
     throw new ShapeError((error as Error).message);
   }

@@ -3,7 +3,8 @@
  * whose last strides are dilations, the mean of the whole picture and a 1 × 1 convolution beside it, and between them, if asked for,
  * atrous convolutions of several rates ("ASPP"). V2's last convolution of 1280 channels is left out.
  */
-import { expectOptions } from '../found.js';
+import { expectFields } from '../checks.js';
+import { UsageError } from '../errors.js';
 import { inferShapes, type Network, NetworkBuilder } from '../network/index.js';
 import { conventionPresets } from '../network/presets.js';
 import type { Pair } from '../padding.js';
@@ -51,7 +52,7 @@ export function deeplabV3(options: DeeplabV3Options = {}): Network {
   const { backbone = 'v2', alpha = 1, resolution = 513, classes = 21, outputStride = 16 } = options;
   const { aspp = [], separable = false, lastConvolution = false } = options;
   const whole = (n: number) => Number.isInteger(n) && n >= 1;
-  expectOptions('deeplabV3', options, known);
+  expectFields(UsageError, 'deeplabV3, options', known, options);
   checkChoice('deeplabV3', 'backbone', backbones, backbone);
   checkChoice('deeplabV3', 'outputStride', outputStrides, outputStride);
   checkOption('deeplabV3', 'classes', 'a whole number of 1 or more', classes, whole(classes));

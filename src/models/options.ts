@@ -1,7 +1,6 @@
 /** What both MobileNets can be asked for, and what they are without being asked. */
-import { expectOneOf } from '../checks.js';
+import { expectFields, expectOneOf } from '../checks.js';
 import { UsageError } from '../errors.js';
-import { expectOptions } from '../found.js';
 import type { Pair } from '../padding.js';
 
 /** Whose rules a network follows: padding, epsilon, rounding of channels, head, names and preprocessing. */
@@ -74,7 +73,7 @@ export function settle(model: string, options: MobilenetOptions): MobilenetSetti
     head: options.head ?? 'classifier',
     output: options.output ?? (conventions === 'torchvision' ? 'logits' : 'probabilities'),
   };
-  expectOptions(model, options, [...Object.keys(settings), ...OF_ONE]);
+  expectFields(UsageError, `${model}, options`, Object.keys(settings).concat(OF_ONE), options);
   checkSettings(model, settings);
   return settings;
 }

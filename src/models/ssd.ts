@@ -7,7 +7,8 @@
  * are depthwise separable.
  */
 
-import { expectOptions } from '../found.js';
+import { expectFields } from '../checks.js';
+import { UsageError } from '../errors.js';
 import { SMALLEST_SSD_SIDE, SSD_SCALES, SSD_SHAPES, SSD_SUPPRESSION, ssdAnchors } from '../network/anchors.js';
 import { type Network, NetworkBuilder } from '../network/index.js';
 import { conventionPresets } from '../network/presets.js';
@@ -65,7 +66,7 @@ export function ssd(options: SsdOptions = {}): Network {
   const { backbone = 'v2', alpha = 1, classes = 80, heads = 'ssdlite' } = options;
   const lite = heads === 'ssdlite';
   const { extras = lite ? 'depthwise' : 'full', resolution = lite ? 320 : 300 } = options;
-  expectOptions('ssd', options, ['backbone', 'alpha', 'resolution', 'classes', 'heads', 'extras']);
+  expectFields(UsageError, 'ssd, options', ['backbone', 'alpha', 'resolution', 'classes', 'heads', 'extras'], options);
   checkChoice('ssd', 'backbone', backbones, backbone);
   checkChoice('ssd', 'heads', headKinds, heads);
   checkChoice('ssd', 'extras', extraKinds, extras);

@@ -84,7 +84,8 @@ describe('conv2d', () => {
     expectClose(found.weights.bias, grid([3], [1, 2, 1]));
     const { kernel, bias } = weights;
     const pointwise = { kernel: grid([2, 3], numbersOf(kernel)), bias };
-    const same = backward.pointwiseConv2d(grid([1, 1, 2, 3], [1, 1, 0, 0, 1, 1]), [x], pointwise, one);
+    const alone = { filters: 3, bias: true };
+    const same = backward.pointwiseConv2d(grid([1, 1, 2, 3], [1, 1, 0, 0, 1, 1]), [x], pointwise, alone);
     expectClose(same.inputs[0], found.inputs[0]);
     expectClose(same.weights.kernel, grid([2, 3], numbersOf(found.weights.kernel)));
     expectClose(same.weights.bias, found.weights.bias);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
 import { conv2d, cost, type KernelWeights } from '../../src/layers/index.js';
 import { type Tensor, toFloat64 } from '../../src/tensor.js';
+import { attributesOf } from './attributes-of.js';
 import { countReads } from './counting.js';
 import { anyGeometry, convolve, type Geometry, paddedTaps } from './direct.js';
 import {
@@ -87,7 +88,7 @@ const anyProblem = fc
     const x = randomTensor(geometry.shape, seed);
     const kernel = randomTensor([...geometry.kernelSize, C, filters], seed + 1);
     const weights = bias ? { kernel, bias: randomTensor([filters], seed + 2) } : { kernel };
-    return { geometry, x, weights, attributes: { ...geometry, filters, bias } };
+    return { geometry, x, weights, attributes: attributesOf(conv2d, { ...geometry, filters, bias }) };
   });
 
 const solve = (x: Tensor, geometry: Geometry, { kernel, bias }: KernelWeights) => {

@@ -1,6 +1,6 @@
 /** Attributes that may be left out, and the values that they have then. */
 import { describe, expect, test } from 'vitest';
-import { ShapeError } from '../../src/errors.js';
+import { NetworkError, ShapeError } from '../../src/errors.js';
 import { backward, conv2d, depthwiseConv2d, globalAveragePool, layers } from '../../src/layers/index.js';
 import { NetworkBuilder } from '../../src/network/index.js';
 import { expectClose, grid } from './support.js';
@@ -89,4 +89,16 @@ test('a network states them all', () => {
     { epsilon: 0.001, scale: true, center: true },
     {},
   ]);
+});
+
+test('a misspelt attribute is no reason to take the default', () => {
+  const misspelt = { filters: 1, kernelSize: [1, 3], stride: [2, 2] } as const;
+  const said = "there is no field 'stride'; wanted filters, kernelSize, strides, dilation, padding, bias";
+  expect(() => conv2d.forward([x], { kernel }, misspelt)).toThrow(new ShapeError(`conv2d: ${said}`));
+  expect(() => backward.conv2d(x, [x], { kernel }, misspelt)).toThrow(new ShapeError(`conv2d: ${said}`));
+  const net = new NetworkBuilder();
+  const y = net.add('stem', 'conv2d', [net.input('x', [1, 2, 3, 1])], misspelt);
+  expect(() => net.build('odd', [y], { source: 'other', output: 'features' })).toThrow(
+    new NetworkError(`stem: ${said}`),
+  );
 });

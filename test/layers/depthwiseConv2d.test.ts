@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
 import { cost, depthwiseConv2d, type KernelWeights } from '../../src/layers/index.js';
 import { toFloat64 } from '../../src/tensor.js';
+import { attributesOf } from './attributes-of.js';
 import { countReads } from './counting.js';
 import { anyGeometry, convolve, paddedTaps } from './direct.js';
 import { batchSlice, expectClose, grid, numbersOf, onceRounded, randomTensor, sumBound } from './support.js';
@@ -60,7 +61,8 @@ const anyProblem = fc
       c === Math.floor(o / M) ? kernel.data[((i * geometry.kernelSize[1] + j) * C + c) * M + (o % M)] : undefined;
     const direct = convolve(x, geometry, C * M, filter, (o) => weights.bias?.data[o] ?? 0);
     const terms = geometry.kernelSize[0] * geometry.kernelSize[1] + 1;
-    return { geometry, x, weights, direct, terms, attributes: { ...geometry, depthMultiplier: M, bias } };
+    const attributes = attributesOf(depthwiseConv2d, { ...geometry, depthMultiplier: M, bias });
+    return { geometry, x, weights, direct, terms, attributes };
   });
 
 describe('any depthwise convolution', () => {
@@ -101,7 +103,7 @@ describe('any depthwise convolution', () => {
       fc.property(anyProblem, ({ x, geometry, weights, attributes }) => {
         const { counted, reads } = countReads(weights.kernel);
         depthwiseConv2d.forward([x], { ...weights, kernel: counted }, attributes);
-        const onPadding = paddedTaps(geometry) * x.shape[3] * attributes.depthMultiplier;
+        const onPadding = paddedTaps(geometry) * x.shape[3] * (weights.kernel.shape[3] as number);
         expect(reads()).toBe(cost(depthwiseConv2d, [x.shape], attributes).multiplyAdds - onPadding);
       }),
     );

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
 import { conv2d, cost, depthwiseConv2d, pad } from '../../src/layers/index.js';
 import type { PadAttributes } from '../../src/layers/pad.js';
+import { attributesOf } from './attributes-of.js';
 import { anyGeometry } from './direct.js';
 import { expectClose, grid, randomTensor } from './support.js';
 
@@ -42,13 +43,13 @@ test('pad and then a valid convolution is the convolution with that explicit pad
       const [KH, KW] = geometry.kernelSize;
       const C = geometry.shape[3];
 
-      const standard = { ...geometry, filters: 2, bias: false };
+      const standard = attributesOf(conv2d, { ...geometry, filters: 2, bias: false });
       const kernel = randomTensor([KH, KW, C, 2], seed + 1);
       expectClose(
         conv2d.forward([padded], { kernel }, { ...standard, padding: 'valid' }),
         conv2d.forward([x], { kernel }, standard),
       );
-      const depthwise = { ...geometry, depthMultiplier: 2, bias: false };
+      const depthwise = attributesOf(depthwiseConv2d, { ...geometry, depthMultiplier: 2, bias: false });
       expectClose(
         depthwiseConv2d.forward([padded], { kernel }, { ...depthwise, padding: 'valid' }),
         depthwiseConv2d.forward([x], { kernel }, depthwise),

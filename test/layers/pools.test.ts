@@ -5,6 +5,7 @@ import { ShapeError } from '../../src/errors.js';
 import { averagePool, cost, globalAveragePool, maxPool } from '../../src/layers/index.js';
 import type { Padding } from '../../src/padding.js';
 import { toFloat64 } from '../../src/tensor.js';
+import { attributesOf } from './attributes-of.js';
 import { anyGeometry, nested, windowsOf } from './direct.js';
 import { batchSlice, expectClose, grid, numbersOf, ROUNDING, randomTensor } from './support.js';
 
@@ -99,7 +100,7 @@ describe('any pool', () => {
   test('averages the samples of its windows, rounded once, in both number types', () => {
     fc.assert(
       fc.property(anyProblem, fc.boolean(), ({ geometry, x }, includePadding) => {
-        const attributes = { ...geometry, poolSize: geometry.kernelSize, includePadding };
+        const attributes = attributesOf(averagePool, { ...geometry, poolSize: geometry.kernelSize, includePadding });
         const windows = samples({ geometry, x });
         const whole = geometry.kernelSize[0] * geometry.kernelSize[1];
         const data = windows.data.map(
@@ -117,7 +118,7 @@ describe('any pool', () => {
   test('takes the greatest sample of its windows', () => {
     fc.assert(
       fc.property(anyProblem, ({ geometry, x }) => {
-        const attributes = { ...geometry, poolSize: geometry.kernelSize };
+        const attributes = attributesOf(maxPool, { ...geometry, poolSize: geometry.kernelSize });
         const windows = samples({ geometry, x });
         const expected = {
           shape: windows.shape,
@@ -132,8 +133,9 @@ describe('any pool', () => {
   test('gives each picture of a batch bit for bit what it gets alone', () => {
     fc.assert(
       fc.property(anyProblem, fc.boolean(), ({ geometry, x }, flag) => {
-        const attributes = { ...geometry, poolSize: geometry.kernelSize, includePadding: flag, keepDims: flag };
+        const known = { ...geometry, poolSize: geometry.kernelSize, includePadding: flag, keepDims: flag };
         for (const layer of [averagePool, maxPool, globalAveragePool]) {
+          const attributes = attributesOf(layer as typeof averagePool, known) as never;
           const y = layer.forward([x], {}, attributes);
           for (let n = 0; n < x.shape[0]; n++) {
             expectClose(batchSlice(y, n), layer.forward([batchSlice(x, n)], {}, attributes));
@@ -156,7 +158,7 @@ describe('any pool', () => {
 
 describe('special values', () => {
   const row = (...numbers: number[]) => grid([1, 1, numbers.length, 1], numbers);
-  const attributes = { poolSize: [1, 2], strides: [1, 1], padding: 'valid', includePadding: false } as const;
+  const attributes = { poolSize: [1, 2], strides: [1, 1], padding: 'valid' } as const;
 
   test('NaN and infinity reach the windows that hold them', () => {
     const x = row(NaN, 1, Infinity, -Infinity, 2);
@@ -187,7 +189,6 @@ describe('errors', () => {
           poolSize: [2, 2],
           strides: [1, 1],
           padding: 'valid',
-          includePadding: false,
           ...changed,
         });
     expect(shapeOf({ poolSize: [2, 4] })).toThrow(
@@ -216,7 +217,7 @@ describe('errors', () => {
       new ShapeError(`${name}: wanted an input of shape [batch, height, width, channels], found [3,3]`),
     );
     expect(shapeOf({}, [])).toThrow(new ShapeError(`${name}: takes one input, found 0`));
-    const attributes = { poolSize: [2, 2], strides: [1, 1], padding: 'valid', includePadding: false } as const;
+    const attributes = { poolSize: [2, 2], strides: [1, 1], padding: 'valid' } as const;
     expect(() => pool.forward([nine, nine], {}, attributes)).toThrow(
       new ShapeError(`${name}: takes one input, found 2`),
     );

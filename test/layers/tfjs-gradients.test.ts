@@ -7,6 +7,7 @@ import { averagePool, backward, conv2d, depthwiseConv2d, type Gradients } from '
 import type { Padding, Pair } from '../../src/padding.js';
 import { sizeOf, type Tensor, toFloat64 } from '../../src/tensor.js';
 import { batchNormTraining, fromTf, startTf, toTf } from '../training/tfjs.js';
+import { attributesOf } from './attributes-of.js';
 import { anyGeometry } from './direct.js';
 import { expectClose, randomTensor, sumBound } from './support.js';
 
@@ -49,7 +50,7 @@ describe('TensorFlow.js agrees about the gradients of', () => {
     fc.assert(
       fc.property(anyTfGeometry, fc.integer({ min: 1, max: 4 }), fc.nat(), (geometry, filters, seed) => {
         const { strides, padding, kernelSize, shape } = geometry;
-        const attributes = { ...geometry, filters, bias: false };
+        const attributes = attributesOf(conv2d, { ...geometry, filters, bias: false });
         const x = randomTensor(shape, seed);
         const kernel = randomTensor([...kernelSize, shape[3], filters], seed + 1);
         const dy = randomTensor(conv2d.outputShape([shape], attributes), seed + 2);
@@ -70,7 +71,7 @@ describe('TensorFlow.js agrees about the gradients of', () => {
     fc.assert(
       fc.property(anyTfGeometry, fc.integer({ min: 1, max: 3 }), fc.nat(), (geometry, depthMultiplier, seed) => {
         const { strides, padding, kernelSize, shape } = geometry;
-        const attributes = { ...geometry, depthMultiplier, bias: false };
+        const attributes = attributesOf(depthwiseConv2d, { ...geometry, depthMultiplier, bias: false });
         const x = randomTensor(shape, seed);
         const kernel = randomTensor([...kernelSize, shape[3], depthMultiplier], seed + 1);
         const dy = randomTensor(depthwiseConv2d.outputShape([shape], attributes), seed + 2);
@@ -95,7 +96,7 @@ describe('TensorFlow.js agrees about the gradients of', () => {
         fc.integer({ min: 1, max: 9 }),
         fc.nat(),
         (shape, filters, seed) => {
-          const attributes = { filters, units: filters, bias: true };
+          const attributes = { filters, bias: true };
           const x = randomTensor(shape, seed);
           const weights = {
             kernel: randomTensor([shape[3], filters], seed + 1),
@@ -114,7 +115,7 @@ describe('TensorFlow.js agrees about the gradients of', () => {
           const magnitude = backward.pointwiseConv2d(absolute(dy), [absolute(x)], sizes, attributes);
           for (const ours of [
             backward.pointwiseConv2d(dy, [x], weights, attributes),
-            backward.dense(dy, [x], weights, attributes),
+            backward.dense(dy, [x], weights, { units: filters, bias: true }),
           ]) {
             expectAgreement(ours, peers, magnitude, filters, dy);
           }
@@ -176,7 +177,7 @@ describe('TensorFlow.js agrees about the gradients of', () => {
     fc.assert(
       fc.property(inside, fc.nat(), ({ strides, padding, kernelSize, shape }, seed) => {
         const x = randomTensor(shape, seed);
-        const attributes = { poolSize: kernelSize, strides, padding, includePadding: false };
+        const attributes = { poolSize: kernelSize, strides, padding };
         const dy = randomTensor(averagePool.outputShape([shape], attributes), seed + 1);
         const [size, stride, word] = [pairOf(kernelSize), pairOf(strides), wordOf(padding)];
         const terms = kernelSize[0] * kernelSize[1] + 2;

@@ -23,6 +23,7 @@ import {
 } from '../../src/layers/index.js';
 import type { Padding, Pair } from '../../src/padding.js';
 import { sizeOf, type Tensor, toFloat64 } from '../../src/tensor.js';
+import { attributesOf } from './attributes-of.js';
 import { anyGeometry } from './direct.js';
 import { expectClose, randomTensor, sumBound } from './support.js';
 
@@ -69,7 +70,7 @@ describe('TensorFlow.js agrees about', () => {
         const { strides, dilation, padding, kernelSize, shape } = geometry;
         const x = randomTensor(shape, seed);
         const kernel = randomTensor([...kernelSize, shape[3], filters], seed + 1);
-        const attributes = { ...geometry, filters, bias: false };
+        const attributes = attributesOf(conv2d, { ...geometry, filters, bias: false });
         const magnitude = conv2d.forward([absolute(x)], { kernel: absolute(kernel) }, attributes);
         const peer = fromTf(() =>
           tf.conv2d(
@@ -94,7 +95,7 @@ describe('TensorFlow.js agrees about', () => {
         const { strides, dilation, padding, kernelSize, shape } = geometry;
         const x = randomTensor(shape, seed);
         const kernel = randomTensor([...kernelSize, shape[3], depthMultiplier], seed + 1);
-        const attributes = { ...geometry, depthMultiplier, bias: false };
+        const attributes = attributesOf(depthwiseConv2d, { ...geometry, depthMultiplier, bias: false });
         const magnitude = depthwiseConv2d.forward([absolute(x)], { kernel: absolute(kernel) }, attributes);
         const peer = fromTf(() =>
           tf.depthwiseConv2d(
@@ -125,7 +126,7 @@ describe('TensorFlow.js agrees about', () => {
           const x = randomTensor(shape, seed);
           const kernel = randomTensor([shape[3], filters], seed + 1);
           const bias = randomTensor([filters], seed + 2);
-          const attributes = { filters, units: filters, bias: true };
+          const attributes = { filters, bias: true };
           const peer = fromTf(() => {
             const rows = tf.reshape(toTf(x), [-1, shape[3]]) as tf.Tensor2D;
             const sums = tf.add(tf.matMul(rows, toTf(kernel) as tf.Tensor2D), toTf(bias));
@@ -136,7 +137,7 @@ describe('TensorFlow.js agrees about', () => {
           const magnitude = pointwiseConv2d.forward([size], sizes, attributes);
           const bound = (i: number) => sumBound(shape[3] + 2, magnitude.data[i]);
           expectClose(pointwiseConv2d.forward([x], { kernel, bias }, attributes), peer, bound);
-          expectClose(dense.forward([x], { kernel, bias }, attributes), peer, bound);
+          expectClose(dense.forward([x], { kernel, bias }, { units: filters, bias: true }), peer, bound);
         },
       ),
       runs,
@@ -149,7 +150,7 @@ describe('TensorFlow.js agrees about', () => {
       fc.property(inside, fc.nat(), (geometry, seed) => {
         const { strides, padding, kernelSize, shape } = geometry;
         const x = randomTensor(shape, seed);
-        const attributes = { poolSize: kernelSize, strides, padding, includePadding: false };
+        const attributes = { poolSize: kernelSize, strides, padding };
         const size = averagePool.forward([absolute(x)], {}, attributes);
         const [tfSize, tfStrides, tfPadding] = [pairOf(kernelSize), pairOf(strides), padding as 'same'];
         const average = fromTf(() => tf.avgPool(toTf(x) as tf.Tensor4D, tfSize, tfStrides, tfPadding));

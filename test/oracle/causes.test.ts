@@ -1,9 +1,11 @@
 /** Single layers computed by backends with mistakes of their own: the mistake is named, and what wrong layers have in common. */
 import { describe, expect, test } from 'vitest';
 import type { Network, NetworkNode } from '../../src/network/index.js';
+import { layerOf } from '../../src/network/shapes.js';
 import { check, explain, layerSuite, type Problem } from '../../src/oracle/index.js';
 import { judgedLayers, patternsOf } from '../../src/oracle/patterns.js';
 import { sizeOf, type Tensor } from '../../src/tensor.js';
+import { attributesOf } from '../layers/attributes-of.js';
 import { float32, runBackend } from './backend.js';
 
 const suite = [...layerSuite(11)];
@@ -23,8 +25,9 @@ const node =
   (change: object) =>
   (problem: Problem): Tensor => {
     const [only] = problem.network.nodes;
-    const attributes = { ...only.attributes, ...(change as { attributes?: object }).attributes };
-    const changed = { ...only, ...change, attributes } as NetworkNode;
+    const told = { ...only, ...change } as NetworkNode;
+    const known = { ...only.attributes, ...(change as { attributes?: object }).attributes };
+    const changed = { ...told, attributes: attributesOf(layerOf(told), known as never) } as NetworkNode;
     return right({ ...problem, network: { ...problem.network, nodes: [changed] } });
   };
 

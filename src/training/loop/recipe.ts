@@ -1,6 +1,6 @@
 /** A recipe: all that decides, beside the network and the data, which weights training ends with. The same recipe gives the same bits. */
+import { expectFields } from '../../checks.js';
 import { UsageError } from '../../errors.js';
-import { expectOptions } from '../../found.js';
 import { type Augmentation, NO_AUGMENTATION } from '../data/augment.js';
 import { DEFAULT_TARGET, expectTarget, type TrainingTarget } from '../programs.js';
 import { type OptimizerKind, type OptimizerOptions, optimizerDefaults } from './optimizers.js';
@@ -73,7 +73,7 @@ export function recipeWith(wanted: Partial<Recipe>): Recipe {
     ...byOptimizer[optimizer.kind],
     optimizer,
   };
-  expectOptions('recipeWith', wanted, Object.keys(defaults));
+  expectFields(UsageError, 'recipeWith, options', Object.keys(defaults), wanted);
   const recipe = { ...defaults, ...wanted, optimizer };
   checkRecipe(recipe);
   return recipe;
