@@ -9,7 +9,7 @@ import { unzip } from './zip.js';
 
 export async function readArchive(bytes: Uint8Array, options: ReadOptions, ofIntegers: OfIntegers): Promise<Network> {
   const file = options.fileName ?? 'npz file';
-  const archive = unzip(bytes, file);
+  const archive = await unzip(bytes, file);
   if (isTfjsArchive(archive)) {
     throw new FormatError(
       `${file}: is a TensorFlow.js model in a zip archive, which only readNetwork unpacks; unpack it`,

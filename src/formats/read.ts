@@ -72,7 +72,7 @@ const zip: Reader = {
   async read(bytes, options) {
     const file = options.fileName ?? 'zip file';
     const { unzip } = await import('./zip.js');
-    const archive = unzip(bytes, file);
+    const archive = await unzip(bytes, file);
     if (isKerasArchive(archive)) return (await import('./keras/zip.js')).readKerasZip(archive, file, options);
     if (isTfjsArchive(archive)) return readTfjs(archive, { ...options, fileName: file });
     if (pickleIn(archive) !== undefined) {
@@ -93,7 +93,7 @@ const zip: Reader = {
   async readTyped(bytes, options) {
     const file = options.fileName ?? 'zip file';
     const { unzip } = await import('./zip.js');
-    const archive = unzip(bytes, file);
+    const archive = await unzip(bytes, file);
     if (isKerasArchive(archive) || isTfjsArchive(archive) || pickleIn(archive) !== undefined) {
       return zip.read(bytes, options);
     }
@@ -197,7 +197,7 @@ export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): P
 
 async function tensorsInArchive(bytes: Uint8Array, file: string): Promise<Map<string, Tensor>> {
   const { unzip } = await import('./zip.js');
-  const archive = unzip(bytes, file);
+  const archive = await unzip(bytes, file);
   return pickleIn(archive) === undefined ? npzOf(archive, file).tensors : tensorsInCheckpoint(archive, file);
 }
 

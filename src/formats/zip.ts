@@ -1,11 +1,11 @@
 /**
  * Zip archives, as .npz files are. PKWARE APPNOTE.TXT, sections 4.3.7 (local header), 4.3.12 (central directory), 4.3.16 (its end).
  *
- * `fflate` inflates and writes; the directory is read here, because the library checks neither checksums nor what a hostile
+ * The platform inflates and `fflate` writes; the directory is read here, because libraries check neither checksums nor what a hostile
  * directory declares. Nothing is allocated before the sizes declared for all entries together are at most 20 times the file's
  * own size plus 1 MiB; no byte belongs to two entries; each entry's CRC-32 must agree.
  */
-import { Inflate, zipSync } from 'fflate';
+import { zipSync } from 'fflate';
 import { FormatError } from '../errors.js';
 
 const LOCAL_HEADER = 0x04034b50;
@@ -17,9 +17,6 @@ const LOCAL_SIZE = 30;
 const STORED = 0;
 const DEFLATED = 8;
 
-/** Bytes handed to the inflater at a time: deflate makes at most 1032 bytes of one, so a lie is caught within 1 MiB. */
-const STEP = 1024;
-
 interface Entry {
   readonly name: string;
   readonly method: number;
@@ -29,7 +26,7 @@ interface Entry {
 }
 
 /** The files of an archive by name, in the order of its directory; folders are left out. */
-export function unzip(bytes: Uint8Array, file = 'zip file'): Map<string, Uint8Array> {
+export async function unzip(bytes: Uint8Array, file = 'zip file'): Promise<Map<string, Uint8Array>> {
   const entries = readDirectory(bytes, file);
   const total = entries.reduce((sum, { size }) => sum + size, 0);
   const most = 20 * bytes.length + 2 ** 20;
@@ -40,10 +37,7 @@ export function unzip(bytes: Uint8Array, file = 'zip file'): Map<string, Uint8Ar
   }
   const files = new Map<string, Uint8Array>();
   for (const entry of entries) {
-    const content = entry.method === STORED ? entry.compressed : inflate(entry, file);
-    if (crc32(content) !== entry.crc)
-      throw new FormatError(`${file}: entry '${entry.name}' is damaged: wrong checksum`);
-    files.set(entry.name, content);
+    files.set(entry.name, entry.method === STORED ? stored(entry, file) : await inflated(entry, file));
   }
   return files;
 }
@@ -166,26 +160,50 @@ function expectDistinct(entries: readonly Entry[], spans: [number, number, strin
 /** Deflate makes at most this many bytes of one: 258 of two bits. */
 const MOST_OF_ONE = 1032;
 
-function inflate({ name, compressed, size }: Entry, file: string): Uint8Array {
+function stored({ name, compressed, crc }: Entry, file: string): Uint8Array {
+  if (crc32(compressed) !== crc) throw new FormatError(`${file}: entry '${name}' is damaged: wrong checksum`);
+  return compressed;
+}
+
+async function inflated(entry: Entry, file: string): Promise<Uint8Array> {
+  const { name, compressed, size } = entry;
   if (size > MOST_OF_ONE * compressed.length) {
     throw new FormatError(`${file}: entry '${name}' declares ${size} bytes, more than ${compressed.length} inflate to`);
   }
   const content = new Uint8Array(size);
   let length = 0;
-  const inflater = new Inflate((chunk) => {
-    if (length + chunk.length > size) throw new FormatError(`inflates to more than the ${size} bytes it declares`);
-    content.set(chunk, length);
-    length += chunk.length;
-  });
   try {
-    for (let at = 0; at < compressed.length; at += STEP) {
-      inflater.push(compressed.subarray(at, at + STEP), at + STEP >= compressed.length);
+    for await (const piece of pieces(asGzip(entry))) {
+      if (length + piece.length > size) throw new Error('it inflates to more');
+      content.set(piece, length);
+      length += piece.length;
     }
   } catch (error) {
-    throw new FormatError(`${file}: entry '${name}': ${(error as Error).message}`, { cause: error });
+    const damage = `is damaged after ${length} of ${size} bytes: ${(error as Error).message}`;
+    throw new FormatError(`${file}: entry '${name}' ${damage}`, { cause: error });
   }
-  if (length !== size) throw new FormatError(`${file}: entry '${name}' declares ${size} bytes, inflates to ${length}`);
   return content;
+}
+
+/** ID, deflate, no flags, no time, no system (RFC 1952, section 2.3). */
+const GZIP_HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255);
+
+/** The entry as a gzip file: its checksum and size are looked at while it is inflated, and Node inflates bare deflate from 20.12 on only. */
+function asGzip({ compressed, crc, size }: Entry): Blob {
+  const trailer = new DataView(new ArrayBuffer(8));
+  trailer.setUint32(0, crc, true);
+  trailer.setUint32(4, size, true);
+  return new Blob([GZIP_HEADER, compressed as Uint8Array<ArrayBuffer>, trailer]);
+}
+
+/** Some kilobytes at a time, so that an entry that is larger than it declares is noticed soon. Leaving the loop ends the stream. */
+async function* pieces(gzip: Blob): AsyncGenerator<Uint8Array> {
+  const reader = gzip.stream().pipeThrough(new DecompressionStream('gzip')).getReader();
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value;
+  } finally {
+    await reader.cancel();
+  }
 }
 
 /** CRC-32 with the reflected polynomial 0xEDB88320 (APPNOTE.TXT 4.4.7), a byte at a time. */

@@ -1,4 +1,5 @@
 /** HDF5 files as Keras writes them through h5py (superblock 0, version 1 object headers), made by the HDF5 library itself. */
+import { zipSync } from 'fflate';
 import h5wasm, { type File, type Group } from 'h5wasm';
 import { sizeOf } from '../../src/tensor.js';
 
@@ -58,3 +59,30 @@ export function kerasModelFile(config: unknown, layers: LayerWeights): Promise<U
     addWeights(file.create_group('model_weights'), layers);
   });
 }
+
+/** Shapes and numbers of variables, by the group that holds them. */
+export type NumberedWeights = Readonly<
+  Record<string, readonly (readonly [shape: readonly number[], numbers: readonly number[]])[]>
+>;
+
+/** Keras 3's `.weights.h5`: variables have numbers in place of names. */
+export const numberedWeightsFile = (weights: NumberedWeights): Promise<Uint8Array> =>
+  h5File((file) => {
+    for (const [path, vars] of Object.entries(weights)) {
+      let group: Group = file;
+      for (const name of [...path.split('/'), 'vars']) {
+        group = group.keys().includes(name) ? (group.get(name) as Group) : group.create_group(name);
+      }
+      for (const [index, [shape, numbers]] of vars.entries()) {
+        group.create_dataset({ name: `${index}`, data: Float32Array.from(numbers), shape: [...shape], dtype: '<f' });
+      }
+    }
+  });
+
+/** Keras 3's `.keras`, of a configuration in JSON. */
+export const kerasArchive = async (config: string, weights: NumberedWeights): Promise<Uint8Array> =>
+  zipSync({
+    'metadata.json': new TextEncoder().encode('{}'),
+    'config.json': new TextEncoder().encode(config),
+    'model.weights.h5': await numberedWeightsFile(weights),
+  });

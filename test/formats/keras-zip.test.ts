@@ -1,6 +1,5 @@
 /** Keras 3's .keras files, put together here as keras/src/saving/saving_lib.py does: a class's second layer is numbered _1. */
 import { unzipSync, zipSync } from 'fflate';
-import type { Group } from 'h5wasm';
 import { expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
 import { readNetwork } from '../../src/formats/index.js';
@@ -8,7 +7,7 @@ import { kerasZip } from '../../src/formats/readers/keras-zip.js';
 import { npz } from '../../src/formats/readers/npz.js';
 import { run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
-import { h5File } from './h5.js';
+import { kerasArchive, type NumberedWeights } from './h5.js';
 
 const dense = (name: string) => ({
   module: 'keras.layers',
@@ -28,22 +27,7 @@ const config = {
   },
 };
 
-/** Weights by the group that holds their numbered variables. */
-const archive = async (weights: Record<string, readonly (readonly [number[], number[]])[]>) => {
-  const h5 = await h5File((file) => {
-    for (const [path, vars] of Object.entries(weights)) {
-      let group: Group = file;
-      for (const name of [...path.split('/'), 'vars']) {
-        group = group.keys().includes(name) ? (group.get(name) as Group) : group.create_group(name);
-      }
-      for (const [index, [shape, numbers]] of vars.entries()) {
-        group.create_dataset({ name: `${index}`, data: Float32Array.from(numbers), shape, dtype: '<f' });
-      }
-    }
-  });
-  const text = new TextEncoder().encode(JSON.stringify(config));
-  return zipSync({ 'metadata.json': new TextEncoder().encode('{}'), 'config.json': text, 'model.weights.h5': h5 });
-};
+const archive = (weights: NumberedWeights) => kerasArchive(JSON.stringify(config), weights);
 
 const weights = {
   'layers/dense': [[[1, 1], [2]]],
@@ -55,36 +39,36 @@ const weights = {
     [[1, 1], [5]],
     [[1], [7]],
   ],
-} as const satisfies Record<string, unknown>;
+} as const satisfies NumberedWeights;
 
 test('weights by class and number, those of inner models too: 5 · (3 · 2x + 1) + 7', async () => {
-  const network = await readNetwork(await archive(weights as never));
+  const network = await readNetwork(await archive(weights));
   expect(run(network, tensor([1, 1], [10])).get('third')!.data[0]).toBe(312);
 });
 
 test('a layer without its weights is named', async () => {
   const { 'layers/dense_1': _, ...others } = weights;
-  const read = readNetwork(await archive(others as never), { fileName: 'm.keras' });
+  const read = readNetwork(await archive(others), { fileName: 'm.keras' });
   await expect(read).rejects.toThrow(FormatError);
   await expect(read).rejects.toThrow(/missing: third\/kernel/);
 });
 
 test('packed again with its folder, and in whatever order', async () => {
-  const entries = Object.entries(unzipSync(await archive(weights as never))).reverse();
+  const entries = Object.entries(unzipSync(await archive(weights))).reverse();
   const packed = zipSync(Object.fromEntries(entries.map(([name, bytes]) => [`best/model/${name}`, bytes])));
   const network = await readNetwork(packed);
   expect(run(network, tensor([1, 1], [10])).get('third')!.data[0]).toBe(312);
 });
 
 test.each(['config.json', 'model.weights.h5'])('without its %s', async (missing) => {
-  const { [missing]: _, ...entries } = unzipSync(await archive(weights as never));
+  const { [missing]: _, ...entries } = unzipSync(await archive(weights));
   await expect(readNetwork(zipSync(entries), { fileName: 'm.keras' })).rejects.toThrow(
     new FormatError(`m.keras: is a Keras archive without its ${missing}`),
   );
 });
 
 test('the reader without import() reads the same, and says what is no .keras file', async () => {
-  const bytes = await archive(weights as never);
+  const bytes = await archive(weights);
   const network = await kerasZip.read(bytes, {});
   expect(run(network, tensor([1, 1], [10])).get('third')!.data[0]).toBe(312);
   await expect(kerasZip.read(zipSync({ 'a.txt': Uint8Array.of(1) }), { fileName: 'a.zip' })).rejects.toThrow(

@@ -147,23 +147,31 @@ describe('errors', () => {
       "entry 'a.npy' is stored in 136 bytes, but declares 137",
     ],
     ['content', edited(STORED, 100, 0), "entry 'a.npy' is damaged: wrong checksum"],
-    ['deflated content', edited(DEFLATED, 70, 0), "entry 'a.npy': invalid distance"],
+    [
+      'deflated content',
+      edited(DEFLATED, 70, 0),
+      "entry 'a.npy' is damaged after 0 of 136 bytes: invalid distance too far back",
+    ],
     [
       'inflates to more',
       edited(DEFLATED, DEFLATED_DIRECTORY + 24, 100),
-      "entry 'a.npy': inflates to more than the 100 bytes it declares",
+      "entry 'a.npy' is damaged after 0 of 100 bytes: it inflates to more",
     ],
     [
       'inflates to less',
       edited(DEFLATED, DEFLATED_DIRECTORY + 24, 200),
-      "entry 'a.npy' declares 200 bytes, inflates to 136",
+      "entry 'a.npy' is damaged after 136 of 200 bytes: incorrect length check",
     ],
     [
       'declares more than deflate can make of its bytes',
       edited(DEFLATED, DEFLATED_DIRECTORY + 24, 0, 0, 8),
       "entry 'a.npy' declares 524288 bytes, more than 76 inflate to",
     ],
-    ['deflated content is cut', edited(DEFLATED, DEFLATED_DIRECTORY + 20, 60), "entry 'a.npy': unexpected EOF"],
+    [
+      'deflated content is cut',
+      edited(DEFLATED, DEFLATED_DIRECTORY + 20, 60),
+      "entry 'a.npy' is damaged after 64 of 136 bytes: unexpected end of file",
+    ],
   ])('%s', async (_, bytes, message) => {
     await expect(readNpz(bytes, 'a.npz')).rejects.toThrow(new FormatError(`a.npz: ${message}`));
   });
@@ -183,7 +191,7 @@ describe('errors', () => {
       ]),
     );
     const renamed = Uint8Array.from(archive, (byte) => (byte === 'c'.charCodeAt(0) ? 'b'.charCodeAt(0) : byte));
-    expect(() => unzip(renamed, 'a.npz')).toThrow(new FormatError("a.npz: there are two entries 'ab'"));
+    await expect(unzip(renamed, 'a.npz')).rejects.toThrow(new FormatError("a.npz: there are two entries 'ab'"));
   });
 
   test('entries that share their bytes, as compression bombs do', async () => {
@@ -196,7 +204,7 @@ describe('errors', () => {
     const end = archive.length - 22;
     const second = new DataView(archive.buffer).getUint32(end + 16, true) + 46 + 2;
     new DataView(archive.buffer).setUint32(second + 42, 0, true);
-    expect(() => unzip(archive, 'a.npz')).toThrow(new FormatError("a.npz: the entries 'ab' and 'ac' overlap"));
+    await expect(unzip(archive, 'a.npz')).rejects.toThrow(new FormatError("a.npz: the entries 'ab' and 'ac' overlap"));
   });
 
   test('a bomb is refused by what it declares, before anything is inflated', async () => {
@@ -207,16 +215,16 @@ describe('errors', () => {
     );
   });
 
-  test('more entries than a directory counts are not written', () => {
+  test('more entries than a directory counts are not written', async () => {
     const one = Uint8Array.of(1);
     const many = new Map(Array.from({ length: 65_534 }, (_, index) => [`${index}`, one]));
-    expect(unzip(zip(many)).size).toBe(65_534);
+    expect((await unzip(zip(many))).size).toBe(65_534);
     expect(() => zip(new Map([...many, ['more', one]]))).toThrow(
       'zip archive: 65535 files of 65535 bytes; at most 65534 files of 4294967294 bytes can be written',
     );
   });
 
-  test('a directory that declares fewer entries than it has is damaged', () => {
+  test('a directory that declares fewer entries than it has is damaged', async () => {
     const bytes = zip(
       new Map([
         ['a', Uint8Array.of(1)],
@@ -224,7 +232,7 @@ describe('errors', () => {
       ]),
     );
     bytes[bytes.length - 22 + 10] = 1;
-    expect(() => unzip(bytes, 'x.npz')).toThrow(
+    await expect(unzip(bytes, 'x.npz')).rejects.toThrow(
       'x.npz: damaged: the zip directory has more entries than the 1 it declares',
     );
   });

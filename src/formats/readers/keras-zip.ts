@@ -9,7 +9,7 @@ export const kerasZip: Reader = {
   format: 'zip',
   async read(bytes, options) {
     const file = options.fileName ?? 'Keras file';
-    const archive = unzip(bytes, file);
+    const archive = await unzip(bytes, file);
     if (isKerasArchive(archive)) return readKerasZip(archive, file, options);
     throw new FormatError(
       `${file}: is a zip archive, but no .keras file: wanted config.json and model.weights.h5 in it`,

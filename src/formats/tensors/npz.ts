@@ -15,7 +15,7 @@ export interface Npz {
 
 export async function readNpz(bytes: Uint8Array, file = 'npz file'): Promise<Npz> {
   const { unzip } = await import('../zip.js');
-  return npzOf(unzip(bytes, file), file);
+  return npzOf(await unzip(bytes, file), file);
 }
 
 /** The arrays among an archive's entries, and the others. */

@@ -20,11 +20,14 @@ import {
   TensorMetadata,
 } from './schema.js';
 
-export function conventionsOf(model: FileModel, network: Pick<Network, 'nodes' | 'outputs'>): Conventions {
+export async function conventionsOf(
+  model: FileModel,
+  network: Pick<Network, 'nodes' | 'outputs'>,
+): Promise<Conventions> {
   const metadata = readMetadata(model);
   const classes = classCount(model);
   const output = outputOf(network, classes);
-  const labels = classes && labelsOf(model, metadata, classes);
+  const labels = classes && (await labelsOf(model, metadata, classes));
   const preprocessing = preprocessingOf(model, metadata, classes === 1000 || classes === 1001);
   return {
     source: 'tflite',
@@ -111,13 +114,17 @@ function readMetadata(model: FileModel): TensorTables {
 }
 
 /** The label list that the metadata names, out of the zip archive behind the model. */
-function labelsOf({ file }: FileModel, { outputs: [output] }: TensorTables, classes: number): string[] | undefined {
+async function labelsOf(
+  { file }: FileModel,
+  { outputs: [output] }: TensorTables,
+  classes: number,
+): Promise<string[] | undefined> {
   const name = output
     ?.tables('associated_files', AssociatedFile)
     .find((candidate) => candidate.int8('type') === TENSOR_AXIS_LABELS)
     ?.string('name');
   if (name === undefined) return undefined;
-  const bytes = unzip(file.buffer.bytes(), file.name).get(name);
+  const bytes = (await unzip(file.buffer.bytes(), file.name)).get(name);
   if (bytes === undefined) file.fail('metadata', `names the label list '${name}', which is not behind the model`);
   const labels = new TextDecoder().decode(bytes).trimEnd().split(/\r?\n/);
   if (labels.length !== classes) file.fail(name, `has ${labels.length} labels for ${classes} outputs`);

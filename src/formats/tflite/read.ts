@@ -86,7 +86,7 @@ async function typed(
   };
   const real = realNumbers({ ...network, weights: new Map() }).network;
   const implied = {
-    ...conventionsOf(model, real),
+    ...(await conventionsOf(model, real)),
     ...(detection && { detection: { codes, scores, ...detection } }),
   };
   const stated = part ? undefined : model.metadata(CONVENTIONS_KEY);

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   readNetwork,
+  readQuantizedNetwork,
   readTensors,
   type TfjsFiles,
   writeNetwork,
@@ -24,10 +25,19 @@ import {
   toJson,
   withWeights,
 } from '../../../src/network/index.js';
-import { makeGolden, readGolden, writeGolden } from '../../../src/oracle/index.js';
+import { withQuantizedWeights } from '../../../src/network/quantized-types.js';
+import { layerSuite, makeGolden, readGolden, writeGolden } from '../../../src/oracle/index.js';
+import { quantizedProblems } from '../../../src/oracle/integers/quantized-problems.js';
 import { noise } from '../../../src/oracle/noise.js';
 import { type Tensor, tensor } from '../../../src/tensor.js';
-import { h5File, kerasModelFile, kerasWeightsFile } from '../h5.js';
+import {
+  h5File,
+  kerasArchive,
+  kerasModelFile,
+  kerasWeightsFile,
+  type NumberedWeights,
+  numberedWeightsFile,
+} from '../h5.js';
 import { everyKind } from '../onnx/every-kind.js';
 import { dict, int, orderedDict, pickle, tensorOf, torchFile } from '../pytorch/torch-file.js';
 import { fusedData, fusedGraph, fusedWeights, model, teachable, teachableWeights } from '../tfjs/models.js';
@@ -86,6 +96,16 @@ const kerasConfig = {
     output_layers: [['c', 0, 0]],
   },
 };
+/** As Keras 3 keeps them. */
+const numberedWeights = {
+  'layers/conv2d': [
+    [
+      [2, 2, 1, 2],
+      [1, 2, 3, 4, 5, 6, 7, 8],
+    ],
+    [[2], [1, 2]],
+  ],
+} as const satisfies NumberedWeights;
 const kerasLayers = { in: {}, c: { 'c/kernel:0': [[2, 2, 1, 2]], 'c/bias:0': [[2]] } } as const;
 const tensors = new Map([
   ['a/kernel', tensor([2, 3], [1, 2, 3, 4, 5, 6])],
@@ -96,6 +116,13 @@ const anyFile = [
   readTensors,
   network(readNetwork),
   network((bytes: Uint8Array) => readNetwork(bytes, { architecture: small })),
+];
+const anyIntegers = [
+  ...anyFile,
+  async (bytes: Uint8Array): Promise<void> => {
+    const found = await readQuantizedNetwork(bytes);
+    withQuantizedWeights(found, found.weights);
+  },
 ];
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -163,6 +190,8 @@ export async function specimens(): Promise<Specimen[]> {
   const golden = makeGolden(small, noise('normal', [1, 4, 4, 2], 1), { source: { kind: 'noise', detail: '' } });
   const goldenBytes = await writeGolden(golden, { format: 'safetensors', weights: true, generator: 'fuzz' });
   const bundle = readSafetensors(goldenBytes);
+  const separable = [...layerSuite(1)].filter(({ name }) => name.startsWith('pointwiseConv2d'));
+  const [{ network: integers }] = quantizedProblems(separable, 'int8');
   return [
     { name: 'npy', bytes: npy, readers: anyFile },
     { name: 'npz', bytes: await writeNpz(tensors), readers: anyFile },
@@ -213,6 +242,21 @@ export async function specimens(): Promise<Specimen[]> {
       ),
     },
     { name: 'Keras weights', bytes: await kerasWeightsFile(kerasLayers), readers: anyFile },
+    {
+      name: 'Keras archive',
+      bytes: await kerasArchive(JSON.stringify(kerasConfig), numberedWeights),
+      json: { text: JSON.stringify(kerasConfig), put: (text: string) => kerasArchive(text, numberedWeights) },
+      readers: anyFile,
+    },
+    { name: 'numbered Keras weights', bytes: await numberedWeightsFile(numberedWeights), readers: anyFile },
+    {
+      name: "Teachable Machine's archive",
+      bytes: zipSync({
+        'keras_model.h5': await kerasModelFile(kerasConfig, kerasLayers),
+        'labels.txt': encode('0 cat\n1 dog'),
+      }),
+      readers: anyFile,
+    },
     { name: 'HDF5 1.8', bytes: await hdf5OfVersion1point8(), readers: anyFile },
     { name: 'tflite', bytes: buildTflite(everything), readers: anyFile },
     { name: 'onnx', bytes: await writeOnnx(everyKind()), readers: anyFile },
@@ -223,6 +267,10 @@ export async function specimens(): Promise<Specimen[]> {
     tfjs('TF.js fused graph', fused, 'model.json'),
     tfjs('TF.js graph', written, 'model.json'),
     tfjs('TF.js graph, weights', written, 'group1-shard1of1.bin'),
+    { name: 'integers in tflite', bytes: await writeNetwork(integers, 'tflite'), readers: anyIntegers },
+    { name: 'integers in onnx', bytes: await writeNetwork(integers, 'onnx'), readers: anyIntegers },
+    { name: 'integers in an npz', bytes: await writeNetwork(integers, 'npz'), readers: anyIntegers },
+    safetensors('integers in safetensors', await writeNetwork(integers, 'safetensors'), anyIntegers),
   ];
 }
 
