@@ -109,7 +109,6 @@ export class ProtoFile {
     const found: Record<string, unknown> = {};
     for (const [name, [, type]] of Object.entries(fields)) found[name] = REPEATED.has(type) ? [] : undefined;
     const reader = new this.#Reader(bytes);
-    const step = (size: number, what: string) => this.#expectRoom(reader, size, where, what);
     while (reader.pos < bytes.length) {
       const tag = this.#varint(reader, where);
       const [number, wireType] = [Math.floor(tag / 8), tag % 8];
@@ -122,7 +121,7 @@ export class ProtoFile {
       const repeated = REPEATED.has(field.type) ? (found[field.name] as unknown[]) : undefined;
       if (repeated !== undefined && wireType === LENGTH && wireTypes[field.type] !== LENGTH) {
         const end = this.#varint(reader, at) + reader.pos;
-        step(end - reader.pos, field.name);
+        this.#expectRoom(reader, end - reader.pos, at, 'its content');
         while (reader.pos < end) repeated.push(this.#value(reader, field.type, at));
         if (reader.pos !== end) this.fail(at, 'its last number reaches beyond its end');
         continue;
@@ -173,14 +172,11 @@ export class ProtoFile {
 
   #varint(reader: PbfReader, at: string, signed = false): number {
     const begin = reader.pos;
-    let value: number;
     try {
-      value = reader.readVarint(signed);
+      return reader.readVarint(signed);
     } catch (error) {
-      this.fail(at, `at byte ${begin}: ${(error as Error).message}`);
+      return this.fail(at, `at byte ${begin}: ${(error as Error).message}`);
     }
-    if (reader.pos > reader.length) this.fail(at, `truncated: a number begins at byte ${begin} of ${reader.length}`);
-    return value;
   }
 
   #skip(reader: PbfReader, wireType: number, where: string): void {
