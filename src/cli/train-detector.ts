@@ -2,27 +2,27 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { groupBy } from '../evaluation/truth.js';
-import { writeNetwork } from '../formats/index.js';
 import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { seedOf, uniformRandom } from '../random.js';
-import { type BoxedExample, type DetectorEpoch, trainDetector } from '../training/detection/train-detector.js';
+import { detectorDescription } from '../training/detection/description.js';
+import { newDetector } from '../training/detection/new-detector.js';
+import { detectorReportHtml } from '../training/detection/report.js';
+import {
+  type BoxedExample,
+  DETECTOR_RECIPE,
+  type DetectorEpoch,
+  type DetectorState,
+  detectorOf,
+  initialDetectorState,
+  trainDetector,
+} from '../training/detection/train-detector.js';
+import { readState, writeState } from '../training/loop/checkpoint.js';
 import { type BoxedFolder, boxedFolder } from './boxed-sets.js';
 import { harmless } from './display.js';
 import { type ModelFlags, readPictureModel } from './model.js';
-import {
-  expectEnding,
-  expectWritable,
-  formatBytes,
-  Interruption,
-  note,
-  onEndingSignal,
-  plural,
-  print,
-  printJson,
-  writeWhole,
-} from './output.js';
+import { formatBytes, note, plural, print, printJson } from './output.js';
 import { openPicture } from './pictures.js';
-import { startProgress } from './progress.js';
+import { inClaimedFolder, RunFolder, trainInFolder } from './run-folder.js';
 import { textTable } from './table.js';
 import { wholeNumber, words } from './values.js';
 
@@ -38,13 +38,15 @@ export interface DetectorTrainingFlags extends Pick<ModelFlags, 'preset'>, Pictu
   readonly learningRate?: number;
   readonly seed?: number;
   readonly out: string;
+  readonly resume?: true;
+  readonly overwrite?: true;
   readonly float16?: true;
   readonly json?: true;
 }
 
 /** The flags of `train` that say something here. */
 const understood: ReadonlySet<string> = new Set([
-  ...['detect', 'data', 'base', 'only', 'views', 'heldBack', 'preset', 'out', 'float16', 'json'],
+  ...['detect', 'data', 'base', 'only', 'views', 'heldBack', 'preset', 'out', 'resume', 'overwrite', 'float16', 'json'],
   ...['epochs', 'batch', 'learningRate', 'seed', 'maxPixels', 'maxSide'],
 ]);
 
@@ -71,7 +73,7 @@ export function expectNoDetector({ only, views }: DetectorTrainingFlags): void {
 }
 
 export async function trainDetectorInto(command: Command, flags: DetectorTrainingFlags): Promise<void> {
-  const { data, base, out, preset, seed = 1 } = flags;
+  const { data, base } = flags;
   const given = Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === 'cli');
   const surplus = given.find((name) => !understood.has(name));
   if (surplus !== undefined) {
@@ -83,52 +85,52 @@ export async function trainDetectorInto(command: Command, flags: DetectorTrainin
       `--detect: wanted ${data === undefined ? '--data voc:FOLDER or coco:FOLDER' : '--base MODEL'}`,
     );
   }
-  const ending = expectEnding('--out', out, ['.safetensors', '.npz', '.tflite']);
-  const target = await expectWritable('--out', out);
+  return inClaimedFolder(flags, () => trainInto({ ...flags, data, base }));
+}
+
+type Wanted = DetectorTrainingFlags & { readonly data: string; readonly base: string };
+
+async function trainInto({ data, base, preset, ...flags }: Wanted): Promise<void> {
+  const began = performance.now();
   const set = await boxedFolder(data);
   if (set === undefined) throw new UsageError(`--detect: wanted --data voc:FOLDER or coco:FOLDER, found '${data}'`);
   const labels = labelsOf(set, flags.only);
+  const { epochs, batch, learningRate, views, seed, heldBack: part } = { ...DETECTOR_RECIPE, heldBack: 0.2, ...flags };
+  const recipe = { epochs, batch, learningRate, views, seed };
+  const described = { ...recipe, heldBack: part, labels };
   const examples = examplesOf(set, labels, flags);
-  const { train, heldBack } = split(examples, flags.heldBack ?? 0.2, seed);
+  const { train, heldBack } = split(examples, part, seed);
   const network = await readPictureModel(base, preset === undefined ? {} : { preset });
-  const began = performance.now();
-  const progress = await startProgress('train', 10_000);
-  const stop = new AbortController();
-  const forget = onEndingSignal((signal) =>
-    stop.abort(new Interruption('stopped before the first epoch had ended; nothing written', signal)),
+  const detector = newDetector(network, labels, seed);
+  const description = detectorDescription(network, examples, described);
+  const folder = new RunFolder<DetectorState>(
+    flags.out,
+    {
+      write: (state) => writeState(state, description),
+      read: (bytes, file) => readState(bytes, initialDetectorState(detector), file, (saved) => [saved, description]),
+      model: (state) => detectorOf(detector, state),
+      columns: ['epoch', 'boxLoss', 'classLoss', 'ap', 'ap50', 'learningRate', 'seconds'],
+    },
+    flags.float16 ? { kernels: 'float16' } : {},
   );
-  try {
-    note(`learns from ${plural(train.length, 'picture')}, ${plural(heldBack.length, 'picture')} held back`);
-    const trained = await trainDetector(network, train, heldBack, labels, {
-      seed,
-      signal: stop.signal,
-      ...(flags.epochs !== undefined && { epochs: flags.epochs }),
-      ...(flags.batch !== undefined && { batch: flags.batch }),
-      ...(flags.learningRate !== undefined && { learningRate: flags.learningRate }),
-      ...(flags.views !== undefined && { views: flags.views }),
+  note(`learns from ${plural(train.length, 'picture')}, ${plural(heldBack.length, 'picture')} held back`);
+  const trained = await trainInFolder(folder, flags, (hooks, progress) =>
+    trainDetector(detector, train, heldBack, recipe, {
+      ...hooks,
       onProgress: (part, doing) => progress.at(part, doing),
-      onEpoch: (metrics) => progress.note(lineOf(metrics)),
-    });
-    progress.stop();
-    const format = ({ '.npz': 'npz', '.tflite': 'tflite' } as const)[ending as '.npz'] ?? 'safetensors';
-    const bytes = await writeNetwork(trained.network, format, flags.float16 ? { kernels: 'float16' } : {});
-    await writeWhole(target, bytes);
-    const seconds = Math.round((performance.now() - began) / 100) / 10;
-    const perClass = Object.fromEntries(trained.byLabel);
-    if (flags.json) printJson({ out, seconds, perClass, epochs: trained.history, bytes: bytes.length });
-    else print(asText(perClass, seconds));
-    note(`wrote ${out}: ${labels.length === 1 ? '1 class' : `${labels.length} classes`}, ${formatBytes(bytes.length)}`);
-    if (stop.signal.aborted) {
-      const { signal } = stop.signal.reason as Interruption;
-      throw new Interruption(
-        `stopped after epoch ${trained.history.length}; ${out} is the detector of that epoch`,
-        signal,
-      );
-    }
-  } finally {
-    forget();
-    progress.stop();
-  }
+      onEpoch: (metrics) => progress.note(lineOf(metrics, epochs)),
+    }),
+  );
+  const { history } = trained.state;
+  const bytes = await folder.saveModel(trained.network);
+  const { byLabel } = trained;
+  await folder.saveReport(detectorReportHtml({ title: trained.network.name, recipe: described, history, byLabel }));
+  const seconds = Math.round((performance.now() - began) / 100) / 10;
+  const perClass = Object.fromEntries(byLabel);
+  if (flags.json) printJson({ out: flags.out, seconds, perClass, epochs: history, bytes: bytes.length });
+  else print(asText(perClass, seconds));
+  const classes = labels.length === 1 ? '1 class' : `${labels.length} classes`;
+  note(`wrote ${folder.path('model.safetensors')}: ${classes}, ${formatBytes(bytes.length)}`);
 }
 
 /** Those that are wanted, in that order. */
@@ -166,10 +168,11 @@ function split(examples: readonly BoxedExample[], part: number, seed: number) {
   return { heldBack: shuffled.slice(0, count), train: shuffled.slice(count) };
 }
 
-const percent = (share: number): string => (Number.isNaN(share) ? 'none' : `${(100 * share).toFixed(1)} %`);
+const percent = (share: number | null): string =>
+  share === null || Number.isNaN(share) ? 'none' : `${(100 * share).toFixed(1)} %`;
 
-const lineOf = ({ epoch, boxLoss, classLoss, ap, ap50 }: DetectorEpoch): string =>
-  `epoch ${epoch}: loss of boxes ${boxLoss.toFixed(3)}, of classes ${classLoss.toFixed(3)}; held back: AP ${percent(ap)}, at IoU 0.5 ${percent(ap50)}`;
+const lineOf = ({ epoch, boxLoss, classLoss, ap, ap50 }: DetectorEpoch, epochs: number): string =>
+  `epoch ${epoch}/${epochs}: loss of boxes ${boxLoss.toFixed(3)}, of classes ${classLoss.toFixed(3)}; held back: AP ${percent(ap)}, at IoU 0.5 ${percent(ap50)}`;
 
 function asText(perClass: Readonly<Record<string, number>>, seconds: number): string {
   const table = textTable(

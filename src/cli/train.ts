@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import { readNetwork } from '../formats/index.js';
 import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { parseModelName } from '../models/names.js';
 import type { Network } from '../network/index.js';
@@ -12,23 +13,28 @@ import {
   type Dataset,
   type EpochMetrics,
   type Recipe,
+  readCheckpoint,
   readData,
   type StepReport,
+  type TrainingState,
   train,
+  writeCheckpoint,
 } from '../training/index.node.js';
+import { reportHtml } from '../training/loop/report.js';
+import { averagedNetwork } from '../training/loop/train.js';
 import { withTeachers } from '../training/transfer/distillation.js';
 import { trainingNetwork } from '../training/transfer/network.js';
 import { type QuantizationAware, quantizationAware } from '../training/transfer/quantization-aware.js';
 import { unfolded } from '../training/transfer/unfold.js';
 import { widened } from '../training/transfer/widen.js';
 import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwork } from './architecture.js';
-import { DATA, expectSameClasses } from './evaluate.js';
+import { DATA, evaluateWith, expectSameClasses } from './evaluate.js';
 import { expectPreprocessing, readModel, readPictureModel } from './model.js';
-import { type EndingSignal, Interruption, note, onEndingSignal, printJson } from './output.js';
+import { note, printJson } from './output.js';
 import { addLimitOptions, noteSkipped } from './pictures.js';
 import { type Progress, startProgress } from './progress.js';
 import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
-import { claimRunFolder, RunFolder } from './run-folder.js';
+import { BETWEEN_LINES, inClaimedFolder, RunFolder, trainInFolder } from './run-folder.js';
 import {
   addDetectorTrainingOptions,
   type DetectorTrainingFlags,
@@ -57,14 +63,11 @@ interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags, DetectorT
 
 type ScratchFlags = Flags & { readonly data: string };
 
-/** Between lines of progress where there is no terminal: training takes hours. */
-const BETWEEN_LINES = 60_000; // ms
-
 export function configure(command: Command): void {
   command
     .argument('[photos]', 'with --base: a folder that has a folder of pictures for each class')
     .description(
-      'Train a network from scratch on labelled pictures; or, with --base, a new classifier on a trained one.',
+      'Train a network from scratch on labelled pictures; with --base a new classifier on a trained one, with --detect a detector.',
     )
     .option('--data <source>', DATA)
     .addOption(
@@ -75,14 +78,14 @@ export function configure(command: Command): void {
     .option('--workers <count>', 'threads; the result is the same with any number', wholeNumber(1), 2)
     .requiredOption(
       '--out <path>',
-      'a folder for checkpoint.safetensors, metrics.csv, model.safetensors and report.html; with --base a .safetensors or .npz file',
+      'a folder for checkpoint.safetensors, metrics.csv, model.safetensors and report.html; with --base alone a .safetensors or .npz file',
     )
     .addOption(new Option('--resume', 'go on from the checkpoint in that folder').conflicts('overwrite'))
     .option('--overwrite', 'replace what the folder holds under these names')
     .option('--float16', "the model's kernels in float16: half the size")
     .option(
       '--json',
-      'at the end, the epochs\' metrics; with --base {"out", "accuracy", "classes", "seconds", "bytes"}',
+      'at the end, the epochs\' metrics; with --base {"out", "accuracy", "classes", "seconds", "bytes"}, with --detect {"out", "seconds", "perClass", "epochs", "bytes"}',
     )
     .optionsGroup('The network:')
     .option(
@@ -131,7 +134,7 @@ Examples:
   depthwise train --data cifar10:cifar-10-batches-bin --begin-with run/model.safetensors --quantization-aware --epochs 1 --learning-rate 0.001 --out small
   depthwise train photos --base mobilenet_v1_0.25_224 --out mine.safetensors
   depthwise train photos --base mobilenet_v1_0.25_224.h5 --fine-tune 2 --out mine.safetensors
-  depthwise train --detect --data voc:mangoes --base ssd_mobilenet_v1.tflite --out mangoes.safetensors`,
+  depthwise train --detect --data voc:mangoes --base ssd_mobilenet_v1.tflite --out mangoes`,
     )
     .action(async (photos: string | undefined, { data, ...flags }: Flags) => {
       if (flags.detect) return trainDetectorInto(command, { ...flags, ...(data !== undefined && { data }) });
@@ -139,18 +142,8 @@ Examples:
       if (flags.base !== undefined) return transfer(command, photos, flags);
       expectNoTransfer(photos, flags);
       if (data === undefined) throw new UsageError('wanted --data, or a folder of pictures and --base');
-      return run({ ...flags, data });
+      return inClaimedFolder(flags, () => trainInto({ ...flags, data }));
     });
-}
-
-/** The folder is claimed before anything else: what cannot be written is said before hours of work. */
-async function run(flags: ScratchFlags): Promise<void> {
-  const release = await claimRunFolder(flags.out, flags);
-  try {
-    await trainInto(flags);
-  } finally {
-    await release();
-  }
 }
 
 async function trainInto(flags: ScratchFlags): Promise<void> {
@@ -160,37 +153,34 @@ async function trainInto(flags: ScratchFlags): Promise<void> {
   const network =
     aware?.network ?? (await beginningNetwork(await networkFor(labelled.train, flags), labelled.train, recipe, flags));
   const data = { ...labelled, train: await taught(labelled.train, recipe, flags) };
-  const folder = new RunFolder(
+  const origin = { network, recipe, data: data.train };
+  const savedOf = (network: Network) => aware?.integersOf(network) ?? network;
+  const folder = new RunFolder<TrainingState>(
     flags.out,
-    { network, recipe, data: data.train },
+    {
+      write: (state) => writeCheckpoint(state, origin),
+      read: (bytes, file) => readCheckpoint(bytes, origin, file),
+      model: (state) => savedOf(averagedNetwork(network, state)),
+      columns: ['epoch', 'trainLoss', 'trainAccuracy', 'testAccuracy', 'learningRate', 'seconds'],
+    },
     flags.float16 ? { kernels: 'float16' } : {},
-    aware?.integersOf,
   );
-  const state = flags.resume ? await folder.resume() : undefined;
-  const stop = new AbortController();
-  const forget = onEndingSignal((signal) => stop.abort(signal));
-  const progress = await startProgress('train', BETWEEN_LINES);
-  try {
-    const trained = await train(network, data, recipe, {
+  const trained = await trainInFolder(folder, flags, (hooks, progress) =>
+    train(network, data, recipe, {
+      ...hooks,
       workers: flags.workers,
-      signal: stop.signal,
-      ...(state && { state }),
       ...(aware && { grids: aware.grids }),
       ...reporting(progress, recipe),
-      save: (state) => folder.save(state),
-    });
-    if (!trained.finished) {
-      throw new Interruption(`stopped and saved; to go on: ${resumeCommand()}`, stop.signal.reason as EndingSignal);
-    }
-    progress.stop();
-    const { history } = trained.state;
-    const evaluation = await folder.finish(trained.network, history, data.test);
-    note(`wrote ${folder.path('model.safetensors')}: right about ${percent(evaluation.top1)} of the test pictures`);
-    if (flags.json) printJson(history);
-  } finally {
-    progress.stop();
-    forget();
-  }
+    }),
+  );
+  const { history } = trained.state;
+  const bytes = await folder.saveModel(savedOf(trained.network));
+  const { test } = data;
+  const evaluation = await evaluateWith({ target: 'auto', rounding: 'single' }, await readNetwork(bytes), test);
+  const title = `${network.name} on ${data.train.name}`;
+  await folder.saveReport(reportHtml({ title, recipe, history, evaluation, classes: test.classes }));
+  note(`wrote ${folder.path('model.safetensors')}: right about ${percent(evaluation.top1)} of the test pictures`);
+  if (flags.json) printJson(history);
 }
 
 /** A folder's pictures are cropped and resized as the network's conventions want it. */
@@ -313,11 +303,4 @@ function duration(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-}
-
-/** The same command, to be pasted into a shell. */
-function resumeCommand(): string {
-  const words = process.argv.slice(2).filter((word) => word !== '--resume' && word !== '--overwrite');
-  const quoted = words.map((word) => (/^[\w./:,=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`));
-  return ['depthwise', ...quoted, '--resume'].join(' ');
 }

@@ -92,7 +92,7 @@ describe.skipIf(noCases).each([
         at('run'),
       ],
     ],
-    ['train', () => ['--detect', '--data', `voc:${at('voc')}`, '--base', base, '--out', at('d.safetensors')]],
+    ['train', () => ['--detect', '--data', `voc:${at('voc')}`, '--base', base, '--out', at('d')]],
     ['quantize', () => [classifier, ...preset, '--calibrate', at('pictures'), '--out', at('q.tflite')]],
   ])('%s refuses it (%#)', async (command, args) => {
     const before = process.memoryUsage().rss;

@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeBoxes } from '../../src/detection/boxes.js';
 import { detect } from '../../src/detection/index.js';
-import { TENSORFLOW_SUPPRESSION } from '../../src/detection/suppression.js';
+
 import { UsageError } from '../../src/errors.js';
 import type { Picture } from '../../src/image/picture.js';
 import { mobilenetV1, ssd } from '../../src/models/index.js';
+import { SSD_SUPPRESSION } from '../../src/network/anchors.js';
 import {
   inferShapes,
   type Network,
@@ -16,13 +17,27 @@ import {
 } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
 import { tensor } from '../../src/tensor.js';
+import { detectorDescription } from '../../src/training/detection/description.js';
 import { compileHeads } from '../../src/training/detection/heads-program.js';
 import { encodeBox, matchAnchors } from '../../src/training/detection/matching.js';
 import { answeringTail, newDetector } from '../../src/training/detection/new-detector.js';
 import { ssdLoss, wantedOf } from '../../src/training/detection/ssd-loss.js';
-import { type BoxedExample, targetsIn, trainDetector, viewOf } from '../../src/training/detection/train-detector.js';
+import {
+  type BoxedExample,
+  DETECTOR_RECIPE,
+  type DetectorHooks,
+  type DetectorRecipe,
+  type DetectorState,
+  initialDetectorState,
+  type TrainedDetector,
+  targetsIn,
+  trainDetector,
+  viewOf,
+} from '../../src/training/detection/train-detector.js';
+import { readState, writeState } from '../../src/training/loop/checkpoint.js';
 import { forwardPass } from '../../src/training/step/gradients.js';
 import { packParameters, parameterLayout } from '../../src/training/step/parameters.js';
+import type { WebAbortSignal } from '../../src/web-types.js';
 
 const scales = [10, 10, 5, 5] as const;
 
@@ -280,53 +295,141 @@ describe('trainDetector', () => {
       preprocessing: { ...preprocessingPreset('slim', [64, 64]), crop: { kind: 'stretch' } },
       detection: {
         ...{ codes, scores, background: 'slot 0', anchors, scales },
-        suppression: { ...TENSORFLOW_SUPPRESSION, scoreThreshold: 0.01 },
+        suppression: { ...SSD_SUPPRESSION, scoreThreshold: 0.01 },
       },
     });
     return randomWeights(network, 1);
   }
 
+  const trained = (
+    [count, first]: readonly [number, number],
+    options: Partial<DetectorRecipe> = {},
+    hooks: DetectorHooks = {},
+    heldBack: readonly BoxedExample[] = [],
+  ) => {
+    const recipe = { ...DETECTOR_RECIPE, ...options };
+    const detector = newDetector(base(), ['square'], recipe.seed);
+    return trainDetector(detector, squares(count, first), heldBack, recipe, hooks);
+  };
+
   test('learns to find squares, and answers as a detector', async () => {
-    const [train, heldBack] = [squares(24, 1), squares(8, 1000)];
+    const heldBack = squares(8, 1000);
     const options = { epochs: 60, batch: 8, learningRate: 0.03, views: 2, seed: 2 };
-    const { network, history, byLabel } = await trainDetector(base(), train, heldBack, ['square'], options);
-    const [first, last] = [history[0], history[history.length - 1]];
+    const { network, state, byLabel } = await trained([24, 1], options, {}, heldBack);
+    const [first, last] = [state.history[0], state.history[state.history.length - 1]];
     expect(last.classLoss).toBeLessThan(first.classLoss / 2);
     expect(last.ap50).toBeGreaterThan(0.7);
     expect(byLabel.get('square')).toBe(last.ap50);
+    expect([first.learningRate, last.learningRate].map((rate) => rate > 0 && rate < 0.03)).toEqual([true, true]);
     const found = await detect(network, await heldBack[0].picture(), { scoreThreshold: 0.01, maxResults: 1 });
     expect(found).toMatchObject([{ label: 'square', classIndex: 0 }]);
   }, 60_000);
 
   test('the same seed gives the same network; nothing to learn from is an error', async () => {
     const options = { epochs: 2, batch: 4, views: 3 };
-    const trained = await Promise.all([1, 2].map(() => trainDetector(base(), squares(4, 1), [], ['square'], options)));
-    expect(trained[0].network.weights).toEqual(trained[1].network.weights);
-    expect(trained[0].history[1].ap50).toBeNaN();
-    await expect(trainDetector(base(), [], [], ['square'])).rejects.toThrow(
+    const [one, two] = await Promise.all([1, 2].map(() => trained([4, 1], options)));
+    expect(one.network.weights).toEqual(two.network.weights);
+    expect(one.state.history[1].ap50).toBeNull();
+    await expect(trained([0, 1])).rejects.toThrow(
       new UsageError('training: found no pictures with boxes to learn from'),
     );
   }, 60_000);
 
-  test('a signal ends it after the epoch in work, whose detector is the answer; before the first epoch it is an error', async () => {
-    const stop = new AbortController();
-    const options = { epochs: 9, views: 1, signal: stop.signal };
-    const onEpoch = ({ epoch }: { epoch: number }) => epoch === 2 && stop.abort(new Error('enough'));
-    const { history, network } = await trainDetector(base(), squares(4, 1), [], ['square'], { ...options, onEpoch });
-    expect(history.map(({ epoch }) => epoch)).toEqual([1, 2]);
-    expect(network.conventions.detection).toBeDefined();
-    await expect(trainDetector(base(), squares(4, 1), [], ['square'], options)).rejects.toThrow(new Error('enough'));
+  test('stopped after any step and taken up from its checkpoint, it ends with the same bits', async () => {
+    const options = { epochs: 3, batch: 2, views: 3, learningRate: 0.01 };
+    const heldBack = squares(2, 50);
+    const whole = await trained([5, 1], options, {}, heldBack);
+    const withoutSeconds = ({ state }: TrainedDetector) => state.history.map(({ seconds: _, ...metrics }) => metrics);
+    const recipe = { ...DETECTOR_RECIPE, ...options };
+    const description = detectorDescription(base(), squares(5, 1), { ...recipe, heldBack: 0.2, labels: ['square'] });
+    const fresh = () => initialDetectorState(newDetector(base(), ['square'], recipe.seed));
+    let saved = writeState(fresh(), description);
+    const stops: string[] = [];
+    for (let run = 0; run < 20; run++) {
+      // The signal is asked before each picture and each step: 7 pictures, then `run % 3` steps, and it says stop.
+      let asked = 0;
+      const signal = {
+        get aborted() {
+          return ++asked > 7 + (run % 3);
+        },
+      } as WebAbortSignal;
+      const state = readState(saved, fresh(), 'c', (found) => [found, description]);
+      const save = async (state: DetectorState) => {
+        saved = writeState(state, description);
+        stops.push(`${state.epoch}.${state.step}`);
+      };
+      const { state: end, ...stopped } = await trained([5, 1], options, { state, signal, save }, heldBack);
+      if (end.epoch < 3) {
+        expect(stopped.finished).toBe(false);
+        continue;
+      }
+      expect(end.values).toEqual(whole.state.values);
+      expect(end.optimizer).toEqual(whole.state.optimizer);
+      expect(stopped.network.weights).toEqual(whole.network.weights);
+      expect(withoutSeconds({ ...stopped, state: end })).toEqual(withoutSeconds(whole));
+      expect(new Set(stops)).toContain('1.1'); // within an epoch
+      return;
+    }
+    expect.unreachable('it never ended');
   }, 60_000);
 
+  test('a loss that is no number is an error', async () => {
+    await expect(trained([4, 1], { epochs: 9, batch: 2, views: 1, learningRate: 3e38 })).rejects.toThrow(
+      /^training: the loss is (NaN|Infinity) in step 2 of epoch 1: it diverged; a smaller learning rate may help$/,
+    );
+  });
+
   test('a batch larger than the set is the set; eight pictures unless stated; a smaller one is another training', async () => {
-    const history = async (batch?: number) => {
-      const options = { epochs: 2, views: 1, ...(batch !== undefined && { batch }) };
-      return (await trainDetector(base(), squares(9, 1), [], ['square'], options)).history;
-    };
-    const whole = await history(9);
-    expect(await history(10)).toEqual(whole);
-    expect(await history(4)).not.toEqual(whole);
-    expect(await history()).toEqual(await history(8));
-    expect(await history()).not.toEqual(whole);
+    const values = async (batch?: number) =>
+      (await trained([9, 1], { epochs: 2, views: 1, ...(batch !== undefined && { batch }) })).state.values;
+    const whole = await values(9);
+    expect(await values(10)).toEqual(whole);
+    expect(await values(4)).not.toEqual(whole);
+    expect(await values()).toEqual(await values(8));
+    expect(await values()).not.toEqual(whole);
   }, 60_000);
+});
+
+describe('what a detector is resumed with', () => {
+  const base = randomWeights(ssd({ backbone: 'v1', alpha: 0.25, resolution: 64, classes: 1, heads: 'pointwise' }), 1);
+  const wanted = { ...DETECTOR_RECIPE, heldBack: 0.2, labels: ['square'] };
+  const state = initialDetectorState(newDetector(base, ['square'], 1));
+  const bytes = writeState(state, detectorDescription(base, squares(3, 1), wanted));
+  const reading =
+    (network: Network, examples: readonly BoxedExample[], changed: object = {}) =>
+    () =>
+      readState(bytes, state, 'run/c', (saved) => [
+        saved,
+        detectorDescription(network, examples, { ...wanted, ...changed }),
+      ]);
+
+  test.each([
+    [{ epochs: 41 }, 'epochs 40, this run has 41'],
+    [{ batch: 7 }, 'batch 8, this run has 7'],
+    [{ learningRate: 1 }, 'learningRate 0.003, this run has 1'],
+    [{ views: 1 }, 'views 4, this run has 1'],
+    [{ seed: 2 }, 'seed 1, this run has 2'],
+    [{ heldBack: 0.1 }, 'heldBack 0.2, this run has 0.1'],
+    [{ labels: ['a', 'b'] }, 'labels ["square"], this run has ["a","b"]'],
+  ])('%j', (changed, what) => {
+    expect(reading(base, squares(3, 1), changed)).toThrow(
+      new UsageError(`run/c was trained with ${what}; it can only be resumed with the same`),
+    );
+  });
+
+  test('other boxes, another base, other weights', () => {
+    expect(reading(base, squares(3, 1))()).toEqual(state);
+    expect(reading(base, squares(3, 2))).toThrow(
+      /^run\/c was trained with data \{"name":"boxes [0-9a-f]{8}","pictures":3\}, this run has \{"name":"boxes [0-9a-f]{8}","pictures":3\}; it can/,
+    );
+    expect(reading({ ...base, name: 'other' }, squares(3, 1))).toThrow(
+      `run/c was trained with network "${base.name}", this run has "other"; it can only be resumed with the same`,
+    );
+    expect(reading({ ...base, outputs: base.outputs.slice(1) }, squares(3, 1))).toThrow(
+      new UsageError(`run/c was trained with another network of the name ${base.name}`),
+    );
+    expect(reading(randomWeights(base, 2), squares(3, 1))).toThrow(
+      new UsageError(`run/c was trained on other weights of ${base.name}`),
+    );
+  });
 });

@@ -21,6 +21,8 @@ import { type Tensor, tensor } from '../../tensor.js';
 import { initialWeights } from '../step/initial-weights.js';
 
 export interface NewDetector {
+  /** The base's name. */
+  readonly base: string;
   /** From a picture to the maps, by their names in the base. */
   readonly front: Network;
   /** From the maps to what the convolutions of the heads yield: for each map boxes, then classes. */
@@ -33,6 +35,7 @@ export interface NewDetector {
 /** The share of anchors that a head takes for an object before it has learnt anything (Lin et al., arXiv:1708.02002 §4.1). */
 const PRIOR = 0.01;
 
+/** For objects with these labels. The base is a detector, whose maps and box heads are taken over, or a classifier's backbone. */
 export function newDetector(base: Network, labels: readonly string[], seed: number): NewDetector {
   const { detection } = base.conventions;
   return detection === undefined ? onClassifier(base, labels, seed) : onDetector(base, detection, labels, seed);
@@ -69,7 +72,8 @@ function onDetector(
       if (own) weights.set(weightName(headName(index, 'BoxEncodingPredictor'), part), own);
     }
   });
-  return { front, tail: { ...tail, weights }, labels, anchors: detection.anchors, scales: detection.scales };
+  const { anchors, scales } = detection;
+  return { base: base.name, front, tail: { ...tail, weights }, labels, anchors, scales };
 }
 
 /** The two last maps of the backbone, of an eighth of the first's area each, and four more made of them (SSD with pointwise heads). */
@@ -102,6 +106,7 @@ function onClassifier(base: Network, labels: readonly string[], seed: number): N
   const tail = net.build(`detector on ${base.name}`, outputs, { source: 'other', output: 'features' });
   const [, height, width] = base.inputs[0].shape;
   return {
+    base: base.name,
     front,
     tail: { ...tail, weights: initial(tail, labels.length + 1, seed) },
     labels,

@@ -16,13 +16,15 @@ import { preprocessingFor } from '../../tasks/execute.js';
 import { type Tensor, tensor } from '../../tensor.js';
 import type { WebAbortSignal } from '../../web-types.js';
 import { epochOrder } from '../data/batches.js';
+import type { RunState } from '../loop/checkpoint.js';
 import { createOptimizer, optimizerDefaults } from '../loop/optimizers.js';
 import { learningRateAt } from '../loop/schedules.js';
+import { expectFiniteLoss } from '../loop/train.js';
 import { packParameters, parameterLayout, withParameters } from '../step/parameters.js';
 import { otherTasks } from '../transfer/other-tasks.js';
 import { compileHeads, type OutputLoss } from './heads-program.js';
 import type { Target } from './matching.js';
-import { answeringTail, type NewDetector, newDetector } from './new-detector.js';
+import { answeringTail, type NewDetector } from './new-detector.js';
 import { type SsdSpec, ssdLoss, type Wanted, wantedOf } from './ssd-loss.js';
 
 /** A picture and the objects in it, in its pixels. */
@@ -39,18 +41,28 @@ export interface BoxedObject {
   readonly difficult?: boolean;
 }
 
-export interface DetectorTrainingOptions {
-  /** Times that all pictures are seen. Default 40. */
-  readonly epochs?: number;
-  /** Pictures a step. Default 8. */
-  readonly batch?: number;
-  /** Of Adam, at the first step; it falls along half a cosine. Default 0.003. */
-  readonly learningRate?: number;
-  /** Of each picture: itself, its mirror image, then parts of at least a half of each side. Default 4. */
-  readonly views?: number;
-  readonly seed?: number;
-  /** Ends the training after the epoch in work, whose detector is the answer. Before the first has ended, the promise is rejected with its reason. */
+/** All that decides, beside the base and the pictures, which detector training ends with. */
+export interface DetectorRecipe {
+  /** Times that all pictures are seen. */
+  readonly epochs: number;
+  /** Pictures a step, at most. */
+  readonly batch: number;
+  /** Of Adam, at the first step; it falls along half a cosine. */
+  readonly learningRate: number;
+  /** Of each picture: itself, its mirror image, then parts of at least a half of each side. */
+  readonly views: number;
+  readonly seed: number;
+}
+
+export const DETECTOR_RECIPE: DetectorRecipe = { epochs: 40, batch: 8, learningRate: 3e-3, views: 4, seed: 1 };
+
+export interface DetectorHooks {
+  /** A saved state to go on from; a fresh one unless given. It is changed. */
+  readonly state?: DetectorState;
+  /** Stops after the step at hand. */
   readonly signal?: WebAbortSignal;
+  /** After each epoch, and once more when the signal stops the run within one. */
+  readonly save?: (state: DetectorState) => Promise<void>;
   readonly onProgress?: (part: number, doing: string) => void;
   readonly onEpoch?: (metrics: DetectorEpoch) => void;
 }
@@ -61,63 +73,99 @@ export interface DetectorEpoch {
   /** Means over the matched anchors of the epoch. */
   readonly boxLoss: number;
   readonly classLoss: number;
-  /** Of the held-back pictures: COCO's AP, and VOC's average precision at IoU 0.5 (every point). NaN where nothing is held back. */
-  readonly ap: number;
-  readonly ap50: number;
+  /** Of the held-back pictures: COCO's AP, and VOC's average precision at IoU 0.5 (every point). Null where nothing is held back. */
+  readonly ap: number | null;
+  readonly ap50: number | null;
+  /** Of the last step. */
+  readonly learningRate: number;
+  /** Training and test. */
+  readonly seconds: number;
+}
+
+/** Where a run stands. What is drawn follows from the seed, the epoch and the step. */
+export interface DetectorState extends RunState {
+  /** Trainable numbers of the heads, laid out by `parameterLayout`. */
+  readonly values: Float32Array;
+  /** What Adam remembers, by name. */
+  readonly optimizer: Readonly<Record<string, Float32Array>>;
+  running: { box: number; classes: number; matched: number; seconds: number };
+  readonly history: DetectorEpoch[];
 }
 
 export interface TrainedDetector {
   /** From a picture to boxes; `detect` takes it. */
   readonly network: Network;
-  readonly history: readonly DetectorEpoch[];
-  /** AP at IoU 0.5 of each class, after the last epoch. */
+  readonly state: DetectorState;
+  /** AP at IoU 0.5 of each class, of the held-back pictures. */
   readonly byLabel: ReadonlyMap<string, number>;
+  /** False when the signal came first. */
+  readonly finished: boolean;
 }
 
-/**
- * Learns to find objects with these labels. The base is a detector, whose maps and box heads are taken over, or a classifier's backbone. Throws a UsageError
- * where there is nothing to learn from.
- */
+/** The state before the first step. */
+export function initialDetectorState({ tail }: NewDetector): DetectorState {
+  return {
+    epoch: 0,
+    step: 0,
+    values: packParameters(tail).values,
+    optimizer: createOptimizer(optimizerDefaults.adam, parameterLayout(tail), 0).state,
+    running: { box: 0, classes: 0, matched: 0, seconds: 0 },
+    history: [],
+  };
+}
+
+/** The whole detector with the heads of a state. */
+export function detectorOf(detector: NewDetector, { values }: DetectorState): Network {
+  return {
+    ...join(detector.front, tailOf(detector, values)),
+    name: `${detector.base} for ${detector.labels.length} classes of its own`,
+  };
+}
+
+const tailOf = (detector: NewDetector, values: Float32Array): Network =>
+  answeringTail(detector, withParameters(detector.tail, values, packParameters(detector.tail).statistics).weights);
+
+/** Trains the new heads of a detector. Throws a UsageError where there is nothing to learn from, a TrainingError when the loss is no longer a number. */
 export async function trainDetector(
-  base: Network,
+  detector: NewDetector,
   train: readonly BoxedExample[],
   heldBack: readonly BoxedExample[],
-  labels: readonly string[],
-  options: DetectorTrainingOptions = {},
+  recipe: DetectorRecipe,
+  { signal, save, onProgress = () => {}, onEpoch, ...hooks }: DetectorHooks = {},
 ): Promise<TrainedDetector> {
-  const { epochs = 40, learningRate = 3e-3, views = 4, seed = 1, signal, onProgress = () => {}, onEpoch } = options;
+  const { epochs, learningRate, seed } = recipe;
   if (train.length === 0) throw new UsageError('training: found no pictures with boxes to learn from');
-  const detector = newDetector(base, labels, seed);
+  const { front, tail, labels } = detector;
+  const state = hooks.state ?? initialDetectorState(detector);
   const spec: SsdSpec = { anchors: detector.anchors, scales: detector.scales, slots: labels.length + 1 };
   const all = train.length + heldBack.length;
-  const onPicture = (done: number) => {
-    signal?.throwIfAborted();
-    onProgress((0.5 * done) / all, `maps of ${all} pictures`);
-  };
-  const front = await compile(detector.front);
-  const mapsOf = async (x: Tensor) => copies(front.run(x), detector.front.outputs);
-  const samples = await samplesOf(detector, train, { views, seed, labels, spec, mapsOf, onPicture });
-  const tests = await testsOf(detector, heldBack, mapsOf, (done) => onPicture(train.length + done));
-  front.dispose();
+  const onPicture = (done: number) => onProgress((0.5 * done) / all, `maps of ${all} pictures`);
+  const plan = await compile(front, { reproducible: true });
+  const maps: Maps = { of: async (x) => copies(plan.run(x), front.outputs), onPicture, signal };
+  const samples = await samplesOf(detector, train, spec, recipe, maps);
+  const tests = await testsOf(detector, heldBack, { ...maps, onPicture: (done) => onPicture(train.length + done) });
+  plan.dispose();
 
-  const batch = Math.min(options.batch ?? 8, samples.length);
-  const program = await compileHeads(detector.tail, batch);
-  const layout = parameterLayout(detector.tail);
-  const { values, statistics } = packParameters(detector.tail);
-  const optimizer = createOptimizer(optimizerDefaults.adam, layout, 0);
+  const batch = Math.min(recipe.batch, train.length);
+  const program = await compileHeads(tail, batch);
+  const layout = parameterLayout(tail);
+  const optimizer = createOptimizer(optimizerDefaults.adam, layout, 0, state.optimizer);
   const gradients = new Float32Array(layout.trainableSize);
   const inputs = program.inputSizes.map((size) => new Float32Array(size * batch));
-  const steps = Math.floor(samples.length / batch);
-  const schedule = { schedule: 'cosine', learningRate, epochs, warmupEpochs: 0 } as const;
-  const history: DetectorEpoch[] = [];
-  let byLabel: ReadonlyMap<string, number> = new Map();
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = epochOrder(samples.length, seed, epoch);
-    const random = uniformRandom(seedOf(seed, VIEWS, epoch));
-    const sums = { box: 0, classes: 0, matched: 0 };
-    for (let step = 0; step < steps; step++) {
+  const steps = Math.floor(train.length / batch);
+  const rateAt = (step: number) =>
+    learningRateAt({ schedule: 'cosine', learningRate, epochs, warmupEpochs: 0 }, step, steps);
+
+  /** The rest of the epoch that the state is in; false when the signal came first. */
+  const learn = async (): Promise<boolean> => {
+    const order = epochOrder(train.length, seed, state.epoch);
+    const random = uniformRandom(seedOf(seed, VIEWS, state.epoch));
+    for (let drawn = 0; drawn < state.step * batch; drawn++) random();
+    while (state.step < steps) {
+      if (signal?.aborted) return false;
+      const began = performance.now();
       const chosen = Array.from({ length: batch }, (_, n) => {
-        const seen = samples[order[step * batch + n]];
+        const seen = samples[order[state.step * batch + n]];
         return seen[Math.floor(random() * seen.length)];
       });
       chosen.forEach(({ maps }, n) => {
@@ -125,32 +173,51 @@ export async function trainDetector(
           inputs[index].set(map, n * map.length);
         });
       });
-      const at = epoch * steps + step;
-      program.step(values, inputs, lossOf(spec, chosen, sums), gradients);
-      optimizer.update(values, gradients, learningRateAt(schedule, at, steps), at);
+      const loss = program.step(state.values, inputs, lossOf(spec, chosen, state.running), gradients);
+      expectFiniteLoss(loss, state, 'a smaller learning rate may help');
+      const at = state.epoch * steps + state.step;
+      optimizer.update(state.values, gradients, rateAt(at), at);
+      state.step += 1;
+      state.running.seconds += (performance.now() - began) / 1000;
+      await otherTasks();
     }
-    const tail = answeringTail(detector, withParameters(detector.tail, values, statistics).weights);
-    const { ap, ap50, labelled } = await evaluated(tail, detector.front, tests, heldBack, labels);
+    return true;
+  };
+  const test = () => evaluated(tailOf(detector, state.values), front, tests, heldBack, labels);
+  /** The test, and the state before the next epoch. */
+  const endEpoch = async (): Promise<void> => {
+    const { box, classes, matched, seconds } = state.running;
+    const began = performance.now();
+    const { ap, ap50 } = await test();
+    state.epoch += 1;
     const metrics = {
-      epoch: epoch + 1,
-      boxLoss: sums.box / sums.matched,
-      classLoss: sums.classes / sums.matched,
+      epoch: state.epoch,
+      boxLoss: box / matched,
+      classLoss: classes / matched,
       ap,
       ap50,
+      learningRate: rateAt(state.epoch * steps - 1),
+      seconds: seconds + (performance.now() - began) / 1000,
     };
-    history.push(metrics);
-    byLabel = labelled;
+    state.history.push(metrics);
+    state.step = 0;
+    state.running = { box: 0, classes: 0, matched: 0, seconds: 0 };
     onEpoch?.(metrics);
-    onProgress(0.5 + (0.5 * (epoch + 1)) / epochs, `epoch ${epoch + 1} of ${epochs}`);
-    await otherTasks();
-    if (signal?.aborted) break;
-  }
-  const weights = withParameters(detector.tail, values, statistics).weights;
-  const network = {
-    ...join(detector.front, answeringTail(detector, weights)),
-    name: `${base.name} for ${labels.length} classes of its own`,
+    onProgress(0.5 + (0.5 * state.epoch) / epochs, `epoch ${state.epoch} of ${epochs}`);
   };
-  return { network, history, byLabel };
+  while (state.epoch < epochs) {
+    const ended = await learn();
+    if (ended) await endEpoch();
+    await save?.(state);
+    if (!ended) break;
+  }
+  const finished = !signal?.aborted;
+  return {
+    network: detectorOf(detector, state),
+    state,
+    finished,
+    byLabel: finished ? (await test()).byLabel : new Map(),
+  };
 }
 
 /** A stream of random numbers for the views of each epoch, and one for the parts that are cut out. */
@@ -163,34 +230,28 @@ interface Sample {
   readonly wanted: Wanted;
 }
 
-type MapsOf = (x: Tensor) => Promise<Float32Array[]>;
+/** What the front makes of pictures, until a signal comes. */
+interface Maps {
+  readonly of: (x: Tensor) => Promise<Float32Array[]>;
+  readonly onPicture: (done: number) => void;
+  readonly signal: WebAbortSignal | undefined;
+}
 
 const copies = (outputs: ReadonlyMap<string, Tensor>, names: readonly string[]): Float32Array[] =>
   names.map((name) => Float32Array.from(outputs.get(name)!.data));
 
 /** For each picture its views. */
 async function samplesOf(
-  { front }: NewDetector,
+  { front, labels }: NewDetector,
   examples: readonly BoxedExample[],
-  {
-    views,
-    seed,
-    labels,
-    spec,
-    mapsOf,
-    onPicture,
-  }: {
-    readonly views: number;
-    readonly seed: number;
-    readonly labels: readonly string[];
-    readonly spec: SsdSpec;
-    readonly mapsOf: MapsOf;
-    readonly onPicture: (done: number) => void;
-  },
+  spec: SsdSpec,
+  { views, seed }: DetectorRecipe,
+  maps: Maps,
 ): Promise<Sample[][]> {
   const preprocessing = wholePicture(front);
   const samples: Sample[][] = [];
   for (const [index, { picture: open, objects }] of examples.entries()) {
+    if (maps.signal?.aborted) break;
     const picture = await open();
     const random = uniformRandom(seedOf(seed, PARTS, index));
     const seen: Sample[] = [];
@@ -198,10 +259,10 @@ async function samplesOf(
       const { region, mirror } = viewOf(picture, view, random);
       const targets = targetsIn(region, mirror, objects, labels);
       const x = prepare(picture, preprocessing, { region, mirror });
-      seen.push({ maps: await mapsOf(x), wanted: wantedOf(spec, targets) });
+      seen.push({ maps: await maps.of(x), wanted: wantedOf(spec, targets) });
     }
     samples.push(seen);
-    onPicture(index + 1);
+    maps.onPicture(index + 1);
     await otherTasks();
   }
   return samples;
@@ -254,11 +315,7 @@ export function targetsIn(
 }
 
 /** The loss of a batch, divided by its matched anchors; what it comes to is added to `sums`. */
-function lossOf(
-  spec: SsdSpec,
-  samples: readonly Sample[],
-  sums: { box: number; classes: number; matched: number },
-): OutputLoss {
+function lossOf(spec: SsdSpec, samples: readonly Sample[], sums: DetectorState['running']): OutputLoss {
   const matched = Math.max(
     samples.reduce((sum, { wanted }) => sum + wanted.matched, 0),
     1,
@@ -317,19 +374,16 @@ interface Test {
   readonly seen: Seen;
 }
 
-async function testsOf(
-  { front }: NewDetector,
-  examples: readonly BoxedExample[],
-  mapsOf: MapsOf,
-  onPicture: (done: number) => void,
-): Promise<Test[]> {
+async function testsOf({ front }: NewDetector, examples: readonly BoxedExample[], maps: Maps): Promise<Test[]> {
   const preprocessing = wholePicture(front);
   const tests: Test[] = [];
   for (const [index, { picture: open }] of examples.entries()) {
+    if (maps.signal?.aborted) break;
     const picture = await open();
-    const maps = await mapsOf(prepare(picture, preprocessing));
-    tests.push({ maps, seen: { picture: { width: picture.width, height: picture.height }, preprocessing } });
-    onPicture(index + 1);
+    const seen = { picture: { width: picture.width, height: picture.height }, preprocessing };
+    tests.push({ maps: await maps.of(prepare(picture, preprocessing)), seen });
+    maps.onPicture(index + 1);
+    await otherTasks();
   }
   return tests;
 }
@@ -344,10 +398,10 @@ async function evaluated(
   tests: readonly Test[],
   examples: readonly BoxedExample[],
   labels: readonly string[],
-): Promise<{ ap: number; ap50: number; labelled: Map<string, number> }> {
-  if (tests.length === 0) return { ap: Number.NaN, ap50: Number.NaN, labelled: new Map() };
+): Promise<{ ap: number | null; ap50: number | null; byLabel: Map<string, number> }> {
+  if (tests.length === 0) return { ap: null, ap50: null, byLabel: new Map() };
   const shapes = inferShapes(front);
-  const plan = await compile(tail);
+  const plan = await compile(tail, { reproducible: true });
   const found: BoxedDetection[] = [];
   tests.forEach(({ maps, seen }, image) => {
     const inputs = new Map(front.outputs.map((name, index) => [name, tensor(shapes.get(name)!, maps[index])]));
@@ -359,10 +413,11 @@ async function evaluated(
   const truths = examples.flatMap(({ objects }, image) => truthsOf(objects, image, labels));
   const { everyPoint, byCategory } = evaluateVoc(truths, found);
   const { numbers } = evaluateCoco([...tests.keys()], truths, found);
+  const known = (ap: number) => (Number.isNaN(ap) ? null : ap);
   return {
-    ap: numbers.AP,
-    ap50: everyPoint,
-    labelled: new Map([...byCategory].map(([category, ap]) => [labels[category], ap.everyPoint])),
+    ap: known(numbers.AP),
+    ap50: known(everyPoint),
+    byLabel: new Map([...byCategory].map(([category, ap]) => [labels[category], ap.everyPoint])),
   };
 }
 

@@ -15,11 +15,49 @@ export interface Report {
   readonly classes: readonly string[];
 }
 
-export function reportHtml({ title, recipe, history, evaluation, classes }: Report): string {
-  const curve = (name: string, value: (metrics: EpochMetrics) => number): Curve => ({
-    name,
-    points: history.map((metrics) => [metrics.epoch, value(metrics)]),
+export function reportHtml({ evaluation, classes, ...run }: Report): string {
+  return runHtml({
+    ...run,
+    reached: `Test accuracy ${percent(evaluation.top1)}, among the best five ${percent(evaluation.top5)}`,
+    charts: {
+      'Loss in training': { training: ({ trainLoss }) => trainLoss },
+      Accuracy: { training: ({ trainAccuracy }) => trainAccuracy, test: ({ testAccuracy }) => testAccuracy },
+    },
+    results: `<h2>Confusion</h2>
+<p>Test pictures of each class (rows) by the model's answer (columns).</p>
+${confusionTable(evaluation, classes)}`,
   });
+}
+
+type Epoch = Pick<EpochMetrics, 'epoch' | 'learningRate' | 'seconds'>;
+
+interface Run<Metrics extends Epoch> extends Pick<Report, 'title'> {
+  readonly recipe: object;
+  readonly history: readonly Metrics[];
+  /** In a few words. */
+  readonly reached: string;
+  /** By title, curves by their names; without a number where there is none of an epoch. */
+  readonly charts: Readonly<Record<string, Readonly<Record<string, (metrics: Metrics) => number | null>>>>;
+  /** HTML between the curves and the recipe. */
+  readonly results: string;
+}
+
+export function runHtml<Metrics extends Epoch>({ title, recipe, history, ...run }: Run<Metrics>): string {
+  const charts = Object.entries({
+    ...run.charts,
+    'Learning rate': { 'at the end of the epoch': ({ learningRate }: Metrics) => learningRate },
+  }).map(([title, curves]) =>
+    chart(
+      title,
+      Object.entries(curves).map(([name, value]) => ({
+        name,
+        points: history.flatMap((metrics): [number, number][] => {
+          const y = value(metrics);
+          return y === null ? [] : [[metrics.epoch, y]];
+        }),
+      })),
+    ),
+  );
   const hours = history.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
   return `<!doctype html>
 <html lang="en">
@@ -28,17 +66,10 @@ export function reportHtml({ title, recipe, history, evaluation, classes }: Repo
 <title>${escaped(title)}</title>
 <style>${STYLE}</style>
 <h1>${escaped(title)}</h1>
-<p>Test accuracy ${percent(evaluation.top1)}, among the best five ${percent(evaluation.top5)}, after ${history.length} epochs and
+<p>${run.reached}, after ${history.length} epochs and
 ${hours.toFixed(2)} hours.</p>
-${chart('Loss in training', [curve('training', ({ trainLoss }) => trainLoss)])}
-${chart('Accuracy', [
-  curve('training', ({ trainAccuracy }) => trainAccuracy),
-  curve('test', ({ testAccuracy }) => testAccuracy),
-])}
-${chart('Learning rate', [curve('at the end of the epoch', ({ learningRate }) => learningRate)])}
-<h2>Confusion</h2>
-<p>Test pictures of each class (rows) by the model's answer (columns).</p>
-${confusionTable(evaluation, classes)}
+${charts.join('\n')}
+${run.results}
 <h2>Recipe</h2>
 <pre>${escaped(JSON.stringify(recipe, undefined, 2))}</pre>
 </html>
@@ -117,9 +148,9 @@ ${rows.join('\n')}
 </table>`;
 }
 
-const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;
+export const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;
 
-const escaped = (text: string): string =>
+export const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 const STYLE = `

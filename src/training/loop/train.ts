@@ -274,11 +274,7 @@ class Run {
     const state = this.#state;
     const { averageDecay, batchNormDecay } = this.#recipe;
     for (const { loss, correct } of results) {
-      if (!Number.isFinite(loss)) {
-        throw new TrainingError(
-          `training: the loss is ${loss} in step ${state.step + 1} of epoch ${state.epoch + 1}: it diverged; a smaller learning rate or a longer warm-up may help`,
-        );
-      }
+      expectFiniteLoss(loss, state, 'a smaller learning rate or a longer warm-up may help');
       state.running.loss += loss;
       state.running.correct += correct;
     }
@@ -295,6 +291,13 @@ class Run {
   #learningRate(step: number): number {
     return learningRateAt(this.#recipe, this.#state.epoch * this.#steps + step, this.#steps);
   }
+}
+
+export function expectFiniteLoss(loss: number, { epoch, step }: { epoch: number; step: number }, help: string): void {
+  if (Number.isFinite(loss)) return;
+  throw new TrainingError(
+    `training: the loss is ${loss} in step ${step + 1} of epoch ${epoch + 1}: it diverged; ${help}`,
+  );
 }
 
 /** Mean of the shards' numbers, summed in their order, in the first shard's array. */

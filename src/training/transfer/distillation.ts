@@ -15,6 +15,7 @@ import { centralView } from '../data/augment.js';
 import { Renderer } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { expectFit } from '../loop/evaluate.js';
+import { fingerprint } from '../loop/fingerprint.js';
 import { sharedMemory } from '../loop/memory.js';
 import { DEFAULT_TARGET, executionOptions, type TrainingTarget } from '../programs.js';
 import { withoutSoftmax } from '../step/losses.js';
@@ -56,7 +57,7 @@ export async function withTeachers(
       onBatch?.(index * pictures + done, teachers.length * pictures),
     );
   }
-  return { ...data, name: `${data.name} (taught ${share} by ${fingerprint(targets)})`, targets };
+  return { ...data, name: `${data.name} (taught ${share} by ${fingerprint([targets])})`, targets };
 }
 
 /** Adds `share` times the mean of the answers to both views of each picture. */
@@ -92,11 +93,4 @@ async function addAnswers(
   } finally {
     plan.dispose();
   }
-}
-
-/** Eight hexadecimal digits that tell other teachers' answers apart (FNV-1a), so that a run is not taken up with others. */
-function fingerprint(targets: Float32Array): string {
-  let hash = 0x811c9dc5;
-  for (const byte of new Uint8Array(targets.buffer)) hash = Math.imul(hash ^ byte, 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, '0');
 }
