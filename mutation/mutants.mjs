@@ -4,26 +4,32 @@ import { createInstrumenter } from '@stryker-mutator/instrumenter';
 import { createInjector } from 'typed-inject';
 
 const silent = { debug() {}, info() {}, warn() {}, isDebugEnabled: () => false };
-const options = { plugins: null, ignorers: [], excludedMutations: [], noHeader: true };
+const options = { plugins: null, ignorers: [], excludedMutations: [], noHeader: false };
 
-/** All mutants of lines 'src/x.ts:12:0-12:999', in the order of the lines: file, line, what it is, and the file's text with it. */
+/**
+ * All mutants of lines 'src/x.ts:12:0-12:999', in the order of the lines: file, line, what it is, and the file's text with it. And the texts of all
+ * files with every mutant in them, none of them active, which note by their ids those that a run reaches.
+ */
 export async function mutantsOf(lines) {
-  const files = [...new Set(lines.map(fileOf))].map((name) => ({
+  const sources = new Map([...new Set(lines.map(fileOf))].map((name) => [name, readFileSync(name, 'utf8')]));
+  const files = [...sources].map(([name, content]) => ({
     name,
-    content: readFileSync(name, 'utf8'),
+    content,
     mutate: lines.filter((line) => fileOf(line) === name).map(rangeOf),
   }));
   const instrumenter = createInjector().provideValue('logger', silent).injectFunction(withInjector);
-  const { mutants } = await instrumenter.instrument(files, options);
-  return mutants.map(({ fileName, location, mutatorName, replacement }) => {
-    const source = files.find(({ name }) => name === fileName).content;
+  const instrumented = await instrumenter.instrument(files, options);
+  const mutants = instrumented.mutants.map(({ id, fileName, location, mutatorName, replacement }) => {
+    const source = sources.get(fileName);
     return {
+      id,
       file: fileName,
       line: location.start.line + 1,
       what: `${mutatorName}: ${replacement.replaceAll(/\s+/g, ' ')}`,
-      text: source.slice(0, at(source, location.start)) + replacement + source.slice(at(source, location.end)),
+      text: () => source.slice(0, at(source, location.start)) + replacement + source.slice(at(source, location.end)),
     };
   });
+  return { mutants, probes: new Map(instrumented.files.map(({ name, content }) => [name, content])) };
 }
 
 const withInjector = Object.assign((injector) => createInstrumenter(injector), { inject: ['$injector'] });

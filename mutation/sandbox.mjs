@@ -1,9 +1,19 @@
 /**
- * A copy of the project in which one file at a time is exchanged, and vitest, which stays alive between: what it has compiled it keeps. The closest
- * tests come first, and the first failure is enough.
+ * A copy of the project in which one file at a time is exchanged, and vitest, which stays alive between: what it has compiled it keeps. The first
+ * failure is enough.
  */
 import { fork } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { testsOf } from './imports.mjs';
 import { vitestConfig } from './stryker.mjs';
@@ -37,17 +47,39 @@ export class Sandbox {
   }
 
   /** What fails when the file has this text: the name of a test, or that one has no end; undefined where nothing does. */
-  async failure(file, text) {
-    for (const test of testsOf(file)) {
-      const failed = await this.#exchanged(file, text, () => this.#run(test));
+  async failure(file, text, tests = testsOf(file)) {
+    for (const test of tests) {
+      const failed = await this.#exchanged(file, text, () => this.#failureOf(test));
       if (failed && (await this.#passes(test))) return failed;
     }
     return undefined;
   }
 
+  /**
+   * By the ids of mutants, the tests that reach them, the quickest first. `probes` are the files' texts of `mutantsOf`. A test that fails with
+   * them, since it reads the sources, may notice everything.
+   */
+  async reached(probes) {
+    for (const [file, text] of probes) writeFileSync(this.path(file), text);
+    const noted = this.path('reached.json');
+    const runs = [];
+    for (const test of new Set([...probes.keys()].flatMap(testsOf))) {
+      rmSync(noted, { force: true });
+      const { failed, seconds } = await this.#run(test);
+      const ids = existsSync(noted) ? JSON.parse(readFileSync(noted, 'utf8')) : [];
+      runs.push({ test, seconds, reaches: failed ? () => true : (id) => ids.includes(id) });
+    }
+    for (const file of probes.keys()) {
+      cpSync(file, this.path(file));
+      this.#child?.send({ changed: this.path(file) });
+    }
+    runs.sort((a, b) => a.seconds - b.seconds);
+    return (id) => runs.filter(({ reaches }) => reaches(id)).map(({ test }) => test);
+  }
+
   async #passes(test) {
     if (!this.#passing.has(test)) {
-      const failed = await this.#run(test);
+      const failed = await this.#failureOf(test);
       if (failed) console.log(`left out, since it fails without a mutant: ${failed}`);
       this.#passing.set(test, !failed);
     }
@@ -68,23 +100,27 @@ export class Sandbox {
   }
 
   /** The name of what fails. */
+  async #failureOf(test) {
+    return this.#passing.get(test) === false ? undefined : (await this.#run(test)).failed;
+  }
+
+  /** What fails, and the processor time. */
   async #run(test) {
-    if (this.#passing.get(test) === false) return undefined;
     this.#child ??= this.#started();
     const answered = new Promise((resolve) => {
       this.#answer = resolve;
     });
     this.#child.send({ test });
-    return (await answered) || undefined;
+    return answered;
   }
 
   #started() {
     const stdio = ['ignore', 'ignore', 'inherit', 'ipc'];
     const child = fork(resolve('mutation/vitest.mjs'), [this.#config], { cwd: this.#folder, stdio });
-    child.on('message', (failed) => this.#answer(failed));
+    child.on('message', (answer) => this.#answer(answer));
     child.on('exit', () => {
       this.#child = undefined;
-      this.#answer('no end');
+      this.#answer({ failed: 'no end', seconds: Infinity });
     });
     return child;
   }
