@@ -13,7 +13,7 @@ import { modelConventions, outputStrides } from '../models/options.js';
 import type { Network } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { didYouMean } from './nearest.js';
-import { positiveNumber, resolution, wholeNumber } from './values.js';
+import { given, optionWord, positiveNumber, resolution, wholeNumber } from './values.js';
 
 export interface ArchitectureFlags {
   readonly alpha?: number;
@@ -27,22 +27,24 @@ export interface ArchitectureFlags {
   readonly fullConvolutions?: true;
 }
 
+export const architectureFlags = [
+  ...(['alpha', 'resolution', 'smallPictures', 'expansion', 'classes', 'conventions', 'outputStride'] as const),
+  ...(['shallow', 'fullConvolutions'] as const),
+];
+
 export function addArchitectureOptions(command: Command): Command {
   return command
-    .addOption(new Option('--alpha <number>', 'width multiplier α; 1 unless given').argParser(positiveNumber))
-    .addOption(
-      new Option(
-        '--resolution <pixels>',
-        'of the input: a side, or height x width; 224 unless given, or 32 for small pictures',
-      ).argParser(resolution),
+    .option('--alpha <number>', 'width multiplier α; 1 unless given', positiveNumber)
+    .option(
+      '--resolution <pixels>',
+      'of the input: a side, or height x width; 224 unless given, or 32 for small pictures',
+      resolution,
     )
     .option('--shallow', 'V1 without its five 14 x 14 x 512 layers (its Table 5)')
     .option('--full-convolutions', 'V1 of standard convolutions (its Table 4)')
     .option('--small-pictures', 'first two strides 1: for pictures of about 32 x 32')
-    .addOption(new Option('--expansion <factor>', 'expansion factor t of V2; 6 unless given').argParser(positiveNumber))
-    .addOption(
-      new Option('--classes <count>', 'outputs of the classifier; 1000, or 1001 for slim').argParser(wholeNumber(1)),
-    )
+    .option('--expansion <factor>', 'expansion factor t of V2; 6 unless given', positiveNumber)
+    .option('--classes <count>', 'outputs of the classifier; 1000, or 1001 for slim', wholeNumber(1))
     .addOption(
       new Option('--conventions <of>', 'whose padding, epsilon, rounding and names; keras unless given').choices(
         modelConventions,
@@ -86,17 +88,11 @@ function expectResolution(name: string, { resolution }: ArchitectureFlags, small
 }
 
 function optionsOf(flags: ArchitectureFlags): MobilenetV1Options & MobilenetV2Options {
-  const { alpha, resolution, smallPictures, expansion, classes, conventions, outputStride, shallow, fullConvolutions } =
-    flags;
+  const { expansion, outputStride, fullConvolutions } = flags;
   return {
-    ...(alpha !== undefined && { alpha }),
-    ...(resolution !== undefined && { resolution }),
+    ...given(flags, ['alpha', 'resolution', 'classes', 'conventions', 'smallPictures', 'shallow']),
     ...(expansion !== undefined && { expansionFactor: expansion }),
-    ...(classes !== undefined && { classes }),
-    ...(conventions !== undefined && { conventions }),
     ...(outputStride !== undefined && { outputStride: Number(outputStride) as OutputStride }),
-    ...(smallPictures && { smallPictures }),
-    ...(shallow && { shallow }),
     ...(fullConvolutions && { convolutions: 'full' }),
   };
 }
@@ -108,19 +104,5 @@ function expectOnlyFor(wanted: string, found: string, flags: Readonly<Record<str
 }
 
 /** The flags of those that describe a network which were given. */
-export function givenFlags(flags: ArchitectureFlags): string[] {
-  const words: Readonly<Record<keyof ArchitectureFlags, string>> = {
-    alpha: '--alpha',
-    resolution: '--resolution',
-    smallPictures: '--small-pictures',
-    expansion: '--expansion',
-    classes: '--classes',
-    conventions: '--conventions',
-    outputStride: '--output-stride',
-    shallow: '--shallow',
-    fullConvolutions: '--full-convolutions',
-  };
-  return Object.entries(words).flatMap(([key, word]) =>
-    flags[key as keyof ArchitectureFlags] === undefined ? [] : [word],
-  );
-}
+export const givenFlags = (flags: ArchitectureFlags): string[] =>
+  architectureFlags.filter((name) => flags[name] !== undefined).map(optionWord);

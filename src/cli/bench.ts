@@ -11,9 +11,9 @@ import { type AnyTensor, type Shape, sizeOf, type Tensor, tensor } from '../tens
 import { harmless } from './display.js';
 import { addIntegerOptions, type IntegerFlags, integersFor } from './integers.js';
 import { addNetworkOptions, type ModelFlags, NETWORK, networkNamedOrIn, theModel } from './model.js';
-import { print, printJson } from './output.js';
-import { type Progress, startProgress } from './progress.js';
-import { hanging, textTable } from './table.js';
+import { percent, print, printJson } from './output.js';
+import { type Progress, withProgress } from './progress.js';
+import { hanging, numbersBy, textTable } from './table.js';
 import { positiveNumber } from './values.js';
 
 interface Flags extends ModelFlags, IntegerFlags {
@@ -69,8 +69,7 @@ Examples:
       const weights = described.weights.size > 0 ? 'of the file' : 'random';
       const network = weights === 'random' ? randomWeights(described, 1) : described;
       const subject = await subjectOf(network, flags);
-      const progress = await startProgress('bench');
-      try {
+      await withProgress('bench', async (progress) => {
         const whole = timeRuns(subject, flags.seconds / 2, progress);
         const layers = timeLayers(subject, flags.seconds / 2, progress);
         const { multiplyAdds } = summarize(network).totals;
@@ -78,9 +77,7 @@ Examples:
         const result = { network: network.name, weights, target, rounding, ...whole, multiplyAdds, layers };
         if (flags.json) printJson(result);
         else print(asText(result));
-      } finally {
-        progress.stop();
-      }
+      });
     });
 }
 
@@ -193,7 +190,7 @@ function asText(result: {
     layers.join(' + '),
     milliseconds.toFixed(3),
     multiplyAdds === 0 ? '' : perSecond(multiplyAdds, milliseconds),
-    `${(100 * share).toFixed(1)} %`,
+    percent(share),
   ]);
   const { median, fast, slow } = result.milliseconds;
   return [
@@ -207,12 +204,7 @@ function asText(result: {
   ].join('\n');
 }
 
-const COLUMNS = [
-  { title: 'layers that run as one', align: 'left' },
-  { title: 'ms', align: 'right' },
-  { title: 'multiply-adds/s', align: 'right' },
-  { title: 'share', align: 'right' },
-] as const;
+const COLUMNS = numbersBy('layers that run as one', 'ms', 'multiply-adds/s', 'share');
 
 const perSecond = (multiplyAdds: number, milliseconds: number): string =>
   `${(multiplyAdds / milliseconds / 1e6).toFixed(2)} G`;

@@ -10,7 +10,7 @@ import { harmless } from './display.js';
 import { verdictOf } from './judgement.js';
 import { junit, type TestCase } from './junit.js';
 import { plural, print, printJson, writeWhole } from './output.js';
-import { startProgress } from './progress.js';
+import { withProgress } from './progress.js';
 import { textTable } from './table.js';
 
 /** 'missing': their folder has nothing for the bundle. 'unreadable': one of the two files is damaged, or fits in no way. */
@@ -60,17 +60,14 @@ export async function compareFolders(golden: string, theirs: string, flags: Comp
 }
 
 async function compareAll(bundles: readonly string[], theirs: string, flags: CompareFlags): Promise<Case[]> {
-  const progress = await startProgress('compare');
-  const cases: Case[] = [];
-  try {
+  return withProgress('compare', async (progress) => {
+    const cases: Case[] = [];
     for (const [index, bundle] of bundles.entries()) {
       progress.at(index / bundles.length, stemOf(bundle));
       cases.push(await compareCase(bundle, await theirsOf(bundle, theirs), flags));
     }
-  } finally {
-    progress.stop();
-  }
-  return cases;
+    return cases;
+  });
 }
 
 async function compareCase(bundle: string, theirs: string | undefined, flags: CompareFlags): Promise<Case> {

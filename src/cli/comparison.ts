@@ -20,7 +20,7 @@ import { readBundle, readTheirs, type Theirs } from './compare-files.js';
 import type { Context } from './compare-table.js';
 import type { JudgementFlags } from './judgement.js';
 import { type ModelFlags, readModel } from './model.js';
-import { onNodeOf, startProgress } from './progress.js';
+import { onNodeOf, withProgress } from './progress.js';
 
 export interface CompareFlags extends ModelFlags, JudgementFlags {
   readonly isolated?: true;
@@ -47,15 +47,11 @@ export async function compareFiles(goldenFile: string, theirFile: string, flags:
   const matched = matchedTensors({ network }, theirs, theirFile, await readNames(flags.names));
   const tensors = inOurLayout(network, inputs, matched.tensors, flags.layout);
   const mode = modeFor(flags);
-  const progress = await startProgress('compare');
-  const options = { ...(mode && { mode }), ...arithmeticFor(golden, flags), ...onNodeOf(progress) };
   const subject = isQuantizedSubject(golden) ? golden : { ...golden, network: await networkFor(golden, flags) };
-  let report: Report;
-  try {
-    report = check(subject, tensors, options);
-  } finally {
-    progress.stop();
-  }
+  const options = { ...(mode && { mode }), ...arithmeticFor(golden, flags) };
+  const report = await withProgress('compare', async (progress) =>
+    check(subject, tensors, { ...options, ...onNodeOf(progress) }),
+  );
   const complete = isQuantizedSubject(subject) ? hasQuantizedWeights(subject.network) : hasWeights(subject.network);
   const explanation = complete ? explain(subject, tensors, report, options) : undefined;
   const unasked = report.mode === 'accumulated' && !flags.accumulated;

@@ -8,7 +8,7 @@ import type { ModelPlan } from '../load/model.js';
 import { type Network, type Summary, summarize } from '../network/index.js';
 import { integersOf } from '../network/integers-of.js';
 import { classify, type Prediction } from '../tasks/index.js';
-import { print, printJson } from './output.js';
+import { percent, print, printJson } from './output.js';
 import { SHIPPED_MODEL } from './shipped.js';
 
 type Totals = Summary['totals'];
@@ -67,7 +67,7 @@ function heading({ name }: Network, { multiplyAdds, params }: Totals): string {
 }
 
 function asSentences({ picture, predictions, milliseconds }: Answer): string {
-  const labels = predictions.map(({ label, probability }) => `${(100 * probability).toFixed(1)} % ${label}`);
+  const labels = predictions.map(({ label, probability }) => `${percent(probability)} ${label}`);
   return `${picture}: ${labels.join(', ')} (${milliseconds.toFixed(1)} ms)`;
 }
 

@@ -9,11 +9,11 @@ import { annotatedNames, claimAnnotated, writeAnnotated } from './annotated.js';
 import { type CocoResults, cocoResults } from './coco-results.js';
 import { harmless } from './display.js';
 import { MODEL, readPictureModel } from './model.js';
-import { expectWritable, note, plural, writeWhole } from './output.js';
+import { expectWritable, note, percent, plural, writeWhole } from './output.js';
 import { addPictureOptions, answer, type PictureFlags, printAnswers } from './picture-command.js';
 import { expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
-import { textTable } from './table.js';
-import { regionOption, share, turnOption, wholeNumber, words } from './values.js';
+import { numbersBy, textTable } from './table.js';
+import { given, regionOption, share, turnOption, wholeNumber, words } from './values.js';
 
 interface Flags extends PictureFlags {
   readonly labels?: string;
@@ -108,7 +108,7 @@ interface Answer {
 }
 
 function optionsOf(flags: Flags, labels: readonly string[] | undefined): DetectOptions {
-  const { score, iou, max, nms, only, except, region, turn } = flags;
+  const { score, iou, max, nms, only, except, turn } = flags;
   const named = (list: readonly string[]) => list.map((word) => (/^\d+$/.test(word) ? Number(word) : word));
   return {
     nms,
@@ -118,7 +118,7 @@ function optionsOf(flags: Flags, labels: readonly string[] | undefined): DetectO
     ...(max !== undefined && { maxResults: max }),
     ...(only && { only: named(only) }),
     ...(except && { except: named(except) }),
-    ...(region && { region }),
+    ...given(flags, ['region']),
     ...(labels && { labels }),
   };
 }
@@ -128,12 +128,11 @@ const asResults = (outcomes: readonly Outcome<Answer>[], results: CocoResults): 
 
 function asText({ detections }: Answer): string {
   if (detections.length === 0) return 'no objects';
-  const columns = ['label', 'score', 'x', 'y', 'width', 'height'];
   return textTable(
-    columns.map((title, index) => ({ title, align: index === 0 ? 'left' : 'right' })),
+    numbersBy('label', 'score', 'x', 'y', 'width', 'height'),
     detections.map(({ label, score, box: { x, y, width, height } }) => [
       harmless(label),
-      `${(100 * score).toFixed(1)} %`,
+      percent(score),
       ...[x, y, width, height].map((side) => side.toFixed(0)),
     ]),
   );

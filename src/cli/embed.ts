@@ -8,7 +8,7 @@ import { embed, stack } from '../tasks/embed.js';
 import { MODEL, readPictureModel } from './model.js';
 import { expectEnding, expectWritable, note, printJson, writeWhole } from './output.js';
 import { addPictureOptions, answer, type PictureFlags } from './picture-command.js';
-import { errorJson, expectAllRead, PICTURES, withoutFolders } from './pictures.js';
+import { errorsIn, expectAllRead, PICTURES, withoutFolders } from './pictures.js';
 
 interface Flags extends PictureFlags {
   readonly layer?: string;
@@ -56,15 +56,12 @@ Examples:
       if (target !== undefined) await writeWhole(target, writeNpy(features));
       if (flags.json) {
         const result = target === undefined ? { values: [...features.data] } : { out: flags.out };
-        const errors = outcomes.flatMap((outcome) =>
-          'error' in outcome ? [{ picture: outcome.picture, error: errorJson(outcome.error) }] : [],
-        );
         printJson({
           pictures: rows.map(({ picture }) => picture),
           layer,
           shape,
           ...result,
-          ...(errors.length > 0 && { errors }),
+          ...errorsIn(outcomes),
         });
       } else note(`wrote ${flags.out}: [${shape.join(', ')}]`);
       expectAllRead(outcomes);

@@ -10,8 +10,8 @@ import { harmless } from './display.js';
 import { executor, type TargetFlags } from './executor.js';
 import { note, plural } from './output.js';
 import { eachPicture, expectAllRead, type Outcome } from './pictures.js';
-import { startProgress } from './progress.js';
-import { textTable } from './table.js';
+import { withProgress } from './progress.js';
+import { numbersBy, textTable } from './table.js';
 
 export interface DetectorFlags extends TargetFlags, PictureLimits {
   readonly nms?: DetectOptions['nms'];
@@ -74,8 +74,7 @@ async function detectAll(
   flags: DetectorFlags,
   labels: readonly string[] | undefined,
 ): Promise<Outcome<Omit<BoxedDetection, 'image'>[]>[]> {
-  const progress = await startProgress('evaluate');
-  try {
+  return withProgress('evaluate', async (progress) => {
     const scoreThreshold = network.conventions.detection?.suppression.scoreThreshold;
     const options: DetectOptions = {
       run: executor(network, flags, progress, set.pictures.length),
@@ -92,9 +91,7 @@ async function detectAll(
         return category === undefined ? [] : [{ category, box: detection.box, score: detection.score }];
       }),
     );
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 /** The set's category of a detection, by its label or by COCO's id; undefined for classes that the set does not have. */
@@ -133,10 +130,7 @@ function noteUnknown({ name }: Network, set: BoxedFolder, labels: readonly strin
 
 function columns([first, second]: readonly [string, string], numbers: object): string {
   return textTable(
-    [
-      { title: first, align: 'left' },
-      { title: second, align: 'right' },
-    ],
+    numbersBy(first, second),
     Object.entries(numbers).map(([name, value]) => [harmless(name), value >= 0 ? (100 * value).toFixed(2) : 'none']),
   );
 }

@@ -11,10 +11,10 @@ import type { BoxedFolder } from './boxed-sets.js';
 import { harmless } from './display.js';
 import type { DetectorFlags, DetectorReport } from './evaluate-detector.js';
 import { executor } from './executor.js';
-import { plural } from './output.js';
+import { percent, plural } from './output.js';
 import { eachPicture, expectAllRead, type Outcome } from './pictures.js';
-import { startProgress } from './progress.js';
-import { textTable } from './table.js';
+import { withProgress } from './progress.js';
+import { numbersBy, textTable } from './table.js';
 
 /** Most bytes of a mask's file: 2²⁶. */
 const LARGEST_MASK = 2 ** 26;
@@ -50,8 +50,7 @@ async function compareAll(
   flags: DetectorFlags,
   confusion: ConfusionMatrix,
 ): Promise<Outcome<unknown>[]> {
-  const progress = await startProgress('evaluate');
-  try {
+  return withProgress('evaluate', async (progress) => {
     const run = executor(network, flags, progress, pictures.length);
     const options = { run, ...(flags.from && { from: flags.from }) };
     const maskOf = new Map(pictures.map(({ picture, mask }) => [picture, mask]));
@@ -66,9 +65,7 @@ async function compareAll(
       }
       confusion.add(truth.labels, found.labels);
     });
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 async function readMask(path: string, limits: PictureLimits) {
@@ -111,9 +108,6 @@ function reportOf(
 
 const table = (title: string, rows: readonly (readonly [string, number])[]): string =>
   textTable(
-    [
-      { title, align: 'left' },
-      { title: title === '' ? '' : 'IoU', align: 'right' },
-    ],
-    rows.map(([name, share]) => [harmless(name), `${(100 * share).toFixed(2)} %`]),
+    numbersBy(title, title === '' ? '' : 'IoU'),
+    rows.map(([name, share]) => [harmless(name), percent(share, 2)]),
   );

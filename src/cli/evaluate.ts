@@ -16,11 +16,11 @@ import { evaluateSegmenter } from './evaluate-segmenter.js';
 import { addMirrorOption, addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addIntegerOptions, type IntegerFlags } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readPictureModel, theModel } from './model.js';
-import { formatCount, print, printJson } from './output.js';
-import { addLimitOptions, errorJson, expectAllRead, noteSkipped } from './pictures.js';
-import { startProgress } from './progress.js';
+import { formatCount, percent, print, printJson } from './output.js';
+import { addLimitOptions, errorsIn, expectAllRead, noteSkipped } from './pictures.js';
+import { withProgress } from './progress.js';
 import { SHIPPED_MODEL, WHICH } from './shipped.js';
-import { textTable } from './table.js';
+import { numbersBy, textTable } from './table.js';
 import { fromOption, wholeNumber } from './values.js';
 
 interface Flags extends ModelFlags, TargetFlags, MirrorFlag, PictureLimits {
@@ -63,7 +63,7 @@ export function configure(command: Command): void {
       wholeNumber(0),
       1,
     )
-    .addOption(new Option('--limit <pictures>', 'ask about so many pictures alone').argParser(wholeNumber(1)));
+    .option('--limit <pictures>', 'ask about so many pictures alone', wholeNumber(1));
   addLimitOptions(addMirrorOption(addTargetOption(addIntegerOptions(addModelOptions(command)))))
     .option(
       '--json',
@@ -91,10 +91,7 @@ Examples:
         expectPixelsOrBoxes(network, boxed.kind);
         const evaluated = network.conventions.detection === undefined ? evaluateSegmenter : evaluateDetector;
         const { json, text, outcomes } = await evaluated(network, boxed, flags, labels);
-        const errors = outcomes.flatMap((one) =>
-          'error' in one ? [{ picture: one.picture, error: errorJson(one.error) }] : [],
-        );
-        if (flags.json) printJson({ ...json, ...(errors.length > 0 && { errors }) });
+        if (flags.json) printJson({ ...json, ...errorsIn(outcomes) });
         else print(text);
         return expectAllRead(outcomes);
       }
@@ -147,13 +144,10 @@ export async function evaluateWith(
   data: Dataset,
 ): Promise<Evaluation> {
   expectSameClasses(network, data);
-  const progress = await startProgress('evaluate');
-  try {
+  return withProgress('evaluate', async (progress) => {
     const run = executor(network, flags, progress, Math.ceil(data.labels.length / PICTURES_AT_ONCE));
     return await evaluate(network, data, { run, batch: PICTURES_AT_ONCE });
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 /** Throws a UsageError where the model's labels are not the data's classes in their order. */
@@ -167,16 +161,8 @@ export function expectSameClasses({ name, conventions }: Network, data: Dataset)
 }
 
 function asText({ top1, top5, perClass }: Evaluation, { name, labels, classes }: Dataset): string {
-  const rows = Object.entries(perClass).map(([label, fraction]) => [label, percent(fraction)]);
-  const table = textTable(
-    [
-      { title: 'class', align: 'left' },
-      { title: 'right', align: 'right' },
-    ],
-    rows,
-  );
-  const five = classes.length > 5 ? `, among the best five ${percent(top5)}` : '';
-  return `${harmless(name)}: right ${percent(top1)}${five}, of ${formatCount(labels.length)} pictures\n\n${table}`;
+  const rows = Object.entries(perClass).map(([label, fraction]) => [label, percent(fraction, 2)]);
+  const table = textTable(numbersBy('class', 'right'), rows);
+  const five = classes.length > 5 ? `, among the best five ${percent(top5, 2)}` : '';
+  return `${harmless(name)}: right ${percent(top1, 2)}${five}, of ${formatCount(labels.length)} pictures\n\n${table}`;
 }
-
-const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;

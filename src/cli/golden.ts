@@ -23,15 +23,15 @@ import {
 import { precisionNames, precisionOf } from '../oracle/precision.js';
 import { randomKinds } from '../oracle/random-layers.js';
 import { livelyWeights, type SuiteName, shapeSets, suiteNames } from '../oracle/suites.js';
-import { namedNetwork } from './architecture.js';
+import { architectureFlags, namedNetwork } from './architecture.js';
 import { type Beside, type BundleFormat, besides, filesOf, type Written, writeBundle } from './bundle.js';
 import { addInputOptions, expectOneInput, fed, type InputFlags, noiseSource } from './inputs.js';
 import { addModelOptions, type ModelFlags, prepared, readModel } from './model.js';
 import { expectEnding, expectFolder, expectWritable, formatBytes, note, plural, printJson } from './output.js';
 import { expectOwnFiles } from './own-files.js';
 import { addLimitOptions } from './pictures.js';
-import { onNodeOf, startProgress } from './progress.js';
-import { listOf, wholeNumber } from './values.js';
+import { onNodeOf, withProgress } from './progress.js';
+import { given, listOf, wholeNumber } from './values.js';
 
 interface Flags extends ModelFlags, InputFlags {
   readonly suite?: SuiteName;
@@ -56,23 +56,12 @@ const formats: readonly BundleFormat[] = ['safetensors', 'npz'];
 
 /** Where the problem comes from, and the options that go with it besides those that go with all. */
 const always = ['out', 'overwrite', 'json', 'seed', 'precision', 'flushToZero', 'with'];
-const architecture = [
-  'alpha',
-  'resolution',
-  'expansion',
-  'classes',
-  'conventions',
-  'outputStride',
-  'smallPictures',
-  'shallow',
-  'fullConvolutions',
-];
 const input = ['preset', 'picture', 'maxPixels', 'maxSide', 'input', 'noise', 'weights'];
 const sources = {
   '--suite layers': ['suite', 'format', 'shapes', 'kinds', 'count', 'integers', 'rounding'],
   '--suite mobilenet': ['suite', 'format', 'alpha', 'resolution', 'classes', 'conventions', 'integers', 'rounding'],
-  '--network without --model': ['network', ...architecture, ...input],
-  '--model': ['model', 'network', 'integers', 'rounding', ...architecture, ...input],
+  '--network without --model': ['network', ...architectureFlags, ...input],
+  '--model': ['model', 'network', 'integers', 'rounding', ...architectureFlags, ...input],
 } as const;
 
 export function configure(command: Command): void {
@@ -85,14 +74,8 @@ export function configure(command: Command): void {
         suiteNames,
       ),
     )
-    .addOption(
-      new Option('--shapes <sets>', 'of --suite layers: odd, vector, mobilenet; odd,vector unless given').argParser(
-        listOf(shapeSets),
-      ),
-    )
-    .addOption(
-      new Option('--kinds <kinds>', 'of --suite layers: these alone, conv2d,add').argParser(listOf(randomKinds)),
-    )
+    .option('--shapes <sets>', 'of --suite layers: odd, vector, mobilenet; odd,vector unless given', listOf(shapeSets))
+    .option('--kinds <kinds>', 'of --suite layers: these alone, conv2d,add', listOf(randomKinds))
     .addOption(
       new Option('--count <number>', 'of --suite layers: so many random problems in place of the fixed ones')
         .argParser(wholeNumber(1))
@@ -126,11 +109,10 @@ export function configure(command: Command): void {
     )
     .option('--flush-to-zero', 'they turn numbers below the smallest normal one into zero')
     .option('--weights', "put the model's weights into the bundle, as isolated comparisons need them")
-    .addOption(
-      new Option(
-        '--with <formats>',
-        'write each network beside its bundle too, as onnx, tflite, c (a header)',
-      ).argParser(listOf(besides)),
+    .option(
+      '--with <formats>',
+      'write each network beside its bundle too, as onnx, tflite, c (a header)',
+      listOf(besides),
     )
     .addOption(
       new Option('--format <name>', 'of a suite: the ending of its files').choices(formats).default('safetensors'),
@@ -193,9 +175,8 @@ const MOST_LINES = 10;
 
 async function writeSuite(flags: Flags): Promise<Written[]> {
   await expectFolder('--out', flags.out);
-  const written: Written[] = [];
-  const progress = await startProgress('golden');
-  try {
+  return withProgress('golden', async (progress) => {
+    const written: Written[] = [];
     const type = flags.integers === true ? 'int8' : flags.integers;
     const problems = type ? [...quantizedProblems(problemsOf(flags), type)] : [...problemsOf(flags)];
     if (problems.length === 0) {
@@ -213,23 +194,14 @@ async function writeSuite(flags: Flags): Promise<Written[]> {
       const out = await expectWritable('--out', bundleOf(problem));
       written.push(await writeBundle(golden, out, flags.format, bundleOptions(flags, true)));
     }
-  } finally {
-    progress.stop();
-  }
-  return written;
+    return written;
+  });
 }
 
 function problemsOf(flags: Flags): Generator<Problem> {
-  const { suite, seed, shapes, kinds, count, alpha, classes, conventions, resolution } = flags;
-  if (suite === 'layers') {
-    return layerSuite(seed, { ...(shapes && { shapes }), ...(kinds && { kinds }), ...(count && { count }) });
-  }
-  return mobilenetSuite(seed, {
-    ...(alpha !== undefined && { alpha }),
-    ...(classes !== undefined && { classes }),
-    ...(conventions && { conventions }),
-    ...(resolution && { resolution }),
-  });
+  const { suite, seed } = flags;
+  if (suite === 'layers') return layerSuite(seed, given(flags, ['shapes', 'kinds', 'count']));
+  return mobilenetSuite(seed, given(flags, ['alpha', 'classes', 'conventions', 'resolution']));
 }
 
 async function writeNetworkGolden(flags: Flags): Promise<Written> {
@@ -240,16 +212,13 @@ async function writeNetworkGolden(flags: Flags): Promise<Written> {
   const network = await networkOf(flags);
   const integers = flags.integers ? expectIntegers(network, flags) : undefined;
   const { inputs, source } = await fed(network, flags.model ?? flags.network!, flags);
-  const progress = await startProgress('golden');
-  try {
+  return withProgress('golden', async (progress) => {
     const golden = integers
       ? makeGolden(integers, typedInputs(integers, inputs), { source, ...roundingFlag(flags), ...onNodeOf(progress) })
       : makeGolden(network, inputs, { source, ...precisionFlags(flags), ...onNodeOf(progress) });
     const weights = flags.weights ?? flags.model === undefined;
     return await writeBundle(golden, target, ending === '.npz' ? 'npz' : 'safetensors', bundleOptions(flags, weights));
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 function expectIntegers(network: Network, { model, integers }: Flags): QuantizedNetwork {

@@ -30,7 +30,7 @@ export function addInputOptions(command: Command, seed = 'of the noise'): Comman
     .addOption(
       new Option('--noise <kind>', 'feed it seeded noise; normal unless another input is given').choices(noiseKinds),
     )
-    .addOption(new Option('--seed <number>', seed).argParser(wholeNumber(0)).default(1));
+    .option('--seed <number>', seed, wholeNumber(0), 1);
 }
 
 export interface Fed {

@@ -27,11 +27,7 @@ export function addPrecisionOptions(command: Command, unlessGiven: string): Comm
       new Option('--precision <name>', `how they compute; ${unlessGiven} unless given`).choices(precisionNames),
     )
     .option('--flush-to-zero', 'they turn numbers below the smallest normal one into zero')
-    .addOption(
-      new Option('--allowance <factor>', 'multiplies every bound, for algorithms such as Winograd')
-        .argParser(positiveNumber)
-        .default(1),
-    );
+    .option('--allowance <factor>', 'multiplies every bound, for algorithms such as Winograd', positiveNumber, 1);
 }
 
 /** The same, and how the verdict is told. `head`: the first fields of the JSON. */

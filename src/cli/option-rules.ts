@@ -1,6 +1,8 @@
 /** Options that say nothing in the company they are in: such calls are refused, since they meant something else. */
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
+import { architectureFlags } from './architecture.js';
+import { optionWord } from './values.js';
 
 /** What was typed: options by their attributes (`noPool` is `pool`), arguments by their names. */
 type Given = (name: string) => boolean;
@@ -22,10 +24,6 @@ const notWith = (options: readonly string[], other: string, because: string): Ru
   idle: (given) => (given(other) ? `has no effect with ${optionWord(other)}: ${because}` : undefined),
 });
 
-const architecture = [
-  ...['network', 'alpha', 'resolution', 'expansion', 'classes', 'conventions', 'outputStride', 'smallPictures'],
-];
-
 const SEED = 'the seed is of the noise';
 
 /** Of every command that has these options. */
@@ -34,7 +32,7 @@ const common: readonly Rule[] = [notWith(['engine'], 'target', 'it is the older 
 const rules: Readonly<Record<string, readonly Rule[]>> = {
   convert: [
     notWith(
-      [...architecture, 'outputs', 'preset', 'labels', 'float16', 'int8', 'fold'],
+      ['network', ...architectureFlags, 'outputs', 'preset', 'labels', 'float16', 'int8', 'fold'],
       'tensors',
       'tensors are copied as they are',
     ),
@@ -85,7 +83,3 @@ export function expectHonoured(command: Command): void {
 }
 
 const isTyped = (command: Command, name: string): boolean => command.getOptionValueSource(name) === 'cli';
-
-/** labelSmoothing → --label-smoothing; a picture is no option. */
-export const optionWord = (name: string): string =>
-  name === 'picture' ? 'a picture' : `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

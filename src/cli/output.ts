@@ -111,6 +111,9 @@ export function formatBytes(count: number): string {
   return count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(1)} MB`;
 }
 
+/** 0.256 → '25.6 %'. */
+export const percent = (fraction: number, digits = 1): string => `${(100 * fraction).toFixed(digits)} %`;
+
 /** 568740352 → '568,740,352'. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');

@@ -9,7 +9,7 @@ import { addIntegerOptions, type IntegerFlags } from './integers.js';
 import { addModelOptions, type ModelFlags } from './model.js';
 import { print, printJson } from './output.js';
 import { addLimitOptions, eachPicture, errorJson, type Outcome } from './pictures.js';
-import { startProgress } from './progress.js';
+import { withProgress } from './progress.js';
 
 export interface PictureFlags extends ModelFlags, TargetFlags, PictureLimits {
   readonly model: string;
@@ -28,12 +28,9 @@ export async function answer<Result>(
   flags: TargetFlags & MirrorFlag & IntegerFlags & PictureLimits,
   ask: (run: Executor) => (picture: Picture, path: string) => Promise<Result>,
 ): Promise<Outcome<Result>[]> {
-  const progress = await startProgress(task);
-  try {
+  return withProgress(task, async (progress) => {
     return await eachPicture(pictures, flags, ask(executor(network, flags, progress, pictures.length)));
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 /** As text, nothing is printed for a picture that cannot be read: that is said on stderr. */

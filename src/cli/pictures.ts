@@ -137,3 +137,11 @@ export function expectAllRead(outcomes: readonly Outcome<unknown>[]): void {
 
 /** The error as in the JSON of a command that fails as a whole. */
 export const errorJson = ({ code, message }: DepthwiseError): { code: string; message: string } => ({ code, message });
+
+/** For the JSON of a command with one answer about all pictures: those that cannot be read, if there are any. */
+export function errorsIn(outcomes: readonly Outcome<unknown>[]) {
+  const errors = outcomes.flatMap((one) =>
+    'error' in one ? [{ picture: one.picture, error: errorJson(one.error) }] : [],
+  );
+  return errors.length > 0 ? { errors } : {};
+}

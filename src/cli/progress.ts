@@ -22,6 +22,20 @@ export async function startProgress(job: string, betweenLines = BETWEEN_LINES): 
   return process.stderr.isTTY ? bar(job) : lines(job, betweenLines);
 }
 
+/** Does a job, and ends its bar. */
+export async function withProgress<Result>(
+  job: string,
+  work: (progress: Progress) => Promise<Result>,
+  betweenLines = BETWEEN_LINES,
+): Promise<Result> {
+  const progress = await startProgress(job, betweenLines);
+  try {
+    return await work(progress);
+  } finally {
+    progress.stop();
+  }
+}
+
 async function bar(job: string): Promise<Progress> {
   const { default: cliProgress } = await import('cli-progress');
   const ascii = wantsAscii(process.stderr);

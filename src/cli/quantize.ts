@@ -35,14 +35,15 @@ import {
   formatBytes,
   formatCount,
   note,
+  percent,
   plural,
   print,
   printJson,
   writeWhole,
 } from './output.js';
 import { addLimitOptions, noteSkipped, openPicture, PICTURES, withoutFolders } from './pictures.js';
-import { startProgress } from './progress.js';
-import { textTable } from './table.js';
+import { withProgress } from './progress.js';
+import { numbersBy, textTable } from './table.js';
 import { wholeNumber } from './values.js';
 
 interface Flags extends ModelFlags, PictureLimits {
@@ -230,11 +231,10 @@ async function quantized(
     biasCorrection: flags.biasCorrection,
     ...(flags.input && { input: flags.input }),
   };
-  const progress = await startProgress('quantize');
-  const [first, passes] = test ? [1, 4] : [0, 2];
-  const during = (pass: number, what: string, all: number) => (done: number) =>
-    progress.at((pass + done / all) / passes, what);
-  try {
+  return withProgress('quantize', async (progress) => {
+    const [first, passes] = test ? [1, 4] : [0, 2];
+    const during = (pass: number, what: string, all: number) => (done: number) =>
+      progress.at((pass + done / all) / passes, what);
     const ask = async (asked: Network, pass: number, what: string): Promise<number> => {
       const run = executor(asked, { target: 'auto', rounding: 'single' }, { ...progress, at() {} }, 1);
       const onBatch = (done: number, all: number): void => during(pass, what, all)(done);
@@ -254,34 +254,27 @@ async function quantized(
     if (float === undefined) return { integers, report };
     const asked = { float, integers: await ask(asRealNumbers(integers), 3, 'integers'), pictures: test!.labels.length };
     return { integers, report, right: asked };
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 function asText({ tensors, sqnr, agreed, pictures }: QuantizationReport, right: Right | undefined): string {
   const table = textTable(
-    [
-      { title: 'layer', align: 'left' },
-      { title: 'SQNR, dB', align: 'right' },
-    ],
+    numbersBy('layer', 'SQNR, dB'),
     tensors.map(({ name, sqnr }) => [name, sqnr.toFixed(1)]),
   );
   const share =
     agreed &&
     (Number.isInteger(agreed)
       ? `to ${agreed} of ${plural(pictures, 'picture')}`
-      : `at ${percent(agreed / pictures)} of the positions`);
+      : `at ${percent(agreed / pictures, 2)} of the positions`);
   const lines = [
     `SQNR of the answers ${sqnr.toFixed(1)} dB${agreed === undefined ? '' : `; the same answer ${share}`}`,
   ];
   if (right) {
     const { float, integers, pictures: asked } = right;
     lines.push(
-      `right about ${percent(float / asked)} of ${formatCount(asked)} test pictures as real numbers, ${percent(integers / asked)} as integers`,
+      `right about ${percent(float / asked, 2)} of ${formatCount(asked)} test pictures as real numbers, ${percent(integers / asked, 2)} as integers`,
     );
   }
   return `${table}\n\n${lines.join('\n')}`;
 }
-
-const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;

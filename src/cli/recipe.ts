@@ -15,7 +15,7 @@ import { optimizerDefaults } from '../training/loop/optimizers.js';
 import { recipeWith } from '../training/loop/recipe.js';
 import { schedules } from '../training/loop/schedules.js';
 import { DEFAULT_TARGET, type TrainingTarget, targetOfEngine, trainingTargets } from '../training/programs.js';
-import { positiveNumber, wholeNumber, zeroOrMore } from './values.js';
+import { given, positiveNumber, wholeNumber, zeroOrMore } from './values.js';
 
 export interface RecipeFlags {
   readonly epochs?: number;
@@ -41,8 +41,7 @@ export interface RecipeFlags {
 }
 
 export function addRecipeOptions(command: Command): Command {
-  const option = (flags: string, text: string, read: (text: string) => unknown) =>
-    command.addOption(new Option(flags, text).argParser(read));
+  const option = (flags: string, text: string, read: (text: string) => unknown) => command.option(flags, text, read);
   option('--epochs <count>', 'times that all pictures are seen; 30 unless given', wholeNumber(1));
   option('--batch <pictures>', 'pictures a step; 128 unless given', wholeNumber(1));
   option('--shards <count>', 'equal parts of a batch, each normalised by itself; 2 unless given', wholeNumber(1));
@@ -96,8 +95,8 @@ export function addRecipeOptions(command: Command): Command {
 export function recipeOf(flags: RecipeFlags, side: number): Recipe {
   const { momentum, warmup, ema, augment, restarts = [], optimizer = 'sgd', ...same } = flags;
   return recipeWith({
-    ...pick(same, ['epochs', 'batch', 'shards', 'learningRate', 'schedule', 'weightDecay', 'labelSmoothing']),
-    ...pick(same, ['batchNormDecay', 'resolutions', 'averageCycles', 'seed']),
+    ...given(same, ['epochs', 'batch', 'shards', 'learningRate', 'schedule', 'weightDecay', 'labelSmoothing']),
+    ...given(same, ['batchNormDecay', 'resolutions', 'averageCycles', 'seed']),
     ...trainingTarget(flags),
     ...(warmup !== undefined && { warmupEpochs: warmup }),
     ...(ema !== undefined && { averageDecay: ema }),
@@ -114,8 +113,7 @@ export function recipeOf(flags: RecipeFlags, side: number): Recipe {
 export function trainingTarget({ target, engine }: Pick<RecipeFlags, 'target' | 'engine'>): {
   target?: TrainingTarget;
 } {
-  const asked = engine === undefined ? target : targetOfEngine(engine);
-  return asked === undefined ? {} : { target: asked };
+  return given({ target: engine === undefined ? target : targetOfEngine(engine) }, ['target']);
 }
 
 function optimizerWith(kind: OptimizerKind, momentum: number | undefined): OptimizerOptions {
@@ -123,13 +121,6 @@ function optimizerWith(kind: OptimizerKind, momentum: number | undefined): Optim
   if (momentum === undefined) return settings;
   if (settings.kind === 'adam') throw new UsageError('--momentum is for sgd and rmsprop, found adam');
   return { ...settings, momentum };
-}
-
-/** The given ones of these fields. */
-function pick<T extends object, Key extends keyof T>(from: T, keys: readonly Key[]): Partial<Pick<T, Key>> {
-  return Object.fromEntries(
-    keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])),
-  ) as unknown as Partial<Pick<T, Key>>;
 }
 
 interface AugmentWord {

@@ -21,7 +21,7 @@ import { readModel } from './model.js';
 import { expectEnding, expectWritable, note, plural, print, printJson } from './output.js';
 import { outsideBackend } from './outside-backend.js';
 import { expectOwnFiles } from './own-files.js';
-import { startProgress } from './progress.js';
+import { withProgress } from './progress.js';
 import { listOf, positiveNumber, wholeNumber } from './values.js';
 
 interface Flags extends Omit<InputFlags, 'picture'>, PrecisionFlags {
@@ -58,19 +58,11 @@ export function configure(command: Command): void {
       new Option('--layout <order>', 'of the feature maps that the program writes').choices(layouts).default('nhwc'),
     )
     .option('--names <file>', 'JSON, {"their name": "our name"}, for what does not match by itself')
-    .addOption(
-      new Option('--runs <number>', 'the backend is run no more often than this')
-        .argParser(wholeNumber(1))
-        .default(500),
-    )
-    .addOption(new Option('--timeout <seconds>', 'for one run of the program').argParser(positiveNumber).default(60));
+    .option('--runs <number>', 'the backend is run no more often than this', wholeNumber(1), 500)
+    .option('--timeout <seconds>', 'for one run of the program', positiveNumber, 60);
   addPrecisionOptions(addInputOptions(command), "the bundle's own, or float32,")
     .requiredOption('--out <file>', 'the smallest problem, a .safetensors or .npz file')
-    .addOption(
-      new Option('--beside <formats>', 'write it as a model beside it too: onnx, tflite, c (a header)').argParser(
-        listOf(besides),
-      ),
-    )
+    .option('--beside <formats>', 'write it as a model beside it too: onnx, tflite, c (a header)', listOf(besides))
     .option('--overwrite', 'replace files of these names that are no golden bundles')
     .option(
       '--json',
@@ -145,14 +137,11 @@ async function reduceWith(
   options: { readonly precision: Precision; readonly allowance: number },
   mostRuns: number,
 ): Promise<Reduced | undefined> {
-  const progress = await startProgress('reduce');
-  const onRun = ({ network: { nodes } }: Segment, runs: number): void =>
-    progress.at(runs / mostRuns, `${plural(nodes.length, 'layer')}, run ${runs}`);
-  try {
+  return withProgress('reduce', async (progress) => {
+    const onRun = ({ network: { nodes } }: Segment, runs: number): void =>
+      progress.at(runs / mostRuns, `${plural(nodes.length, 'layer')}, run ${runs}`);
     return await reduce(subject, backend, { ...options, mostRuns, onRun });
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 function inLines(before: Subject, { network, inputs, wrong, runs, finished }: Reduced, mostRuns: number): string[] {

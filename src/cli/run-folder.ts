@@ -9,7 +9,7 @@ import { type WriteOptions, writeNetwork } from '../formats/index.js';
 import type { Network, QuantizedNetwork } from '../network/index.js';
 import type { RunState } from '../training/loop/checkpoint.js';
 import { type EndingSignal, expectFolder, Interruption, onEndingSignal } from './output.js';
-import { type Progress, startProgress } from './progress.js';
+import { type Progress, withProgress } from './progress.js';
 
 const CHECKPOINT = 'checkpoint.safetensors';
 const FILES = [CHECKPOINT, 'metrics.csv', 'model.safetensors', 'report.html'] as const;
@@ -131,14 +131,12 @@ export async function trainInFolder<State extends RunState, Trained extends { re
   const state = resume ? await folder.resume() : undefined;
   const stop = new AbortController();
   const forget = onEndingSignal((signal) => stop.abort(signal));
-  const progress = await startProgress('train', BETWEEN_LINES);
+  const hooks = { signal: stop.signal, ...(state && { state }), save: (state: State) => folder.save(state) };
   try {
-    const hooks = { signal: stop.signal, ...(state && { state }), save: (state: State) => folder.save(state) };
-    const trained = await train(hooks, progress);
+    const trained = await withProgress('train', (progress) => train(hooks, progress), BETWEEN_LINES);
     if (trained.finished) return trained;
     throw new Interruption(`stopped and saved; to go on: ${resumeCommand()}`, stop.signal.reason as EndingSignal);
   } finally {
-    progress.stop();
     forget();
   }
 }

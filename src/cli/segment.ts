@@ -1,5 +1,5 @@
 /** `depthwise segment`: which classes the pixels of pictures belong to. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Picture, Region, Rotation } from '../image/index.js';
 import type { Network } from '../network/index.js';
@@ -11,11 +11,11 @@ import { annotatedNames, claimAnnotated, writeAnnotated } from './annotated.js';
 import { harmless } from './display.js';
 import { expectNoDetector, MODEL, readPictureModel } from './model.js';
 import { didYouMean } from './nearest.js';
-import { note, plural } from './output.js';
+import { note, percent, plural } from './output.js';
 import { addPictureOptions, answer, type PictureFlags, printAnswers } from './picture-command.js';
 import { expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
-import { textTable } from './table.js';
-import { fromOption, regionOption, shareBelowOne, turnOption, words } from './values.js';
+import { numbersBy, textTable } from './table.js';
+import { fromOption, given, regionOption, shareBelowOne, turnOption, words } from './values.js';
 
 interface Flags extends PictureFlags {
   readonly labels?: string;
@@ -42,11 +42,10 @@ export function configure(command: Command): void {
       '--confidence',
       'how likely the labels are too, the mean of each class; with --out as NAME.confidence.png, where 255 is sure',
     )
-    .addOption(
-      new Option(
-        '--smooth <share>',
-        'the pictures are the frames of a video, and so much of the scores comes from those before: from 0 up to 1',
-      ).argParser(shareBelowOne),
+    .option(
+      '--smooth <share>',
+      'the pictures are the frames of a video, and so much of the scores comes from those before: from 0 up to 1',
+      shareBelowOne,
     )
     .addOption(regionOption())
     .addOption(turnOption())
@@ -101,19 +100,15 @@ async function segmentations(
 ): Promise<Outcome<Segmentation>[]> {
   const named = labels ?? network.conventions.labels;
   const write = flags.out === undefined ? undefined : await writerOf(flags.out, pictures, flags, named);
-  const { from, confidence, smooth, region } = flags;
   const options = {
     rotation: Number(flags.turn) as Rotation,
-    ...(region && { region }),
+    ...given(flags, ['region', 'from', 'confidence', 'smooth']),
     ...(labels && { labels }),
-    ...(from && { from }),
-    ...(confidence && { confidence }),
-    ...(smooth !== undefined && { smooth }),
   };
   let previous: SegmentOptions['previous'];
   return answer('segment', network, pictures, flags, (run) => async (picture, path) => {
     const segmentation = await segment(network, picture, { ...options, run, ...(previous && { previous }) });
-    if (smooth !== undefined) previous = segmentation;
+    if (flags.smooth !== undefined) previous = segmentation;
     await write?.(path, picture, segmentation);
     return segmentation;
   });
@@ -165,10 +160,12 @@ function classesOf(wanted: string, labels: readonly string[] | undefined): numbe
 }
 
 function asText({ classes, confidence }: Segmentation): string {
-  const percent = (share = 0): string => `${(100 * share).toFixed(1)} %`;
   const columns = ['of the picture', ...(confidence ? ['confidence'] : [])];
   return textTable(
-    [{ title: 'class', align: 'left' }, ...columns.map((title) => ({ title, align: 'right' as const }))],
-    classes.map((one) => [harmless(one.label), ...[one.share, one.confidence].slice(0, columns.length).map(percent)]),
+    numbersBy('class', ...columns),
+    classes.map((one) => [
+      harmless(one.label),
+      ...[one.share, one.confidence].slice(0, columns.length).map((part = 0) => percent(part)),
+    ]),
   );
 }

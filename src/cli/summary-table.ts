@@ -4,7 +4,7 @@ import { isQuantizedType } from '../network/quantized-network.js';
 import type { Pair } from '../padding.js';
 import type { TensorType } from '../tensor.js';
 import { harmless } from './display.js';
-import { formatBytes, formatCount } from './output.js';
+import { formatBytes, formatCount, percent } from './output.js';
 import { hanging, type TableColumn, textTable } from './table.js';
 
 interface Column extends TableColumn {
@@ -55,8 +55,6 @@ const one = ([height, width]: Pair): string => (height === width ? `${height}` :
 
 const dilated = (dilation: Pair | null): string =>
   dilation === null || (dilation[0] === 1 && dilation[1] === 1) ? '' : ` dilated ${one(dilation)}`;
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 export function asText(summary: Summary): string {
   const shown = columnsOf(summary);

@@ -12,6 +12,12 @@ export interface TableColumn {
   readonly spare?: number;
 }
 
+/** A column of names, and columns of numbers. */
+export const numbersBy = (name: string, ...numbers: readonly string[]): TableColumn[] => [
+  { title: name, align: 'left' },
+  ...numbers.map((title): TableColumn => ({ title, align: 'right' })),
+];
+
 type Rows = readonly (readonly string[])[];
 
 /** `width` is that of the terminal, in characters. */

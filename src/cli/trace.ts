@@ -12,7 +12,7 @@ import { addIntegerOptions } from './integers.js';
 import { addModelOptions, MODEL, type ModelFlags, readModel } from './model.js';
 import { expectEnding, expectWritable, formatBytes, note, plural, printJson, writeWhole } from './output.js';
 import { addLimitOptions } from './pictures.js';
-import { onNodeOf, startProgress } from './progress.js';
+import { onNodeOf, withProgress } from './progress.js';
 
 interface Flags extends ModelFlags, TargetFlags, Omit<InputFlags, 'picture'> {
   readonly model: string;
@@ -90,8 +90,7 @@ async function writeTrace(
   format: BundleFormat,
   { float64, ...flags }: Flags,
 ): Promise<Written> {
-  const progress = await startProgress('trace');
-  try {
+  return withProgress('trace', async (progress) => {
     const given = float64 ? new Map([...inputs].map(([name, x]) => [name, toFloat64(x)])) : inputs;
     const target = targetOf(flags);
     const tensors = await traceWith(flags, network, given, progress);
@@ -102,9 +101,7 @@ async function writeTrace(
         : writeSafetensors(tensors, new Map([['depthwise.trace', manifest]]));
     await writeWhole(out, bytes);
     return { tensors, bytes: bytes.length };
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 /** What the numbers come from. */
@@ -125,12 +122,9 @@ async function writeGoldenTrace(
   format: BundleFormat,
   { weights }: Flags,
 ): Promise<Written> {
-  const progress = await startProgress('trace');
-  try {
+  return withProgress('trace', async (progress) => {
     const golden = makeGolden(network, inputs, { source, ...onNodeOf(progress) });
     const { bytes } = await writeBundle(golden, out, format, { weights: weights ?? false });
     return { tensors: new Map([...golden.inputs, ...golden.outputs]), bytes };
-  } finally {
-    progress.stop();
-  }
+  });
 }

@@ -1,5 +1,5 @@
 /** `depthwise train --detect`: a detector for classes of one's own, on a trained network, from boxed pictures. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { groupBy } from '../evaluation/truth.js';
 import type { DecodeOptions as PictureLimits } from '../image/index.js';
@@ -20,11 +20,11 @@ import { readState, writeState } from '../training/loop/checkpoint.js';
 import { type BoxedFolder, boxedFolder } from './boxed-sets.js';
 import { harmless } from './display.js';
 import { type ModelFlags, readPictureModel } from './model.js';
-import { formatBytes, note, plural, print, printJson } from './output.js';
+import { formatBytes, note, percent, plural, print, printJson } from './output.js';
 import { openPicture } from './pictures.js';
 import { inClaimedFolder, RunFolder, trainInFolder } from './run-folder.js';
-import { textTable } from './table.js';
-import { wholeNumber, words } from './values.js';
+import { numbersBy, textTable } from './table.js';
+import { given, optionWord, wholeNumber, words } from './values.js';
 
 export interface DetectorTrainingFlags extends Pick<ModelFlags, 'preset'>, PictureLimits {
   readonly detect?: true;
@@ -57,11 +57,10 @@ export function addDetectorTrainingOptions(command: Command): Command {
       'learn to find objects: --data is voc:FOLDER or coco:FOLDER, --base a detector whose maps and boxes are taken over, or a backbone',
     )
     .option('--only <labels>', 'these classes alone, separated by commas; all of the data unless given', words)
-    .addOption(
-      new Option(
-        '--views <count>',
-        'of each picture that is learnt from: itself, its mirror image, parts of it; 4 unless given',
-      ).argParser(wholeNumber(1)),
+    .option(
+      '--views <count>',
+      'of each picture that is learnt from: itself, its mirror image, parts of it; 4 unless given',
+      wholeNumber(1),
     );
 }
 
@@ -74,12 +73,10 @@ export function expectNoDetector({ only, views }: DetectorTrainingFlags): void {
 
 export async function trainDetectorInto(command: Command, flags: DetectorTrainingFlags): Promise<void> {
   const { data, base } = flags;
-  const given = Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === 'cli');
-  const surplus = given.find((name) => !understood.has(name));
-  if (surplus !== undefined) {
-    const word = surplus.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new UsageError(`--${word} is for training classifiers, not for --detect`);
-  }
+  const typed = Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === 'cli');
+  const surplus = typed.find((name) => !understood.has(name));
+  if (surplus !== undefined)
+    throw new UsageError(`${optionWord(surplus)} is for training classifiers, not for --detect`);
   if (data === undefined || base === undefined) {
     throw new UsageError(
       `--detect: wanted ${data === undefined ? '--data voc:FOLDER or coco:FOLDER' : '--base MODEL'}`,
@@ -90,7 +87,7 @@ export async function trainDetectorInto(command: Command, flags: DetectorTrainin
 
 type Wanted = DetectorTrainingFlags & { readonly data: string; readonly base: string };
 
-async function trainInto({ data, base, preset, ...flags }: Wanted): Promise<void> {
+async function trainInto({ data, base, ...flags }: Wanted): Promise<void> {
   const began = performance.now();
   const set = await boxedFolder(data);
   if (set === undefined) throw new UsageError(`--detect: wanted --data voc:FOLDER or coco:FOLDER, found '${data}'`);
@@ -100,7 +97,7 @@ async function trainInto({ data, base, preset, ...flags }: Wanted): Promise<void
   const described = { ...recipe, heldBack: part, labels };
   const examples = examplesOf(set, labels, flags);
   const { train, heldBack } = split(examples, part, seed);
-  const network = await readPictureModel(base, preset === undefined ? {} : { preset });
+  const network = await readPictureModel(base, given(flags, ['preset']));
   const detector = newDetector(network, labels, seed);
   const description = detectorDescription(network, examples, described);
   const folder = new RunFolder<DetectorState>(
@@ -168,19 +165,15 @@ function split(examples: readonly BoxedExample[], part: number, seed: number) {
   return { heldBack: shuffled.slice(0, count), train: shuffled.slice(count) };
 }
 
-const percent = (share: number | null): string =>
-  share === null || Number.isNaN(share) ? 'none' : `${(100 * share).toFixed(1)} %`;
+const shown = (share: number | null): string => (share === null || Number.isNaN(share) ? 'none' : percent(share));
 
 const lineOf = ({ epoch, boxLoss, classLoss, ap, ap50 }: DetectorEpoch, epochs: number): string =>
-  `epoch ${epoch}/${epochs}: loss of boxes ${boxLoss.toFixed(3)}, of classes ${classLoss.toFixed(3)}; held back: AP ${percent(ap)}, at IoU 0.5 ${percent(ap50)}`;
+  `epoch ${epoch}/${epochs}: loss of boxes ${boxLoss.toFixed(3)}, of classes ${classLoss.toFixed(3)}; held back: AP ${shown(ap)}, at IoU 0.5 ${shown(ap50)}`;
 
 function asText(perClass: Readonly<Record<string, number>>, seconds: number): string {
   const table = textTable(
-    [
-      { title: 'class', align: 'left' },
-      { title: 'AP at IoU 0.5', align: 'right' },
-    ],
-    Object.entries(perClass).map(([label, ap]) => [harmless(label), percent(ap)]),
+    numbersBy('class', 'AP at IoU 0.5'),
+    Object.entries(perClass).map(([label, ap]) => [harmless(label), shown(ap)]),
   );
   return `${table}\n\n${seconds} s`;
 }

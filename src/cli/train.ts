@@ -30,9 +30,9 @@ import { widened } from '../training/transfer/widen.js';
 import { type ArchitectureFlags, addArchitectureOptions, givenFlags, namedNetwork } from './architecture.js';
 import { DATA, evaluateWith, expectSameClasses } from './evaluate.js';
 import { expectPreprocessing, readModel, readPictureModel } from './model.js';
-import { note, printJson } from './output.js';
+import { note, percent, printJson } from './output.js';
 import { addLimitOptions, noteSkipped } from './pictures.js';
-import { type Progress, startProgress } from './progress.js';
+import { type Progress, withProgress } from './progress.js';
 import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
 import { BETWEEN_LINES, inClaimedFolder, RunFolder, trainInFolder } from './run-folder.js';
 import {
@@ -70,11 +70,7 @@ export function configure(command: Command): void {
       'Train a network from scratch on labelled pictures; with --base a new classifier on a trained one, with --detect a detector.',
     )
     .option('--data <source>', DATA)
-    .addOption(
-      new Option('--limit <pictures>', 'learn from so many pictures, and test with as many at most').argParser(
-        wholeNumber(1),
-      ),
-    )
+    .option('--limit <pictures>', 'learn from so many pictures, and test with as many at most', wholeNumber(1))
     .option('--workers <count>', 'threads; the result is the same with any number', wholeNumber(1), 2)
     .requiredOption(
       '--out <path>',
@@ -94,11 +90,7 @@ export function configure(command: Command): void {
       'mobilenet_v2',
     );
   addArchitectureOptions(command)
-    .addOption(
-      new Option('--dropout <rate>', "before the classifier; the architecture's own unless given").argParser(
-        zeroOrMore,
-      ),
-    )
+    .option('--dropout <rate>', "before the classifier; the architecture's own unless given", zeroOrMore)
     .optionsGroup('How it learns:');
   addRecipeOptions(command)
     .option(
@@ -108,11 +100,7 @@ export function configure(command: Command): void {
     .option('--teachers <models>', 'trained networks, a,b, whose answers are learnt beside the labels', (text) =>
       text.split(','),
     )
-    .addOption(
-      new Option('--teaching <share>', 'of the answers of --teachers in what is learnt; 0.5 unless given').argParser(
-        zeroOrMore,
-      ),
-    )
+    .option('--teaching <share>', 'of the answers of --teachers in what is learnt; 0.5 unless given', zeroOrMore)
     .option(
       '--quantization-aware',
       'fine-tune the network of --begin-with for 8-bit integers, which the model then has; batch norms are folded',
@@ -187,8 +175,7 @@ async function trainInto(flags: ScratchFlags): Promise<void> {
 async function readDataFor(flags: ScratchFlags): Promise<DataSplits> {
   if (flags.classes !== undefined) throw new UsageError('--classes: the data says how many classes there are');
   const network = await architectureOf(flags);
-  const progress = await startProgress('reading');
-  try {
+  return withProgress('reading', async (progress) => {
     const data = await readData(flags.data, () => {
       expectPreprocessing(network, flags.network);
       return {
@@ -202,9 +189,7 @@ async function readDataFor(flags: ScratchFlags): Promise<DataSplits> {
     const { limit, seed = 1 } = flags;
     if (limit === undefined) return data;
     return { train: limited(data.train, limit, seed), test: limited(data.test, limit, seed) };
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 async function networkFor(data: Dataset, { dropout, ...flags }: Flags): Promise<Network> {
@@ -257,17 +242,17 @@ async function taught(
   }
   const networks = await Promise.all(teachers.map((model) => readPictureModel(model, {})));
   for (const network of networks) expectSameClasses(network, data);
-  const progress = await startProgress('teachers', BETWEEN_LINES);
-  try {
-    return await withTeachers(data, networks, {
-      ...(teaching !== undefined && { share: teaching }),
-      labelSmoothing,
-      target,
-      onBatch: (done, all) => progress.at(done / all, `${done} of ${all} answers`),
-    });
-  } finally {
-    progress.stop();
-  }
+  return withProgress(
+    'teachers',
+    (progress) =>
+      withTeachers(data, networks, {
+        ...(teaching !== undefined && { share: teaching }),
+        labelSmoothing,
+        target,
+        onBatch: (done, all) => progress.at(done / all, `${done} of ${all} answers`),
+      }),
+    BETWEEN_LINES,
+  );
 }
 
 function reporting(progress: Progress, recipe: Recipe) {
@@ -294,8 +279,6 @@ function epochText(metrics: EpochMetrics, { epochs }: Recipe): string {
   const learnt = `loss ${trainLoss.toFixed(3)}, accuracy ${percent(trainAccuracy)}`;
   return `epoch ${epoch}/${epochs}: ${learnt}, test ${percent(testAccuracy)}, ${duration(seconds)}`;
 }
-
-const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
 
 /** '45 s', '12 min 30 s', '2 h 5 min'. */
 function duration(seconds: number): string {

@@ -1,5 +1,5 @@
 /** `depthwise train PHOTOS --base MODEL`: a new classifier on the features of a trained network. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { writeNetwork } from '../formats/index.js';
 import type { DecodeOptions as PictureLimits } from '../image/index.js';
@@ -7,12 +7,12 @@ import { type ClassResult, readPictureFolder, type TransferOptions } from '../tr
 import { optimizerDefaults } from '../training/loop/optimizers.js';
 import { trainClassifier } from '../training/transfer/transfer.js';
 import { type ModelFlags, presetOption, readPictureModel } from './model.js';
-import { expectEnding, expectWritable, formatBytes, note, print, printJson, writeWhole } from './output.js';
+import { expectEnding, expectWritable, formatBytes, note, percent, print, printJson, writeWhole } from './output.js';
 import { noteSkipped } from './pictures.js';
-import { startProgress } from './progress.js';
+import { withProgress } from './progress.js';
 import { type RecipeFlags, trainingTarget } from './recipe.js';
-import { textTable } from './table.js';
-import { part, wholeNumber } from './values.js';
+import { numbersBy, textTable } from './table.js';
+import { given, optionWord, part, wholeNumber } from './values.js';
 
 export interface TransferFlags extends Pick<ModelFlags, 'preset'> {
   readonly base?: string;
@@ -39,20 +39,12 @@ const understood: ReadonlySet<string> = new Set([
 export function addTransferOptions(command: Command): Command {
   command
     .option('--base <model>', 'a trained network whose features are learnt from: a file, or published weights by name')
-    .addOption(
-      new Option('--fine-tune <blocks>', 'of the base, the last ones, that learn too; 0 unless given').argParser(
-        wholeNumber(0),
-      ),
-    )
+    .option('--fine-tune <blocks>', 'of the base, the last ones, that learn too; 0 unless given', wholeNumber(0))
     .option(
       '--layer <name>',
       "of the base, whose output are the features; what the base's classifier reads unless given",
     )
-    .addOption(
-      new Option('--held-back <part>', 'of the pictures of each class, for the accuracy; 0.2 unless given').argParser(
-        part,
-      ),
-    );
+    .option('--held-back <part>', 'of the pictures of each class, for the accuracy; 0.2 unless given', part);
   return command.addOption(presetOption());
 }
 
@@ -60,24 +52,23 @@ export function addTransferOptions(command: Command): Command {
 export function expectNoTransfer(photos: string | undefined, flags: TransferFlags): void {
   if (photos !== undefined) throw new UsageError(`'${photos}': a folder of pictures goes with --base, or as --data`);
   const surplus = transferFlags.find((name) => flags[name] !== undefined);
-  if (surplus !== undefined) throw new UsageError(`${wordOf(surplus)} goes with --base, which was not given`);
+  if (surplus !== undefined) throw new UsageError(`${optionWord(surplus)} goes with --base, which was not given`);
 }
 
 export async function transfer(command: Command, photos: string | undefined, flags: Flags): Promise<void> {
   if (photos === undefined)
     throw new UsageError('--base: wanted a folder of pictures to learn from: depthwise train PHOTOS --base MODEL');
   expectUnderstood(command, flags);
-  const { base: path, out, preset, heldBack, seed = 1 } = flags;
+  const { base: path, out, seed = 1 } = flags;
   const ending = expectEnding('--out', out, ['.safetensors', '.npz']);
   const target = await expectWritable('--out', out);
   const began = performance.now();
-  const base = await readPictureModel(path!, preset === undefined ? {} : { preset });
-  const progress = await startProgress('train');
-  try {
+  const base = await readPictureModel(path!, given(flags, ['preset']));
+  await withProgress('train', async (progress) => {
     const data = await readPictureFolder(photos, {
       preprocessing: base.conventions.preprocessing!,
       seed,
-      ...(heldBack !== undefined && { heldBack }),
+      ...given(flags, ['heldBack']),
       onSkipped: noteSkipped,
       limits: flags,
       onPicture: (done, all) => progress.at((0.5 * done) / all, `reading ${all} pictures`),
@@ -94,24 +85,17 @@ export async function transfer(command: Command, photos: string | undefined, fla
     if (flags.json) printJson({ out, accuracy, classes, seconds, bytes: bytes.length });
     else print(asText(classes, accuracy, seconds));
     note(`wrote ${out}: ${classes.length} classes, ${formatBytes(bytes.length)}`);
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
-function optionsOf({ layer, fineTune = 0, seed = 1, augment, optimizer, ...flags }: Flags): TransferOptions {
-  const { epochs, batch, learningRate, weightDecay, labelSmoothing } = flags;
+function optionsOf({ fineTune = 0, seed = 1, augment, optimizer, ...flags }: Flags): TransferOptions {
   const learning = {
-    ...(epochs !== undefined && { epochs }),
-    ...(batch !== undefined && { batch }),
+    ...given(flags, ['epochs', 'batch', 'learningRate', 'weightDecay', 'labelSmoothing']),
     ...(optimizer !== undefined && { optimizer: optimizerDefaults[optimizer] }),
-    ...(learningRate !== undefined && { learningRate }),
-    ...(weightDecay !== undefined && { weightDecay }),
-    ...(labelSmoothing !== undefined && { labelSmoothing }),
   };
   return {
     ...trainingTarget(flags),
-    ...(layer !== undefined && { layer }),
+    ...given(flags, ['layer']),
     fineTune,
     mirror: augment.some(({ word }) => word === 'flip'),
     seed,
@@ -126,22 +110,15 @@ function expectUnderstood(command: Command, { augment }: Flags): void {
     throw new UsageError('--augment: with --base pictures are flipped or left alone; wanted flip or none');
   }
   const surplus = given.find((name) => !understood.has(name));
-  if (surplus !== undefined) throw new UsageError(`${wordOf(surplus)} is for training from scratch, not for --base`);
+  if (surplus !== undefined)
+    throw new UsageError(`${optionWord(surplus)} is for training from scratch, not for --base`);
 }
-
-/** labelSmoothing → --label-smoothing */
-const wordOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 function asText(classes: readonly ClassResult[], accuracy: number, seconds: number): string {
   const table = textTable(
-    [
-      { title: 'class', align: 'left' },
-      { title: 'learnt', align: 'right' },
-      { title: 'held back', align: 'right' },
-      { title: 'right', align: 'right' },
-    ],
+    numbersBy('class', 'learnt', 'held back', 'right'),
     classes.map(({ label, learnt, heldBack, right }) => [label, `${learnt}`, `${heldBack}`, `${right}`]),
   );
   const heldBack = classes.reduce((sum, found) => sum + found.heldBack, 0);
-  return `${table}\n\n${(100 * accuracy).toFixed(1)} % of ${heldBack} held-back pictures are right; ${seconds} s`;
+  return `${table}\n\n${percent(accuracy)} of ${heldBack} held-back pictures are right; ${seconds} s`;
 }

@@ -79,3 +79,16 @@ export const turnOption = (): Option =>
   new Option('--turn <degrees>', 'turn the picture, or its region, clockwise before it is looked at')
     .choices(['0', '90', '180', '270'])
     .default('0');
+
+/** labelSmoothing → --label-smoothing; a picture is no option. */
+export const optionWord = (name: string): string =>
+  name === 'picture' ? 'a picture' : `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** Those of the fields that are there. */
+export function given<T extends object, Key extends keyof T>(
+  from: T,
+  keys: readonly Key[],
+): { [Field in Key]?: Exclude<T[Field], undefined> } {
+  const found = keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]);
+  return Object.fromEntries(found) as { [Field in Key]?: Exclude<T[Field], undefined> };
+}

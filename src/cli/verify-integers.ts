@@ -5,7 +5,7 @@ import { checkIntegers, type IntegerReport } from '../oracle/integers/peer-numbe
 import type { IntegerPeer } from '../oracle/peers/peer.js';
 import type { Tensor } from '../tensor.js';
 import { formatCount, plural, print, printJson } from './output.js';
-import { textTable } from './table.js';
+import { numbersBy, textTable } from './table.js';
 
 export interface VerifiedIntegers {
   readonly path: string;
@@ -38,16 +38,7 @@ function asText({ layers, compared, different, known }: IntegerReport): string {
     const largest = alike.reduce((most, layer) => Math.max(most, layer.largest), 0);
     return [kind, String(alike.length), formatCount(sum('compared')), formatCount(sum('different')), String(largest)];
   });
-  const table = textTable(
-    [
-      { title: 'kind', align: 'left' },
-      { title: 'layers', align: 'right' },
-      { title: 'numbers', align: 'right' },
-      { title: 'differ', align: 'right' },
-      { title: 'by at most', align: 'right' },
-    ],
-    rows,
-  );
+  const table = textTable(numbersBy('kind', 'layers', 'numbers', 'differ', 'by at most'), rows);
   const reasons = known.map(
     ({ reason, layers, different }) => `${formatCount(different)} in ${plural(layers.length, 'layer')}: ${reason}`,
   );

@@ -12,7 +12,7 @@ import { roundingOption } from './integers.js';
 import { addJudgementOptions, type JudgementFlags, tell, withWritableMap } from './judgement.js';
 import { cropOption, type ModelFlags, prepared, presetOption } from './model.js';
 import { addLimitOptions } from './pictures.js';
-import { onNodeOf, startProgress } from './progress.js';
+import { onNodeOf, withProgress } from './progress.js';
 import { resolution } from './values.js';
 import { verifyIntegers } from './verify-integers.js';
 
@@ -36,11 +36,7 @@ export function configure(command: Command): void {
     .addOption(roundingOption())
     .addOption(presetOption())
     .addOption(cropOption())
-    .addOption(
-      new Option('--resolution <side>', 'of the input, or height x width, where the file leaves it open').argParser(
-        resolution,
-      ),
-    );
+    .option('--resolution <side>', 'of the input, or height x width, where the file leaves it open', resolution);
   addJudgementOptions(addLimitOptions(addInputOptions(command)), 'float32', '"model", "runtime"')
     .addHelpText(
       'after',
@@ -73,8 +69,7 @@ Examples:
         const network = prepared(peer.network, flags);
         const { inputs } = await fed(network, path, input);
         const precision = precisionOf(flags.precision ?? 'float32', { flushesToZero: flags.flushToZero ?? false });
-        const progress = await startProgress('verify');
-        try {
+        await withProgress('verify', async (progress) => {
           progress.at(0, peer.runtime);
           const { tensors, theirNames } = await peer.run(inputs);
           const hidden = network.nodes.some(({ name }) => tensors.has(name) && !network.outputs.includes(name));
@@ -94,9 +89,7 @@ Examples:
             peer.runtime,
             flags,
           );
-        } finally {
-          progress.stop();
-        }
+        });
       }),
     );
 }
