@@ -13,6 +13,7 @@ import { asRealNumbers } from '../network/rewriting/as-real-numbers.js';
 import { arenaBytes } from '../quantization/arena.js';
 import {
   calibrate,
+  correctBiases,
   type QuantizationReport,
   type QuantizeOptions,
   quantizationReport,
@@ -213,6 +214,15 @@ function ofDataset(network: Network, data: Dataset, most: number): Pictures {
   };
 }
 
+/** More pictures do not make better biases, and each is run once for each layer. */
+const MOST_FOR_BIASES = 32;
+
+async function* few(pictures: Pictures): AsyncGenerator<Tensor> {
+  const step = Math.ceil(pictures.count / MOST_FOR_BIASES);
+  let index = 0;
+  for await (const input of pictures.inputs()) if (index++ % step === 0) yield input;
+}
+
 /** How many test pictures each network is right about. */
 interface Right {
   readonly float: number;
@@ -232,7 +242,7 @@ async function quantized(
     ...(flags.input && { input: flags.input }),
   };
   return withProgress('quantize', async (progress) => {
-    const [first, passes] = test ? [1, 4] : [0, 2];
+    const [first, passes] = test ? [1, 5] : [0, 3];
     const during = (pass: number, what: string, all: number) => (done: number) =>
       progress.at((pass + done / all) / passes, what);
     const ask = async (asked: Network, pass: number, what: string): Promise<number> => {
@@ -247,12 +257,17 @@ async function quantized(
       ranges: flags.ranges,
       onPicture: during(first, 'ranges', pictures.count),
     });
-    const integers = quantizeNetwork(calibration, options);
+    const rounded = quantizeNetwork(calibration, options);
+    const integers = flags.biasCorrection
+      ? await correctBiases(calibration.network, rounded, few(pictures), {
+          onLayer: (done, layers) => during(first + 1, 'biases', layers)(done),
+        })
+      : rounded;
     const report = await quantizationReport(calibration.network, integers, pictures.inputs(), {
-      onPicture: during(first + 1, 'report', pictures.count),
+      onPicture: during(first + 2, 'report', pictures.count),
     });
     if (float === undefined) return { integers, report };
-    const asked = { float, integers: await ask(asRealNumbers(integers), 3, 'integers'), pictures: test!.labels.length };
+    const asked = { float, integers: await ask(asRealNumbers(integers), 4, 'integers'), pictures: test!.labels.length };
     return { integers, report, right: asked };
   });
 }

@@ -8,7 +8,7 @@ import { expectNetwork, found, tagOf } from '../found.js';
 import type { Network } from '../network/network.js';
 import { foldBatchNormFloat32 } from '../network/rewriting/fold-batch-norm.js';
 import { expectAllWeights } from '../network/run.js';
-import type { Tensor } from '../tensor.js';
+import type { Shape, Tensor } from '../tensor.js';
 import { type Range, RangeCollector, type RangeRule } from './ranges.js';
 
 export interface Calibration {
@@ -68,11 +68,29 @@ export async function calibrate(
   };
 }
 
-/** The range of one tensor's numbers, and the sums of its channels. */
-class TensorCollector {
-  readonly #ranges: RangeCollector;
+/** The mean of each channel, which is the last axis, over tensors of the same channels. */
+export class ChannelMeans {
   #sums = new Float64Array(0);
   #pixels = 0;
+
+  add(shape: Shape, data: ArrayLike<number>): void {
+    const channels = shape.at(-1) ?? 1;
+    if (this.#sums.length === 0) this.#sums = new Float64Array(channels);
+    for (let pixel = 0; pixel < data.length; pixel += channels) {
+      for (let c = 0; c < channels; c++) this.#sums[c] += data[pixel + c];
+    }
+    this.#pixels += data.length / channels;
+  }
+
+  get means(): Float64Array {
+    return this.#sums.map((sum) => sum / this.#pixels);
+  }
+}
+
+/** The range of one tensor's numbers, and the means of its channels. */
+class TensorCollector {
+  readonly #ranges: RangeCollector;
+  readonly #means = new ChannelMeans();
 
   constructor(rule: RangeRule) {
     this.#ranges = new RangeCollector(rule);
@@ -80,13 +98,8 @@ class TensorCollector {
 
   add(where: string, { shape, data }: Tensor): void {
     this.#ranges.add(data);
-    const channels = shape.at(-1) ?? 1;
-    if (this.#sums.length === 0) this.#sums = new Float64Array(channels);
-    for (let pixel = 0; pixel < data.length; pixel += channels) {
-      for (let c = 0; c < channels; c++) this.#sums[c] += data[pixel + c];
-    }
-    this.#pixels += data.length / channels;
-    if (!this.#sums.every(Number.isFinite)) {
+    this.#means.add(shape, data);
+    if (!this.means.every(Number.isFinite)) {
       const wrong = data.findIndex((value) => !Number.isFinite(value));
       throw new UsageError(`${where}: number ${wrong} is ${data[wrong]}, for which there is no integer`);
     }
@@ -97,6 +110,6 @@ class TensorCollector {
   }
 
   get means(): Float64Array {
-    return this.#sums.map((sum) => sum / this.#pixels);
+    return this.#means.means;
   }
 }

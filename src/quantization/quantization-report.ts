@@ -69,7 +69,11 @@ function comparable({ nodes, outputs }: Network): string[] {
 }
 
 /** A prepared picture, or its bytes: those that the network of real numbers would have been prepared from. */
-function inputOf(network: Network, { inputs: [{ type }] }: QuantizedNetwork, { shape, data }: Tensor): AnyTensor {
+export function inputOf(
+  network: Network,
+  { inputs: [{ type }] }: QuantizedNetwork,
+  { shape, data }: Tensor,
+): AnyTensor {
   if (!isQuantizedType(type)) return { shape, data };
   const { scale, mean, deviation } = network.conventions.preprocessing!;
   return { shape, type, data: Uint8Array.from(data, (x) => Math.round((x * deviation[0] + mean[0]) / scale)) };
@@ -101,7 +105,8 @@ class Noise {
   }
 }
 
-function realNumbers(tensor: AnyTensor): ArrayLike<number> {
+/** What a tensor's integers stand for. */
+export function realNumbers(tensor: AnyTensor): ArrayLike<number> {
   if (!isQuantizedTensor(tensor)) return tensor.data;
   const { data, type } = tensor;
   if (!('scale' in type)) throw new TypeError('a tensor between layers has one scale');

@@ -26,20 +26,22 @@ export interface WeightOptions {
   readonly input: QuantizedType;
   /** Means of its channels, for bias correction. */
   readonly means?: Float64Array;
+  /** The same means as the layers of integers before it make them, if they are known. */
+  readonly integerMeans?: Float64Array;
 }
 
 /** Kernel and bias as integers. Without a bias, correction makes one. */
 export function quantizedWeights(
   kernel: Tensor,
   bias: Tensor | undefined,
-  { layout, perChannel, input, means }: WeightOptions,
+  { layout, perChannel, input, means, integerMeans = means }: WeightOptions,
 ): { kernel: QuantizedTensor; bias: QuantizedTensor } {
   const axis = channelAxes[layout];
   const channels = sizeOf(kernel.shape.slice(axis));
   const biases = bias?.data ?? new Float64Array(channels);
   const scales = scalesOf(kernel, biases, perChannel, input.scale);
   const integers = Int8Array.from(kernel.data, (w, i) => Math.round(w / scales[i % channels]));
-  const shifts = means ? shiftsOf(kernel, integers, scales, means) : new Float64Array(channels);
+  const shifts = means ? shiftsOf(kernel, integers, scales, means, integerMeans!) : new Float64Array(channels);
   const sums = Int32Array.from(scales, (scale, o) => Math.round((biases[o] - shifts[o]) / (input.scale * scale)));
   const type = <Type extends 'int8' | 'int32'>(type: Type, scales: readonly number[], axis: number) =>
     perChannel ? { type, scales, axis } : { type, scale: scales[0], zeroPoint: 0 };
@@ -68,13 +70,14 @@ function shiftsOf(
   integers: Int8Array,
   scales: readonly number[],
   means: Float64Array,
+  integerMeans: Float64Array,
 ): Float64Array {
   const channels = scales.length;
   const shifts = new Float64Array(channels);
   const [inputs, outputsOfEach] = shape.slice(-2);
   for (let i = 0; i < data.length; i++) {
     const input = Math.floor(i / outputsOfEach) % inputs;
-    shifts[i % channels] += (scales[i % channels] * integers[i] - data[i]) * means[input];
+    shifts[i % channels] += scales[i % channels] * integers[i] * integerMeans[input] - data[i] * means[input];
   }
   return shifts;
 }

@@ -31,7 +31,7 @@ export const surface: Readonly<Record<string, string>> = {
   './browser': `
     createWorker crop devices fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess
     resize turn watch webcam`,
-  './quantization': 'calibrate quantizationReport quantizeNetwork',
+  './quantization': 'calibrate correctBiases quantizationReport quantizeNetwork',
   './tasks': 'classify embed logits parseLabels predictions probabilities withIntegers withLabels',
   './detection': 'anchors detect detections drawDetections suppress',
   './segmentation': 'CITYSCAPES cutOut overlay segment segmentation',

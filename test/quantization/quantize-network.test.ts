@@ -9,7 +9,7 @@ import { type Network, randomWeights, withWeights } from '../../src/network/inde
 import { isQuantizedType, type QuantizedNetwork } from '../../src/network/quantized-network.js';
 import { inferTypes } from '../../src/network/quantized-types.js';
 import { runQuantized } from '../../src/network/run-quantized.js';
-import { calibrate, quantizationReport, quantizeNetwork } from '../../src/quantization/index.js';
+import { calibrate, correctBiases, quantizationReport, quantizeNetwork } from '../../src/quantization/index.js';
 import { quantizedWeights } from '../../src/quantization/quantize-weights.js';
 import { type QuantizedTensor, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
 
@@ -283,6 +283,71 @@ function layer(net: NetworkBuilder, name: string, kind: string, x: string): stri
       return net.add(name, kind as 'relu', x, {});
   }
 }
+
+describe('correctBiases', () => {
+  /** y = x, z = y, in steps of 1. */
+  const copies = (): Network => {
+    const net = new NetworkBuilder();
+    const y = net.add('y', 'dense', net.input('x', [1, 1]), { units: 1, bias: false });
+    const network = net.build('copies', [net.add('z', 'dense', y, { units: 1, bias: true })], conventions);
+    const one = tensor([1, 1], [1]);
+    return withWeights(
+      network,
+      new Map([
+        ['y/kernel', one],
+        ['z/kernel', one],
+        ['z/bias', tensor([1], [0])],
+      ]),
+    ); // prettier-ignore
+  };
+  const pictures = [tensor([1, 1], [255]), tensor([1, 1], [Math.fround(0.4)])];
+
+  test('0.4 became 0 in one of two pictures: the sums are 0.2 too small, in steps of 1 / 127', async () => {
+    const calibration = await calibrate(copies(), pictures);
+    const rounded = quantizeNetwork(calibration);
+    const biases = ({ weights }: QuantizedNetwork) => ['y', 'z'].map((name) => weights.get(`${name}/bias`)!.data[0]);
+    expect(biases(rounded)).toEqual([0, 0]);
+    const layers: number[][] = [];
+    const onLayer = (...done: number[]) => layers.push(done);
+    const corrected = await correctBiases(calibration.network, rounded, pictures, { onLayer });
+    // y is 255.2 and 0.2, which are rounded: z lacks as much.
+    expect(biases(corrected)).toEqual([25, 25]);
+    expect(layers).toEqual([
+      [1, 2],
+      [2, 2],
+    ]); // prettier-ignore
+    expect(corrected.weights.get('y/kernel')).toBe(rounded.weights.get('y/kernel'));
+  });
+
+  test('a layer is corrected with those before it corrected', async () => {
+    const net = new NetworkBuilder();
+    const y = net.add('y', 'dense', net.input('x', [1, 1]), { units: 1, bias: false });
+    const z = net.add('z', 'dense', net.add('six', 'relu6', y, {}), { units: 1, bias: false });
+    const network = withWeights(
+      net.build('bounded', [z], conventions),
+      new Map([...copies().weights].filter(([name]) => name !== 'z/bias')),
+    );
+    const five = [255, 0.4, 0.4, 0.4, 0.4].map((x) => tensor([1, 1], [Math.fround(x)]));
+    const calibration = await calibrate(network, five);
+    const corrected = await correctBiases(calibration.network, quantizeNetwork(calibration), five);
+    // 0.4 became 0: the mean of x is 0.32 too small, in steps of 1 / 127.
+    expect(corrected.weights.get('y/bias')!.data[0]).toBe(41);
+    // 41 / 127 is 14 steps of 6 / 255. The mean of y is (6 + 4 · 0.4) / 5, that of its integers (6 + 4 · 14 · 6 / 255) / 5; in steps of 6 / 255 / 127:
+    expect(corrected.weights.get('z/bias')!.data[0]).toBe(Math.round(((4 * (0.4 * 255)) / 6 - 4 * 14) * (127 / 5)));
+  });
+
+  test('without pictures, and with a network of another calibration', async () => {
+    const calibration = await calibrate(copies(), pictures);
+    const rounded = quantizeNetwork(calibration);
+    await expect(correctBiases(calibration.network, rounded, [])).rejects.toThrow(
+      'copies: calibration wants at least one picture',
+    );
+    const other = { ...rounded, name: 'other', nodes: rounded.nodes.filter(({ name }) => name !== 'z') };
+    await expect(correctBiases(calibration.network, other, pictures)).rejects.toThrow(
+      "other: has no layer 'z' of the network of real numbers",
+    );
+  });
+});
 
 describe('errors', () => {
   const dense = () => {
