@@ -3,7 +3,7 @@
 import type { NodeOf } from '../network/index.js';
 import { channelScales } from '../network/rewriting/fold-batch-norm.js';
 import { type Tensor, tensor } from '../tensor.js';
-import { expectFew } from './steps.js';
+import type { Charge } from './steps.js';
 
 /** y = scale(c) · x + shift(c) for the constant c of each channel. */
 export interface Affine {
@@ -12,12 +12,14 @@ export interface Affine {
 }
 
 /** As a batch norm of mean 0 and variance 1. The constant has one number for each of `channels`, or a single one. */
-export function affineNorm(channels: number, { data }: Tensor, { scale, shift }: Affine) {
-  const each = (compute: (c: number) => number) =>
-    tensor(
+export function affineNorm(channels: number, { data }: Tensor, { scale, shift }: Affine, charge: Charge) {
+  const each = (compute: (c: number) => number) => {
+    charge(8 * channels);
+    return tensor(
       [channels],
-      Float64Array.from({ length: expectFew(channels) }, (_, c) => compute(data[data.length === 1 ? 0 : c])),
+      Float64Array.from({ length: channels }, (_, c) => compute(data[data.length === 1 ? 0 : c])),
     );
+  };
   return {
     attributes: { epsilon: 0, scale: scale !== undefined, center: shift !== undefined },
     weights: {

@@ -5,7 +5,7 @@ import type { AttributesOf, LayerKind, NetworkInput, NetworkNode } from '../netw
 import { weightName } from '../network/network.js';
 import { atNode, layerOf } from '../network/shapes.js';
 import { type Shape, sameShape, type Tensor } from '../tensor.js';
-import { attributesOf, type Step, weightsOf } from './steps.js';
+import { attributesOf, type Charge, type Step, weightsOf } from './steps.js';
 
 /** A node to be, or an input of the network, which has no kind. */
 export interface Draft {
@@ -52,16 +52,14 @@ export class DraftGraph {
   }
 
   /** Adds the steps, which read the inputs; returns the last one's result or, without steps, the input. `name` is all their names' beginning. */
-  addSteps(name: string, steps: readonly Step[], inputs: readonly Draft[]): Draft {
+  addSteps(name: string, steps: readonly Step[], inputs: readonly Draft[], charge: Charge): Draft {
     const results: Draft[] = [];
     for (const [index, step] of steps.entries()) {
       const { kind, reads = [index - 1] } = step;
       const read = reads.flatMap((from) => (from === -1 ? inputs : results[from]));
       const attributes = attributesOf(step, read[0].shape);
-      const channels = read[0].shape.at(-1)!;
-      results.push(
-        this.add(`${name}/${kind}`, kind, read, attributes as never, weightsOf(step, read[0].shape, channels)),
-      );
+      const weights = weightsOf(step, read[0].shape, read[0].shape.at(-1)!, charge);
+      results.push(this.add(`${name}/${kind}`, kind, read, attributes as never, weights));
     }
     return results.at(-1) ?? inputs[0];
   }

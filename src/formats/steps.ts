@@ -7,7 +7,15 @@ import type { AttributesOf, LayerKind } from '../network/index.js';
 import type { Pair } from '../padding.js';
 import { type Shape, sizeOf, type Tensor, tensor } from '../tensor.js';
 
-interface NodeStep<Kind extends LayerKind> {
+export interface StepWeights<Weight> {
+  /** Weights of one number for each channel, or of one for all. */
+  readonly constants?: Readonly<Record<string, readonly number[]>>;
+  /** Weights as they are, or made for the shape that the step reads, out of zeros. */
+  readonly weights?: Weights<Weight> | ((input: Shape, zeros: (numbers: number) => Float32Array) => Weights<Weight>);
+}
+type Weights<Weight> = Readonly<Record<string, Weight>>;
+
+interface NodeStep<Kind extends LayerKind> extends StepWeights<Tensor> {
   /** Behind the name of the whole, which the last step has itself. */
   readonly suffix?: string;
   readonly kind: Kind;
@@ -15,10 +23,6 @@ interface NodeStep<Kind extends LayerKind> {
   readonly attributes: AttributesOf<Kind> | ((input: Shape) => AttributesOf<Kind>);
   /** The steps whose results it reads, where it is not the one before; -1 for what the whole reads. */
   readonly reads?: readonly number[];
-  /** Weights of one number for each channel, or of one for all. */
-  readonly constants?: Readonly<Record<string, readonly number[]>>;
-  /** Weights as they are, perhaps by the shape that it reads. */
-  readonly weights?: Readonly<Record<string, Tensor>> | ((input: Shape) => Readonly<Record<string, Tensor>>);
 }
 export type Step = { [Kind in LayerKind]: NodeStep<Kind> }[LayerKind];
 
@@ -26,21 +30,38 @@ export type Step = { [Kind in LayerKind]: NodeStep<Kind> }[LayerKind];
 export const attributesOf = ({ attributes }: { readonly attributes?: unknown }, input: Shape): unknown =>
   typeof attributes === 'function' ? attributes(input) : attributes;
 
-interface StepWeights<Weight> {
-  readonly weights?: Readonly<Record<string, Weight>> | ((input: Shape) => Readonly<Record<string, Weight>>);
-  readonly constants?: Readonly<Record<string, readonly number[]>>;
+/** Counts bytes that a reader is about to make and no file holds, which a small file can describe. Throws for too many. */
+export type Charge = (bytes: number) => void;
+
+/** For readers of formats that do not count everything that they make. In all, not for each weight. */
+export function allowance(most: number): Charge {
+  let left = most;
+  return (bytes) => {
+    left -= bytes;
+    if (!(left >= 0))
+      throw new NetworkError(`needs weights that are not in the file, of more than ${most} bytes in all`);
+  };
 }
+
+/** What may be made of files of so many bytes. */
+export const allowanceOf = (bytes: number): Charge => allowance(20 * bytes + 2 ** 20);
 
 /** The weights that the step brings along, for what it reads first and a result of so many channels. */
 export function weightsOf<Weight>(
   { weights, constants = {} }: StepWeights<Weight>,
   input: Shape,
   channels: number,
+  charge: Charge,
 ): Record<string, Weight | Tensor> {
-  const spread = Object.entries(constants).map(
-    ([weight, numbers]) => [weight, forChannels(numbers, channels)] as const,
-  );
-  return { ...(typeof weights === 'function' ? weights(input) : weights), ...Object.fromEntries(spread) };
+  const spread = Object.entries(constants).map(([weight, numbers]) => {
+    charge(8 * channels);
+    return [weight, forChannels(numbers, channels)] as const;
+  });
+  const zeros = (numbers: number) => {
+    charge(4 * numbers);
+    return new Float32Array(numbers);
+  };
+  return { ...(typeof weights === 'function' ? weights(input, zeros) : weights), ...Object.fromEntries(spread) };
 }
 
 function forChannels(numbers: readonly number[], channels: number): Tensor {
@@ -49,21 +70,9 @@ function forChannels(numbers: readonly number[], channels: number): Tensor {
   }
   return tensor(
     [channels],
-    Float64Array.from({ length: expectFew(channels) }, (_, c) => numbers[c] ?? numbers[0]),
+    Float64Array.from({ length: channels }, (_, c) => numbers[c] ?? numbers[0]),
   );
 }
-
-/** In a weight that a reader makes itself, which a small file can describe: 64 MiB, enough to copy 4,096 channels. */
-const MOST_NUMBERS = 2 ** 24;
-
-export function expectFew(numbers: number): number {
-  if (numbers <= MOST_NUMBERS) return numbers;
-  throw new NetworkError(
-    `takes a weight of ${numbers} numbers, none of which is in the file; wanted at most ${MOST_NUMBERS}`,
-  );
-}
-
-const zeros = (numbers: number) => new Float32Array(expectFew(numbers));
 
 const NORM = { epsilon: 0, scale: true, center: true };
 
@@ -241,16 +250,18 @@ export function repeated([down, across]: Pair): Step[] {
 /** So many channels of one value before and behind those of a picture: a 1 × 1 convolution that copies. */
 export function paddedChannels(channels: number, before: number, after: number, value: number): Step {
   const filters = before + channels + after;
-  const kernel = zeros(channels * filters);
-  for (let c = 0; c < channels; c++) kernel[c * filters + before + c] = 1;
-  const bias = zeros(filters)
-    .fill(value)
-    .fill(0, before, before + channels);
   return {
     suffix: '',
     kind: 'pointwiseConv2d',
     attributes: { filters, bias: value !== 0 },
-    weights: { kernel: tensor([channels, filters], kernel), ...(value !== 0 && { bias: tensor([filters], bias) }) },
+    weights: (_, zeros) => {
+      const kernel = zeros(channels * filters);
+      for (let c = 0; c < channels; c++) kernel[c * filters + before + c] = 1;
+      const bias = zeros(filters)
+        .fill(value)
+        .fill(0, before, before + channels);
+      return { kernel: tensor([channels, filters], kernel), ...(value !== 0 && { bias: tensor([filters], bias) }) };
+    },
   };
 }
 
@@ -265,7 +276,7 @@ export function cropped(borders: (input: Shape) => { readonly height: Pair; read
       suffix,
       kind: 'depthwiseConv2d',
       attributes: (input) => ({ ...COPY, kernelSize: taps(input), strides: [1, 1] }),
-      weights: (input) => {
+      weights: (input, zeros) => {
         const C = input[3];
         const kernel = zeros(sizeOf(taps(input)) * C);
         const [before] = borders(input)[of];
@@ -299,13 +310,15 @@ export function partOf(shape: Shape, { axis, from, count, step = 1 }: Part): Ste
   const outer = sizeOf(shape.slice(1, axis));
   const inner = sizeOf(shape.slice(axis + 1));
   if (axis === shape.length - 1) {
-    const kernel = zeros(length * count);
-    for (let i = 0; i < count; i++) kernel[(from + i * step) * count + i] = 1;
     const copy: Step = {
       suffix: '_part',
       kind: 'pointwiseConv2d',
       attributes: { filters: count, bias: false },
-      weights: { kernel: tensor([length, count], kernel) },
+      weights: (_, zeros) => {
+        const kernel = zeros(length * count);
+        for (let i = 0; i < count; i++) kernel[(from + i * step) * count + i] = 1;
+        return { kernel: tensor([length, count], kernel) };
+      },
     };
     if (shape.length === 4) return [{ ...copy, suffix: '' }];
     return [reshaped('_columns', [outer, 1, length]), copy, reshaped('', result)];
@@ -314,20 +327,15 @@ export function partOf(shape: Shape, { axis, from, count, step = 1 }: Part): Ste
   const isPicture = shape.length === 4;
   const along = (n: number): Pair => (isPicture && axis === 1 ? [n, 1] : [1, n]);
   const channels = isPicture ? shape[3] : inner;
-  const kernel = zeros(taps * channels).fill(1, from * channels, (from + 1) * channels);
   const copy: Step = {
     suffix: '_part',
     kind: 'depthwiseConv2d',
     attributes: { ...COPY, kernelSize: along(taps), strides: along(step) },
-    weights: { kernel: tensor([...along(taps), channels, 1], kernel) },
+    weights: (_, zeros) => {
+      const kernel = zeros(taps * channels).fill(1, from * channels, (from + 1) * channels);
+      return { kernel: tensor([...along(taps), channels, 1], kernel) };
+    },
   };
   if (isPicture) return [{ ...copy, suffix: '' }];
   return [reshaped('_rows', [outer, length, inner]), copy, reshaped('', result)];
-}
-
-/** Bytes of the kernels that `partOf` makes, to be counted before. */
-export function bytesOfPart(shape: Shape, { axis, count, step = 1 }: Part): number {
-  const length = shape[axis];
-  const inner = shape.length === 4 ? shape[3] : sizeOf(shape.slice(axis + 1));
-  return 4 * (axis === shape.length - 1 ? length * count : (length - step * (count - 1)) * inner);
 }

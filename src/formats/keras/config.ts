@@ -20,7 +20,7 @@ import { weightName } from '../../network/network.js';
 import { atNode, inputShapesOf, layerOf } from '../../network/shapes.js';
 import type { Pair } from '../../padding.js';
 import type { Shape, Tensor } from '../../tensor.js';
-import { attributesOf, weightsOf } from '../steps.js';
+import { allowance, attributesOf, type Charge, weightsOf } from '../steps.js';
 import { KerasLayer, type KerasStep, SCALINGS, stepsOf } from './layers.js';
 import { type FlatLayer, flatModel, statedShape, tensorsOf, titleOf } from './nested.js';
 import { operationOf } from './operations.js';
@@ -43,10 +43,18 @@ export interface KerasImport {
   readonly layers: readonly FlatLayer[];
 }
 
-/** `keras` is the version of the Keras that wrote it, where the file says it. */
-export function importKerasConfig(config: unknown, resolution?: Pair, keras?: string): KerasImport {
+/** Of weights that a description without a file asks for: 64 MiB, enough to copy 4,096 channels. */
+const MOST_MADE = 2 ** 26;
+
+/** `keras` is the version of the Keras that wrote it, where the file says it; `charge` counts the weights that the file does not hold. */
+export function importKerasConfig(
+  config: unknown,
+  resolution?: Pair,
+  keras?: string,
+  charge = allowance(MOST_MADE),
+): KerasImport {
   const { name, layers, outputs } = flatModel(config);
-  const graph = new KerasGraph(resolution, keras === undefined ? undefined : Number.parseInt(keras, 10));
+  const graph = new KerasGraph(resolution, keras === undefined ? undefined : Number.parseInt(keras, 10), charge);
   for (const layer of layers) graph.add(layer);
   return {
     network: graph.build(name, outputs),
@@ -61,6 +69,7 @@ class KerasGraph {
   readonly #net = new NetworkBuilder();
   readonly #resolution: Pair | undefined;
   readonly #keras: number | undefined;
+  readonly #charge: Charge;
   readonly #shapes = new Map<string, Shape>();
   readonly #constants = new Map<string, Tensor>();
   /** Node that holds the result of each layer. */
@@ -68,9 +77,10 @@ class KerasGraph {
   /** Nodes that scale pictures, if they read them. */
   readonly scalings = new Set<string>();
 
-  constructor(resolution: Pair | undefined, keras: number | undefined) {
+  constructor(resolution: Pair | undefined, keras: number | undefined, charge: Charge) {
     this.#resolution = resolution;
     this.#keras = keras;
+    this.#charge = charge;
   }
 
   add({ className, name, path, config, call }: FlatLayer): void {
@@ -100,13 +110,14 @@ class KerasGraph {
     for (const [index, step] of steps.entries()) {
       const { suffix = '', kind, reads = [index - 1], lastAxis } = step;
       const read = reads.flatMap((from) => (from === -1 ? inputs : results[from]));
-      const attributes = attributesOf(step, this.#shapes.get(read[0])!);
+      const input = this.#shapes.get(read[0])!;
+      const attributes = attributesOf(step, input);
       const node = { name: name + suffix, kind, inputs: read, attributes } as NetworkNode;
       results.push(this.#net.add(node.name, kind, read, attributes as never));
       const shape = atNode(node, () => layerOf(node).outputShape(inputShapesOf(node, this.#shapes), attributes));
       this.#shapes.set(node.name, shape);
       if (lastAxis !== undefined) expectLastAxis(lastAxis, shape.length, title);
-      const weights = atTitle(title, () => weightsOf(step, this.#shapes.get(read[0])!, shape[shape.length - 1]));
+      const weights = atTitle(title, () => weightsOf(step, input, shape[shape.length - 1], this.#charge));
       for (const [weight, value] of Object.entries(weights)) this.#constants.set(weightName(node.name, weight), value);
     }
     return results.at(-1) ?? inputs[0];

@@ -7,6 +7,7 @@ import { inFile } from '../in-file.js';
 import { parseJson } from '../json.js';
 import { isKeras3, keras3Weights, numberedLayers } from '../keras3-weights.js';
 import { withOwnScaling } from '../own-scaling.js';
+import { allowanceOf } from '../steps.js';
 import { architectureOf } from '../weights-alone.js';
 import { importKerasConfig } from './config.js';
 import { nameWeights, readKerasWeights } from './weights.js';
@@ -19,7 +20,12 @@ export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}):
     const described =
       config === undefined || options.architecture !== undefined
         ? undefined
-        : importKerasConfig(parseJson(config, `${file}: model_config`), options.resolution, root.text('keras_version'));
+        : importKerasConfig(
+            parseJson(config, `${file}: model_config`),
+            options.resolution,
+            root.text('keras_version'),
+            allowanceOf(bytes.length),
+          );
     const network = described?.network ?? architectureOf(options, file);
     const paths = described?.paths ?? new Map(network.nodes.map(({ name }) => [name, [name]]));
     const layers = isKeras3(root)

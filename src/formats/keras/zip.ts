@@ -7,6 +7,7 @@ import { inFile } from '../in-file.js';
 import { parseJson } from '../json.js';
 import { keras3Weights } from '../keras3-weights.js';
 import { withOwnScaling } from '../own-scaling.js';
+import { allowanceOf } from '../steps.js';
 import { importKerasConfig } from './config.js';
 import { nameWeights } from './weights.js';
 
@@ -30,6 +31,7 @@ export async function readKerasZip(
       config,
       options.resolution,
       versionIn(archive.get(folder + METADATA), file),
+      allowanceOf([...archive.values()].reduce((sum, { length }) => sum + length, 0)),
     );
     const root = openHdf5(archive.get(folder + WEIGHTS)!, `${file}: ${WEIGHTS}`);
     const weights = keras3Weights(layers, root, file);

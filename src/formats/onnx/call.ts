@@ -131,7 +131,7 @@ export class Call {
 
   /** Adds nodes that read a tensor, and returns the last. */
   addSteps(x: Draft, steps: readonly Step[]): Draft {
-    return this.graph.addSteps(this.node.outputs[0], steps, [x]);
+    return this.graph.addSteps(this.node.outputs[0], steps, [x], (bytes) => this.charge(bytes));
   }
 
   /** The tensor with its axes in this order, which its numbers have to have. */

@@ -4,7 +4,7 @@ import type { AttributesOf, LayerKind } from '../../network/index.js';
 import type { Padding, Pair } from '../../padding.js';
 import type { Tensor } from '../../tensor.js';
 import type { Draft, DraftGraph } from '../drafts.js';
-import type { Step } from '../steps.js';
+import type { Charge, Step } from '../steps.js';
 
 export interface GraphNode {
   readonly name: string;
@@ -23,6 +23,7 @@ const WITHOUT_MEANING =
 
 export class GraphCall {
   readonly node: GraphNode;
+  readonly charge: Charge;
   readonly #file: string;
   readonly #graph: DraftGraph;
   readonly #values: ReadonlyMap<string, Draft>;
@@ -35,8 +36,10 @@ export class GraphCall {
     graph: DraftGraph,
     values: ReadonlyMap<string, Draft>,
     constants: ReadonlyMap<string, Tensor>,
+    charge: Charge,
   ) {
     this.node = node;
+    this.charge = charge;
     this.#file = file;
     this.#graph = graph;
     this.#values = values;
@@ -85,7 +88,7 @@ export class GraphCall {
 
   /** Adds nodes that read a tensor, and returns the last. */
   addSteps(x: Draft, steps: readonly Step[]): Draft {
-    return this.#graph.addSteps(this.node.name, steps, [x]);
+    return this.#graph.addSteps(this.node.name, steps, [x], this.charge);
   }
 
   int(name: string, fallback: number): number {

@@ -9,6 +9,7 @@ import { type Conventions, type Network, withWeights } from '../../network/index
 import type { Pair } from '../../padding.js';
 import type { Tensor } from '../../tensor.js';
 import { type Draft, DraftGraph, inPlace } from '../drafts.js';
+import type { Charge } from '../steps.js';
 import { earlierOutputs } from '../unread-operator.js';
 import { GraphCall, type GraphNode } from './call.js';
 import { operators } from './operators.js';
@@ -28,6 +29,8 @@ interface GraphOptions {
   /** For an input that leaves height and width open. */
   readonly resolution?: Pair;
   readonly outputs?: readonly string[];
+  /** For weights that the files do not hold. */
+  readonly charge: Charge;
 }
 
 const graphNode: Check<GraphNode> = (value, at) => {
@@ -80,7 +83,9 @@ export function networkFromGraph(
     if (node.op === 'Const' || !needed.has(node.name)) continue;
     values.set(
       node.name,
-      node.op === 'Placeholder' ? input(graph, node, options) : translate(node, file, graph, values, constants),
+      node.op === 'Placeholder'
+        ? input(graph, node, options)
+        : translate(node, file, graph, values, constants, options.charge),
     );
   }
   const results = graph.outputs(
@@ -108,8 +113,9 @@ function translate(
   graph: DraftGraph,
   values: ReadonlyMap<string, Draft>,
   constants: ReadonlyMap<string, Tensor>,
+  charge: Charge,
 ): Draft {
-  const call = new GraphCall(node, file, graph, values, constants);
+  const call = new GraphCall(node, file, graph, values, constants, charge);
   if (!Object.hasOwn(operators, node.op)) {
     const before = node.inputs.filter((name) => values.has(name));
     const cut = before.length > 0 ? `; ${earlierOutputs(before)}` : '';

@@ -8,6 +8,7 @@ import { importKerasConfig } from '../keras/config.js';
 import { byLayer, nameWeights } from '../keras/weights.js';
 import { withOwnScaling } from '../own-scaling.js';
 import { CONVENTIONS_KEY, checkedConventions, NAME_KEY } from '../stated-conventions.js';
+import { allowanceOf } from '../steps.js';
 import { METADATA_FILE, withTeachableMetadata } from '../teachable-machine.js';
 import { networkFromGraph, type TfjsImport } from './graph.js';
 import { fields, readWeights, shardPaths } from './weights.js';
@@ -31,6 +32,7 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
     if (bytes === undefined) throw new FormatError(`${file}: the weights file '${path}' is missing`);
     return bytes;
   };
+  const charge = allowanceOf([...files.values()].reduce((sum, { length }) => sum + length, 0));
   return inFile(file, () => {
     const weights = readWeights(model.weightsManifest, shard, file);
     const topology = fields(model.modelTopology, 'modelTopology');
@@ -38,6 +40,7 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
       const found = networkFromGraph(topology.node, weights, {
         signature: model.signature,
         fileName: file,
+        charge,
         ...options,
       });
       const metadata = fields(model.userDefinedMetadata ?? {}, 'userDefinedMetadata');
@@ -50,6 +53,7 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
       topology.model_config ?? topology,
       options.resolution,
       typeof topology.keras_version === 'string' ? topology.keras_version : undefined,
+      charge,
     );
     const named = withWeights(network, nameWeights(network, byLayer(weights, file, paths), file));
     const complete = withOwnScaling(named, scalings);

@@ -1,17 +1,13 @@
 /** What every operator's translation needs: its inputs, its options, and the form of its result. */
 import type { NoAttributes } from '../../layers/index.js';
 import type { Padding, Pair } from '../../padding.js';
-import type { AnyTensor, Shape } from '../../tensor.js';
-import type { Step as RealStep } from '../steps.js';
+import type { AnyTensor } from '../../tensor.js';
+import type { Step as RealStep, StepWeights } from '../steps.js';
 import type { FlatTable } from './flatbuffer.js';
 import type { FileOperator, FileTensor } from './model.js';
 import { ACTIVATIONS, PADDINGS } from './schema.js';
 
-type Weights = Readonly<Record<string, AnyTensor>>;
-
-type WithIntegers<One> = One extends unknown
-  ? Omit<One, 'weights'> & { readonly weights?: Weights | ((input: Shape) => Weights) }
-  : never;
+type WithIntegers<One> = One extends unknown ? Omit<One, 'weights'> & Pick<StepWeights<AnyTensor>, 'weights'> : never;
 
 /** A node to be added to the network, with its weights, which may be integers. */
 export type Step =
@@ -20,7 +16,7 @@ export type Step =
       readonly kind: 'quantize' | 'dequantize';
       readonly attributes: NoAttributes;
       readonly reads?: readonly number[];
-      readonly weights?: Weights;
+      readonly weights?: Readonly<Record<string, AnyTensor>>;
     };
 
 export type Activation = (typeof ACTIVATIONS)[number];

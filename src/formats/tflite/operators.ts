@@ -3,19 +3,7 @@
 import type { KernelWeights } from '../../layers/index.js';
 import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, tensor, withSize } from '../../tensor.js';
 import { type Affine, affineNorm } from '../affine.js';
-import {
-  affine,
-  bytesOfPart,
-  elu,
-  gelu,
-  geluByTanh,
-  globalMax,
-  leakyRelu,
-  type Part,
-  partOf,
-  repeated,
-  tanh,
-} from '../steps.js';
+import { affine, elu, gelu, geluByTanh, globalMax, leakyRelu, type Part, partOf, repeated, tanh } from '../steps.js';
 import { tensorflowResizeRule } from '../tensorflow-resize.js';
 import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import { integers, quantizedType, realValues } from './constants.js';
@@ -168,7 +156,7 @@ function withConstant(
   if (x.shape.length < 2 || (c.data.length !== 1 && (c.data.length !== channels || c.shape.at(-1) !== channels))) {
     op.fail(`its constant of [${c.shape}] does not fit [${x.shape}]; wanted one number, or one for each channel`);
   }
-  const norm = affineNorm(channels, c, formulaOf(constantFirst));
+  const norm = affineNorm(channels, c, formulaOf(constantFirst), (bytes) => op.file.charge(bytes, op.where));
   return {
     inputs: [x],
     steps: [{ kind: 'batchNorm', ...norm }],
@@ -352,7 +340,6 @@ function partsOf(
     const part: Part = { axis, from, count: Math.ceil((end - from) / step), step };
     if (part.count === side) continue;
     if (axis === 0) op.fail(`takes [${begins}] to [${ends}] of [${x.shape}]; the batch has to stay`);
-    op.file.charge(bytesOfPart(shape, part), op.where);
     steps.push(...(ofChannels(part) ? [chosenChannels(op, side, from, part.count)] : partOf(shape, part)));
     real ||= !ofChannels(part);
     shape = withSize(shape, axis, part.count);

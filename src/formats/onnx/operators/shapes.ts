@@ -1,6 +1,6 @@
 /** Operators that move or rename numbers. Most of them become nothing: what they say is kept as the layout of their result. */
 import { type Shape, sizeOf, withSize } from '../../../tensor.js';
-import { bytesOfPart, type Part, partOf } from '../../steps.js';
+import { type Part, partOf } from '../../steps.js';
 import { flag, float, int, ints, optional, or, word } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
 import { fullShape } from '../folding.js';
@@ -207,7 +207,6 @@ function part(call: Call, value: Value, { axis, ...range }: Part): Value {
     call.fail(`takes a part of [${shape}], whose numbers lie in the order of none of its axes`);
   const x = call.inOrder(value, order);
   const ours = { axis: order.indexOf(axis), ...range };
-  call.charge(bytesOfPart(x.shape, ours));
   return { node: call.addSteps(x, partOf(x.shape, ours)), layout: laidOut(withSize(shape, axis, count), order) };
 }
 
