@@ -38,6 +38,7 @@ import {
   type NumberedWeights,
   numberedWeightsFile,
 } from '../h5.js';
+import { Graph, likeTensorflow, likeTorchvision } from '../onnx/detectors.js';
 import { everyKind } from '../onnx/every-kind.js';
 import { dict, int, orderedDict, pickle, tensorOf, torchFile } from '../pytorch/torch-file.js';
 import { fusedData, fusedGraph, fusedWeights, model, teachable, teachableWeights } from '../tfjs/models.js';
@@ -177,6 +178,11 @@ const pytorch = torchFile(checkpoint, { 0: new Float32Array(6), 1: new Uint16Arr
 const storages = { 'a/data/0': new Uint8Array(24), 'a/data/1': new Uint8Array(6) };
 
 /** The smallest specimens of every format that is read, in an order that stays. */
+function detector(write: (graph: Graph) => string[]): Uint8Array {
+  const graph = new Graph();
+  return graph.file(write(graph));
+}
+
 export async function specimens(): Promise<Specimen[]> {
   const { zipSync } = await import('fflate');
   const layersModel = model(
@@ -260,6 +266,8 @@ export async function specimens(): Promise<Specimen[]> {
     { name: 'HDF5 1.8', bytes: await hdf5OfVersion1point8(), readers: anyFile },
     { name: 'tflite', bytes: buildTflite(everything), readers: anyFile },
     { name: 'onnx', bytes: await writeOnnx(everyKind()), readers: anyFile },
+    { name: "onnx like TensorFlow's detectors", bytes: detector(likeTensorflow), readers: anyFile },
+    { name: "onnx like torchvision's detectors", bytes: detector(likeTorchvision), readers: anyFile },
     { name: 'onnx of [N, C, H, W]', bytes: await writeOnnx(everyKind(), { pictures: 'nchw' }), readers: anyFile },
     { name: 'small onnx', bytes: await writeOnnx(small), readers: anyFile },
     tfjs('TF.js layers model', layersModel, 'model.json'),
