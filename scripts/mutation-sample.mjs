@@ -29,7 +29,7 @@ const parts = {
   ],
   network: [['src/network'], ['test/network/**/*.test.ts', 'test/layers/**/*.test.ts']],
   engine: [['src/engine', 'src/wasm'], ['test/engine/**/*.test.ts']],
-  formats: [['src/formats'], ['test/formats/**/*.test.ts']],
+  formats: [['src/formats'], ['test/formats/**/*.test.ts', 'test/oracle/golden.test.ts']],
   image: [['src/image'], ['test/image/**/*.test.ts']],
   oracle: [['src/oracle'], ['test/oracle/**/*.test.ts']],
   training: [['src/training'], ['test/training/**/*.test.ts']],

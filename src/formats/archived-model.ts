@@ -41,10 +41,7 @@ export function withArchivedLabels(network: Network, archive: Archive, model: st
 
 /** '0 Cat', '1 Dog' as Teachable Machine writes them; other lines as they are. */
 function labelsOf(text: string): string[] {
-  const lines = text
-    .replace(/^\uFEFF/, '')
-    .trimEnd()
-    .split(/\r?\n/);
+  const lines = text.trimEnd().split(/\r?\n/);
   const numbered = lines.map((line) => /^(\d+) (.*)$/.exec(line));
   const inOrder = numbered.every((match, index) => match !== null && Number(match[1]) === index);
   return inOrder ? numbered.map((match) => match![2]) : lines;

@@ -44,6 +44,55 @@ const results = (network: Network, numbers: number[]) => {
 
 const numbers = [-3, -0.5, 0, 2];
 
+test.each<[className: string, config: Config, names: string]>([
+  ['LeakyReLU', { negative_slope: 0.1 }, 'x0_above x0_minus x0_below x0_slope x0'],
+  ['Activation', { activation: 'tanh' }, 'x0_twice x0_sigmoid x0'],
+  ['Activation', { activation: 'swish' }, 'x0_sigmoid x0'],
+  [
+    'Activation',
+    { activation: 'gelu' },
+    'x0_bounded x0_square x0_power1 x0_times2 x0_power2 x0_times3 x0_power3 x0_times4 x0_power4 x0_times5 x0_power5 x0_times6 x0_power6 x0_odd x0_sigmoid x0',
+  ],
+  [
+    'ELU',
+    { alpha: 1 },
+    'x0_above x0_minus x0_below x0_shifted x0_sigmoid x0_square x0_first x0_second x0_exponential x0_minusOne x0',
+  ],
+  [
+    'Activation',
+    { activation: 'selu' },
+    'x0_above x0_minus x0_below x0_shifted x0_sigmoid x0_square x0_first x0_second x0_exponential x0_minusOne x0_line x0',
+  ],
+  ['GlobalMaxPooling2D', {}, 'x0_max x0'],
+  ['GlobalMaxPooling2D', { keepdims: true }, 'x0'],
+  ['UpSampling2D', { size: [2, 3] }, 'x0_rows x0_tall x0_columns x0'],
+  ['UpSampling2D', { size: [2, 1] }, 'x0_rows x0'],
+  ['UpSampling2D', { size: [1, 3] }, 'x0_columns x0'],
+  [
+    'Cropping2D',
+    {
+      cropping: [
+        [0, 1],
+        [1, 0],
+      ],
+    },
+    'x0_rows x0',
+  ],
+  ['SeparableConv2D', { filters: 2, kernel_size: [1, 1], activation: 'relu' }, 'x0_depthwise x0 x0_relu'],
+])('a node for each step of %s %o, with the name of the layer and what it does', (className, config, names) => {
+  const { network } = importKerasConfig(chain([2, 2, 1], [className, config]), undefined, '3.3.3');
+  expect(network.nodes.map(({ name }) => name).join(' ')).toBe(names);
+});
+
+test('hard_sigmoid of Keras 2 is a line and its ends', () => {
+  const { network } = importKerasConfig(
+    chain([2, 2, 1], ['Activation', { activation: 'hard_sigmoid' }]),
+    undefined,
+    '2.15.0',
+  );
+  expect(network.nodes.map(({ name }) => name)).toEqual(['x0_line', 'x0']);
+});
+
 test.each([
   ['2.15.0', (x: number) => Math.min(Math.max(0.2 * x + 0.5, 0), 1)],
   ['3.3.3', (x: number) => Math.min(Math.max(x / 6 + 0.5, 0), 1)],

@@ -1,6 +1,8 @@
 /** Every complaint of the .tflite reader, word by word. */
+import { Builder, ByteBuffer } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
+import { FlatFile } from '../../src/formats/tflite/flatbuffer.js';
 import { operators } from '../../src/formats/tflite/operators.js';
 import * as schema from '../../src/formats/tflite/schema.js';
 import { readTflite } from '../../src/formats/tflite.js';
@@ -446,3 +448,22 @@ function withSharedTensor(bytes: Uint8Array): Uint8Array {
   for (let i = 0; i < count; i++) view.setUint32(tensors + 4 + 4 * i, last - (tensors + 4 + 4 * i), true);
   return new Uint8Array(view.buffer);
 }
+
+test('tables that many places share, and that would take more than the file', () => {
+  const builder = new Builder();
+  builder.startObject(0);
+  const empty = builder.endObject();
+  const many = 20_000;
+  builder.startVector(4, many, 4);
+  for (let index = 0; index < many; index++) builder.addOffset(empty);
+  const vector = builder.endVector();
+  builder.startObject(1);
+  builder.addFieldOffset(0, vector, 0);
+  builder.finish(builder.endObject());
+  const file = new FlatFile(new ByteBuffer(builder.asUint8Array()), 'f');
+  const [bytes, tables] = [file.length, () => file.root(['all'], 'root').tables('all', [])];
+  // 256 for each of 20,000 tables are 5.1 MB; 16 times the file's 80 kB, and a megabyte, are 2.3.
+  expect(tables).toThrow(
+    new FormatError(`f: root.all: what the file's ${bytes} bytes describe takes more than 16 times as many`),
+  );
+});

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FormatError, UsageError } from '../../src/errors.js';
 import { readNetwork, readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
 import { inferShapes, type Network } from '../../src/network/index.js';
 import { weightShapesOf } from '../../src/network/shapes.js';
@@ -43,10 +44,11 @@ test.each(['safetensors', 'npz'] as const)('a bundle in .%s with weights is a mo
   const model = await readNetwork(await write(format, true));
   expect(model).toEqual(golden.network);
   await expect(readNetwork(await write(format, false), { fileName: 'x' })).rejects.toThrow(
-    'x: a golden bundle without weights is no model; make it with depthwise golden --weights',
+    new FormatError('x: a golden bundle without weights is no model; make it with depthwise golden --weights'),
   );
-  await expect(readNetwork(await write(format, true), { architecture: problem.network })).rejects.toThrow(
-    'describes its own network; an architecture is for files of weights alone',
+  const architecture = problem.network;
+  await expect(readNetwork(await write(format, true), { fileName: 'x', architecture })).rejects.toThrow(
+    new UsageError('x: a golden bundle describes its own network; an architecture is for files of weights alone'),
   );
   const [relu] = layerSuite(1, { kinds: ['relu'] });
   const its = makeGolden(relu.network, relu.inputs, { source });

@@ -120,20 +120,20 @@ function pooling(layer: KerasLayer) {
 
 export const activationSteps: Readonly<Record<string, readonly KerasStep[]>> = {
   linear: [],
-  relu: [{ suffix: '', kind: 'relu', attributes: {} }],
-  relu6: [{ suffix: '', kind: 'relu6', attributes: {} }],
+  relu: [{ kind: 'relu', attributes: {} }],
+  relu6: [{ kind: 'relu6', attributes: {} }],
   leaky_relu: leakyRelu([0.2]),
   elu: elu(1),
   selu: selu(),
   gelu: gelu(),
   tanh: tanh(),
-  sigmoid: [{ suffix: '', kind: 'sigmoid', attributes: {} }],
-  softmax: [{ suffix: '', kind: 'softmax', attributes: {} }],
+  sigmoid: [{ kind: 'sigmoid', attributes: {} }],
+  softmax: [{ kind: 'softmax', attributes: {} }],
   swish: swish(),
   silu: swish(),
-  hard_swish: [{ suffix: '', kind: 'hardSwish', attributes: {} }],
-  hard_silu: [{ suffix: '', kind: 'hardSwish', attributes: {} }],
-  hard_sigmoid: [{ suffix: '', kind: 'hardSigmoid', attributes: {} }],
+  hard_swish: [{ kind: 'hardSwish', attributes: {} }],
+  hard_silu: [{ kind: 'hardSwish', attributes: {} }],
+  hard_sigmoid: [{ kind: 'hardSigmoid', attributes: {} }],
 };
 
 /** The steps of an activation. Keras 2 has another hard sigmoid, of the slope 0.2 in place of 1/6. */
@@ -160,7 +160,7 @@ function activation(layer: KerasLayer): KerasStep[] {
 
 /** One node, and the layer's own activation. */
 function node<Kind extends LayerKind>(layer: KerasLayer, kind: Kind, attributes: AttributesOf<Kind>): KerasStep[] {
-  return [{ suffix: '', kind, attributes } as unknown as KerasStep, ...activation(layer)];
+  return [{ kind, attributes } as unknown as KerasStep, ...activation(layer)];
 }
 
 /** A number, or a list of them, in whatever lists of one. */
@@ -200,7 +200,7 @@ function centre(layer: KerasLayer): KerasStep[] {
 const optionalNumbers: Check<readonly number[] | null> = (value, at) => (value === null ? null : numbers(value, at));
 
 const dropout = (layer: KerasLayer): KerasStep[] => [
-  { suffix: '', kind: 'dropout', attributes: { rate: layer.take('rate', finite) } },
+  { kind: 'dropout', attributes: { rate: layer.take('rate', finite) } },
 ];
 
 /** TensorFlow 1 and 2 export their batch norm under names of its own. */
@@ -216,7 +216,7 @@ function batchNorm(layer: KerasLayer): KerasStep[] {
     center: layer.take('center', flag, true),
   };
   layer.take('synchronized', boolean, false);
-  return [{ suffix: '', kind: 'batchNorm', attributes, lastAxis: layer.take('axis', oneAxis, -1) }];
+  return [{ kind: 'batchNorm', attributes, lastAxis: layer.take('axis', oneAxis, -1) }];
 }
 
 /** Layers that drop numbers while a network is trained. */
@@ -293,9 +293,9 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
     );
     const slope = layer.take('negative_slope', max === Infinity ? finite : oneOf(0), 0);
     if (slope !== 0) return leakyRelu([slope]);
-    if (max === Infinity) return [{ suffix: '', kind: 'relu', attributes: {} }];
-    if (max === 6) return [{ suffix: '', kind: 'relu6', attributes: {} }];
-    return [{ suffix: '', kind: 'clamp', attributes: { min: 0, max } }];
+    if (max === Infinity) return [{ kind: 'relu', attributes: {} }];
+    if (max === 6) return [{ kind: 'relu6', attributes: {} }];
+    return [{ kind: 'clamp', attributes: { min: 0, max } }];
   },
 
   Activation(layer) {
@@ -317,20 +317,20 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
   },
 
   Softmax(layer) {
-    return [{ suffix: '', kind: 'softmax', attributes: {}, lastAxis: layer.take('axis', oneAxis, -1) }];
+    return [{ kind: 'softmax', attributes: {}, lastAxis: layer.take('axis', oneAxis, -1) }];
   },
 
   ZeroPadding2D(layer) {
     layer.take('data_format', oneOf('channels_last'), 'channels_last');
     const sides = listOf(listOf(wholeNumber(0), 2, 2), 2, 2);
     const [[top, bottom], [left, right]] = layer.take('padding', sides);
-    return [{ suffix: '', kind: 'pad', attributes: { padding: { top, bottom, left, right }, value: 0 } }];
+    return [{ kind: 'pad', attributes: { padding: { top, bottom, left, right }, value: 0 } }];
   },
 
   GlobalAveragePooling2D(layer) {
     layer.take('data_format', oneOf('channels_last'), 'channels_last');
     const keepDims = layer.take('keepdims', boolean, false);
-    return [{ suffix: '', kind: 'globalAveragePool', attributes: { keepDims } }];
+    return [{ kind: 'globalAveragePool', attributes: { keepDims } }];
   },
 
   GlobalMaxPooling2D(layer) {
@@ -339,11 +339,11 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
   },
 
   AveragePooling2D(layer) {
-    return [{ suffix: '', kind: 'averagePool', attributes: { ...pooling(layer), includePadding: false } }];
+    return [{ kind: 'averagePool', attributes: { ...pooling(layer), includePadding: false } }];
   },
 
   MaxPooling2D(layer) {
-    return [{ suffix: '', kind: 'maxPool', attributes: pooling(layer) }];
+    return [{ kind: 'maxPool', attributes: pooling(layer) }];
   },
 
   Reshape(layer) {
@@ -351,12 +351,12 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
       'a whole number of 1 or more, or -1',
       (value) => Number.isInteger(value) && (value === -1 || value >= 1),
     );
-    return [{ suffix: '', kind: 'reshape', attributes: { shape: layer.take('target_shape', listOf(size, 0, 7)) } }];
+    return [{ kind: 'reshape', attributes: { shape: layer.take('target_shape', listOf(size, 0, 7)) } }];
   },
 
   Flatten(layer) {
     layer.take('data_format', oneOf('channels_last'), 'channels_last');
-    return [{ suffix: '', kind: 'flatten', attributes: {} }];
+    return [{ kind: 'flatten', attributes: {} }];
   },
 
   Rescaling(layer) {
@@ -371,7 +371,7 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
     const constants = mean && variance && { movingMean: mean, movingVariance: variance };
     // Keras divides by a deviation of 1e-7 or more
     const attributes = { epsilon: 1e-14, scale: false, center: false };
-    return [{ suffix: '', kind: 'batchNorm', attributes, lastAxis: axis, ...(constants && { constants }) }];
+    return [{ kind: 'batchNorm', attributes, lastAxis: axis, ...(constants && { constants }) }];
   },
 
   Resizing(layer) {
@@ -379,7 +379,7 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
     layer.take('interpolation', oneOf('bilinear'), 'bilinear');
     for (const unused of ['fill_mode', 'fill_value']) layer.take(unused, (value) => value, null);
     const size: Pair = [layer.take('height', positive), layer.take('width', positive)];
-    return [{ suffix: '', kind: 'resizeBilinear', attributes: { size, rule: 'half-pixel' } }];
+    return [{ kind: 'resizeBilinear', attributes: { size, rule: 'half-pixel' } }];
   },
 
   CenterCrop: centre,
@@ -395,7 +395,7 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
     if (rule === 'nearest') return repeated(times);
     const size = ([, height, width]: Shape) =>
       ({ size: [height * times[0], width * times[1]], rule: 'half-pixel' }) as const;
-    return [{ suffix: '', kind: 'resizeBilinear', attributes: size }];
+    return [{ kind: 'resizeBilinear', attributes: size }];
   },
 
   Cropping2D(layer) {
@@ -405,12 +405,12 @@ const classes: Readonly<Record<string, (layer: KerasLayer) => KerasStep[]>> = {
     return cropped(() => ({ height, width }));
   },
 
-  Multiply: () => [{ suffix: '', kind: 'multiply', attributes: {} }],
+  Multiply: () => [{ kind: 'multiply', attributes: {} }],
 
-  Add: () => [{ suffix: '', kind: 'add', attributes: {} }],
+  Add: () => [{ kind: 'add', attributes: {} }],
 
   Concatenate(layer) {
-    return [{ suffix: '', kind: 'concat', attributes: { axis: layer.take('axis', axis, -1) } }];
+    return [{ kind: 'concat', attributes: { axis: layer.take('axis', axis, -1) } }];
   },
 };
 

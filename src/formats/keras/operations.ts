@@ -81,7 +81,7 @@ function functionOf(name: string, short: string, title: string, call: KerasCall)
       const axis = listOf(finite, 2, 2)(call.kwargs.axis, `${title}.axis`);
       if (`${axis}` !== '1,2') throw new NetworkError(`${title}: ${name} of axes ${show(axis)}; wanted [1, 2]`);
       const keepDims = call.kwargs.keepdims === true;
-      return { steps: [{ suffix: '', kind: 'globalAveragePool', attributes: { keepDims } }], inputs, scales: false };
+      return { steps: [{ kind: 'globalAveragePool', attributes: { keepDims } }], inputs, scales: false };
     }
     default:
       throw new NetworkError(
@@ -105,7 +105,7 @@ function arithmetic(
     );
   }
   if (tensors.length === 2 && (operation === 'add' || operation === 'multiply')) {
-    return { steps: [{ suffix: '', kind: operation, attributes: {} }], inputs: tensors, scales: false };
+    return { steps: [{ kind: operation, attributes: {} }], inputs: tensors, scales: false };
   }
   if (tensors.length !== 1) {
     throw new NetworkError(

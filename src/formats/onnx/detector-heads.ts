@@ -24,7 +24,7 @@ export function headsOf(model: FileModel, nodes: readonly FileNode[]): Heads | u
   if (codes === undefined) return undefined;
   const before = graph.ancestors([codes]);
   const certain = nodes.filter(({ op, outputs }) => {
-    const isScore = /^(Sigmoid|Softmax)$/.test(op) && !before.has(outputs[0]);
+    const isScore = ['Sigmoid', 'Softmax'].includes(op) && !before.has(outputs[0]);
     return isScore && !graph.ancestors(outputs).has(codes);
   });
   const scores = graph.joined(certain.map(({ outputs }) => outputs[0]));

@@ -157,7 +157,9 @@ class Translator implements Operands {
       if (grid === undefined) continue;
       if (node.op !== 'DequantizeLinear') this.#integers.set(name, grid);
       const type = GRIDS[grid.type];
-      if (type && /^(Quantize|Dequantize)Linear$/.test(node.op)) this.#grids.set(value.node, { ...grid, type });
+      // What DequantizeLinear reads is an input, or a layer that gives integers on.
+      const isBrought = node.op === 'QuantizeLinear' || value.node.kind === undefined;
+      if (type && isBrought) this.#grids.set(value.node, { ...grid, type });
     }
     if (/^(Add|Sub|Mul|Div)$/.test(node.op)) this.#scalings.add(results[0].node);
     if (/^(Conv|Gemm|MatMul)$/.test(node.op)) {

@@ -50,10 +50,8 @@ type Slot = Pickled | typeof MARK;
 
 const NEWEST_PROTOCOL = 5;
 
-/** Instructions that make objects of arbitrary classes, or that only protocols 0 and 1 have. */
+/** Instructions that make objects of arbitrary classes, without NEWOBJ and NEWOBJ_EX, and those that only protocols 0 and 1 have. */
 const REFUSED: Readonly<Record<number, string>> = {
-  129: 'NEWOBJ',
-  146: 'NEWOBJ_EX',
   105: 'INST',
   111: 'OBJ',
   130: 'EXT1',

@@ -55,6 +55,10 @@ export const int32 = (...numbers: number[]): ConstantSpec => ({
   shape: [numbers.length],
   data: Int32Array.from(numbers),
 });
+export const int64 = (...numbers: number[]): ConstantSpec => ({
+  shape: [numbers.length],
+  data: BigInt64Array.from(numbers, BigInt),
+});
 const TYPES = {
   Int8Array: 'INT8',
   Uint8Array: 'UINT8',

@@ -5,13 +5,9 @@ import { FormatError, UsageError } from '../../../src/errors.js';
 import { ProtoFile } from '../../../src/formats/onnx/protobuf.js';
 import { readOnnx } from '../../../src/formats/onnx.js';
 import { sizeOf } from '../../../src/tensor.js';
-import { type ConstantSpec, float, int8, type NodeSpec, onnxFile } from './builder.js';
+import { type ConstantSpec, float, int8, int64, type NodeSpec, onnxFile } from './builder.js';
 
 const ones = (...shape: number[]): ConstantSpec => ({ shape, data: new Float32Array(sizeOf(shape)).fill(1) });
-const whole = (...numbers: number[]): ConstantSpec => ({
-  shape: [numbers.length],
-  data: BigInt64Array.from(numbers, BigInt),
-});
 
 interface File {
   /** Of x, by default [1, 2, 4, 4]. */
@@ -63,7 +59,7 @@ const cases: readonly [what: string, nodes: readonly Op[], given: File, message:
   [
     'an axis twice',
     [['Squeeze', 'x a', 'y']],
-    { shape: [1, 2, 1, 1], constants: { a: whole(2, -2) } },
+    { shape: [1, 2, 1, 1], constants: { a: int64(2, -2) } },
     'the axes [2,-2] name one twice',
   ],
   [
@@ -330,7 +326,7 @@ const cases: readonly [what: string, nodes: readonly Op[], given: File, message:
   [
     'a larger batch',
     [['Resize', 'x - - s', 'y', { mode: 'linear' }]],
-    { constants: { s: whole(2, 2, 4, 4) } },
+    { constants: { s: int64(2, 2, 4, 4) } },
     'resizes [1,2,4,4] to [2,2,4,4]; wanted height and width alone',
   ],
   [
@@ -342,19 +338,19 @@ const cases: readonly [what: string, nodes: readonly Op[], given: File, message:
   [
     'a single sample by half pixels',
     [['Resize', 'x - - s', 'y', { mode: 'linear', coordinate_transformation_mode: 'pytorch_half_pixel' }]],
-    { constants: { s: whole(1, 2, 1, 4) } },
+    { constants: { s: int64(1, 2, 1, 4) } },
     'resizes [1,2,4,4] to [1,2,1,4] by the rule pytorch_half_pixel, which is another for a single sample',
   ],
   [
     'the nearest of no multiple',
     [['Resize', 'x - - s', 'y', { mode: 'nearest' }]],
-    { constants: { s: whole(1, 2, 6, 8) } },
+    { constants: { s: int64(1, 2, 6, 8) } },
     'resizes 4 x 4 to 6 x 8 by the nearest pixel (half_pixel, round_prefer_floor); wanted whole multiples, by asymmetric and floor or by half_pixel',
   ],
   [
     'the nearest by another rule',
     [['Resize', 'x - - s', 'y', { mode: 'nearest', nearest_mode: 'ceil' }]],
-    { constants: { s: whole(1, 2, 8, 8) } },
+    { constants: { s: int64(1, 2, 8, 8) } },
     'resizes 4 x 4 to 8 x 8 by the nearest pixel (half_pixel, ceil); wanted whole multiples, by asymmetric and floor or by half_pixel',
   ],
 
@@ -377,6 +373,18 @@ const cases: readonly [what: string, nodes: readonly Op[], given: File, message:
     [['ReduceMax', 'x', 'y', { axes: [1, 2] }]],
     { opset: 13 },
     'the largest over the axes [1,2] of [1,2,4,4]; wanted height and width, [2,3]',
+  ],
+  [
+    'the largest of a row of channels',
+    [['ReduceMax', 'x', 'y', { axes: [1, 2, 3] }]],
+    { opset: 13 },
+    'the largest over the axes [1,2,3] of [1,2,4,4]; wanted height and width, [2,3]',
+  ],
+  [
+    'the largest of five axes',
+    [['ReduceMax', 'x', 'y', { axes: [2, 3] }]],
+    { opset: 13, shape: [1, 2, 4, 4, 1] },
+    'input 0 has the shape [1,2,4,4,1], wanted a picture [batch, channels, height, width]',
   ],
   [
     'means by columns',
@@ -403,31 +411,31 @@ const cases: readonly [what: string, nodes: readonly Op[], given: File, message:
   [
     'a reshape to another size',
     [['Reshape', 'x s', 'y']],
-    { constants: { s: whole(1, 33) } },
+    { constants: { s: int64(1, 33) } },
     'the numbers of [1,2,4,4] do not fit into [1,33]',
   ],
   [
     'a reshape of two open sizes',
     [['Reshape', 'x s', 'y']],
-    { constants: { s: whole(1, -1, -1) } },
+    { constants: { s: int64(1, -1, -1) } },
     'the numbers of [1,2,4,4] do not fit into [1,-1,-1]',
   ],
   [
     'a reshape across channels',
     [picture, ['Reshape', 'p s', 'y']],
-    { shape: [1, 3, 4, 4], constants: { s: whole(1, 2, 24) } },
+    { shape: [1, 3, 4, 4], constants: { s: int64(1, 2, 24) } },
     'reshapes [1,3,4,4] to [1,2,24], which joins numbers that do not lie side by side in [batch, height, width, channels]',
   ],
   [
     'a squeeze of what is larger',
     [['Squeeze', 'x a', 'y']],
-    { shape: [1, 1, 4, 1], constants: { a: whole(1, 2) } },
+    { shape: [1, 1, 4, 1], constants: { a: int64(1, 2) } },
     'drops the axes [1,2] of [1,1,4,1]; wanted some of [1,3]',
   ],
   [
     'a squeeze of the batch',
     [['Squeeze', 'x a', 'y']],
-    { shape: [1, 1, 4, 1], constants: { a: whole(0) } },
+    { shape: [1, 1, 4, 1], constants: { a: int64(0) } },
     'drops the axes [0] of [1,1,4,1]; wanted some of [1,3]',
   ],
   ['no axes to add', [['Unsqueeze', 'x', 'y']], {}, 'has no axes'],
@@ -438,72 +446,72 @@ const cases: readonly [what: string, nodes: readonly Op[], given: File, message:
     "attribute 'perm' is [0,2,1], the input has the shape [1,2,4,4]",
   ],
   ['a part from nowhere', [['Slice', 'x', 'y']], {}, 'has no starts'],
-  ['a part to nowhere', [['Slice', 'x s', 'y']], { constants: { s: whole(0) } }, 'has no ends'],
+  ['a part to nowhere', [['Slice', 'x s', 'y']], { constants: { s: int64(0) } }, 'has no ends'],
   [
     'a part of two ends',
     [['Slice', 'x s e', 'y']],
-    { constants: { s: whole(0), e: whole(1, 1) } },
+    { constants: { s: int64(0), e: int64(1, 1) } },
     'slices [1,2,4,4] along [0] from [0] to [1,1] in steps of [1]; wanted as many of each, and steps of 1 or more',
   ],
   [
     'a part backwards',
     [['Slice', 'x s e a t', 'y']],
-    { constants: { s: whole(3), e: whole(0), a: whole(3), t: whole(-1) } },
+    { constants: { s: int64(3), e: int64(0), a: int64(3), t: int64(-1) } },
     'slices [1,2,4,4] along [3] from [3] to [0] in steps of [-1]; wanted as many of each, and steps of 1 or more',
   ],
   [
     'a part of the batch',
     [['Slice', 'x s e a', 'y']],
-    { shape: [2, 3], constants: { s: whole(0), e: whole(1), a: whole(0) } },
+    { shape: [2, 3], constants: { s: int64(0), e: int64(1), a: int64(0) } },
     'takes 1 numbers from 0 on of axis 0 of [2,3]; wanted one or more that are there, and not of the batch',
   ],
   [
     'an empty part',
     [['Slice', 'x s e a', 'y']],
-    { shape: [2, 3], constants: { s: whole(1), e: whole(1), a: whole(1) } },
+    { shape: [2, 3], constants: { s: int64(1), e: int64(1), a: int64(1) } },
     'takes 0 numbers from 1 on of axis 1 of [2,3]; wanted one or more that are there, and not of the batch',
   ],
   [
     'a part of a flat picture',
     [...flat, ['Slice', 'f s e a', 'y']],
-    { constants: { s: whole(0), e: whole(4), a: whole(1) } },
+    { constants: { s: int64(0), e: int64(4), a: int64(1) } },
     'takes a part of [1,32], whose numbers lie in the order of none of its axes',
   ],
   [
     'parts of other sizes',
     [['Split', 'x s', 'y z', { axis: 1 }]],
-    { shape: [1, 5], constants: { s: whole(2, 2) } },
+    { shape: [1, 5], constants: { s: int64(2, 2) } },
     'splits [1,5] along axis 1 into parts of [2,2] for 2 results',
   ],
   [
     'more parts than results',
     [['Split', 'x s', 'y z', { axis: 1 }]],
-    { shape: [1, 5], constants: { s: whole(2, 2, 1) } },
+    { shape: [1, 5], constants: { s: int64(2, 2, 1) } },
     'splits [1,5] along axis 1 into parts of [2,2,1] for 2 results',
   ],
   ['padding of no size', [['Pad', 'x', 'y']], {}, 'has no pads'],
   [
     'padding of a flat picture',
     [...flat, ['Pad', 'f s', 'y']],
-    { constants: { s: whole(0, 1, 0, 1) } },
+    { constants: { s: int64(0, 1, 0, 1) } },
     'pads [1,32], whose numbers lie in the order of none of its axes',
   ],
   [
     'padding of no picture',
     [['Pad', 'x s', 'y']],
-    { shape: [1, 5], constants: { s: whole(0, 1, 0, 1) } },
+    { shape: [1, 5], constants: { s: int64(0, 1, 0, 1) } },
     'pads [1,5] by [0,1,0,1]; wanted a picture and two numbers for each of its axes',
   ],
   [
     'padding of two axes of four',
     [picture, ['Pad', 'p s', 'y']],
-    { constants: { s: whole(1, 1, 1, 1) } },
+    { constants: { s: int64(1, 1, 1, 1) } },
     'pads [1,2,4,4] by [1,1,1,1]; wanted a picture and two numbers for each of its axes',
   ],
   [
     'padding of the channels',
     [picture, ['Pad', 'p s', 'y']],
-    { constants: { s: whole(0, 1, 0, 0, 0, 0, 0, 0) } },
+    { constants: { s: int64(0, 1, 0, 0, 0, 0, 0, 0) } },
     'pads [1,2,4,4] by [0,1,0,0,0,0,0,0]; wanted padding of height and width alone',
   ],
 
@@ -518,13 +526,13 @@ const cases: readonly [what: string, nodes: readonly Op[], given: File, message:
   [
     'a number that is not there',
     [['Gather', 'a i', 'y']],
-    { constants: { a: ones(3), i: whole(3) } },
+    { constants: { a: ones(3), i: int64(3) } },
     'gathers number 3 of 3',
   ],
   [
     'a number before the first',
     [['Gather', 'a i', 'y']],
-    { constants: { a: ones(3), i: whole(-4) } },
+    { constants: { a: ones(3), i: int64(-4) } },
     'gathers number -4 of 3',
   ],
   ['a constant reshaped to nothing', [['Reshape', 'a', 'y']], { constants: { a: ones(3) } }, 'has no shape'],
@@ -532,13 +540,13 @@ const cases: readonly [what: string, nodes: readonly Op[], given: File, message:
   [
     'a part of a constant to nowhere',
     [['Slice', 'a s', 'y']],
-    { constants: { a: ones(3), s: whole(0) } },
+    { constants: { a: ones(3), s: int64(0) } },
     'has no ends',
   ],
   [
     'a part of a constant backwards',
     [['Slice', 'a s e x t', 'y']],
-    { constants: { a: ones(3), s: whole(2), e: whole(0), x: whole(0), t: whole(-1) } },
+    { constants: { a: ones(3), s: int64(2), e: int64(0), x: int64(0), t: int64(-1) } },
     'slices [3] along [0] from [2] to [0] in steps of [-1]; wanted as many of each, and steps of 1 or more',
   ],
   [
@@ -560,7 +568,7 @@ const cases: readonly [what: string, nodes: readonly Op[], given: File, message:
     { constants: { a: ones(2), s: float(1) } },
     'quantises to INT32; wanted UINT8, INT8, UINT16, INT16',
   ],
-  ['a size below 0', [['ConstantOfShape', 's', 'y']], { constants: { s: whole(-1) } }, '[-1] is no shape'],
+  ['a size below 0', [['ConstantOfShape', 's', 'y']], { constants: { s: int64(-1) } }, '[-1] is no shape'],
   [
     'scales of other channels',
     [['DequantizeLinear', 'a s', 'y', { axis: 0 }]],

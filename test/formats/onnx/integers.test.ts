@@ -13,7 +13,7 @@ import { layerSuite, mobilenetSuite } from '../../../src/oracle/index.js';
 import { type QuantizedProblem, quantizedProblems } from '../../../src/oracle/integers/quantized-problems.js';
 import { type QuantizedTensor, tensor } from '../../../src/tensor.js';
 import { dataPath, noData } from '../../data.js';
-import { type ConstantSpec, float, int8, int32, type NodeSpec, onnxFile, uint8 } from './builder.js';
+import { type ConstantSpec, float, int8, int32, int64, type NodeSpec, onnxFile, uint8 } from './builder.js';
 
 const reread = async (network: QuantizedNetwork, pictures: 'nhwc' | 'nchw' = 'nhwc') =>
   readQuantizedNetwork(await writeOnnx(network, { pictures }), { fileName: `${network.name}.onnx` });
@@ -364,4 +364,37 @@ describe('integers that files take and yield', () => {
   ])('refused: %s', async (_, bytes, message) => {
     await expect(importOnnx(bytes, { fileName: 'q.onnx' })).rejects.toThrow(new FormatError(message));
   });
+});
+
+/** Such as onnxruntime's optimised files have: integers between their QuantizeLinear and DequantizeLinear go through operators that compute nothing. */
+test.each<[op: string, attributes: NodeSpec['attributes'], more?: readonly string[]]>([
+  ['MaxPool', { kernel_shape: [1, 2] }],
+  ['GlobalMaxPool', {}],
+  ['Identity', {}],
+  ['Flatten', { axis: 1 }],
+  ['Reshape', {}, ['sizes']],
+  ['Unsqueeze', {}, ['axes']],
+  ['Slice', {}, ['from', 'to', 'axes']],
+  ['Concat', { axis: 1 }, ['x']],
+  ['Split', { axis: 1 }],
+])('%s gives integers on', async (op, attributes = {}, more = []) => {
+  const constants = { ...grids, sizes: int64(1, 8), axes: int64(1), from: int64(1), to: int64(2) };
+  const inside = (from: string, to: string): NodeSpec => ({
+    op,
+    inputs: [from, ...more.map((name) => (name === 'x' ? from : name))],
+    outputs: [to],
+    attributes,
+  });
+  const relu: NodeSpec = { op: 'Relu', inputs: ['d'], outputs: ['y'] };
+  const file = (...nodes: NodeSpec[]) => onnxFile({ inputs: { x: [1, 2, 1, 4] }, outputs: ['y'], constants, nodes });
+  const quantized = file(quantize('x', 'q'), inside('q', 'r'), dequantize('r', 'd'), relu);
+  const plain = file(inside('x', 'd'), relu);
+  const answer = async (bytes: Uint8Array) => {
+    const { network } = await importOnnx(bytes);
+    // halves from −10 to 12, which lie on the grid of uint8
+    return run(network, tensor(network.inputs[0].shape, [-10, 12, 3.5, 0, -0.5, 7, 11, 2])).get('y')!;
+  };
+  const [found, wanted] = [await answer(quantized), await answer(plain)];
+  expect(found.shape).toEqual(wanted.shape);
+  expect([...found.data]).toEqual([...wanted.data]);
 });

@@ -12,6 +12,7 @@ import { randomInput } from '../../agreement/lifelike.js';
 import { dataPath, noData } from '../../data.js';
 import { expectWithin, signed } from '../../network/helpers.js';
 import { noOnnxruntime, runOnnxruntime } from '../../peers/onnxruntime.js';
+import { int64, onnxFile } from './builder.js';
 import { everyKind } from './every-kind.js';
 
 type Node = readonly [op: string, inputs: string, output: string, attributes?: OutModel['nodes'][number]['attributes']];
@@ -290,6 +291,40 @@ describe('layouts', () => {
       expect(y.shape).toEqual(shape);
       expect([...y.data]).toEqual(wanted);
     });
+  });
+
+  test('sizes are whole numbers: half of five rows are two', async () => {
+    const file = onnxFile({
+      inputs: { x: [1, 5] },
+      outputs: ['y'],
+      constants: { one: int64(1), two: int64(2), from: int64(0) },
+      nodes: [
+        { op: 'Shape', inputs: ['x'], outputs: ['shape'] },
+        { op: 'Gather', inputs: ['shape', 'one'], outputs: ['five'] },
+        { op: 'Div', inputs: ['five', 'two'], outputs: ['half'] },
+        { op: 'Slice', inputs: ['x', 'from', 'half', 'one'], outputs: ['y'] },
+      ],
+    });
+    const y = run(await readOnnx(file), tensor([1, 5], [1, 2, 3, 4, 5])).get('y')!;
+    expect([...y.data]).toEqual([1, 2]);
+  });
+
+  test('of a split, the part that is read alone becomes nodes', async () => {
+    const file = onnxFile({
+      inputs: { x: [1, 4, 3] },
+      outputs: ['b'],
+      nodes: [{ op: 'Split', inputs: ['x'], outputs: ['a', 'b'], attributes: { axis: 1 } }],
+    });
+    const network = await readOnnx(file);
+    expect(network.nodes.map(({ kind }) => kind)).toEqual(['reshape', 'depthwiseConv2d', 'reshape']);
+    const y = run(
+      network,
+      tensor(
+        [1, 4, 3],
+        Array.from({ length: 12 }, (_, i) => i),
+      ),
+    ).get('b')!;
+    expect([...y.data]).toEqual([6, 7, 8, 9, 10, 11]);
   });
 
   test('SAME_LOWER puts the odd sample before', async () => {

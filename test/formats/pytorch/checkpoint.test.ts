@@ -357,6 +357,58 @@ test('TorchScript is refused with the way out', async () => {
   );
 });
 
+/** Codes and names of pickletools.py. */
+test.each([
+  [105, 'INST'],
+  [111, 'OBJ'],
+  [130, 'EXT1'],
+  [131, 'EXT2'],
+  [132, 'EXT4'],
+  [80, 'PERSID'],
+  [70, 'FLOAT'],
+  [73, 'INT'],
+  [76, 'LONG'],
+  [83, 'STRING'],
+  [86, 'UNICODE'],
+  [103, 'GET'],
+  [112, 'PUT'],
+  [151, 'NEXT_BUFFER'],
+  [152, 'READONLY_BUFFER'],
+])('the instruction %i, %s, is refused by its name', async (code, name) => {
+  expect(await refusal([code])).toBe(
+    `m.pth: archive/data.pkl: byte N: the instruction ${name} is not read; wanted plain data of protocol 2 to 5`,
+  );
+});
+
+const ANYTHING = global('collections', 'OrderedDict');
+test.each<[what: string, instructions: Bytes, message: string]>([
+  ['an instruction that there is not', [0x07], 'damaged: there is no instruction 0x07'],
+  [
+    'an object of a class',
+    [...ANYTHING, 0x29, 0x81],
+    "an object of the class 'collections.OrderedDict', which is not read",
+  ],
+  ['an object of no class', [0x29, 0x29, 0x92], "an object of the class 'unknown', which is not read"],
+  ['a name without an end', [0x63, 0x61], 'truncated: a name without an end'],
+  ['a wide whole number', [0x8a, 17], 'a whole number of 17 bytes; at most 16 are read'],
+  ['bytes beyond the end', [0x42, 9, 0, 0, 0], 'truncated: 9 more bytes are wanted, the pickle has 1'],
+  ['a value that is not there', [0x30], 'damaged: a value is missing'],
+  ['a mark for a value', [MARK, 0x32], 'damaged: a value is missing'],
+  ['a mark that is not there', [0x74], 'damaged: a mark is missing'],
+  ['items of no list', [...NONE, ...NONE, 0x61], 'damaged: items without a list'],
+  ['items of no dict', [...NONE, ...NONE, ...NONE, 0x73], 'damaged: keys and values without a dict'],
+  ['half an item', [0x7d, MARK, ...NONE, 0x75], 'damaged: keys and values without a dict'],
+  ['a memory that is not there', [0x68, 3], 'damaged: nothing was remembered as 3'],
+  ['a global of no name', [...NONE, ...NONE, 0x93], 'damaged: a global without a name'],
+  ['a global of half a name', [...text('torch'), ...NONE, 0x93], 'damaged: a global without a name'],
+  ['a call of no function', [...NONE, 0x29, 0x52], 'damaged: a call of no function'],
+  ['a call without parameters', [...ANYTHING, ...NONE, 0x52], 'damaged: a call of no function'],
+  ['attributes of a list', [0x5d, 0x7d, 0x62], 'attributes of an object that is no dict are not read'],
+  ['a newer protocol', [0x80, 6], 'wanted protocol 2 to 5, found 6'],
+])('%s', async (_, instructions, message) => {
+  expect(await refusal(instructions)).toBe(`m.pth: archive/data.pkl: byte N: ${message}`);
+});
+
 test('the form before PyTorch 1.6, and other pickles, are refused by name', async () => {
   const old = Uint8Array.of(0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e);
   await expect(readNetwork(old, { fileName: 'm.pth' })).rejects.toThrow(

@@ -111,3 +111,16 @@ test('the weights lie in files of 4 MiB, kernels as float16 where that is asked 
   expectWithin('y/kernel', weights.get('y/kernel')!, kernel, rounding);
   expect(weights.get('y/bias')).toEqual(network.weights.get('y/bias'));
 });
+
+test('a list of tensors has its length beside it, as tf.raw_ops.ConcatV2 wants it', async () => {
+  const { modelTopology } = parsed(await writeTfjs(everyKind()));
+  const joins = modelTopology.node.filter(({ op }: { op: string }) => op === 'ConcatV2');
+  expect(joins.length).toBeGreaterThan(0);
+  for (const { input, attr } of joins) {
+    expect(attr).toEqual({
+      T: { type: 'DT_FLOAT' },
+      N: { i: `${input.length - 1}` },
+      Tidx: { type: 'DT_INT32' },
+    });
+  }
+});

@@ -59,7 +59,7 @@ export const pools: Readonly<Record<string, Operator>> = {
     translate(call, { axes, keepdims }) {
       const shape = shapeOf(call.value(0));
       const chosen = call.axes(axes ?? call.numbers(1) ?? shape.map((_, axis) => axis), shape.length);
-      if (shape.length !== 4 || chosen.length !== 2 || !chosen.includes(2) || !chosen.includes(3)) {
+      if (`${[...chosen].sort()}` !== '2,3') {
         call.fail(`the largest over the axes [${chosen}] of [${shape}]; wanted height and width, [2,3]`);
       }
       const value = pictureValue(call.addSteps(call.picture(0), globalMax(true)));
