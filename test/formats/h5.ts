@@ -79,10 +79,13 @@ export const numberedWeightsFile = (weights: NumberedWeights): Promise<Uint8Arra
     }
   });
 
-/** Keras 3's `.keras`, of a configuration in JSON. */
+/** Keras 3's `.keras`, of a configuration in JSON; Keras does not deflate. */
 export const kerasArchive = async (config: string, weights: NumberedWeights): Promise<Uint8Array> =>
-  zipSync({
-    'metadata.json': new TextEncoder().encode('{}'),
-    'config.json': new TextEncoder().encode(config),
-    'model.weights.h5': await numberedWeightsFile(weights),
-  });
+  zipSync(
+    {
+      'metadata.json': new TextEncoder().encode('{}'),
+      'config.json': new TextEncoder().encode(config),
+      'model.weights.h5': await numberedWeightsFile(weights),
+    },
+    { level: 0 },
+  );
