@@ -5,7 +5,6 @@ import type { PictureSource } from '../image/sources.js';
 import { ofInput, type Pictures, seenInput } from '../load/inputs.js';
 import type { Loaded, SeenTensor } from '../load/loaded-model.js';
 import type {
-  IntegerInput,
   Model,
   ModelClassifyOptions,
   ModelDetectOptions,
@@ -19,6 +18,7 @@ import type {
 import { bindCalls, checkRunOptions, checkTrace, type Task, TRANSFER } from '../load/options.js';
 import type { Network } from '../network/network.js';
 import type { Segmentation } from '../segmentation/segmentation.js';
+import type { IntegerInput } from '../tasks/integer-input.js';
 import type { Prediction } from '../tasks/predictions.js';
 import type { Tensor } from '../tensor.js';
 import type { Cargo, WorkerCalls } from './worker-calls.js';

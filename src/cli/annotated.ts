@@ -1,6 +1,6 @@
 /** Pictures that a command has drawn into, as files. */
 import { realpath } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
 import { pngChunk } from '../segmentation/label-png.js';
 import { expectFolder, expectWritable, writeWhole } from './output.js';
@@ -24,9 +24,6 @@ const TEXT = 'Software\0depthwise';
 
 const DRAWN: OwnKind = { lacking: 'no picture that depthwise wrote', mark: `tEXt${TEXT}` };
 
-/** Signature and IHDR, before which nothing may stand. */
-const HEADER_BYTES = 33;
-
 /**
  * Makes the folder, and checks that each of the files can be written. Throws a UsageError where one of the pictures that are read would be
  * replaced and, without `overwrite`, where another file of somebody's would.
@@ -38,7 +35,7 @@ export async function claimAnnotated(
   overwrite = false,
 ): Promise<void> {
   await expectFolder('--out', folder);
-  const read = new Set(await Promise.all(pictures.map(realName)));
+  const read = await realNames(pictures);
   for (const file of files) {
     if (read.has(await realName(file)))
       throw new UsageError(`--out: '${file}' is one of the pictures that are read; name another folder`);
@@ -47,10 +44,25 @@ export async function claimAnnotated(
   for (const file of files) await expectWritable('--out', file);
 }
 
-const realName = (path: string): Promise<string> => realpath(path).catch(() => path);
+const realName = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
 
-/** Writes a PNG file that says whose it is. */
-export async function writeAnnotated(path: string, png: Uint8Array): Promise<void> {
-  const mark = pngChunk('tEXt', new TextEncoder().encode(TEXT));
-  await writeWhole(path, Buffer.concat([png.subarray(0, HEADER_BYTES), mark, png.subarray(HEADER_BYTES)]));
+const realNames = async (paths: readonly string[]) => new Set(await Promise.all(paths.map(realName)));
+
+/** Throws a UsageError where a file that is to be written is one that is read, or is written otherwise. */
+export async function expectNoOther(flag: string, path: string, others: readonly string[]): Promise<void> {
+  if (!(await realNames(others)).has(await realName(path))) return;
+  throw new UsageError(`${flag}: '${path}' is read or written by this command already; name another file`);
+}
+
+/** Writes a PNG file that says whose it is, behind the signature and header that the first piece is. */
+export const writeAnnotated = (path: string, png: AsyncIterable<Uint8Array>): Promise<void> =>
+  writeWhole(path, marked(png));
+
+async function* marked(png: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let mark: Uint8Array | undefined = pngChunk('tEXt', new TextEncoder().encode(TEXT));
+  for await (const piece of png) {
+    yield piece;
+    if (mark) yield mark;
+    mark = undefined;
+  }
 }

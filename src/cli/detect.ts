@@ -1,11 +1,12 @@
 /** `depthwise detect`: what objects are in pictures, and where. */
 import { type Command, Option } from 'commander';
+import { drawInto } from '../detection/draw.js';
 import { type Detection, type DetectOptions, detect, drawDetections } from '../detection/index.js';
 import { UsageError } from '../errors.js';
 import type { Region, Rotation } from '../image/index.js';
 import { encodePng } from '../segmentation/label-png.js';
 import { readLabels } from '../tasks/files.js';
-import { annotatedNames, claimAnnotated, writeAnnotated } from './annotated.js';
+import { annotatedNames, claimAnnotated, expectNoOther, writeAnnotated } from './annotated.js';
 import { type CocoResults, cocoResults } from './coco-results.js';
 import { harmless } from './display.js';
 import { MODEL, readPictureModel } from './model.js';
@@ -81,17 +82,26 @@ Examples:
       const pictures = await withoutFolders(paths);
       const ids = flags.coco === undefined ? undefined : await cocoResults(pictures, flags.annotations);
       const files = flags.out === undefined ? undefined : annotatedNames(pictures, flags.out);
-      const coco = flags.coco === undefined ? undefined : await expectWritable('--coco', flags.coco);
-      const network = await readPictureModel(flags.model, flags);
+      // First the folder, in which the file may lie.
       if (flags.out !== undefined && files !== undefined)
         await claimAnnotated(flags.out, [...files.values()], pictures, flags.overwrite);
+      const coco = flags.coco === undefined ? undefined : await expectWritable('--coco', flags.coco);
+      if (coco !== undefined) {
+        const read = [flags.model, flags.labels, flags.annotations].filter((path) => path !== undefined);
+        await expectNoOther('--coco', coco, [...read, ...pictures, ...(files?.values() ?? [])]);
+      }
+      const network = await readPictureModel(flags.model, flags);
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
       const options = optionsOf(flags, labels);
       const outcomes = await answer('detect', network, pictures, flags, (run) => async (picture, path) => {
         const detections = await detect(network, picture, { ...options, run });
         const file = files?.get(path);
-        if (file !== undefined) await writeAnnotated(file, await encodePng(drawDetections(picture, detections)));
-        return { width: picture.width, height: picture.height, detections };
+        const { width, height } = picture;
+        if (file !== undefined) {
+          const drawn = picture.channels === 3 ? drawInto(picture, detections) : drawDetections(picture, detections);
+          await writeAnnotated(file, encodePng({ ...drawn, parts: [drawn.data] }));
+        }
+        return { width, height, detections };
       });
       if (coco !== undefined && ids !== undefined) await writeWhole(coco, asResults(outcomes, ids));
       printAnswers(outcomes, flags, (answer) => answer, asText);

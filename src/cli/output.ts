@@ -82,7 +82,7 @@ export function onEndingSignal(react: (signal: EndingSignal) => void): () => voi
 }
 
 /** Writes the whole file or, when interrupted or out of space, nothing; a signal that asks to end does so afterwards. */
-export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+export async function writeWhole(path: string, bytes: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<void> {
   const interrupted = new AbortController();
   const forget = onEndingSignal((signal) =>
     interrupted.abort(new Interruption('interrupted; nothing written', signal)),

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.js';
 import type { Picture, Region, Rotation } from '../image/index.js';
 import type { Network } from '../network/index.js';
 import { cutOut, overlay, type Segmentation, type SegmentOptions, segment } from '../segmentation/index.js';
-import { encodeLabelPng, encodePng } from '../segmentation/label-png.js';
+import { drawnParts, encodeLabelPng, encodePng, type PictureParts } from '../segmentation/label-png.js';
 import { paletteFor } from '../segmentation/palette.js';
 import { readLabels } from '../tasks/files.js';
 import { annotatedNames, claimAnnotated, writeAnnotated } from './annotated.js';
@@ -125,27 +125,25 @@ async function writerOf(
 ): Promise<Write> {
   const colours = paletteFor(labels);
   const classes = flags.only?.flatMap((wanted) => classesOf(wanted, labels));
-  const kinds: [end: string, make: (picture: Picture, map: Segmentation) => Promise<Uint8Array>][] = [
+  const kinds: [end: string, make: (picture: Picture, map: Segmentation) => AsyncIterable<Uint8Array>][] = [
     ['.labels.png', (_, map) => encodeLabelPng(map, colours)],
   ];
-  if (flags.overlay) kinds.push(['.overlay.png', (picture, map) => encodePng(overlay(picture, map, { colours }))]);
-  if (flags.cutOut) kinds.push(['.cut-out.png', (picture, map) => encodePng(cutOut(picture, map, classes))]);
+  const drawn = (channels: 3 | 4, draw: typeof overlay) => (picture: Picture, map: Segmentation) =>
+    encodePng(drawnParts(picture, map, channels, draw));
+  if (flags.overlay) kinds.push(['.overlay.png', drawn(3, (picture, map) => overlay(picture, map, { colours }))]);
+  if (flags.cutOut) kinds.push(['.cut-out.png', drawn(4, (picture, map) => cutOut(picture, map, classes))]);
   if (flags.confidence) kinds.push(['.confidence.png', (_, map) => encodePng(confidencePicture(map))]);
   const files = kinds.map(([end, make]) => [annotatedNames(pictures, folder, end), make] as const);
   const paths = files.flatMap(([names]) => [...names.values()]);
   await claimAnnotated(folder, paths, pictures, flags.overwrite);
   return async (path, picture, segmentation) => {
-    for (const [names, make] of files) await writeAnnotated(names.get(path)!, await make(picture, segmentation));
+    for (const [names, make] of files) await writeAnnotated(names.get(path)!, make(picture, segmentation));
   };
 }
 
 /** Grey: 255 where a label is sure. */
-function confidencePicture({ width, height, confidence = new Float32Array(0) }: Segmentation): Picture {
-  const data = new Uint8Array(confidence.length);
-  confidence.forEach((share, pixel) => {
-    data[pixel] = Math.round(255 * share);
-  });
-  return { width, height, channels: 1, data };
+function confidencePicture({ width, height, confidence = new Float32Array(0) }: Segmentation): PictureParts {
+  return { width, height, channels: 1, parts: [Uint8Array.from(confidence, (share) => Math.round(255 * share))] };
 }
 
 function classesOf(wanted: string, labels: readonly string[] | undefined): number[] {

@@ -5,22 +5,25 @@ import type { Detection } from './detections.js';
 import { GLYPH_HEIGHT, GLYPH_WIDTH, hasPixel } from './font.js';
 
 /** An RGB copy of the picture with each box in the colour of its class, and its label and score in the upper left corner. */
-export function drawDetections(picture: Picture, detections: readonly Detection[]): Picture {
-  const copy = toRgb(picture);
-  const pixel = Math.max(1, Math.round(Math.min(copy.width, copy.height) / 300));
+export const drawDetections = (picture: Picture, detections: readonly Detection[]): Picture =>
+  drawInto(toRgb(picture), detections);
+
+/** Draws into an RGB picture itself. */
+export function drawInto(picture: Picture, detections: readonly Detection[]): Picture {
+  const pixel = Math.max(1, Math.round(Math.min(picture.width, picture.height) / 300));
   // The surest last, above the others.
   for (const { box, classIndex, label, score } of [...detections].reverse()) {
     const colour = vocColour((classIndex % 254) + 1);
     const [left, top] = [Math.round(box.x), Math.round(box.y)];
     const [right, bottom] = [Math.round(box.x + box.width), Math.round(box.y + box.height)];
     const line = 2 * pixel;
-    fill(copy, left, top, right, top + line, colour);
-    fill(copy, left, bottom - line, right, bottom, colour);
-    fill(copy, left, top, left + line, bottom, colour);
-    fill(copy, right - line, top, right, bottom, colour);
-    write(copy, `${label} ${Math.round(100 * score)}%`, Math.max(left, 0), Math.max(top, 0), pixel, colour);
+    fill(picture, left, top, right, top + line, colour);
+    fill(picture, left, bottom - line, right, bottom, colour);
+    fill(picture, left, top, left + line, bottom, colour);
+    fill(picture, right - line, top, right, bottom, colour);
+    write(picture, `${label} ${Math.round(100 * score)}%`, Math.max(left, 0), Math.max(top, 0), pixel, colour);
   }
-  return copy;
+  return picture;
 }
 
 /** Pixels from (left, top) up to, not including, (right, bottom), as far as they lie in the picture. */

@@ -8,20 +8,21 @@ import type { FileHandle } from 'node:fs/promises';
  */
 export async function saveWhole(
   path: string,
-  bytes: Uint8Array | string,
+  bytes: Uint8Array | string | AsyncIterable<Uint8Array>,
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<void> {
   const { rename, rm } = await import('node:fs/promises');
   const { dirname } = await import('node:path');
   const folder = dirname(path);
   await removeLeftovers(folder);
+  const pieces = typeof bytes === 'string' || bytes instanceof Uint8Array ? [bytes] : bytes;
   const ofPath = (error: Error): Error => Object.assign(error, { path }); // nobody has heard of the temporary file
   const { name: temporary, file } = await openTemporary(folder).catch((error) => {
     throw ofPath(error);
   });
   try {
     try {
-      await file.writeFile(bytes, { ...(signal && { signal }) });
+      for await (const piece of pieces) await file.writeFile(piece, { ...(signal && { signal }) }); // each behind the last
       await file.sync();
     } finally {
       await file.close();

@@ -17,9 +17,9 @@ import type { Rounding } from '../layers/int8/fixed-point.js';
 import type { Network } from '../network/network.js';
 import type { QuantizedNetwork } from '../network/quantized-network.js';
 import { expectComputable, type QuantizedNetworkInputs, runQuantized, typedInputs } from '../network/run-quantized.js';
+import { integerInput } from '../tasks/integer-input.js';
 import { integerParts, quantizedNames } from '../tasks/integers.js';
 import type { AnyTensor } from '../tensor.js';
-import { integerInput } from './integer-input.js';
 import type { IntegerEngine } from './model.js';
 
 /**

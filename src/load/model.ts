@@ -11,7 +11,8 @@ import type { Network, NetworkInput, NetworkInputs, Preprocessing, PresetName } 
 import type { QuantizedNetwork } from '../network/quantized-network.js';
 import type { PixelOptions, Segmentation } from '../segmentation/segmentation.js';
 import type { Prediction, PredictionOptions } from '../tasks/index.js';
-import type { AnyTensor, QuantizedTensor, Shape, Tensor } from '../tensor.js';
+import type { IntegerInput } from '../tasks/integer-input.js';
+import type { AnyTensor, Shape, Tensor } from '../tensor.js';
 import type { WebAbortSignal, WebBlob, WebFetch, WebRequest, WebResponse, WebUrl } from '../web-types.js';
 import type { ChoiceOptions } from './choose.js';
 import type { LaterTasks } from './later-tasks.js';
@@ -38,13 +39,6 @@ export interface LoadProgress {
   readonly loaded: number;
   /** As `loaded`, of the whole phase; absent where the server does not say how long its files are. */
   readonly total?: number;
-}
-
-/** The integers that a picture becomes. */
-export interface IntegerInput extends QuantizedTensor {
-  readonly data: Uint8Array | Int8Array;
-  /** The integer that stands for a number of float32. */
-  readonly nearest: (real: number) => number;
 }
 
 /** A compiled network, of real numbers or of integers that stand for them. */

@@ -16,62 +16,99 @@ const PALETTE = 3;
 /** By the number of channels: grey, RGB, RGBA. */
 const COLOUR_TYPES = { 1: GREY, 3: 2, 4: 6 } as const;
 
-/** The file of a picture. Beside the picture it takes little more memory than the file. */
-export function encodePng({ width, height, channels, data }: Picture): Promise<Uint8Array> {
-  return pngFile(width, height, COLOUR_TYPES[channels], [], rowsOf(data, width * channels, channels));
+/** A picture's rows from the top, some at a time. */
+export interface PictureParts extends Pick<Picture, 'width' | 'height' | 'channels'> {
+  readonly parts: Iterable<Picture['data']>;
 }
 
-/** The file of a label map; `colours` by label. */
-export async function encodeLabelPng(
+/** The file of a picture, in pieces, of which the first is signature and header. Beside the rows that it is given it takes little memory. */
+export function encodePng({ width, height, channels, parts }: PictureParts): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  return pngFile(width, height, COLOUR_TYPES[channels], [], rowsOf(parts, width * channels, channels));
+}
+
+/** The file of a label map, in pieces; `colours` by label. */
+export function encodeLabelPng(
   { width, height, labels }: LabelMap,
   colours: readonly Colour[] = vocPalette(),
-): Promise<Uint8Array> {
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const palette = Uint8Array.from({ length: 256 * 3 }, (_, at) => colours[Math.floor(at / 3)]?.[at % 3] ?? 0);
-  return pngFile(width, height, PALETTE, [pngChunk('PLTE', palette)], rowsOf(labels, width, 0));
+  return pngFile(width, height, PALETTE, [pngChunk('PLTE', palette)], rowsOf([labels], width, 0));
 }
 
-async function pngFile(
+/** About so many pixels are drawn, or encoded, at once. */
+const PIXELS_AT_ONCE = 2 ** 16;
+
+/** What `draw` makes of the picture and its map, rows by rows: the whole of it is never in memory. */
+export function drawnParts(
+  { width, height, channels, data }: Picture,
+  map: LabelMap,
+  drawn: Picture['channels'],
+  draw: (picture: Picture, map: LabelMap) => Picture,
+): PictureParts {
+  function* parts() {
+    const rows = Math.ceil(PIXELS_AT_ONCE / width);
+    for (let top = 0; top < height; top += rows) {
+      const [from, to] = [top * width, Math.min(top + rows, height) * width];
+      const part = { width, height: (to - from) / width };
+      yield draw(
+        { ...part, channels, data: data.subarray(from * channels, to * channels) },
+        { ...part, labels: map.labels.subarray(from, to) },
+      ).data;
+    }
+  }
+  return { width, height, channels: drawn, parts: parts() };
+}
+
+async function* pngFile(
   width: number,
   height: number,
   colourType: number,
   chunks: readonly Uint8Array<ArrayBuffer>[],
-  rows: Iterator<Uint8Array<ArrayBuffer>>,
-): Promise<Uint8Array> {
+  rows: Iterable<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const header = new Uint8Array(13);
   new DataView(header.buffer).setUint32(0, width);
   new DataView(header.buffer).setUint32(4, height);
   header.set([8, colourType], 8); // bits of a channel, and what they mean
-  const data = pngChunk('IDAT', await compressed(rows));
-  const parts = [SIGNATURE, pngChunk('IHDR', header), ...chunks, data, pngChunk('IEND', new Uint8Array(0))];
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
+  yield Uint8Array.of(...SIGNATURE, ...pngChunk('IHDR', header));
+  yield* chunks;
+  for await (const piece of compressed(rows)) yield pngChunk('IDAT', piece);
+  yield pngChunk('IEND', new Uint8Array(0));
 }
 
 /**
- * Rows with their filters before them: Sub (1), by which a byte says how it differs from that of the pixel on its left, `pixel` bytes before it, or
- * None (0) where `pixel` is 0 (PNG, third edition, 9.2).
+ * Rows with their filters before them, some at a time: Sub (1), by which a byte says how it differs from that of the pixel on its left, `pixel`
+ * bytes before it, or None (0) where `pixel` is 0 (PNG, third edition, 9.2).
  */
-function* rowsOf(data: ArrayLike<number>, length: number, pixel: number): Generator<Uint8Array<ArrayBuffer>> {
-  for (let from = 0; from < data.length; from += length) {
-    const row = new Uint8Array(1 + length);
-    row[0] = pixel === 0 ? 0 : 1;
-    for (let at = 0; at < length; at++) {
-      const left = pixel > 0 && at >= pixel ? data[from + at - pixel] : 0;
-      row[1 + at] = data[from + at] - left;
+function* rowsOf(parts: Iterable<Picture['data']>, length: number, pixel: number): Generator<Uint8Array<ArrayBuffer>> {
+  const most = Math.ceil((PIXELS_AT_ONCE * Math.max(pixel, 1)) / length) * length;
+  for (const part of parts) {
+    for (let first = 0; first < part.length; first += most) {
+      const data = part.subarray(first, first + most);
+      const rows = new Uint8Array(data.length + data.length / length);
+      for (let from = 0, to = 0; from < data.length; from += length) {
+        rows[to++] = pixel === 0 ? 0 : 1;
+        for (let at = 0; at < length; at++) {
+          const left = pixel > 0 && at >= pixel ? data[from + at - pixel] : 0;
+          rows[to++] = data[from + at] - left;
+        }
+      }
+      yield rows;
     }
-    yield row;
   }
 }
 
-/** By zlib's format, as PNG has it. */
-async function compressed(pieces: Iterator<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    pull(controller) {
-      const { done, value } = pieces.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-  });
-  return new Uint8Array(await new Response(stream.pipeThrough(new CompressionStream('deflate'))).arrayBuffer());
+/** By zlib's format, as PNG has it. The next piece is made when the last is compressed: Node's `pipeThrough` lets all of them wait in memory. */
+async function* compressed(pieces: Iterable<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array> {
+  const { readable, writable } = new CompressionStream('deflate');
+  const writer = writable.getWriter();
+  const write = async () => {
+    for (const piece of pieces) await writer.write(piece);
+    await writer.close();
+  };
+  const written = write().catch((error) => writer.abort(error)); // so that reading fails with it
+  yield* readable;
+  await written;
 }
 
 /** Length, type, data, checksum. */

@@ -3,6 +3,8 @@
  * is asked for, and the answer is the real numbers that they stand for.
  */
 import { UsageError } from '../errors.js';
+import { prepareBy, type prepare as prepareReals } from '../image/prepare.js';
+import { resample } from '../image/resample.js';
 import { integerLayers } from '../layers/int8/index.js';
 import { partFor } from '../network/graph.js';
 import type { Network, NetworkInputs } from '../network/index.js';
@@ -10,6 +12,8 @@ import { isQuantizedTensor, type QuantizedNetwork } from '../network/quantized-n
 import { realNumbers } from '../network/rewriting/as-real-numbers.js';
 import { typedInputs } from '../network/run-quantized.js';
 import type { AnyTensor, Tensor } from '../tensor.js';
+import type { Executor } from './execute.js';
+import { integerInput } from './integer-input.js';
 
 /** Computes a quantised network's outputs by name: `runQuantized`, or a plan of `compileQuantized`. The network may be a part of the one asked. */
 export type QuantizedExecutor = (
@@ -24,14 +28,19 @@ export type QuantizedExecutor = (
 export function withIntegers(
   quantized: QuantizedNetwork,
   compute: QuantizedExecutor,
-): (network: Network, inputs: NetworkInputs) => Promise<Map<string, Tensor>> {
+): ((network: Network, inputs: NetworkInputs) => Promise<Map<string, Tensor>>) & Pick<Executor, 'prepare'> {
   const partOf = integerParts(quantized);
   const parts = new WeakMap<Network, IntegerPart>();
-  return async (network, inputs) => {
+  const run = async (network: Network, inputs: NetworkInputs) => {
     const part = parts.get(network) ?? partOf(network.outputs);
     parts.set(network, part);
     return part.answer(await compute(part.network, typedInputs(part.network, inputs)));
   };
+  const { integersOf } = integerInput(quantized);
+  if (integersOf === undefined) return run;
+  const prepare = (...[pictures, preprocessing, options = {}]: Parameters<typeof prepareReals>) =>
+    prepareBy(resample, pictures, preprocessing, options, integersOf) as unknown as Tensor;
+  return Object.assign(run, { prepare });
 }
 
 /** The part of a quantised network that computes certain tensors, which are asked for by their names in real numbers. */

@@ -1,6 +1,6 @@
 /** `depthwise detect`, on a network whose boxes are known: its scores are weights of its own. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -212,6 +212,25 @@ describe('detect', () => {
     ]);
     const other = await depthwise('detect', rocket, ...flags);
     expect(other.stderr).toContain(`'${rocket}' is not among the pictures of ${folder.path('instances.json')}`);
+  });
+
+  test('--coco in the folder of --out, which is not there yet', async () => {
+    const out = folder.path('both');
+    const annotations = folder.path('instances.json');
+    const detected = (coco: string, ...flags: string[]) =>
+      depthwise('detect', cat, '--out', out, '--coco', coco, '--annotations', annotations, ...flags);
+    // Refused before the model is read.
+    expect((await detected(join(out, 'none/c.json'), '--model', 'nothing')).stderr).toBe(
+      `error: --coco: cannot write '${out}/none/c.json': folder '${out}/none': there is no such file or folder\n`,
+    );
+    for (const taken of [join(out, 'chelsea.png'), annotations, cat, 'nothing']) {
+      expect(await detected(taken, '--model', 'nothing')).toMatchObject({
+        exitCode: 2,
+        stderr: `error: --coco: '${taken}' is read or written by this command already; name another file\n`,
+      });
+    }
+    expect((await detected(join(out, 'c.json'), '--model', model)).exitCode).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['c.json', 'chelsea.png']);
   });
 
   test.each([

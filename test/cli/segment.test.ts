@@ -1,5 +1,6 @@
 /** `depthwise segment`, on a network that finds the same class everywhere: its scores are weights of its own. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPicture } from '../../src/image/index.js';
 import { NetworkBuilder, preprocessingPreset } from '../../src/network/index.js';
@@ -112,7 +113,7 @@ describe('segment', () => {
     const frame = async (name: string, label: number) => {
       writeFileSync(
         folder.path(name),
-        await encodeLabelPng({ width: 2, height: 2, labels: new Uint8Array(4).fill(label) }, GREY),
+        await buffer(encodeLabelPng({ width: 2, height: 2, labels: new Uint8Array(4).fill(label) }, GREY)),
       );
       return folder.path(name);
     };
@@ -167,7 +168,7 @@ describe('evaluate', () => {
         folder.path(`voc/Annotations/${name}.xml`),
         `<annotation><filename>${name}.png</filename><object><name>cat</name><bndbox>${box}</bndbox></object></annotation>`,
       );
-      const file = await encodeLabelPng(picture);
+      const file = await buffer(encodeLabelPng(picture));
       writeFileSync(folder.path(`voc/JPEGImages/${name}.png`), file);
       if (labels) writeFileSync(folder.path(`voc/SegmentationClass/${name}.png`), file);
     }

@@ -1,11 +1,12 @@
 /** PNG files of labels: through other decoders and encoders, and what is none. */
 
 import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { cutOut } from '../../src/segmentation/index.js';
-import { decodeLabelPng, encodeLabelPng, encodePng } from '../../src/segmentation/label-png.js';
+import { cutOut, overlay } from '../../src/segmentation/index.js';
+import { decodeLabelPng, drawnParts, encodeLabelPng, encodePng } from '../../src/segmentation/label-png.js';
 import { paletteFor, vocColour } from '../../src/segmentation/palette.js';
 import { dataPath, noData } from '../data.js';
 
@@ -20,14 +21,14 @@ describe('PNG of labels', () => {
     );
     await fc.assert(
       fc.asyncProperty(map, async (given) => {
-        const { width, height, labels } = await decodeLabelPng(await encodeLabelPng(given), 'map');
+        const { width, height, labels } = await decodeLabelPng(await buffer(encodeLabelPng(given)), 'map');
         expect([width, height, [...labels]]).toEqual([given.width, given.height, [...given.labels]]);
       }),
     );
   });
 
   test("another decoder finds the palette's colours", async () => {
-    const file = await encodeLabelPng({ width: 3, height: 2, labels: Uint8Array.of(0, 1, 15, 20, 255, 1) });
+    const file = await buffer(encodeLabelPng({ width: 3, height: 2, labels: Uint8Array.of(0, 1, 15, 20, 255, 1) }));
     const { data, info } = await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true });
     expect([info.width, info.height, info.channels]).toEqual([3, 2, 3]);
     expect([...data]).toEqual([0, 1, 15, 20, 255, 1].flatMap(vocColour));
@@ -45,7 +46,7 @@ describe('PNG of labels', () => {
     });
     await fc.assert(
       fc.asyncProperty(picture, async (given) => {
-        const { data, info } = await sharp(await encodePng(given))
+        const { data, info } = await sharp(await buffer(encodePng({ ...given, parts: [given.data] })))
           .raw()
           .toBuffer({ resolveWithObject: true });
         // Grey is given as RGB.
@@ -58,6 +59,32 @@ describe('PNG of labels', () => {
         expect([...data]).toEqual(colours);
       }),
     );
+  });
+
+  test('large pictures are drawn and written rows by rows', async () => {
+    const [width, height] = [701, 303]; // three times what is drawn at once, and a rest
+    const data = Uint8Array.from({ length: width * height * 3 }, (_, at) => (at * 7) % 251);
+    const labels = Uint8Array.from({ length: width * height }, (_, at) => at % 23);
+    const [picture, map] = [
+      { width, height, channels: 3 as const, data },
+      { width, height, labels },
+    ];
+    let most = 0;
+    const parts = drawnParts(picture, map, 3, (part, ofPart) => {
+      most = Math.max(most, part.data.length);
+      return overlay(part, ofPart);
+    });
+    const found = await sharp(await buffer(encodePng(parts)))
+      .raw()
+      .toBuffer();
+    expect(Buffer.from(overlay(picture, map).data).equals(found)).toBe(true);
+    expect(most).toBeLessThan(data.length / 2);
+    const whole = await sharp(await buffer(encodePng({ ...picture, parts: [data] })))
+      .raw()
+      .toBuffer();
+    expect(whole.equals(data)).toBe(true);
+    const { labels: back } = await decodeLabelPng(await buffer(encodeLabelPng(map)), 'map');
+    expect(Buffer.from(back).equals(labels)).toBe(true);
   });
 
   test('grey files hold labels too', async () => {
@@ -81,19 +108,21 @@ describe('PNG of labels', () => {
     await expect(decodeLabelPng(rgb, 'rgb.png')).rejects.toThrow(
       'rgb.png: wanted labels, which are a PNG with a palette',
     );
-    const wide = await encodeLabelPng({ width: 40_000, height: 1, labels: new Uint8Array(40_000) });
+    const wide = await buffer(encodeLabelPng({ width: 40_000, height: 1, labels: new Uint8Array(40_000) }));
     await expect(decodeLabelPng(wide, 'wide')).rejects.toThrow(
       'wide: cannot be decoded: has 40000×1 pixels, more than 32768 along a side (maxSide, --max-side)',
     );
     expect((await decodeLabelPng(wide, 'wide', { maxSide: 40_000 })).width).toBe(40_000);
     await expect(decodeLabelPng(new Uint8Array(50), 'x')).rejects.toThrow('x: wanted a PNG of labels');
-    const file = await encodeLabelPng({ width: 1, height: 1, labels: Uint8Array.of(1) });
+    const file = await buffer(encodeLabelPng({ width: 1, height: 1, labels: Uint8Array.of(1) }));
     await expect(decodeLabelPng(file.subarray(0, file.length - 20), 'cut')).rejects.toThrow('cut: cannot be decoded');
-    const twice = await encodeLabelPng({ width: 1, height: 1, labels: Uint8Array.of(1) }, [
-      [0, 0, 0],
-      [9, 9, 9],
-      [9, 9, 9],
-    ]);
+    const twice = await buffer(
+      encodeLabelPng({ width: 1, height: 1, labels: Uint8Array.of(1) }, [
+        [0, 0, 0],
+        [9, 9, 9],
+        [9, 9, 9],
+      ]),
+    );
     await expect(decodeLabelPng(twice, 'twice')).rejects.toThrow('twice: its palette has one colour for two labels');
   });
 });
