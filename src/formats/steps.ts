@@ -16,7 +16,7 @@ export interface StepWeights<Weight> {
 type Weights<Weight> = Readonly<Record<string, Weight>>;
 
 interface NodeStep<Kind extends LayerKind> extends StepWeights<Tensor> {
-  /** Behind the name of the whole, which the last step has itself. */
+  /** Behind the name of the whole, which the last step has itself: in networks from Keras. */
   readonly suffix?: string;
   readonly kind: Kind;
   /** Perhaps by the shape that it reads. */
@@ -100,7 +100,7 @@ export function leakyRelu(slopes: readonly number[] | undefined): Step[] {
           slopes.map((slope) => -slope),
           [0],
         ),
-    { suffix: '', kind: 'add', attributes: {}, reads: [0, 3] },
+    { kind: 'add', attributes: {}, reads: [0, 3] },
   ];
 }
 
@@ -111,7 +111,7 @@ export function tanh(): Step[] {
 
 /** slope · x + offset, held between 0 and 1. */
 export function hardSigmoid(slope: number, offset: number): Step[] {
-  return [affine('_line', [slope], [offset]), { suffix: '', kind: 'clamp', attributes: { min: 0, max: 1 } }];
+  return [affine('_line', [slope], [offset]), { kind: 'clamp', attributes: { min: 0, max: 1 } }];
 }
 
 /** The largest number of each channel. */
@@ -120,7 +120,7 @@ export function globalMax(keepDims: boolean): Step[] {
     ({ poolSize: [height, width], strides: [1, 1], padding: 'valid' }) as const;
   return [
     { suffix: keepDims ? '' : '_max', kind: 'maxPool', attributes: wholePicture },
-    ...(keepDims ? [] : [{ suffix: '', kind: 'flatten', attributes: {} } as const]),
+    ...(keepDims ? [] : [{ kind: 'flatten', attributes: {} } as const]),
   ];
 }
 
@@ -130,7 +130,7 @@ export function swish(factor = 1): Step[] {
   return [
     ...scaled,
     { suffix: '_sigmoid', kind: 'sigmoid', attributes: {}, reads: [scaled.length - 1] },
-    { suffix: '', kind: 'multiply', attributes: {}, reads: [-1, scaled.length] },
+    { kind: 'multiply', attributes: {}, reads: [-1, scaled.length] },
   ];
 }
 
@@ -142,14 +142,14 @@ export function geluByTanh(): Step[] {
     affine('_slope', [0.044715 * c], [c]),
     { suffix: '_cubic', kind: 'multiply', attributes: {}, reads: [-1, 1] },
     { suffix: '_sigmoid', kind: 'sigmoid', attributes: {} },
-    { suffix: '', kind: 'multiply', attributes: {}, reads: [-1, 3] },
+    { kind: 'multiply', attributes: {}, reads: [-1, 3] },
   ];
 }
 
 /** x · Φ(x), the exact GELU. */
 export function gelu(): Step[] {
   const steps = normalDistribution(1);
-  return [...steps, { suffix: '', kind: 'multiply', attributes: {}, reads: [-1, steps.length - 1] }];
+  return [...steps, { kind: 'multiply', attributes: {}, reads: [-1, steps.length - 1] }];
 }
 
 /** erf(x) = 2Φ(√2 · x) − 1. */
@@ -208,7 +208,7 @@ export function elu(below: number, above = 1): Step[] {
     { suffix: '_exponential', kind: 'multiply', attributes: {}, reads: [6, 7] },
     affine('_minusOne', [exponential], [-below]),
     ...(above === 1 ? [] : [{ ...affine('_line', [above], [0]), reads: [0] }]),
-    { suffix: '', kind: 'add', attributes: {}, reads: [above === 1 ? 0 : 10, 9] },
+    { kind: 'add', attributes: {}, reads: [above === 1 ? 0 : 10, 9] },
   ];
 }
 
@@ -242,7 +242,7 @@ export function repeated([down, across]: Pair): Step[] {
       ? []
       : [
           copies('_columns', 3, across, rows.length - 1),
-          { suffix: '', kind: 'reshape', attributes: ([, H, W, C]) => ({ shape: [H, W * across, C / across] }) },
+          { kind: 'reshape', attributes: ([, H, W, C]) => ({ shape: [H, W * across, C / across] }) },
         ];
   return [...rows, ...columns];
 }
@@ -251,7 +251,6 @@ export function repeated([down, across]: Pair): Step[] {
 export function paddedChannels(channels: number, before: number, after: number, value: number): Step {
   const filters = before + channels + after;
   return {
-    suffix: '',
     kind: 'pointwiseConv2d',
     attributes: { filters, bias: value !== 0 },
     weights: (_, zeros) => {
@@ -306,12 +305,11 @@ export function partOf(shape: Shape, { axis, from, count, step = 1 }: Part): Ste
   const length = shape[axis];
   if (from === 0 && count === length && step === 1) return [];
   const result = shape.map((size, at) => (at === axis ? count : size)).slice(1);
-  const reshaped = (suffix: string, to: Shape): Step => ({ suffix, kind: 'reshape', attributes: { shape: to } });
+  const reshaped = (to: Shape): Step => ({ kind: 'reshape', attributes: { shape: to } });
   const outer = sizeOf(shape.slice(1, axis));
   const inner = sizeOf(shape.slice(axis + 1));
   if (axis === shape.length - 1) {
     const copy: Step = {
-      suffix: '_part',
       kind: 'pointwiseConv2d',
       attributes: { filters: count, bias: false },
       weights: (_, zeros) => {
@@ -320,15 +318,13 @@ export function partOf(shape: Shape, { axis, from, count, step = 1 }: Part): Ste
         return { kernel: tensor([length, count], kernel) };
       },
     };
-    if (shape.length === 4) return [{ ...copy, suffix: '' }];
-    return [reshaped('_columns', [outer, 1, length]), copy, reshaped('', result)];
+    return shape.length === 4 ? [copy] : [reshaped([outer, 1, length]), copy, reshaped(result)];
   }
   const taps = length - step * (count - 1);
   const isPicture = shape.length === 4;
   const along = (n: number): Pair => (isPicture && axis === 1 ? [n, 1] : [1, n]);
   const channels = isPicture ? shape[3] : inner;
   const copy: Step = {
-    suffix: '_part',
     kind: 'depthwiseConv2d',
     attributes: { ...COPY, kernelSize: along(taps), strides: along(step) },
     weights: (_, zeros) => {
@@ -336,6 +332,5 @@ export function partOf(shape: Shape, { axis, from, count, step = 1 }: Part): Ste
       return { kernel: tensor([...along(taps), channels, 1], kernel) };
     },
   };
-  if (isPicture) return [{ ...copy, suffix: '' }];
-  return [reshaped('_rows', [outer, length, inner]), copy, reshaped('', result)];
+  return isPicture ? [copy] : [reshaped([outer, length, inner]), copy, reshaped(result)];
 }

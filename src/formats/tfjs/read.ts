@@ -25,7 +25,6 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
     );
   }
   expectNoArchitecture(options, file);
-  const model = parseModel(files.get(modelFile[0])!, file);
   const folder = modelFile[0].slice(0, modelFile[0].lastIndexOf('/') + 1);
   const shard = (path: string) => {
     const bytes = files.get(folder + path);
@@ -34,6 +33,7 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
   };
   const charge = allowanceOf([...files.values()].reduce((sum, { length }) => sum + length, 0));
   return inFile(file, () => {
+    const model = parseModel(files.get(modelFile[0])!, file);
     const weights = readWeights(model.weightsManifest, shard, file);
     const topology = fields(model.modelTopology, 'modelTopology');
     if (Array.isArray(topology.node)) {
@@ -106,7 +106,7 @@ export function tfjsNotes(json: Uint8Array, fileName: string): Promise<string[]>
 }
 
 function parseModel(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {
-  const found = fields(parseJson(new TextDecoder().decode(bytes), `${file}: the description`), file);
+  const found = fields(parseJson(new TextDecoder().decode(bytes), `${file}: the description`), 'the description');
   if (!Object.hasOwn(found, 'modelTopology') || !Object.hasOwn(found, 'weightsManifest')) {
     throw new FormatError(`${file}: not a TensorFlow.js model: wanted modelTopology and weightsManifest`);
   }

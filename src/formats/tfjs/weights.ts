@@ -59,7 +59,7 @@ const group: Check<Group> = (value, at) => {
 /** The fields of a JSON object. */
 export function fields(value: unknown, at: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new FormatError(`${at}: wanted an object`);
+    throw new NetworkError(`${at}: wanted an object`);
   }
   return value as Record<string, unknown>;
 }

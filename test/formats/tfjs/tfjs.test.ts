@@ -175,6 +175,12 @@ describe('what is refused', () => {
       described({ weightsManifest: [] }),
       'model.json: not a TensorFlow.js model: wanted modelTopology and weightsManifest',
     ],
+    ['a list', described([]), 'model.json: the description: wanted an object'],
+    [
+      'a topology of numbers',
+      described({ modelTopology: 1, weightsManifest: [] }),
+      'model.json: modelTopology: wanted an object',
+    ],
     [
       'a missing shard',
       new Map([...model(fusedGraph, fusedWeights, fusedData)].slice(0, 1)),
