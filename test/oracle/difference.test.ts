@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { decodePicture } from '../../src/image/index.js';
 import { difference, HISTOGRAM_EDGES } from '../../src/oracle/difference.js';
-import { differencePixels } from '../../src/oracle/difference-map.js';
+import { differencePixels, differencePng } from '../../src/oracle/difference-map.js';
 import { tensor } from '../../src/tensor.js';
 
 const row = (...values: number[]) => tensor([1, values.length], Float64Array.from(values));
@@ -86,4 +87,22 @@ test('the picture of numbers that are no feature map: in rows of a square, black
   expect(red).toEqual([0, 4, 6]);
   expect(data.length).toBe(27);
   expect(differencePixels(tensor([1, 5], new Float64Array(5)))).toMatchObject({ width: 3, height: 2 });
+});
+
+test.each([
+  [8, 3],
+  [6, 2],
+  [2, 1],
+])('as a PNG file of at least %i pixels: each number a square of %i', async (side, times) => {
+  const units = tensor([1, 2, 3, 1], [0, 1, 16, 2, 0, 0.5]);
+  const { data: small } = differencePixels(units);
+  const { width, height, data } = await decodePicture(await differencePng(units, side));
+  expect([width, height]).toEqual([3 * times, 2 * times]);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = 3 * (Math.floor(y / times) * 3 + Math.floor(x / times));
+      const at = 4 * (y * width + x);
+      expect([...data.subarray(at, at + 4)]).toEqual([...small.subarray(from, from + 3), 255]);
+    }
+  }
 });

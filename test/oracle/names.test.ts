@@ -1,6 +1,8 @@
 /** Tensors of other libraries find their layer. */
 import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../src/errors.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
+import { NetworkBuilder } from '../../src/network/index.js';
 import { inOurLayout } from '../../src/oracle/layouts.js';
 import { matchNames } from '../../src/oracle/names.js';
 import { tensor } from '../../src/tensor.js';
@@ -83,12 +85,33 @@ test('the same name goes before a similar one, and the map before both', () => {
   expect(match(v1, names, { odd: 'conv1' }).theirNames.get('conv1')).toBe('odd');
 });
 
+/** Operations at the end of names, as TensorFlow's converters write them. */
+test.each(
+  'Conv2D Conv2d depthwise separable_conv2d separable_conv2d/depthwise BiasAdd MatMul FusedBatchNorm FusedBatchNormV3 batchnorm/add_1 batchnorm/mul_1 Relu Relu6 AvgPool Mean Softmax Squeeze Reshape Reshape_1 add add_12 Pad'.split(
+    ' ',
+  ),
+)('%s at the end of a name', (operation) => {
+  const net = new NetworkBuilder();
+  const network = net.build('m', [net.add('own', 'relu', net.input('x', [1, 1]), {})], {
+    source: 'other',
+    output: 'features',
+  });
+  const found = (name: string) => match(network, [name]).theirNames.get('own');
+  expect(found(`model/own/${operation}`)).toBe(`model/own/${operation}`);
+  expect(found(`own/${operation}_other`)).toBeUndefined();
+  expect(found(`own/_${operation}`)).toBeUndefined();
+});
+
 test('a map that names what does not exist is an error', () => {
   expect(() => match(v1, ['a'], { a: 'conv_2' })).toThrow(
     /^names: mobilenet_v1_1\.0_224 has no layer 'conv_2'; similar/,
   );
-  expect(() => match(v1, ['a'], { b: 'conv1' })).toThrow("names: there is no tensor 'b'; similar names: a");
-  expect(() => match(v1, ['a', 'b'], { a: 'conv1', b: 'conv1' })).toThrow("names: 'a' and 'b' are both called 'conv1'");
+  expect(() => match(v1, ['a'], { b: 'conv1' })).toThrow(
+    new UsageError("names: there is no tensor 'b'; similar names: a"),
+  );
+  expect(() => match(v1, ['a', 'b'], { a: 'conv1', b: 'conv1' })).toThrow(
+    new UsageError("names: 'a' and 'b' are both called 'conv1'"),
+  );
 });
 
 describe('layouts', () => {

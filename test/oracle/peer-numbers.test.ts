@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { QuantizedNetwork, QuantizedNode } from '../../src/network/index.js';
 import { traceQuantized } from '../../src/network/run-quantized.js';
-import { checkIntegers, type TheirNumbers } from '../../src/oracle/integers/peer-numbers.js';
+import { checkIntegers, type TheirNumbers, XNNPACK } from '../../src/oracle/integers/peer-numbers.js';
 import type { AnyTensor, QuantizedType } from '../../src/tensor.js';
 
 const bytes: QuantizedType = { type: 'uint8', scale: 0.5, zeroPoint: 128 };
@@ -30,7 +30,8 @@ function theirs(changes: Readonly<Record<string, readonly number[]>>): Map<strin
   const own = [...traceQuantized(network, inputs)].filter(([name]) => name !== 'x' && name !== 'sum');
   return new Map(own.map(([name, { data }]) => [name, changes[name] ?? data]));
 }
-const check = (changes: Readonly<Record<string, readonly number[]>>) => checkIntegers(network, inputs, theirs(changes));
+const check = (changes: Readonly<Record<string, readonly number[]>>) =>
+  checkIntegers(network, inputs, theirs(changes), 'single', XNNPACK);
 
 describe('checkIntegers', () => {
   test('equal: an activation is of the kind of its layer', () => {
@@ -94,6 +95,8 @@ describe('checkIntegers', () => {
         table,
         new Map([['x', x]]),
         new Map([['y', Uint8Array.from({ length: 400 }, (_, i) => first[i] ?? 7)]]),
+        'single',
+        XNNPACK,
       );
     expect(beside(8, 6)).toMatchObject({
       layers: [{ name: 'y', kind: 'dequantize', compared: 400, different: 2, largest: 1 }],

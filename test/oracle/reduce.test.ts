@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Network, NetworkBuilder, type NetworkNode, type NodeOf } from '../../src/network/index.js';
 import { check, layerSuite, mobilenetSuite, reduce } from '../../src/oracle/index.js';
 import { noise } from '../../src/oracle/noise.js';
+import { precisionOf } from '../../src/oracle/precision.js';
 import type { Segment } from '../../src/oracle/segment.js';
 import { livelyWeights } from '../../src/oracle/suites.js';
 import type { Tensor } from '../../src/tensor.js';
@@ -199,4 +200,13 @@ test('no more runs than allowed, and it says so', async () => {
     { mostRuns: 3, onRun: () => runs++ },
   );
   expect([found!.runs, runs, found!.finished]).toEqual([3, 3, false]);
+});
+
+test('the precision that the problem is for is the one that it is judged by', async () => {
+  const problem = { ...single('relu-normal'), precision: precisionOf('mixed-float16') };
+  // 11 bits are right for float16, and wrong for float32.
+  const half = backend((_, y) => ({ ...y, data: y.data.map((v) => Math.fround(v * (1 + 2 ** -12))) }));
+  expect(await reduce(problem, half)).toBeUndefined();
+  expect((await reduce(single('relu-normal'), half))?.wrong.verdict).toBe('beyond');
+  expect(await reduce(single('relu-normal'), half, { precision: precisionOf('mixed-float16') })).toBeUndefined();
 });

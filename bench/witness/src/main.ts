@@ -14,7 +14,12 @@ import { preprocess, readPicture } from '../../../src/image/index.js';
 import { type Rounding, roundings } from '../../../src/layers/int8/index.js';
 import type { QuantizedNetwork } from '../../../src/network/index.js';
 import { typedInputs } from '../../../src/network/run-quantized.js';
-import { checkIntegers, type IntegerReport, type TheirNumbers } from '../../../src/oracle/integers/peer-numbers.js';
+import {
+  checkIntegers,
+  type IntegerReport,
+  type TheirNumbers,
+  XNNPACK,
+} from '../../../src/oracle/integers/peer-numbers.js';
 import { withOutputs } from '../../../src/oracle/peers/litert.js';
 
 const data = process.env.DEPTHWISE_DATA;
@@ -137,7 +142,7 @@ async function witness(page: Page, path: string): Promise<string[]> {
     theirs.set(node, new Numbers(answer.slice(at, at + bytes).buffer as ArrayBuffer));
     at += bytes;
   });
-  const of = (rounding: Rounding) => checkIntegers(network, picture, theirs, rounding);
+  const of = (rounding: Rounding) => checkIntegers(network, picture, theirs, rounding, XNNPACK);
   const reports = new Map(roundings.map((rounding) => [rounding, of(rounding)]));
   return [
     `\`${basename(path)}\``,

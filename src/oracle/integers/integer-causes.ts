@@ -59,8 +59,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     what: "the result's zero point left out",
-    change: ({ node, ...call }) =>
-      node.type.zeroPoint === 0 ? undefined : { ...call, node: { ...node, type: { ...node.type, zeroPoint: 0 } } },
+    change: ({ node, ...call }) => ({ ...call, node: { ...node, type: { ...node.type, zeroPoint: 0 } } }),
   },
   { what: 'padded with the integer 0 in place of the zero point', change: paddedWithZero },
   {

@@ -88,8 +88,8 @@ export function checkIntegers(
   network: QuantizedNetwork,
   inputs: ReadonlyMap<string, AnyTensor>,
   theirs: ReadonlyMap<string, TheirNumbers>,
-  rounding: Rounding = 'single',
-  habits: readonly Habit[] = XNNPACK,
+  rounding: Rounding,
+  habits: readonly Habit[],
 ): IntegerReport {
   const values = typedInputs(network, inputs);
   const shapes = inferQuantizedShapes(network);
