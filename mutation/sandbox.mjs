@@ -29,6 +29,8 @@ export class Sandbox {
   #answer;
   /** By test file: whether it passes without a mutant. Asked where one fails with a mutant. */
   #passing = new Map();
+  /** By test file: how many mutants it has killed. */
+  #kills = new Map();
 
   /** `tests` are patterns. */
   constructor(name, tests) {
@@ -50,13 +52,20 @@ export class Sandbox {
   async failure(file, text, tests = testsOf(file)) {
     for (const test of tests) {
       const failed = await this.#exchanged(file, text, () => this.#failureOf(test));
-      if (failed && (await this.#passes(test))) return failed;
+      if (failed && (await this.#passes(test))) {
+        this.#kills.set(test, this.#killsOf(test) + 1);
+        return failed;
+      }
     }
     return undefined;
   }
 
+  #killsOf(test) {
+    return this.#kills.get(test) ?? 0;
+  }
+
   /**
-   * By the ids of mutants, the tests that reach them, the quickest first. `probes` are the files' texts of `mutantsOf`. A test that fails with
+   * By the ids of mutants, the tests that reach them, those that kill most for their time first. `probes` are the files' texts of `mutantsOf`. A test that fails with
    * them, since it reads the sources, may notice everything.
    */
   async reached(probes) {
@@ -73,8 +82,11 @@ export class Sandbox {
       cpSync(file, this.path(file));
       this.#child?.send({ changed: this.path(file) });
     }
-    runs.sort((a, b) => a.seconds - b.seconds);
-    return (id) => runs.filter(({ reaches }) => reaches(id)).map(({ test }) => test);
+    const worth = ({ test, seconds }) => (1 + this.#killsOf(test)) / (1 + seconds);
+    return (id) => {
+      const reaching = runs.filter(({ reaches }) => reaches(id)).sort((a, b) => worth(b) - worth(a));
+      return reaching.map(({ test }) => test);
+    };
   }
 
   async #passes(test) {

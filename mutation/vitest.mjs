@@ -16,6 +16,7 @@ const vitest = await createVitest('test', {
 await vitest.standalone();
 const specifications = await vitest.globTestSpecifications();
 
+process.on('disconnect', () => process.exit());
 let busy = Promise.resolve();
 process.on('message', (question) => {
   busy = busy.then(() => answer(question));

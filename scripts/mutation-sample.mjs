@@ -5,8 +5,8 @@
  *
  * Lines of code are drawn, each as likely as any other, and Stryker makes every mutant that fits into one of them; `--each` draws so many of them.
  * The same seed draws the same mutants of the same source, in the same order; `--minutes` ends sooner. `assembly` has a mutator of its own, one
- * mutant a line. First all tests of the part run once, which tells what each reaches; then a mutant is run by the tests that reach it, the quickest
- * first, up to the first that fails. Exit code 1 below 95 %.
+ * mutant a line. First all tests of the part run once, which tells what each reaches; then a mutant is run by the tests that reach it, those that
+ * kill most for their time first, up to the first that fails. Exit code 1 below 95 %.
  */
 import { parseArgs } from 'node:util';
 import { assemblyMutants } from '../mutation/assembly.mjs';
@@ -28,7 +28,10 @@ const parts = {
     ],
   ],
   network: [['src/network'], ['test/network/**/*.test.ts', 'test/layers/**/*.test.ts']],
-  engine: [['src/engine', 'src/wasm'], ['test/engine/**/*.test.ts']],
+  engine: [
+    ['src/engine', 'src/wasm'],
+    ['test/engine/**/*.test.ts', 'test/kernels/**/*.test.ts'],
+  ],
   formats: [['src/formats'], ['test/formats/**/*.test.ts', 'test/oracle/golden.test.ts']],
   image: [['src/image'], ['test/image/**/*.test.ts']],
   oracle: [['src/oracle'], ['test/oracle/**/*.test.ts']],

@@ -1,7 +1,7 @@
 /** Row blocks: every output row is computed once, from input rows that are there when it runs. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ChainGeometry, pixelsThatFit, planBlocks } from '../../src/engine/blocks.js';
+import { type ChainGeometry, pixelsThatFit, planBlocks, rowsPerQuads } from '../../src/engine/blocks.js';
 import { lower } from '../../src/engine/lower.js';
 import { NetworkBuilder, randomWeights } from '../../src/network/index.js';
 
@@ -44,12 +44,20 @@ const anyGeometry: fc.Arbitrary<ChainGeometry> = fc
 
 /** Plays the plan: input rows are written into the ring's slots, and each output row looks for the rows of its window. */
 function play(chain: ChainGeometry): void {
-  const { height, width, outHeight, outWidth, kernel, stride, dilation, top } = chain;
+  const { height, width, outHeight, outWidth, kernel, stride, dilation, top, wholeMaps } = chain;
   const { blocks, ringRows, rowsPerBlock } = planBlocks(chain);
   const slots = new Array<number>(ringRows).fill(-1);
   const computed: number[] = [];
+  const quads = rowsPerQuads(width);
   let made = 0;
+  let most = 1;
   for (const { from, to, inputRows } of blocks) {
+    const touched = Array.from({ length: (to - from) * kernel }, (_, i) => {
+      return (from + Math.floor(i / kernel)) * stride + (i % kernel) * dilation - top;
+    });
+    const wanted = Math.min(Math.ceil((Math.max(...touched) + 1) / quads) * quads, height);
+    expect(inputRows, 'no row is made before it is wanted').toBe(Math.max(wanted, made));
+    most = Math.max(most, inputRows - Math.max(Math.min(...touched), 0));
     expect(to - from).toBeLessThanOrEqual(rowsPerBlock);
     expect((from * outWidth) % 4, 'a block begins on a whole quad').toBe(0);
     expect((made * width) % 4 === 0 || made === height, 'so do the rows made for it').toBe(true);
@@ -63,7 +71,9 @@ function play(chain: ChainGeometry): void {
       }
     }
   }
+  if (wholeMaps) expect(blocks.length).toBe(1);
   expect(computed).toEqual(Array.from({ length: outHeight }, (_, row) => row));
+  expect(ringRows, 'no slot more than rows that live at once').toBe(Math.min(most, height));
 }
 
 /** How many blocks a chain on 56 × 56 × 144 runs in, with or without a 1 × 1 convolution before the depthwise one. */

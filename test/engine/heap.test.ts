@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Plan } from '../../src/engine/engine.js';
 import { Heaps, type Region, wasmKernels } from '../../src/engine/heap.js';
 import { compile } from '../../src/engine/index.js';
@@ -39,6 +39,14 @@ describe('regions', () => {
     const second = await heaps.take('test', 65);
     expect([first.address, first.end, second.address, second.end]).toEqual([64, 128, 128, 256]);
     expect(first.heap).toBe(second.heap);
+  });
+
+  test('a first one waits for nothing, since no finalizer can have something to give back', async () => {
+    const heaps = await newHeaps();
+    const timer = vi.spyOn(globalThis, 'setTimeout');
+    await heaps.take('test', 64);
+    expect(timer).not.toHaveBeenCalled();
+    timer.mockRestore();
   });
 
   test('one that came back is taken again by what fits into it', async () => {

@@ -292,6 +292,22 @@ describe('on WASM', () => {
   });
 });
 
+test.each([
+  [2, 1],
+  [2, 3],
+])('a network declared for batches of %i runs batches of %i', async (declared, batch) => {
+  const net = new NetworkBuilder();
+  net.add('y', 'maxPool', net.input('x', [declared, 2, 2, 1]), { poolSize: [2, 2], strides: [2, 2], padding: 'valid' });
+  const plan = await compile(net.build('pool', ['y'], OTHER), { target: 'simd' });
+  const pictures = tensor(
+    [batch, 2, 2, 1],
+    Float32Array.from({ length: 4 * batch }, (_, i) => i),
+  );
+  const found = plan.run(pictures).get('y')!;
+  plan.dispose();
+  expect([found.shape, numbers(found)]).toEqual([[batch, 1, 1, 1], [3, 7, 11].slice(0, batch)]);
+});
+
 describe('memory', () => {
   const PAGE = 65536;
   const networks = [
@@ -323,6 +339,18 @@ describe('memory', () => {
       expect(totalBytes - weightBytes - activationBytes).toBeLessThan(PAGE);
     },
   );
+
+  test.each([
+    [100, 100 * 100 * 4],
+    [300, 256 * 1024],
+  ])('weights of %i × %i are packed through as much as they take, up to 256 kB', async (units, staging) => {
+    const net = new NetworkBuilder();
+    net.add('y', 'dense', net.input('x', [1, units]), { units, bias: true });
+    const plan = await compile(withRandomWeights(net.build('square', ['y'], OTHER), 1), { target: 'simd' });
+    const { weightBytes, totalBytes } = plan.report().memory!;
+    plan.dispose();
+    expect(totalBytes - weightBytes).toBe(staging);
+  });
 
   test('V2 at 224: no buffer as large as the expanded tensor that the paper speaks of (§5.1)', async () => {
     const plan = await compile(withRandomWeights(mobilenetV2(), 1), { target: 'simd' });

@@ -89,16 +89,19 @@ function tablesOf(
   const roots = rootsOf(nodes, shapes, (node) =>
     isConversion(node) ? isReal(node.name) : isReal(node.name) && layerOf(node).elementwise === true,
   );
-  const ends = nodes.filter(({ kind, inputs: [input] }) => kind === 'quantize' && !isReal(roots.get(input) ?? input));
-  return new Map(
-    ends
-      .filter(({ inputs: [input] }) => roots.has(input))
-      .map(({ name, inputs: [input] }) => {
-        const root = roots.get(input) as string;
-        const through = nodesBetween(nodes, root, [input]);
-        return [name, { through, inputs: [root], nodes: [...through.map((node) => node.name), name] }];
-      }),
-  );
+  const tables = new Map<string, Table>();
+  for (const {
+    kind,
+    name,
+    inputs: [input],
+  } of nodes) {
+    // biome-ignore format: one line
+    const root = roots.get(input);
+    if (kind !== 'quantize' || root === undefined || isReal(root)) continue;
+    const through = nodesBetween(nodes, root, [input]);
+    tables.set(name, { through, inputs: [root], nodes: [...through.map((node) => node.name), name] });
+  }
+  return tables;
 }
 
 /** Without the operations whose results nobody reads now. */

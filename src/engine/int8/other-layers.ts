@@ -204,10 +204,6 @@ export function concat(low: IntegerLowering, operation: OperationOf<'concat'>): 
   const { inputs, output, node } = operation;
   const type = low.type(output);
   const shape = low.shape(output);
-  if (inputs.some((input) => low.type(input).type !== type.type)) {
-    page(low, operation);
-    return;
-  }
   const axis = axisOf(shape, node.attributes);
   const ofChannels = axis === shape.length - 1 && inputs.every((input) => low.shape(input)[axis] % 8 === 0);
   const inQuads = ofChannels && inputs.some((input) => low.hasOnlyQuads(input));

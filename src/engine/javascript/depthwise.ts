@@ -4,7 +4,7 @@ import { clamp, quadIndex, type Views, word } from './views.js';
 
 export function depthwise({ floats, words }: Views): Pick<EngineKernels, 'depthwise'> {
   const bounds = new Float64Array(2);
-  /** Where the sums of four pixels go: indices of their first channel, or −1 for a pixel beyond the row. */
+  /** Where the sums of four pixels go: indices of their first channel, or 0 for a pixel beyond the row. */
   const places = new Int32Array(4);
 
   /** Four pixels of four channels. All operands are indices and counts of 4-byte words. */
@@ -54,9 +54,9 @@ export function depthwise({ floats, words }: Views): Pick<EngineKernels, 'depthw
         }
       }
       numbers[places[0] + 4 * c] = clamp(c0, bounds[0], bounds[1]);
-      if (places[1] >= 0) numbers[places[1] + 4 * c] = clamp(c1, bounds[0], bounds[1]);
-      if (places[2] >= 0) numbers[places[2] + 4 * c] = clamp(c2, bounds[0], bounds[1]);
-      if (places[3] >= 0) numbers[places[3] + 4 * c] = clamp(c3, bounds[0], bounds[1]);
+      if (places[1]) numbers[places[1] + 4 * c] = clamp(c1, bounds[0], bounds[1]);
+      if (places[2]) numbers[places[2] + 4 * c] = clamp(c2, bounds[0], bounds[1]);
+      if (places[3]) numbers[places[3] + 4 * c] = clamp(c3, bounds[0], bounds[1]);
     }
   }
 
@@ -99,7 +99,7 @@ export function depthwise({ floats, words }: Views): Pick<EngineKernels, 'depthw
           for (let column = 0; column < width; column += 4) {
             for (let i = 0; i < 4; i++) {
               const place = word(out + 64 * plane) + quadIndex(row * width + column + i, quadStride);
-              places[i] = column + i < width ? place : -1;
+              places[i] = column + i < width ? place : 0;
             }
             tile((picture + column * step) | 0, lines, dilationY | 0, k, b, height, columns, step, tapStep);
           }

@@ -47,7 +47,7 @@ export function elementwise({
       for (let row = 0; row < rows; row++) {
         const numbers = floats.subarray(word(x) + row * length, word(x) + (row + 1) * length);
         let max = numbers[0];
-        for (const value of numbers) if (value > max || Number.isNaN(value)) max = value;
+        for (const value of numbers) if (value > max) max = value;
         let sum = 0;
         const y = word(out) + row * length;
         for (let i = 0; i < length; i++) {

@@ -1,8 +1,11 @@
 /** What a plan of a quantised network says of itself, and of what it cannot do. */
-import { describe, expect, test } from 'vitest';
+import '../../kernels/relaxed.js';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { planBlocks } from '../../../src/engine/blocks.js';
 import { profile } from '../../../src/engine/index.js';
 import { compileQuantized } from '../../../src/engine/int8/engine.js';
+import { lowerIntegers } from '../../../src/engine/int8/lower.js';
+import { inferQuantizedShapes } from '../../../src/network/quantized-network.js';
 import { sizeOf } from '../../../src/tensor.js';
 import { QuantizedBuilder } from './networks.js';
 
@@ -34,6 +37,215 @@ describe('the report', () => {
     const plan = await compileQuantized(small());
     expect(plan.report().rounding).toBe('single');
   });
+});
+
+/** What a layer needs to run: its kernel, and those that bring its input and its result into the layouts of integers. */
+describe('kernels', () => {
+  const window = { kernelSize: [3, 3], strides: [1, 1], dilation: [1, 1], padding: 'same', bias: true } as const;
+  const once = { ...window, depthMultiplier: 1 } as const;
+  const pooled = { poolSize: [2, 2], strides: [1, 1], padding: 'valid' } as const;
+  const index = { type: 'int32', scale: 1, zeroPoint: 0 } as const;
+  type Draw = (net: QuantizedBuilder, x: string) => string;
+  const pointwise = (net: QuantizedBuilder, name: string, x: string, filters = 8) =>
+    net.add(name, 'pointwiseConv2d', x, { filters, bias: true }, net.anyType());
+  const alone =
+    (kind: 'relu' | 'relu6' | 'hardSwish' | 'quantize'): Draw =>
+    (net, x) =>
+      net.add('y', kind, x, {}, net.anyType());
+  const draws: Record<string, [draw: Draw, ...kernels: string[]]> = {
+    pointwiseConv2d: [(net, x) => pointwise(net, 'y', x), 'bytesToQuads', 'pointwise', 'quadsToBytes'],
+    'pointwiseConv2d of one pixel': [
+      (net) => pointwise(net, 'y', net.input('pixel', [1, 1, 1, 8])),
+      ...['bytesToQuads', 'dense', 'quadsToBytes'],
+    ],
+    dense: [
+      (net) => net.add('y', 'dense', net.input('row', [1, 8]), { units: 3, bias: true }, net.anyType()),
+      ...['bytesToQuads', 'dense', 'quadsToBytes'],
+    ],
+    conv2d: [
+      (net, x) => net.add('y', 'conv2d', x, { ...window, filters: 8 }, net.anyType()),
+      ...['bytesToPicture', 'convolution', 'quadsToBytes'],
+    ],
+    depthwiseConv2d: [
+      (net, x) => net.add('y', 'depthwiseConv2d', x, once, net.anyType()),
+      ...['zeroMargins', 'bytesToPlanes', 'depthwise', 'quadsToBytes'],
+    ],
+    'depthwiseConv2d, two results a channel': [
+      (net, x) => net.add('y', 'depthwiseConv2d', x, { ...once, depthMultiplier: 2 }, net.anyType()),
+      ...['repeatBytes', 'zeroMargins', 'bytesToPlanes', 'depthwise', 'quadsToBytes'],
+    ],
+    'a convolution writes what a depthwise one reads': [
+      (net, x) => {
+        const y = net.add('y', 'conv2d', x, { ...window, filters: 8 }, net.anyType());
+        return net.add('z', 'depthwiseConv2d', y, once, net.anyType());
+      },
+      ...['bytesToPicture', 'zeroMargins', 'convolution', 'depthwise', 'quadsToBytes'],
+    ],
+    'an expansion, a depthwise convolution and a projection, twice': [
+      (net, x) => {
+        const block = (name: string, from: string) =>
+          pointwise(
+            net,
+            `${name} project`,
+            net.add(name, 'depthwiseConv2d', pointwise(net, `${name} expand`, from), once, net.anyType()),
+          );
+        return block('b', block('a', x));
+      },
+      ...['bytesToQuads', 'zeroMargins', 'pointwise', 'depthwise', 'quadsToBytes'],
+    ],
+    globalAveragePool: [
+      (net, x) => net.add('y', 'globalAveragePool', x, { keepDims: false }, net.anyType()),
+      ...['bytesToQuads', 'sums', 'means', 'quadsToBytes'],
+    ],
+    'averagePool over the whole map': [
+      (net, x) => net.add('y', 'averagePool', x, { ...pooled, poolSize: [4, 5], includePadding: false }),
+      ...['bytesToQuads', 'sums', 'averages', 'quadsToBytes'],
+    ],
+    averagePool: [(net, x) => net.add('y', 'averagePool', x, { ...pooled, includePadding: false }), 'pool'],
+    maxPool: [(net, x) => net.add('y', 'maxPool', x, pooled), 'pool'],
+    add: [(net, x) => net.add('y', 'add', [x, x], {}, net.anyType()), 'bytesToQuads', 'add', 'quadsToBytes'],
+    multiply: [
+      (net, x) => net.add('y', 'multiply', [x, x], {}, net.anyType()),
+      ...['bytesToQuads', 'multiply', 'quadsToBytes'],
+    ],
+    concat: [(net, x) => net.add('y', 'concat', [x, x], { axis: 3 }), 'copyRuns'],
+    'concat of what convolutions made': [
+      (net, x) => {
+        const y = pointwise(net, 'y', x);
+        return net.add('z', 'concat', [y, y], { axis: 3 });
+      },
+      ...['bytesToQuads', 'pointwise', 'copyRuns', 'quadsToBytes'],
+    ],
+    flatten: [(net, x) => net.add('y', 'flatten', x, {})],
+    reshape: [(net, x) => net.add('y', 'reshape', x, { shape: [10, 16] })],
+    dropout: [(net, x) => net.add('y', 'dropout', x, { rate: 0.5 })],
+    'reshape between quads': [
+      (net, x) => pointwise(net, 'z', net.add('y', 'reshape', pointwise(net, 'p', x), { shape: [5, 4, 8] })),
+      ...['bytesToQuads', 'pointwise', 'quadsToBytes'],
+    ],
+    relu: [alone('relu'), 'lookup'],
+    relu6: [alone('relu6'), 'lookup'],
+    clamp: [(net, x) => net.add('y', 'clamp', x, { min: -1, max: 1 }, net.anyType()), 'lookup'],
+    sigmoid: [(net, x) => net.add('y', 'sigmoid', x, {}, net.shares()), 'lookup'],
+    hardSwish: [alone('hardSwish'), 'lookup'],
+    quantize: [alone('quantize'), 'lookup'],
+    'hardSwish behind a convolution': [
+      (net, x) => net.add('z', 'hardSwish', pointwise(net, 'y', x), {}, net.anyType()),
+      ...['bytesToQuads', 'pointwise', 'lookupQuads', 'quadsToBytes'],
+    ],
+    resizeBilinear: [
+      (net, x) => net.add('y', 'resizeBilinear', x, { size: [7, 9], rule: 'half-pixel' }),
+      'resizeBilinear',
+    ],
+    argMax: [(net, x) => net.add('y', 'argMax', x, {}, index), 'argMax'],
+    'argMax of a resized map': [
+      (net, x) =>
+        net.add('z', 'argMax', net.add('y', 'resizeBilinear', x, { size: [7, 9], rule: 'half-pixel' }), {}, index),
+      'resizeArgMax',
+    ],
+  };
+
+  test.each(Object.entries(draws))('%s', async (_, [draw, ...kernels]) => {
+    const net = new QuantizedBuilder(seeded);
+    const plan = await compileQuantized(net.build([draw(net, net.input('x', [1, 4, 5, 8]))]), { target: 'scalar' });
+    const found = plan.report().operations.flatMap((operation) => Object.keys(operation.kernels));
+    plan.dispose();
+    expect(new Set(found)).toEqual(new Set(kernels));
+  });
+
+  test.each(['int8', 'uint8'] as const)('%s: a convolution reads bytes of the other sign as they are', async (type) => {
+    const net = new QuantizedBuilder({ ...seeded, type });
+    const x = net.input('x', [1, 4, 5, 3]);
+    const own = net.typeOf(x);
+    const [other, moved] = type === 'int8' ? (['uint8', 128] as const) : (['int8', -128] as const);
+    const signed = net.add('signed', 'quantize', x, {}, { ...own, type: other, zeroPoint: own.zeroPoint + moved });
+    const back = net.add('back', 'quantize', signed, {}, own);
+    const network = net.build([net.add('y', 'conv2d', back, { ...window, filters: 4 }, net.anyType())]);
+    const plan = await compileQuantized(network, { target: 'scalar' });
+    const kernels = plan.report().operations.map((operation) => Object.keys(operation.kernels));
+    plan.dispose();
+    expect(kernels).toEqual([['lookup'], [], ['bytesToPicture', 'convolution', 'quadsToBytes']]);
+  });
+});
+
+test("the nodes of a table are its operation's, those before it too", async () => {
+  const net = new QuantizedBuilder(seeded);
+  const real = net.add('real', 'dequantize', net.input('x', [1, 2, 2, 3]), {}, 'float32');
+  const product = net.add('product', 'multiply', [real, net.add('sigmoid', 'sigmoid', real, {})], {});
+  const plan = await compileQuantized(net.build([net.add('y', 'quantize', product, {}, net.anyType())]));
+  expect(plan.report().operations).toEqual([{ nodes: ['real', 'sigmoid', 'product', 'y'], kernels: { lookup: 1 } }]);
+  plan.dispose();
+});
+
+test('wide products are of bytes where the machine has an instruction for them', async () => {
+  const net = new QuantizedBuilder({ type: 'int8', perChannel: false, seed: 3 });
+  const y = net.add('y', 'pointwiseConv2d', net.input('x', [1, 4, 4, 64]), { filters: 64, bias: true }, net.anyType());
+  const plan = await compileQuantized(net.build([y]), { target: 'relaxed' });
+  const [{ kernels }] = plan.report().operations;
+  plan.dispose();
+  expect(Object.keys(kernels)).toEqual([
+    ...['bytesToQuads', 'quadsToByteQuads', expect.stringMatching(/^pointwise(Bytes|Dots)$/), 'quadsToBytes'],
+  ]);
+});
+
+describe('buffers are as large as their layouts, in cache lines', () => {
+  const line = (bytes: number) => Math.ceil(bytes / 64) * 64;
+  /** int16, pixels by four and channels by eight. */
+  const quads = (pixels: number, channels: number) => line(Math.ceil(pixels / 4) * Math.ceil(channels / 8) * 64);
+  const picture = 9 * 7;
+  const window = { kernelSize: [3, 3], strides: [1, 1], dilation: [1, 1], padding: 'same', bias: true } as const;
+  const draws: Record<string, [draw: (net: QuantizedBuilder, x: string) => string, ...bytes: number[]]> = {
+    pointwiseConv2d: [
+      (net, x) => net.add('y', 'pointwiseConv2d', x, { filters: 30, bias: true }, net.anyType()),
+      ...[quads(picture, 20), quads(picture, 30), line(picture * 30)],
+    ],
+    globalAveragePool: [
+      (net, x) => net.add('y', 'globalAveragePool', x, { keepDims: false }, net.anyType()),
+      // sums of 64 bits for two channels
+      ...[quads(picture, 20), line(20 * 4), quads(1, 20), line(20)],
+    ],
+    depthwiseConv2d: [
+      (net, x) => net.add('y', 'depthwiseConv2d', x, { ...window, depthMultiplier: 1 }, net.anyType()),
+      // rows with margins, one of zeros, a pixel that nobody reads, and four behind; sums of four rows and of three pixels too many
+      ...[quads(picture, 20), line(3 * (10 * 9 + 1) * 16 + 4 * 16), line((4 * 7 + 3) * 16), line(picture * 20)],
+    ],
+    conv2d: [
+      (net, x) => net.add('y', 'conv2d', x, { ...window, filters: 12 }, net.anyType()),
+      // a border of zeros, and a number that the last pair may read
+      ...[line(11 * 9 * 20 * 2 + 2), quads(picture, 12), line(picture * 12)],
+    ],
+    'argMax of a resized map': [
+      (net, x) => {
+        const y = net.add('y', 'resizeBilinear', x, { size: [12, 12], rule: 'half-pixel' });
+        return net.add('z', 'argMax', y, {}, { type: 'int32', scale: 1, zeroPoint: 0 });
+      },
+      ...[line(picture * 4 + 20), 12 * 12 * 4],
+    ],
+  };
+
+  test.each(Object.entries(draws))('%s', (_, [draw, ...bytes]) => {
+    const net = new QuantizedBuilder(seeded);
+    const network = net.build([draw(net, net.input('x', [1, 9, 7, 20]))]);
+    const { program } = lowerIntegers(network, inferQuantizedShapes(network), 'single', false, 'pairs');
+    const sorted = (sizes: readonly number[]) => [...sizes].sort((a, b) => a - b);
+    expect(sorted(program.buffers.map((buffer) => buffer.bytes))).toEqual(sorted([line(picture * 20), ...bytes]));
+  });
+});
+
+test('memory: weights, activations and the largest buffer, in whole cache lines of 64 bytes', async () => {
+  const net = new QuantizedBuilder(seeded);
+  const x = net.input('x', [1, 8, 8, 16]);
+  const plan = await compileQuantized(
+    net.build([net.add('y', 'maxPool', x, { poolSize: [3, 3], strides: [1, 1], padding: 'valid' })]),
+  );
+  const [input, output] = [8 * 8 * 16, 6 * 6 * 16];
+  expect(plan.report().memory).toEqual({
+    weightBytes: 0,
+    activationBytes: input + output,
+    totalBytes: input + output,
+    largestBufferBytes: input,
+  });
+  plan.dispose();
 });
 
 test.each([true, false])('a chain is planned as what it is: with an expansion %s', async (expands) => {
@@ -114,6 +326,53 @@ describe('inputs', () => {
     const plan = await compileQuantized(small());
     expect(() => plan.run(bytes)).toThrow(message);
   });
+});
+
+describe('a machine', () => {
+  afterEach(() => vi.unstubAllGlobals());
+  const freshEngine = async () => {
+    vi.resetModules();
+    return import('../../../src/engine/int8/engine.js');
+  };
+
+  test.each([
+    [{}, 'relaxed, simd, scalar'],
+    [{ target: 'simd' }, 'simd'],
+  ] as const)('without WebAssembly, %o', async (options, named) => {
+    vi.stubGlobal('WebAssembly', undefined);
+    const { compileQuantized } = await freshEngine();
+    await expect(compileQuantized(small(), options)).rejects.toThrow(
+      `this machine does not run the integer kernels of target ${named}`,
+    );
+  });
+
+  test('is asked once whether it knows the instructions of a target', async () => {
+    const validate = vi.fn(() => true);
+    vi.stubGlobal('WebAssembly', Object.assign(Object.create(WebAssembly), { validate }));
+    const { compileQuantized } = await freshEngine();
+    (await compileQuantized(small(), { target: 'scalar' })).dispose();
+    const { length } = validate.mock.calls;
+    (await compileQuantized(small(), { target: 'scalar' })).dispose();
+    expect(validate).toHaveBeenCalledTimes(length);
+  });
+});
+
+test.each([
+  [2, 1],
+  [2, 3],
+])('a network declared for batches of %i runs batches of %i', async (declared, batch) => {
+  const net = new QuantizedBuilder(seeded);
+  const network = net.build([
+    net.add('y', 'maxPool', net.input('x', [declared, 2, 2, 1]), {
+      poolSize: [2, 2],
+      strides: [2, 2],
+      padding: 'valid',
+    }),
+  ]);
+  const plan = await compileQuantized(network);
+  const found = plan.run(Uint8Array.from({ length: 4 * batch }, (_, i) => i)).get('y')!;
+  plan.dispose();
+  expect([found.shape, [...found.data]]).toEqual([[batch, 1, 1, 1], [3, 7, 11].slice(0, batch)]);
 });
 
 describe('refused', () => {
