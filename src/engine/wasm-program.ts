@@ -163,7 +163,7 @@ function packMatrix(
   staging: number,
   stagingBytes: number,
 ): void {
-  const rowsAtOnce = Math.max(Math.floor(stagingBytes / (columns * 4)), 1);
+  const rowsAtOnce = Math.floor(stagingBytes / (columns * 4));
   const factors = scale ? addressOf(scale) : 0;
   for (let row = 0; row < rows; row += rowsAtOnce) {
     const count = Math.min(rowsAtOnce, rows - row);

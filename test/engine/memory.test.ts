@@ -226,3 +226,20 @@ describe('plans', () => {
     expectLifetimes(withRandomWeights(network, 1), false);
   });
 });
+
+test('whole maps of an inverted residual: its expanded tensor and what the depthwise convolution makes of it, at the same time', () => {
+  const net = new NetworkBuilder();
+  const x = net.input('x', [1, 56, 56, 24]);
+  net.add('expand', 'pointwiseConv2d', x, { filters: 144, bias: false });
+  const window = { kernelSize: [3, 3], strides: [1, 1], dilation: [1, 1], padding: 'same' } as const;
+  net.add('depthwise', 'depthwiseConv2d', 'expand', { ...window, depthMultiplier: 1, bias: false });
+  net.add('project', 'pointwiseConv2d', 'depthwise', { filters: 24, bias: false });
+  const { activationBytes, wholeMapsActivationBytes } = planMemory(
+    net.build('chain', ['project'], { source: 'other', output: 'features' }),
+  );
+  const expanded = 56 * 56 * 144 * 4;
+  // A margin of a pixel around each channel's map comes to it.
+  expect(wholeMapsActivationBytes).toBeGreaterThan(2 * expanded);
+  expect(wholeMapsActivationBytes).toBeLessThan(2.2 * expanded);
+  expect(activationBytes).toBeLessThan(expanded);
+});

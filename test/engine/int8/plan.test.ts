@@ -153,6 +153,34 @@ describe('kernels', () => {
     expect(new Set(found)).toEqual(new Set(kernels));
   });
 
+  test('another shape for the same numbers takes none, of bytes by four pixels or of indices', async () => {
+    const net = new QuantizedBuilder(seeded);
+    const y = net.add('reshaped', 'reshape', pointwise(net, 'first', net.input('x', [1, 4, 5, 8])), {
+      shape: [5, 4, 8],
+    });
+    const labels = net.add('labels', 'argMax', pointwise(net, 'second', y), {}, index);
+    const flat = net.add('flat', 'flatten', net.add('rows', 'reshape', labels, { shape: [2, 10] }), {});
+    const network = net.build([net.add('same', 'dropout', flat, { rate: 0.5 })]);
+    const plan = await compileQuantized(network, { target: 'scalar' });
+    expect(plan.report().operations.map(({ kernels }) => Object.keys(kernels))).toEqual([
+      ['bytesToQuads', 'pointwise'],
+      [],
+      ['pointwise'],
+      ['quadsToBytes', 'argMax'],
+      ...[[], [], []],
+    ]);
+    plan.dispose();
+  });
+
+  test('a table for bytes serves a tensor that lies as bytes and as quads', async () => {
+    const net = new QuantizedBuilder(seeded);
+    const x = net.input('x', [1, 4, 5, 8]);
+    const outputs = [pointwise(net, 'y', x), net.add('z', 'sigmoid', x, {}, net.shares())];
+    const plan = await compileQuantized(net.build(outputs), { target: 'scalar' });
+    expect(Object.keys(plan.report().operations[1].kernels)).toContain('lookup');
+    plan.dispose();
+  });
+
   test.each(['int8', 'uint8'] as const)('%s: a convolution reads bytes of the other sign as they are', async (type) => {
     const net = new QuantizedBuilder({ ...seeded, type });
     const x = net.input('x', [1, 4, 5, 3]);
