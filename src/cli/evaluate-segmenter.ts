@@ -35,7 +35,7 @@ export async function evaluateSegmenter(
   }
   const pictures = masked.slice(0, flags.limit);
   const confusion = new ConfusionMatrix(IGNORED_LABEL);
-  const outcomes = await compareAll(network, pictures, flags, confusion);
+  const outcomes = await compareAll(network, pictures, flags, confusion, labels);
   const read = outcomes.filter((one) => 'result' in one).length;
   if (read === 0) expectAllRead(outcomes);
   return { ...reportOf(network, confusion, read, labels ?? network.conventions.labels), outcomes };
@@ -49,10 +49,11 @@ async function compareAll(
   pictures: readonly { readonly picture: string; readonly mask: string }[],
   flags: DetectorFlags,
   confusion: ConfusionMatrix,
+  labels: readonly string[] | undefined,
 ): Promise<Outcome<unknown>[]> {
   return withProgress('evaluate', async (progress) => {
     const run = executor(network, flags, progress, pictures.length);
-    const options = { run, ...(flags.from && { from: flags.from }) };
+    const options = { run, ...(flags.from && { from: flags.from }), ...(labels && { labels }) };
     const maskOf = new Map(pictures.map(({ picture, mask }) => [picture, mask]));
     return await eachPicture([...maskOf.keys()], flags, async (picture, path) => {
       const mask = maskOf.get(path)!;

@@ -21,7 +21,7 @@ import { addLimitOptions, errorsIn, expectAllRead, noteSkipped } from './picture
 import { withProgress } from './progress.js';
 import { SHIPPED_MODEL, WHICH } from './shipped.js';
 import { numbersBy, textTable } from './table.js';
-import { fromOption, wholeNumber } from './values.js';
+import { fromOption, seedNumber, wholeNumber } from './values.js';
 
 interface Flags extends ModelFlags, TargetFlags, MirrorFlag, PictureLimits {
   readonly model?: string;
@@ -57,12 +57,7 @@ export function configure(command: Command): void {
       '--list <file>',
       "of coco:FOLDER and voc:FOLDER: these pictures alone, a name a line, as VOC's ImageSets are",
     )
-    .option(
-      '--seed <number>',
-      "of the training: decides which of a folder's pictures were held back",
-      wholeNumber(0),
-      1,
-    )
+    .option('--seed <number>', "of the training: decides which of a folder's pictures were held back", seedNumber, 1)
     .option('--limit <pictures>', 'ask about so many pictures alone', wholeNumber(1));
   addLimitOptions(addMirrorOption(addTargetOption(addIntegerOptions(addModelOptions(command)))))
     .option(

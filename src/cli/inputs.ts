@@ -11,7 +11,7 @@ import type { Tensor } from '../tensor.js';
 import { expectPreprocessing } from './model.js';
 import { openPicture } from './pictures.js';
 import { readFileOrInput } from './standard-input.js';
-import { wholeNumber } from './values.js';
+import { seedNumber } from './values.js';
 
 export interface InputFlags extends PictureLimits {
   readonly picture?: string;
@@ -30,7 +30,7 @@ export function addInputOptions(command: Command, seed = 'of the noise'): Comman
     .addOption(
       new Option('--noise <kind>', 'feed it seeded noise; normal unless another input is given').choices(noiseKinds),
     )
-    .option('--seed <number>', seed, wholeNumber(0), 1);
+    .option('--seed <number>', seed, seedNumber, 1);
 }
 
 export interface Fed {

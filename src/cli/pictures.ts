@@ -116,7 +116,11 @@ export async function eachPicture<Result>(
   const outcomes: Outcome<Result>[] = [];
   for (const picture of paths) {
     try {
-      outcomes.push({ picture, result: await work(await openPicture(picture, limits), picture) });
+      const opened = await openPicture(picture, limits);
+      const result = await work(opened, picture).catch((cause) => {
+        throw cause instanceof PictureError ? new PictureError(`${picture}: ${cause.message}`, { cause }) : cause;
+      });
+      outcomes.push({ picture, result });
     } catch (error) {
       const isOfPicture = error instanceof PictureError || (error instanceof UsageError && isAddress(picture));
       if (!isOfPicture || paths.length === 1) throw error;

@@ -45,7 +45,7 @@ import {
 import { addLimitOptions, noteSkipped, openPicture, PICTURES, withoutFolders } from './pictures.js';
 import { withProgress } from './progress.js';
 import { numbersBy, textTable } from './table.js';
-import { wholeNumber } from './values.js';
+import { seedNumber, wholeNumber } from './values.js';
 
 interface Flags extends ModelFlags, PictureLimits {
   readonly model?: string;
@@ -78,7 +78,7 @@ export function configure(command: Command): void {
     .option('--c-array <file>', 'the .tflite file as a C array too, for a microcontroller: a .h, .c or .cc file')
     .option('--count <pictures>', 'how many pictures at most, evenly from those given', wholeNumber(1), 100)
     .option('--limit <pictures>', 'of --data: ask about so many test pictures alone', wholeNumber(1))
-    .option('--seed <number>', "of --data: decides which of a folder's pictures are test pictures", wholeNumber(0), 1)
+    .option('--seed <number>', "of --data: decides which of a folder's pictures are test pictures", seedNumber, 1)
     .addOption(
       new Option('--ranges <rule>', 'how the range of a tensor follows from its numbers')
         .choices(rangeRules)

@@ -15,7 +15,7 @@ import { optimizerDefaults } from '../training/loop/optimizers.js';
 import { recipeWith } from '../training/loop/recipe.js';
 import { schedules } from '../training/loop/schedules.js';
 import { DEFAULT_TARGET, type TrainingTarget, targetOfEngine, trainingTargets } from '../training/programs.js';
-import { given, positiveNumber, wholeNumber, zeroOrMore } from './values.js';
+import { given, positiveNumber, seedNumber, wholeNumber, zeroOrMore } from './values.js';
 
 export interface RecipeFlags {
   readonly epochs?: number;
@@ -82,7 +82,7 @@ export function addRecipeOptions(command: Command): Command {
     restartList,
   );
   command.option('--average-cycles', 'keep the mean of what the cycles between restarts end with');
-  option('--seed <number>', 'of everything drawn; 1 unless given', wholeNumber(0));
+  option('--seed <number>', 'of everything drawn; 1 unless given', seedNumber);
   command
     .addOption(
       new Option('--target <name>', `what computes gradients; ${DEFAULT_TARGET} unless given`).choices(trainingTargets),

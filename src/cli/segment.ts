@@ -6,6 +6,7 @@ import type { Network } from '../network/index.js';
 import { cutOut, overlay, type Segmentation, type SegmentOptions, segment } from '../segmentation/index.js';
 import { drawnParts, encodeLabelPng, encodePng, type PictureParts } from '../segmentation/label-png.js';
 import { paletteFor } from '../segmentation/palette.js';
+import { segmentClasses } from '../segmentation/segmentation.js';
 import { readLabels } from '../tasks/files.js';
 import { annotatedNames, claimAnnotated, writeAnnotated } from './annotated.js';
 import { harmless } from './display.js';
@@ -99,7 +100,8 @@ async function segmentations(
   labels: readonly string[] | undefined,
 ): Promise<Outcome<Segmentation>[]> {
   const named = labels ?? network.conventions.labels;
-  const write = flags.out === undefined ? undefined : await writerOf(flags.out, pictures, flags, named);
+  const write =
+    flags.out === undefined ? undefined : await writerOf(flags.out, pictures, flags, named, segmentClasses(network));
   const options = {
     rotation: Number(flags.turn) as Rotation,
     ...given(flags, ['region', 'from', 'confidence', 'smooth']),
@@ -122,9 +124,10 @@ async function writerOf(
   pictures: readonly string[],
   flags: Flags,
   labels: readonly string[] | undefined,
+  count: number | undefined,
 ): Promise<Write> {
   const colours = paletteFor(labels);
-  const classes = flags.only?.flatMap((wanted) => classesOf(wanted, labels));
+  const classes = flags.only?.flatMap((wanted) => classesOf(wanted, labels, count));
   const kinds: [end: string, make: (picture: Picture, map: Segmentation) => AsyncIterable<Uint8Array>][] = [
     ['.labels.png', (_, map) => encodeLabelPng(map, colours)],
   ];
@@ -146,8 +149,11 @@ function confidencePicture({ width, height, confidence = new Float32Array(0) }: 
   return { width, height, channels: 1, parts: [Uint8Array.from(confidence, (share) => Math.round(255 * share))] };
 }
 
-function classesOf(wanted: string, labels: readonly string[] | undefined): number[] {
-  if (/^\d+$/.test(wanted)) return [Number(wanted)];
+function classesOf(wanted: string, labels: readonly string[] | undefined, count = 255): number[] {
+  if (/^\d+$/.test(wanted)) {
+    if (Number(wanted) < count) return [Number(wanted)];
+    throw new UsageError(`--only: there is no class ${wanted}; classes are numbered from 0 to ${count - 1}`);
+  }
   const found = (labels ?? []).flatMap((label, index) => (label === wanted ? [index] : []));
   if (found.length > 0) return found;
   throw new UsageError(

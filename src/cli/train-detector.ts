@@ -136,7 +136,7 @@ function labelsOf({ categories }: BoxedFolder, only: readonly string[] | undefin
   const unknown = only?.find((label) => !known.includes(label));
   if (unknown !== undefined)
     throw new UsageError(`--only: the data has no class '${unknown}', only ${known.join(', ')}`);
-  return only === undefined ? known : [...only];
+  return only === undefined ? known : [...new Set(only)];
 }
 
 /** Pictures with objects of the wanted classes. */

@@ -125,6 +125,8 @@ Examples:
   depthwise train --detect --data voc:mangoes --base ssd_mobilenet_v1.tflite --out mangoes`,
     )
     .action(async (photos: string | undefined, { data, ...flags }: Flags) => {
+      if (flags.detect && photos !== undefined)
+        throw new UsageError(`'${photos}': the pictures of --detect are those of --data voc:FOLDER or coco:FOLDER`);
       if (flags.detect) return trainDetectorInto(command, { ...flags, ...(data !== undefined && { data }) });
       expectNoDetector(flags);
       if (flags.base !== undefined) return transfer(command, photos, flags);

@@ -34,16 +34,20 @@ export function listOf<Word extends string>(words: readonly Word[]): (text: stri
   };
 }
 
-/** A whole number of `least` or more, written in digits. */
-export function wholeNumber(least: number): (text: string) => number {
+/** A whole number of `least` or more, up to `most` where that is stated, written in digits. */
+export function wholeNumber(least: number, most?: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
-      throw new InvalidArgumentError(`Wanted a whole number of ${least} or more.`);
+    if (!/^\d+$/.test(text) || value < least || value > (most ?? Number.MAX_SAFE_INTEGER)) {
+      const range = most === undefined ? `of ${least} or more` : `from ${least} to ${most}`;
+      throw new InvalidArgumentError(`Wanted a whole number ${range}.`);
     }
     return value;
   };
 }
+
+/** Of random numbers, which know seeds of 32 bits alone. */
+export const seedNumber = wholeNumber(0, 2 ** 32 - 1);
 
 /** '224', a square, or '240x320': height and width, in the order of every shape and of the networks' names. */
 export function resolution(text: string): Pair {
@@ -63,7 +67,7 @@ export const regionOption = (): Option =>
   new Option('--region <x,y,w,h>', 'look at this part of the pictures alone, in pixels').argParser(region);
 
 function region(text: string): Region {
-  const sides = /^(\d+),(\d+),(\d+),(\d+)$/.exec(text);
+  const sides = /^(\d+),(\d+),(0*[1-9]\d*),(0*[1-9]\d*)$/.exec(text);
   if (sides === null) throw new InvalidArgumentError('Wanted left, top, width and height in pixels: 10,20,300,200.');
   const [left, top, width, height] = sides.slice(1).map(Number);
   return { left, top, width, height };

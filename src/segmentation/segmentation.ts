@@ -3,7 +3,7 @@ import { NetworkError, UsageError } from '../errors.js';
 import { fromUpright, type Seen } from '../image/way-back.js';
 import { nodeBehind } from '../network/graph.js';
 import type { Network, NetworkNode } from '../network/index.js';
-import { layerOf } from '../network/shapes.js';
+import { inferShapes, layerOf } from '../network/shapes.js';
 import { sizeOf, type Tensor, tensor } from '../tensor.js';
 import {
   type Certainty,
@@ -54,6 +54,7 @@ export interface Segmentation extends LabelMap {
 export function segmentation(network: Network, output: Tensor, seen: Seen, options: PixelOptions = {}): Segmentation {
   const { size = 'picture', labels: names = network.conventions.labels, smooth } = options;
   checkOptions(options);
+  if (options.labels) expectLabels(network, options.labels);
   const { shape } = output;
   if (shape.length !== 4 && shape.length !== 3) {
     throw new NetworkError(
@@ -86,6 +87,22 @@ function checkOptions({ size, from, smooth, previous }: PixelOptions): void {
     throw new UsageError('segment: previous is the frame before, for smooth, which was not given');
   if (previous.scores === undefined)
     throw new UsageError('segment: previous has no scores, since it was asked for without smooth');
+}
+
+/** How many classes a segmenter tells apart; undefined where its labels come from elsewhere than scores. */
+export function segmentClasses(network: Network): number | undefined {
+  const shapes = inferShapes(network);
+  const last = nodeBehind(network, network.outputs[0], copies);
+  const shape = shapes.get(last?.kind === 'argMax' ? last.inputs[0] : network.outputs[0]);
+  return shape?.length === 4 && shape[3] > 1 ? shape[3] : undefined;
+}
+
+function expectLabels(network: Network, labels: readonly string[]): void {
+  const classes = segmentClasses(network);
+  if (classes === undefined || labels.length === classes) return;
+  throw new UsageError(
+    `labels: ${network.name} has ${classes} classes and wants as many labels, that of the background included; found ${labels.length}`,
+  );
 }
 
 const rawMap = (answer: Tensor | LabelMap, certainty?: Certainty): LabelMap =>

@@ -169,6 +169,7 @@ describe('detect', () => {
     [['--only', 'cow'], "detect: there is no label 'cow'; similar labels: cat, dog"],
     [['--only', 'cat', '--except', 'dog'], 'wanted one of only and except, found both'],
     [['--region', '1,2'], 'Wanted left, top, width and height in pixels: 10,20,300,200.'],
+    [['--region', '1,2,0,4'], 'Wanted left, top, width and height in pixels: 10,20,300,200.'],
     [['--score', '2'], 'Wanted a number from 0 to 1.'],
     [['--nms', 'soft'], 'Allowed choices are per-class, class-agnostic, none, as-file.'],
   ])('%o', async (flags, message) => {

@@ -129,6 +129,29 @@ describe('segment', () => {
     expect(await labels('--smooth', '0.9')).toEqual(['bright', undefined, 'bright', 'bright']);
   });
 
+  test('labels of another number than there are classes, and a class that there is not', async () => {
+    const three = folder.path('three.txt');
+    writeFileSync(three, 'background\ncat\ndog\n');
+    const few = `constant has 2 classes and wants as many labels, that of the background included; found 3`;
+    const beyond = ['--out', folder.path('beyond'), '--cut-out', '--only', '2'];
+    for (const [flags, message] of [
+      [['--labels', three], `labels: ${few}`],
+      [beyond, '--only: there is no class 2; classes are numbered from 0 to 1'],
+    ] as const) {
+      const { exitCode, stderr } = await depthwise('segment', cat, '--model', model, ...flags);
+      expect([exitCode, stderr]).toEqual([2, `error: ${message}\n`]);
+    }
+  });
+
+  test('a region off the picture: the picture is named', async () => {
+    const { width, height } = await readPicture(cat);
+    const { exitCode, stderr } = await depthwise('segment', cat, '--model', model, '--region', '9999,0,5,5');
+    expect([exitCode, stderr]).toEqual([
+      1,
+      `error: ${cat}: crop: 5×5 pixels at (9999, 0) do not lie inside a picture of ${width}×${height}\n`,
+    ]);
+  });
+
   test('--region: the rest is not looked at', async () => {
     const [{ classes }] = await depthwiseJson('segment', cat, '--model', model, '--region', '10,20,30,40');
     expect(classes).toEqual([{ classIndex: 1, pixels: 1200, share: 1, label: 'cat' }]);

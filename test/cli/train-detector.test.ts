@@ -68,7 +68,7 @@ describe('train --detect', () => {
     const found = await depthwiseJson('detect', cat, '--model', folder.path('whole'), '--score', '0', '--max', '99');
     const labels = new Set(found[0].detections.map(({ label }: { label: string }) => label));
     expect([...labels].sort()).toEqual(['cat', 'rocket']);
-    const cats = await depthwiseJson(...command('cats', '--only', 'cat', '--epochs', '1'));
+    const cats = await depthwiseJson(...command('cats', '--only', 'cat,cat', '--epochs', '1'));
     expect(Object.keys(cats.perClass)).toEqual(['cat']);
   }, 60_000);
 
@@ -107,6 +107,7 @@ describe('train --detect', () => {
     [['--detect'], '--detect: wanted --data voc:FOLDER or coco:FOLDER'],
     [['--detect', '--data', 'digits', '--base', 'x'], "wanted --data voc:FOLDER or coco:FOLDER, found 'digits'"],
     [['--detect', '--data', 'voc:x'], '--detect: wanted --base MODEL'],
+    [['photos', '--detect'], "'photos': the pictures of --detect are those of --data voc:FOLDER or coco:FOLDER"],
     [['--detect', '--alpha', '0.5'], '--alpha is for training classifiers, not for --detect'],
     [['--data', 'digits', '--views', '2'], '--views goes with --detect, which was not given'],
   ])('refuses %o', async (flags, message) => {

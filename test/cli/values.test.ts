@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { positiveNumber, resolution, wholeNumber } from '../../src/cli/values.js';
+import { positiveNumber, resolution, seedNumber, wholeNumber } from '../../src/cli/values.js';
 
 describe('positiveNumber', () => {
   test.each([
@@ -18,6 +18,12 @@ describe('wholeNumber', () => {
   test.each(['0', '-1', '1.5', '1e3', '0x10', '', '99999999999999999999'])('refuses %j', (text) =>
     expect(() => wholeNumber(1)(text)).toThrow('Wanted a whole number of 1 or more.'),
   );
+});
+
+describe('seedNumber', () => {
+  test('4294967295', () => expect(seedNumber('4294967295')).toBe(2 ** 32 - 1));
+  test('refuses 4294967296', () =>
+    expect(() => seedNumber('4294967296')).toThrow('Wanted a whole number from 0 to 4294967295.'));
 });
 
 describe('resolution', () => {

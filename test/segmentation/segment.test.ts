@@ -53,6 +53,20 @@ describe('segment', () => {
     });
   });
 
+  test('as many labels as there are classes, of scores or of the scores that were compared', async () => {
+    const net = new NetworkBuilder();
+    const relu = net.add('scores', 'relu', net.input('input', [1, 8, 8, 3]));
+    const compared = net.add('labels', 'argMax', relu);
+    for (const output of [relu, compared]) {
+      const network = net.build(output, [output], segmenter().conventions);
+      const answer = output === relu ? scores : tensor([1, 1, 2], [0, 1]);
+      const named = (labels: string[]) => segment(network, picture, { run: () => new Map([[output, answer]]), labels });
+      const message = `labels: ${output} has 3 classes and wants as many labels, that of the background included; found 1`;
+      await expect(named(['cat'])).rejects.toThrow(new UsageError(message));
+      expect((await named(['a', 'b', 'c'])).classes.map(({ label }) => label)).toEqual(['a', 'b']);
+    }
+  });
+
   test("at the network's own size, and without a name", async () => {
     const { width, height, classes } = await ask(tensor([1, 1, 1, 3], [0, 0, 1]), { size: 'network' });
     expect([width, height, classes[0].label]).toEqual([1, 1, 'class 2']);
