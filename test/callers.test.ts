@@ -82,10 +82,10 @@ test.each<[string, Call, unknown[], string]>([
     'readData: wanted a function that answers with the options of readPictureFolder, found undefined',
   ],
   [
-    'a network of grey pictures',
+    'a network of grey pictures, and colours',
     evaluate,
-    [grey, data],
-    'grey: networks of grey pictures are neither trained from scratch nor tested',
+    [grey, { ...data, channels: 3 }],
+    'grey wants grey pictures, one has pictures in colour',
   ],
   [
     'nothing',

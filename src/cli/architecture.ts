@@ -23,13 +23,14 @@ export interface ArchitectureFlags {
   readonly conventions?: ModelConventions;
   readonly outputStride?: `${OutputStride}`;
   readonly smallPictures?: true;
+  readonly grey?: true;
   readonly shallow?: true;
   readonly fullConvolutions?: true;
 }
 
 export const architectureFlags = [
   ...(['alpha', 'resolution', 'smallPictures', 'expansion', 'classes', 'conventions', 'outputStride'] as const),
-  ...(['shallow', 'fullConvolutions'] as const),
+  ...(['shallow', 'fullConvolutions', 'grey'] as const),
 ];
 
 export function addArchitectureOptions(command: Command): Command {
@@ -43,6 +44,7 @@ export function addArchitectureOptions(command: Command): Command {
     .option('--shallow', 'V1 without its five 14 x 14 x 512 layers (its Table 5)')
     .option('--full-convolutions', 'V1 of standard convolutions (its Table 4)')
     .option('--small-pictures', 'first two strides 1: for pictures of about 32 x 32')
+    .option('--grey', 'one channel in place of red, green and blue: for grey pictures')
     .option('--expansion <factor>', 'expansion factor t of V2; 6 unless given', positiveNumber)
     .option('--classes <count>', 'outputs of the classifier; 1000, or 1001 for slim', wholeNumber(1))
     .addOption(
@@ -76,7 +78,20 @@ export function namedNetwork(name: string, flags: ArchitectureFlags): Network {
     '--full-convolutions': flags.fullConvolutions,
   });
   expectOnlyFor('mobilenet_v2', architecture, { '--expansion': flags.expansion });
-  return mobilenet(architecture, { ...options, ...optionsOf(flags) });
+  const network = mobilenet(architecture, { ...options, ...optionsOf(flags) });
+  return flags.grey ? ofGreyPictures(network) : network;
+}
+
+/** Whose input has one channel. It has no weights yet. */
+function ofGreyPictures(network: Network): Network {
+  const [{ name, shape }] = network.inputs;
+  const { preprocessing, ...conventions } = network.conventions;
+  const [mean, deviation] = [[preprocessing!.mean[0]], [preprocessing!.deviation[0]]];
+  return {
+    ...network,
+    inputs: [{ name, shape: [...shape.slice(0, -1), 1] }],
+    conventions: { ...conventions, preprocessing: { ...preprocessing!, channels: 'grey', mean, deviation } },
+  };
 }
 
 function expectResolution(name: string, { resolution }: ArchitectureFlags, smallPictures: boolean): void {

@@ -20,6 +20,7 @@ import {
   quantizeNetwork,
   type RangeRule,
 } from '../quantization/index.js';
+import { withCommonMean } from '../quantization/picture-bytes.js';
 import { rangeRules } from '../quantization/ranges.js';
 import type { Tensor } from '../tensor.js';
 import { centralView } from '../training/data/augment.js';
@@ -125,11 +126,12 @@ Examples:
         throw new UsageError(
           `${network.name}: computes with integers already; depthwise convert --integers writes them to other files`,
         );
+      const taking = flags.input === 'float32' ? network : withCommonMean(network);
       const data = flags.data === undefined ? undefined : await labelledPictures(network, flags.data, flags);
       const pictures = flags.calibrate
-        ? ofFiles(network, evenly(await withoutFolders(flags.calibrate), flags.count), flags)
-        : ofDataset(network, data!.train, flags.count);
-      const { integers, report, right } = await quantized(network, pictures, data?.test, flags);
+        ? ofFiles(taking, evenly(await withoutFolders(flags.calibrate), flags.count), flags)
+        : ofDataset(taking, data!.train, flags.count);
+      const { integers, report, right } = await quantized(network, taking, pictures, data?.test, flags);
       const bytes = await writeNetwork(integers, formats[ending]);
       await writeWhole(target, bytes);
       if (arrayTarget !== undefined) await writeWhole(arrayTarget, cArrayOf(bytes, basename(flags.out)));
@@ -230,8 +232,10 @@ interface Right {
   readonly pictures: number;
 }
 
+/** `taking` is the network whose pictures these are. */
 async function quantized(
   network: Network,
+  taking: Network,
   pictures: Pictures,
   test: Dataset | undefined,
   flags: Flags,
@@ -253,7 +257,7 @@ async function quantized(
     };
     // First, since the classes may differ.
     const float = test && (await ask(network, 0, 'real numbers'));
-    const calibration = await calibrate(network, pictures.inputs(), {
+    const calibration = await calibrate(taking, pictures.inputs(), {
       ranges: flags.ranges,
       onPicture: during(first, 'ranges', pictures.count),
     });

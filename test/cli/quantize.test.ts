@@ -3,7 +3,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readQuantizedNetwork } from '../../src/formats/index.js';
 import { isQuantizedType } from '../../src/network/quantized-network.js';
-import { cat, depthwise, depthwiseJson, smallNetwork, temporaryFolder, writeModel } from './command.js';
+import { writeCifar10 } from '../training/cifar.js';
+import { built, cat, depthwise, depthwiseJson, smallNetwork, temporaryFolder, writeModel } from './command.js';
 
 const folder = temporaryFolder();
 afterAll(folder.remove);
@@ -97,6 +98,31 @@ describe('convert --integers', () => {
     const { exitCode, stderr } = await depthwise('convert', ...files, '--integers', ...flags);
     expect([exitCode, stderr.split('\n').at(-2)]).toEqual([2, `error: ${message}`]);
   });
+});
+
+test('a mean for each channel: bytes go in all the same, or real numbers where they are asked for', async () => {
+  const own = await writeModel(folder.path('torch.safetensors'), smallNetwork({ conventions: 'torchvision' }));
+  const given = ['quantize', own, '--calibrate', cat, '--out', folder.path('torch.tflite')];
+  expect((await depthwise(...given)).stderr).toContain(', for bytes of pictures; ');
+  expect((await depthwise(...given, '--input', 'float32')).stderr).toContain(', for prepared real numbers; ');
+});
+
+test('a network of grey pictures, from training to integers; colours are refused', async () => {
+  const flags = ['--network', 'mobilenet_v1', '--alpha', '0.05', '--conventions', 'slim', '--small-pictures', '--grey'];
+  const train = ['train', ...flags, '--limit', '40', '--epochs', '1', '--batch', '20', '--out'];
+  built(...train, folder.path('grey'), '--data', 'digits');
+  const [trained, out] = [folder.path('grey/model.safetensors'), folder.path('grey.tflite')];
+  const data = ['--data', 'digits', '--limit', '50'];
+  const { right } = await depthwiseJson('quantize', trained, ...data, '--count', '9', '--out', out);
+  const { inputs } = await readQuantizedNetwork(readFileSync(out));
+  expect(inputs).toMatchObject([{ shape: [1, 32, 32, 1], type: { type: 'uint8' } }]);
+  expect(right.integers).toBeCloseTo(50 * (await depthwiseJson('evaluate', out, ...data)).top1, 9);
+  writeCifar10(folder.path('cifar'), 2);
+  const { exitCode, stderr } = built(...train, folder.path('colours'), '--data', `cifar10:${folder.path('cifar')}`);
+  expect([exitCode, stderr.split('\n').at(-2)]).toEqual([
+    2,
+    'error: mobilenet_v1_0.05_32_small wants grey pictures, CIFAR-10, training has pictures in colour',
+  ]);
 });
 
 test('with labels: how often both networks are right, as evaluate says of each; training pictures calibrate', async () => {

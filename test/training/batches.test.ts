@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { preprocess } from '../../src/image/index.js';
 import { preprocessingPreset } from '../../src/network/index.js';
 import { NO_AUGMENTATION } from '../../src/training/data/augment.js';
-import { Batches, type BatchOptions, epochOrder, stepsPerEpoch } from '../../src/training/data/batches.js';
+import { Batches, type BatchOptions, epochOrder, Renderer, stepsPerEpoch } from '../../src/training/data/batches.js';
 import { channelStatistics } from '../../src/training/data/dataset.js';
 import type { Augmentation } from '../../src/training/index.js';
 import { standardised } from '../../src/training/transfer/network.js';
@@ -115,10 +115,32 @@ describe('fill', () => {
     expect(filled(10, 10).pictures).toEqual(filled(0, 10).pictures);
   });
 
-  test('grey networks are refused', () => {
-    const grey = { ...standardised(data), channels: 'grey', mean: [0], deviation: [1] } as const;
+  const greyOnes = { scale: 1, channels: 'grey', mean: [10], deviation: [2] } as const;
+
+  test('a network of grey pictures gets one channel', () => {
+    const grey = {
+      ...data,
+      channels: 1,
+      width: 2,
+      height: 1,
+      pictures: Uint8Array.of(10, 16),
+      labels: Uint16Array.of(0),
+    } as const; // prettier-ignore
+    const { shape, data: numbers } = new Renderer(grey, { ...standardised(data), ...greyOnes }).batch(
+      [0],
+      { top: 0, left: 0, flipped: false },
+      [1, 2],
+    ); // prettier-ignore
+    expect([shape, [...numbers]]).toEqual([
+      [1, 1, 2, 1],
+      [0, 3],
+    ]); // prettier-ignore
+  });
+
+  test('and no pictures in colour', () => {
+    const grey = { ...standardised(data), ...greyOnes };
     expect(() => new Batches(data, grey, { seed: 1, labelSmoothing: 0, augmentation: NO_AUGMENTATION })).toThrow(
-      'shapes: networks of grey pictures cannot be trained or tested',
+      'shapes: has pictures in colour, and the network wants grey ones',
     );
   });
 });
@@ -135,9 +157,8 @@ test('channel statistics: prepared pictures have mean 0 and deviation 1 in every
 
 test('channel statistics by hand: bytes 0 and 255; a constant channel is left as it is', () => {
   const two = { ...data, pictures: Uint8Array.of(0, 51, 255, 255, 51, 255), labels: Uint16Array.of(0, 0) };
-  expect(channelStatistics(two)).toEqual({ mean: [0.5, 0.2, 1], deviation: [0.5, 1, 1] });
-  expect(channelStatistics({ ...two, channels: 1, pictures: Uint8Array.of(0, 255) })).toEqual({
-    mean: [0.5, 0.5, 0.5],
-    deviation: [0.5, 0.5, 0.5],
-  });
+  expect(channelStatistics(two, 3)).toEqual({ mean: [0.5, 0.2, 1], deviation: [0.5, 1, 1] });
+  const grey = { ...two, channels: 1, pictures: Uint8Array.of(0, 255) } as const;
+  expect(channelStatistics(grey, 3)).toEqual({ mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] });
+  expect(channelStatistics(grey, 1)).toEqual({ mean: [0.5], deviation: [0.5] });
 });

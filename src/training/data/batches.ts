@@ -59,7 +59,7 @@ export class Batches {
    */
   fill(epoch: number, first: number, size: Pair, pictures: Float32Array, targets: Float32Array): void {
     const K = this.#data.classes.length;
-    const numbers = size[0] * size[1] * 3;
+    const numbers = size[0] * size[1] * this.#render.channels;
     for (let n = 0; n < targets.length / K; n++) {
       const picture = pictures.subarray(n * numbers, (n + 1) * numbers);
       this.#prepare(epoch, first + n, size, picture, targets.subarray(n * K, (n + 1) * K));
@@ -110,32 +110,37 @@ export class Batches {
 export class Renderer {
   readonly #data: Dataset;
   /** The data's channel for each of the network's. */
-  readonly #channels: readonly number[];
-  /** [3, 256]. */
+  readonly #sources: readonly number[];
+  /** [channels, 256]. */
   readonly #table: Float32Array;
 
   constructor(data: Dataset, { channels, scale, mean, deviation }: Preprocessing) {
-    if (channels === 'grey')
-      throw new UsageError(`${data.name}: networks of grey pictures cannot be trained or tested`);
+    if (channels === 'grey' && data.channels === 3)
+      throw new UsageError(`${data.name}: has pictures in colour, and the network wants grey ones`);
     this.#data = data;
-    this.#channels = data.channels === 1 ? [0, 0, 0] : channels === 'bgr' ? [2, 1, 0] : [0, 1, 2];
-    this.#table = Float32Array.from({ length: 3 * 256 }, (_, i) => {
+    this.#sources = data.channels === 1 ? mean.map(() => 0) : channels === 'bgr' ? [2, 1, 0] : [0, 1, 2];
+    this.#table = Float32Array.from({ length: mean.length * 256 }, (_, i) => {
       const c = i >> 8;
       return ((i & 255) * scale - mean[c]) / deviation[c];
     });
   }
 
-  /** A view of each of these pictures, [count, height, width, 3]. */
+  /** The network's. */
+  get channels(): number {
+    return this.#sources.length;
+  }
+
+  /** A view of each of these pictures, [count, height, width, channels]. */
   batch(indices: readonly number[], view: View, [H, W]: Pair): Tensor {
-    const numbers = H * W * 3;
+    const numbers = H * W * this.channels;
     const pictures = new Float32Array(indices.length * numbers);
     for (const [n, index] of indices.entries()) {
       this.add(index, view, 0, [H, W], 1, pictures.subarray(n * numbers, (n + 1) * numbers));
     }
-    return tensor([indices.length, H, W, 3], pictures);
+    return tensor([indices.length, H, W, this.channels], pictures);
   }
 
-  /** Adds `share` times a view of a picture to `output`, [height, width, 3]. What is cut out counts as 0, the mean. */
+  /** Adds `share` times a view of a picture to `output`, [height, width, channels]. What is cut out counts as 0, the mean. */
   add(index: number, view: View, cutout: number, [H, W]: Pair, share: number, output: Float32Array): void {
     const { height, width, channels, pictures } = this.#data;
     const { top, left, flipped, hole = [H, W] } = view;
@@ -146,9 +151,9 @@ export class Renderer {
       for (let x = 0; x < W; x++) {
         if (isCutRow && x >= hole[1] && x < hole[1] + cutout) continue;
         const at = row + reflect(left + (flipped ? W - 1 - x : x), width) * channels;
-        const to = (y * W + x) * 3;
-        for (let c = 0; c < 3; c++) {
-          output[to + c] += share * this.#table[(c << 8) + pictures[at + this.#channels[c]]];
+        const to = (y * W + x) * this.channels;
+        for (let c = 0; c < this.channels; c++) {
+          output[to + c] += share * this.#table[(c << 8) + pictures[at + this.#sources[c]]];
         }
       }
     }

@@ -56,10 +56,12 @@ export function emptyDataset(count: number, description: Omit<Dataset, 'pictures
 export const pictureSize = ({ height, width }: Dataset): Pair => [height, width];
 
 /**
- * Mean and standard deviation of each channel over all pictures, for bytes scaled to 0…1; three channels in any case, since that is what
- * networks are fed with. Sums of bytes and of their squares are whole numbers: the result is the same in any order.
+ * Mean and standard deviation of each of the network's channels over all pictures, for bytes scaled to 0…1. Sums of bytes and of their squares are whole numbers: the result is the same in any order.
  */
-export function channelStatistics({ channels, pictures }: Dataset): { mean: number[]; deviation: number[] } {
+export function channelStatistics(
+  { channels, pictures }: Dataset,
+  wanted: number,
+): { mean: number[]; deviation: number[] } {
   const count = pictures.length / channels;
   const moments = Array.from({ length: channels }, (_, channel) => {
     let sum = 0;
@@ -71,6 +73,6 @@ export function channelStatistics({ channels, pictures }: Dataset): { mean: numb
     const mean = sum / count;
     return { mean: mean / 255, deviation: Math.sqrt(squares / count - mean * mean) / 255 };
   });
-  const three = channels === 1 ? [moments[0], moments[0], moments[0]] : moments;
-  return { mean: three.map(({ mean }) => mean), deviation: three.map(({ deviation }) => deviation || 1) };
+  const fed = Array.from({ length: wanted }, (_, channel) => moments[channel % channels]);
+  return { mean: fed.map(({ mean }) => mean), deviation: fed.map(({ deviation }) => deviation || 1) };
 }

@@ -35,14 +35,21 @@ export function datasetOf(pictures: readonly LabelledPicture[], options: Picture
   return data;
 }
 
-/** Room for so many pictures of the preprocessing's size, in red, green and blue. */
+/** Room for so many pictures of the preprocessing's size: grey for a network of grey pictures, else in red, green and blue. */
 export function pictureDataset(
   name: string,
   classes: readonly string[],
   count: number,
-  { crop, resize, size: [height, width] }: Preprocessing,
+  { crop, resize, channels, size: [height, width] }: Preprocessing,
 ): Dataset {
-  return emptyDataset(count, { name, classes, height, width, channels: 3, sizing: { crop, resize } });
+  return emptyDataset(count, {
+    name,
+    classes,
+    height,
+    width,
+    channels: channels === 'grey' ? 1 : 3,
+    sizing: { crop, resize },
+  });
 }
 
 /** Puts the picture in its place: cropped and resized, rounded to bytes. */
@@ -53,7 +60,8 @@ export function setPicture(
   label: number,
   preprocessing: Preprocessing,
 ): void {
-  const plain = { channels: 'rgb', scale: 1, mean: [0, 0, 0], deviation: [1, 1, 1] } as const;
+  const channels = preprocessing.channels === 'grey' ? 'grey' : 'rgb';
+  const plain = { channels, scale: 1, mean: [0, 0, 0], deviation: [1, 1, 1] } as const;
   const bytes = Uint8Array.from(prepare(picture, { ...preprocessing, ...plain }).data, Math.round);
   pictures.set(bytes, index * bytes.length);
   labels[index] = label;

@@ -108,8 +108,8 @@ export function evaluationOf({ classes }: Dataset, parts: readonly Counts[]): Ev
 /** The network's [height, width], once the data suits it. */
 export function expectFit(network: Network, data: Dataset): Pair {
   const [, height, width, channels] = network.inputs[0].shape;
-  if (channels === 1)
-    throw new UsageError(`${network.name}: networks of grey pictures are neither trained from scratch nor tested`);
+  if (channels < data.channels)
+    throw new UsageError(`${network.name} wants grey pictures, ${data.name} has pictures in colour`);
   if (height !== data.height || width !== data.width) {
     throw new UsageError(
       `${network.name} wants pictures of ${height}×${width}, ${data.name} has ${data.height}×${data.width}`,

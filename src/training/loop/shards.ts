@@ -75,14 +75,14 @@ export class ShardRunner {
   /** One program is kept: the size of the pictures changes seldom. */
   async #programAt(epoch: number): Promise<TrainingProgram> {
     const { network, recipe } = this.#job;
-    const [, height, width] = network.inputs[0].shape;
+    const [, height, width, channels] = network.inputs[0].shape;
     const side = sideAt(recipe, epoch);
     const size: Pair = side === undefined ? [height, width] : [side, side];
     if (this.#program && size[0] === this.#size[0] && size[1] === this.#size[1]) return this.#program;
     const batch = recipe.batch / recipe.shards;
     this.#program = await createProgram(recipe.target, atResolution(network, size), batch, this.#job.grids);
     this.#size = size;
-    this.#pictures = new Float32Array(batch * size[0] * size[1] * 3);
+    this.#pictures = new Float32Array(batch * size[0] * size[1] * channels);
     return this.#program;
   }
 }

@@ -18,7 +18,7 @@ export function trainingNetwork(network: Network, data: Dataset, options: Traini
   if (units !== data.classes.length) {
     throw new UsageError(`${network.name} has ${units} outputs, ${data.name} has ${data.classes.length} classes`);
   }
-  const { preprocessing = standardised(data) } = options;
+  const { preprocessing = standardised(data, network.inputs[0].shape.at(-1)) } = options;
   const { assumed: _, ...others } = network.conventions;
   const conventions = { ...others, labelOffset: 0 as const, labels: data.classes, preprocessing };
   const prepared = { ...network, conventions };
@@ -33,8 +33,9 @@ function classifierOf({ name, nodes }: Network): NetworkNode {
 }
 
 /** Cropped and resized as the data is, each channel to mean 0 and deviation 1 over the data. */
-export function standardised(data: Dataset): Preprocessing {
-  return { ...data.sizing, size: pictureSize(data), channels: 'rgb', scale: 1 / 255, ...channelStatistics(data) };
+export function standardised(data: Dataset, channels = 3): Preprocessing {
+  const values = { scale: 1 / 255, ...channelStatistics(data, channels) };
+  return { ...data.sizing, size: pictureSize(data), channels: channels === 1 ? 'grey' : 'rgb', ...values };
 }
 
 /** With dropout of this rate: in the architecture's own dropout layer, or one before the classifier where it has none. */
