@@ -84,6 +84,18 @@ test.each<[className: string, config: Config, names: string]>([
   expect(network.nodes.map(({ name }) => name).join(' ')).toBe(names);
 });
 
+test('a node for each step of an operation', () => {
+  const model = chain([2, 2, 1], ['TFOpLambda', { function: 'nn.gelu' }, [['in', 0, 0, { approximate: true }]]]);
+  expect(importKerasConfig(model).network.nodes.map(({ name }) => name)).toEqual(
+    ['_square', '_slope', '_cubic', '_sigmoid', ''].map((step) => `x0${step}`),
+  );
+});
+
+test('statistics of all machines are statistics', () => {
+  const norm = (config: Config) => importKerasConfig(chain([2, 2, 1], ['BatchNormalization', config])).network.nodes;
+  expect(norm({ synchronized: true })).toEqual(norm({}));
+});
+
 test('hard_sigmoid of Keras 2 is a line and its ends', () => {
   const { network } = importKerasConfig(
     chain([2, 2, 1], ['Activation', { activation: 'hard_sigmoid' }]),

@@ -2,6 +2,7 @@
 import { PbfReader } from 'pbf';
 import { describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../../src/errors.js';
+import { readModel } from '../../../src/formats/onnx/model.js';
 import { ProtoFile } from '../../../src/formats/onnx/protobuf.js';
 import { readOnnx } from '../../../src/formats/onnx.js';
 import { sizeOf } from '../../../src/tensor.js';
@@ -716,6 +717,29 @@ describe('the model', () => {
   ])('%s', async (_, bytes, message) => {
     const error = await readOnnx(Uint8Array.from(bytes), { fileName: 'm.onnx' }).catch((thrown) => thrown);
     expect(error).toEqual(new FormatError(`m.onnx: ${message}`));
+  });
+
+  test('types of attributes that a file of the first version does not state', () => {
+    const real = (value: number) => [...new Uint8Array(Float32Array.of(value).buffer)];
+    const typed = (...attribute: number[]) => {
+      const bytes = Uint8Array.from(withAttribute(...attribute));
+      const [{ type, value }] = readModel(new ProtoFile(bytes, 'f', PbfReader)).nodes[0].attributes;
+      return [type, value];
+    };
+    expect(typed(8 * 2 + 5, ...real(0.5))).toEqual(['FLOAT', 0.5]);
+    expect(typed(...count(3, 7))).toEqual(['INT', 7]);
+    expect(typed(...field(4, 'word'))).toEqual(['STRING', 'word']);
+    expect(typed(...field(7, ...real(0.5), ...real(2)))).toEqual(['FLOATS', [0.5, 2]]);
+    expect(typed(...field(8, 1, 2))).toEqual(['INTS', [1, 2]]);
+    expect(typed(...field(9, 'a'), ...field(9, 'b'))).toEqual(['STRINGS', ['a', 'b']]);
+    expect(typed()).toEqual(['UNDEFINED', undefined]);
+    const tensor = [...count(2, 1), ...field(9, ...real(3))];
+    expect(typed(...field(5, ...tensor))).toMatchObject([
+      'TENSOR',
+      { tensor: { shape: [], data: Float32Array.of(3) } },
+    ]);
+    // a number of 0 and an empty text may be left out
+    expect([1, 2, 3, 6, 7, 8].map((type) => typed(...count(20, type))[1])).toEqual([0, 0, '', [], [], []]);
   });
 
   test('no outputs wanted', async () => {

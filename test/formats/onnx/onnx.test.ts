@@ -12,7 +12,7 @@ import { randomInput } from '../../agreement/lifelike.js';
 import { dataPath, noData } from '../../data.js';
 import { expectWithin, signed } from '../../network/helpers.js';
 import { noOnnxruntime, runOnnxruntime } from '../../peers/onnxruntime.js';
-import { int64, onnxFile } from './builder.js';
+import { float, int64, onnxFile } from './builder.js';
 import { everyKind } from './every-kind.js';
 
 type Node = readonly [op: string, inputs: string, output: string, attributes?: OutModel['nodes'][number]['attributes']];
@@ -325,6 +325,26 @@ describe('layouts', () => {
       ),
     ).get('b')!;
     expect([...y.data]).toEqual([6, 7, 8, 9, 10, 11]);
+  });
+
+  test('constants split into as many parts as there are results, the last the smallest', async () => {
+    const file = onnxFile({
+      inputs: { x: [1, 2] },
+      outputs: ['y'],
+      constants: { c: float(1, 2, 3, 4, 5) },
+      nodes: [
+        { op: 'Split', inputs: ['c'], outputs: ['a', 'b'] },
+        { op: 'Add', inputs: ['x', 'b'], outputs: ['y'] },
+      ],
+    });
+    expect([...run(await readOnnx(file), tensor([1, 2], [10, 20])).get('y')!.data]).toEqual([14, 25]);
+  });
+
+  test('ceil_mode pads behind until the last window fits', async () => {
+    const pool = { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 0, 0], ceil_mode: 1 };
+    const { nodes } = await readOnnx(model([1, 1, 6, 7], [['MaxPool', 'x', 'y', pool]]));
+    // ⌈(1 + 6 − 3) / 2⌉ + 1 = 3 windows reach to 7, as far as the picture with the sample before it; ⌈(1 + 7 − 3) / 2⌉ + 1 = 4 to 9, one beyond its 8.
+    expect(nodes[0].attributes).toMatchObject({ padding: { top: 1, bottom: 0, left: 1, right: 1 } });
   });
 
   test('SAME_LOWER puts the odd sample before', async () => {

@@ -95,6 +95,20 @@ const cases: readonly [name: string, node: Node, constants: Constants, shape: re
   ],
   ['AvgPool', { op: 'AvgPool', input: ['x'], attr: pool }, {}, [1, 1, 1, 2], [4, -5]],
   ['MaxPool', { op: 'MaxPool', input: ['x'], attr: pool }, {}, [1, 1, 1, 2], [7, -2]],
+  [
+    'MaxPool, channels last unsaid',
+    { op: 'MaxPool', input: ['x'], attr: { ...pool, data_format: {} } },
+    {},
+    [1, 1, 1, 2],
+    [7, -2],
+  ],
+  [
+    'FusedBatchNorm, channels last and epsilon unsaid',
+    { op: 'FusedBatchNorm', input: ['x', 'g', 'b', 'm', 'v'], attr: { is_training: bool(false) } },
+    { g: [[2], 2, 4], b: [[2], 1, 0], m: [[2], 1, -2], v: [[2], 3.9999, 15.9999] },
+    [1, 2, 2, 2],
+    [1, 0, 3, -2, 5, -4, 7, -6],
+  ],
   ['Mean', { op: 'Mean', input: ['x', 'axes'] }, { axes: [[2], 1, 2] }, [1, 2], [4, -5]],
   [
     'Mean that keeps its axes',
