@@ -9,7 +9,7 @@
  * integers to [q(min), q(max)], which gives the same bits as the fused form.
  */
 import type { NoAttributes } from '../layers/index.js';
-import type { AnyTensor, QuantizedTensor, QuantizedType, Shape, TensorType } from '../tensor.js';
+import type { AnyTensor, QuantizedTensor, QuantizedType, Shape, Tensor, TensorType } from '../tensor.js';
 import { type LayerKind, type Network, type NetworkInput, type NetworkNode, weightName } from './network.js';
 import { inferShapes, wantedWeights, weightShapesOf } from './shapes.js';
 
@@ -87,6 +87,12 @@ export function shapesAlone(network: QuantizedNetwork): Network {
     (node): NetworkNode => (isConversion(node) ? { ...node, kind: 'dropout', attributes: { rate: 0 } } : node),
   );
   return { ...network, nodes, weights: new Map() };
+}
+
+/** `shapesAlone` with the weights that are real numbers, of layers that stay real. */
+export function withRealWeights(network: QuantizedNetwork): Network {
+  const weights = [...network.weights].filter((entry): entry is [string, Tensor] => !isQuantizedTensor(entry[1]));
+  return { ...shapesAlone(network), weights: new Map(weights) };
 }
 
 /** `inferShapes` of a quantised network, with its errors. */

@@ -10,6 +10,7 @@ import { isQuantizedType, type QuantizedNetwork } from '../../src/network/quanti
 import { inferTypes } from '../../src/network/quantized-types.js';
 import { runQuantized } from '../../src/network/run-quantized.js';
 import { calibrate, correctBiases, quantizationReport, quantizeNetwork } from '../../src/quantization/index.js';
+import { realNumbers } from '../../src/quantization/quantization-report.js';
 import { quantizedWeights } from '../../src/quantization/quantize-weights.js';
 import { type QuantizedTensor, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
 
@@ -236,6 +237,23 @@ describe('whole networks', () => {
     expect(kernels.data).toEqual(layers.data);
     expect(again.data).toEqual(layers.data);
   });
+
+  test.each(['tflite', 'onnx', 'safetensors', 'npz'] as const)(
+    '.%s: layers that stay real keep their weights',
+    async (format) => {
+      const net = new NetworkBuilder();
+      let x = net.add('first', 'relu', net.input('x', [1, 3, 3, 2]), {});
+      x = net.add('norm', 'batchNorm', x, { epsilon: 1e-3, scale: true, center: true });
+      x = net.add('last', 'pointwiseConv2d', x, { filters: 2, bias: true });
+      const picture = waves([1, 3, 3, 2]);
+      const made = await quantized(randomWeights(net.build('island', [x], conventions), 3), [picture]);
+      const read = await readQuantizedNetwork(await writeNetwork(made, format));
+      const [wanted, found] = [made, read].map((network) =>
+        realNumbers([...runQuantized(network, picture).values()][0]),
+      );
+      expect(Float32Array.from(found)).toEqual(Float32Array.from(wanted));
+    },
+  );
 
   test('random networks: types fit, for any calibration', async () => {
     await fc.assert(

@@ -10,8 +10,8 @@ import {
   isConversion,
   isQuantizedNetwork,
   type QuantizedNetwork,
-  shapesAlone,
   type TypedTensors,
+  withRealWeights,
 } from '../../network/quantized-network.js';
 import { inferTypes, withQuantizedWeights } from '../../network/quantized-types.js';
 import type { Shape } from '../../tensor.js';
@@ -35,7 +35,7 @@ export function graphOf(network: Network | QuantizedNetwork, options: OnnxWriteO
   const complete = withQuantizedWeights(network, network.weights);
   const typed = { types: inferTypes(complete), weights: network.weights };
   const conversions = new Set(network.nodes.filter(isConversion).map(({ name }) => name));
-  return modelOf(shapesAlone(network), options, typed, conversions);
+  return modelOf(withRealWeights(network), options, typed, conversions);
 }
 
 function modelOf(

@@ -9,7 +9,7 @@ import {
   isQuantizedType,
   type QuantizedNetwork,
   type QuantizedNode,
-  shapesAlone,
+  withRealWeights,
 } from '../../network/quantized-network.js';
 import { inferTypes } from '../../network/quantized-types.js';
 import { type Shape, sameShape, type TensorType } from '../../tensor.js';
@@ -24,7 +24,7 @@ import { writers } from './writers.js';
 export function quantizedModelOf(network: QuantizedNetwork): OutModel {
   expectFloat32Scales(network);
   const shapes = inferQuantizedShapes(network);
-  const described = shapesAlone(network);
+  const described = withRealWeights(network);
   const typed = { types: inferTypes(network, shapes), weights: network.weights };
   const graph = new TfliteGraph(described, shapes, undefined, typed);
   const readers = soleReaders(network.nodes, network.outputs);
