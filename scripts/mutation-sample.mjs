@@ -18,7 +18,7 @@ import { Sandbox } from '../mutation/sandbox.mjs';
 const parts = {
   layers: [
     ['src/padding.ts', 'src/layers'],
-    ['test/padding.test.ts', 'test/layers/**/*.test.ts', 'test/network/run-quantized.test.ts'],
+    ['test/padding.test.ts', 'test/layers/**/*.test.ts', 'test/network/{run-quantized,summary}.test.ts'],
   ],
   models: [
     ['src/models'],

@@ -229,7 +229,7 @@ export class Lowering {
 }
 
 const layoutKey = ({ height, width, padding, rows }: PlaneLayout) =>
-  [height, width, padding.top, padding.bottom, padding.left, padding.right, rows].join(' ');
+  [height, width, padding.top, padding.bottom, padding.left, padding.right, rows].join();
 
 /** [N, H, W, C] as N·H·W pixels of C channels; any other shape likewise by its last axis. */
 export function pixelsOf(shape: Shape): [pixels: number, channels: number] {

@@ -251,7 +251,7 @@ export class IntegerLowering {
 }
 
 const layoutKey = ({ height, width, padding, rows }: PlaneLayout) =>
-  [height, width, padding.top, padding.bottom, padding.left, padding.right, rows].join(' ');
+  [height, width, padding.top, padding.bottom, padding.left, padding.right, rows].join();
 
 /** Byte products are faster than those of int16 by more than this part of further steps costs. */
 const FURTHER_SHARE = 0.25;
