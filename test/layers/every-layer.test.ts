@@ -51,3 +51,17 @@ test.each(Object.keys(layers).filter((kind) => !Object.hasOwn(examples, kind)))(
 test('every kind has its line in backward.ts', () => {
   expect(Object.keys(backward).sort()).toEqual(Object.keys(layers).sort());
 });
+
+/** What summaries, receptive fields, heads, maps of classes and tables of integers ask a layer. */
+test.each([
+  ['copies', ['dropout', 'flatten', 'reshape']],
+  ['probabilities', ['sigmoid', 'softmax']],
+  ['inPlace', ['flatten', 'pad', 'reshape', 'softmax']],
+  [
+    'elementwise',
+    ['add', 'batchNorm', 'clamp', 'dropout', 'hardSigmoid', 'hardSwish', 'multiply', 'relu', 'relu6', 'sigmoid'],
+  ],
+] as const)('%s', (fact, kinds) => {
+  const those = Object.entries(layers).filter(([, layer]) => (layer as { [Fact in typeof fact]?: boolean })[fact]);
+  expect(those.map(([kind]) => kind).sort()).toEqual(kinds);
+});
