@@ -153,6 +153,14 @@ describe('kernels', () => {
     expect(new Set(found)).toEqual(new Set(kernels));
   });
 
+  test('a matrix product runs in blocks of 256 kB: of 200 channels in two bytes, 660 pixels in whole tiles', async () => {
+    const net = new QuantizedBuilder(seeded);
+    const y = pointwise(net, 'y', net.input('x', [1, 37, 37, 200]));
+    const plan = await compileQuantized(net.build([y]), { target: 'scalar' });
+    expect(plan.report().operations[0].kernels.pointwise).toBe(Math.ceil((37 * 37) / 660));
+    plan.dispose();
+  });
+
   test('another shape for the same numbers takes none, of bytes by four pixels or of indices', async () => {
     const net = new QuantizedBuilder(seeded);
     const y = net.add('reshaped', 'reshape', pointwise(net, 'first', net.input('x', [1, 4, 5, 8])), {
