@@ -233,6 +233,14 @@ describe('number by number', () => {
     ['TFOpLambda', { function: 'math.negative' }, call({}), (x) => -x],
     ['TFOpLambda', { function: 'cast' }, call({ dtype: 'float32' }), (x) => x],
     ['TFOpLambda', { function: 'nn.relu' }, call({}), (x) => Math.max(x, 0)],
+    ['TFOpLambda', { function: 'nn.relu6' }, call({}), (x) => Math.min(Math.max(x, 0), 6)],
+    ['TFOpLambda', { function: 'math.sigmoid' }, call({}), (x) => 1 / (1 + Math.exp(-x))],
+    ['TFOpLambda', { function: 'nn.softmax' }, call({ axis: -1 }), () => 1],
+    ['TFOpLambda', { function: 'nn.softmax' }, call({}), () => 1],
+    ['TFOpLambda', { function: 'nn.silu' }, call({}), (x) => x / (1 + Math.exp(-x))],
+    ['TFOpLambda', { function: 'nn.swish' }, call({}), (x) => x / (1 + Math.exp(-x))],
+    ['TFOpLambda', { function: 'identity' }, call({}), (x) => x],
+    ['TFOpLambda', { function: 'stop_gradient' }, call({}), (x) => x],
     ['TFOpLambda', { function: 'math.tanh' }, call({}), Math.tanh],
     ['TFOpLambda', { function: 'math.subtract' }, [['_CONSTANT_VALUE', -1, 1, { y: ['in', 0, 0] }]], (x) => 1 - x],
     ['TrueDivide', {}, keras3('x', 255), (x) => x / 255],
@@ -244,6 +252,17 @@ describe('number by number', () => {
     const found = results(networkFromKerasConfig(chain([2, 2, 1], [className, config, inbound])), numbers);
     for (const [at, x] of numbers.entries()) expect(found[at]).toBeCloseTo(expected(x), 12);
   });
+});
+
+/** To some 5e-7: see `elu` of `formats/steps.ts`. */
+test.each<[name: string, expected: (x: number) => number]>([
+  ['nn.elu', (x) => (x > 0 ? x : Math.expm1(x))],
+  // scale and alpha of Klambauer et al. 2017
+  ['nn.selu', (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x))],
+])('the function %s', (name, expected) => {
+  const inbound = [['in', 0, 0, { name: null }]];
+  const network = networkFromKerasConfig(chain([2, 2, 1], ['TFOpLambda', { function: name }, inbound]));
+  for (const [at, y] of results(network, numbers).entries()) expect(y).toBeCloseTo(expected(numbers[at]), 6);
 });
 
 test('constants for each channel', () => {

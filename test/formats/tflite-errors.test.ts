@@ -298,6 +298,34 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     ),
     "operator 0 (STRIDED_SLICE, for tensor 'y'): slices [1,2,2,1] in steps of [1,-1,1,1], with an ellipsis or a new axis; wanted steps of 1 or more alone",
   ],
+  'a slice with an ellipsis': [
+    operator(
+      'STRIDED_SLICE',
+      {
+        x: picture,
+        begin: integers([4], 0, 1, 0, 0),
+        end: integers([4], 1, 2, 2, 1),
+        strides: integers([4], 1, 1, 1, 1),
+        y: { shape: [1, 1, 2, 1] },
+      },
+      [schema.StridedSliceOptions, { ellipsis_mask: 1 }],
+    ),
+    "operator 0 (STRIDED_SLICE, for tensor 'y'): slices [1,2,2,1] in steps of [1,1,1,1], with an ellipsis or a new axis; wanted steps of 1 or more alone",
+  ],
+  'a slice with a new axis': [
+    operator(
+      'STRIDED_SLICE',
+      {
+        x: picture,
+        begin: integers([4], 0, 1, 0, 0),
+        end: integers([4], 1, 2, 2, 1),
+        strides: integers([4], 1, 1, 1, 1),
+        y: { shape: [1, 1, 2, 1] },
+      },
+      [schema.StridedSliceOptions, { new_axis_mask: 1 }],
+    ),
+    "operator 0 (STRIDED_SLICE, for tensor 'y'): slices [1,2,2,1] in steps of [1,1,1,1], with an ellipsis or a new axis; wanted steps of 1 or more alone",
+  ],
   'axes that change places': [
     operator('TRANSPOSE', { x: picture, order: integers([4], 0, 2, 1, 3), y: picture }),
     "operator 0 (TRANSPOSE, for tensor 'y'): reorders the axes of [1,2,2,1] to [0,2,1,3]; no layer moves numbers so",
