@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../../src/errors.js';
 import { readNetworkFile } from '../../../src/formats/files.js';
 import type { TfjsFiles } from '../../../src/formats/index.js';
+import { tfjs } from '../../../src/formats/readers/tfjs.js';
 import { readTfjs } from '../../../src/formats/tfjs.js';
 import { run } from '../../../src/network/index.js';
 import { tensor } from '../../../src/tensor.js';
@@ -303,4 +304,17 @@ describe('what is refused', () => {
       ),
     );
   });
+});
+
+test("the reader's companions: shards are needed, and beside a layers model Teachable Machine's metadata may lie", async () => {
+  const layersModel = model({ model_config: teachable }, teachableWeights, new Uint8Array(24), 2).get('model.json')!;
+  expect(await tfjs.companions!(layersModel)).toEqual({
+    needed: ['shard0.bin', 'shard1.bin'],
+    optional: ['metadata.json'],
+  });
+  const graph = model(fusedGraph, fusedWeights, fusedData).get('model.json')!;
+  expect(await tfjs.companions!(graph, 'g.json')).toEqual({ needed: ['shard0.bin'], optional: [] });
+  await expect(tfjs.companions!(new TextEncoder().encode('{}'))).rejects.toThrow(
+    new FormatError('model.json: not a TensorFlow.js model: wanted modelTopology and weightsManifest'),
+  );
 });

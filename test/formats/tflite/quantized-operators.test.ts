@@ -237,3 +237,20 @@ describe('what is no network of integers', () => {
     await expect(read(file)).rejects.toThrow("f: 'y' (softmax) gives int8 (0.5, -3), wanted int8 (0.00390625, -128)");
   });
 });
+
+test('two outputs that are one tensor, through a QUANTIZE of the same scale: a node hands it on', async () => {
+  const bytes = buildTflite({
+    tensors: { x, y: x, z: x },
+    operators: [
+      { code: 'RELU', inputs: ['x'], outputs: ['y'] },
+      { code: 'QUANTIZE', inputs: ['y'], outputs: ['z'] },
+    ],
+    inputs: ['x'],
+    outputs: ['y', 'z'],
+  });
+  const network = await read(bytes);
+  expect(network.outputs).toEqual(['y', 'z']);
+  expect(network.nodes.at(-1)).toEqual({ name: 'z', kind: 'dropout', inputs: ['y'], attributes: { rate: 0 }, type: X });
+  const answers = runQuantized(network, new Map([['x', given]]));
+  for (const name of ['y', 'z']) expect([...answers.get(name)!.data]).toEqual([-3, -3, 7, 127]); // relu: not below the zero point
+});
