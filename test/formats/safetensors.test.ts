@@ -212,3 +212,9 @@ describe('errors', () => {
     );
   });
 });
+
+test('bytes without a name are a safetensors file', () => {
+  expect(() => readSafetensors(new Uint8Array(3))).toThrow(
+    new FormatError("safetensors file: truncated: 3 bytes end within the header's length"),
+  );
+});

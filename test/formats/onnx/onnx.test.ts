@@ -395,3 +395,21 @@ describe('damaged files', () => {
     );
   });
 });
+
+test('Upsample of opset 9: numbers mixed, or the nearest pixel', async () => {
+  const upsample = (mode: string) =>
+    onnxFile({
+      opset: 9,
+      inputs: { x: [1, 1, 2, 2] },
+      outputs: ['y'],
+      constants: { scales: float(1, 1, 2, 2) },
+      nodes: [{ op: 'Upsample', inputs: ['x', 'scales'], outputs: ['y'], attributes: { mode } }],
+    });
+  const answer = async (mode: string) => {
+    const network = await readOnnx(upsample(mode));
+    return Array.from(run(network, tensor([1, 2, 2, 1], [0, 2, 4, 6])).get('y')!.data);
+  };
+  // the sample of place i is at i / 2 of the smaller picture, and its last one is that of the border
+  expect(await answer('linear')).toEqual([0, 1, 2, 2, 2, 3, 4, 4, 4, 5, 6, 6, 4, 5, 6, 6]);
+  expect(await answer('nearest')).toEqual([0, 0, 2, 2, 0, 0, 2, 2, 4, 4, 6, 6, 4, 4, 6, 6]);
+});

@@ -1,9 +1,13 @@
 /** What a written .tflite file says in TensorFlow Lite's own metadata, read back without our own entry. */
+import { ByteBuffer } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
+import { FlatFile } from '../../../src/formats/tflite/flatbuffer.js';
+import { readModel } from '../../../src/formats/tflite/model.js';
+import * as schema from '../../../src/formats/tflite/schema.js';
 import { readTflite, writeTflite } from '../../../src/formats/tflite.js';
 import { unzip, zip, zipBehind } from '../../../src/formats/zip.js';
 import { mobilenetV1 } from '../../../src/models/index.js';
-import { type Network, preprocessingPreset, randomWeights } from '../../../src/network/index.js';
+import { type Network, NetworkBuilder, preprocessingPreset, randomWeights } from '../../../src/network/index.js';
 
 const labels = ['tench', 'a\nb', 'goldfish'];
 const plain = randomWeights(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 3 }), 1);
@@ -49,6 +53,31 @@ describe('TensorFlow Lite metadata', () => {
     const network = withConventions({ preprocessing: preprocessingPreset('caffe', [32, 32]) });
     expect((await withoutOurs(network)).conventions.preprocessing).toBeUndefined();
   });
+
+  test.each([
+    ['rgb', 3, 1],
+    ['grey', 1, 2],
+  ] as const)(
+    'a %s picture has the colour space of TensorFlow Lite, by its number',
+    async (channels, count, wanted) => {
+      const net = new NetworkBuilder();
+      const pooled = net.add('pooled', 'globalAveragePool', net.input('picture', [1, 8, 8, count]));
+      const numbers = Array.from({ length: count }, () => 127.5);
+      const preprocessing = {
+        ...preprocessingPreset('keras', [8, 8]),
+        ...{ channels, scale: 1, mean: numbers, deviation: numbers },
+      };
+      const network = net.build('n', [pooled], { source: 'other', output: 'features', preprocessing });
+      const model = readModel(new FlatFile(new ByteBuffer(await writeTflite(network)), 'n.tflite'));
+      const metadata = new FlatFile(new ByteBuffer(model.metadata('TFLITE_METADATA')!), 'metadata');
+      const [input] = metadata
+        .root(schema.ModelMetadata, 'metadata')
+        .tables('subgraph_metadata', schema.SubGraphMetadata)[0]
+        .tables('input_tensor_metadata', schema.TensorMetadata);
+      const properties = input.table('content', schema.Content)!.table('content_properties', schema.ImageProperties)!;
+      expect(properties.int8('color_space')).toBe(wanted);
+    },
+  );
 
   test('nothing to say: no metadata of theirs', async () => {
     const { preprocessing: _, ...conventions } = plain.conventions;
