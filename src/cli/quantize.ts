@@ -126,12 +126,13 @@ Examples:
         throw new UsageError(
           `${network.name}: computes with integers already; depthwise convert --integers writes them to other files`,
         );
-      const taking = flags.input === 'float32' ? network : withCommonMean(network);
+      // With one mean for all channels, so that bytes of pictures can go in.
+      const subject = flags.input === 'float32' ? network : withCommonMean(network);
       const data = flags.data === undefined ? undefined : await labelledPictures(network, flags.data, flags);
       const pictures = flags.calibrate
-        ? ofFiles(taking, evenly(await withoutFolders(flags.calibrate), flags.count), flags)
-        : ofDataset(taking, data!.train, flags.count);
-      const { integers, report, right } = await quantized(network, taking, pictures, data?.test, flags);
+        ? ofFiles(subject, evenly(await withoutFolders(flags.calibrate), flags.count), flags)
+        : ofDataset(subject, data!.train, flags.count);
+      const { integers, report, right } = await quantized(network, subject, pictures, data?.test, flags);
       const bytes = await writeNetwork(integers, formats[ending]);
       await writeWhole(target, bytes);
       if (arrayTarget !== undefined) await writeWhole(arrayTarget, cArrayOf(bytes, basename(flags.out)));
@@ -232,10 +233,10 @@ interface Right {
   readonly pictures: number;
 }
 
-/** `taking` is the network whose pictures these are. */
+/** `subject` is the network as it is quantised, for which the pictures are prepared. */
 async function quantized(
   network: Network,
-  taking: Network,
+  subject: Network,
   pictures: Pictures,
   test: Dataset | undefined,
   flags: Flags,
@@ -257,7 +258,7 @@ async function quantized(
     };
     // First, since the classes may differ.
     const float = test && (await ask(network, 0, 'real numbers'));
-    const calibration = await calibrate(taking, pictures.inputs(), {
+    const calibration = await calibrate(subject, pictures.inputs(), {
       ranges: flags.ranges,
       onPicture: during(first, 'ranges', pictures.count),
     });

@@ -41,48 +41,59 @@ export interface RecipeFlags {
 }
 
 export function addRecipeOptions(command: Command): Command {
-  const option = (flags: string, text: string, read: (text: string) => unknown) => command.option(flags, text, read);
-  option('--epochs <count>', 'times that all pictures are seen; 30 unless given', wholeNumber(1));
-  option('--batch <pictures>', 'pictures a step; 128 unless given', wholeNumber(1));
-  option('--shards <count>', 'equal parts of a batch, each normalised by itself; 2 unless given', wholeNumber(1));
+  command.option('--epochs <count>', 'times that all pictures are seen; 30 unless given', wholeNumber(1));
+  command.option('--batch <pictures>', 'pictures a step; 128 unless given', wholeNumber(1));
+  command.option(
+    '--shards <count>',
+    'equal parts of a batch, each normalised by itself; 2 unless given',
+    wholeNumber(1),
+  );
   command.addOption(
     new Option('--optimizer <name>', 'sgd (with Nesterov momentum) unless given').choices(
       Object.keys(optimizerDefaults),
     ),
   );
-  option('--momentum <m>', 'of sgd and rmsprop; 0.9 unless given', zeroOrMore);
-  option('--learning-rate <rate>', '0.1 for sgd, 0.045 for rmsprop, 0.001 for adam unless given', positiveNumber);
+  command.option('--momentum <m>', 'of sgd and rmsprop; 0.9 unless given', zeroOrMore);
+  command.option(
+    '--learning-rate <rate>',
+    '0.1 for sgd, 0.045 for rmsprop, 0.001 for adam unless given',
+    positiveNumber,
+  );
   command.addOption(new Option('--schedule <name>', 'of the learning rate; cosine unless given').choices(schedules));
-  option(
+  command.option(
     '--warmup <epochs>',
     'epochs in which the rate grows from near 0; 1, or a fifth of few, unless given',
     zeroOrMore,
   );
-  option(
+  command.option(
     '--weight-decay <λ>',
     'of kernels, depthwise ones excepted; 5e-4 for sgd, 4e-5 for rmsprop, 0.01 for adam unless given',
     zeroOrMore,
   );
-  option('--label-smoothing <ε>', '0.1 unless given', zeroOrMore);
-  option('--ema <decay>', 'of the average of the weights, which is what is kept; 0.999 unless given', zeroOrMore);
-  option('--batch-norm-decay <decay>', "of batch norm's moving statistics; 0.99 unless given", zeroOrMore);
+  command.option('--label-smoothing <ε>', '0.1 unless given', zeroOrMore);
+  command.option(
+    '--ema <decay>',
+    'of the average of the weights, which is what is kept; 0.999 unless given',
+    zeroOrMore,
+  );
+  command.option('--batch-norm-decay <decay>', "of batch norm's moving statistics; 0.99 unless given", zeroOrMore);
   command.addOption(
     new Option('--augment <list>', 'of flip, crop[:pixels], cutout[:pixels], mixup[:a]; or none')
       .argParser(augmentWords)
       .default([{ word: 'flip' }, { word: 'crop' }], 'flip,crop'),
   );
-  option(
+  command.option(
     '--resolutions <list>',
     'smaller pictures first: 24x10,32 is 24 × 24 for 10 epochs, then 32',
     resolutionPhases,
   );
-  option(
+  command.option(
     '--restarts <list>',
     'of the cosine: 30x0.05 is a learning rate of 0.05 once more after 30 epochs, 30x0.05:flip+crop+cutout with other augmentation; with --resume a run that ended there goes on',
     restartList,
   );
   command.option('--average-cycles', 'keep the mean of what the cycles between restarts end with');
-  option('--seed <number>', 'of everything drawn; 1 unless given', seedNumber);
+  command.option('--seed <number>', 'of everything drawn; 1 unless given', seedNumber);
   command
     .addOption(
       new Option('--target <name>', `what computes gradients; ${DEFAULT_TARGET} unless given`).choices(trainingTargets),

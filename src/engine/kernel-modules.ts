@@ -16,7 +16,7 @@ export function modulesByTarget(given: KernelModules): Map<string, WasmModule> {
 function targetOf(module: WasmModule): string {
   const isModule = tagOf(module) === 'WebAssembly.Module';
   const section = isModule ? WebAssembly.Module.customSections(module, 'depthwise')[0] : undefined;
-  const [target, fingerprint] = String.fromCharCode(...new Uint8Array(section as ArrayBuffer)).split(' ');
+  const [target, fingerprint] = String.fromCharCode(...new Uint8Array(section ?? new ArrayBuffer(0))).split(' ');
   if (fingerprint === FINGERPRINT) return target;
   const what = fingerprint ? 'kernels of another version' : isModule ? 'a module without our kernels' : tagOf(module);
   throw new UsageError(

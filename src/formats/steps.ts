@@ -43,8 +43,9 @@ export function allowance(most: number): Charge {
   };
 }
 
-/** What may be made of files of so many bytes. */
-export const allowanceOf = (bytes: number): Charge => allowance(20 * bytes + 2 ** 20);
+/** What may be made of these files. */
+export const allowanceOf = (files: Iterable<Uint8Array>): Charge =>
+  allowance(20 * [...files].reduce((sum, { length }) => sum + length, 0) + 2 ** 20);
 
 /** The weights that the step brings along, for what it reads first and a result of so many channels. */
 export function weightsOf<Weight>(

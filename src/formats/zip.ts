@@ -170,6 +170,9 @@ async function inflated(entry: Entry, file: string): Promise<Uint8Array> {
   if (size > MOST_OF_ONE * compressed.length) {
     throw new FormatError(`${file}: entry '${name}' declares ${size} bytes, more than ${compressed.length} inflate to`);
   }
+  if (typeof DecompressionStream === 'undefined') {
+    throw new FormatError(`${file}: entry '${name}' is deflated, and no DecompressionStream is here to inflate it`);
+  }
   const content = new Uint8Array(size);
   let length = 0;
   try {

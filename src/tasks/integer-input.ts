@@ -12,8 +12,8 @@ export interface IntegerInput extends QuantizedTensor {
 }
 
 /**
- * Multiples of 2⁻¹⁵, which halves are. Between two bytes of a picture often lies a half, of which float32 and a file's rounded scale make a little
- * more or less.
+ * To multiples of 2⁻¹⁵. The mean of two bytes of a picture often lies halfway between two integers; float32 and the file's rounded scale move it a
+ * little up or down, which would decide where it goes.
  */
 const tidy = (steps: number): number => Math.round(steps * 2 ** 15) / 2 ** 15;
 

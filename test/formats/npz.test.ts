@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { strToU8, zipSync } from 'fflate';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { FormatError } from '../../src/errors.js';
 import { writeNpy, writeNpz } from '../../src/formats/index.js';
 import { readNpz } from '../../src/formats/tensors/npz.js';
@@ -181,6 +181,18 @@ describe('errors', () => {
     await expect(readNpz(bytes, 'a.npz')).rejects.toThrow(
       'a.npz: a.npy: not a .npy file: it does not begin with \\x93NUMPY',
     );
+  });
+
+  test('deflated, where the platform does not inflate: browsers before DecompressionStream', async () => {
+    vi.stubGlobal('DecompressionStream', undefined);
+    try {
+      await expect(readNpz(DEFLATED, 'a.npz')).rejects.toThrow(
+        new FormatError("a.npz: entry 'a.npy' is deflated, and no DecompressionStream is here to inflate it"),
+      );
+      expect((await readNpz(STORED, 'a.npz')).tensors.size).toBe(1);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   test('the same name twice', async () => {

@@ -90,15 +90,10 @@ function tablesOf(
     isConversion(node) ? isReal(node.name) : isReal(node.name) && layerOf(node).elementwise === true,
   );
   const tables = new Map<string, Table>();
-  for (const {
-    kind,
-    name,
-    inputs: [input],
-  } of nodes) {
-    // biome-ignore format: one line
-    const root = roots.get(input);
+  for (const { kind, name, inputs } of nodes) {
+    const root = roots.get(inputs[0]);
     if (kind !== 'quantize' || root === undefined || isReal(root)) continue;
-    const through = nodesBetween(nodes, root, [input]);
+    const through = nodesBetween(nodes, root, [inputs[0]]);
     tables.set(name, { through, inputs: [root], nodes: [...through.map((node) => node.name), name] });
   }
   return tables;

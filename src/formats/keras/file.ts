@@ -24,7 +24,7 @@ export async function readKerasH5(bytes: Uint8Array, options: ReadOptions = {}):
             parseJson(config, `${file}: model_config`),
             options.resolution,
             root.text('keras_version'),
-            allowanceOf(bytes.length),
+            allowanceOf([bytes]),
           );
     const network = described?.network ?? architectureOf(options, file);
     const paths = described?.paths ?? new Map(network.nodes.map(({ name }) => [name, [name]]));

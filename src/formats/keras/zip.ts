@@ -31,7 +31,7 @@ export async function readKerasZip(
       config,
       options.resolution,
       versionIn(archive.get(folder + METADATA), file),
-      allowanceOf([...archive.values()].reduce((sum, { length }) => sum + length, 0)),
+      allowanceOf(archive.values()),
     );
     const root = openHdf5(archive.get(folder + WEIGHTS)!, `${file}: ${WEIGHTS}`);
     const weights = keras3Weights(layers, root, file);

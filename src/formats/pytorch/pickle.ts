@@ -50,7 +50,7 @@ type Slot = Pickled | typeof MARK;
 
 const NEWEST_PROTOCOL = 5;
 
-/** Instructions that make objects of arbitrary classes, without NEWOBJ and NEWOBJ_EX, and those that only protocols 0 and 1 have. */
+/** Instructions that make objects of arbitrary classes, and those that only protocols 0 and 1 have. NEWOBJ and NEWOBJ_EX have an error of their own. */
 const REFUSED: Readonly<Record<number, string>> = {
   105: 'INST',
   111: 'OBJ',

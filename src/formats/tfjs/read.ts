@@ -31,7 +31,7 @@ export async function importTfjs(files: TfjsFiles, options: ReadOptions = {}): P
     if (bytes === undefined) throw new FormatError(`${file}: the weights file '${path}' is missing`);
     return bytes;
   };
-  const charge = allowanceOf([...files.values()].reduce((sum, { length }) => sum + length, 0));
+  const charge = allowanceOf(files.values());
   return inFile(file, () => {
     const model = parseModel(files.get(modelFile[0])!, file);
     const weights = readWeights(model.weightsManifest, shard, file);

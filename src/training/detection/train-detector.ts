@@ -183,12 +183,14 @@ export async function trainDetector(
     }
     return true;
   };
+  let byLabel: ReadonlyMap<string, number> | undefined;
   const test = () => evaluated(tailOf(detector, state.values), front, tests, heldBack, labels);
   /** The test, and the state before the next epoch. */
   const endEpoch = async (): Promise<void> => {
     const { box, classes, matched, seconds } = state.running;
     const began = performance.now();
-    const { ap, ap50 } = await test();
+    const { ap, ap50, ...found } = await test();
+    byLabel = found.byLabel;
     state.epoch += 1;
     const metrics = {
       epoch: state.epoch,
@@ -216,7 +218,8 @@ export async function trainDetector(
     network: detectorOf(detector, state),
     state,
     finished,
-    byLabel: finished ? (await test()).byLabel : new Map(),
+    // A run that had ended before it was resumed is tested here.
+    byLabel: finished ? (byLabel ?? (await test()).byLabel) : new Map(),
   };
 }
 
