@@ -4,11 +4,11 @@ import { UsageError } from '../errors.js';
 import { groupBy } from '../evaluation/truth.js';
 import type { DecodeOptions as PictureLimits } from '../image/index.js';
 import { seedOf, uniformRandom } from '../random.js';
+import type { BoxedExample } from '../training/detection/boxed-examples.js';
 import { detectorDescription } from '../training/detection/description.js';
 import { newDetector } from '../training/detection/new-detector.js';
 import { detectorReportHtml } from '../training/detection/report.js';
 import {
-  type BoxedExample,
   DETECTOR_RECIPE,
   type DetectorEpoch,
   type DetectorState,

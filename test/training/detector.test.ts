@@ -17,22 +17,20 @@ import {
 } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
 import { tensor } from '../../src/tensor.js';
+import { type BoxedExample, targetsIn, viewOf } from '../../src/training/detection/boxed-examples.js';
 import { detectorDescription } from '../../src/training/detection/description.js';
 import { compileHeads } from '../../src/training/detection/heads-program.js';
 import { encodeBox, matchAnchors } from '../../src/training/detection/matching.js';
 import { answeringTail, newDetector } from '../../src/training/detection/new-detector.js';
 import { ssdLoss, wantedOf } from '../../src/training/detection/ssd-loss.js';
 import {
-  type BoxedExample,
   DETECTOR_RECIPE,
   type DetectorHooks,
   type DetectorRecipe,
   type DetectorState,
   initialDetectorState,
   type TrainedDetector,
-  targetsIn,
   trainDetector,
-  viewOf,
 } from '../../src/training/detection/train-detector.js';
 import { readState, writeState } from '../../src/training/loop/checkpoint.js';
 import { forwardPass } from '../../src/training/step/gradients.js';

@@ -2,7 +2,8 @@
 import { type Network, toJson } from '../../network/index.js';
 import type { Description } from '../loop/checkpoint.js';
 import { fingerprint } from '../loop/fingerprint.js';
-import type { BoxedExample, DetectorRecipe } from './train-detector.js';
+import type { BoxedExample } from './boxed-examples.js';
+import type { DetectorRecipe } from './train-detector.js';
 
 /** `heldBack` is the part of the pictures that is. The base's maps are no part of the state: its weights must be the same. */
 export function detectorDescription(

@@ -2,18 +2,13 @@
  * Trains a detector's new heads on boxed pictures. What stays of the base is computed once for a few views of each picture (whole, mirrored, parts of it),
  * and every epoch learns from one of them, drawn at random; so an epoch takes seconds. After each, the held-back pictures are asked.
  */
-import { type Detection, detections } from '../../detection/detections.js';
 import { compile } from '../../engine/index.js';
 import { UsageError } from '../../errors.js';
-import { type BoxedDetection, type BoxedTruth, evaluateCoco, evaluateVoc } from '../../evaluation/index.js';
-import type { Picture, Region } from '../../image/picture.js';
-import type { Seen } from '../../image/way-back.js';
 import { prepare } from '../../image/with-kernels.js';
 import { join } from '../../network/graph.js';
-import { inferShapes, type Network, type Preprocessing } from '../../network/index.js';
+import type { Network } from '../../network/index.js';
 import { seedOf, uniformRandom } from '../../random.js';
-import { preprocessingFor } from '../../tasks/execute.js';
-import { type Tensor, tensor } from '../../tensor.js';
+import type { Tensor } from '../../tensor.js';
 import type { WebAbortSignal } from '../../web-types.js';
 import { epochOrder } from '../data/batches.js';
 import type { RunState } from '../loop/checkpoint.js';
@@ -22,24 +17,12 @@ import { learningRateAt } from '../loop/schedules.js';
 import { expectFiniteLoss } from '../loop/train.js';
 import { packParameters, parameterLayout, withParameters } from '../step/parameters.js';
 import { otherTasks } from '../transfer/other-tasks.js';
+import { type BaseMaps, wholePicture } from './base-maps.js';
+import { type BoxedExample, targetsIn, viewOf } from './boxed-examples.js';
 import { compileHeads, type OutputLoss } from './heads-program.js';
-import type { Target } from './matching.js';
+import { evaluated, heldBackOf } from './held-back.js';
 import { answeringTail, type NewDetector } from './new-detector.js';
 import { type SsdSpec, ssdLoss, type Wanted, wantedOf } from './ssd-loss.js';
-
-/** A picture and the objects in it, in its pixels. */
-export interface BoxedExample {
-  /** The picture is decoded when it is its turn, and let go. */
-  readonly picture: () => Promise<Picture>;
-  readonly objects: readonly BoxedObject[];
-}
-
-export interface BoxedObject {
-  readonly label: string;
-  readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
-  /** Not learnt from, and neither right nor wrong in the evaluation. */
-  readonly difficult?: boolean;
-}
 
 /** All that decides, beside the base and the pictures, which detector training ends with. */
 export interface DetectorRecipe {
@@ -141,9 +124,9 @@ export async function trainDetector(
   const all = train.length + heldBack.length;
   const onPicture = (done: number) => onProgress((0.5 * done) / all, `maps of ${all} pictures`);
   const plan = await compile(front, { reproducible: true });
-  const maps: Maps = { of: async (x) => copies(plan.run(x), front.outputs), onPicture, signal };
+  const maps: BaseMaps = { of: async (x) => copies(plan.run(x), front.outputs), onPicture, signal };
   const samples = await samplesOf(detector, train, spec, recipe, maps);
-  const tests = await testsOf(detector, heldBack, { ...maps, onPicture: (done) => onPicture(train.length + done) });
+  const tests = await heldBackOf(detector, heldBack, { ...maps, onPicture: (done) => onPicture(train.length + done) });
   plan.dispose();
 
   const batch = Math.min(recipe.batch, train.length);
@@ -233,13 +216,6 @@ interface Sample {
   readonly wanted: Wanted;
 }
 
-/** What the front makes of pictures, until a signal comes. */
-interface Maps {
-  readonly of: (x: Tensor) => Promise<Float32Array[]>;
-  readonly onPicture: (done: number) => void;
-  readonly signal: WebAbortSignal | undefined;
-}
-
 const copies = (outputs: ReadonlyMap<string, Tensor>, names: readonly string[]): Float32Array[] =>
   names.map((name) => Float32Array.from(outputs.get(name)!.data));
 
@@ -249,7 +225,7 @@ async function samplesOf(
   examples: readonly BoxedExample[],
   spec: SsdSpec,
   { views, seed }: DetectorRecipe,
-  maps: Maps,
+  maps: BaseMaps,
 ): Promise<Sample[][]> {
   const preprocessing = wholePicture(front);
   const samples: Sample[][] = [];
@@ -269,52 +245,6 @@ async function samplesOf(
     await otherTasks();
   }
   return samples;
-}
-
-/** The picture itself, its mirror image, then parts of it, mirrored or not. */
-export function viewOf(
-  picture: Picture,
-  view: number,
-  random: () => number,
-): { readonly region: Region; readonly mirror: boolean } {
-  if (view < 2) return { region: wholeOf(picture), mirror: view === 1 };
-  return { region: partOf(picture, random), mirror: random() < 0.5 };
-}
-
-const wholeOf = ({ width, height }: Picture): Region => ({ left: 0, top: 0, width, height });
-
-/** At least half of each side, anywhere. */
-function partOf({ width, height }: Picture, random: () => number): Region {
-  const side = (length: number) => Math.max(Math.round(length * (0.5 + 0.5 * random())), 1);
-  const [w, h] = [side(width), side(height)];
-  return {
-    left: Math.floor(random() * (width - w + 1)),
-    top: Math.floor(random() * (height - h + 1)),
-    width: w,
-    height: h,
-  };
-}
-
-/** Objects whose middle lies in the region, clipped to it, as shares of its sides. */
-export function targetsIn(
-  region: Region,
-  mirror: boolean,
-  objects: readonly BoxedObject[],
-  labels: readonly string[],
-): Target[] {
-  return objects.flatMap(({ label, box, difficult }) => {
-    const classIndex = labels.indexOf(label);
-    if (classIndex < 0 || difficult) return [];
-    const x = (box.x + box.width / 2 - region.left) / region.width;
-    const y = (box.y + box.height / 2 - region.top) / region.height;
-    if (!(x >= 0 && x < 1 && y >= 0 && y < 1)) return [];
-    const within = (share: number) => Math.min(Math.max(share, 0), 1);
-    const left = within((box.x - region.left) / region.width);
-    const right = within((box.x + box.width - region.left) / region.width);
-    const top = within((box.y - region.top) / region.height);
-    const bottom = within((box.y + box.height - region.top) / region.height);
-    return [{ classIndex, box: mirror ? [top, 1 - right, bottom, 1 - left] : [top, left, bottom, right] }];
-  });
 }
 
 /** The loss of a batch, divided by its matched anchors; what it comes to is added to `sums`. */
@@ -371,66 +301,3 @@ const rangeOf = ({ length }: Float32Array, n: number, batch: number): [number, n
   (n * length) / batch,
   ((n + 1) * length) / batch,
 ];
-
-interface Test {
-  readonly maps: readonly Float32Array[];
-  readonly seen: Seen;
-}
-
-async function testsOf({ front }: NewDetector, examples: readonly BoxedExample[], maps: Maps): Promise<Test[]> {
-  const preprocessing = wholePicture(front);
-  const tests: Test[] = [];
-  for (const [index, { picture: open }] of examples.entries()) {
-    if (maps.signal?.aborted) break;
-    const picture = await open();
-    const seen = { picture: { width: picture.width, height: picture.height }, preprocessing };
-    tests.push({ maps: await maps.of(prepare(picture, preprocessing)), seen });
-    maps.onPicture(index + 1);
-    await otherTasks();
-  }
-  return tests;
-}
-
-/** A classifier's own rule would cut objects off. */
-const wholePicture = (front: Network): Preprocessing => ({ ...preprocessingFor(front, {}), crop: { kind: 'stretch' } });
-
-/** What the heads find in the held-back pictures, by both data sets' rules. */
-async function evaluated(
-  tail: Network,
-  front: Network,
-  tests: readonly Test[],
-  examples: readonly BoxedExample[],
-  labels: readonly string[],
-): Promise<{ ap: number | null; ap50: number | null; byLabel: Map<string, number> }> {
-  if (tests.length === 0) return { ap: null, ap50: null, byLabel: new Map() };
-  const shapes = inferShapes(front);
-  const plan = await compile(tail, { reproducible: true });
-  const found: BoxedDetection[] = [];
-  tests.forEach(({ maps, seen }, image) => {
-    const inputs = new Map(front.outputs.map((name, index) => [name, tensor(shapes.get(name)!, maps[index])]));
-    for (const { classIndex, box, score } of detectionsOf(tail, plan.run(inputs), seen)) {
-      found.push({ image, category: classIndex, box, score });
-    }
-  });
-  plan.dispose();
-  const truths = examples.flatMap(({ objects }, image) => truthsOf(objects, image, labels));
-  const { everyPoint, byCategory } = evaluateVoc(truths, found);
-  const { numbers } = evaluateCoco([...tests.keys()], truths, found);
-  const known = (ap: number) => (Number.isNaN(ap) ? null : ap);
-  return {
-    ap: known(numbers.AP),
-    ap50: known(everyPoint),
-    byLabel: new Map([...byCategory].map(([category, ap]) => [labels[category], ap.everyPoint])),
-  };
-}
-
-const detectionsOf = (tail: Network, outputs: ReadonlyMap<string, Tensor>, seen: Seen): Detection[] =>
-  detections(tail, outputs, seen, { scoreThreshold: 0.01 });
-
-function truthsOf(objects: readonly BoxedObject[], image: number, labels: readonly string[]): BoxedTruth[] {
-  return objects.flatMap(({ label, box, difficult }) => {
-    const category = labels.indexOf(label);
-    if (category < 0) return [];
-    return [{ image, category, box, area: box.width * box.height, ...(difficult && { difficult }) }];
-  });
-}
