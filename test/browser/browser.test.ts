@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { nightly } from '../nightly.js';
+import { nightly, SEED } from '../nightly.js';
 import { bundle } from './bundle.js';
 import { type Served, serve } from './serve.js';
 import type { Answer } from './solve.js';
@@ -32,11 +32,13 @@ describe.skipIf(absent)(`in Chromium (needs ${executablePath}, or CHROMIUM to na
     served?.close();
   });
 
+  const query = `runs=${RUNS}${SEED === undefined ? '' : `&seed=${SEED}`}`;
+
   /** The page solves by itself: what a test evaluates in a page is not bound by the page's policy. */
   async function answerOf(policy: string, place: string): Promise<Answer> {
     const page = await browser.newPage();
     const broken = page.waitForEvent('pageerror', { timeout: 0 }).then((error) => Promise.reject(error));
-    await page.goto(`${served.page(policy)}?runs=${RUNS}#${place}`);
+    await page.goto(`${served.page(policy)}?${query}#${place}`);
     const done = page.waitForFunction(() => globalThis.answer, undefined, { timeout: 250_000 });
     const answer = await (await Promise.race([done, broken])).jsonValue();
     broken.catch(() => {}); // closing the page ends the wait
