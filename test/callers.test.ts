@@ -53,7 +53,7 @@ test.each<[string, Call, unknown[], string]>([
     "writeNetwork: kernels must be one of float16, int8, found 'int4'",
   ],
   ['no network', writeNetwork, ['tflite', 'tflite'], "writeNetwork: wanted a network, found the text 'tflite'"],
-  ['no path', readPicture, [], "readPicture: wanted a file's path, found undefined"],
+  ['no path', readPicture, [], "readPicture: wanted a file's path or its bytes, found undefined"],
   ['no network', calibrate, [], 'calibrate: wanted a network, found undefined'],
   [
     'a picture in place of a list',

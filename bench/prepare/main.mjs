@@ -9,8 +9,9 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { prepare, preprocess } from 'depthwise/image';
-import { preprocessingPreset, presetNames } from 'depthwise/network';
+import { preprocessingPreset } from 'depthwise/network';
 import { Bench } from 'tinybench';
+import { presetNames } from '../../dist/network/presets.js';
 
 const { values } = parseArgs({
   options: { presets: { type: 'string' }, milliseconds: { type: 'string', default: '300' } },

@@ -2,19 +2,10 @@
 import { basename, dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import {
-  readTensors,
-  type WriteOptions,
-  writeNetwork,
-  writeNpy,
-  writeNpz,
-  writeSafetensors,
-  writeTfjs,
-} from '../formats/index.js';
+import { readTensors, type WriteOptions, writeNetwork, writeTensors, writeTfjs } from '../formats/index.js';
 import type { Network, QuantizedNetwork } from '../network/index.js';
 import { integersOf, sameIntegers } from '../network/integers-of.js';
 import { foldBatchNormFloat32 } from '../network/rewriting/fold-batch-norm.js';
-import type { Tensor } from '../tensor.js';
 import { labelsOf } from './classify.js';
 import { addModelOptions, MODEL, type ModelFlags, readModel } from './model.js';
 import {
@@ -185,15 +176,12 @@ async function convertedTensors(from: string, to: string): Promise<Converted> {
   const target = await expectWritable('<out>', to);
   const { name, bytes } = await readFileOrInput(from, 'the tensors');
   const tensors = await readTensors(bytes, name);
-  return { write: writing(target, await tensorBytes(tensors, ending, from)), count: tensors.size };
-}
-
-async function tensorBytes(tensors: ReadonlyMap<string, Tensor>, ending: string, path: string): Promise<Uint8Array> {
-  if (ending === '.npz') return writeNpz(tensors);
-  if (ending === '.safetensors') return writeSafetensors(tensors);
-  const [only, ...others] = tensors.values();
-  if (only === undefined || others.length > 0) {
-    throw new UsageError(`<out>: a .npy file holds a single tensor, and ${path} has ${tensors.size}`);
+  if (ending === '.npy' && tensors.size !== 1) {
+    throw new UsageError(`<out>: a .npy file holds a single tensor, and ${from} has ${tensors.size}`);
   }
-  return writeNpy(only);
+  const written = await writeTensors(
+    tensors,
+    ({ '.npz': 'npz', '.npy': 'npy' } as const)[ending as '.npz'] ?? 'safetensors',
+  );
+  return { write: writing(target, written), count: tensors.size };
 }

@@ -1,7 +1,7 @@
 /** `depthwise embed`: the features of pictures at a named layer. */
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { writeNpy } from '../formats/index.js';
+import { writeNpy } from '../formats/tensors/npy.js';
 import { embeddingLayer } from '../network/heads.js';
 import type { Network } from '../network/index.js';
 import { embed, stack } from '../tasks/embed.js';

@@ -15,10 +15,9 @@ import {
   type Network,
   type Preprocessing,
   type PresetName,
-  presetNames,
 } from '../network/index.js';
 import { integersOf, sameIntegers } from '../network/integers-of.js';
-import { presetFor } from '../network/presets.js';
+import { presetFor, presetNames } from '../network/presets.js';
 import { endingAt } from '../network/rewriting/subnetwork.js';
 import type { Pair } from '../padding.js';
 import { loadPretrained, releases } from '../pretrained/index.node.js';

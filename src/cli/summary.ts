@@ -1,7 +1,7 @@
 /** `depthwise summary`: the layer table and the totals of a network. */
 import { type Command, Option } from 'commander';
-import { type MemoryPlan, planMemory } from '../engine/index.js';
 import { compileQuantized } from '../engine/int8/engine.js';
+import { type MemoryPlan, planMemory } from '../engine/memory-plan.js';
 import type { Rounding } from '../layers/int8/fixed-point.js';
 import { assumptionsOf } from '../network/conventions.js';
 import { type Counting, type Summary, summarize } from '../network/index.js';

@@ -1,7 +1,8 @@
 /** `depthwise trace`: every layer's output for a picture, a saved tensor or noise. */
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { writeNpz, writeSafetensors } from '../formats/index.js';
+import { writeNpz } from '../formats/tensors/npz.js';
+import { writeSafetensors } from '../formats/tensors/safetensors.js';
 import { type Network, toJson } from '../network/index.js';
 import { type GoldenSource, makeGolden } from '../oracle/index.js';
 import { type Tensor, toFloat64 } from '../tensor.js';

@@ -14,12 +14,10 @@ export {
   writeNetwork,
 } from './read.js';
 export type { Reader } from './reader.js';
-export { writeNpy } from './tensors/npy.js';
-export { writeNpz } from './tensors/npz.js';
 export type { TypeChoice, WrittenType } from './tensors/numbers.js';
-export { writeSafetensors } from './tensors/safetensors.js';
 export type { TfjsImport } from './tfjs/graph.js';
 export type { FilesBeside, TfjsFiles } from './tfjs/read.js';
 export { writeTfjs } from './tfjs.js';
 export type { TfliteImport } from './tflite/read.js';
 export type { WriteOptions } from './write-options.js';
+export { type TensorFormat, writeTensors } from './write-tensors.js';

@@ -145,7 +145,7 @@ export async function readNetwork(bytes: FileBytes, options: ReadOptions = {}): 
   const reader = await readerOf(content, file);
   if (reader.format === 'tfjs') {
     throw new FormatError(
-      `${file}: is the model.json of a TensorFlow.js model, whose weights are in other files; use load with its address or path, or readTfjs with all files`,
+      `${file}: is the model.json of a TensorFlow.js model, whose weights are in other files; use load with its address or path, or readNetwork with a .zip of them all`,
     );
   }
   return asStated(await reader.read(content, options), options, file);
@@ -191,7 +191,7 @@ export async function readTensors(bytes: FileBytes, fileName = 'tensor file'): P
     case 'onnx':
       throw new FormatError(`${fileName}: a .${format} file is a network; read it with readNetwork`);
     case 'tfjs':
-      throw new FormatError(`${fileName}: a TensorFlow.js model is a network; read it with readTfjs`);
+      throw new FormatError(`${fileName}: a TensorFlow.js model is a network; read it with readNetwork`);
   }
 }
 

@@ -4,7 +4,7 @@
  * do; embedded colour profiles are not, as Pillow and TensorFlow do not. 16 bits are reduced to 8, CMYK becomes RGB, palettes are looked up.
  */
 import { PictureError } from '../errors.js';
-import { found } from '../found.js';
+import { found, tagOf } from '../found.js';
 import { systemReason } from '../system-error.js';
 import { decodeBmp } from './bmp.js';
 import { oriented } from './exif.js';
@@ -59,9 +59,12 @@ type Format = keyof typeof openers | 'BMP' | 'TIFF' | 'AVIF';
 /** Most bytes of a picture's file: 2²⁸. */
 const LARGEST_FILE = 2 ** 28;
 
-/** The picture in a file. Throws a PictureError that names the path, also where there is no regular file. */
-export async function readPicture(path: string, options: DecodeOptions = {}): Promise<Picture> {
-  if (typeof path !== 'string') throw new PictureError(`readPicture: wanted a file's path, found ${found(path)}`);
+/** The picture in a file, or in its bytes. Throws a PictureError that names the path, also where there is no regular file. */
+export async function readPicture(path: string | Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
+  if (tagOf(path) === 'Uint8Array') return decodePicture(path as Uint8Array, undefined, options);
+  if (typeof path !== 'string') {
+    throw new PictureError(`readPicture: wanted a file's path or its bytes, found ${found(path)}`);
+  }
   const { readWhole } = await import('../files/read-whole.js');
   let bytes: Uint8Array;
   try {

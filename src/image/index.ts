@@ -1,6 +1,6 @@
 /** Pictures: decoding, conversions, the named resize rules, preprocessing. Decoders are loaded when they are called, and only in Node. */
 
-export { type DecodeOptions, decodePicture, readPicture } from './decode.js';
+export { type DecodeOptions, readPicture } from './decode.js';
 export {
   type AlphaRule,
   crop,

@@ -2,8 +2,9 @@
  * `depthwise/engine/integers`: the kernels of quantised networks. `load` of `depthwise` fetches them when it meets such a network; where `import()` is
  * not possible they are given: `load(…, { integers: integerEngine })`.
  */
-import { type Link, TARGETS, type Target } from '../engine/index.js';
+import type { Link, Target } from '../engine/index.js';
 import { compileQuantized } from '../engine/int8/engine.js';
+import { TARGETS } from '../engine/targets.js';
 
 export {
   type CompileQuantizedOptions,

@@ -1,5 +1,5 @@
 /** The options of `load` and of a model's calls: what is none of them, or is of another kind, is refused before anything is done. */
-import { TARGETS } from '../engine/index.js';
+import { TARGETS } from '../engine/targets.js';
 import { UsageError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import { similarNames } from '../network/rewriting/subnetwork.js';

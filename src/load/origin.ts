@@ -94,7 +94,7 @@ export function publishedOrigin(
 async function beside(files: Files, path: string, onBytes: OnBytes, signal?: WebAbortSignal): Promise<Uint8Array> {
   if (files.beside === undefined) {
     throw new UsageError(
-      `${files.name}: is a TensorFlow.js model, whose weights are in other files ('${path}'); load it by its address or path, or give readTfjs all files and load its network`,
+      `${files.name}: is a TensorFlow.js model, whose weights are in other files ('${path}'); load it by its address or path, or a .zip of them all`,
     );
   }
   if (/^[a-z][a-z\d+.-]*:|^[\\/]|(^|[\\/])\.\.([\\/]|$)/i.test(path)) {

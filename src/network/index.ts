@@ -29,7 +29,7 @@ export type {
   NodeOf,
   Weights,
 } from './network.js';
-export { type PresetName, preprocessingPreset, presetNames } from './presets.js';
+export { type PresetName, preprocessingPreset } from './presets.js';
 export type {
   QuantizedInput,
   QuantizedKind,

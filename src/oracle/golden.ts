@@ -14,13 +14,12 @@
  */
 import { FormatError } from '../errors.js';
 import { inFile } from '../formats/in-file.js';
-import { writeNpz, writeSafetensors } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
 import { GOLDEN_KEY } from '../formats/network-file.js';
 import { written } from '../formats/quantized-file-writer.js';
-import { readNpz } from '../formats/tensors/npz.js';
+import { readNpz, writeNpz } from '../formats/tensors/npz.js';
 import { ownType, type TypeChoice, type WrittenType } from '../formats/tensors/numbers.js';
-import { readSafetensors } from '../formats/tensors/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../formats/tensors/safetensors.js';
 import {
   fromJson,
   inferShapes,

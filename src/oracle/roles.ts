@@ -3,7 +3,7 @@
  * activation (torchvision's Conv2dNormActivation, timm's BatchNormAct2d) stand for the activation's tensor, blocks for their last.
  */
 
-import { MOBILENET_V2_TABLE } from '../models/index.js';
+import { MOBILENET_V2_TABLE } from '../models/mobilenet-v2.js';
 import { type UnitNames, V1_NAMES, type V1Names, V2_NAMES, type V2Names } from '../models/node-names.js';
 import { TIMM_V1, TIMM_V1_MODULES, TIMM_V2, TIMM_V2_MODULES } from '../models/timm-names.js';
 

@@ -2,6 +2,6 @@
 export { cutOut } from './cut-out.js';
 export type { ClassShare, LabelMap } from './labels.js';
 export { type OverlayOptions, overlay } from './overlay.js';
-export { CITYSCAPES, type Colour } from './palette.js';
+export type { Colour } from './palette.js';
 export { type SegmentOptions, segment } from './segment.js';
 export { type NamedShare, type PixelOptions, type Segmentation, segmentation } from './segmentation.js';

@@ -67,7 +67,7 @@ export function preprocessingFor(network: Network, options: Omit<TaskOptions, 'r
   const preprocessing = options.preprocessing ?? network.conventions.preprocessing;
   if (preprocessing === undefined) {
     throw new UsageError(
-      `${network.name}: nothing states how its pictures are prepared (crop, resize, range, channel order); give a preprocessing, e.g. the preset 'keras'; presetNames lists all`,
+      `${network.name}: nothing states how its pictures are prepared (crop, resize, range, channel order); give a preprocessing, preprocessingPreset('keras') or another`,
     );
   }
   if (network.inputs.length !== 1) {

@@ -2,6 +2,5 @@
 export { type ClassifyOptions, classify, logits, probabilities } from './classify.js';
 export { type EmbedOptions, embed } from './embed.js';
 export type { Executor, TaskOptions } from './execute.js';
-export { type QuantizedExecutor, withIntegers } from './integers.js';
 export { parseLabels, withLabels } from './labels.js';
 export { type BackgroundRule, type Prediction, type PredictionOptions, predictions } from './predictions.js';

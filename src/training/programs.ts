@@ -1,6 +1,7 @@
 /** Which code computes gradients, by the engine's names of targets. */
 import { expectOneOf } from '../checks.js';
-import { type CompileOptions, TARGETS, type Target } from '../engine/index.js';
+import type { CompileOptions, Target } from '../engine/index.js';
+import { TARGETS } from '../engine/targets.js';
 import { UsageError } from '../errors.js';
 import type { Network } from '../network/index.js';
 import { compileTraining, type TrainingProgram } from './program.js';

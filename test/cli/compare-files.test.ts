@@ -1,8 +1,10 @@
 /** What `compare` takes: folders of bundles, raw dumps, flat arrays, lone arrays, other layouts; and what it says of other files. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeNetwork, writeNpy, writeNpz } from '../../src/formats/index.js';
+import { writeNetwork } from '../../src/formats/index.js';
 import { toFloat16 } from '../../src/formats/tensors/float16.js';
+import { writeNpy } from '../../src/formats/tensors/npy.js';
+import { writeNpz } from '../../src/formats/tensors/npz.js';
 import { layerSuite, makeGolden, type Problem, readQuantizedGolden, writeGolden } from '../../src/oracle/index.js';
 import { livelyWeights } from '../../src/oracle/suites.js';
 import { type QuantizedTensor, type QuantizedType, type Tensor, toFloat64 } from '../../src/tensor.js';

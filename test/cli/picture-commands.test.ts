@@ -2,8 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readNetwork, readTensors, writeNetwork, writeNpz } from '../../src/formats/index.js';
+import { readNetwork, readTensors, writeNetwork } from '../../src/formats/index.js';
 import { readNpy } from '../../src/formats/tensors/npy.js';
+import { writeNpz } from '../../src/formats/tensors/npz.js';
 import { readSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { readPicture } from '../../src/image/index.js';
 import { fromJson, run, summarize, trace } from '../../src/network/index.js';

@@ -42,7 +42,7 @@ function writeProgram(change: string): void {
     `import { readFileSync, writeFileSync } from 'node:fs';
      import { readGolden } from '${dist('oracle/index.js')}';
      import { trace } from '${dist('network/index.js')}';
-     import { writeNpz } from '${dist('formats/index.js')}';
+     import { writeTensors } from '${dist('formats/index.js')}';
      const [bundle, theirs] = process.argv.slice(2);
      const { network, inputs } = await readGolden(readFileSync(bundle));
      const tensors = new Map(trace(network, inputs));
@@ -51,7 +51,7 @@ function writeProgram(change: string): void {
        ${change}
        tensors.set(name, { shape, data });
      }
-     writeFileSync(theirs, await writeNpz(tensors));
+     writeFileSync(theirs, await writeTensors(tensors, 'npz'));
      process.exit(1); // its own verdict`,
   );
 }

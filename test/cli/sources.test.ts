@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeNpz } from '../../src/formats/index.js';
 import { readNpy } from '../../src/formats/tensors/npy.js';
+import { writeNpz } from '../../src/formats/tensors/npz.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { randomWeights } from '../../src/network/index.js';
 import { dataPath, noData } from '../data.js';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { writeNpz } from '../../src/formats/index.js';
+import { writeNpz } from '../../src/formats/tensors/npz.js';
 import { dataPath, noData } from '../data.js';
 import { depthwise, depthwiseJson, smallNetwork, temporaryFolder, writeModel } from './command.js';
 

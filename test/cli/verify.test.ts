@@ -1,8 +1,9 @@
 /** `depthwise verify` with the runtimes that are installed for the tests: LiteRT.js and TensorFlow.js. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeNpz, writeTfjs } from '../../src/formats/index.js';
+import { writeTfjs } from '../../src/formats/index.js';
 import { writeOnnx } from '../../src/formats/onnx.js';
+import { writeNpz } from '../../src/formats/tensors/npz.js';
 import { writeTflite } from '../../src/formats/tflite.js';
 import { noise } from '../../src/oracle/noise.js';
 import { livelyWeights } from '../../src/oracle/suites.js';

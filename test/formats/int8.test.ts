@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../src/errors.js';
-import { readNetwork, writeNetwork, writeNpz, writeSafetensors, writeTfjs } from '../../src/formats/index.js';
-import { readSafetensors } from '../../src/formats/tensors/safetensors.js';
+import { readNetwork, writeNetwork, writeTfjs } from '../../src/formats/index.js';
+import { writeNpz } from '../../src/formats/tensors/npz.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { type Network, NetworkBuilder } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 

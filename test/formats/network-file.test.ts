@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FormatError, NetworkError, UsageError } from '../../src/errors.js';
-import { readNetwork, writeNetwork, writeNpz, writeSafetensors } from '../../src/formats/index.js';
-import { readNpz } from '../../src/formats/tensors/npz.js';
-import { readSafetensors } from '../../src/formats/tensors/safetensors.js';
+import { readNetwork, writeNetwork } from '../../src/formats/index.js';
+import { readNpz, writeNpz } from '../../src/formats/tensors/npz.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { type Network, NetworkBuilder, randomWeights } from '../../src/network/index.js';
 import { type Tensor, tensor } from '../../src/tensor.js';

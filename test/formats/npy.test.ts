@@ -2,8 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
-import { writeNpy } from '../../src/formats/index.js';
-import { readNpy } from '../../src/formats/tensors/npy.js';
+import { readNpy, writeNpy } from '../../src/formats/tensors/npy.js';
 import { tensor } from '../../src/tensor.js';
 import { tensors } from './arbitrary.js';
 

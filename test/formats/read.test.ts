@@ -4,14 +4,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../src/errors.js';
 import { readFile, readNetworkFile, readTensorFile } from '../../src/formats/files.js';
-import {
-  readNetwork,
-  readTensors,
-  writeNetwork,
-  writeNpy,
-  writeNpz,
-  writeSafetensors,
-} from '../../src/formats/index.js';
+import { readNetwork, readTensors, writeNetwork } from '../../src/formats/index.js';
+import { writeNpy } from '../../src/formats/tensors/npy.js';
+import { writeNpz } from '../../src/formats/tensors/npz.js';
+import { writeSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { mobilenetV1 } from '../../src/models/index.js';
 import { randomWeights } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';

@@ -2,8 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
-import { writeSafetensors } from '../../src/formats/index.js';
-import { readSafetensors } from '../../src/formats/tensors/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { tensor } from '../../src/tensor.js';
 import { names, tensorMaps } from './arbitrary.js';
 import { expectSameTensors } from './same.js';

@@ -4,7 +4,9 @@
  */
 import { describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../src/errors.js';
-import { readNetwork, writeNpz, writeSafetensors } from '../../src/formats/index.js';
+import { readNetwork } from '../../src/formats/index.js';
+import { writeNpz } from '../../src/formats/tensors/npz.js';
+import { writeSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { type MobilenetOptions, mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { inferShapes, type Network } from '../../src/network/index.js';
 import { weightName } from '../../src/network/network.js';

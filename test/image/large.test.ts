@@ -1,7 +1,7 @@
 /** Pictures of many pixels: what they take, and that they are the same pixels as small ones would be. */
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { decodePicture } from '../../src/image/index.js';
+import { decodePicture } from '../../src/image/decode.js';
 
 const plain = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: { r: 200, g: 100, b: 50 } }, limitInputPixels: false });

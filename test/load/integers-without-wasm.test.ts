@@ -1,6 +1,6 @@
 /** Quantised models where WebAssembly is forbidden. Alone in a file: modules that are loaded anew do not know what the first ones read. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { TARGETS } from '../../src/engine/index.js';
+import { TARGETS } from '../../src/engine/targets.js';
 import { writeNetwork } from '../../src/formats/index.js';
 import { noise, smallQuantized } from './models.js';
 

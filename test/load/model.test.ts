@@ -4,7 +4,7 @@ import { zipSync } from 'fflate';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PictureError, UsageError } from '../../src/errors.js';
 import { writeNetwork } from '../../src/formats/index.js';
-import { decodePicture } from '../../src/image/index.js';
+import { decodePicture } from '../../src/image/decode.js';
 import type { Model, ModelInput, ModelSource } from '../../src/load/model.js';
 import { load } from '../../src/load/node.js';
 import { type Network, NetworkBuilder, run, trace } from '../../src/network/index.js';

@@ -168,7 +168,7 @@ describe('TensorFlow.js models', () => {
     const json = files.get('tfjs/model.json') as Uint8Array<ArrayBuffer>;
     await expect(load(new File([json], 'model.json'))).rejects.toThrow(
       new UsageError(
-        "model.json: is a TensorFlow.js model, whose weights are in other files ('group1-shard1of1.bin'); load it by its address or path, or give readTfjs all files and load its network",
+        "model.json: is a TensorFlow.js model, whose weights are in other files ('group1-shard1of1.bin'); load it by its address or path, or a .zip of them all",
       ),
     );
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { MOBILENET_V1_TABLE, mobilenetV1 } from '../../src/models/index.js';
+import { mobilenetV1 } from '../../src/models/index.js';
+import { MOBILENET_V1_TABLE } from '../../src/models/mobilenet-v1.js';
 import { receptiveFields, windowOf } from '../../src/network/counting/receptive-field.js';
 import { inferShapes, type Network, summarize } from '../../src/network/index.js';
 import { wantedWeights } from '../../src/network/shapes.js';

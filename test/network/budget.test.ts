@@ -1,6 +1,7 @@
 /** What a network may take: described in a few bytes, refused before anything is allocated. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { compile, planMemory } from '../../src/engine/index.js';
+import { compile } from '../../src/engine/index.js';
+import { planMemory } from '../../src/engine/memory-plan.js';
 import { deeplabV3, mobilenetV1, mobilenetV2, ssd } from '../../src/models/index.js';
 import {
   atResolution,

@@ -8,9 +8,9 @@ import {
   fromJson,
   NetworkBuilder,
   preprocessingPreset,
-  presetNames,
   toJson,
 } from '../../src/network/index.js';
+import { presetNames } from '../../src/network/presets.js';
 
 const of = (conventions: Partial<Conventions>): string[] =>
   assumptionsOf({ source: 'tflite', output: 'logits', ...conventions });

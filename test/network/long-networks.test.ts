@@ -1,6 +1,7 @@
 /** Networks of ten thousand layers: whatever walks a graph takes time that grows with its edges, and finds what it finds in small ones. */
 import { expect, test } from 'vitest';
-import { compile, planMemory } from '../../src/engine/index.js';
+import { compile } from '../../src/engine/index.js';
+import { planMemory } from '../../src/engine/memory-plan.js';
 import { readNetwork, writeNetwork } from '../../src/formats/index.js';
 import { soleReaders } from '../../src/network/graph.js';
 import { type Network, type NetworkNode, run, summarize, trace } from '../../src/network/index.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decodePicture } from '../../src/image/index.js';
+import { decodePicture } from '../../src/image/decode.js';
 import { difference, HISTOGRAM_EDGES } from '../../src/oracle/difference.js';
 import { differencePixels, differencePng } from '../../src/oracle/difference-map.js';
 import { tensor } from '../../src/tensor.js';

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../src/errors.js';
-import { readNetwork, readTensors, writeNpz, writeSafetensors } from '../../src/formats/index.js';
+import { readNetwork, readTensors } from '../../src/formats/index.js';
+import { writeNpz } from '../../src/formats/tensors/npz.js';
+import { writeSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { inferShapes, type Network } from '../../src/network/index.js';
 import { weightShapesOf } from '../../src/network/shapes.js';
 import {

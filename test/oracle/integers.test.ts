@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readNetwork, readQuantizedNetwork, writeNpz, writeSafetensors } from '../../src/formats/index.js';
-import { readNpz } from '../../src/formats/tensors/npz.js';
-import { readSafetensors } from '../../src/formats/tensors/safetensors.js';
+import { readNetwork, readQuantizedNetwork } from '../../src/formats/index.js';
+import { readNpz, writeNpz } from '../../src/formats/tensors/npz.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { run } from '../../src/network/index.js';
 import type { QuantizedNetwork, QuantizedNode } from '../../src/network/quantized-network.js';
 import {

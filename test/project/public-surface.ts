@@ -16,25 +16,25 @@ export const surface: Readonly<Record<string, string>> = {
   './formats/quantized': 'quantizedNpz quantizedSafetensors',
   // And every kind of layer, each of which is one line of src/layers/kinds.ts.
   './layers': `backward cost costs layers training ${Object.keys(layers).join(' ')}`,
-  './models': 'MOBILENET_V1_TABLE MOBILENET_V2_TABLE deeplabV3 mobilenet mobilenetV1 mobilenetV2 ssd',
+  './models': 'deeplabV3 mobilenet mobilenetV1 mobilenetV2 ssd',
   './network': `
     NetworkBuilder asRealNumbers atResolution foldBatchNorm fromJson inferShapes preprocessingPreset
-    presetNames randomWeights run runQuantized setBudget summarize toJson trace withOutputs withWeights`,
+    randomWeights run runQuantized setBudget summarize toJson trace withOutputs withWeights`,
   './formats': `
-    readNetwork readQuantizedNetwork readTensors writeNetwork writeNpy writeNpz writeSafetensors writeTfjs`,
-  './engine': 'TARGETS capabilities compile planMemory profile',
+    readNetwork readQuantizedNetwork readTensors writeNetwork writeTensors writeTfjs`,
+  './engine': 'capabilities compile profile',
   './engine/integers': 'compileQuantized integerEngine',
   './engine/javascript': 'javascriptKernels',
-  './image': 'crop decodePicture mirror prepare preprocess readPicture resize turn',
+  './image': 'crop mirror prepare preprocess readPicture resize turn',
   './image/browser': `
     crop fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess resize turn`,
   './browser': `
     createWorker crop devices fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess
     resize turn watch webcam`,
   './quantization': 'calibrate correctBiases quantizationReport quantizeNetwork',
-  './tasks': 'classify embed logits parseLabels predictions probabilities withIntegers withLabels',
-  './detection': 'anchors detect detections drawDetections suppress',
-  './segmentation': 'CITYSCAPES cutOut overlay segment segmentation',
+  './tasks': 'classify embed logits parseLabels predictions probabilities withLabels',
+  './detection': 'detect detections drawDetections',
+  './segmentation': 'cutOut overlay segment segmentation',
   './pretrained': 'loadPretrained releases',
   './oracle': `
     check explain layerSuite makeGolden mobilenetSuite readGolden readQuantizedGolden reduce writeGolden`,

@@ -307,7 +307,7 @@ describe('errors', () => {
   test('nothing states the preprocessing', async () => {
     const { preprocessing: _, ...rest } = colourNetwork('logits').conventions;
     await expect(classify({ ...colourNetwork('logits'), conventions: rest }, filled(1, 1, 1))).rejects.toThrow(
-      "colours: nothing states how its pictures are prepared (crop, resize, range, channel order); give a preprocessing, e.g. the preset 'keras'; presetNames lists all",
+      "colours: nothing states how its pictures are prepared (crop, resize, range, channel order); give a preprocessing, preprocessingPreset('keras') or another",
     );
   });
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FormatError, TrainingError, UsageError } from '../../src/errors.js';
-import { writeSafetensors } from '../../src/formats/index.js';
-import { readSafetensors } from '../../src/formats/tensors/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { atResolution, randomWeights, trace } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import { NO_AUGMENTATION } from '../../src/training/data/augment.js';

@@ -6,8 +6,7 @@
  *   metadata 'depthwise.training': JSON of the recipe, the network, the data's name, epoch, step, sums so far and history
  */
 import { FormatError, UsageError } from '../../errors.js';
-import { writeSafetensors } from '../../formats/index.js';
-import { readSafetensors } from '../../formats/tensors/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../../formats/tensors/safetensors.js';
 import { type Network, toJson } from '../../network/index.js';
 import { type Tensor, tensor } from '../../tensor.js';
 import type { Dataset } from '../data/dataset.js';

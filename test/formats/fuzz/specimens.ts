@@ -7,13 +7,12 @@ import {
   readTensors,
   type TfjsFiles,
   writeNetwork,
-  writeNpy,
-  writeNpz,
-  writeSafetensors,
   writeTfjs,
 } from '../../../src/formats/index.js';
 import { writeOnnx } from '../../../src/formats/onnx.js';
-import { readSafetensors } from '../../../src/formats/tensors/safetensors.js';
+import { writeNpy } from '../../../src/formats/tensors/npy.js';
+import { writeNpz } from '../../../src/formats/tensors/npz.js';
+import { readSafetensors, writeSafetensors } from '../../../src/formats/tensors/safetensors.js';
 import { joined } from '../../../src/formats/tfjs/weights.js';
 import { readTfjs } from '../../../src/formats/tfjs.js';
 import {
