@@ -2,7 +2,14 @@
 import { basename, dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { readTensors, type WriteOptions, writeNetwork, writeTensors, writeTfjs } from '../formats/index.js';
+import {
+  readTensors,
+  type TensorFormat,
+  type WriteOptions,
+  writeNetwork,
+  writeTensors,
+  writeTfjs,
+} from '../formats/index.js';
 import type { Network, QuantizedNetwork } from '../network/index.js';
 import { integersOf, sameIntegers } from '../network/integers-of.js';
 import { foldBatchNormFloat32 } from '../network/rewriting/fold-batch-norm.js';
@@ -172,16 +179,12 @@ const writing = (path: string, bytes: Uint8Array) => async (): Promise<number> =
 };
 
 async function convertedTensors(from: string, to: string): Promise<Converted> {
-  const ending = expectEnding('<out>', to, ['.safetensors', '.npz', '.npy']);
+  const format = expectEnding('<out>', to, ['.safetensors', '.npz', '.npy']).slice(1) as TensorFormat;
   const target = await expectWritable('<out>', to);
   const { name, bytes } = await readFileOrInput(from, 'the tensors');
   const tensors = await readTensors(bytes, name);
-  if (ending === '.npy' && tensors.size !== 1) {
+  if (format === 'npy' && tensors.size !== 1) {
     throw new UsageError(`<out>: a .npy file holds a single tensor, and ${from} has ${tensors.size}`);
   }
-  const written = await writeTensors(
-    tensors,
-    ({ '.npz': 'npz', '.npy': 'npy' } as const)[ending as '.npz'] ?? 'safetensors',
-  );
-  return { write: writing(target, written), count: tensors.size };
+  return { write: writing(target, await writeTensors(tensors, format)), count: tensors.size };
 }
