@@ -1,9 +1,22 @@
 /** Operators that treat every number by itself, or every channel. Where the numbers lie does not matter to them. */
 import { type Shape, sizeOf, type Tensor, tensor } from '../../../tensor.js';
+import { type Affine, affineNorm } from '../../affine.js';
 import type { Draft } from '../../drafts.js';
-import { affine, elu, erf, gelu, geluByTanh, hardSigmoid, leakyRelu, SELU, swish, tanh } from '../../steps.js';
+import {
+  affine,
+  elu,
+  erf,
+  gelu,
+  geluByTanh,
+  hardSigmoid,
+  leakyRelu,
+  SELU,
+  type Step,
+  swish,
+  tanh,
+} from '../../steps.js';
 import { LARGEST_FLOAT32 } from '../../tensors/numbers.js';
-import { float, ignored, int, only, optional, or, word } from '../attributes.js';
+import { float, ignored, int, only, optional, or, type Rules, word } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
 import { integerRange, typeOfResult } from '../folding.js';
 import type { Value } from '../layout.js';
@@ -11,8 +24,11 @@ import { innermost, laidOut, liesIn, positions, sameLayout } from '../layout.js'
 import { type Operator, operator } from './operator.js';
 import { orders } from './shapes.js';
 
+/** Before operator set 6, which inputs could be overwritten. */
+const OLD = { consumed_inputs: ignored };
+
 /** Before operator set 7, an operator said that, and from which axis on, its second input is broadcast. */
-const arithmetic = { broadcast: ignored, axis: optional(int), consumed_inputs: ignored };
+const arithmetic = { broadcast: ignored, axis: optional(int), ...OLD };
 
 const AFFINE =
   'add of computed tensors of the same shape; with a constant, batchNorm, channel by channel or number by number';
@@ -62,7 +78,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
       momentum: ignored,
       spatial: only(1),
       is_test: only(1),
-      consumed_inputs: ignored,
+      ...OLD,
       training_mode: only(0),
     },
     becomes: 'batchNorm',
@@ -89,38 +105,14 @@ export const elementwise: Readonly<Record<string, Operator>> = {
     },
   }),
 
-  Relu: operator({
-    attributes: { consumed_inputs: ignored },
-    becomes: 'relu',
-    translate: (call) => unary(call, (x) => call.add('relu', [x], {})),
-  }),
-  Sigmoid: operator({
-    attributes: { consumed_inputs: ignored },
-    becomes: 'sigmoid',
-    translate: (call) => unary(call, (x) => call.add('sigmoid', [x], {})),
-  }),
-  Tanh: operator({
-    attributes: { consumed_inputs: ignored },
-    becomes: 'batchNorm, sigmoid, batchNorm',
-    translate: (call) => unary(call, (x) => call.addSteps(x, tanh())),
-  }),
-  Abs: operator({
-    attributes: { consumed_inputs: ignored },
-    becomes: 'relu twice, batchNorm, add',
-    translate: (call) => unary(call, (x) => call.addSteps(x, leakyRelu([-1]))),
-  }),
-  Neg: operator({
-    attributes: { consumed_inputs: ignored },
-    becomes: 'batchNorm',
-    translate: (call) => unary(call, (x) => call.addSteps(x, [affine('', [-1], [0])])),
-  }),
-  LeakyRelu: operator({
-    attributes: { alpha: or(0.01, float), consumed_inputs: ignored },
-    becomes: 'relu twice, batchNorm, add',
-    translate: (call, { alpha }) => unary(call, (x) => call.addSteps(x, leakyRelu([alpha]))),
-  }),
+  Relu: steps('relu', OLD, () => [{ kind: 'relu', attributes: {} }]),
+  Sigmoid: steps('sigmoid', OLD, () => [{ kind: 'sigmoid', attributes: {} }]),
+  Tanh: steps('batchNorm, sigmoid, batchNorm', OLD, tanh),
+  Abs: steps('relu twice, batchNorm, add', OLD, () => leakyRelu([-1])),
+  Neg: steps('batchNorm', OLD, () => [affine('', [-1], [0])]),
+  LeakyRelu: steps('relu twice, batchNorm, add', { alpha: or(0.01, float), ...OLD }, ({ alpha }) => leakyRelu([alpha])),
   PRelu: operator({
-    attributes: { consumed_inputs: ignored },
+    attributes: OLD,
     becomes: 'relu twice, batchNorm, add',
     notes: 'slopes constant: one, or one for each channel',
     translate(call) {
@@ -136,87 +128,64 @@ export const elementwise: Readonly<Record<string, Operator>> = {
       return { ...value, node: call.addSteps(x, leakyRelu(numbers)) };
     },
   }),
-  HardSigmoid: operator({
-    attributes: { alpha: or(0.2, float), beta: or(0.5, float), consumed_inputs: ignored },
-    becomes: 'hardSigmoid; batchNorm and clamp for other lines',
-    translate: (call, { alpha, beta }) =>
-      unary(call, (x) =>
-        Math.fround(alpha) === Math.fround(1 / 6) && beta === 0.5
-          ? call.add('hardSigmoid', [x], {})
-          : call.addSteps(x, hardSigmoid(alpha, beta)),
-      ),
-  }),
-  HardSwish: operator({
-    attributes: {},
-    becomes: 'hardSwish',
-    translate: (call) => unary(call, (x) => call.add('hardSwish', [x], {})),
-  }),
-  Gelu: operator({
-    attributes: { approximate: or('none', word('none', 'tanh')) },
-    becomes: 'multiply, batchNorm, sigmoid, several times; clamp before them where it is exact',
-    translate: (call, { approximate }) =>
-      unary(call, (x) => call.addSteps(x, approximate === 'tanh' ? geluByTanh() : gelu())),
-  }),
-  'com.microsoft.Gelu': operator({
-    attributes: {},
-    becomes: 'as Gelu',
-    translate: (call) => unary(call, (x) => call.addSteps(x, gelu())),
-  }),
+  HardSigmoid: steps(
+    'hardSigmoid; batchNorm and clamp for other lines',
+    { alpha: or(0.2, float), beta: or(0.5, float), ...OLD },
+    ({ alpha, beta }) =>
+      Math.fround(alpha) === Math.fround(1 / 6) && beta === 0.5
+        ? [{ kind: 'hardSigmoid', attributes: {} }]
+        : hardSigmoid(alpha, beta),
+  ),
+  HardSwish: steps('hardSwish', {}, () => [{ kind: 'hardSwish', attributes: {} }]),
+  Gelu: steps(
+    'multiply, batchNorm, sigmoid, several times; clamp before them where it is exact',
+    { approximate: or('none', word('none', 'tanh')) },
+    ({ approximate }) => (approximate === 'tanh' ? geluByTanh() : gelu()),
+  ),
+  'com.microsoft.Gelu': steps('as Gelu', {}, gelu),
   'com.microsoft.FastGelu': operator({
     attributes: {},
     becomes: 'as Gelu by tanh',
     notes: 'without a bias',
-    translate: (call) => (call.has(1) ? call.fail('has a bias') : unary(call, (x) => call.addSteps(x, geluByTanh()))),
+    translate: (call) => (call.has(1) ? call.fail('has a bias') : withSteps(call, geluByTanh())),
   }),
-  'com.microsoft.QuickGelu': operator({
-    attributes: { alpha: or(1.702, float) },
-    becomes: 'as Swish',
-    translate: (call, { alpha }) => unary(call, (x) => call.addSteps(x, swish(alpha))),
-  }),
-  Erf: operator({
-    attributes: {},
-    becomes: 'clamp, multiply, batchNorm, sigmoid, several times',
-    notes: 'to 4e-7',
-    translate: (call) => unary(call, (x) => call.addSteps(x, erf())),
-  }),
-  Elu: operator({
-    attributes: { alpha: or(1, float), consumed_inputs: ignored },
-    becomes: 'relu, batchNorm, sigmoid, multiply, add, several times',
-    notes: 'to 5e-7',
-    translate: (call, { alpha }) => unary(call, (x) => call.addSteps(x, elu(alpha))),
-  }),
-  Selu: operator({
-    attributes: { alpha: or(SELU.alpha, float), gamma: or(SELU.scale, float), consumed_inputs: ignored },
-    becomes: 'as Elu',
-    translate: (call, { alpha, gamma }) => unary(call, (x) => call.addSteps(x, elu(gamma * alpha, gamma))),
-  }),
-  Swish: operator({
-    attributes: { alpha: or(1, float) },
-    becomes: 'sigmoid, multiply; batchNorm before them for a factor',
-    translate: (call, { alpha }) => unary(call, (x) => call.addSteps(x, swish(alpha))),
-  }),
+  'com.microsoft.QuickGelu': steps('as Swish', { alpha: or(1.702, float) }, ({ alpha }) => swish(alpha)),
+  Erf: steps('clamp, multiply, batchNorm, sigmoid, several times', {}, erf, 'to 4e-7'),
+  Elu: steps(
+    'relu, batchNorm, sigmoid, multiply, add, several times',
+    { alpha: or(1, float), ...OLD },
+    ({ alpha }) => elu(alpha),
+    'to 5e-7',
+  ),
+  Selu: steps('as Elu', { alpha: or(SELU.alpha, float), gamma: or(SELU.scale, float), ...OLD }, ({ alpha, gamma }) =>
+    elu(gamma * alpha, gamma),
+  ),
+  Swish: steps('sigmoid, multiply; batchNorm before them for a factor', { alpha: or(1, float) }, ({ alpha }) =>
+    swish(alpha),
+  ),
   Clip: operator({
-    attributes: { min: optional(float), max: optional(float), consumed_inputs: ignored },
+    attributes: { min: optional(float), max: optional(float), ...OLD },
     becomes: 'relu, relu6 or clamp',
     notes: 'bounds as attributes (before operator set 11) or constant inputs',
     translate(call, attributes) {
       const min = attributes.min ?? call.scalar(1) ?? Number.NEGATIVE_INFINITY;
       const max = attributes.max ?? call.scalar(2) ?? Number.POSITIVE_INFINITY;
       const bounded = { min: Math.max(min, -LARGEST_FLOAT32), max: Math.min(max, LARGEST_FLOAT32) };
-      if (min === 0 && max === 6) return unary(call, (x) => call.add('relu6', [x], {}));
-      if (bounded.min === 0 && bounded.max === LARGEST_FLOAT32) return unary(call, (x) => call.add('relu', [x], {}));
+      if (min === 0 && max === 6) return withSteps(call, [{ kind: 'relu6', attributes: {} }]);
+      if (bounded.min === 0 && bounded.max === LARGEST_FLOAT32)
+        return withSteps(call, [{ kind: 'relu', attributes: {} }]);
       if (bounded.min === -LARGEST_FLOAT32 && bounded.max === LARGEST_FLOAT32) return call.value(0);
-      return unary(call, (x) => call.add('clamp', [x], bounded));
+      return withSteps(call, [{ kind: 'clamp', attributes: bounded }]);
     },
   }),
   Dropout: operator({
-    attributes: { ratio: or(0.5, float), seed: ignored, is_test: ignored, consumed_inputs: ignored },
+    attributes: { ratio: or(0.5, float), seed: ignored, is_test: ignored, ...OLD },
     becomes: 'dropout',
     notes: 'at inference: the identity; the mask must not be used',
     translate(call, attributes) {
       if (call.scalar(2)) call.fail("input 'training_mode' is true; wanted a network for inference");
       const rate = call.scalar(1) ?? attributes.ratio;
-      return unary(call, (x) => call.add('dropout', [x], { rate: Math.min(rate, 1 - 2 ** -24) }));
+      return withSteps(call, [{ kind: 'dropout', attributes: { rate: Math.min(rate, 1 - 2 ** -24) } }]);
     },
   }),
   QuantizeLinear: operator({
@@ -229,7 +198,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
       const range = integerRange(call, typeOfResult(call));
       if (!(scale > 0 && scale < Infinity)) call.fail(`its scale is ${scale}, wanted a number above 0`);
       const [min, max] = range.map((number) => Math.fround((number - zeroPoint) * scale));
-      return unary(call, (x) => call.add('clamp', [x], { min, max }));
+      return withSteps(call, [{ kind: 'clamp', attributes: { min, max } }]);
     },
   }),
   DynamicQuantizeLinear: operator({
@@ -256,9 +225,20 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   }),
 };
 
-function unary(call: Call, add: (x: Draft) => Draft): Value {
+/** An operator of one input that becomes these layers, whatever its shape. */
+function steps<Values>(
+  becomes: string,
+  attributes: Rules<Values>,
+  stepsOf: (values: Values) => readonly Step[],
+  notes?: string,
+): Operator {
+  const translate = (call: Call, values: Values): Value => withSteps(call, stepsOf(values));
+  return operator({ attributes, becomes, ...(notes && { notes }), translate });
+}
+
+function withSteps(call: Call, list: readonly Step[]): Value {
   const value = call.value(0);
-  return { ...value, node: add(value.node) };
+  return { ...value, node: call.addSteps(value.node, list) };
 }
 
 /**
@@ -304,40 +284,17 @@ function sum(call: Call): Value {
   return { ...first, node: call.add('add', nodes, {}) };
 }
 
-/** y = scale(c) · x + shift(c) for each number c of the constant. */
-interface Affine {
-  readonly scale?: (c: number) => number;
-  readonly shift?: (c: number) => number;
-}
-
 /** `affineOf` is told whether the constant is the first of the two. */
 function withConstant(call: Call, axis: number | undefined, affineOf: (constantFirst: boolean) => Affine): Value {
   const constantFirst = call.isConstant(0);
   const value = call.value(constantFirst ? 1 : 0);
   const constant = broadcastFrom(axis, call.constant(constantFirst ? 0 : 1).tensor, shapeOf(value).length);
-  const { scale, shift } = affineOf(constantFirst);
   const { axes, numbers } = spread(call, value, constant);
   const x = axes.length === 0 ? withChannels(call, value) : call.lastAxis(value, axes);
   const channels = x.shape.at(-1)!;
-  const weights = (compute: (c: number) => number) => {
-    call.charge(8 * channels);
-    return tensor(
-      [channels],
-      Float64Array.from({ length: channels }, (_, c) => compute(numbers[c] ?? numbers[0])),
-    );
-  };
-  const node = call.add(
-    'batchNorm',
-    [x],
-    { epsilon: 0, scale: scale !== undefined, center: shift !== undefined },
-    {
-      ...(scale && { gamma: weights(scale) }),
-      ...(shift && { beta: weights(shift) }),
-      movingMean: weights(() => 0),
-      movingVariance: weights(() => 1),
-    },
-  );
-  return { ...value, node };
+  call.charge(24 * channels);
+  const norm = affineNorm(channels, tensor([numbers.length], Float64Array.from(numbers)), affineOf(constantFirst));
+  return { ...value, node: call.add('batchNorm', [x], norm.attributes, norm.weights) };
 }
 
 /** The constant with the axes of size 1 after it that an old file's `axis` asks for. */
