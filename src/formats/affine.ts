@@ -11,13 +11,13 @@ export interface Affine {
   readonly shift?: (c: number) => number;
 }
 
-/** As a batch norm of mean 0 and variance 1. The constant has one number for each of `channels`, or a single one. */
-export function affineNorm(channels: number, { data }: Tensor, { scale, shift }: Affine, charge: Charge) {
+/** As a batch norm of mean 0 and variance 1. There is one constant for each of `channels`, or a single one. */
+export function affineNorm(channels: number, constants: ArrayLike<number>, { scale, shift }: Affine, charge: Charge) {
   const each = (compute: (c: number) => number) => {
     charge(8 * channels);
     return tensor(
       [channels],
-      Float64Array.from({ length: channels }, (_, c) => compute(data[data.length === 1 ? 0 : c])),
+      Float64Array.from({ length: channels }, (_, c) => compute(constants[constants.length === 1 ? 0 : c])),
     );
   };
   return {

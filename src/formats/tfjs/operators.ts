@@ -354,7 +354,7 @@ function affine(call: GraphCall, formula: Affine): Draft {
       `its constant of [${constant.shape}] does not fit [${x.shape}]; wanted one number, or one for each channel`,
     );
   }
-  const { attributes, weights } = affineNorm(C, constant, formula, call.charge);
+  const { attributes, weights } = affineNorm(C, constant.data, formula, call.charge);
   return call.add('batchNorm', [x], attributes, weights);
 }
 

@@ -156,7 +156,7 @@ function withConstant(
   if (x.shape.length < 2 || (c.data.length !== 1 && (c.data.length !== channels || c.shape.at(-1) !== channels))) {
     op.fail(`its constant of [${c.shape}] does not fit [${x.shape}]; wanted one number, or one for each channel`);
   }
-  const norm = affineNorm(channels, c, formulaOf(constantFirst), (bytes) => op.file.charge(bytes, op.where));
+  const norm = affineNorm(channels, c.data, formulaOf(constantFirst), (bytes) => op.file.charge(bytes, op.where));
   return {
     inputs: [x],
     steps: [{ kind: 'batchNorm', ...norm }],

@@ -292,8 +292,7 @@ function withConstant(call: Call, axis: number | undefined, affineOf: (constantF
   const { axes, numbers } = spread(call, value, constant);
   const x = axes.length === 0 ? withChannels(call, value) : call.lastAxis(value, axes);
   const channels = x.shape.at(-1)!;
-  call.charge(24 * channels);
-  const norm = affineNorm(channels, tensor([numbers.length], Float64Array.from(numbers)), affineOf(constantFirst));
+  const norm = affineNorm(channels, numbers, affineOf(constantFirst), (bytes) => call.charge(bytes));
   return { ...value, node: call.add('batchNorm', [x], norm.attributes, norm.weights) };
 }
 
