@@ -11,9 +11,10 @@ export interface StepWeights<Weight> {
   /** Weights of one number for each channel, or of one for all. */
   readonly constants?: Readonly<Record<string, readonly number[]>>;
   /** Weights as they are, or made for the shape that the step reads, out of zeros. */
-  readonly weights?: Weights<Weight> | ((input: Shape, zeros: (numbers: number) => Float32Array) => Weights<Weight>);
+  readonly weights?: Weights<Weight> | ((input: Shape, zeros: Zeros) => Weights<Weight>);
 }
 type Weights<Weight> = Readonly<Record<string, Weight>>;
+type Zeros = (numbers: number) => Float32Array;
 
 interface NodeStep<Kind extends LayerKind> extends StepWeights<Tensor> {
   /** Behind the name of the whole, which the last step has itself: in networks from Keras. */
@@ -218,8 +219,16 @@ export const SELU = { alpha: 1.6732632423543772, scale: 1.0507009873554805 };
 
 export const selu = (): Step[] => elu(SELU.scale * SELU.alpha, SELU.scale);
 
+/** Times that a pixel is repeated along one axis: each is an input of a concat, of which a file could ask for any number. */
+export const MOST_REPEATS = 4096;
+
 /** Each pixel of a picture [batch, height, width, channels] so many times below and beside itself: enlarging to the nearest pixel. */
 export function repeated([down, across]: Pair): Step[] {
+  if (Math.max(down, across) > MOST_REPEATS) {
+    throw new NetworkError(
+      `enlarges a picture ${down} x ${across} times; wanted at most ${MOST_REPEATS} along each side`,
+    );
+  }
   const copies = (suffix: string, axis: number, times: number, of: number): Step => ({
     suffix,
     kind: 'concat',
@@ -248,21 +257,24 @@ export function repeated([down, across]: Pair): Step[] {
   return [...rows, ...columns];
 }
 
-/** So many channels of one value before and behind those of a picture: a 1 × 1 convolution that copies. */
-export function paddedChannels(channels: number, before: number, after: number, value: number): Step {
-  const filters = before + channels + after;
+/**
+ * The channels of a picture from `first` on, so many of them, those that it does not have being `value`: a 1 × 1 convolution that copies, since no layer
+ * only moves channels.
+ */
+export function copiedChannels(channels: number, first: number, filters: number, value = 0) {
   return {
     kind: 'pointwiseConv2d',
     attributes: { filters, bias: value !== 0 },
-    weights: (_, zeros) => {
+    weights: (_: Shape, zeros: Zeros) => {
       const kernel = zeros(channels * filters);
-      for (let c = 0; c < channels; c++) kernel[c * filters + before + c] = 1;
-      const bias = zeros(filters)
-        .fill(value)
-        .fill(0, before, before + channels);
+      const bias = zeros(filters).fill(value);
+      for (let filter = Math.max(0, -first); filter < filters && first + filter < channels; filter++) {
+        kernel[(first + filter) * filters + filter] = 1;
+        bias[filter] = 0;
+      }
       return { kernel: tensor([channels, filters], kernel), ...(value !== 0 && { bias: tensor([filters], bias) }) };
     },
-  };
+  } as const satisfies Step;
 }
 
 /** A picture without so many rows and columns at its borders. */

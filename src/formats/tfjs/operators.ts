@@ -1,21 +1,33 @@
 /** Every operator of a TensorFlow graph that is read. Kernels have this library's own layouts, HWIO, HWCM and IO. */
 import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../../tensor.js';
-import { type Affine, affineNorm } from '../affine.js';
+import type { Affine } from '../affine.js';
 import type { Draft } from '../drafts.js';
 import {
-  affine as affineStep,
+  affine as affineLayer,
+  copiedChannels,
   elu,
   erf,
   globalMax,
   leakyRelu,
-  paddedChannels,
+  type Part,
   partOf,
-  repeated,
   type Step,
   selu,
   tanh,
 } from '../steps.js';
-import { tensorflowResizeRule } from '../tensorflow-resize.js';
+import {
+  affineStep,
+  clampStep,
+  endsOf,
+  expectOverPicture,
+  paddedSides,
+  partsOf,
+  resizeBilinearStep,
+  resizeNearestSteps,
+  slopesOf,
+  stridedSlice,
+  transposeStep,
+} from '../tensorflow-operators.js';
 import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import type { GraphCall } from './call.js';
 
@@ -85,47 +97,36 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
           [call.value(0), call.value(1)].sort((a, b) => sizeOf(b.shape) - sizeOf(a.shape)),
           {},
         ),
-  Neg: (call) => call.addSteps(call.value(0), [affineStep('', [-1], [0])]),
+  Neg: (call) => call.addSteps(call.value(0), [affineLayer('', [-1], [0])]),
   Pad: (call) => pad(call, 0),
   PadV2: (call) => pad(call, call.numbers(2)[0]),
-  Prelu: (call) => call.addSteps(call.value(0), leakyRelu(slopes(call, 1))),
+  Prelu(call) {
+    const x = call.value(0);
+    return call.addSteps(x, leakyRelu(slopesOf(x.shape, call.constant(1), call)));
+  },
   RealDiv: (call) =>
     call.isConstant(0) ? call.fail('divides a constant by a computed tensor') : affine(call, { scale: (c) => 1 / c }),
   Relu: (call) => call.add('relu', [call.value(0)], {}),
   Relu6: (call) => call.add('relu6', [call.value(0)], {}),
   Reshape: (call) => reshape(call, call.numbers(1)),
   ResizeBilinear(call) {
-    const [height, width] = call.numbers(1);
-    const rule =
-      tensorflowResizeRule(call.bool('align_corners', false), call.bool('half_pixel_centers', false)) ??
-      call.fail('has both align_corners and half_pixel_centers, which exclude each other');
-    return call.add('resizeBilinear', [call.value(0)], { size: [height, width], rule });
+    const switches = {
+      alignCorners: call.bool('align_corners', false),
+      halfPixelCenters: call.bool('half_pixel_centers', false),
+    };
+    return call.addSteps(call.value(0), [resizeBilinearStep(call.numbers(1), switches, call)]);
   },
   ResizeNearestNeighbor(call) {
     const x = call.value(0);
-    const [, H, W] = x.shape;
-    const size = call.numbers(1);
-    const times = [size[0] / H, size[1] / W] as const;
     call.bool('half_pixel_centers', false);
-    if (call.bool('align_corners', false) || !times.every((n) => Number.isInteger(n) && n >= 1)) {
-      call.fail(
-        `resizes [${x.shape}] to [${size}] by the nearest pixel; wanted whole multiples of its height and width, without align_corners`,
-      );
-    }
-    return call.addSteps(x, repeated(times));
+    return call.addSteps(x, resizeNearestSteps(x.shape, call.numbers(1), call.bool('align_corners', false), call));
   },
   Selu: (call) => call.addSteps(call.value(0), selu()),
   Sigmoid: (call) => call.add('sigmoid', [call.value(0)], {}),
   Slice(call) {
-    const { shape } = call.value(0);
-    const begin = call.numbers(1);
-    const ends = call.numbers(2).map((size, axis) => (size === -1 ? shape[axis] : begin[axis] + size));
-    return parts(
-      call,
-      begin,
-      ends,
-      shape.map(() => 1),
-    );
+    const x = call.value(0);
+    const [begins, sizes] = [call.numbers(1), call.numbers(2)];
+    return withParts(call, x, partsOf(x.shape, begins, endsOf(x.shape, begins, sizes), [], call));
   },
   Softmax: (call) => call.add('softmax', [call.value(0)], {}),
   Split: (call) => split(call, call.value(1), call.numbers(0)[0]),
@@ -141,86 +142,36 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
       shape.filter((size, axis) => !dropped(size, axis)),
     );
   },
-  StridedSlice: stridedSlice,
+  StridedSlice(call) {
+    const x = call.value(0);
+    const numbers = [1, 2, 3].map((index) => call.numbers(index));
+    const { parts, sizes } = stridedSlice(x.shape, numbers, (mask) => call.int(mask, 0), call);
+    const cut = withParts(call, x, parts);
+    return sizes ? call.add('reshape', [cut], { shape: sizes }) : cut;
+  },
   Sub: (call) => affine(call, call.isConstant(0) ? { scale: () => -1, shift: (c) => c } : { shift: (c) => -c }),
   Tanh: (call) => call.addSteps(call.value(0), tanh()),
-  Transpose: transpose,
+  Transpose(call) {
+    const x = call.value(0);
+    return call.addSteps(x, [transposeStep(x.shape, call.numbers(1), call)]);
+  },
 };
 
 /** Over height and width, [1, 2]. */
 function overPicture(call: GraphCall, steps: (keepDims: boolean) => readonly Step[]): Draft {
   const x = call.value(0);
-  const axes = call.numbers(1).map((axis) => (axis < 0 ? axis + x.shape.length : axis));
-  if (x.shape.length !== 4 || axes.length !== 2 || !axes.includes(1) || !axes.includes(2)) {
-    call.fail(`reduces the axes [${axes}] of [${x.shape}]; wanted height and width, [1,2]`);
-  }
+  expectOverPicture(x.shape, call.numbers(1), call);
   return call.addSteps(x, steps(call.bool('keep_dims', false)));
 }
 
 /** The larger or smaller of each number and a constant. */
 function bounded(call: GraphCall, rangeOf: (bound: number) => { min: number; max: number }): Draft {
   const at = call.isConstant(0) ? 0 : 1;
-  const [bound, ...more] = call.numbers(at);
-  if (more.length > 0) call.fail(`compares with ${more.length + 1} constants; wanted one`);
-  return call.add('clamp', [call.value(1 - at)], rangeOf(bound));
+  return call.addSteps(call.value(1 - at), [clampStep(call.constant(at), rangeOf, call)]);
 }
 
-/** One, or one for each channel. */
-function slopes(call: GraphCall, index: number): number[] {
-  const { shape } = call.constant(index);
-  const channels = shape.at(-1) ?? 1;
-  const numbers = call.numbers(index);
-  if (numbers.length !== channels) call.fail(`has slopes of [${shape}]; wanted one, or one for each channel`);
-  return numbers;
-}
-
-/** The numbers from `begins` up to `ends`, without these, every `strides`-th. */
-function parts(
-  call: GraphCall,
-  begins: readonly number[],
-  ends: readonly number[],
-  strides: readonly number[],
-  x = call.value(0),
-): Draft {
-  return x.shape.reduce((cut, side, axis) => {
-    const [from, end, step] = [begins[axis], ends[axis], strides[axis]];
-    if (!(from >= 0 && from < end && end <= side)) {
-      call.fail(`takes [${begins}] to [${ends}] of [${x.shape}]; wanted a part that lies inside and is not empty`);
-    }
-    const count = Math.ceil((end - from) / step);
-    if (axis === 0 && count !== side)
-      call.fail(`takes [${begins}] to [${ends}] of [${x.shape}]; the batch has to stay`);
-    return call.addSteps(cut, partOf(cut.shape, { axis, from, count, step }));
-  }, x);
-}
-
-/** As Python's x[begin:end:stride], with bits that say of which axes begin or end is to be ignored, and which axes go. */
-function stridedSlice(call: GraphCall): Draft {
-  const { shape } = call.value(0);
-  const [begin, end, strides] = [1, 2, 3].map((index) => call.numbers(index));
-  const [noBegin, noEnd, gone] = ['begin_mask', 'end_mask', 'shrink_axis_mask'].map((name) => call.int(name, 0));
-  if (call.int('ellipsis_mask', 0) !== 0 || call.int('new_axis_mask', 0) !== 0 || strides.some((step) => step < 1)) {
-    call.fail(
-      `slices [${shape}] in steps of [${strides}], with an ellipsis or a new axis; wanted steps of 1 or more alone`,
-    );
-  }
-  const has = (mask: number, axis: number): boolean => (mask & (1 << axis)) !== 0;
-  const bound = (at: number, side: number): number => Math.min(Math.max(at < 0 ? at + side : at, 0), side);
-  const begins = shape.map((side, axis) => (has(noBegin, axis) ? 0 : bound(begin[axis] ?? 0, side)));
-  const ends = shape.map((side, axis) => {
-    if (has(gone, axis)) return begins[axis] + 1;
-    return has(noEnd, axis) ? side : bound(end[axis] ?? side, side);
-  });
-  const cut = parts(
-    call,
-    begins,
-    ends,
-    shape.map((_, axis) => strides[axis] ?? 1),
-  );
-  const kept = cut.shape.filter((_, axis) => !has(gone, axis));
-  if (has(gone, 0)) call.fail(`takes one of a batch of ${shape[0]}; the batch has to stay`);
-  return kept.length === cut.shape.length ? cut : call.add('reshape', [cut], { shape: kept.slice(1) });
-}
+const withParts = (call: GraphCall, x: Draft, parts: readonly Part[]): Draft =>
+  parts.reduce((cut, part) => call.addSteps(cut, partOf(cut.shape, part)), x);
 
 /** The part that this node is of a split tensor: see `graph.ts`. Equal parts unless their sizes are stated. */
 function split(call: GraphCall, x: Draft, stated: number, sizes?: readonly number[]): Draft {
@@ -240,17 +191,6 @@ function split(call: GraphCall, x: Draft, stated: number, sizes?: readonly numbe
   return call.addSteps(x, partOf(x.shape, { axis, from, count: each[part] }));
 }
 
-/** Axes of size 1 may change places. */
-function transpose(call: GraphCall): Draft {
-  const x = call.value(0);
-  const order = call.numbers(1);
-  const moved = order.filter((axis) => x.shape[axis] !== 1);
-  const stays = order[0] === 0 && moved.every((axis, index) => index === 0 || axis > moved[index - 1]);
-  if (!stays) call.fail(`reorders the axes of [${x.shape}] to [${order}]; no layer moves numbers so`);
-  const shape = order.slice(1).map((axis) => x.shape[axis]);
-  return call.add('reshape', [x], { shape });
-}
-
 /** A convolution or matrix product, the bias that belongs to it, and the activation behind both. */
 function fused(call: GraphCall, product: (call: GraphCall, bias: Tensor | undefined) => Draft): Draft {
   const [first, ...others] = call.texts('fused_ops');
@@ -267,7 +207,8 @@ function activation(call: GraphCall, x: Draft, name: string): Draft {
   if (name === 'Sigmoid') return call.add('sigmoid', [x], {});
   if (name === 'Elu') return call.addSteps(x, elu(1));
   if (name === 'LeakyRelu') return call.addSteps(x, leakyRelu([call.float('leakyrelu_alpha', 0.2)]));
-  if (name === 'Prelu') return call.addSteps(x, leakyRelu(slopes(call, call.node.inputs.length - 1)));
+  if (name === 'Prelu')
+    return call.addSteps(x, leakyRelu(slopesOf(x.shape, call.constant(call.node.inputs.length - 1), call)));
   return call.fail(
     `attribute 'fused_ops' holds ${name}; wanted BiasAdd, Relu, Relu6, Elu, Sigmoid, LeakyRelu or Prelu`,
   );
@@ -344,34 +285,21 @@ function sum(call: GraphCall, count: number): Draft {
 
 function affine(call: GraphCall, formula: Affine): Draft {
   const at = call.isConstant(0) ? 0 : 1;
-  const constant = call.constant(at);
   const x = call.value(1 - at);
   call.text('data_format', 'NHWC');
-  const C = x.shape.at(-1)!;
-  const count = constant.data.length;
-  if (x.shape.length < 2 || (count !== 1 && (count !== C || constant.shape.at(-1) !== C))) {
-    call.fail(
-      `its constant of [${constant.shape}] does not fit [${x.shape}]; wanted one number, or one for each channel`,
-    );
-  }
-  const { attributes, weights } = affineNorm(C, constant.data, formula, call.charge);
-  return call.add('batchNorm', [x], attributes, weights);
+  return call.addSteps(x, [affineStep(x.shape, call.constant(at), formula, call)]);
 }
 
 function pad(call: GraphCall, value: number): Draft {
   const x = call.value(0);
-  const sides = call.numbers(1);
-  const [beforeBatch, afterBatch, top, bottom, left, right, beforeChannels, afterChannels] = sides;
-  if (sides.length !== 8 || beforeBatch || afterBatch || sides.some((size) => size < 0)) {
-    call.fail(`pads [${x.shape}] by [${sides}]; wanted padding of height, width and channels only`);
-  }
-  const wide =
-    beforeChannels || afterChannels
-      ? call.addSteps(x, [paddedChannels(x.shape[3], beforeChannels, afterChannels, value)])
-      : x;
-  return wide !== x && !(top || bottom || left || right)
-    ? wide
-    : call.add('pad', [wide], { padding: { top, bottom, left, right }, value });
+  const {
+    picture,
+    channels: [before, after],
+  } = paddedSides(x.shape, call.numbers(1), call);
+  const C = x.shape[3];
+  const wide = before || after ? call.addSteps(x, [copiedChannels(C, -before, before + C + after, value)]) : x;
+  const isDone = wide !== x && Object.values(picture).every((side) => side === 0);
+  return isDone ? wide : call.add('pad', [wide], { padding: picture, value });
 }
 
 /** The batch stays the first axis: −1, or the batch that the input declares. */

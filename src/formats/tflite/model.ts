@@ -1,6 +1,7 @@
 /** A .tflite file as it is written: tensors, operators and buffers, checked and cross-referenced, not yet interpreted. */
 import type { Padding, Pair } from '../../padding.js';
 import type { Shape } from '../../tensor.js';
+import type { Charge } from '../steps.js';
 import type { FlatFile, FlatTable } from './flatbuffer.js';
 import {
   BUILTIN_OPERATORS,
@@ -54,6 +55,7 @@ export interface FileOperator {
   readonly dilated?: { readonly dilation: Pair; readonly padding: Exclude<Padding, string> };
   /** Throws a FormatError that names this operator. */
   readonly fail: (what: string) => never;
+  readonly charge: Charge;
 }
 
 export interface FileModel {
@@ -203,5 +205,6 @@ function readOperator(
       return table.table('builtin_options', fields);
     },
     fail: (what) => file.fail(where, what),
+    charge: (bytes) => file.charge(bytes, where),
   };
 }

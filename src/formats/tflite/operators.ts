@@ -1,10 +1,33 @@
 /** Every operator that is read, by its name in the schema. What is not in this list is an error that names it. */
 
 import type { KernelWeights } from '../../layers/index.js';
-import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, tensor, withSize } from '../../tensor.js';
-import { type Affine, affineNorm } from '../affine.js';
-import { affine, elu, gelu, geluByTanh, globalMax, leakyRelu, type Part, partOf, repeated, tanh } from '../steps.js';
-import { tensorflowResizeRule } from '../tensorflow-resize.js';
+import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, withSize } from '../../tensor.js';
+import type { Affine } from '../affine.js';
+import {
+  affine,
+  copiedChannels,
+  elu,
+  gelu,
+  geluByTanh,
+  globalMax,
+  leakyRelu,
+  type Part,
+  partOf,
+  tanh,
+} from '../steps.js';
+import {
+  affineStep,
+  clampStep,
+  endsOf,
+  expectOverPicture,
+  paddedSides,
+  partsOf,
+  resizeBilinearStep,
+  resizeNearestSteps,
+  slopesOf,
+  stridedSlice,
+  transposeStep,
+} from '../tensorflow-operators.js';
 import { LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import { integers, quantizedType, realValues } from './constants.js';
 import { conv2d, depthwiseConv2d, fullyConnected } from './convolutions.js';
@@ -79,12 +102,12 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
   SLICE: sliced,
   SOFTMAX: softmax,
   SQUEEZE: reshapedToOutput,
-  STRIDED_SLICE: stridedSlice,
+  STRIDED_SLICE: stridedSliced,
   SUB: (op) =>
     withConstant(op, SubOptions, (first) => (first ? { scale: () => -1, shift: (c) => c } : { shift: (c) => -c })),
   TANH: (op) => composed(op, tanh),
   TILE: tile,
-  TRANSPOSE: transpose,
+  TRANSPOSE: transposed,
 };
 
 /** The same real numbers in another representation: at most the range changes. */
@@ -130,15 +153,9 @@ function composed(op: FileOperator, steps: (shape: Shape) => readonly Step[]): T
   return { inputs: [x], steps: steps(x.shape), real: true };
 }
 
-/** One slope for each channel. */
 function prelu(op: FileOperator): Translation {
   const x = computed(op, 0);
-  const { shape, data } = realValues(op.file, constant(op, 1));
-  const channels = x.shape.at(-1)!;
-  if (data.length !== 1 && (data.length !== channels || shape.at(-1) !== channels)) {
-    op.fail(`its slopes [${shape}] do not fit [${x.shape}]; wanted one, or one for each channel`);
-  }
-  return { inputs: [x], steps: leakyRelu(Array.from(data)), real: true };
+  return { inputs: [x], steps: leakyRelu(slopesOf(x.shape, realValues(op.file, constant(op, 1)), op)), real: true };
 }
 
 const isConstant = (op: FileOperator, index: number): boolean => op.inputs[index]?.data !== undefined;
@@ -152,14 +169,9 @@ function withConstant(
   const constantFirst = isConstant(op, 0);
   const x = computed(op, constantFirst ? 1 : 0);
   const c = realValues(op.file, constant(op, constantFirst ? 0 : 1));
-  const channels = x.shape.at(-1) ?? 1;
-  if (x.shape.length < 2 || (c.data.length !== 1 && (c.data.length !== channels || c.shape.at(-1) !== channels))) {
-    op.fail(`its constant of [${c.shape}] does not fit [${x.shape}]; wanted one number, or one for each channel`);
-  }
-  const norm = affineNorm(channels, c.data, formulaOf(constantFirst), (bytes) => op.file.charge(bytes, op.where));
   return {
     inputs: [x],
-    steps: [{ kind: 'batchNorm', ...norm }],
+    steps: [affineStep(x.shape, c, formulaOf(constantFirst), op)],
     activation: activationOf(op, op.options(options)),
     real: true,
   };
@@ -168,9 +180,8 @@ function withConstant(
 /** The larger or smaller of each number and a constant. */
 function bounded(op: FileOperator, rangeOf: (bound: number) => { min: number; max: number }): Translation {
   const at = isConstant(op, 0) ? 0 : 1;
-  const { shape, data } = realValues(op.file, constant(op, at));
-  if (data.length !== 1) op.fail(`compares with a constant of [${shape}]; wanted one number`);
-  return { inputs: [computed(op, 1 - at)], steps: [{ kind: 'clamp', attributes: rangeOf(data[0]) }] };
+  const bound = realValues(op.file, constant(op, at));
+  return { inputs: [computed(op, 1 - at)], steps: [clampStep(bound, rangeOf, op)] };
 }
 
 function concatenation(op: FileOperator): Translation {
@@ -211,11 +222,7 @@ function mean(op: FileOperator): Translation {
 
 function overPicture(op: FileOperator, steps: (keepDims: boolean) => readonly Step[]): Translation {
   const x = computed(op, 0);
-  const rank = x.shape.length;
-  const axes = integers(op.file, constant(op, 1)).map((axis) => (axis < 0 ? axis + rank : axis));
-  if (rank !== 4 || axes.length !== 2 || !axes.includes(1) || !axes.includes(2)) {
-    op.fail(`reduces the axes [${axes}] of [${x.shape}]; wanted height and width, [1,2]`);
-  }
+  expectOverPicture(x.shape, integers(op.file, constant(op, 1)), op);
   const keepDims = optionsOf(op, ReducerOptions).bool('keep_dims');
   return { inputs: [x], steps: steps(keepDims) };
 }
@@ -223,42 +230,24 @@ function overPicture(op: FileOperator, steps: (keepDims: boolean) => readonly St
 /** Real zero, or a stated value, around the picture: zero's integer is the zero point. */
 function pad(op: FileOperator, value: number): Translation {
   const x = computed(op, 0);
-  const sizes = integers(op.file, constant(op, 1));
-  const [beforeBatch, afterBatch, top, bottom, left, right, beforeChannels, afterChannels] = sizes;
-  if (sizes.length !== 8 || sizes.some((size) => size < 0) || beforeBatch || afterBatch) {
-    op.fail(`pads [${x.shape}] by [${sizes}]; wanted padding of height, width and channels only`);
-  }
-  const steps: Step[] = [];
-  if (beforeChannels || afterChannels) {
-    const [, , , C] = x.shape;
-    steps.push(chosenChannels(op, C, -beforeChannels, beforeChannels + C + afterChannels, value));
-  }
-  if (steps.length === 0 || top || bottom || left || right) {
-    steps.push({ kind: 'pad', attributes: { padding: { top, bottom, left, right }, value } });
+  const {
+    picture,
+    channels: [before, after],
+  } = paddedSides(x.shape, integers(op.file, constant(op, 1)), op);
+  const C = x.shape[3];
+  const steps: Step[] = before || after ? [chosenChannels(op, C, -before, before + C + after, value)] : [];
+  if (steps.length === 0 || Object.values(picture).some((side) => side !== 0)) {
+    steps.push({ kind: 'pad', attributes: { padding: picture, value } });
   }
   return { inputs: [x], steps };
 }
 
-/**
- * The channels from `first` on as a 1 × 1 convolution that copies; those that the input does not have are `value`. There is no layer that only moves
- * channels. Integers are copied by integers that stand for 0 and 1.
- */
+/** Integers are copied by integers that stand for 0 and 1. */
 function chosenChannels(op: FileOperator, C: number, first: number, filters: number, value = 0): Step {
-  op.file.charge(4 * C * filters, op.where);
-  const kernel = new Float32Array(C * filters);
-  const bias = new Float32Array(filters);
-  for (let channel = 0; channel < filters; channel++) {
-    const source = first + channel;
-    if (source >= 0 && source < C) kernel[source * filters + channel] = 1;
-    else bias[channel] = value;
-  }
-  const weights = { kernel: tensor([C, filters], kernel), ...(value !== 0 && { bias: tensor([filters], bias) }) };
+  const step = copiedChannels(C, first, filters, value);
   const input = op.inputs[0] && quantizedType(op.inputs[0]);
-  return {
-    kind: 'pointwiseConv2d',
-    attributes: { filters, bias: value !== 0 },
-    weights: input === undefined ? weights : asIntegers(weights, input),
-  };
+  if (input === undefined) return step;
+  return { ...step, weights: (shape, zeros) => asIntegers(step.weights(shape, zeros), input) };
 }
 
 function asIntegers({ kernel, bias }: KernelWeights, { type, scale }: QuantizedType): Record<string, QuantizedTensor> {
@@ -272,107 +261,40 @@ function asIntegers({ kernel, bias }: KernelWeights, { type, scale }: QuantizedT
 
 function sliced(op: FileOperator): Translation {
   const x = computed(op, 0);
-  const begin = integers(op.file, constant(op, 1));
-  const stated = integers(op.file, constant(op, 2));
-  const ends = x.shape.map((side, axis) => (stated[axis] === -1 ? side : begin[axis] + stated[axis]));
-  return partsOf(
-    op,
-    x,
-    begin,
-    ends,
-    x.shape.map(() => 1),
-  );
+  const [begins, sizes] = [1, 2].map((index) => integers(op.file, constant(op, index)));
+  return withParts(op, x, partsOf(x.shape, begins, endsOf(x.shape, begins, sizes), [], op));
 }
 
-/** As Python's x[begin:end:stride], with bits that say of which axes begin or end is to be ignored, and which axes go. */
-function stridedSlice(op: FileOperator): Translation {
+function stridedSliced(op: FileOperator): Translation {
   const x = computed(op, 0);
   const options = optionsOf(op, StridedSliceOptions);
-  const [begin, end, strides] = [1, 2, 3].map((index) => integers(op.file, constant(op, index)));
-  const has = (mask: 'begin_mask' | 'end_mask' | 'shrink_axis_mask', axis: number): boolean =>
-    (options.int32(mask) & (1 << axis)) !== 0;
-  if (
-    options.int32('ellipsis_mask') !== 0 ||
-    options.int32('new_axis_mask') !== 0 ||
-    strides.some((step) => step < 1)
-  ) {
-    op.fail(
-      `slices [${x.shape}] in steps of [${strides}], with an ellipsis or a new axis; wanted steps of 1 or more alone`,
-    );
-  }
-  const bound = (at: number, side: number): number => Math.min(Math.max(at < 0 ? at + side : at, 0), side);
-  const begins = x.shape.map((side, axis) => (has('begin_mask', axis) ? 0 : bound(begin[axis] ?? 0, side)));
-  const ends = x.shape.map((side, axis) => {
-    if (has('shrink_axis_mask', axis)) return begins[axis] + 1;
-    return has('end_mask', axis) ? side : bound(end[axis] ?? side, side);
-  });
-  const cut = partsOf(
-    op,
-    x,
-    begins,
-    ends,
-    x.shape.map((_, axis) => strides[axis] ?? 1),
-  );
-  const kept = x.shape.flatMap((_, axis) => (has('shrink_axis_mask', axis) ? [] : [axis]));
-  if (kept.length === x.shape.length) return cut;
-  if (kept[0] !== 0) op.fail(`takes one of a batch of ${x.shape[0]}; the batch has to stay`);
-  const shape = kept.slice(1).map((axis) => Math.ceil((ends[axis] - begins[axis]) / (strides[axis] ?? 1)));
-  return { ...cut, steps: [...cut.steps, { kind: 'reshape', attributes: { shape } }] };
+  const numbers = [1, 2, 3].map((index) => integers(op.file, constant(op, index)));
+  const { parts, sizes } = stridedSlice(x.shape, numbers, (mask) => options.int32(mask), op);
+  const cut = withParts(op, x, parts);
+  return sizes ? { ...cut, steps: [...cut.steps, { kind: 'reshape', attributes: { shape: sizes } }] } : cut;
 }
 
-/** The numbers from `begins` up to `ends`, without these, every `strides`-th. */
-function partsOf(
-  op: FileOperator,
-  x: FileTensor,
-  begins: readonly number[],
-  ends: readonly number[],
-  strides: readonly number[],
-): Translation {
-  const steps: Step[] = [];
+function withParts(op: FileOperator, x: FileTensor, parts: readonly Part[]): Translation {
   const ofChannels = ({ axis, step }: Part): boolean => x.shape.length === 4 && axis === 3 && step === 1;
   let { shape } = x;
-  let real = false;
-  for (const [axis, side] of x.shape.entries()) {
-    const [from, end, step] = [begins[axis], ends[axis], strides[axis]];
-    if (!(from >= 0 && from < end && end <= side)) {
-      op.fail(`takes [${begins}] to [${ends}] of [${x.shape}]; wanted a part that lies inside and is not empty`);
-    }
-    const part: Part = { axis, from, count: Math.ceil((end - from) / step), step };
-    if (part.count === side) continue;
-    if (axis === 0) op.fail(`takes [${begins}] to [${ends}] of [${x.shape}]; the batch has to stay`);
-    steps.push(...(ofChannels(part) ? [chosenChannels(op, side, from, part.count)] : partOf(shape, part)));
-    real ||= !ofChannels(part);
-    shape = withSize(shape, axis, part.count);
-  }
-  return { inputs: [x], steps, real };
+  const steps = parts.flatMap((part): readonly Step[] => {
+    const of = shape;
+    shape = withSize(shape, part.axis, part.count);
+    return ofChannels(part) ? [chosenChannels(op, of[3], part.from, part.count)] : partOf(of, part);
+  });
+  return { inputs: [x], steps, real: !parts.every(ofChannels) };
 }
 
-/** Axes of size 1 may change places. */
-function transpose(op: FileOperator): Translation {
+function transposed(op: FileOperator): Translation {
   const x = computed(op, 0);
-  const order = integers(op.file, constant(op, 1));
-  const moved = order.filter((axis) => x.shape[axis] !== 1);
-  const stays = order[0] === 0 && moved.every((axis, index) => index === 0 || axis > moved[index - 1]);
-  if (!stays) op.fail(`reorders the axes of [${x.shape}] to [${order}]; no layer moves numbers so`);
-  const shape = order.slice(1).map((axis) => x.shape[axis]);
-  return { inputs: [x], steps: [{ kind: 'reshape', attributes: { shape } }] };
+  return { inputs: [x], steps: [transposeStep(x.shape, integers(op.file, constant(op, 1)), op)] };
 }
 
-/** Enlarged by whole numbers: each pixel several times. */
 function resizeNearest(op: FileOperator): Translation {
   const x = computed(op, 0);
-  const options = optionsOf(op, ResizeNearestNeighborOptions);
   const size = integers(op.file, constant(op, 1));
-  const [, H, W] = x.shape;
-  const times = [size[0] / H, size[1] / W] as const;
-  const whole = x.shape.length === 4 && times.every((n) => Number.isInteger(n) && n >= 1);
-  if (!whole || options.bool('align_corners')) {
-    op.fail(
-      `resizes [${x.shape}] to [${size}] by the nearest pixel${options.bool('align_corners') ? ' with align_corners' : ''}; wanted whole multiples of its height and width`,
-    );
-  }
-  op.file.charge(4 * (times[0] + times[1]), op.where);
-  return { inputs: [x], steps: repeated(times) };
+  const alignCorners = optionsOf(op, ResizeNearestNeighborOptions).bool('align_corners');
+  return { inputs: [x], steps: resizeNearestSteps(x.shape, size, alignCorners, op) };
 }
 
 /** The whole tensor so many times along each axis: joined with itself. */
@@ -382,7 +304,7 @@ function tile(op: FileOperator): Translation {
   if (times.length !== x.shape.length || times[0] !== 1 || times.some((count) => count < 1)) {
     op.fail(`repeats [${x.shape}] by [${times}]; wanted the batch once, and each other axis once or more`);
   }
-  op.file.charge(4 * times.reduce((sum, count) => sum + count), op.where);
+  op.charge(4 * times.reduce((sum, count) => sum + count));
   const repeats = [...times.entries()].filter(([, count]) => count > 1);
   const steps = repeats.map(([axis, count], index) => ({
     kind: 'concat' as const,
@@ -412,13 +334,12 @@ function reshapedToOutput(op: FileOperator): Translation {
 
 function resizeBilinear(op: FileOperator): Translation {
   const options = optionsOf(op, ResizeBilinearOptions);
-  const size = integers(op.file, constant(op, 1));
-  if (size.length !== 2) op.fail(`wanted a size of [height, width], found [${size}]`);
-  const rule =
-    tensorflowResizeRule(options.bool('align_corners'), options.bool('half_pixel_centers')) ??
-    op.fail('has both align_corners and half_pixel_centers, which exclude each other');
-  const attributes = { size: [size[0], size[1]] as const, rule } as const;
-  return { inputs: [computed(op, 0)], steps: [{ kind: 'resizeBilinear', attributes }] };
+  const switches = {
+    alignCorners: options.bool('align_corners'),
+    halfPixelCenters: options.bool('half_pixel_centers'),
+  };
+  const step = resizeBilinearStep(integers(op.file, constant(op, 1)), switches, op);
+  return { inputs: [computed(op, 0)], steps: [step] };
 }
 
 function softmax(op: FileOperator): Translation {

@@ -19,7 +19,7 @@ import { expressibleRange } from '../../network/rewriting/as-real-numbers.js';
 import { atNode, layerOf } from '../../network/shapes.js';
 import type { Pair } from '../../padding.js';
 import type { AnyTensor, Shape, TensorType } from '../../tensor.js';
-import { attributesOf, type Charge, weightsOf } from '../steps.js';
+import { attributesOf, weightsOf } from '../steps.js';
 import { earlierOutputs } from '../unread-operator.js';
 import { describe, quantizedType } from './constants.js';
 import { withDilation } from './dilation.js';
@@ -199,8 +199,7 @@ class Translator {
       const ownType = kind === 'flatten' ? this.#types.get(read[0])! : last ? type : between;
       const attributes = attributesOf(step, this.#shapes.get(read[0])!);
       this.#add({ name, kind, inputs: read, attributes, type: ownType } as QuantizedNode);
-      const charge: Charge = (bytes) => op.file.charge(bytes, op.where);
-      const weights = weightsOf(step, this.#shapes.get(read[0])!, this.#shapes.get(name)!.at(-1)!, charge);
+      const weights = weightsOf(step, this.#shapes.get(read[0])!, this.#shapes.get(name)!.at(-1)!, op.charge);
       for (const [weight, value] of Object.entries(weights)) this.#weights.set(weightName(name, weight), value);
       results.push(name);
     }

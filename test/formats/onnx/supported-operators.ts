@@ -48,8 +48,8 @@ These are the errors of the readers, with … for names and numbers. Each begins
 
 ${Object.entries(FORMATS)
   .map(
-    ([title, folder]) =>
-      `## ${title}\n\n${refusals(folder)
+    ([title, paths]) =>
+      `## ${title}\n\n${refusals(paths)
         .map((text) => `- ${text}`)
         .join('\n')}\n`,
   )
@@ -57,24 +57,24 @@ ${Object.entries(FORMATS)
 }
 
 const FORMATS = {
-  'TensorFlow Lite': 'tflite',
-  'TensorFlow.js graph models': 'tfjs',
-  'Keras and TensorFlow.js layers models': 'keras',
-  PyTorch: 'pytorch',
-  ONNX: 'onnx',
-  'Files that are recognised and not read': 'unread.ts',
+  'TensorFlow Lite': ['tflite', 'tensorflow-operators.ts'],
+  'TensorFlow.js graph models': ['tfjs', 'tensorflow-operators.ts'],
+  'Keras and TensorFlow.js layers models': ['keras'],
+  PyTorch: ['pytorch'],
+  ONNX: ['onnx'],
+  'Files that are recognised and not read': ['unread.ts'],
 };
 
 /** Text of a call that ends reading: `fail('…')`, `fail(where, `…`)`, `new FormatError(…)`. */
 const REFUSAL = /(?:fail|FormatError)\(\s*(?:[\w.]+,\s*|`[^`]*`,\s*|'[^'\n]*',\s*)?(`[^`]*`|'[^'\n]*'|"[^"\n]*")/g;
 
-function refusals(path: string): string[] {
-  const at = fileURLToPath(new URL(`../../../src/formats/${path}`, import.meta.url));
-  const files = path.endsWith('.ts')
-    ? [at]
-    : readdirSync(at, { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.ts'))
-        .map((name) => `${at}/${name}`);
+function refusals(paths: readonly string[]): string[] {
+  const files = paths.flatMap((path) => {
+    const at = fileURLToPath(new URL(`../../../src/formats/${path}`, import.meta.url));
+    if (path.endsWith('.ts')) return [at];
+    const names = readdirSync(at, { recursive: true, encoding: 'utf8' });
+    return names.filter((name) => name.endsWith('.ts')).map((name) => `${at}/${name}`);
+  });
   const texts = files.flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(REFUSAL)].map(([, text]) => asWords(text.slice(1, -1))),
   );

@@ -263,13 +263,13 @@ describe('what is refused', () => {
       'several bounds',
       { op: 'Maximum', input: ['x', 'c'] },
       { c: [[2], 1, 2] },
-      'compares with 2 constants; wanted one',
+      'compares with a constant of [2]; wanted one number',
     ],
     [
       'slopes that fit no channel',
       { op: 'Prelu', input: ['x', 's'] },
       { s: [[3], 1, 2, 3] },
-      'found 3 constants; wanted one, or one for each of 2 channels',
+      'its slopes [3] do not fit [1,2,2,2]; wanted one, or one for each channel',
     ],
     [
       'channels in another place',
@@ -293,7 +293,13 @@ describe('what is refused', () => {
       'nearest pixels of no whole multiple',
       { op: 'ResizeNearestNeighbor', input: ['x', 's'] },
       { s: [[2], 3, 3] },
-      'resizes [1,2,2,2] to [3,3] by the nearest pixel; wanted whole multiples of its height and width, without align_corners',
+      'resizes [1,2,2,2] to [3,3] by the nearest pixel; wanted whole multiples of its height and width',
+    ],
+    [
+      'nearest pixels without end',
+      { op: 'ResizeNearestNeighbor', input: ['x', 's'] },
+      { s: [[2], 2e8, 2] },
+      'enlarges a picture 100000000 x 1 times; wanted at most 4096 along each side',
     ],
     [
       'a part that is not there',
@@ -416,7 +422,7 @@ describe('what is refused', () => {
       'slopes for each row',
       { op: 'Prelu', input: ['x', 's'] },
       { s: [[2, 1], 1, 2] },
-      'has slopes of [2,1]; wanted one, or one for each channel',
+      'its slopes [2,1] do not fit [1,2,2,2]; wanted one, or one for each channel',
     ],
     [
       'one of the batch',
@@ -552,13 +558,13 @@ describe('what is refused', () => {
       'nearest pixels by corners',
       { op: 'ResizeNearestNeighbor', input: ['x', 's'], attr: { align_corners: bool(true) } },
       { s: [[2], 4, 4] },
-      'resizes [1,2,2,2] to [4,4] by the nearest pixel; wanted whole multiples of its height and width, without align_corners',
+      'resizes [1,2,2,2] to [4,4] by the nearest pixel with align_corners; wanted whole multiples of its height and width',
     ],
     [
       'no pixels',
       { op: 'ResizeNearestNeighbor', input: ['x', 's'] },
       { s: [[2], 2, 0] },
-      'resizes [1,2,2,2] to [2,0] by the nearest pixel; wanted whole multiples of its height and width, without align_corners',
+      'resizes [1,2,2,2] to [2,0] by the nearest pixel; wanted whole multiples of its height and width',
     ],
     [
       'a squeeze of rows',
