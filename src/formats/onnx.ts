@@ -12,12 +12,7 @@ import type { OnnxImport, OnnxOptions } from './onnx/read.js';
 
 export type { OnnxImport, OnnxOptions, OnnxWriteOptions };
 
-/** The network in the bytes of an .onnx file. Throws a FormatError that names the file, the node, what was found and what was wanted. */
-export async function readOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<Network> {
-  return (await importOnnx(bytes, options)).network;
-}
-
-/** As `readOnnx`, with the place of each of the file's tensors. */
+/** The network in the bytes of an .onnx file, with the place of each of the file's tensors. */
 export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxImport> {
   const { importOnnx } = await import('./onnx/read.js');
   return importOnnx(bytes, options);

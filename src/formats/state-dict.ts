@@ -17,7 +17,7 @@ import { upTo } from '../network/rewriting/subnetwork.js';
 import { weightShapesOf } from '../network/shapes.js';
 import { type Shape, sameShape, type Tensor, tensor } from '../tensor.js';
 import { byLayer, nameWeights } from './keras/weights.js';
-import { transposedTensor } from './transposed.js';
+import { transposed } from './strided.js';
 
 type Library = TorchLibrary | 'slim' | 'keras';
 
@@ -227,19 +227,19 @@ const reshaped = (theirs: Layout['theirs']): Layout => ({ theirs, toOurs: ({ dat
 const torchLayouts: { readonly [Kind in LayerKind]?: Layout } = {
   conv2d: {
     theirs: ([H, W, I, O]) => [O, I, H, W],
-    toOurs: (theirs) => transposedTensor(theirs, [2, 3, 1, 0]),
+    toOurs: (theirs) => transposed(theirs, [2, 3, 1, 0]),
   },
   depthwiseConv2d: {
     theirs: ([H, W, C, M]) => [C * M, 1, H, W],
-    toOurs: ({ data }, [H, W, C, M]) => transposedTensor(tensor([C, M, H, W], data), [2, 3, 0, 1]),
+    toOurs: ({ data }, [H, W, C, M]) => transposed(tensor([C, M, H, W], data), [2, 3, 0, 1]),
   },
   pointwiseConv2d: {
     theirs: ([I, O]) => [O, I, 1, 1],
-    toOurs: ({ data }, [I, O]) => transposedTensor(tensor([O, I], data), [1, 0]),
+    toOurs: ({ data }, [I, O]) => transposed(tensor([O, I], data), [1, 0]),
   },
   dense: {
     theirs: ([I, O]) => [O, I],
-    toOurs: (theirs) => transposedTensor(theirs, [1, 0]),
+    toOurs: (theirs) => transposed(theirs, [1, 0]),
   },
 };
 

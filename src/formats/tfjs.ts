@@ -1,6 +1,6 @@
 /**
  * TensorFlow.js models: a model.json and the shards of its weights. Layers models are Keras models, whose description and names they share
- * (`keras-config.ts`); graph models are TensorFlow graphs, in which convolutions, biases and activations may be fused.
+ * (`keras/config.ts`); graph models are TensorFlow graphs, in which convolutions, biases and activations may be fused.
  */
 import { type Network, withWeights } from '../network/index.js';
 import { asStated, type ReadOptions } from './architecture.js';

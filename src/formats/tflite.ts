@@ -16,12 +16,7 @@ import type { WriteOptions } from './write-options.js';
 
 export type { TfliteImport };
 
-/** The network in the bytes of a .tflite file. Throws a FormatError that names the file, the place, what was found and what was wanted. */
-export async function readTflite(bytes: Uint8Array, fileName?: string, options?: TfliteOptions): Promise<Network> {
-  return (await importTflite(bytes, fileName, options)).network;
-}
-
-/** As `readTflite`, with the place of each of the file's tensors. */
+/** The network in the bytes of a .tflite file, with the place of each of the file's tensors. */
 export async function importTflite(
   bytes: Uint8Array,
   fileName?: string,

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
 import { readNetwork, type WriteOptions } from '../../src/formats/index.js';
-import { readTflite, writeTflite } from '../../src/formats/tflite.js';
+import { tflite } from '../../src/formats/readers/tflite.js';
+import { writeTflite } from '../../src/formats/tflite.js';
 import { preprocess, readPicture } from '../../src/image/index.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { foldBatchNorm, type Network, NetworkBuilder, preprocessingPreset, run } from '../../src/network/index.js';
@@ -20,7 +21,7 @@ const BOUND = 1e-5;
 
 /** Reads the file and runs it here and there. */
 async function compare(what: string, bytes: Uint8Array, x: Tensor): Promise<void> {
-  const network = await readTflite(bytes, what);
+  const network = await tflite.read(bytes, { fileName: what });
   const [theirs] = await runLitert(bytes, x.data as Float32Array);
   const ours = run(network, x).get(network.outputs[0])!;
   expectAgreement(what, ours, { shape: theirs.shape, data: theirs.data as Float32Array }, BOUND);

@@ -1,7 +1,7 @@
 /** Operators of .tflite files that are composed of several layers, one in each file: beside LiteRT.js. */
 import { describe, expect, test } from 'vitest';
+import { tflite } from '../../src/formats/readers/tflite.js';
 import * as schema from '../../src/formats/tflite/schema.js';
-import { readTflite } from '../../src/formats/tflite.js';
 import { run } from '../../src/network/index.js';
 import { noise } from '../../src/oracle/noise.js';
 import { runLitert } from '../../src/oracle/peers/litert-runtime.js';
@@ -151,7 +151,7 @@ describe.each(cases)('$code $what', ({ code, x, y, constants = {}, options, read
       outputs: ['y'],
     });
     const input = noise('normal', x, 7);
-    const ours = run(await readTflite(bytes, code), input).get('y')!;
+    const ours = run(await tflite.read(bytes, { fileName: code }), input).get('y')!;
     const [theirs] = await runLitert(bytes, Float32Array.from(input.data));
     expect(ours.shape).toEqual(y);
     expectAgreement(code, ours, { shape: theirs.shape, data: theirs.data as Float32Array }, 1e-6);

@@ -7,8 +7,8 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { tflite } from '../../src/formats/readers/tflite.js';
 import * as schema from '../../src/formats/tflite/schema.js';
-import { readTflite } from '../../src/formats/tflite.js';
 import { preprocess, readPicture } from '../../src/image/index.js';
 import { run } from '../../src/network/index.js';
 import { loadLitert, runLitert } from '../../src/oracle/peers/litert-runtime.js';
@@ -45,7 +45,7 @@ describe('single operators', () => {
     const x = { scale: [1], zeroPoint: [0], ...model.tensors.x };
     const y = { scale: [1], zeroPoint: [0], ...model.tensors.y };
     const stored = integers(type, sizeOf(x.shape), seed);
-    const network = await readTflite(bytes, 'single.tflite');
+    const network = await tflite.read(bytes, { fileName: 'single.tflite' });
     const real = Float32Array.from(stored, (q) => x.scale[0] * (q - x.zeroPoint[0]));
     const ours = run(network, tensor(x.shape, real)).get(network.outputs[0])!.data;
     const [{ data }] = await runLitert(bytes, stored);
@@ -191,7 +191,7 @@ describe.skipIf(noData)('whole networks on photographs (needs DEPTHWISE_DATA)', 
 
   test('vww_96_int8.tflite says person or not as LiteRT does', async () => {
     const bytes = await readFile(dataPath('models', 'vww_96_int8.tflite'));
-    const network = await readTflite(bytes, 'vww_96_int8.tflite');
+    const network = await tflite.read(bytes, { fileName: 'vww_96_int8.tflite' });
     const { preprocessing } = network.conventions;
     for (const name of pictures) {
       const picture = await readPicture(dataPath('images', name));
@@ -206,7 +206,7 @@ describe.skipIf(noData)('whole networks on photographs (needs DEPTHWISE_DATA)', 
   /** All 100, and the larger models: `npm run accuracy`. */
   test('mobilenet_v1_0.25_128_quant.tflite names the same class as LiteRT for 95 % of 50 pictures', async () => {
     const bytes = await readFile(dataPath('models', 'mobilenet_v1_0.25_128_quant.tflite'));
-    const network = await readTflite(bytes, 'mobilenet_v1_0.25_128_quant.tflite');
+    const network = await tflite.read(bytes, { fileName: 'mobilenet_v1_0.25_128_quant.tflite' });
     const { preprocessing } = network.conventions;
     const rows = (await readFile(dataPath('images', 'imagenet100', 'classes.csv'), 'utf8')).trim().split('\n').slice(1);
     const model = await loadLitert(bytes);

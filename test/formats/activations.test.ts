@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { PbfWriter } from 'pbf';
 import { expect, test } from 'vitest';
-import { networkFromKerasConfig } from '../../src/formats/keras/config.js';
 import { encodeModel, type OutNode } from '../../src/formats/onnx/encode.js';
 import { readNetwork } from '../../src/formats/read.js';
 import { readTfjs } from '../../src/formats/tfjs.js';
 import * as schema from '../../src/formats/tflite/schema.js';
 import { type Network, run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
+import { networkFromKerasConfig } from './keras-network.js';
 import { model } from './tfjs/models.js';
 import { buildTflite, type OperatorSpec } from './tflite-builder.js';
 

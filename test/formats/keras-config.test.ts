@@ -1,8 +1,8 @@
 /** Architectures as Keras 2.8's and Keras 3's `model.to_json()` write them. */
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
-import { networkFromKerasConfig } from '../../src/formats/keras/config.js';
 import { atResolution, inferShapes } from '../../src/network/index.js';
+import { networkFromKerasConfig } from './keras-network.js';
 
 type Config = Record<string, unknown>;
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../src/errors.js';
 import { readTensors } from '../../src/formats/index.js';
-import { readKerasH5 } from '../../src/formats/keras/h5.js';
+import { readKerasH5 } from '../../src/formats/keras/file.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { type Network, NetworkBuilder, randomWeights, run } from '../../src/network/index.js';
 import { normalRandom } from '../../src/random.js';

@@ -1,12 +1,12 @@
 /** What the smaller Keras layers compute, against their definitions; and that a model which scales its pictures is known to. */
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
-import { importKerasConfig, networkFromKerasConfig } from '../../src/formats/keras/config.js';
-import { readKerasH5 } from '../../src/formats/keras/h5.js';
+import { readKerasH5 } from '../../src/formats/keras/file.js';
 import { fromJson, type Network, run, toJson } from '../../src/network/index.js';
 import { presetFor } from '../../src/network/presets.js';
 import { tensor } from '../../src/tensor.js';
 import { kerasModelFile, type LayerWeights } from './h5.js';
+import { networkFromKerasConfig } from './keras-network.js';
 
 type Config = Record<string, unknown>;
 
@@ -80,24 +80,24 @@ test.each<[className: string, config: Config, names: string]>([
   ],
   ['SeparableConv2D', { filters: 2, kernel_size: [1, 1], activation: 'relu' }, 'x0_depthwise x0 x0_relu'],
 ])('a node for each step of %s %o, with the name of the layer and what it does', (className, config, names) => {
-  const { network } = importKerasConfig(chain([2, 2, 1], [className, config]), undefined, '3.3.3');
+  const network = networkFromKerasConfig(chain([2, 2, 1], [className, config]), undefined, '3.3.3');
   expect(network.nodes.map(({ name }) => name).join(' ')).toBe(names);
 });
 
 test('a node for each step of an operation', () => {
   const model = chain([2, 2, 1], ['TFOpLambda', { function: 'nn.gelu' }, [['in', 0, 0, { approximate: true }]]]);
-  expect(importKerasConfig(model).network.nodes.map(({ name }) => name)).toEqual(
+  expect(networkFromKerasConfig(model).nodes.map(({ name }) => name)).toEqual(
     ['_square', '_slope', '_cubic', '_sigmoid', ''].map((step) => `x0${step}`),
   );
 });
 
 test('statistics of all machines are statistics', () => {
-  const norm = (config: Config) => importKerasConfig(chain([2, 2, 1], ['BatchNormalization', config])).network.nodes;
+  const norm = (config: Config) => networkFromKerasConfig(chain([2, 2, 1], ['BatchNormalization', config])).nodes;
   expect(norm({ synchronized: true })).toEqual(norm({}));
 });
 
 test('hard_sigmoid of Keras 2 is a line and its ends', () => {
-  const { network } = importKerasConfig(
+  const network = networkFromKerasConfig(
     chain([2, 2, 1], ['Activation', { activation: 'hard_sigmoid' }]),
     undefined,
     '2.15.0',
@@ -110,7 +110,7 @@ test.each([
   ['3.3.3', (x: number) => Math.min(Math.max(x / 6 + 0.5, 0), 1)],
 ])('hard_sigmoid of Keras %s', (version, expected) => {
   const model = chain([2, 2, 1], ['Activation', { activation: 'hard_sigmoid' }]);
-  const found = results(importKerasConfig(model, undefined, version).network, numbers);
+  const found = results(networkFromKerasConfig(model, undefined, version), numbers);
   for (const [at, x] of numbers.entries()) expect(found[at]).toBeCloseTo(expected(x), 12);
 });
 

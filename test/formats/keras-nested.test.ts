@@ -1,12 +1,12 @@
 /** Models inside models, in every form that Keras writes: all of these compute the same as the flat model. */
 import { describe, expect, test } from 'vitest';
 import { FormatError, NetworkError } from '../../src/errors.js';
-import { networkFromKerasConfig } from '../../src/formats/keras/config.js';
-import { readKerasH5 } from '../../src/formats/keras/h5.js';
+import { readKerasH5 } from '../../src/formats/keras/file.js';
 import { readTfjs } from '../../src/formats/tfjs.js';
 import { type Network, run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import { kerasModelFile, type LayerWeights } from './h5.js';
+import { networkFromKerasConfig } from './keras-network.js';
 import { model as tfjsModel } from './tfjs/models.js';
 
 type Entry = Record<string, unknown>;

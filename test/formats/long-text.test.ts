@@ -5,11 +5,11 @@ import { openHdf5 } from '../../src/formats/hdf5/hdf5.js';
 import { readNetwork } from '../../src/formats/index.js';
 import { parseJson } from '../../src/formats/json.js';
 import { encodeModel } from '../../src/formats/onnx/encode.js';
-import { readOnnx } from '../../src/formats/onnx.js';
+import { onnx } from '../../src/formats/readers/onnx.js';
+import { tflite } from '../../src/formats/readers/tflite.js';
 import { readNpy } from '../../src/formats/tensors/npy.js';
 import { readSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { tfjsShards } from '../../src/formats/tfjs.js';
-import { readTflite } from '../../src/formats/tflite.js';
 import { fromJson, type Network } from '../../src/network/index.js';
 import { matchNames } from '../../src/oracle/names.js';
 import { parseLabels } from '../../src/tasks/labels.js';
@@ -63,7 +63,7 @@ function safetensors(header: string): Uint8Array {
 
 const named = (name: string): string => JSON.stringify({ [name]: { dtype: 'F32', shape: [1], data_offsets: [0, 4] } });
 
-const onnx = (name: string): Uint8Array =>
+const onnxFile = (name: string): Uint8Array =>
   encodeModel(
     {
       name,
@@ -77,7 +77,7 @@ const onnx = (name: string): Uint8Array =>
     PbfWriter,
   );
 
-const tflite = (name: string): Uint8Array =>
+const tfliteFile = (name: string): Uint8Array =>
   buildTflite({
     tensors: { [name]: { shape: [1, 2] }, [`${name}y`]: { shape: [1, 2] } },
     operators: [{ code: 'RELU', inputs: [name], outputs: [`${name}y`] }],
@@ -102,8 +102,8 @@ const parsers: Readonly<Record<string, (text: string) => unknown>> = {
   'a safetensors header': (text) => readSafetensors(safetensors(text)),
   'names of a safetensors header': (text) => readNetwork(safetensors(named(text)), { fileName: 'x.safetensors' }),
   'an npy header': (text) => readNpy(npy(text)),
-  'names of .onnx': (text) => readOnnx(onnx(text)),
-  'names of .tflite': (text) => readTflite(tflite(text)),
+  'names of .onnx': (text) => onnx.read(onnxFile(text), {}),
+  'names of .tflite': (text) => tflite.read(tfliteFile(text), {}),
   'text attributes of HDF5': async (text) => {
     const file = await h5File((root) => {
       root.create_attribute('a', text.slice(-60_000), [], 'S60000');

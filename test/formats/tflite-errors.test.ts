@@ -2,10 +2,10 @@
 import { Builder, ByteBuffer } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
+import { tflite } from '../../src/formats/readers/tflite.js';
 import { FlatFile } from '../../src/formats/tflite/flatbuffer.js';
 import { operators } from '../../src/formats/tflite/operators.js';
 import * as schema from '../../src/formats/tflite/schema.js';
-import { readTflite } from '../../src/formats/tflite.js';
 import { buildTflite, type ModelSpec, type OperatorSpec, type TensorSpec } from './tflite-builder.js';
 
 const vector: TensorSpec = { shape: [1, 2] };
@@ -413,7 +413,7 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
 };
 
 test.each(Object.entries(complaints))('%s', async (_, [model, message]) => {
-  const error: Error = await readTflite(buildTflite(model), 'small.tflite').then(
+  const error: Error = await tflite.read(buildTflite(model), { fileName: 'small.tflite' }).then(
     () => expect.unreachable('it was read'),
     (reason) => reason,
   );
@@ -425,10 +425,12 @@ describe('bytes that are not what they seem', () => {
   const good = buildTflite(relu);
 
   test('other files', async () => {
-    await expect(readTflite(new Uint8Array(0))).rejects.toThrow(
-      "the .tflite file: header: not a TensorFlow Lite file: wanted 'TFL3' at byte 4, found 0 bytes that begin ''",
+    await expect(tflite.read(new Uint8Array(0), {})).rejects.toThrow(
+      "model file: header: not a TensorFlow Lite file: wanted 'TFL3' at byte 4, found 0 bytes that begin ''",
     );
-    await expect(readTflite(new TextEncoder().encode('<!DOCTYPE html><html>'), 'm.tflite')).rejects.toThrow(
+    await expect(
+      tflite.read(new TextEncoder().encode('<!DOCTYPE html><html>'), { fileName: 'm.tflite' }),
+    ).rejects.toThrow(
       "m.tflite: header: not a TensorFlow Lite file: wanted 'TFL3' at byte 4, found 21 bytes that begin '<!DOCTYP'",
     );
   });
@@ -436,15 +438,15 @@ describe('bytes that are not what they seem', () => {
   test('offsets that lead out of the file', async () => {
     const bytes = good.slice();
     new DataView(bytes.buffer).setUint32(0, 0x7fffffff, true);
-    await expect(readTflite(bytes, 'm.tflite')).rejects.toThrow(
+    await expect(tflite.read(bytes, { fileName: 'm.tflite' })).rejects.toThrow(
       `m.tflite: model: reaches from byte 2147483647 to 2147483651, but the file has ${bytes.length} bytes`,
     );
   });
 
   test('a file cut off anywhere is a FormatError or, behind the last byte that is read, the same network', async () => {
-    const whole = await readTflite(good, 'm.tflite');
+    const whole = await tflite.read(good, { fileName: 'm.tflite' });
     for (let length = 0; length < good.length; length++) {
-      const found = await readTflite(good.slice(0, length), 'm.tflite').catch((error) => error);
+      const found = await tflite.read(good.slice(0, length), { fileName: 'm.tflite' }).catch((error) => error);
       if (!(found instanceof FormatError)) expect(found, `${length} bytes`).toEqual(whole);
     }
   });
@@ -454,8 +456,8 @@ describe('bytes that are not what they seem', () => {
     const shared = Object.fromEntries(Array.from({ length: many }, (_, i) => [`k${i}`, vector]));
     const scale = Array.from({ length: many }, () => 1);
     const bytes = buildTflite({ ...relu, tensors: { ...relu.tensors, ...shared, k: { ...vector, scale } } });
-    await readTflite(bytes, 'm.tflite');
-    await expect(readTflite(withSharedTensor(bytes), 'm.tflite')).rejects.toThrow(
+    await tflite.read(bytes, { fileName: 'm.tflite' });
+    await expect(tflite.read(withSharedTensor(bytes), { fileName: 'm.tflite' })).rejects.toThrow(
       /^m\.tflite: model\.subgraphs\[0\]\.tensors\[\d+\].*: what the file's \d+ bytes describe takes more than 16 times as many$/,
     );
   });

@@ -5,10 +5,10 @@ import { zipSync } from 'fflate';
 import { Builder } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
 import { readNetwork } from '../../src/formats/index.js';
+import { tflite } from '../../src/formats/readers/tflite.js';
 import { readNpy } from '../../src/formats/tensors/npy.js';
 import { FlatWriter } from '../../src/formats/tflite/flat-writer.js';
 import * as schema from '../../src/formats/tflite/schema.js';
-import { readTflite } from '../../src/formats/tflite.js';
 import { type Network, run } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 import { buildTflite, type ModelSpec, type OperatorSpec, type TensorSpec } from './tflite-builder.js';
@@ -31,7 +31,7 @@ function oneOperator(
   };
 }
 
-const read = (model: ModelSpec) => readTflite(buildTflite(model), 'small.tflite');
+const read = (model: ModelSpec) => tflite.read(buildTflite(model), { fileName: 'small.tflite' });
 const kinds = ({ nodes }: Network) => nodes.map(({ name, kind }) => `${name}: ${kind}`);
 
 function outputOf(network: Network, shape: readonly number[], x: readonly number[]): number[] {
@@ -421,7 +421,7 @@ describe('other operators', () => {
       ['reshape_open_batch.tflite', [0.49816, 0.27041, 0.23143]], // LiteRT 2.5
       ['dilated_s2b.tflite', [0.44516, 0.30385, 0.25099]],
     ] as const) {
-      const network = await readTflite(bytes(name), name);
+      const network = await tflite.read(bytes(name), { fileName: name });
       const found = outputOf(network, x.shape, [...x.data]);
       for (const [i, number] of found.entries()) expect(Math.abs(number - wanted[i])).toBeLessThan(1e-5);
     }
@@ -566,13 +566,13 @@ describe('conventions', () => {
   test('labels stand in a zip archive behind the model', async () => {
     const model = buildTflite(classifier(2, metadata([0], [1], 'labels.txt')));
     const withLabels = (text: string) => concatenated(model, zipBehind(model.length, 'labels.txt', text));
-    const { conventions } = await readTflite(withLabels('no person\r\nperson\n'));
+    const { conventions } = await tflite.read(withLabels('no person\r\nperson\n'), {});
     expect(conventions.labels).toEqual(['no person', 'person']);
-    await expect(readTflite(withLabels('only one\n'), 'm.tflite')).rejects.toThrow(
+    await expect(tflite.read(withLabels('only one\n'), { fileName: 'm.tflite' })).rejects.toThrow(
       'm.tflite: labels.txt: has 1 labels for 2 outputs',
     );
     const other = concatenated(model, zipBehind(model.length, 'others.txt', 'a\nb'));
-    await expect(readTflite(other, 'm.tflite')).rejects.toThrow(
+    await expect(tflite.read(other, { fileName: 'm.tflite' })).rejects.toThrow(
       "m.tflite: metadata: names the label list 'labels.txt', which is not behind the model",
     );
   });

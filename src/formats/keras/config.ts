@@ -20,16 +20,11 @@ import { weightName } from '../../network/network.js';
 import { atNode, inputShapesOf, layerOf } from '../../network/shapes.js';
 import type { Pair } from '../../padding.js';
 import type { Shape, Tensor } from '../../tensor.js';
-import { allowance, attributesOf, type Charge, weightsOf } from '../steps.js';
+import { attributesOf, type Charge, weightsOf } from '../steps.js';
 import { KerasLayer, type KerasStep, SCALINGS, stepsOf } from './layers.js';
 import { type FlatLayer, flatModel, statedShape, tensorsOf, titleOf } from './nested.js';
 import { operationOf } from './operations.js';
 import type { LayerPaths } from './weights.js';
-
-/** The network that the configuration describes, without weights; `resolution` stands for a height and width that it leaves open. */
-export function networkFromKerasConfig(config: unknown, resolution?: Pair): Network {
-  return importKerasConfig(config, resolution).network;
-}
 
 /** A network, with the weights that the configuration states, and what its file calls the parts. */
 export interface KerasImport {
@@ -43,15 +38,15 @@ export interface KerasImport {
   readonly layers: readonly FlatLayer[];
 }
 
-/** Of weights that a description without a file asks for: 64 MiB, enough to copy 4,096 channels. */
-const MOST_MADE = 2 ** 26;
-
-/** `keras` is the version of the Keras that wrote it, where the file says it; `charge` counts the weights that the file does not hold. */
+/**
+ * The network that the configuration describes. `resolution` stands for a height and width that it leaves open, `keras` is the version of the Keras that
+ * wrote it, where the file says it; `charge` counts the weights that the file does not hold.
+ */
 export function importKerasConfig(
   config: unknown,
-  resolution?: Pair,
-  keras?: string,
-  charge = allowance(MOST_MADE),
+  resolution: Pair | undefined,
+  keras: string | undefined,
+  charge: Charge,
 ): KerasImport {
   const { name, layers, outputs } = flatModel(config);
   const graph = new KerasGraph(resolution, keras === undefined ? undefined : Number.parseInt(keras, 10), charge);

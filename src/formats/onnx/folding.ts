@@ -14,7 +14,7 @@ import {
   tensor,
   withSize,
 } from '../../tensor.js';
-import { transposedTensor } from '../transposed.js';
+import { transposed } from '../strided.js';
 import {
   constantTensor,
   flag,
@@ -211,7 +211,7 @@ export const folds: Readonly<Record<string, Fold>> = {
     const order = call.axes(perm ?? x.shape.map((_, axis) => x.shape.length - 1 - axis), x.shape.length);
     if (order.length !== x.shape.length) call.fail(`its permutation [${order}] does not fit [${x.shape}]`);
     expectSize(call, x.shape);
-    return { ...rest, tensor: transposedTensor(x, order) };
+    return { ...rest, tensor: transposed(x, order) };
   }),
   Unsqueeze: fold({ axes: optional(ints()) }, (call, { axes }) => {
     const { tensor: x, ...rest } = call.constant(0);

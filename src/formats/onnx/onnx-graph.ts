@@ -7,7 +7,7 @@ import { isQuantizedTensor, isQuantizedType, sameType, type TypedTensors } from 
 import { integerArrays } from '../../network/quantized-types.js';
 import { type QuantizedTensor, type QuantizedType, type Shape, type Tensor, tensor } from '../../tensor.js';
 import { OutGraph } from '../out-graph.js';
-import { transposedNumbers, transposedTensor } from '../transposed.js';
+import { transposed } from '../strided.js';
 import type { WriteOptions } from '../write-options.js';
 import type { AttributeValue, OutConstant, OutNode } from './encode.js';
 import { DATA_TYPES } from './schema.js';
@@ -137,7 +137,7 @@ export class OnnxGraph extends OutGraph<OutConstant> {
   kernel(node: NetworkNode, order: readonly number[], shape?: Shape): string {
     const integers = this.#quantized?.weights.get(weightName(node.name, 'kernel'));
     if (integers && isQuantizedTensor(integers)) {
-      const { data, ...moved } = transposedNumbers(integers, order);
+      const { data, ...moved } = transposed(integers, order);
       const outputs = moved.shape.length === 2 && shape === undefined ? 1 : 0;
       return this.#dequantized(
         weightName(node.name, 'kernel'),
@@ -145,7 +145,7 @@ export class OnnxGraph extends OutGraph<OutConstant> {
         outputs,
       );
     }
-    const { data, ...moved } = transposedTensor(this.weight(node, 'kernel')!, order);
+    const { data, ...moved } = transposed(this.weight(node, 'kernel')!, order);
     const kernel = tensor(shape ?? moved.shape, data);
     const name = weightName(node.name, 'kernel');
     if (!this.float16) return this.constant(name, kernel);

@@ -11,6 +11,7 @@
 import { FormatError } from '../../errors.js';
 import { sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { pickleIn } from '../network-file.js';
+import { gathered } from '../strided.js';
 import { bytesOf, type NumberType, readNumbers, statedSize } from '../tensors/numbers.js';
 import { type Pickled, PickledGlobal, type PickleMeaning, readPickle } from './pickle.js';
 
@@ -303,21 +304,4 @@ function isRowMajor(shape: readonly number[], strides: readonly number[]): boole
     wanted *= shape[axis];
     return fits || sizeOf(shape) === 0;
   });
-}
-
-/** The numbers in the order of the axes, e.g. of kernels in memory format channels_last. */
-function gathered(data: Tensor['data'], shape: readonly number[], strides: readonly number[]): Tensor['data'] {
-  const ordered = data instanceof Float64Array ? new Float64Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
-  const index = shape.map(() => 0);
-  let from = 0;
-  for (let to = 0; to < ordered.length; to++) {
-    ordered[to] = data[from];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      from -= index[axis] * strides[axis];
-      index[axis] = 0;
-    }
-  }
-  return ordered;
 }

@@ -7,26 +7,18 @@
  * 64 bytes and ended by a line feed. It is read by its grammar, never evaluated.
  */
 import { FormatError } from '../../errors.js';
-import { type FloatArray, type Shape, type Tensor, tensor } from '../../tensor.js';
+import { type Shape, sizeOf, type Tensor, tensor } from '../../tensor.js';
+import { gathered } from '../strided.js';
 import {
   bytesOf,
   type NumberType,
+  nameOfType,
   ownType,
   readNumbers,
   statedSize,
   type WrittenType,
   writeNumbers,
 } from './numbers.js';
-
-const typeNames: Readonly<Record<WrittenType, string>> = {
-  float64: '<f8',
-  float32: '<f4',
-  float16: '<f2',
-  int32: '<i4',
-  int16: '<i2',
-  int8: '|i1',
-  uint8: '|u1',
-};
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
@@ -67,13 +59,14 @@ export function readNpy(bytes: Uint8Array, file = 'npy file'): Tensor {
     throw new FormatError(`${file}: shape [${shape}] of ${type} wants ${wanted} bytes of numbers, found ${found}`);
   }
   const numbers = readNumbers(type, bytes.subarray(dataOffset), descr[0] !== '>', file);
-  return tensor(shape, fortranOrder ? fromColumnMajor(numbers, shape) : numbers);
+  return tensor(shape, fortranOrder ? gathered(numbers, shape, columnMajorStrides(shape)) : numbers);
 }
 
 /** A .npy file of version 1.0, little-endian, row-major, laid out as numpy.save does. */
 export function writeNpy(x: Tensor, type: WrittenType = ownType(x), name = 'npy file'): Uint8Array {
   const shape = x.shape.length === 1 ? `(${x.shape[0]},)` : `(${x.shape.join(', ')})`;
-  const text = `{'descr': '${typeNames[type]}', 'fortran_order': False, 'shape': ${shape}, }`;
+  const order = bytesOf(type) === 1 ? '|' : '<';
+  const text = `{'descr': '${order}${nameOfType(types, type)}', 'fortran_order': False, 'shape': ${shape}, }`;
   const before = MAGIC.length + 2 + 2;
   const dataOffset = Math.ceil((before + text.length + 1) / 64) * 64;
   const header = `${text.padEnd(dataOffset - before - 1)}\n`;
@@ -153,20 +146,5 @@ function parseTuple(inside: string): number[] | undefined {
   return items.map((item) => Number.parseInt(item, 10));
 }
 
-/** Row-major numbers from column-major ones, whose first axis varies fastest. */
-function fromColumnMajor(columnMajor: FloatArray, shape: Shape): FloatArray {
-  const rowMajor = columnMajor.slice();
-  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, size) => product * size, 1));
-  const coordinate = new Array<number>(shape.length).fill(0);
-  let at = 0;
-  for (let index = 0; index < rowMajor.length; index++) {
-    rowMajor[index] = columnMajor[at];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += strides[axis];
-      if (++coordinate[axis] < shape[axis]) break;
-      at -= strides[axis] * shape[axis];
-      coordinate[axis] = 0;
-    }
-  }
-  return rowMajor;
-}
+/** The first axis varies fastest. */
+const columnMajorStrides = (shape: Shape): number[] => shape.map((_, axis) => sizeOf(shape.slice(0, axis)));

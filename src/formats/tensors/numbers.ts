@@ -94,41 +94,42 @@ export function int8Tensor(shape: Shape, bytes: Int8Array<ArrayBuffer>): Tensor 
 /** The bytes of such a tensor. */
 export const int8Of = (tensor: Tensor): Int8Array<ArrayBuffer> | undefined => int8Stored.get(tensor);
 
+interface Writing {
+  readonly set: (view: DataView, at: number, value: number) => void;
+  /** Of whole numbers, which are not rounded. */
+  readonly range?: string;
+}
+
+const writing: { readonly [Type in WrittenType]: Writing } = {
+  int8: { set: (view, at, value) => view.setInt8(at, value), range: '−128 to 127' },
+  uint8: { set: (view, at, value) => view.setUint8(at, value), range: '0 to 255' },
+  int16: { set: (view, at, value) => view.setInt16(at, value, true), range: '−2¹⁵ to 2¹⁵ − 1' },
+  int32: { set: (view, at, value) => view.setInt32(at, value, true), range: '−2³¹ to 2³¹ − 1' },
+  float16: { set: (view, at, value) => view.setUint16(at, toFloat16(value), true) },
+  float32: { set: (view, at, value) => view.setFloat32(at, value, true) },
+  float64: { set: (view, at, value) => view.setFloat64(at, value, true) },
+};
+
 /** Little-endian bytes of the tensor's numbers, each rounded to the nearest of the given type. */
 export function writeNumbers(x: Tensor, type: WrittenType, what: string): Uint8Array {
-  const size = bytesOf(type);
+  const { size, read } = formats[type];
+  const { set, range } = writing[type];
   const bytes = new Uint8Array(x.data.length * size);
   const view = new DataView(bytes.buffer);
   for (const [index, value] of x.data.entries()) {
-    const at = index * size;
-    if (type === 'int8' || type === 'uint8' || type === 'int16' || type === 'int32') {
-      writeInteger(view, at, type, value, `${what}: number ${index}`);
-    } else if (type === 'float64') view.setFloat64(at, value, true);
-    else if (type === 'float32') view.setFloat32(at, value, true);
-    else view.setUint16(at, toFloat16(value), true);
-    if (Number.isFinite(value) && !Number.isFinite(Number(formats[type].read(view, at, true)))) {
-      throw new FormatError(`${what}: number ${index} is ${value}, too large for ${type}`);
-    }
+    set(view, index * size, value);
+    const written = read(view, index * size, true);
+    if (range ? written === value : Number.isFinite(written) || !Number.isFinite(value)) continue;
+    throw new FormatError(
+      `${what}: number ${index} is ${value}, ${range ? `not a whole number from ${range}` : `too large for ${type}`}`,
+    );
   }
   return bytes;
 }
 
-const integerRanges = {
-  int8: '−128 to 127',
-  uint8: '0 to 255',
-  int16: '−2¹⁵ to 2¹⁵ − 1',
-  int32: '−2³¹ to 2³¹ − 1',
-} as const;
-
-function writeInteger(view: DataView, at: number, type: keyof typeof integerRanges, value: number, what: string): void {
-  if (type === 'int8') view.setInt8(at, value);
-  else if (type === 'uint8') view.setUint8(at, value);
-  else if (type === 'int16') view.setInt16(at, value, true);
-  else view.setInt32(at, value, true);
-  if (formats[type].read(view, at, true) !== value) {
-    throw new FormatError(`${what} is ${value}, not a whole number from ${integerRanges[type]}`);
-  }
-}
+/** The name, among a format's names of types, of a type that is written. */
+export const nameOfType = (names: Readonly<Record<string, NumberType>>, type: WrittenType): string =>
+  Object.keys(names).find((name) => names[name] === type)!;
 
 /** Most axes of a tensor in a file: NumPy's own limit (NPY_MAXDIMS). */
 const MOST_AXES = 64;

@@ -13,11 +13,11 @@ import {
   bytesOf,
   int8Tensor,
   type NumberType,
+  nameOfType,
   ownType,
   readNumbers,
   statedSize,
   type TypeChoice,
-  type WrittenType,
   writeNumbers,
 } from './numbers.js';
 
@@ -35,16 +35,6 @@ const types: Readonly<Record<string, NumberType>> = {
   U16: 'uint16',
   U8: 'uint8',
   BOOL: 'bool',
-};
-
-const typeNames: Readonly<Record<WrittenType, string>> = {
-  float64: 'F64',
-  float32: 'F32',
-  float16: 'F16',
-  int32: 'I32',
-  int16: 'I16',
-  int8: 'I8',
-  uint8: 'U8',
 };
 
 const METADATA = '__metadata__';
@@ -114,7 +104,7 @@ export function writeSafetensors(
   for (const { name, x, type } of entries) {
     if (name === METADATA) throw new FormatError(`safetensors: a tensor cannot be called '${METADATA}'`);
     const chunk = writeNumbers(x, type, name);
-    header.push([name, { dtype: typeNames[type], shape: x.shape, data_offsets: [end, end + chunk.length] }]);
+    header.push([name, { dtype: nameOfType(types, type), shape: x.shape, data_offsets: [end, end + chunk.length] }]);
     end += chunk.length;
     chunks.push(chunk);
   }

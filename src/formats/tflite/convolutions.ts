@@ -1,6 +1,6 @@
 /** The operators with weights. TensorFlow Lite's kernels are OHWI, [1, H, W, C·M] and [units, inputs]; this library's HWIO, HWCM and IO. */
 import { type AnyTensor, type FloatArray, type IntegerArray, type Shape, sizeOf, tensor } from '../../tensor.js';
-import { transposedNumbers } from '../transposed.js';
+import { transposed } from '../strided.js';
 import { integerBias, integerKernel, quantizedType, realBias, realValues } from './constants.js';
 import type { FileOperator, FileTensor } from './model.js';
 import { activationOf, computed, constant, optionsOf, slidingOf, type Translation } from './operands.js';
@@ -104,7 +104,7 @@ function weightsOf(op: FileOperator, x: FileTensor, form: KernelForm): Record<st
 const arranged = <Data extends FloatArray | IntegerArray>(
   kernel: { readonly shape: Shape; readonly data: Data },
   { order }: KernelForm,
-): Data => (order ? transposedNumbers(kernel, order).data : kernel.data);
+): Data => (order ? transposed(kernel, order).data : kernel.data);
 
 function shapeOfRank(op: FileOperator, { name, shape }: FileTensor, rank: number): readonly number[] {
   if (shape.length !== rank) op.fail(`'${name}' has the shape [${shape}], wanted ${rank} sizes`);

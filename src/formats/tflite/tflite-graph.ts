@@ -14,8 +14,8 @@ import {
   tensor,
 } from '../../tensor.js';
 import { OutGraph } from '../out-graph.js';
+import { transposed } from '../strided.js';
 import { writeNumbers } from '../tensors/numbers.js';
-import { transposedNumbers, transposedTensor } from '../transposed.js';
 import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';
 import type { OutOperator, OutTensor } from './encode.js';
@@ -130,7 +130,7 @@ export class TfliteGraph extends OutGraph<OutTensor> {
   kernelAndBias(node: NetworkNode, order: readonly number[], shape?: Shape): string[] {
     const integers = this.#quantized?.weights.get(weightName(node.name, 'kernel'));
     if (integers && isQuantizedTensor(integers)) return this.#integerWeights(node, integers, order, shape);
-    const moved = transposedTensor(this.weight(node, 'kernel')!, order);
+    const moved = transposed(this.weight(node, 'kernel')!, order);
     const kernel = this.#kernel(weightName(node.name, 'kernel'), tensor(shape ?? moved.shape, moved.data));
     const outputs = this.shapeOf(node.name).at(-1)!;
     const bias = this.weight(node, 'bias') ?? tensor([outputs], new Float32Array(outputs));
@@ -139,7 +139,7 @@ export class TfliteGraph extends OutGraph<OutTensor> {
 
   #integerWeights(node: NetworkNode, kernel: QuantizedTensor, order: readonly number[], shape?: Shape): string[] {
     const { types, weights } = this.#quantized!;
-    const moved = transposedNumbers(kernel, order);
+    const moved = transposed(kernel, order);
     const outputs = this.shapeOf(node.name).at(-1)!;
     const units = biasScales(types.get(node.inputs[0]) as QuantizedType, kernel).map(Math.fround);
     const bias = (weights.get(weightName(node.name, 'bias')) as QuantizedTensor | undefined) ?? {

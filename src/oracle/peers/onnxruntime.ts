@@ -4,10 +4,11 @@ import { companionsOf, readFile } from '../../formats/files.js';
 import type { OnnxImport } from '../../formats/index.js';
 import { GraphProto, ModelProto, ValueInfoProto } from '../../formats/onnx/schema.js';
 import { importOnnx } from '../../formats/onnx.js';
+import { transposed } from '../../formats/strided.js';
 import { fromFloat16, toFloat16 } from '../../formats/tensors/float16.js';
 import { isQuantizedTensor } from '../../network/quantized-network.js';
 import { typedInputs } from '../../network/run-quantized.js';
-import { coordinateOf, type QuantizedType, type Shape, sizeOf, type Tensor } from '../../tensor.js';
+import type { QuantizedType, Tensor } from '../../tensor.js';
 import { ONNXRUNTIME } from '../integers/peer-numbers.js';
 import { asReals } from '../integers/typed.js';
 import { inlined } from './onnx-inlined.js';
@@ -92,7 +93,7 @@ export async function openOnnxruntime(
       const results = await runOnnxruntime(module, file, new Map(feeds));
       const ours = [...shown].flatMap(([node, name]) => {
         const result = results.get(name);
-        return result ? [[node, permuted(result, tensors.get(name)!.order!)] as const] : [];
+        return result ? [[node, transposed(result, tensors.get(name)!.order!)] as const] : [];
       });
       return { tensors: new Map(ours), theirNames: shown };
     },
@@ -132,7 +133,7 @@ export async function openOnnxruntimeIntegers(
       const results = await runOnnxruntime(module, file, new Map(feeds));
       const ours = [...shown].reverse().flatMap(([name, { node, order, lower }]) => {
         const result = results.get(name);
-        return result ? [[node, permuted(result, order!).data.map((q) => q - lower)] as const] : [];
+        return result ? [[node, transposed(result, order!).data.map((q) => q - lower)] as const] : [];
       });
       return new Map(ours);
     },
@@ -206,19 +207,7 @@ async function withOutputs(file: Uint8Array, names: readonly string[]): Promise<
 
 /** The numbers in the order of the file's axes, of which axis order[i] is our axis i. */
 const inFileOrder = (x: Tensor, order: readonly number[]): Tensor =>
-  permuted(
+  transposed(
     x,
     order.map((_, axis) => order.indexOf(axis)),
   );
-
-/** The tensor with its axis order[i] as axis i. */
-function permuted({ shape, data }: Tensor, order: readonly number[]): Tensor {
-  const moved: Shape = order.map((axis) => shape[axis]);
-  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-  const numbers = new Float32Array(data.length);
-  for (let index = 0; index < numbers.length; index++) {
-    numbers[index] =
-      data[coordinateOf(moved, index).reduce((at, position, axis) => at + position * strides[order[axis]], 0)];
-  }
-  return { shape: moved, data: numbers };
-}

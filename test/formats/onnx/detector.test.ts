@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { detections } from '../../../src/detection/detections.js';
-import { readOnnx } from '../../../src/formats/onnx.js';
+import { onnx } from '../../../src/formats/readers/onnx.js';
 import { SSD_SUPPRESSION } from '../../../src/network/anchors.js';
 import { type Network, run } from '../../../src/network/index.js';
 import { sizeOf, type Tensor, tensor } from '../../../src/tensor.js';
@@ -33,7 +33,7 @@ const read = async (write: (graph: Graph) => string[]) => {
   const graph = new Graph();
   const outputs = write(graph);
   const file = graph.file(outputs);
-  return { file, outputs, network: await readOnnx(file, { fileName: 'd.onnx' }) };
+  return { file, outputs, network: await onnx.read(file, { fileName: 'd.onnx' }) };
 };
 
 const found = (network: Network, input: Tensor) => {
@@ -121,7 +121,7 @@ describe('detectors with suppression as operators', () => {
   };
 
   test("traced from torchvision: classes are moved apart, not compared; the file's first 300", async () => {
-    const { detection } = (await readOnnx(traced().file)).conventions;
+    const { detection } = (await onnx.read(traced().file, {})).conventions;
     expect(detection).toMatchObject({ background: 'slot 0', scales: [10, 10, 5, 5] });
     const { iouThreshold, scoreThreshold, ...rest } = detection!.suppression;
     expect([iouThreshold, scoreThreshold]).toEqual([0.55, 0.4].map(Math.fround));
@@ -134,7 +134,7 @@ describe('detectors with suppression as operators', () => {
       const { file, outputs } = traced();
       const answers = await runOnnxruntime(file, { image: picture });
       const [boxes, scores, labels] = outputs.map((name) => answers.get(name)!.data);
-      const answered = found(await readOnnx(file), nhwc);
+      const answered = found(await onnx.read(file, {}), nhwc);
       expect(answered.length).toBeGreaterThan(20);
       expect(answered).toHaveLength(scores.length);
       for (const [at, { classIndex, score, box }] of answered.entries()) {
@@ -161,7 +161,7 @@ describe('detectors with suppression as operators', () => {
     const name = file.findLastIndex((_, at) => new TextDecoder().decode(file.subarray(at, at + 5)) === 'image');
     const type = file.findIndex((byte, at) => at > name && byte === 8 && file[at + 1] === 1);
     file[type + 1] = 2;
-    const { conventions, inputs } = await readOnnx(file);
+    const { conventions, inputs } = await onnx.read(file, {});
     expect(inputs[0].shape).toEqual([1, 4, 8, 3]);
     expect(conventions.detection!.anchors).toHaveLength(4 * COUNT);
     expect(conventions.preprocessing).toMatchObject({ size: [4, 8], scale: 1, mean: [0, 0, 0], deviation: [1, 1, 1] });

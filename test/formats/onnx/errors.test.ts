@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../../src/errors.js';
 import { readModel } from '../../../src/formats/onnx/model.js';
 import { ProtoFile } from '../../../src/formats/onnx/protobuf.js';
-import { readOnnx } from '../../../src/formats/onnx.js';
+import { onnx } from '../../../src/formats/readers/onnx.js';
 import { sizeOf } from '../../../src/tensor.js';
 import { type ConstantSpec, float, int8, int64, type NodeSpec, onnxFile } from './builder.js';
 
@@ -582,7 +582,7 @@ describe('operators', () => {
   test.each(cases)('%s', async (_, nodes, given, message) => {
     const [op, , outputs] = nodes.at(-1)!;
     const where = `m.onnx: node ${nodes.length - 1} (${op}, for '${outputs.split(' ')[0]}')`;
-    const error = await readOnnx(file(nodes, given), { fileName: 'm.onnx' }).catch((thrown) => thrown);
+    const error = await onnx.read(file(nodes, given), { fileName: 'm.onnx' }).catch((thrown) => thrown);
     expect(error).toEqual(new FormatError(`${where}: ${message}`));
   });
 });
@@ -715,7 +715,7 @@ describe('the model', () => {
       "constant 'k': its numbers lie in another file, 'w' (external data), which was not given; use load or readNetworkFile with the model's address or path, or importOnnx with that file",
     ],
   ])('%s', async (_, bytes, message) => {
-    const error = await readOnnx(Uint8Array.from(bytes), { fileName: 'm.onnx' }).catch((thrown) => thrown);
+    const error = await onnx.read(Uint8Array.from(bytes), { fileName: 'm.onnx' }).catch((thrown) => thrown);
     expect(error).toEqual(new FormatError(`m.onnx: ${message}`));
   });
 
@@ -743,7 +743,7 @@ describe('the model', () => {
   });
 
   test('no outputs wanted', async () => {
-    await expect(readOnnx(file([picture]), { fileName: 'm.onnx', outputs: [] })).rejects.toThrow(
+    await expect(onnx.read(file([picture]), { fileName: 'm.onnx', outputs: [] })).rejects.toThrow(
       new UsageError('m.onnx: wanted the names of one or more outputs, found none'),
     );
   });

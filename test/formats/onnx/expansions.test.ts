@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../../src/errors.js';
 import { importOnnx } from '../../../src/formats/onnx.js';
 import { readNetwork } from '../../../src/formats/read.js';
-import { transposedTensor } from '../../../src/formats/transposed.js';
+import { transposed } from '../../../src/formats/strided.js';
 import { run } from '../../../src/network/index.js';
 import { tensor } from '../../../src/tensor.js';
 import { type ConstantSpec, float, int8, int32, type NodeSpec, onnxFile, uint8 } from './builder.js';
@@ -284,10 +284,10 @@ test.each(cases)('%s', async (_, { shape, data }, file, wanted) => {
   const { network, tensors } = await importOnnx(bytes, { fileName: 'f.onnx' });
   // Pictures are [batch, height, width, channels] here, and their numbers lie so.
   const ours = tensors.get('x')!.order!;
-  const x = transposedTensor(tensor(shape, data), ours);
+  const x = transposed(tensor(shape, data), ours);
   const y = run(network, x).get('y')!;
   const theirs = ours.map((_, axis) => ours.indexOf(axis)).slice(0, y.shape.length);
-  const found = transposedTensor(y, theirs);
+  const found = transposed(y, theirs);
   expect(found.data).toHaveLength(wanted.length);
   for (const [at, number] of wanted.entries()) expect(found.data[at]).toBeCloseTo(number, 6);
   const own = new Set(['x', ...file.nodes.flatMap(({ outputs }) => outputs)]);

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../../src/errors.js';
 import { readNetwork, readTensors } from '../../../src/formats/index.js';
 import { encodeModel, type OutModel } from '../../../src/formats/onnx/encode.js';
-import { importOnnx, readOnnx, writeOnnx } from '../../../src/formats/onnx.js';
+import { importOnnx, writeOnnx } from '../../../src/formats/onnx.js';
+import { onnx } from '../../../src/formats/readers/onnx.js';
 import { run, trace } from '../../../src/network/index.js';
 import { type Tensor, tensor } from '../../../src/tensor.js';
 import { randomInput } from '../../agreement/lifelike.js';
@@ -150,7 +151,7 @@ describe('what is not read is named', () => {
     ],
   ];
   test.each(refusals)('%s', async (_, file, message) => {
-    const answer = await readOnnx(file, { fileName: 'm.onnx' }).catch((error: unknown) => error);
+    const answer = await onnx.read(file, { fileName: 'm.onnx' }).catch((error: unknown) => error);
     expect(answer).toBeInstanceOf(FormatError);
     if (typeof message === 'string') expect((answer as FormatError).message).toBe(message);
     else expect((answer as FormatError).message).toMatch(message);
@@ -158,8 +159,8 @@ describe('what is not read is named', () => {
 
   test('an output that does not exist', async () => {
     const file = model([1, 3], [['Relu', 'x', 'relu1']]);
-    await expect(readOnnx(file, { outputs: ['relu'] })).rejects.toThrow(
-      new UsageError("the .onnx file: no node yields 'relu'; similar names: relu1, x"),
+    await expect(onnx.read(file, { outputs: ['relu'] })).rejects.toThrow(
+      new UsageError("model file: no node yields 'relu'; similar names: relu1, x"),
     );
   });
 
@@ -182,7 +183,7 @@ describe('layouts', () => {
       ['Flatten', 'm', 'f'],
       ['Gemm', 'f w', 'y'],
     ];
-    const network = await readOnnx(model([1, 2, 1, 3], nodes, { w: identity }));
+    const network = await onnx.read(model([1, 2, 1, 3], nodes, { w: identity }), {});
     const y = run(network, tensor([1, 1, 3, 2], [1, 10, 2, 20, 3, 30])).get('y')!;
     expect([...y.data]).toEqual([1, 2, 3, 10, 20, 30]);
   });
@@ -195,7 +196,7 @@ describe('layouts', () => {
       ['Transpose', 'r', 'u', { perm: [0, 3, 1, 2] }],
       ['Conv', 'u l', 'y'],
     ];
-    const network = await readOnnx(model([1, 3, 4, 4], nodes, { k: kernel(2, 3, 1), l: kernel(1, 2, 1) }));
+    const network = await onnx.read(model([1, 3, 4, 4], nodes, { k: kernel(2, 3, 1), l: kernel(1, 2, 1) }), {});
     expect(network.nodes.map(({ kind }) => kind)).toEqual(['pointwiseConv2d', 'relu', 'pointwiseConv2d']);
   });
 
@@ -212,7 +213,7 @@ describe('layouts', () => {
       number: tensor([1, 2, 1, 2], [1, 2, 3, 4]),
       one: tensor([], [1]),
     });
-    const network = await readOnnx(file);
+    const network = await onnx.read(file, {});
     // channel 0: 1 2, channel 1: 3 4
     const y = run(network, tensor([1, 1, 2, 2], [1, 3, 2, 4])).get('y')!;
     expect(y.shape).toEqual([1, 1, 2, 2]);
@@ -225,7 +226,7 @@ describe('layouts', () => {
       ['GlobalAveragePool', 'm', 'p'],
       ['Mul', 'p m', 'y'],
     ];
-    const network = await readOnnx(model([1, 2, 1, 2], nodes));
+    const network = await onnx.read(model([1, 2, 1, 2], nodes), {});
     // channel 0: 1 3, of mean 2; channel 1: 10 30, of mean 20
     const y = run(network, tensor([1, 1, 2, 2], [1, 10, 3, 30])).get('y')!;
     expect([...y.data]).toEqual([2, 200, 6, 600]);
@@ -286,7 +287,7 @@ describe('layouts', () => {
         [1, 10, 2, 20, 3, 30, 1, 10, 2, 20, 3, 30, 4, 40, 5, 50, 6, 60, 4, 40, 5, 50, 6, 60],
       ],
     ])('%s', async (_, nodes, constants, shape, wanted) => {
-      const network = await readOnnx(model([1, 2, 2, 3], [first, ...nodes], constants));
+      const network = await onnx.read(model([1, 2, 2, 3], [first, ...nodes], constants), {});
       const y = run(network, x).get('y')!;
       expect(y.shape).toEqual(shape);
       expect([...y.data]).toEqual(wanted);
@@ -305,7 +306,7 @@ describe('layouts', () => {
         { op: 'Slice', inputs: ['x', 'from', 'half', 'one'], outputs: ['y'] },
       ],
     });
-    const y = run(await readOnnx(file), tensor([1, 5], [1, 2, 3, 4, 5])).get('y')!;
+    const y = run(await onnx.read(file, {}), tensor([1, 5], [1, 2, 3, 4, 5])).get('y')!;
     expect([...y.data]).toEqual([1, 2]);
   });
 
@@ -315,7 +316,7 @@ describe('layouts', () => {
       outputs: ['b'],
       nodes: [{ op: 'Split', inputs: ['x'], outputs: ['a', 'b'], attributes: { axis: 1 } }],
     });
-    const network = await readOnnx(file);
+    const network = await onnx.read(file, {});
     expect(network.nodes.map(({ kind }) => kind)).toEqual(['reshape', 'depthwiseConv2d', 'reshape']);
     const y = run(
       network,
@@ -337,19 +338,19 @@ describe('layouts', () => {
         { op: 'Add', inputs: ['x', 'b'], outputs: ['y'] },
       ],
     });
-    expect([...run(await readOnnx(file), tensor([1, 2], [10, 20])).get('y')!.data]).toEqual([14, 25]);
+    expect([...run(await onnx.read(file, {}), tensor([1, 2], [10, 20])).get('y')!.data]).toEqual([14, 25]);
   });
 
   test('ceil_mode pads behind until the last window fits', async () => {
     const pool = { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 0, 0], ceil_mode: 1 };
-    const { nodes } = await readOnnx(model([1, 1, 6, 7], [['MaxPool', 'x', 'y', pool]]));
+    const { nodes } = await onnx.read(model([1, 1, 6, 7], [['MaxPool', 'x', 'y', pool]]), {});
     // ⌈(1 + 6 − 3) / 2⌉ + 1 = 3 windows reach to 7, as far as the picture with the sample before it; ⌈(1 + 7 − 3) / 2⌉ + 1 = 4 to 9, one beyond its 8.
     expect(nodes[0].attributes).toMatchObject({ padding: { top: 1, bottom: 0, left: 1, right: 1 } });
   });
 
   test('SAME_LOWER puts the odd sample before', async () => {
     const file = model([1, 1, 2, 2], [['MaxPool', 'x', 'y', { kernel_shape: [2, 2], auto_pad: 'SAME_LOWER' }]]);
-    const { nodes } = await readOnnx(file);
+    const { nodes } = await onnx.read(file, {});
     expect(nodes[0].attributes).toMatchObject({ padding: { top: 1, bottom: 0, left: 1, right: 0 } });
   });
 });
@@ -390,8 +391,8 @@ describe('damaged files', () => {
     const many = 60_000;
     const entries = Uint8Array.from({ length: 2 * many }, (_, at) => (at % 2 === 0 ? entry * 8 + 2 : 0));
     const bytes = Uint8Array.of(8, 8, graph * 8 + 2, 0xc0, 0xa9, 7, ...entries); // 2 · 60,000 as a varint
-    await expect(readOnnx(bytes)).rejects.toThrow(
-      /^the \.onnx file: graph\.\w+: the file's 120006 bytes would become more than 18 times as many$/,
+    await expect(onnx.read(bytes, {})).rejects.toThrow(
+      /^model file: graph\.\w+: the file's 120006 bytes would become more than 18 times as many$/,
     );
   });
 });
@@ -406,7 +407,7 @@ test('Upsample of opset 9: numbers mixed, or the nearest pixel', async () => {
       nodes: [{ op: 'Upsample', inputs: ['x', 'scales'], outputs: ['y'], attributes: { mode } }],
     });
   const answer = async (mode: string) => {
-    const network = await readOnnx(upsample(mode));
+    const network = await onnx.read(upsample(mode), {});
     return Array.from(run(network, tensor([1, 2, 2, 1], [0, 2, 4, 6])).get('y')!.data);
   };
   // the sample of place i is at i / 2 of the smaller picture, and its last one is that of the border

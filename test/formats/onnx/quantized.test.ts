@@ -1,8 +1,9 @@
 /** Quantised networks as .onnx files (QDQ). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readOnnx, writeOnnx } from '../../../src/formats/onnx.js';
+import { writeOnnx } from '../../../src/formats/onnx.js';
 import { writeNetwork } from '../../../src/formats/read.js';
+import { onnx } from '../../../src/formats/readers/onnx.js';
 import { importQuantizedTflite } from '../../../src/formats/tflite/read.js';
 import { asRealNumbers, type Network, run } from '../../../src/network/index.js';
 import type { QuantizedNetwork } from '../../../src/network/quantized-network.js';
@@ -90,7 +91,7 @@ function differences(a: Network, b: Network, least: number, greatest: number): n
 }
 
 test('read back, it is the network of real numbers', async () => {
-  const again = await readOnnx(await writeOnnx(small()), { fileName: 'small.onnx' });
+  const again = await onnx.read(await writeOnnx(small()), { fileName: 'small.onnx' });
   expect(again.outputs).toEqual(['y', 'a']);
   expect(again.inputs).toEqual([{ name: 'x', shape: [1, 4, 4, 2] }]);
   const real = asRealNumbers(small());
@@ -112,7 +113,7 @@ test('integers are stored as integers: a byte for each weight', async () => {
 describe.skipIf(noData)('files of users (needs DEPTHWISE_DATA)', () => {
   test.each(['vww_96_int8.tflite', 'mobilenet_v1_0.25_128_quant.tflite'])('%s', async (file) => {
     const { network } = await importQuantizedTflite(new Uint8Array(readFileSync(dataPath('models', file))), file);
-    const again = await readOnnx(await writeOnnx(network, { pictures: 'nchw' }), { fileName: 'n.onnx' });
+    const again = await onnx.read(await writeOnnx(network, { pictures: 'nchw' }), { fileName: 'n.onnx' });
     // The file holds inputs to the range of their integers.
     const { min, max } = expressibleRange(network.inputs[0].type)!;
     expect(differences(asRealNumbers(network), again, min, max)[0]).toBeLessThan(1e-5);

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { readNetwork } from '../../../src/formats/index.js';
 import { writers } from '../../../src/formats/onnx/writers.js';
-import { readOnnx, writeOnnx } from '../../../src/formats/onnx.js';
+import { writeOnnx } from '../../../src/formats/onnx.js';
+import { onnx } from '../../../src/formats/readers/onnx.js';
 import { mobilenetV1, mobilenetV2 } from '../../../src/models/index.js';
 import { inferShapes, type Network, run } from '../../../src/network/index.js';
 import { type Tensor, tensor, toFloat32 } from '../../../src/tensor.js';
@@ -63,7 +64,7 @@ describe.each(networks)('%s', (_, make) => {
   });
 
   test('is read back from [N, C, H, W] too', async () => {
-    const back = await readOnnx(await writeOnnx(network, { pictures: 'nchw' }));
+    const back = await onnx.read(await writeOnnx(network, { pictures: 'nchw' }), {});
     expect(back.inputs).toEqual(network.inputs);
     const found = run(back, x);
     for (const [output, y] of wanted) expectClose(output, found.get(output)!, y, REREAD);
@@ -103,7 +104,7 @@ function toNchw({ shape: [N, H, W, C], data }: Tensor): Tensor {
 test('names the shapes as the network has them', async () => {
   const network = everyKind();
   const shapes = inferShapes(network);
-  const back = await readOnnx(await writeOnnx(network));
+  const back = await onnx.read(await writeOnnx(network), {});
   const found = inferShapes(back);
   for (const output of network.outputs) expect([output, found.get(output)]).toEqual([output, shapes.get(output)]);
 });
@@ -116,7 +117,7 @@ test('float16 kernels: half the file, read back as they were rounded', async () 
   const network = lifelike(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 7 }));
   const bytes = await writeOnnx(network, { kernels: 'float16' });
   expect(bytes.length).toBeLessThan(0.6 * (await writeOnnx(network)).length);
-  const { weights } = await readOnnx(bytes);
+  const { weights } = await onnx.read(bytes, {});
   for (const [name, weight] of network.weights) {
     const rounding = name.endsWith('/kernel') ? 2 ** -11 : 0;
     expectWithin(name, weights.get(name)!, weight, (i) => Math.max(rounding * Math.abs(weight.data[i]), 2 ** -25));
@@ -129,5 +130,5 @@ test.skipIf(noOnnxruntime)('onnxruntime takes float16 kernels (needs bench/peers
   const x = randomInput(network.inputs[0].shape, 9);
   const [output] = network.outputs;
   const { shape, data } = (await runOnnxruntime(bytes, { [network.inputs[0].name]: x })).get(output)!;
-  expectClose(output, tensor(shape, data), run(await readOnnx(bytes), x).get(output)!);
+  expectClose(output, tensor(shape, data), run(await onnx.read(bytes, {}), x).get(output)!);
 });

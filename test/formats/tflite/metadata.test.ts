@@ -1,10 +1,11 @@
 /** What a written .tflite file says in TensorFlow Lite's own metadata, read back without our own entry. */
 import { ByteBuffer } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
+import { tflite } from '../../../src/formats/readers/tflite.js';
 import { FlatFile } from '../../../src/formats/tflite/flatbuffer.js';
 import { readModel } from '../../../src/formats/tflite/model.js';
 import * as schema from '../../../src/formats/tflite/schema.js';
-import { readTflite, writeTflite } from '../../../src/formats/tflite.js';
+import { writeTflite } from '../../../src/formats/tflite.js';
 import { unzip, zip, zipBehind } from '../../../src/formats/zip.js';
 import { mobilenetV1 } from '../../../src/models/index.js';
 import { type Network, NetworkBuilder, preprocessingPreset, randomWeights } from '../../../src/network/index.js';
@@ -22,7 +23,7 @@ async function withoutOurs(network: Network): Promise<Network> {
   const at = bytes.indexOf('depthwise.conventions');
   expect(at).toBeGreaterThan(0);
   bytes.write('another.conventions..', at);
-  return readTflite(new Uint8Array(bytes), 'theirs.tflite');
+  return tflite.read(new Uint8Array(bytes), { fileName: 'theirs.tflite' });
 }
 
 describe('TensorFlow Lite metadata', () => {
@@ -33,7 +34,7 @@ describe('TensorFlow Lite metadata', () => {
     expect([...files].map(([name, bytes]) => [name, new TextDecoder().decode(bytes)])).toEqual([
       ['labels.txt', 'tench\na b\ngoldfish'],
     ]);
-    expect((await readTflite(await writeTflite(network))).conventions).toEqual(network.conventions);
+    expect((await tflite.read(await writeTflite(network), {})).conventions).toEqual(network.conventions);
   });
 
   // (byte / 127.5 − 1) / 1 is (byte − 127.5) / 127.5; (byte / 255 − 0.485) / 0.229 is (byte − 123.675) / 58.395.

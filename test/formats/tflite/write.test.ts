@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../../src/errors.js';
 import { readNetwork, type WriteOptions } from '../../../src/formats/index.js';
+import { tflite } from '../../../src/formats/readers/tflite.js';
 import { modelOf } from '../../../src/formats/tflite/write.js';
-import { readTflite, writeTflite } from '../../../src/formats/tflite.js';
+import { writeTflite } from '../../../src/formats/tflite.js';
 import { mobilenetV1, mobilenetV2 } from '../../../src/models/index.js';
 import { foldBatchNorm, type Network, NetworkBuilder, run } from '../../../src/network/index.js';
 import { runLitert } from '../../../src/oracle/peers/litert-runtime.js';
@@ -49,7 +50,7 @@ describe.each(networks)('%s', (_, make) => {
   test('is read back for another batch', async () => {
     const [, ...sizes] = shape;
     const two = randomInput([2, ...sizes], 10);
-    const found = run(await readTflite(await writeTflite(network)), two);
+    const found = run(await tflite.read(await writeTflite(network), {}), two);
     for (const [output, y] of run(network, two)) expectClose(output, found.get(output)!, y);
   });
 
@@ -118,8 +119,8 @@ test('float16 kernels: half the file, numbers off by at most 2⁻¹¹ of their s
   const whole = await writeTflite(network);
   const half = await writeTflite(network, { kernels: 'float16' });
   expect(half.length).toBeLessThan(0.6 * whole.length);
-  const { weights } = await readTflite(half);
-  for (const [name, weight] of (await readTflite(whole)).weights) {
+  const { weights } = await tflite.read(half, {});
+  for (const [name, weight] of (await tflite.read(whole, {})).weights) {
     const rounding = weight.shape.length > 1 ? 2 ** -11 : 0;
     expectWithin(name, weights.get(name)!, weight, (i) => Math.max(rounding * Math.abs(weight.data[i]), 2 ** -25));
   }
@@ -141,7 +142,7 @@ test('a dropout that is an output has a tensor of its own; an input may be an ou
   const dropped = net.add('dropped', 'dropout', input, { rate: 0.5 });
   const network = net.build('small', [dropped, net.add('y', 'relu', dropped, {})], features);
   expect(operators(network)).toEqual(['dropped: RESHAPE', 'y: RELU']);
-  const found = run(await readTflite(await writeTflite(network)), tensor([1, 3], [-1, 0, 2]));
+  const found = run(await tflite.read(await writeTflite(network), {}), tensor([1, 3], [-1, 0, 2]));
   expect([...found.get('dropped')!.data, ...found.get('y')!.data]).toEqual([-1, 0, 2, 0, 0, 2]);
 });
 
@@ -187,7 +188,7 @@ test('a clamp is as few operators as it can be, also once it has been read back'
     ...['relu: RELU', 'relu6: RELU6', 'n1: RELU_N1_TO_1'],
   ];
   expect(operators(network)).toEqual(wanted);
-  expect(operators(await readTflite(await writeTflite(network)))).toEqual(wanted);
+  expect(operators(await tflite.read(await writeTflite(network), {}))).toEqual(wanted);
 });
 
 test('numbers that float32 or float16 cannot hold are errors', async () => {
@@ -229,7 +230,7 @@ test('the same pool is written at a size where it is SAME', async () => {
   });
   const network = net.build('small', [y], features);
   const x = randomInput([1, 7, 7, 2], 3);
-  const back = await readTflite(await writeTflite(network));
+  const back = await tflite.read(await writeTflite(network), {});
   expect(back.nodes[0].attributes).toMatchObject({ padding: 'same' });
   expect(toFloat32(run(back, x).get('pool')!)).toEqual(run(network, x).get('pool'));
 });
@@ -243,7 +244,7 @@ test('conventions that are damaged are an error', async () => {
   const network = net.build('small', [net.add('y', 'relu', net.input('x', [1, 2]), {})], features);
   const text = new TextDecoder('latin1').decode(await writeTflite(network));
   const bytes = Uint8Array.from(text.replace('"features"', '"futures!"'), (c) => c.charCodeAt(0));
-  await expect(readTflite(bytes, 'small.tflite')).rejects.toThrow(
+  await expect(tflite.read(bytes, { fileName: 'small.tflite' })).rejects.toThrow(
     "small.tflite: network description.conventions.output: wanted one of 'logits', 'probabilities', 'features', found 'futures!'",
   );
 });

@@ -1,7 +1,7 @@
 /** The operators with kernels. ONNX's are [O, I, H, W] and [C·M, 1, H, W]; this library's HWIO, HWC(M) and IO. */
 import { type Tensor, tensor } from '../../../tensor.js';
 import type { Draft } from '../../drafts.js';
-import { transposedTensor } from '../../transposed.js';
+import { transposed } from '../../strided.js';
 import { flag, float, int, only, or } from '../attributes.js';
 import { type Call, pictureValue, shapeOf } from '../call.js';
 import type { Value } from '../layout.js';
@@ -110,7 +110,7 @@ function dense(call: Call, { layout }: Value, x: Draft, matrix: Tensor, bias: Te
 
 function moved(call: Call, x: Tensor, order: readonly number[]): Tensor {
   call.charge(x.data.byteLength);
-  return transposedTensor(x, order);
+  return transposed(x, order);
 }
 
 /** In float64 where the factor is not 1, since the products are no float32 numbers. */
