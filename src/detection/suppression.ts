@@ -17,18 +17,6 @@ export interface Suppression extends StatedSuppression {
   readonly clip: boolean;
 }
 
-/** The post-processing of Google's training configurations. */
-export const TENSORFLOW_SUPPRESSION: Suppression = {
-  kind: 'per-class',
-  scoreThreshold: 1e-8,
-  atThreshold: 'dropped',
-  iouThreshold: 0.6,
-  maxPerClass: 100,
-  maxResults: 100,
-  classesPerBox: 1,
-  clip: true,
-};
-
 export type Background = DetectionConventions['background'];
 
 export interface Found {

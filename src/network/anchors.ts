@@ -103,13 +103,3 @@ export function anchors({ resolution, maps, shapes }: AnchorOptions): Tensor {
   });
   return tensor([numbers.length / 4, 4], numbers);
 }
-
-/** Index of each map's first anchor: [0, 1083, 1683, …] for 300 × 300. */
-export function firstAnchors({ maps, shapes }: Pick<AnchorOptions, 'maps' | 'shapes'>): number[] {
-  let next = 0;
-  return maps.map(([rows, columns], map) => {
-    const first = next;
-    next += rows * columns * shapes[map].length;
-    return first;
-  });
-}

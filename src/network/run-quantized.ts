@@ -43,25 +43,22 @@ export type QuantizedNetworkInputs = AnyTensor | ReadonlyMap<string, AnyTensor>;
 export function runQuantized(
   network: QuantizedNetwork,
   inputs: QuantizedNetworkInputs,
-  options: RunQuantizedOptions = {},
+  { rounding = 'single', onNode }: RunQuantizedOptions = {},
 ): Map<string, AnyTensor> {
   const live = typedInputs(network, inputs);
+  expectOneOf(NetworkError, `${network.name}: rounding`, roundings, rounding);
+  const shapes = inferQuantizedShapes(network, new Map([...live].map(([name, { shape }]) => [name, shape])));
+  expectWithinBudget(shapesAlone(network), shapes, false, 4);
+  expectAllWeights(network, shapes);
+  inferTypes(network, shapes);
   const lastUse = lastUses(network);
-  walk(network, live, options, (node, index) => {
+  network.nodes.forEach((node, index) => {
+    onNode?.(node, index, network.nodes.length);
+    const read = node.inputs.map((name) => live.get(name)!);
+    live.set(node.name, computeNode(node, read, quantizedWeightsOf(network, node, shapes), rounding));
     for (const name of [...node.inputs, node.name]) if (lastUse.get(name) === index) live.delete(name);
   });
   return new Map(network.outputs.map((name) => [name, live.get(name)!]));
-}
-
-/** Computes every intermediate tensor, by node name, in the order of the nodes; inputs included. */
-export function traceQuantized(
-  network: QuantizedNetwork,
-  inputs: QuantizedNetworkInputs,
-  options: RunQuantizedOptions = {},
-): Map<string, AnyTensor> {
-  const tensors = typedInputs(network, inputs);
-  walk(network, tensors, options);
-  return tensors;
 }
 
 /** Each input's tensor by name, in the type that the network states. */
@@ -76,27 +73,6 @@ function typedInput({ name: network }: QuantizedNetwork, { name, type }: Quantiz
   }
   if ('scale' in given.type && sameType(given.type, type)) return given;
   throw new NetworkError(`${network}: input '${name}' must be ${showType(type)}, found ${showType(given.type)}`);
-}
-
-/** Adds each node's output to `tensors`, which begins with the inputs. */
-function walk(
-  network: QuantizedNetwork,
-  tensors: Map<string, AnyTensor>,
-  { rounding = 'single', onNode }: RunQuantizedOptions,
-  letGo?: (node: QuantizedNode, index: number) => void,
-): void {
-  expectOneOf(NetworkError, `${network.name}: rounding`, roundings, rounding);
-  const shapes = inferQuantizedShapes(network, new Map([...tensors].map(([name, { shape }]) => [name, shape])));
-  expectWithinBudget(shapesAlone(network), shapes, !letGo, 4);
-  expectAllWeights(network, shapes);
-  inferTypes(network, shapes);
-  network.nodes.forEach((node, index) => {
-    onNode?.(node, index, network.nodes.length);
-    const inputs = node.inputs.map((name) => tensors.get(name)!);
-    const weights = quantizedWeightsOf(network, node, shapes);
-    tensors.set(node.name, computeNode(node, inputs, weights, rounding));
-    letGo?.(node, index);
-  });
 }
 
 /** What a node makes of its inputs. */

@@ -2,14 +2,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeBoxes, overlap } from '../../src/detection/boxes.js';
-import { type Suppression, suppress, TENSORFLOW_SUPPRESSION } from '../../src/detection/suppression.js';
+import { type Suppression, suppress } from '../../src/detection/suppression.js';
+import { SSD_SUPPRESSION } from '../../src/network/anchors.js';
 import { uniformRandom } from '../../src/random.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 
 const boxesOf = (...boxes: readonly number[][]): Tensor => tensor([boxes.length, 4], boxes.flat());
 const scoresOf = (...scores: readonly number[][]): Tensor =>
   tensor([scores.length, scores[0]?.length ?? 2], scores.flat());
-const perClass = TENSORFLOW_SUPPRESSION;
+/** The post-processing of Google's training configurations. */
+const perClass: Suppression = { ...SSD_SUPPRESSION, atThreshold: 'dropped', clip: true };
 const fast: Suppression = {
   ...perClass,
   kind: 'class-agnostic',

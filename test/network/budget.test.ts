@@ -16,9 +16,9 @@ import {
   summarize,
   trace,
 } from '../../src/network/index.js';
-import { traceQuantized } from '../../src/network/run-quantized.js';
 import { makeGolden } from '../../src/oracle/index.js';
 import type { Shape, Tensor } from '../../src/tensor.js';
+import { traceQuantized } from './trace-quantized.js';
 
 afterEach(() => setBudget(1));
 

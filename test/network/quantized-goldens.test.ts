@@ -8,9 +8,9 @@ import { describe, expect, test } from 'vitest';
 import { importQuantizedTflite } from '../../src/formats/tflite/read.js';
 import { readPicture } from '../../src/image/index.js';
 import { roundings } from '../../src/layers/int8/index.js';
-import { traceQuantized } from '../../src/network/run-quantized.js';
 import type { AnyTensor, QuantizedType, Shape } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
+import { traceQuantized } from './trace-quantized.js';
 
 /** Indices are int64 in the files. */
 function bytesOf({ data }: AnyTensor, type: string): Uint8Array {

@@ -1,8 +1,9 @@
 /** The reference executor of quantised networks, on one that can be followed by hand. */
 import { describe, expect, test } from 'vitest';
 import type { QuantizedNetwork } from '../../src/network/quantized-network.js';
-import { runQuantized, traceQuantized } from '../../src/network/run-quantized.js';
+import { runQuantized } from '../../src/network/run-quantized.js';
 import { type AnyTensor, type QuantizedType, tensor } from '../../src/tensor.js';
+import { traceQuantized } from './trace-quantized.js';
 
 const bytes: QuantizedType = { type: 'uint8', scale: 0.5, zeroPoint: 128 };
 const tenths: QuantizedType = { type: 'uint8', scale: 0.1, zeroPoint: 0 };

@@ -1,9 +1,9 @@
 /** A quantised network beside another runtime, whose numbers are made up here. */
 import { describe, expect, test } from 'vitest';
 import type { QuantizedNetwork, QuantizedNode } from '../../src/network/index.js';
-import { traceQuantized } from '../../src/network/run-quantized.js';
 import { checkIntegers, type TheirNumbers, XNNPACK } from '../../src/oracle/integers/peer-numbers.js';
 import type { AnyTensor, QuantizedType } from '../../src/tensor.js';
+import { traceQuantized } from '../network/trace-quantized.js';
 
 const bytes: QuantizedType = { type: 'uint8', scale: 0.5, zeroPoint: 128 };
 const tenths: QuantizedType = { type: 'uint8', scale: 0.1, zeroPoint: 0 };

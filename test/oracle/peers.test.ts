@@ -14,7 +14,6 @@ import { ProtoFile } from '../../src/formats/onnx/protobuf.js';
 import * as schema from '../../src/formats/tflite/schema.js';
 import { writeTflite } from '../../src/formats/tflite.js';
 import { type Network, NetworkBuilder, trace } from '../../src/network/index.js';
-import { traceQuantized } from '../../src/network/run-quantized.js';
 import { check } from '../../src/oracle/index.js';
 import { ONNXRUNTIME, XNNPACK } from '../../src/oracle/integers/peer-numbers.js';
 import { openInPeer, openIntegerPeer, openPeer, Packages, peerNames } from '../../src/oracle/peers/index.js';
@@ -32,6 +31,7 @@ import {
   teachableWeights,
 } from '../formats/tfjs/models.js';
 import { buildTflite, type OperatorSpec } from '../formats/tflite-builder.js';
+import { traceQuantized } from '../network/trace-quantized.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'depthwise-peers-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -5,7 +5,7 @@ import { type Detection, detect } from '../../src/detection/index.js';
 import { compile } from '../../src/engine/index.js';
 import { readNetwork } from '../../src/formats/index.js';
 import { type Picture, readPicture } from '../../src/image/index.js';
-import { firstAnchors, SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/network/anchors.js';
+import { SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/network/anchors.js';
 import type { Preprocessing } from '../../src/network/index.js';
 import { segment } from '../../src/segmentation/index.js';
 import { vocColour } from '../../src/segmentation/palette.js';
@@ -35,16 +35,17 @@ async function anchors(): Promise<string> {
   const size = [300, 300] as const;
   const all = ssdAnchors(size).data;
   const maps = ssdMaps(size);
-  const first = firstAnchors({ maps, shapes: SSD_SHAPES });
+  const counts = maps.map(([rows, columns], map) => rows * columns * SSD_SHAPES[map].length);
   const side = 120;
   const lines = maps.flatMap(([rows, columns], map) => {
+    const first = counts.slice(0, map).reduce((sum, count) => sum + count, 0);
     const [left, top] = [60 + (map % 3) * 210, 40 + Math.floor(map / 3) * 220];
     const cell = Math.floor(rows / 2) * columns + Math.floor(columns / 2);
     const count = SSD_SHAPES[map].length;
     const grid = Array.from({ length: rows + 1 }, (_, i) => whole((i * side) / rows));
     const path = grid.map((at) => `M${left + at} ${top}v${side}M${left} ${top + at}h${side}`).join('');
     const boxes = Array.from({ length: count }, (_, shape) => {
-      const [y, x, h, w] = all.subarray((first[map] + cell * count + shape) * 4).subarray(0, 4);
+      const [y, x, h, w] = all.subarray((first + cell * count + shape) * 4).subarray(0, 4);
       const [bx, by] = [left + whole((x - w / 2) * side), top + whole((y - h / 2) * side)];
       return `<rect x="${bx}" y="${by}" width="${whole(w * side)}" height="${whole(h * side)}" fill="none" stroke="${colour(shape)}"/>`;
     });

@@ -6,8 +6,8 @@ import { compileQuantized } from '../../../src/engine/int8/engine.js';
 import type { Rounding } from '../../../src/layers/int8/index.js';
 import { roundings } from '../../../src/layers/int8/index.js';
 import type { QuantizedNetwork } from '../../../src/network/quantized-network.js';
-import { traceQuantized } from '../../../src/network/run-quantized.js';
 import type { AnyTensor, Shape } from '../../../src/tensor.js';
+import { traceQuantized } from '../../network/trace-quantized.js';
 import { nightly } from '../../nightly.js';
 import { anyMobileNet, anySeeded, QuantizedBuilder, type Seeded, singleLayers } from './networks.js';
 

@@ -8,11 +8,12 @@ import { importQuantizedTflite } from '../../../src/formats/tflite/read.js';
 import { assumptionsOf } from '../../../src/network/conventions.js';
 import { run } from '../../../src/network/index.js';
 import type { QuantizedNetwork } from '../../../src/network/quantized-network.js';
-import { runQuantized, traceQuantized } from '../../../src/network/run-quantized.js';
+import { runQuantized } from '../../../src/network/run-quantized.js';
 import { layerSuite, mobilenetSuite } from '../../../src/oracle/index.js';
 import { type QuantizedProblem, quantizedProblems } from '../../../src/oracle/integers/quantized-problems.js';
 import { type QuantizedTensor, tensor } from '../../../src/tensor.js';
 import { dataPath, noData } from '../../data.js';
+import { traceQuantized } from '../../network/trace-quantized.js';
 import { type ConstantSpec, float, int8, int32, int64, type NodeSpec, onnxFile, uint8 } from './builder.js';
 
 const reread = async (network: QuantizedNetwork, pictures: 'nhwc' | 'nchw' = 'nhwc') =>
