@@ -354,6 +354,27 @@ describe('correctBiases', () => {
     expect(corrected.weights.get('z/bias')!.data[0]).toBe(Math.round(((4 * (0.4 * 255)) / 6 - 4 * 14) * (127 / 5)));
   });
 
+  test('the answers are never further from the real numbers for it: where they would be, the network stays as it is', async () => {
+    let [better, asItWas] = [0, 0];
+    for (let seed = 1; seed <= 12; seed++) {
+      const net = new NetworkBuilder();
+      let x = net.add('first', 'conv2d', net.input('x', [1, 6, 6, 2]), { filters: 4, kernelSize: [3, 3], bias: true });
+      x = net.add('depthwise', 'depthwiseConv2d', net.add('six', 'relu6', x), { kernelSize: [3, 3], bias: true });
+      x = net.add('logits', 'dense', net.add('pool', 'globalAveragePool', x), { units: 3 });
+      const network = randomWeights(net.build('small', [x], conventions), seed);
+      const some = [0, 100, 200].map((begin) => waves([1, 6, 6, 2], begin + seed));
+      const calibration = await calibrate(network, some);
+      const rounded = quantizeNetwork(calibration, { biasCorrection: false });
+      const corrected = await correctBiases(calibration.network, rounded, some);
+      const sqnrOf = async (one: QuantizedNetwork) => (await quantizationReport(calibration.network, one, some)).sqnr;
+      expect(await sqnrOf(corrected)).toBeGreaterThanOrEqual(await sqnrOf(rounded));
+      if (corrected === rounded) asItWas++;
+      else better++;
+    }
+    expect(better).toBeGreaterThan(0);
+    expect(asItWas).toBeGreaterThan(0);
+  });
+
   test('without pictures, and with a network of another calibration', async () => {
     const calibration = await calibrate(copies(), pictures);
     const rounded = quantizeNetwork(calibration);
