@@ -25,6 +25,7 @@ interface Kernels {
   readonly mix: (ring: number, bytes: number, shares: number, taps: number, to: number) => void;
   readonly narrowTwo: (row: number, step: number, first: number, shares: number, count: number, to: number) => void;
   readonly mixTwo: (ring: number, bytes: number, numbers: number, to: number) => void;
+  readonly mixTwoToBytes: (ring: number, bytes: number, numbers: number, to: number) => void;
 }
 
 let compiled: Kernels | null | undefined;
@@ -113,6 +114,7 @@ function mixTwo(wasm: Kernels, job: Job, x: Numbers): void {
   }
   const bytes = new Uint8Array(buffer);
   const floats = new Float32Array(buffer, mixed, 4 * count);
+  if (nearest) fillTable(preprocessing, nearest);
 
   const narrow = (at: number, slot: number) => {
     copyRow(job, at, bytes, row);
@@ -121,10 +123,11 @@ function mixTwo(wasm: Kernels, job: Job, x: Numbers): void {
   const mix = (i: number, slot: number) => {
     numbers[slot] = rows.shares[2 * i];
     numbers[1 - slot] = rows.shares[2 * i + 1];
-    wasm.mixTwo(ring, 32 * count, constants, mixed);
+    if (nearest) wasm.mixTwoToBytes(ring, 32 * count, constants, mixed);
+    else wasm.mixTwo(ring, 32 * count, constants, mixed);
     for (let c = 0; c < channels; c++) {
       const [lane, to] = [offsetOf(c, job), i * count * channels + c];
-      if (nearest) pickNearest(nearest, floats, lane, x, to, channels);
+      if (nearest) normalise(bytes, mixed + lane, mixed + 4 * count, c, x, to, channels);
       else pickLane(floats, lane, x, to, channels);
     }
   };
@@ -134,18 +137,6 @@ function mixTwo(wasm: Kernels, job: Job, x: Numbers): void {
 /** Every fourth float, as one channel of a row of the result. */
 function pickLane(floats: Float32Array, from: number, x: Numbers, to: number, channels: number): void {
   for (let at = from, i = to; at < floats.length; at += 4, i += channels) x[i] = floats[at];
-}
-
-/** The integers that stand for them. */
-function pickNearest(
-  nearest: Nearest,
-  floats: Float32Array,
-  from: number,
-  x: Numbers,
-  to: number,
-  channels: number,
-): void {
-  for (let at = from, i = to; at < floats.length; at += 4, i += channels) x[i] = nearest(floats[at]);
 }
 
 /** Whether the picture's own bytes are copied, a row at a time. */

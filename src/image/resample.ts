@@ -20,7 +20,10 @@ export interface Job {
   readonly preprocessing: Preprocessing;
   /** Whether sums are rounded to bytes, as the antialiased rules want it. */
   readonly rounded: boolean;
-  /** What is written of each number of float32; the number itself unless stated. */
+  /**
+   * What is written of each number of float32; the number itself unless stated. Integers stand for bytes: sums are rounded to bytes before, halves
+   * up, as where a quantised network is given a picture that was resized in bytes.
+   */
   readonly nearest: Nearest | undefined;
 }
 
@@ -94,7 +97,8 @@ function mix(
       let sum = weights[0] * ring[k];
       if (taps === 2) sum += weights[1] * ring[stride + k];
       else for (let t = 1; t < taps; t++) sum += weights[t] * ring[t * stride + k];
-      const real = ((rounded ? roundToByte(sum) : sum) * scale - m) / d;
+      const value = rounded ? roundToByte(sum) : nearest ? Math.floor(sum + 0.5) : sum;
+      const real = (value * scale - m) / d;
       x[i * stride + k] = nearest ? nearest(Math.fround(real)) : real;
     }
   }

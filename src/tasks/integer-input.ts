@@ -12,15 +12,14 @@ export interface IntegerInput extends QuantizedTensor {
 }
 
 /**
- * To multiples of 2⁻¹⁵. The mean of two bytes of a picture often lies halfway between two integers; float32 and the file's rounded scale move it a
- * little up or down, which would decide where it goes.
+ * To multiples of 2⁻¹⁵. Where a file's zero point and mean lie half a byte apart, every byte stands halfway between two integers; float32 and the
+ * file's rounded scale move it a little up or down, which would decide where it goes.
  */
 const tidy = (steps: number): number => Math.round(steps * 2 ** 15) / 2 ** 15;
 
 /**
- * How a picture becomes the only input, if that takes integers of 8 bits: the nearest of each number. A half goes up,
- * as where pictures are resized in bytes (Pillow, OpenCV) and where TensorFlow trains quantised networks (FakeQuant); `quantize`, as TensorFlow
- * Lite has it, gives halves below the zero point the lower integer.
+ * How a picture becomes the only input, if that takes integers of 8 bits: the nearest of each number. A half goes up, as where TensorFlow trains
+ * quantised networks (FakeQuant); `quantize`, as TensorFlow Lite has it, gives halves below the zero point the lower integer.
  */
 export function integerInput({ inputs }: { readonly inputs: readonly Pick<QuantizedInput, 'type'>[] }): {
   integersOf?(shape: Shape): IntegerInput;
