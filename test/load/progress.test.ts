@@ -157,13 +157,14 @@ describe('stopping', () => {
   test('the connection is let go', async () => {
     const stop = new AbortController();
     let cancelled: unknown;
-    const body = new ReadableStream({
-      cancel(why) {
+    const source = {
+      pull: () => stop.abort(reason),
+      cancel(why: unknown) {
         cancelled = why;
       },
-    });
+    };
+    const body = new ReadableStream(source, { highWaterMark: 0 }); // pulled once it is read
     const loading = load('https://a.example/x', { fetch: async () => new Response(body), signal: stop.signal });
-    setTimeout(() => stop.abort(reason), 5);
     await expect(loading).rejects.toBe(reason);
     expect(cancelled).toBe(reason);
   });
