@@ -18,7 +18,7 @@
  * Rows, `group` and what may lie behind a row's end are as in ../depthwise.ts.
  */
 import { dot } from './pointwise';
-import { BLOCK, byAnyWay, fast, isFast } from './requantize';
+import { BLOCK, byAnyWay, fast, inFloat32, isFast, isFloat32 } from './requantize';
 import { clampedOne, narrowed, storeTransposed } from './tile';
 
 export function depthwise(
@@ -118,7 +118,14 @@ function half(
       line += lineStep;
     } while (taps != end);
   }
-  if (isFast(block)) {
+  if (isFloat32(block)) {
+    const magic = v128.load32_splat(block, 228);
+    const m = upper ? v128.load(block, 48) : v128.load(block, 32);
+    const b = upper ? v128.load(block, 80) : v128.load(block, 64);
+    const r = upper ? v128.load(block, 112) : v128.load(block, 96);
+    c0 = inFloat32(c0, m, b, magic, r); c1 = inFloat32(c1, m, b, magic, r);
+    c2 = inFloat32(c2, m, b, magic, r); c3 = inFloat32(c3, m, b, magic, r);
+  } else if (isFast(block)) {
     const numbers = upper ? block + 32 : block;
     c0 = fast(c0, numbers, block); c1 = fast(c1, numbers, block);
     c2 = fast(c2, numbers, block); c3 = fast(c3, numbers, block);

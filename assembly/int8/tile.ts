@@ -6,7 +6,7 @@
  *   planes  (offsets ≠ 0) each pixel's eight channels as one vector at `out + offsets[pixel]`
  *   quads   (offsets = 0) [pixels / 4][O' / 2][4][2] for the next matrix product: pairs of channels, transposed
  */
-import { byAnyWay, fast, isFast, one } from './requantize';
+import { byAnyWay, fast, inFloat32, isFast, isFloat32, one } from './requantize';
 
 // @ts-ignore: decorator
 @inline
@@ -14,7 +14,15 @@ export function storeTile(
   c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128,
   block: usize, lo: v128, hi: v128, out: usize, offsets: usize,
 ): void {
-  if (isFast(block)) {
+  if (isFloat32(block)) {
+    const magic = v128.load32_splat(block, 228);
+    const m0 = v128.load(block, 32), b0 = v128.load(block, 64), r0 = v128.load(block, 96);
+    c00 = inFloat32(c00, m0, b0, magic, r0); c10 = inFloat32(c10, m0, b0, magic, r0);
+    c20 = inFloat32(c20, m0, b0, magic, r0); c30 = inFloat32(c30, m0, b0, magic, r0);
+    const m1 = v128.load(block, 48), b1 = v128.load(block, 80), r1 = v128.load(block, 112);
+    c01 = inFloat32(c01, m1, b1, magic, r1); c11 = inFloat32(c11, m1, b1, magic, r1);
+    c21 = inFloat32(c21, m1, b1, magic, r1); c31 = inFloat32(c31, m1, b1, magic, r1);
+  } else if (isFast(block)) {
     const second = block + 32;
     c00 = fast(c00, block, block); c01 = fast(c01, second, block);
     c10 = fast(c10, block, block); c11 = fast(c11, second, block);
@@ -74,7 +82,9 @@ export function storePixel(c0: v128, c1: v128, block: usize, lo: i32, hi: i32, o
 }
 
 function byWay(x: v128, block: usize, first: i32): v128 {
-  return isFast(block) ? fast(x, block + (<usize>first << 3), block) : byAnyWay(x, block, first);
+  if (!isFloat32(block)) return byAnyWay(x, block, first);
+  const at = block + (<usize>first << 2);
+  return inFloat32(x, v128.load(at, 32), v128.load(at, 64), v128.load32_splat(block, 228), v128.load(at, 96));
 }
 
 /**

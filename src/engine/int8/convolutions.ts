@@ -174,12 +174,15 @@ function blocks(low: IntegerLowering, operation: IntegerOperation, filters: numb
       filters,
       low.type(operation.output),
     );
+    const most = (kernel.data.length / filters) * 255 ** 2;
     const channels = scales.map((scale: Multiplier, filter) => {
       const term = bias?.data[filter] ?? 0;
       const inBias = zero === 0 ? 0 : zero * sumOfWeights(kernel, filter, filters);
-      return { bias: term - inBias, scale, range: () => rangeOfSums(kernel, filter, filters, term, x) };
+      const limit = Math.abs(term - inBias) + most;
+      return { bias: term - inBias, scale, limit, range: () => rangeOfSums(kernel, filter, filters, term, x) };
     });
-    return channelBlocks(channels, low.bounds(operation)[0], low.rounding);
+    const [pixels] = pixelsOf(low.shape(operation.output));
+    return channelBlocks(channels, low.bounds(operation), low.rounding, low.products === 'numbers' ? 0 : pixels);
   });
 }
 

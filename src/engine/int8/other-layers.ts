@@ -164,9 +164,10 @@ export function multiply(low: IntegerLowering, operation: IntegerOperation): voi
   const [pixels, channels] = pixelsOf(low.shape(output));
   const isGate = pixelsOf(low.shape(b))[0] < pixels;
   const scale = productMultiplier(low.type(a), low.type(b), low.type(output));
-  const channel = { bias: 0, scale, range: () => [-(255 ** 2), 255 ** 2] as const };
+  const limit = 255 ** 2;
+  const channel = { bias: 0, scale, limit, range: () => [-limit, limit] as const };
   const block = low.program.table(`block ${node.name}`, () =>
-    channelBlocks(Array(8).fill(channel), low.bounds(operation)[0], low.rounding),
+    channelBlocks(Array(8).fill(channel), low.bounds(operation), low.rounding),
   );
   const out = low.program.buffer(quadsBytes(pixels, channels));
   const vectors = quadStride(channels) / 16;

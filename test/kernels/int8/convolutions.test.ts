@@ -16,6 +16,7 @@ interface Channels {
   readonly scales: readonly Multiplier[];
   readonly rounding: Rounding;
   readonly bounds: readonly [number, number];
+  readonly float32: boolean;
 }
 
 const anyChannels = (filters: number, terms: number): fc.Arbitrary<Channels> =>
@@ -27,17 +28,25 @@ const anyChannels = (filters: number, terms: number): fc.Arbitrary<Channels> =>
     ),
     rounding: anyRounding,
     bounds: anyBounds,
+    float32: fc.boolean(),
   });
 
-const blocksOf = ({ bias, scales, rounding, bounds }: Channels, sums: (filter: number) => readonly number[]) =>
+/** Those of the scalar target stand apart. */
+const blocksOf = (
+  { bias, scales, rounding, bounds, float32 }: Channels,
+  sums: (filter: number) => readonly number[],
+  scalar = false,
+) =>
   channelBlocks(
     bias.map((term, filter) => ({
       bias: term,
       scale: scales[filter],
+      limit: Math.max(...sums(filter).map(Math.abs)),
       range: () => [Math.min(...sums(filter)), Math.max(...sums(filter))],
     })),
-    bounds[0],
+    bounds,
     rounding,
+    float32 && !scalar ? 128 : 0,
   );
 
 const resultOf = (sum: number, filter: number, { scales, rounding, bounds }: Channels) =>
@@ -120,7 +129,7 @@ describe('pointwise', () => {
         const weights = packPanels(Int32Array.from(kernel), 0, 1, channels, filters);
         solveEverywhere({
           kernel: 'pointwise',
-          scalar: { weights: widenPanels(weights) },
+          scalar: { weights: widenPanels(weights), blocks: blocksOf(made, (o) => sums.map((pixel) => pixel[o]), true) },
           inputs: {
             x: quadsOfX,
             weights,
@@ -209,7 +218,7 @@ describe('convolution', () => {
         const panels = packPanels(Int32Array.from(weights), 0, runs.length, length, filters);
         solveEverywhere({
           kernel: 'convolution',
-          scalar: { weights: widenPanels(panels) },
+          scalar: { weights: widenPanels(panels), blocks: blocksOf(made, (o) => sums.map((pixel) => pixel[o]), true) },
           inputs: {
             x: Int16Array.from([...x, 32767]),
             pixels,
@@ -294,6 +303,7 @@ describe('depthwise', () => {
         const fast = kernel[1] === 3 && dilation[1] === 1 && strides[1] <= 2;
         solveEverywhere({
           kernel: 'depthwise',
+          scalar: { blocks: blocksOf(made, (c) => sums.map((pixel) => pixel[c]), true) },
           inputs: {
             x: planesOfX,
             rows: Uint32Array.from({ length: rows }, (_, row) => row * columns * 16),
