@@ -63,6 +63,21 @@ const fedWith =
     return right({ ...problem, inputs: new Map([[name, { shape: x.shape, data: Float32Array.from(change(x)) }]]) });
   };
 
+/** A tensor's numbers as they lie where its axes, called by these letters, are written in another order. */
+function written({ shape, data }: Tensor, order: string, own: string): number[] {
+  const strides = [...own].map((_, axis) => sizeOf(shape.slice(axis + 1)));
+  const numbers = (at: number, axes: string): number[] => {
+    if (axes === '') return [data[at]];
+    const axis = own.indexOf(axes[0]);
+    return Array.from({ length: shape[axis] }, (_, i) => numbers(at + i * strides[axis], axes.slice(1))).flat();
+  };
+  return numbers(0, order);
+}
+
+/** The kernel of a backend that takes its numbers to lie in another order of the axes. */
+const inOrder = ({ shape, data }: Tensor, order: string): number[] =>
+  written({ shape: [...order].map((axis) => shape['HWIO'.indexOf(axis)]), data }, 'HWIO', order);
+
 const lastAxis = ({ shape }: Tensor): number => shape[shape.length - 1];
 
 const cases: readonly [problem: string, mistake: string, backend: (problem: Problem) => Tensor][] = [
@@ -184,6 +199,43 @@ const cases: readonly [problem: string, mistake: string, backend: (problem: Prob
   ['softmax-normal', 'the classes shifted by one: class c at c + 1', output((x) => moved(x, (i) => (i + 20) % 21))],
   ['softmax-normal', 'the activation left out', ({ inputs }) => inputs.get('input')!],
   ['softmax-normal', 'sigmoid in place of softmax', node({ kind: 'sigmoid' })],
+  ['sigmoid-normal', 'softmax in place of sigmoid', node({ kind: 'softmax' })],
+  ['softmax-normal', 'the classes in reverse order', output((x) => moved(x, (i) => 20 - i))],
+  ['softmax-normal', 'the classes shifted by one: class c + 1 at c', output((x) => moved(x, (i) => (i + 1) % 21))],
+  ['batchNorm-normal', 'the batch norm left out', ({ inputs }) => inputs.get('input')!],
+  ['batchNorm-normal', 'beta left out', weight('beta', (x) => x.data.map(() => 0))],
+  ['batchNorm-normal', 'movingVariance left out', weight('movingVariance', (x) => x.data.map(() => 1))],
+  [
+    'batchNorm-normal',
+    'movingVariance taken for a deviation',
+    weight('movingVariance', (x) => x.data.map((deviation) => deviation ** 2 - 1e-3)),
+  ],
+  [
+    'batchNorm-normal',
+    'divided by the variance in place of the deviation',
+    weight('movingVariance', (x) => x.data.map((v) => (v + 1e-3) ** 2 - 1e-3)),
+  ],
+  ...(['OHWI', 'IHWO', 'IOHW', 'HWOI'] as const).map((order): (typeof cases)[number] => [
+    'conv2d-normal',
+    `the kernel's numbers read in the order ${order}`,
+    weight('kernel', (x) => inOrder(x, order)),
+  ]),
+  ['conv2d-normal', "the kernel's height and width swapped", weight('kernel', (x) => inOrder(x, 'WHIO'))],
+  [
+    'conv2d-stride-2-odd-normal',
+    "the output's numbers in the order NWHC",
+    output((x) => ({ shape: x.shape, data: written(x, 'NWHC', 'NHWC') })),
+  ],
+  [
+    'conv2d-stride-2-odd-normal',
+    'the channels of the output in reverse order',
+    output((x) => moved(x, (i) => i - (i % lastAxis(x)) + lastAxis(x) - 1 - (i % lastAxis(x)))),
+  ],
+  ...([-1, 2, 0.5, 1 / 255] as const).map((factor): (typeof cases)[number] => [
+    'conv2d-normal',
+    `multiplied by ${factor === 1 / 255 ? '1/255' : factor}`,
+    output(({ shape, data }) => ({ shape, data: data.map((x) => factor * x) })),
+  ]),
   ['resizeBilinear-half-pixel-normal', 'resized by the rule tf1-legacy', node({ attributes: { rule: 'tf1-legacy' } })],
   [
     'pad-normal',
@@ -217,6 +269,13 @@ test.each(cases)('%s: %s', (name, mistake, backend) => {
   expect(report.verdict).toBe('beyond');
   expect(explanation!.cause.mistakes).toContain(mistake);
   expect(explanation!.cause.mistakes.length).toBeLessThanOrEqual(2);
+});
+
+test('what leaves numbers of another count as they are is not taken for a mistake', () => {
+  const problem = problemOf('conv2d-stride-2-odd-normal');
+  const { shape, data } = right(problem);
+  const cut = { shape: [shape[0], shape[1] - 1, ...shape.slice(2)], data: data.slice(sizeOf(shape.slice(2))) };
+  expect(verdictOn(problem, cut).explanation!.cause).toEqual({ mistakes: [] });
 });
 
 test('one class more, at the front', () => {

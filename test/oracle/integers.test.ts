@@ -150,6 +150,48 @@ describe('mistakes are named', () => {
     expect(explain(golden, theirs, report)!.cause.mistakes).toContain(what);
   });
 
+  test('stored as int8, 128 lower', () => {
+    const its = named('conv2d-normal', 'uint8');
+    const [[name, { shape, data }]] = makeGolden(its.network, its.inputs, { source }).outputs;
+    const theirs = new Map([
+      [
+        name,
+        tensor(
+          shape,
+          Array.from(data, (byte) => byte - 128),
+        ),
+      ],
+    ]);
+    expect(explain(its, theirs, check(its, theirs))!.cause).toEqual({ mistakes: ['stored as int8, 128 lower'] });
+  });
+
+  test('the scales of the two inputs swapped', () => {
+    // 0.5 · 2 + 0.25 · 8 = 3 and 0.5 · 4 + 0.25 · 4 = 3; the other way round 0.25 · 2 + 0.5 · 8 = 4.5 and 0.25 · 4 + 0.5 · 4 = 3.
+    const [a, b] = [int8(0.5, 0), int8(0.25, 0)];
+    const network: QuantizedNetwork = {
+      ...pixels,
+      inputs: [
+        { name: 'a', shape: [1, 2], type: a },
+        { name: 'b', shape: [1, 2], type: b },
+      ],
+      nodes: [{ name: 'sum', kind: 'add', inputs: ['a', 'b'], attributes: {}, type: int8(0.25, 1) }] as QuantizedNode[],
+      outputs: ['sum'],
+      weights: new Map(),
+    };
+    const problem = {
+      network,
+      inputs: new Map([
+        ['a', q([1, 2], [2, 4], a)],
+        ['b', q([1, 2], [8, 4], b)],
+      ]),
+    };
+    expect(check(problem, new Map([['sum', tensor([1, 2], [13, 13])]])).verdict).toBe('exact');
+    const theirs = new Map([['sum', tensor([1, 2], [19, 13])]]);
+    expect(explain(problem, theirs, check(problem, theirs))!.cause.mistakes).toEqual([
+      'the scales of the two inputs swapped',
+    ]);
+  });
+
   test('the activation left out, where the layer before it is not shown', () => {
     const theirs = new Map([['relu6', tensor([1, 1, 2, 1], [1, 16])]]);
     const { cause } = explain(golden, theirs, check(golden, theirs))!;

@@ -356,16 +356,44 @@ test('a fused layer under the name of its convolution', () => {
   expect(explanation.cause).toMatchObject({ mistakes: [], shownAs: 'conv1_relu' });
 });
 
-test.each([
-  ['red and blue swapped', (x: Tensor) => mapIndex(x, ([n, i, j, c]) => [n, i, j, 2 - c])],
-  ['from 0 to 1 in place of −1 to 1', ({ shape, data }: Tensor) => ({ shape, data: data.map((v) => (v + 1) / 2) })],
+const scaled =
+  (change: (x: number) => number) =>
+  ({ shape, data }: Tensor): Tensor => ({ shape, data: data.map(change) });
+
+test.each<[what: string, change: (x: Tensor) => Tensor]>([
+  ['red and blue swapped', (x) => mapIndex(x, ([n, i, j, c]) => [n, i, j, 2 - c])],
+  ['height and width swapped', (x) => mapIndex(x, ([n, i, j, c]) => [n, j, i, c])],
+  ['upside down', (x) => mapIndex(x, ([n, i, j, c]) => [n, 31 - i, j, c])],
+  ['mirrored', (x) => mapIndex(x, ([n, i, j, c]) => [n, i, 31 - j, c])],
+  ['from 0 to 1 in place of −1 to 1', scaled((x) => (x + 1) / 2)],
+  ['from −1 to 1 in place of 0 to 1', scaled((x) => 2 * x - 1)],
+  ['from 0 to 255 in place of −1 to 1', scaled((x) => ((x + 1) / 2) * 255)],
+  ['from 0 to 255 in place of 0 to 1', scaled((x) => 255 * x)],
+  ['from 0 to 1 in place of 0 to 255', scaled((x) => x / 255)],
 ])('an input that was prepared otherwise: %s', (what, change) => {
   const its = problem('v1', 'keras');
   const input = change(its.inputs.get('input')!);
-  const tensors = runBackend(its.network, new Map([['input', input]]), float32('forward'));
+  const tensors = new Map([['input', input]]);
   const { report, explanation } = explained(its, tensors);
   expect(report.first).toMatchObject({ name: 'input', kind: 'input' });
-  expect(explanation.cause.mistakes).toEqual([what]);
+  expect(explanation.cause).toEqual({ mistakes: [what] });
+});
+
+test('an input that is another altogether, of another shape, or in fewer bits', () => {
+  const its = problem('v1', 'keras');
+  const given = its.inputs.get('input')!;
+  const causeOf = (input: Tensor) => explained(its, new Map([['input', input]])).explanation;
+  expect(causeOf(scaled((x) => x + 0.5)(given)).cause).toEqual({ mistakes: [] });
+  expect(causeOf({ shape: [1, 3, 32, 32], data: given.data }).cause).toEqual({ mistakes: [] });
+  // The names of formats of 11 bits and of 8, the likeliest first; float16 holds float16's.
+  expect(causeOf(scaled(otherFormats.float16.store)(given)).cause).toEqual({
+    mistakes: [],
+    precisions: ['mixed-float16', 'float16', 'mixed-bfloat16', 'bfloat16'],
+  });
+  expect(causeOf(scaled(otherFormats.bfloat16.store)(given)).cause).toEqual({
+    mistakes: [],
+    precisions: ['mixed-bfloat16', 'bfloat16'],
+  });
 });
 
 test('two faults at once are told apart: padding and epsilon', () => {
