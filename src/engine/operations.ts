@@ -142,7 +142,7 @@ function residualTaker(
   positions: ReadonlyMap<Operation | undefined, number>,
   made: ReadonlyMap<string, Operation>,
 ): Operation | undefined {
-  if (node.kind !== 'add' || node.inputs.length !== 2 || node.inputs[0] === node.inputs[1]) return undefined;
+  if (node.kind !== 'add' || node.inputs.length !== 2) return undefined;
   const position = (tensor: string) => positions.get(made.get(tensor)) ?? 0;
   const [earlier, later] = [...node.inputs].sort((a, b) => position(a) - position(b));
   const producer = soleProducer(later);

@@ -224,7 +224,7 @@ const cases: readonly [problem: string, mistake: string, backend: (problem: Prob
   [
     'conv2d-stride-2-odd-normal',
     "the output's numbers in the order NWHC",
-    output((x) => ({ shape: x.shape, data: written(x, 'NWHC', 'NHWC') })),
+    output((x) => ({ shape: x.shape, data: Float32Array.from(written(x, 'NWHC', 'NHWC')) })),
   ],
   [
     'conv2d-stride-2-odd-normal',
