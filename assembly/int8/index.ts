@@ -7,7 +7,7 @@ export { convolution } from './convolution';
 export { dense } from './dense';
 export { depthwise } from './depthwise';
 export { add, lookup, lookupQuads, multiply } from './elementwise';
-export { bytesToPicture, bytesToPlanes, bytesToQuads, copyRuns, quadsToBytes, repeatBytes } from './layout';
+export { bytesToPicture, bytesToQuads, copyRuns, quadsToBytes, quadsToPlanes, repeatBytes } from './layout';
 export { pointwise } from './pointwise';
 export { pointwiseBytes, pointwiseDots, probe, quadsToByteQuads } from './pointwise-bytes';
 export { averages, means, pool, sums } from './pool';

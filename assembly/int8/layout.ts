@@ -44,20 +44,31 @@ export function quadsToBytes(x: usize, quadStride: usize, pixels: i32, channels:
   }
 }
 
-/**
- * `offsets` [pixels] are the bytes at which each pixel lies in a plane, as in tile.ts. Channels that do not exist
- * become zeros.
- */
-export function bytesToPlanes(
-  x: usize, pixels: i32, channels: i32, zero: i32, unsigned: i32, out: usize, planeStride: usize, planes: i32,
-  offsets: usize,
+/** `offsets` [quads · 4] are the bytes at which each pixel lies in a plane, as in tile.ts. */
+export function quadsToPlanes(
+  x: usize, quadStride: usize, quads: i32, out: usize, planeStride: usize, planes: i32, offsets: usize,
 ): void {
-  for (let plane = 0; plane < planes; ++plane, out += planeStride) {
-    for (let pixel = 0; pixel < pixels; ++pixel) {
-      const to = out + <usize>load<u32>(offsets + (<usize>pixel << 2));
-      const from = x + <usize>(pixel * channels + plane * 8);
-      for (let i = 0; i < 8; ++i) {
-        store<i16>(to + (<usize>i << 1), plane * 8 + i < channels ? centred(from + <usize>i, zero, unsigned) : 0);
+  for (let plane = 0; plane < planes; ++plane, x += 64, out += planeStride) {
+    let from = x, place = offsets;
+    for (let quad = 0; quad < quads; ++quad, from += quadStride, place += 16) {
+      const p0 = out + <usize>load<u32>(place), p1 = out + <usize>load<u32>(place, 4);
+      const p2 = out + <usize>load<u32>(place, 8), p3 = out + <usize>load<u32>(place, 12);
+      if (ASC_FEATURE_SIMD) {
+        const a = v128.load(from), b = v128.load(from, 16), c = v128.load(from, 32), d = v128.load(from, 48);
+        const ab01 = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd01 = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+        const ab23 = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cd23 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+        v128.store(p0, v128.shuffle<i32>(ab01, cd01, 0, 1, 4, 5));
+        v128.store(p1, v128.shuffle<i32>(ab01, cd01, 2, 3, 6, 7));
+        v128.store(p2, v128.shuffle<i32>(ab23, cd23, 0, 1, 4, 5));
+        v128.store(p3, v128.shuffle<i32>(ab23, cd23, 2, 3, 6, 7));
+      } else {
+        for (let pair: usize = 0; pair < 4; ++pair) {
+          const at = from + (pair << 4), to = pair << 2;
+          store<u32>(p0 + to, load<u32>(at));
+          store<u32>(p1 + to, load<u32>(at, 4));
+          store<u32>(p2 + to, load<u32>(at, 8));
+          store<u32>(p3 + to, load<u32>(at, 12));
+        }
       }
     }
   }

@@ -10,10 +10,10 @@ import type { Place } from '../../wasm/memory.js';
 import { at } from '../../wasm/program.js';
 import { pixelsThatFit, planBlocks, rowsPerQuads } from '../blocks.js';
 import { convolutionWindows } from '../convolution-windows.js';
-import { type PlaneLayout, planeLayout, roundUp, VECTOR } from '../layouts.js';
+import { type PlaneLayout, planeLayout, quadCount, roundUp, VECTOR } from '../layouts.js';
 import { pixelsOf } from '../lowering.js';
 import { channelBlocks } from './channel-blocks.js';
-import { type IntegerLowering, quadStride, quadsBytes, zeroPointOf } from './lowering.js';
+import { type IntegerLowering, layoutKey, quadStride, quadsBytes, zeroPointOf } from './lowering.js';
 import type { IntegerOperation, OperationOf } from './operations.js';
 import { type BytePanels, packDense, packDepthwise, packPanels, widenPanels } from './packing.js';
 
@@ -342,42 +342,59 @@ function depthwiseSteps(
   );
 }
 
-/** The planes that a depthwise convolution reads: written as such by the layer before it, or rearranged from bytes. */
+/** The planes that a depthwise convolution reads: written as such by the layer before it, or rearranged from quads. */
 function depthwiseInput(
   low: IntegerLowering,
   operation: OperationOf<'depthwiseConv2d'>,
 ): { place: Place; layout: PlaneLayout } {
   const [input] = operation.inputs;
-  const { planes: known, shape } = low.value(input);
-  if (known) return known;
-  const [, height, width, channels] = shape;
+  const value = low.value(input);
+  const [, height, width, channels] = value.shape;
   const { depthMultiplier } = operation.node.attributes;
-  let x = low.bytes(input);
-  if (depthMultiplier > 1) {
-    const repeated = low.program.buffer(sizeOf(shape) * depthMultiplier);
-    low.program.step('repeatBytes', x, sizeOf(shape), depthMultiplier, repeated);
-    x = repeated;
-  }
+  const layout = planesLayout(low, operation, height);
+  if (depthMultiplier === 1 && value.planes && layoutKey(value.planes.layout) === layoutKey(layout))
+    return value.planes;
   const total = channels * depthMultiplier;
-  const { place, layout } = planesFor(low, operation, height);
+  const x = depthMultiplier === 1 ? low.quads(input) : repeated(low, input, depthMultiplier);
+  const place = low.planes(layout, total);
   const planes = Math.ceil(total / 8);
+  const quads = quadCount(height * width);
   const offsets = low.pixelOffsets(layout);
-  const pixels = height * width;
-  low.program.step('bytesToPlanes', x, pixels, total, ...low.zero(input), place, layout.planeStride, planes, offsets);
+  low.program.step('quadsToPlanes', x, quadStride(total), quads, place, layout.planeStride, planes, offsets);
+  if (depthMultiplier === 1) value.planes = { place, layout };
   return { place, layout };
 }
 
-/** New planes for the input of a depthwise convolution, of which `rows` exist at a time. */
-function planesFor(
+/** Quads in which every channel of the tensor stands `times` times. */
+function repeated(low: IntegerLowering, input: string, times: number): Place {
+  const shape = low.shape(input);
+  const [pixels, channels] = pixelsOf(shape);
+  const bytes = low.program.buffer(sizeOf(shape) * times);
+  low.program.step('repeatBytes', low.bytes(input), sizeOf(shape), times, bytes);
+  const quads = low.program.buffer(quadsBytes(pixels, channels * times));
+  const stride = quadStride(channels * times);
+  low.program.step('bytesToQuads', bytes, pixels, channels * times, ...low.zero(input), quads, stride);
+  return quads;
+}
+
+/** Planes for the input of a depthwise convolution, of which `rows` exist at a time. */
+function planesLayout(
   low: IntegerLowering,
-  { node, inputs, output, padding }: OperationOf<'depthwiseConv2d'>,
+  { node, inputs, padding }: OperationOf<'depthwiseConv2d'>,
   rows: number,
-): { place: Place; layout: PlaneLayout } {
+): PlaneLayout {
   const [, height, width] = low.shape(inputs[0]);
   const { strides, dilation } = node.attributes;
   const layout = planeLayout([height, width], padding!, rows, strides[1]);
   // The kernel also reads the second tap of a last pair that has only one.
-  const spare = layout.spare + dilation[1] * VECTOR;
-  const place = low.planes({ ...layout, spare }, low.shape(output)[3]);
-  return { place, layout };
+  return { ...layout, spare: layout.spare + dilation[1] * VECTOR };
+}
+
+function planesFor(
+  low: IntegerLowering,
+  operation: OperationOf<'depthwiseConv2d'>,
+  rows: number,
+): { place: Place; layout: PlaneLayout } {
+  const layout = planesLayout(low, operation, rows);
+  return { place: low.planes(layout, low.shape(operation.output)[3]), layout };
 }

@@ -119,12 +119,9 @@ export const INT8_KERNEL_TABLE = {
     does: 'quads to bytes',
     operands: ['reads x, bytes quadStride, i32 pixels, i32 channels, i32 zero, writes out'],
   },
-  bytesToPlanes: {
-    does: 'bytes to planes',
-    operands: [
-      'reads x, i32 pixels, i32 channels, i32 zero, i32 unsigned, writes out, bytes planeStride, i32 planes',
-      'reads offsets',
-    ],
+  quadsToPlanes: {
+    does: 'quads to planes',
+    operands: ['reads x, bytes quadStride, i32 quads, writes out, bytes planeStride, i32 planes, reads offsets'],
   },
   bytesToPicture: {
     does: 'bytes to a picture with a border of zeros',

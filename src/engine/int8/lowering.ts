@@ -250,8 +250,9 @@ export class IntegerLowering {
   }
 }
 
-const layoutKey = ({ height, width, padding, rows }: PlaneLayout) =>
-  [height, width, padding.top, padding.bottom, padding.left, padding.right, rows].join();
+/** Says everything of a layout. */
+export const layoutKey = ({ height, width, padding, rows, spare }: PlaneLayout): string =>
+  [height, width, padding.top, padding.bottom, padding.left, padding.right, rows, spare].join();
 
 /** Byte products are faster than those of int16 by more than this part of further steps costs. */
 const FURTHER_SHARE = 0.25;

@@ -68,11 +68,11 @@ describe('kernels', () => {
     ],
     depthwiseConv2d: [
       (net, x) => net.add('y', 'depthwiseConv2d', x, once, net.anyType()),
-      ...['zeroMargins', 'bytesToPlanes', 'depthwise', 'quadsToBytes'],
+      ...['bytesToQuads', 'zeroMargins', 'quadsToPlanes', 'depthwise', 'quadsToBytes'],
     ],
     'depthwiseConv2d, two results a channel': [
       (net, x) => net.add('y', 'depthwiseConv2d', x, { ...once, depthMultiplier: 2 }, net.anyType()),
-      ...['repeatBytes', 'zeroMargins', 'bytesToPlanes', 'depthwise', 'quadsToBytes'],
+      ...['repeatBytes', 'bytesToQuads', 'zeroMargins', 'quadsToPlanes', 'depthwise', 'quadsToBytes'],
     ],
     'a convolution writes what a depthwise one reads': [
       (net, x) => {
@@ -243,7 +243,13 @@ describe('buffers are as large as their layouts, in cache lines', () => {
     depthwiseConv2d: [
       (net, x) => net.add('y', 'depthwiseConv2d', x, { ...window, depthMultiplier: 1 }, net.anyType()),
       // rows with margins, one of zeros, a pixel that nobody reads, and four behind; sums of four rows and of three pixels too many
-      ...[quads(picture, 20), line(3 * (10 * 9 + 1) * 16 + 4 * 16), line((4 * 7 + 3) * 16), line(picture * 20)],
+      ...[
+        quads(picture, 20),
+        quads(picture, 20),
+        line(3 * (10 * 9 + 1) * 16 + 4 * 16),
+        line((4 * 7 + 3) * 16),
+        line(picture * 20),
+      ],
     ],
     conv2d: [
       (net, x) => net.add('y', 'conv2d', x, { ...window, filters: 12 }, net.anyType()),
