@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { FormatError, UsageError } from '../errors.js';
+import { isFolder } from '../files/is-there.js';
 import { readWhole } from '../files/read-whole.js';
 import { readFile } from '../formats/files.js';
 import { readTensors } from '../formats/read.js';
@@ -21,10 +22,6 @@ const rawReaders: Readonly<Record<string, { bytes: number; read: (view: DataView
   '.i32': { bytes: 4, read: (view, at) => view.getInt32(at, true) },
 };
 const tensorEndings = ['.npz', '.safetensors', '.npy', ...Object.keys(rawReaders)];
-
-export async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-}
 
 /** The bundle of real numbers in a file; undefined for any other file, and where there is none. */
 export async function bundleIn(path: string): Promise<Golden | undefined> {
@@ -55,7 +52,7 @@ async function notABundle(bytes: Uint8Array, path: string, other: string | undef
 const empty = new Uint8Array();
 
 /** What a file is, in words: 'an HDF5 model'. */
-export function whatIs(bytes: Uint8Array, path: string): string {
+function whatIs(bytes: Uint8Array, path: string): string {
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, 1 << 16));
   if (text.startsWith('\xff\xd8\xff')) return 'a JPEG picture';
   if (text.startsWith('\x89PNG')) return 'a PNG picture';

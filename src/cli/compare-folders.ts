@@ -1,15 +1,16 @@
 /** `depthwise compare` of a folder of bundles: one table of what fails, one verdict. */
 import { readdir } from 'node:fs/promises';
 import { DepthwiseError, DifferenceError, FormatError, UndecidedError, UsageError } from '../errors.js';
+import { isFolder } from '../files/is-there.js';
 import type { Verdict } from '../oracle/index.js';
 import { judgedLayers, patternsOf } from '../oracle/patterns.js';
-import { bundlesIn, isFolder, stemOf, theirsOf } from './compare-files.js';
+import { bundlesIn, stemOf, theirsOf } from './compare-files.js';
 import { asJson, blame, columns, inWords, isListed } from './compare-table.js';
 import { type CompareFlags, type Comparison, compareFiles } from './comparison.js';
 import { harmless } from './display.js';
 import { verdictOf } from './judgement.js';
 import { junit, type TestCase } from './junit.js';
-import { plural, print, printJson, writeWhole } from './output.js';
+import { listed, plural, print, printJson, writeWhole } from './output.js';
 import { withProgress } from './progress.js';
 import { textTable } from './table.js';
 
@@ -94,17 +95,17 @@ async function surplusIn(theirs: string, cases: readonly Case[]): Promise<string
 const hasFailed = ({ verdict }: Case): boolean => verdict !== 'exact' && verdict !== 'within rounding';
 
 function asTextOfFolders(cases: readonly Case[], surplus: readonly string[], { only }: CompareFlags): string {
-  const listed = cases.filter((its) =>
+  const told = cases.filter((its) =>
     only === undefined ? hasFailed(its) : isListed(its.verdict as Verdict, verdictOf(only)),
   );
-  const rows = listed.filter(({ comparison }) => comparison !== undefined);
+  const rows = told.filter(({ comparison }) => comparison !== undefined);
   const lines: string[] = [];
   if (rows.length > 0) {
     lines.push(textTable([{ title: 'bundle', align: 'left' }, ...columns], rows.map(rowOf)), '');
   }
   lines.push(...[...causesOf(cases), ...patternsAcross(cases)].map(harmless));
-  for (const { name, message } of listed) if (message !== undefined) lines.push(harmless(`${name}: ${message}`));
-  if (surplus.length > 0) lines.push(harmless(`Theirs without a bundle: ${shortened(surplus)}.`));
+  for (const { name, message } of told) if (message !== undefined) lines.push(harmless(`${name}: ${message}`));
+  if (surplus.length > 0) lines.push(harmless(`Theirs without a bundle: ${listed(surplus)}.`));
   lines.push(`${countsOf(cases)} of ${plural(cases.length, 'bundle')}.`);
   return lines.join('\n');
 }
@@ -118,7 +119,7 @@ function causesOf(cases: readonly Case[]): string[] {
     const words = inWords(explanation.cause, rounding ? undefined : precision!.name, explanation.atPrecision?.name);
     names.set(words, [...(names.get(words) ?? []), name]);
   }
-  return [...names].map(([words, its]) => `${shortened(its)}: ${words}`);
+  return [...names].map(([words, its]) => `${listed(its)}: ${words}`);
 }
 
 /** What all wrong layers of all bundles have in common. */
@@ -144,9 +145,6 @@ function countsOf(cases: readonly Case[]): string {
     .map(({ verdict, count }) => `${count} ${verdict}`)
     .join(', ');
 }
-
-const shortened = (names: readonly string[]): string =>
-  names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 
 function asTestCase(golden: string, { name, verdict, comparison, message }: Case): TestCase {
   const layer = comparison?.report.first ?? comparison?.report.undecided;

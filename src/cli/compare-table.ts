@@ -7,8 +7,8 @@ import type { Cause, Difference, Explanation, LayerReport, Precision, Report, Ve
 import { looksLikeNchw } from '../oracle/layouts.js';
 import type { Matched } from '../oracle/names.js';
 import type { TensorType } from '../tensor.js';
-import { harmless } from './display.js';
-import { formatCount } from './output.js';
+import { harmless, shortened } from './display.js';
+import { formatCount, listed } from './output.js';
 import { type TableColumn, textTable } from './table.js';
 
 export interface Context {
@@ -47,7 +47,7 @@ interface Column extends TableColumn {
 }
 
 export const columns: readonly Column[] = [
-  { title: 'layer', align: 'left', text: ({ name }) => shortened(name) },
+  { title: 'layer', align: 'left', text: ({ name }) => brief(name) },
   { title: 'kind', align: 'left', spare: 5, text: ({ kind }) => kind },
   { title: 'verdict', align: 'left', text: ({ verdict }) => verdict },
   {
@@ -89,9 +89,7 @@ export const columns: readonly Column[] = [
 ];
 
 /** Names in .tflite files list all that was fused. */
-function shortened(name: string): string {
-  return name.length > 44 ? `${name.slice(0, 43)}…` : name;
-}
+const brief = (name: string): string => shortened(name, 44);
 
 type Its = LayerReport['difference'];
 
@@ -128,18 +126,19 @@ function conclusion({ layers, first, worst, notShown, notJudged, undecided }: Re
   if (worst && worst.layer.difference!.maxUnits > 0 && !isInteger(worst.layer.type))
     lines.push(...histogramLines(worst.layer), '');
   if (accumulatedBecause) lines.push(accumulatedBecause);
-  if (notShown.length > 0) lines.push(`Not shown, judged together with the next: ${listed(notShown)}.`);
+  if (notShown.length > 0) lines.push(`Not shown, judged together with the next: ${listed(notShown.map(brief))}.`);
   if (notJudged.length > 0) {
-    lines.push(`Not shown, nor anything behind them, and so not judged: ${listed(notJudged)}.`);
+    lines.push(`Not shown, nor anything behind them, and so not judged: ${listed(notJudged.map(brief))}.`);
   }
-  if (matched.unmatched.length > 0) lines.push(`Theirs without a layer of ours: ${listed(matched.unmatched)}.`);
+  if (matched.unmatched.length > 0)
+    lines.push(`Theirs without a layer of ours: ${listed(matched.unmatched.map(brief))}.`);
   const count = (verdict: string): number => layers.filter((layer) => layer.verdict === verdict).length;
   const wrong = count('beyond') + count('wrong shape');
   const open = undecided ? `, ${count('not decided')} not decided` : '';
   lines.push(`${count('exact')} exact, ${count('within rounding')} within rounding, ${wrong} beyond${open}.`);
   if (undecided) {
     lines.push(
-      `Not decided from ${shortened(undecided.name)} on: the bound exceeds the numbers, so that wrong ones would pass.`,
+      `Not decided from ${brief(undecided.name)} on: the bound exceeds the numbers, so that wrong ones would pass.`,
     );
   }
   if (first) lines.push(`First wrong: ${blame(first)}`);
@@ -150,7 +149,7 @@ function conclusion({ layers, first, worst, notShown, notJudged, undecided }: Re
 
 function causeLines({ cause, others, atPrecision }: Explanation, name: string | undefined): string[] {
   const lines = [inWords(cause, name, atPrecision?.name)];
-  for (const other of others) lines.push(`${shortened(other.name)}: ${inWords(other.cause, name)}`);
+  for (const other of others) lines.push(`${brief(other.name)}: ${inWords(other.cause, name)}`);
   if (cause.place) lines.unshift(`${cause.place}.`);
   if (atPrecision === undefined) return lines;
   if (atPrecision.first === undefined) return [...lines, 'So does every other layer.'];
@@ -187,11 +186,6 @@ export function blame({ name, found, shape, type, difference }: LayerReport): st
   return `${name}[${coordinate}]: theirs ${theirs}, reference ${reference}, off by ${short(Math.abs(theirs - reference))}, allowed ${short(bound)}.`;
 }
 
-function listed(names: readonly string[]): string {
-  const shown = (count: number): string => names.slice(0, count).map(shortened).join(', ');
-  return names.length > 6 ? `${shown(5)} and ${names.length - 5} more` : shown(6);
-}
-
 const WIDEST = 40;
 
 /** How much of their bounds the worst layer's elements use. */
@@ -202,7 +196,7 @@ function histogramLines({ name, difference }: LayerReport): string[] {
     const bar = '█'.repeat(Math.ceil((WIDEST * count) / most));
     return `  ${labels[bin].padStart(9)}  ${formatCount(count).padStart(9)}  ${bar}`.trimEnd();
   });
-  return [`${shortened(name)}, its elements by their share of the bound:`, ...bars];
+  return [`${brief(name)}, its elements by their share of the bound:`, ...bars];
 }
 
 const labels = HISTOGRAM_EDGES.map((edge, bin) => {

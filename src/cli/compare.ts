@@ -1,8 +1,8 @@
 /** `depthwise compare`: another backend's tensors against a golden bundle, layer by layer. */
 import { type Command, Option } from 'commander';
+import { isFolder } from '../files/is-there.js';
 import { roundings } from '../layers/int8/index.js';
 import { layouts } from '../oracle/layouts.js';
-import { isFolder } from './compare-files.js';
 import { compareFolders } from './compare-folders.js';
 import { type CompareFlags, compareFiles, expectModelForItsFlags } from './comparison.js';
 import { exitCodesHelp, judging } from './exit-codes.js';

@@ -67,6 +67,10 @@ export function readable(text: string, stream: Stream = process.stdout): string 
 /** A name, label or path, which others may have chosen, in one line: control characters are shown as \\n, \\x1b or \\u202e. */
 export const harmless = (text: string): string => text.replace(OBEYED, escaped);
 
+/** The beginning of a name that has more characters than this. */
+export const shortened = (name: string, most: number): string =>
+  name.length > most ? `${name.slice(0, most - 1)}…` : name;
+
 /** JSON that means the same, in which \\u202e stands for each such character but the line breaks between its parts. */
 export const harmlessJson = (json: string): string =>
   json.replace(OBEYED, (character) =>

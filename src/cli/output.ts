@@ -27,6 +27,10 @@ export function note(text: string): void {
   process.stderr.write(`${readable(harmless(text), process.stderr)}\n`);
 }
 
+/** The names, of more than six the first five. */
+export const listed = (names: readonly string[]): string =>
+  names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+
 /** The path's ending, once it is one of those wanted. */
 export function expectEnding<Ending extends string>(flag: string, path: string, wanted: readonly Ending[]): Ending {
   const found = wanted.find((ending) => path.toLowerCase().endsWith(ending));

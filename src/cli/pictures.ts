@@ -1,13 +1,14 @@
 /** The pictures that a command is given: files, folders of them, '-' for standard input. One that cannot be read does not lose the others. */
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type DepthwiseError, PictureError, UsageError } from '../errors.js';
+import { isFolder } from '../files/is-there.js';
 import { isFile } from '../files/read-whole.js';
 import { decodePicture, pictureFormat } from '../image/decode.js';
 import { type Picture, type DecodeOptions as PictureLimits, readPicture } from '../image/index.js';
 import { systemReason } from '../system-error.js';
-import { note, plural } from './output.js';
+import { listed, note, plural } from './output.js';
 import { readFileOrInput } from './standard-input.js';
 import { wholeNumber } from './values.js';
 
@@ -44,9 +45,6 @@ export async function withoutFolders(paths: readonly string[]): Promise<string[]
   return found;
 }
 
-const isFolder = async (path: string): Promise<boolean> =>
-  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-
 const onlyIf = (others: boolean, path: string) => (error: unknown) => {
   if (others && error instanceof PictureError) return [path];
   throw error;
@@ -64,8 +62,7 @@ async function picturesIn(folder: string): Promise<string[]> {
     if (await isPicture(path)) pictures.push(path);
     else others.push(entry.isDirectory() ? `${entry.name}/` : entry.name);
   }
-  const leftOut =
-    others.length > 5 ? `${others.slice(0, 5).join(', ')} and ${others.length - 5} more` : others.join(', ');
+  const leftOut = listed(others);
   if (pictures.length === 0) {
     const inside = leftOut.includes('/') ? `; those of its folders are ${folder}/*/*` : '';
     throw new PictureError(`${folder}: there is no picture in this folder${leftOut && `, only ${leftOut}${inside}`}`);

@@ -1,5 +1,5 @@
 /** Progress of a job, on stderr: a bar on a terminal, plain lines elsewhere, nothing at all for a job of under a second. */
-import { harmless, readable, wantsAscii } from './display.js';
+import { harmless, readable, shortened, wantsAscii } from './display.js';
 import { note } from './output.js';
 
 export interface Progress {
@@ -13,9 +13,6 @@ export interface Progress {
 
 const FIRST_SIGN = 1_000; // ms
 const BETWEEN_LINES = 5_000; // ms
-
-/** Layers of .tflite files have names longer than a line. */
-const shortened = (name: string): string => (name.length > 40 ? `${name.slice(0, 39)}…` : name);
 
 /** The job need not give control back between its steps: the bar draws itself at each. */
 export async function startProgress(job: string, betweenLines = BETWEEN_LINES): Promise<Progress> {
@@ -84,6 +81,6 @@ export function onNodeOf(
   count = 1,
 ): { onNode: (node: { readonly name: string }, done: number, nodes: number) => void } {
   return {
-    onNode: ({ name }, done, nodes) => progress.at((index + done / nodes) / count, shortened(name)),
+    onNode: ({ name }, done, nodes) => progress.at((index + done / nodes) / count, shortened(name, 40)),
   };
 }

@@ -3,7 +3,7 @@ import type { LayerSummary, Summary } from '../network/index.js';
 import { isQuantizedType } from '../network/quantized-network.js';
 import type { Pair } from '../padding.js';
 import type { TensorType } from '../tensor.js';
-import { harmless } from './display.js';
+import { harmless, shortened } from './display.js';
 import { formatBytes, formatCount, percent } from './output.js';
 import { hanging, type TableColumn, textTable } from './table.js';
 
@@ -13,7 +13,7 @@ interface Column extends TableColumn {
 
 const TYPE = 'type, scale, zero';
 
-/** Columns as people read them. */
+/** Columns as people read them. Layers of .tflite files have names longer than a screen; --json and --csv have them whole. */
 const columns: readonly Column[] = [
   { title: 'name', align: 'left', text: ({ name, type }) => shortened(name, type ? 34 : 48) },
   { title: 'kind', align: 'left', text: ({ kind, followedBy }) => [kind, ...(followedBy ?? [])].join(' + ') },
@@ -44,9 +44,6 @@ const typeText = (type: TensorType): string =>
 /** The columns of a network: types only where it states them. */
 const columnsOf = ({ layers }: Summary): readonly Column[] =>
   columns.filter(({ title }) => title !== TYPE || layers.some(({ type }) => type !== undefined));
-
-/** Layers of .tflite files have names longer than a screen; --json and --csv have them whole. */
-const shortened = (name: string, most = 48): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 
 const sides = (pair: Pair | null): string => (pair === null ? '' : pair.join('×'));
 
@@ -81,7 +78,7 @@ export function asMarkdown(summary: Summary): string {
 }
 
 /** The totals as people read them, the counting convention last. */
-export function totalLines({ inputs = [], totals, convention }: Summary): string[] {
+function totalLines({ inputs = [], totals, convention }: Summary): string[] {
   const { multiplyAdds, flops, params, activations } = totals;
   const bytes = (numbers: number): string => formatBytes(4 * numbers);
   const size =

@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 
 /** Whether anything has the name, a symbolic link that leads nowhere included. */
 export const isThere = (path: string): Promise<boolean> =>
@@ -6,3 +6,7 @@ export const isThere = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** Symbolic links are followed. */
+export const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;

@@ -6,6 +6,7 @@ import {
   isQuantizedType,
   type QuantizedNetwork,
   type QuantizedNode,
+  typesByName,
 } from '../network/quantized-network.js';
 import { biasScales, withQuantizedWeights } from '../network/quantized-types.js';
 import { type FloatArray, type QuantizedType, type Tensor, tensor } from '../tensor.js';
@@ -75,7 +76,7 @@ function brief(network: QuantizedNetwork): { tensors: Map<string, Tensor>; typeO
 
 /** Biases that count in input scale · kernel scale, as a reader takes them to do. */
 function derivedBiases({ inputs, nodes, weights }: QuantizedNetwork): Set<string> {
-  const types = new Map([...inputs, ...nodes].map(({ name, type }) => [name, type]));
+  const types = typesByName({ inputs, nodes });
   const isDerived = (node: QuantizedNode): boolean => {
     const [kernel, bias] = ['kernel', 'bias'].map((name) => weights.get(weightName(node.name, name)));
     const input = types.get(node.inputs[0])!;

@@ -12,7 +12,12 @@ import { FormatError } from '../errors.js';
 import { nodesByName, ownerOf } from '../network/graph.js';
 import { weightName } from '../network/network.js';
 import { quantizedFromJson } from '../network/quantized-json.js';
-import { isQuantizedType, type QuantizedNetwork, type QuantizedNode } from '../network/quantized-network.js';
+import {
+  isQuantizedType,
+  type QuantizedNetwork,
+  type QuantizedNode,
+  typesByName,
+} from '../network/quantized-network.js';
 import { channelAxes, integerArrays, withQuantizedWeights } from '../network/quantized-types.js';
 import { layerOf } from '../network/shapes.js';
 import {
@@ -37,7 +42,7 @@ export function quantizedNetworkOf(
 ): QuantizedNetwork {
   const described = quantizedFromJson(description);
   const nodes = nodesByName(described);
-  const types = new Map([...described.inputs, ...described.nodes].map(({ name, type }) => [name, type]));
+  const types = typesByName(described);
   const weights = new Map<string, AnyTensor>();
   const parameters = new Set(
     [...stored.keys()].flatMap((name) => [weightName(name, SCALE), weightName(name, ZERO_POINT)]),

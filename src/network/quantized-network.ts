@@ -64,6 +64,10 @@ export const isQuantizedNetwork = (network: AnyNetwork): network is QuantizedNet
 export const hasIntegers = ({ inputs, nodes }: QuantizedNetwork): boolean =>
   [...inputs, ...nodes].some(({ type }) => isQuantizedType(type));
 
+/** The type of every tensor. */
+export const typesByName = ({ inputs, nodes }: Pick<QuantizedNetwork, 'inputs' | 'nodes'>): Map<string, TensorType> =>
+  new Map([...inputs, ...nodes].map(({ name, type }) => [name, type]));
+
 /** A way between real numbers and integers, and no layer. */
 export const isConversion = <Node extends { readonly kind: string }>(
   node: Node,

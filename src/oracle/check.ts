@@ -7,12 +7,12 @@ import { isQuantizedNetwork } from '../network/quantized-network.js';
 import { inputTensors } from '../network/run.js';
 import { wantedWeights } from '../network/shapes.js';
 import { type AnyTensor, type Shape, sameShape, type Tensor } from '../tensor.js';
-import { estimates, type NodeEstimate, shownTensor } from './estimate-network.js';
+import { estimates, shownTensor } from './estimate-network.js';
 import type { Golden } from './golden.js';
 import { checkQuantized, type QuantizedSubject } from './integers/check-quantized.js';
 import { asNumbers } from './integers/typed.js';
 import { type Precision, precisionOf } from './precision.js';
-import { type Expected, type Mode, type Report, report } from './report.js';
+import { asExpected, type Expected, type Mode, type Report, recorded, report } from './report.js';
 
 /** What a backend was to compute: a problem of a suite, a golden bundle, or any network with the inputs that it was given. */
 export interface Subject extends Partial<Pick<Golden, 'precision' | 'outputs' | 'bounds' | 'isolated'>> {
@@ -68,7 +68,7 @@ function checkReals(subject: Subject, theirs: ReadonlyMap<string, Tensor>, optio
   const bounds = ownBounds(subject, mode, precision);
   const shown = mode === 'isolated' ? fitting(network, inputs, theirs) : undefined;
   const layers = bounds
-    ? recorded(subject, bounds)
+    ? recorded(network, subject.outputs!, bounds)
     : asExpected(estimates(network, inputs, { precision, ...(shown && { shown }), ...(onNode && { onNode }) }));
   const judged = inThisOrder(expectedInputs(inputTensors(network, inputs), theirs, precision), layers);
   return report(mode, network, judged, theirs, allowance);
@@ -101,10 +101,6 @@ function ownBounds(subject: Subject, mode: Mode, precision: Precision): Readonly
   );
 }
 
-function recorded({ network, outputs }: Subject, bounds: ReadonlyMap<string, Tensor>): Expected[] {
-  return network.nodes.map(({ name, kind }) => ({ name, kind, value: outputs!.get(name)!, error: bounds.get(name)! }));
-}
-
 function* inThisOrder<Item>(...lists: readonly Iterable<Item>[]): Generator<Item> {
   for (const list of lists) yield* list;
 }
@@ -117,12 +113,6 @@ function* expectedInputs(
 ): Generator<Expected> {
   for (const [name, value] of given) {
     if (theirs.has(name)) yield { name, kind: 'input', value, error: shownTensor(value, precision).error };
-  }
-}
-
-function* asExpected(walk: Iterable<NodeEstimate>): Generator<Expected> {
-  for (const { node, estimate } of walk) {
-    yield { name: node.name, kind: node.kind, value: estimate.value, error: estimate.error };
   }
 }
 

@@ -22,7 +22,6 @@ import { ownType, type TypeChoice, type WrittenType } from '../formats/tensors/n
 import { readSafetensors, writeSafetensors } from '../formats/tensors/safetensors.js';
 import {
   fromJson,
-  inferShapes,
   type Network,
   type NetworkInputs,
   type NetworkJson,
@@ -32,9 +31,9 @@ import {
 } from '../network/index.js';
 import { isQuantizedNetwork, isQuantizedTensor, type QuantizedNetwork } from '../network/quantized-network.js';
 import { inputTensors } from '../network/run.js';
-import { type AnyTensor, type Shape, sameShape, type Tensor, toFloat32 } from '../tensor.js';
+import { type AnyTensor, type Shape, type Tensor, toFloat32 } from '../tensor.js';
 import { estimates } from './estimate-network.js';
-import { boundAround, type GoldenSource } from './golden-parts.js';
+import { boundAround, expectShapes, type GoldenSource } from './golden-parts.js';
 import type { QuantizedInputs } from './integers/quantized-estimates.js';
 import {
   makeQuantizedGolden,
@@ -256,24 +255,3 @@ function expectManifest(text: string | undefined, file: string): Manifest {
 
 const isSource = (source: unknown): source is GoldenSource =>
   typeof (source as GoldenSource | null)?.kind === 'string' && typeof (source as GoldenSource).detail === 'string';
-
-/** Every input, output and bound is there in its shape. */
-function expectShapes(network: Network, golden: Tensors, file: string): void {
-  const given = new Map([...golden.inputs].map(([name, { shape }]) => [name, shape]));
-  const shapes = inferShapes(network, given);
-  const isInput = new Set(network.inputs.map(({ name }) => name));
-  for (const [name, shape] of shapes) {
-    for (const group of isInput.has(name) ? (['inputs'] as const) : groupsOf(golden)) {
-      const found = golden[group]!.get(name);
-      if (found === undefined) throw new FormatError(`${file}: '${group}/${name}' of shape [${shape}] is missing`);
-      if (!sameShape(found.shape, shape)) {
-        throw new FormatError(`${file}: '${group}/${name}' must be [${shape}], found [${found.shape}]`);
-      }
-    }
-  }
-}
-
-type Tensors = Pick<Golden, 'inputs' | 'outputs' | 'bounds' | 'isolated'>;
-
-const groupsOf = ({ isolated }: Tensors): ('outputs' | 'bounds' | 'isolated')[] =>
-  isolated ? ['outputs', 'bounds', 'isolated'] : ['outputs', 'bounds'];

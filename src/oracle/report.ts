@@ -1,8 +1,9 @@
 /** A comparison's verdicts: what is expected of every layer, against what the other backend shows. */
 import type { Network } from '../network/index.js';
 import type { QuantizedKind } from '../network/quantized-network.js';
-import { type Shape, sameShape, type Tensor, type TensorType } from '../tensor.js';
+import { type AnyTensor, type Shape, sameShape, type Tensor, type TensorType } from '../tensor.js';
 import { type Difference, difference, unitsOf, type Verdict } from './difference.js';
+import { asNumbers } from './integers/typed.js';
 
 /**
  * What each layer is judged by. For the first two see `estimate-network.ts`; 'fed' is for a backend whose layers were each fed the outputs
@@ -51,6 +52,30 @@ export interface Expected {
   readonly value: Tensor;
   readonly error: Tensor;
 }
+
+/** What a walk over a network estimates. */
+export function* asExpected(
+  walk: Iterable<{ readonly node: Judged; readonly estimate: Pick<Expected, 'value' | 'error'> }>,
+): Generator<Expected> {
+  for (const { node, estimate } of walk) yield expected(node, estimate.value, estimate.error);
+}
+
+/** What a golden bundle holds. */
+export const recorded = (
+  { nodes }: { readonly nodes: readonly Judged[] },
+  outputs: ReadonlyMap<string, AnyTensor>,
+  bounds: ReadonlyMap<string, Tensor>,
+): Expected[] => nodes.map((node) => expected(node, asNumbers(outputs.get(node.name)!), bounds.get(node.name)!));
+
+type Judged = Pick<Expected, 'name' | 'kind' | 'type'>;
+
+const expected = ({ name, kind, type }: Judged, value: Tensor, error: Tensor): Expected => ({
+  name,
+  kind,
+  ...(type && { type }),
+  value,
+  error,
+});
 
 /** What a report needs of a network. */
 interface Graph {

@@ -1,6 +1,6 @@
 /** From a quantised network to calls of the integer kernels. */
 import type { Rounding } from '../../layers/int8/fixed-point.js';
-import type { QuantizedNetwork } from '../../network/quantized-network.js';
+import { type QuantizedNetwork, typesByName } from '../../network/quantized-network.js';
 import { type Shape, sizeOf, type TensorType } from '../../tensor.js';
 import type { Place } from '../../wasm/memory.js';
 import type { Program } from '../../wasm/program.js';
@@ -36,7 +36,7 @@ export function lowerIntegers(
   everyTensor: boolean,
   products: Products,
 ): LoweredIntegers {
-  const types = new Map([...network.inputs, ...network.nodes].map(({ name, type }) => [name, type]));
+  const types = typesByName(network);
   const operations = operationsOf(network, shapes, types, !everyTensor);
   const names = everyTensor ? [...types.keys()] : network.outputs;
   const low = new IntegerLowering(network, operations, names, shapes, types, rounding, products);

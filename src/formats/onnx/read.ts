@@ -4,7 +4,7 @@ import { assumedLabelOffset } from '../../network/conventions.js';
 import { endsInProbabilities } from '../../network/heads.js';
 import { type Conventions, inferShapes, type Network, withWeights } from '../../network/index.js';
 import { sameIntegers } from '../../network/integers-of.js';
-import { isQuantizedType, type QuantizedNetwork } from '../../network/quantized-network.js';
+import { isQuantizedType, type QuantizedNetwork, typesByName } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
 import { expressibleRange, realNumbers } from '../../network/rewriting/as-real-numbers.js';
 import type { Pair } from '../../padding.js';
@@ -88,7 +88,7 @@ function ofIntegers(
   };
   const { network, names: real } = realNumbers(withQuantizedWeights(quantized, quantized.weights));
   const placed = [...tensors].map(([own, tensor]) => [own, { ...tensor, node: names.get(tensor.node)! }] as const);
-  const types = new Map([...parts.inputs, ...parts.nodes].map((node) => [node.name, node.type]));
+  const types = typesByName(parts);
   const integers = placed.flatMap(([own, tensor]) => {
     const [theirs, ours] = [fileTypes.get(own), types.get(tensor.node)!];
     const lower = theirs === 'UINT8' && isQuantizedType(ours) && ours.type === 'int8' ? 128 : 0;

@@ -5,10 +5,11 @@ import {
   inferQuantizedShapes,
   isQuantizedType,
   type QuantizedNetwork,
+  typesByName,
   wantedQuantizedWeights,
 } from '../../network/quantized-network.js';
-import { type AnyTensor, sameShape, type Tensor, type TensorType } from '../../tensor.js';
-import { type Expected, type Mode, type Report, report } from '../report.js';
+import { type AnyTensor, sameShape, type Tensor } from '../../tensor.js';
+import { asExpected, type Expected, type Mode, type Report, recorded, report } from '../report.js';
 import { type QuantizedInputs, type QuantizedOptions, quantizedEstimates } from './quantized-estimates.js';
 import type { QuantizedGolden } from './quantized-golden.js';
 import { asIntegers, asNumbers } from './typed.js';
@@ -39,7 +40,7 @@ export function checkQuantized(
   const bounds = ownBounds(subject, mode, rounding);
   const shown = mode === 'isolated' ? fittingIntegers(network, inputs, theirs) : undefined;
   const layers = bounds
-    ? recorded(subject, bounds)
+    ? recorded(network, subject.outputs!, bounds)
     : asExpected(quantizedEstimates(network, inputs, { rounding, ...(shown && { shown }), ...(onNode && { onNode }) }));
   const expected = [...expectedInputs(subject, theirs), ...layers];
   return report(mode, network, expected, new Map([...theirs].map(([name, x]) => [name, asNumbers(x)])));
@@ -73,23 +74,6 @@ function ownBounds(
   );
 }
 
-function recorded({ network, outputs }: QuantizedSubject, bounds: ReadonlyMap<string, Tensor>): Expected[] {
-  return network.nodes.map(({ name, kind, type }) => ({
-    name,
-    kind,
-    type,
-    value: asNumbers(outputs!.get(name)!),
-    error: bounds.get(name)!,
-  }));
-}
-
-function* asExpected(walk: ReturnType<typeof quantizedEstimates>): Generator<Expected> {
-  for (const { node, estimate } of walk) {
-    const { name, kind, type } = node;
-    yield { name, kind, type, value: estimate.value, error: estimate.error };
-  }
-}
-
 /** The inputs that the backend has shown: they must be the given ones. */
 function* expectedInputs({ network, inputs }: QuantizedSubject, theirs: QuantizedInputs): Generator<Expected> {
   for (const { name, type } of network.inputs) {
@@ -106,9 +90,7 @@ export function fittingIntegers(
   theirs: QuantizedInputs,
 ): Map<string, AnyTensor> {
   const shapes = inferQuantizedShapes(network, new Map([...inputs].map(([name, { shape }]) => [name, shape])));
-  const types = new Map(
-    [...network.inputs, ...network.nodes].map(({ name, type }): [string, TensorType] => [name, type]),
-  );
+  const types = typesByName(network);
   return new Map(
     [...theirs].flatMap(([name, x]) => {
       if (!sameShape(x.shape, shapes.get(name) ?? [])) return [];

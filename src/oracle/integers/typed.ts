@@ -1,9 +1,7 @@
 /** Between numbers as files hold them and integers with a type. */
 import { isQuantizedTensor } from '../../network/quantized-network.js';
-import { integerRanges } from '../../network/quantized-types.js';
+import { integerArrays, integerRanges } from '../../network/quantized-types.js';
 import type { AnyTensor, IntegerArray, QuantizedTensor, QuantizedType, Tensor } from '../../tensor.js';
-
-const arrays = { int8: Int8Array, uint8: Uint8Array, int32: Int32Array } as const;
 
 /** The integers themselves as floats: what two tensors of integers are compared by. */
 export function asNumbers(x: AnyTensor): Tensor {
@@ -18,7 +16,7 @@ export function asIntegers<Type extends QuantizedTensor['type']>(
 ): (QuantizedTensor & { readonly type: Type }) | undefined {
   const [least, greatest] = integerRanges[type.type];
   for (const q of x.data) if (!Number.isInteger(q) || q < least || q > greatest) return undefined;
-  const data: IntegerArray = new arrays[type.type](x.data.length);
+  const data: IntegerArray = new integerArrays[type.type](x.data.length);
   data.set(x.data);
   return { shape: x.shape, data, type };
 }
