@@ -11,6 +11,19 @@ export interface Affine {
   readonly shift?: (c: number) => number;
 }
 
+/** Arithmetic with a constant. Each is told whether the constant is the first of the two; a constant divided by something is none of them. */
+export const arithmetic = {
+  add: () => ({ shift: (c) => c }),
+  subtract: (first) => (first ? { scale: () => -1, shift: (c) => c } : { shift: (c) => -c }),
+  multiply: () => ({ scale: (c) => c }),
+  divide: (first) => (first ? undefined : { scale: (c) => 1 / c }),
+} as const satisfies Readonly<Record<string, (first: boolean) => Affine | undefined>>;
+
+export type Arithmetic = keyof typeof arithmetic;
+
+/** Why a constant divided by a tensor is not read. */
+export const DIVIDES_CONSTANT = 'divides a constant by a computed tensor';
+
 /** As a batch norm of mean 0 and variance 1. There is one constant for each of `channels`, or a single one. */
 export function affineNorm(channels: number, constants: ArrayLike<number>, { scale, shift }: Affine, charge: Charge) {
   const each = (compute: (c: number) => number) => {
@@ -41,3 +54,10 @@ export function scaleAndShift(
   const shift = Float64Array.from(weight('movingMean')!.data, (mean, c) => (beta?.[c] ?? 0) - mean * scale[c]);
   return { scale: tensor([scale.length], scale), shift: tensor([shift.length], shift) };
 }
+
+/** The weights of a batch norm by name, with ones and zeros for those that it does without. */
+export const completeNorm = (channels: number, weight: (name: string) => Tensor | undefined) =>
+  ['gamma', 'beta', 'movingMean', 'movingVariance'].map((name): [string, Tensor] => [
+    name,
+    weight(name) ?? tensor([channels], new Float32Array(channels).fill(name === 'gamma' ? 1 : 0)),
+  ]);

@@ -1,6 +1,8 @@
 /** Where in a classifier the answers to its tasks stand. */
 import { NetworkError } from '../errors.js';
 import { mixesChannels } from '../layers/layer.js';
+import type { Shape } from '../tensor.js';
+import { assumedLabelOffset, type Conventions } from './conventions.js';
 import { nodeBehind } from './graph.js';
 import type { Network, NetworkNode } from './network.js';
 import { layerOf } from './shapes.js';
@@ -12,6 +14,18 @@ const handsOn = (node: NetworkNode): boolean => layerOf(node).copies === true ||
 export function endsInProbabilities(network: { readonly nodes: readonly NetworkNode[] }, output: string): boolean {
   const last = nodeBehind(network, output, handsOn);
   return last !== undefined && layerOf(last).probabilities === true;
+}
+
+/** What the last layer says of the answers, where a file says no more. How pictures become inputs is not known. */
+export function conventionsByHead(
+  nodes: readonly NetworkNode[],
+  outputs: readonly { readonly name: string; readonly shape: Shape }[],
+): Conventions {
+  const [{ name, shape }, ...others] = outputs;
+  const [, classes, ...rest] = shape;
+  if (others.length > 0 || rest.length > 0 || classes === undefined) return { source: 'other', output: 'features' };
+  const output = endsInProbabilities({ nodes }, name) ? 'probabilities' : 'logits';
+  return { source: 'other', output, ...assumedLabelOffset(classes) };
 }
 
 /** Name of the tensor of logits: the output, or what the last softmax reads. Throws a NetworkError where neither is known. */

@@ -5,6 +5,7 @@
 
 import { finite, listOf, oneOf, show, text } from '../../checks.js';
 import { NetworkError } from '../../errors.js';
+import { type Affine, type Arithmetic, arithmetic as formulas } from '../affine.js';
 import { affine, gelu, geluByTanh, type Step } from '../steps.js';
 import type { KerasCall } from './calls.js';
 import { activationSteps, numbers } from './layers.js';
@@ -18,7 +19,7 @@ export interface KerasOperation {
 }
 
 /** Names of one operation are those of TensorFlow's function, of Python's operator and of Keras 3's class. */
-const OPERATIONS: Readonly<Record<string, 'add' | 'subtract' | 'multiply' | 'divide'>> = {
+const OPERATIONS: Readonly<Record<string, Arithmetic>> = {
   add: 'add',
   bias_add: 'add',
   Add: 'add',
@@ -91,12 +92,7 @@ function functionOf(name: string, short: string, title: string, call: KerasCall)
 }
 
 /** With a constant, a batch norm that multiplies and adds; the sum of two tensors is an addition. */
-function arithmetic(
-  operation: 'add' | 'subtract' | 'multiply' | 'divide',
-  name: string,
-  title: string,
-  { args, kwargs }: KerasCall,
-): KerasOperation {
+function arithmetic(operation: Arithmetic, name: string, title: string, { args, kwargs }: KerasCall): KerasOperation {
   const operands = [...args, kwargs.y, kwargs.x2, kwargs.value, kwargs.bias].filter((value) => value !== undefined);
   const tensors = operands.filter(isTensor);
   if (operands.length !== 2) {
@@ -114,36 +110,10 @@ function arithmetic(
   }
   const reversed = !isTensor(operands[0]);
   const constant = numbers(operands[reversed ? 0 : 1], `${title}: its constant`);
-  return { steps: [withConstant(operation, name, title, constant, reversed)], inputs: tensors, scales: true };
-}
-
-function withConstant(
-  operation: 'add' | 'subtract' | 'multiply' | 'divide',
-  name: string,
-  title: string,
-  constant: readonly number[],
-  reversed: boolean,
-): Step {
-  switch (operation) {
-    case 'add':
-      return affine('', [1], constant);
-    case 'subtract':
-      return reversed
-        ? affine('', [-1], constant)
-        : affine(
-            '',
-            [1],
-            constant.map((c) => -c),
-          );
-    case 'multiply':
-      return affine('', constant, [0]);
-    case 'divide':
-      if (reversed) throw new NetworkError(`${title}: ${name} of a constant by a tensor is not supported`);
-      if (constant.includes(0)) throw new NetworkError(`${title}: ${name} by 0`);
-      return affine(
-        '',
-        constant.map((c) => 1 / c),
-        [0],
-      );
-  }
+  const formula: Affine | undefined = formulas[operation](reversed);
+  if (formula === undefined) throw new NetworkError(`${title}: ${name} of a constant by a tensor is not supported`);
+  if (operation === 'divide' && constant.includes(0)) throw new NetworkError(`${title}: ${name} by 0`);
+  const { scale = () => 1, shift = () => 0 } = formula;
+  const steps = [affine('', constant.map(scale), constant.map(shift))];
+  return { steps, inputs: tensors, scales: true };
 }

@@ -1,7 +1,6 @@
 /** Reads .onnx files: see `../onnx.ts`. */
 import { PbfReader } from 'pbf';
-import { assumedLabelOffset } from '../../network/conventions.js';
-import { endsInProbabilities } from '../../network/heads.js';
+import { conventionsByHead } from '../../network/heads.js';
 import { type Conventions, inferShapes, type Network, withWeights } from '../../network/index.js';
 import { sameIntegers } from '../../network/integers-of.js';
 import { isQuantizedType, type QuantizedNetwork, typesByName } from '../../network/quantized-network.js';
@@ -15,7 +14,7 @@ import { asDetector } from './detector.js';
 import { headsOf } from './detector-heads.js';
 import { externalFiles, type FileModel, readModel } from './model.js';
 import { ProtoFile } from './protobuf.js';
-import { neededNodes, type Placed, type Translated, translate } from './translate.js';
+import { neededNodes, type Placed, translate } from './translate.js';
 import { type Marks, type Typed, typed } from './typed.js';
 
 export interface OnnxOptions {
@@ -61,7 +60,10 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): 
       options.resolution,
     );
     const name = fileName.replace(/^.*[\\/]/, '').replace(/\.onnx$/i, '');
-    const plain = { name, ...translated, conventions: conventionsOf(name, translated) };
+    const unknown: Network = { name, ...translated, conventions: { source: 'other', output: 'features' } };
+    const shapes = inferShapes(unknown);
+    const results = translated.outputs.map((name) => ({ name, shape: shapes.get(name)! }));
+    const plain = { ...unknown, conventions: conventionsByHead(translated.nodes, results) };
     const implied = withImpliedInput(model, plain, marks, scalings);
     const network = heads
       ? asDetector(model, heads, implied)
@@ -111,23 +113,6 @@ function conventionsIn({ file, metadata, outputs }: FileModel, network: Network)
   const json = metadata.get(CONVENTIONS_KEY);
   if (json === undefined || network.outputs.some((output) => !outputs.includes(output))) return undefined;
   return statedConventions(json, network, file.name);
-}
-
-/** What the last layer says; how pictures become inputs no ONNX file states. */
-function conventionsOf(
-  name: string,
-  translated: Pick<Translated, 'inputs' | 'nodes' | 'outputs' | 'weights'>,
-): Conventions {
-  const unknown: Conventions = { source: 'other', output: 'features' };
-  const shapes = inferShapes({ name, ...translated, conventions: unknown });
-  const [output, ...others] = translated.outputs;
-  const [, classes, ...rest] = shapes.get(output)!;
-  if (others.length > 0 || rest.length > 0 || classes === undefined) return unknown;
-  return {
-    source: 'other',
-    output: endsInProbabilities(translated, output) ? 'probabilities' : 'logits',
-    ...assumedLabelOffset(classes),
-  };
 }
 
 /** With what the file says of pictures: that it takes bytes, or scales them itself. */

@@ -3,7 +3,7 @@
 import type { AttributesOf, NetworkNode, NodeOf } from '../../network/index.js';
 import { type Padding, type Pair, slideWindows } from '../../padding.js';
 import { sizeOf, tensor } from '../../tensor.js';
-import { scaleAndShift } from '../affine.js';
+import { completeNorm, scaleAndShift } from '../affine.js';
 import { asFloat32 } from '../tensors/numbers.js';
 import type { Writers } from '../writers.js';
 import type { AttributeValue } from './encode.js';
@@ -28,19 +28,11 @@ export const writers: Writers<OnnxGraph> = {
 
   batchNorm(graph, node) {
     const C = graph.shapeOf(node.name).at(-1)!;
-    const [gamma, beta, mean, variance] = ['gamma', 'beta', 'movingMean', 'movingVariance'].map((weight) => {
-      const absent = tensor([C], new Float32Array(C).fill(weight === 'gamma' ? 1 : 0));
-      return graph.weight(node, weight) ?? absent;
-    });
     const constant = (name: string, data: ArrayLike<number>) =>
       graph.constant(`${node.name}/${name}`, tensor([C], Float64Array.from(data)));
     if (graph.shapeOf(node.name).length === 4 || graph.shapeOf(node.name).length === 2) {
-      const names = [
-        constant('gamma', gamma.data),
-        constant('beta', beta.data),
-        constant('movingMean', mean.data),
-        constant('movingVariance', variance.data),
-      ];
+      const weights = completeNorm(C, (weight) => graph.weight(node, weight));
+      const names = weights.map(([name, { data }]) => constant(name, data));
       const attributes = { epsilon: { float: asFloat32(node.attributes.epsilon, `${node.name}: epsilon`) } };
       graph.result(node, 'BatchNormalization', [input(graph, node), ...names], attributes);
       return;

@@ -21,29 +21,26 @@ export interface GraphNode {
 const WITHOUT_MEANING =
   /^(T|U|N|Tidx|Tshape|Tpaddings|Tdim|Index|dtype|_.*|num_args|use_cudnn_on_gpu|num_host_args|output_type|leakyrelu_alpha|TArgs|host_args)$/;
 
+/** What the nodes of a graph have in common. */
+export interface GraphContext {
+  readonly file: string;
+  readonly graph: DraftGraph;
+  /** What the nodes so far compute, by their names. */
+  readonly values: ReadonlyMap<string, Draft>;
+  readonly constants: ReadonlyMap<string, Tensor>;
+  readonly charge: Charge;
+}
+
 export class GraphCall {
   readonly node: GraphNode;
   readonly charge: Charge;
-  readonly #file: string;
-  readonly #graph: DraftGraph;
-  readonly #values: ReadonlyMap<string, Draft>;
-  readonly #constants: ReadonlyMap<string, Tensor>;
+  readonly #context: GraphContext;
   readonly #read = new Set<string>();
 
-  constructor(
-    node: GraphNode,
-    file: string,
-    graph: DraftGraph,
-    values: ReadonlyMap<string, Draft>,
-    constants: ReadonlyMap<string, Tensor>,
-    charge: Charge,
-  ) {
+  constructor(node: GraphNode, context: GraphContext) {
     this.node = node;
-    this.charge = charge;
-    this.#file = file;
-    this.#graph = graph;
-    this.#values = values;
-    this.#constants = constants;
+    this.charge = context.charge;
+    this.#context = context;
   }
 
   get where(): string {
@@ -51,25 +48,25 @@ export class GraphCall {
   }
 
   fail(what: string): never {
-    throw new FormatError(`${this.#file}: ${this.where}: ${what}`);
+    throw new FormatError(`${this.#context.file}: ${this.where}: ${what}`);
   }
 
   value(index: number): Draft {
     const name = this.node.inputs[index] ?? this.fail(`input ${index} is missing`);
-    const value = this.#values.get(name);
+    const value = this.#context.values.get(name);
     if (value !== undefined) return value;
     this.fail(
-      `reads '${name}', ${this.#constants.has(name) ? 'a constant' : 'which no node before it computes'}; wanted a computed tensor`,
+      `reads '${name}', ${this.#context.constants.has(name) ? 'a constant' : 'which no node before it computes'}; wanted a computed tensor`,
     );
   }
 
   isConstant(index: number): boolean {
-    return this.#constants.has(this.node.inputs[index] ?? '');
+    return this.#context.constants.has(this.node.inputs[index] ?? '');
   }
 
   constant(index: number): Tensor {
     const name = this.node.inputs[index] ?? this.fail(`input ${index} is missing`);
-    return this.#constants.get(name) ?? this.fail(`reads '${name}', which is no constant; wanted one`);
+    return this.#context.constants.get(name) ?? this.fail(`reads '${name}', which is no constant; wanted one`);
   }
 
   numbers(index: number): number[] {
@@ -83,12 +80,12 @@ export class GraphCall {
     attributes: AttributesOf<Kind>,
     weights?: Readonly<Record<string, Tensor>>,
   ): Draft {
-    return this.#graph.add(`${this.node.name}/${kind}`, kind, inputs, attributes, weights);
+    return this.#context.graph.add(`${this.node.name}/${kind}`, kind, inputs, attributes, weights);
   }
 
   /** Adds nodes that read a tensor, and returns the last. */
   addSteps(x: Draft, steps: readonly Step[]): Draft {
-    return this.#graph.addSteps(this.node.name, steps, [x], this.charge);
+    return this.#context.graph.addSteps(this.node.name, steps, [x], this.charge);
   }
 
   int(name: string, fallback: number): number {

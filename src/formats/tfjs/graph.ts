@@ -2,16 +2,15 @@
 
 import { type Check, listOf, text } from '../../checks.js';
 import { FormatError } from '../../errors.js';
-import { assumedLabelOffset } from '../../network/conventions.js';
 import { ancestors, nodesByName, readersOf } from '../../network/graph.js';
-import { endsInProbabilities } from '../../network/heads.js';
-import { type Conventions, type Network, withWeights } from '../../network/index.js';
+import { conventionsByHead } from '../../network/heads.js';
+import { type Network, withWeights } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import type { Tensor } from '../../tensor.js';
 import { type Draft, DraftGraph, inPlace } from '../drafts.js';
 import type { Charge } from '../steps.js';
 import { earlierOutputs } from '../unread-operator.js';
-import { GraphCall, type GraphNode } from './call.js';
+import { GraphCall, type GraphContext, type GraphNode } from './call.js';
 import { operators } from './operators.js';
 import { fields } from './weights.js';
 
@@ -75,18 +74,14 @@ export function networkFromGraph(
   const nodes = inOrder(listOf(graphNode, 1, MOST_NODES)(list, 'modelTopology.node').flatMap(resultsOf), file);
   const graph = new DraftGraph();
   const values = new Map<string, Draft>();
+  const context: GraphContext = { file, graph, values, constants, charge: options.charge };
   const outputs = outputNames(nodes, options);
   const needed = ancestors(nodes, outputs);
   for (const node of nodes) {
     if (node.op === 'Const' && !constants.has(node.name))
       throw new FormatError(`${file}: node '${node.name}': the manifest has no weight of this name`);
     if (node.op === 'Const' || !needed.has(node.name)) continue;
-    values.set(
-      node.name,
-      node.op === 'Placeholder'
-        ? input(graph, node, options)
-        : translate(node, file, graph, values, constants, options.charge),
-    );
+    values.set(node.name, node.op === 'Placeholder' ? input(graph, node, options) : translate(node, context));
   }
   const results = graph.outputs(
     new Map(outputs.map((name) => [name, values.get(name) ?? fail(file, `output '${name}' is no computed tensor`)])),
@@ -102,20 +97,14 @@ export function networkFromGraph(
   };
   const kept = new Set([...graph.inputs, ...layers].map((node) => node.name));
   return {
-    network: withWeights({ ...network, conventions: conventionsOf(results, layers) }, weights),
+    network: withWeights({ ...network, conventions: conventionsByHead(layers, results) }, weights),
     tensors: new Map([...values].flatMap(([its, { name: node }]) => (kept.has(node) ? [[its, node] as const] : []))),
   };
 }
 
-function translate(
-  node: GraphNode,
-  file: string,
-  graph: DraftGraph,
-  values: ReadonlyMap<string, Draft>,
-  constants: ReadonlyMap<string, Tensor>,
-  charge: Charge,
-): Draft {
-  const call = new GraphCall(node, file, graph, values, constants, charge);
+function translate(node: GraphNode, context: GraphContext): Draft {
+  const { file, graph, values } = context;
+  const call = new GraphCall(node, context);
   if (!Object.hasOwn(operators, node.op)) {
     const before = node.inputs.filter((name) => values.has(name));
     const cut = before.length > 0 ? `; ${earlierOutputs(before)}` : '';
@@ -178,14 +167,6 @@ function inOrder(nodes: readonly GraphNode[], file: string): GraphNode[] {
   }
   if (ordered.length < nodes.length) fail(file, 'the graph has a cycle');
   return ordered;
-}
-
-function conventionsOf(results: readonly Draft[], layers: Network['nodes']): Conventions {
-  const [output] = results;
-  const [, classes, ...rest] = output.shape;
-  if (results.length > 1 || rest.length > 0 || classes === undefined) return { source: 'other', output: 'features' };
-  const probabilities = endsInProbabilities({ nodes: layers }, output.name);
-  return { source: 'other', output: probabilities ? 'probabilities' : 'logits', ...assumedLabelOffset(classes) };
 }
 
 function fail(file: string, what: string): never {

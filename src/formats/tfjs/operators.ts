@@ -1,6 +1,6 @@
 /** Every operator of a TensorFlow graph that is read. Kernels have this library's own layouts, HWIO, HWCM and IO. */
 import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../../tensor.js';
-import type { Affine } from '../affine.js';
+import { type Arithmetic, arithmetic, DIVIDES_CONSTANT } from '../affine.js';
 import type { Draft } from '../drafts.js';
 import {
   affine as affineLayer,
@@ -15,6 +15,7 @@ import {
   selu,
   tanh,
 } from '../steps.js';
+import { transposed } from '../strided.js';
 import {
   affineStep,
   clampStep,
@@ -46,7 +47,7 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
       includePadding: false,
     });
   },
-  BiasAdd: (call) => affine(call, { shift: (c) => c }),
+  BiasAdd: (call) => affine(call, 'add'),
   Cast(call) {
     call.only('DstT', call.type('DstT'), 'DT_FLOAT');
     call.type('SrcT');
@@ -91,7 +92,7 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
   Minimum: (call) => bounded(call, (max) => ({ min: -LARGEST_FLOAT32, max })),
   Mul: (call) =>
     call.isConstant(0) || call.isConstant(1)
-      ? affine(call, { scale: (c) => c })
+      ? affine(call, 'multiply')
       : call.add(
           'multiply',
           [call.value(0), call.value(1)].sort((a, b) => sizeOf(b.shape) - sizeOf(a.shape)),
@@ -104,8 +105,7 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
     const x = call.value(0);
     return call.addSteps(x, leakyRelu(slopesOf(x.shape, call.constant(1), call)));
   },
-  RealDiv: (call) =>
-    call.isConstant(0) ? call.fail('divides a constant by a computed tensor') : affine(call, { scale: (c) => 1 / c }),
+  RealDiv: (call) => affine(call, 'divide'),
   Relu: (call) => call.add('relu', [call.value(0)], {}),
   Relu6: (call) => call.add('relu6', [call.value(0)], {}),
   Reshape: (call) => reshape(call, call.numbers(1)),
@@ -149,7 +149,7 @@ export const operators: Readonly<Record<string, (call: GraphCall) => Draft>> = {
     const cut = withParts(call, x, parts);
     return sizes ? call.add('reshape', [cut], { shape: sizes }) : cut;
   },
-  Sub: (call) => affine(call, call.isConstant(0) ? { scale: () => -1, shift: (c) => c } : { shift: (c) => -c }),
+  Sub: (call) => affine(call, 'subtract'),
   Tanh: (call) => call.addSteps(call.value(0), tanh()),
   Transpose(call) {
     const x = call.value(0);
@@ -247,14 +247,9 @@ function matMul(call: GraphCall, bias: Tensor | undefined): Draft {
   call.only('transpose_a', call.bool('transpose_a', false), false);
   const stated = call.constant(1);
   if (stated.shape.length !== 2) call.fail(`its matrix has the shape [${stated.shape}], wanted two axes`);
-  const kernel = call.bool('transpose_b', false) ? transposed(stated) : stated;
+  const kernel = call.bool('transpose_b', false) ? transposed(stated, [1, 0]) : stated;
   const attributes = { units: kernel.shape[1], bias: bias !== undefined };
   return call.add('dense', [call.value(0)], attributes, { kernel, ...(bias && { bias }) });
-}
-
-function transposed({ shape: [rows, columns], data }: Tensor): Tensor {
-  const moved = Float32Array.from(data, (_, index) => data[(index % rows) * columns + Math.floor(index / rows)]);
-  return tensor([columns, rows], moved);
 }
 
 function fourAxes(call: GraphCall, { shape }: Tensor): Shape {
@@ -271,7 +266,7 @@ function fusedBatchNorm(call: GraphCall): Draft {
 }
 
 function add(call: GraphCall): Draft {
-  if (call.isConstant(0) || call.isConstant(1)) return affine(call, { shift: (c) => c });
+  if (call.isConstant(0) || call.isConstant(1)) return affine(call, 'add');
   return sum(call, 2);
 }
 
@@ -283,8 +278,9 @@ function sum(call: GraphCall, count: number): Draft {
   return count === 1 ? first : call.add('add', inputs, {});
 }
 
-function affine(call: GraphCall, formula: Affine): Draft {
+function affine(call: GraphCall, operation: Arithmetic): Draft {
   const at = call.isConstant(0) ? 0 : 1;
+  const formula = arithmetic[operation](at === 0) ?? call.fail(DIVIDES_CONSTANT);
   const x = call.value(1 - at);
   call.text('data_format', 'NHWC');
   return call.addSteps(x, [affineStep(x.shape, call.constant(at), formula, call)]);

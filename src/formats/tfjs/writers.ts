@@ -2,7 +2,7 @@
 
 import type { NodeOf } from '../../network/index.js';
 import { sizeOf, type Tensor, tensor } from '../../tensor.js';
-import { scaleAndShift } from '../affine.js';
+import { completeNorm, scaleAndShift } from '../affine.js';
 import { asFloat32, LARGEST_FLOAT32 } from '../tensors/numbers.js';
 import type { Writers } from '../writers.js';
 import { type WrittenPadding, writtenMeanPadding, writtenPadding } from '../written-padding.js';
@@ -20,18 +20,11 @@ export const writers: Writers<TfjsGraph> = {
   pointwiseConv2d: (graph, node) => pointwise(graph, node, node.inputs[0], node.name),
 
   batchNorm(graph, node) {
-    const C = graph.shapeOf(node.name).at(-1)!;
-    const [gamma, beta, mean, variance] = ['gamma', 'beta', 'movingMean', 'movingVariance'].map(
-      (weight) => graph.weight(node, weight) ?? tensor([C], new Float32Array(C).fill(weight === 'gamma' ? 1 : 0)),
-    );
+    const [, ...sizes] = graph.shapeOf(node.name);
     const constant = (name: string, x: Tensor) => graph.real(`${node.name}/${name}`, x);
-    if (graph.shapeOf(node.name).length === 4) {
-      const names = [
-        constant('gamma', gamma),
-        constant('beta', beta),
-        constant('movingMean', mean),
-        constant('movingVariance', variance),
-      ];
+    if (sizes.length === 3) {
+      const weights = completeNorm(sizes[2], (weight) => graph.weight(node, weight));
+      const names = weights.map(([name, x]) => constant(name, x));
       const epsilon = attr.float(asFloat32(node.attributes.epsilon, `${node.name}: epsilon`));
       const attributes = { epsilon, is_training: attr.bool(false), data_format: NHWC };
       graph.node('FusedBatchNormV3', [node.inputs[0], ...names], node.name, attributes);

@@ -2,7 +2,7 @@
 
 import type { KernelWeights } from '../../layers/index.js';
 import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, withSize } from '../../tensor.js';
-import type { Affine } from '../affine.js';
+import { type Arithmetic, arithmetic, DIVIDES_CONSTANT } from '../affine.js';
 import {
   affine,
   copiedChannels,
@@ -70,10 +70,7 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
   CONV_2D: conv2d,
   DEPTHWISE_CONV_2D: depthwiseConv2d,
   DEQUANTIZE: sameValues,
-  DIV: (op) =>
-    withConstant(op, DivOptions, (first) =>
-      first ? op.fail('divides a constant by a computed tensor') : { scale: (c) => 1 / c },
-    ),
+  DIV: (op) => withConstant(op, DivOptions, 'divide'),
   ELU: (op) => composed(op, () => elu(1)),
   EXPAND_DIMS: reshapedToOutput,
   FULLY_CONNECTED: fullyConnected,
@@ -103,8 +100,7 @@ export const operators: Readonly<Record<string, (op: FileOperator) => Translatio
   SOFTMAX: softmax,
   SQUEEZE: reshapedToOutput,
   STRIDED_SLICE: stridedSliced,
-  SUB: (op) =>
-    withConstant(op, SubOptions, (first) => (first ? { scale: () => -1, shift: (c) => c } : { shift: (c) => -c })),
+  SUB: (op) => withConstant(op, SubOptions, 'subtract'),
   TANH: (op) => composed(op, tanh),
   TILE: tile,
   TRANSPOSE: transposed,
@@ -127,13 +123,13 @@ function cast(op: FileOperator): Translation {
 }
 
 function add(op: FileOperator): Translation {
-  if (isConstant(op, 0) || isConstant(op, 1)) return withConstant(op, AddOptions, () => ({ shift: (c) => c }));
+  if (isConstant(op, 0) || isConstant(op, 1)) return withConstant(op, AddOptions, 'add');
   return { ...added(op), activation: activationOf(op, op.options(AddOptions)) };
 }
 
 /** Numbers are repeated along axes of size 1, as those of a gate for each channel are. */
 function multiply(op: FileOperator): Translation {
-  if (isConstant(op, 0) || isConstant(op, 1)) return withConstant(op, MulOptions, () => ({ scale: (c) => c }));
+  if (isConstant(op, 0) || isConstant(op, 1)) return withConstant(op, MulOptions, 'multiply');
   const inputs = [computed(op, 0), computed(op, 1)].sort((a, b) => sizeOf(b.shape) - sizeOf(a.shape));
   return {
     inputs,
@@ -160,18 +156,19 @@ function prelu(op: FileOperator): Translation {
 
 const isConstant = (op: FileOperator, index: number): boolean => op.inputs[index]?.data !== undefined;
 
-/** A product or sum with a constant, one number or one for each channel. `formulaOf` is told whether the constant is the first of the two. */
+/** A product or sum with a constant, one number or one for each channel. */
 function withConstant(
   op: FileOperator,
   options: readonly ['fused_activation_function'],
-  formulaOf: (constantFirst: boolean) => Affine,
+  operation: Arithmetic,
 ): Translation {
   const constantFirst = isConstant(op, 0);
   const x = computed(op, constantFirst ? 1 : 0);
   const c = realValues(op.file, constant(op, constantFirst ? 0 : 1));
+  const formula = arithmetic[operation](constantFirst) ?? op.fail(DIVIDES_CONSTANT);
   return {
     inputs: [x],
-    steps: [affineStep(x.shape, c, formulaOf(constantFirst), op)],
+    steps: [affineStep(x.shape, c, formula, op)],
     activation: activationOf(op, op.options(options)),
     real: true,
   };

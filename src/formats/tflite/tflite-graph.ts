@@ -14,12 +14,14 @@ import {
   tensor,
 } from '../../tensor.js';
 import { OutGraph } from '../out-graph.js';
+import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { transposed } from '../strided.js';
 import { writeNumbers } from '../tensors/numbers.js';
 import type { WriteOptions } from '../write-options.js';
 import type { WrittenPadding } from '../written-padding.js';
-import type { OutOperator, OutTensor } from './encode.js';
+import type { OutModel, OutOperator, OutTensor } from './encode.js';
 import { fusedActivations } from './fusion.js';
+import { withPostProcess } from './post-process.js';
 import { ACTIVATIONS, PADDINGS } from './schema.js';
 
 type Options = NonNullable<OutOperator['options']>;
@@ -186,6 +188,21 @@ export class TfliteGraph extends OutGraph<OutTensor> {
     const inputs = [this.nameOf(node.inputs[0]), sizes];
     if (value === 0) return { code: 'PAD', inputs };
     return { code: 'PADV2', inputs: [...inputs, this.number(node, 'value', value)] };
+  }
+
+  /** `heads`: names of the file's tensors that hold a detector's codes and scores, where they are not called as the network's. */
+  model(heads?: { readonly codes: string; readonly scores: string }): OutModel {
+    const { name, inputs, outputs, conventions } = this.network;
+    const model = {
+      tensors: this.tensors,
+      operators: this.operators,
+      inputs: inputs.map((input) => input.name),
+      outputs,
+      description: name,
+      metadata: { [CONVENTIONS_KEY]: new TextEncoder().encode(conventionsText({ conventions })) },
+    };
+    const { detection } = conventions;
+    return detection ? withPostProcess(model, { ...detection, ...heads }, this.shapeOf(detection.scores)) : model;
   }
 
   constant(name: string, constant: OutTensor): string {

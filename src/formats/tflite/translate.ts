@@ -4,7 +4,6 @@
  * A node has the name of the tensor whose final values it yields, after the fused activation; nodes before it in the same
  * operator add what they are: 'x/linear' is the sum before the activation, 'x/flatten' the flattened input.
  */
-import { DepthwiseError, FormatError } from '../../errors.js';
 import type { NetworkNode } from '../../network/index.js';
 import { weightName } from '../../network/network.js';
 import {
@@ -19,6 +18,7 @@ import { expressibleRange } from '../../network/rewriting/as-real-numbers.js';
 import { atNode, layerOf } from '../../network/shapes.js';
 import type { Pair } from '../../padding.js';
 import type { AnyTensor, Shape, TensorType } from '../../tensor.js';
+import { inPlace } from '../drafts.js';
 import { attributesOf, weightsOf } from '../steps.js';
 import { earlierOutputs } from '../unread-operator.js';
 import { describe, quantizedType } from './constants.js';
@@ -96,8 +96,7 @@ class Translator {
       op.fail(`is not supported; these are: ${Object.keys(operators).join(', ')}${cut}`);
     }
     if (op.outputs.length !== 1) op.fail(`wanted one output, found ${op.outputs.length}`);
-    const translation = inOperator(op, () => operators[op.code](op));
-    const value = inOperator(op, () => this.#emit(op, translation));
+    const value = inPlace(op.file.name, op.where, () => this.#emit(op, operators[op.code](op)));
     const [output] = op.outputs;
     const shape = this.#shapes.get(value)!;
     if (!isDeclared(shape, output)) op.fail(`declares its output [${output.shape}], but its inputs give [${shape}]`);
@@ -291,16 +290,6 @@ function typeOf({ file }: { file: FileModel['file'] }, tensor: FileTensor): Tens
     file.fail(describe(tensor), 'wanted one scale for a computed tensor, found one for each channel');
   }
   return type;
-}
-
-/** Puts the operator in front of what its layer or its weights complain about. */
-function inOperator<Result>(op: FileOperator, compute: () => Result): Result {
-  try {
-    return compute();
-  } catch (error) {
-    if (error instanceof FormatError || !(error instanceof DepthwiseError)) throw error;
-    throw new FormatError(`${op.file.name}: ${op.where}: ${error.message}`, { cause: error });
-  }
 }
 
 /** Unique names. Those of the file's tensors come first, so that no derived name takes one of theirs. */

@@ -13,10 +13,8 @@ import {
 } from '../../network/quantized-network.js';
 import { inferTypes } from '../../network/quantized-types.js';
 import { type Shape, sameShape, type TensorType } from '../../tensor.js';
-import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { writeNode } from '../writers.js';
 import type { OutModel } from './encode.js';
-import { withPostProcess } from './post-process.js';
 import { ArgMaxOptions, TENSOR_TYPES } from './schema.js';
 import { computed, openBatch, TfliteGraph } from './tflite-graph.js';
 import { writers } from './writers.js';
@@ -46,16 +44,7 @@ export function quantizedModelOf(network: QuantizedNetwork): OutModel {
     codes: realAt(graph, detection.codes, typed.types, shapes),
     scores: realAt(graph, detection.scores, typed.types, shapes),
   };
-  const model = {
-    tensors: graph.tensors,
-    operators: graph.operators,
-    inputs: network.inputs.map(({ name }) => name),
-    outputs: network.outputs,
-    description: network.name,
-    metadata: { [CONVENTIONS_KEY]: new TextEncoder().encode(conventionsText(network)) },
-  };
-  if (detection === undefined) return model;
-  return withPostProcess(model, { ...detection, ...heads }, shapes.get(detection.scores)!);
+  return graph.model(heads);
 }
 
 /** Name of an output as real numbers: the operator that finds the boxes takes no int8, and bytes only beside anchors of bytes. */

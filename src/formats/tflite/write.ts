@@ -2,11 +2,9 @@
 import { foldBatchNorm, inferShapes, type Network, withWeights } from '../../network/index.js';
 import { isQuantizedNetwork, type QuantizedNetwork } from '../../network/quantized-network.js';
 import { withQuantizedWeights } from '../../network/quantized-types.js';
-import { CONVENTIONS_KEY, conventionsText } from '../stated-conventions.js';
 import { expectFloatKernels, type WriteOptions } from '../write-options.js';
 import { writeNode } from '../writers.js';
 import type { OutModel } from './encode.js';
-import { withPostProcess } from './post-process.js';
 import { TfliteGraph } from './tflite-graph.js';
 import { quantizedModelOf } from './write-quantized.js';
 import { writers } from './writers.js';
@@ -22,14 +20,5 @@ export function modelOf(network: Network | QuantizedNetwork, options: WriteOptio
   for (const node of folded.nodes) {
     if (!graph.isFused(node)) writeNode(writers, graph, node, 'TFLite');
   }
-  const model = {
-    tensors: graph.tensors,
-    operators: graph.operators,
-    inputs: network.inputs.map(({ name }) => name),
-    outputs: network.outputs,
-    description: network.name,
-    metadata: { [CONVENTIONS_KEY]: new TextEncoder().encode(conventionsText(network)) },
-  };
-  const { detection } = network.conventions;
-  return detection === undefined ? model : withPostProcess(model, detection, shapes.get(detection.scores)!);
+  return graph.model();
 }

@@ -1,6 +1,6 @@
 /** Operators that treat every number by itself, or every channel. Where the numbers lie does not matter to them. */
 import { type Shape, sizeOf, type Tensor, tensor } from '../../../tensor.js';
-import { type Affine, affineNorm } from '../../affine.js';
+import { type Arithmetic, affineNorm, arithmetic, DIVIDES_CONSTANT } from '../../affine.js';
 import type { Draft } from '../../drafts.js';
 import {
   affine,
@@ -28,42 +28,38 @@ import { orders } from './shapes.js';
 const OLD = { consumed_inputs: ignored };
 
 /** Before operator set 7, an operator said that, and from which axis on, its second input is broadcast. */
-const arithmetic = { broadcast: ignored, axis: optional(int), ...OLD };
+const BROADCAST = { broadcast: ignored, axis: optional(int), ...OLD };
 
 const AFFINE =
   'add of computed tensors of the same shape; with a constant, batchNorm, channel by channel or number by number';
 
 export const elementwise: Readonly<Record<string, Operator>> = {
   Add: operator({
-    attributes: arithmetic,
+    attributes: BROADCAST,
     becomes: 'add, or batchNorm',
     notes: AFFINE,
     translate: (call, { axis }) =>
-      call.isConstant(0) || call.isConstant(1) ? withConstant(call, axis, () => ({ shift: (c) => c })) : sum(call),
+      call.isConstant(0) || call.isConstant(1) ? withConstant(call, axis, 'add') : sum(call),
   }),
   Sub: operator({
-    attributes: arithmetic,
+    attributes: BROADCAST,
     becomes: 'batchNorm',
     notes: 'one of the two a constant',
-    translate: (call, { axis }) =>
-      withConstant(call, axis, (first) => (first ? { scale: () => -1, shift: (c) => c } : { shift: (c) => -c })),
+    translate: (call, { axis }) => withConstant(call, axis, 'subtract'),
   }),
   Mul: operator({
-    attributes: arithmetic,
+    attributes: BROADCAST,
     becomes: 'multiply, or batchNorm',
     notes:
       'multiply of computed tensors of the same shape, or of one and a number for each of its channels; with a constant, batchNorm',
     translate: (call, { axis }) =>
-      call.isConstant(0) || call.isConstant(1) ? withConstant(call, axis, () => ({ scale: (c) => c })) : product(call),
+      call.isConstant(0) || call.isConstant(1) ? withConstant(call, axis, 'multiply') : product(call),
   }),
   Div: operator({
-    attributes: arithmetic,
+    attributes: BROADCAST,
     becomes: 'batchNorm',
     notes: 'the second a constant',
-    translate: (call, { axis }) =>
-      withConstant(call, axis, (first) =>
-        first ? call.fail('divides a constant by a computed tensor') : { scale: (c) => 1 / c },
-      ),
+    translate: (call, { axis }) => withConstant(call, axis, 'divide'),
   }),
   Sum: operator({
     attributes: {},
@@ -284,15 +280,15 @@ function sum(call: Call): Value {
   return { ...first, node: call.add('add', nodes, {}) };
 }
 
-/** `affineOf` is told whether the constant is the first of the two. */
-function withConstant(call: Call, axis: number | undefined, affineOf: (constantFirst: boolean) => Affine): Value {
+function withConstant(call: Call, axis: number | undefined, operation: Arithmetic): Value {
   const constantFirst = call.isConstant(0);
+  const formula = arithmetic[operation](constantFirst) ?? call.fail(DIVIDES_CONSTANT);
   const value = call.value(constantFirst ? 1 : 0);
   const constant = broadcastFrom(axis, call.constant(constantFirst ? 0 : 1).tensor, shapeOf(value).length);
   const { axes, numbers } = spread(call, value, constant);
   const x = axes.length === 0 ? withChannels(call, value) : call.lastAxis(value, axes);
   const channels = x.shape.at(-1)!;
-  const norm = affineNorm(channels, numbers, affineOf(constantFirst), (bytes) => call.charge(bytes));
+  const norm = affineNorm(channels, numbers, formula, (bytes) => call.charge(bytes));
   return { ...value, node: call.add('batchNorm', [x], norm.attributes, norm.weights) };
 }
 
