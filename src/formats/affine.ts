@@ -21,8 +21,9 @@ export const arithmetic = {
 
 export type Arithmetic = keyof typeof arithmetic;
 
-/** Why a constant divided by a tensor is not read. */
-export const DIVIDES_CONSTANT = 'divides a constant by a computed tensor';
+/** The formula of an operation. `op` names the operator in errors. */
+export const formulaOf = (operation: Arithmetic, first: boolean, op: { fail(what: string): never }): Affine =>
+  arithmetic[operation](first) ?? op.fail('divides a constant by a computed tensor');
 
 /** As a batch norm of mean 0 and variance 1. There is one constant for each of `channels`, or a single one. */
 export function affineNorm(channels: number, constants: ArrayLike<number>, { scale, shift }: Affine, charge: Charge) {

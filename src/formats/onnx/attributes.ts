@@ -12,6 +12,9 @@ export interface Rule<Value> {
 
 export type Rules<Values> = { readonly [Name in keyof Values]: Rule<Values[Name]> };
 
+/** The values that such rules read. */
+export type Stated<Table> = { readonly [Name in keyof Table]: Table[Name] extends Rule<infer Value> ? Value : never };
+
 const numbers = ({ type, value }: FileAttribute): readonly number[] | undefined =>
   type === 'INTS' || type === 'FLOATS' ? (value as readonly number[]) : undefined;
 

@@ -14,6 +14,7 @@ import {
   tensor,
   withSize,
 } from '../../tensor.js';
+import type { Part } from '../steps.js';
 import { transposed } from '../strided.js';
 import {
   constantTensor,
@@ -27,6 +28,7 @@ import {
   optional,
   or,
   type Rules,
+  type Stated,
 } from './attributes.js';
 import { type Call, shapeOf } from './call.js';
 import type { Constant } from './model.js';
@@ -48,6 +50,9 @@ const wholeNumbers = (numbers: readonly number[]): Constant => ({
 
 const sameType = (x: Tensor, size: number): FloatArray =>
   x.data instanceof Float64Array ? new Float64Array(size) : new Float32Array(size);
+
+export const SLICE = { starts: optional(ints()), ends: optional(ints()), axes: optional(ints()) };
+export const SPLIT = { axis: or(0, int), split: optional(ints()), num_outputs: ignored };
 
 export const folds: Readonly<Record<string, Fold>> = {
   Add: arithmetic((a, b) => a + b),
@@ -133,7 +138,7 @@ export const folds: Readonly<Record<string, Fold>> = {
     });
     const shape = [...x.shape.slice(0, along), ...indices.shape, ...x.shape.slice(along + 1)];
     expectSize(call, shape);
-    return { tensor: tensor(shape, taken(x, along, chosen).data), whole };
+    return { tensor: tensor(shape, rows(x, along, chosen).data), whole };
   }),
   Identity: fold({}, (call) => call.constant(0)),
   Max: arithmetic((a, b) => Math.max(a, b)),
@@ -159,44 +164,16 @@ export const folds: Readonly<Record<string, Fold>> = {
     const shape = call.isConstant(0) ? call.constant(0).tensor.shape : shapeOf(call.value(0));
     return wholeNumbers(shape.slice(start, end));
   }),
-  Slice: fold({ starts: optional(ints()), ends: optional(ints()), axes: optional(ints()) }, (call, found) => {
+  Slice: fold(SLICE, (call, stated) => {
     const { tensor: x, whole } = call.constant(0);
-    const starts = found.starts ?? call.numbers(1) ?? call.fail('has no starts');
-    const ends = found.ends ?? call.numbers(2) ?? call.fail('has no ends');
-    const axes = call.axes(found.axes ?? call.numbers(3) ?? starts.map((_, axis) => axis), x.shape.length);
-    const steps = call.numbers(4) ?? starts.map(() => 1);
-    const listed = [ends, axes, steps].every(({ length }) => length === starts.length);
-    if (!listed || steps.some((step) => step < 1)) {
-      call.fail(
-        `slices [${x.shape}] along [${axes}] from [${starts}] to [${ends}] in steps of [${steps}]; wanted as many of each, and steps of 1 or more`,
-      );
-    }
-    const cut = axes.reduce((part, axis, index) => {
-      const size = part.shape[axis];
-      const bound = (at: number) => Math.min(Math.max(at < 0 ? at + size : at, 0), size);
-      const [from, end, step] = [bound(starts[index]), bound(ends[index]), steps[index]];
-      const count = Math.max(Math.ceil((end - from) / step), 0);
-      return taken(
-        part,
-        axis,
-        Array.from({ length: count }, (_, at) => from + at * step),
-      );
-    }, x);
+    const cut = slicesOf(call, stated, x.shape).reduce(taken, x);
     expectSize(call, cut.shape);
     return { tensor: cut, whole };
   }),
-  Split: fold({ axis: or(0, int), split: optional(ints()), num_outputs: ignored }, (call, stated) => {
+  Split: fold(SPLIT, (call, stated) => {
     const { tensor: x, whole } = call.constant(0);
-    const axis = call.axis(stated.axis, x.shape.length);
-    const each = Math.ceil(x.shape[axis] / call.node.outputs.length);
-    const sizes = stated.split ?? call.numbers(1) ?? call.node.outputs.map(() => each);
     expectSize(call, x.shape);
-    let from = 0;
-    return sizes.map((size) => {
-      const rows = Array.from({ length: Math.min(size, x.shape[axis] - from) }, (_, at) => from + at);
-      from += size;
-      return { tensor: taken(x, axis, rows), whole };
-    });
+    return splitsOf(call, stated, x.shape).map((part) => ({ tensor: taken(x, part), whole }));
   }),
   Squeeze: fold({ axes: optional(ints()) }, (call, { axes }) => {
     const { tensor: x, ...rest } = call.constant(0);
@@ -276,8 +253,15 @@ function places(from: Shape, shape: Shape): (index: number) => number {
   };
 }
 
+const taken = (x: Tensor, { axis, from, count, step = 1 }: Part): Tensor =>
+  rows(
+    x,
+    axis,
+    Array.from({ length: count }, (_, at) => from + at * step),
+  );
+
 /** The rows of these indices along an axis. */
-function taken(x: Tensor, axis: number, indices: readonly number[]): Tensor {
+function rows(x: Tensor, axis: number, indices: readonly number[]): Tensor {
   const size = sizeOf(x.shape.slice(axis + 1));
   const shape = withSize(x.shape, axis, indices.length);
   const data = sameType(x, sizeOf(shape));
@@ -290,6 +274,42 @@ function taken(x: Tensor, axis: number, indices: readonly number[]): Tensor {
     }
   }
   return tensor(shape, data);
+}
+
+/** What Slice takes along each of its axes. Bounds were attributes before operator set 10. */
+export function slicesOf(call: Call, stated: Stated<typeof SLICE>, shape: Shape): Part[] {
+  const starts = stated.starts ?? call.numbers(1) ?? call.fail('has no starts');
+  const ends = stated.ends ?? call.numbers(2) ?? call.fail('has no ends');
+  const axes = call.axes(stated.axes ?? call.numbers(3) ?? starts.map((_, axis) => axis), shape.length);
+  const steps = call.numbers(4) ?? starts.map(() => 1);
+  const listed = [ends, axes, steps].every(({ length }) => length === starts.length);
+  if (!listed || steps.some((step) => !(step >= 1))) {
+    call.fail(
+      `slices [${shape}] along [${axes}] from [${starts}] to [${ends}] in steps of [${steps}]; wanted as many of each, and steps of 1 or more`,
+    );
+  }
+  return axes.map((axis, index) => {
+    const bound = (at: number) => Math.min(Math.max(at < 0 ? at + shape[axis] : at, 0), shape[axis]);
+    const [from, end, step] = [bound(starts[index]), bound(ends[index]), steps[index]];
+    return { axis, from, count: Math.max(Math.ceil((end - from) / step), 0), step };
+  });
+}
+
+/** The parts of a Split: of stated sizes, as an attribute before operator set 13, or equal ones. */
+export function splitsOf(call: Call, stated: Stated<typeof SPLIT>, shape: Shape): Part[] {
+  const axis = call.axis(stated.axis, shape.length);
+  const { length } = call.node.outputs;
+  const each = Math.ceil(shape[axis] / length);
+  const equal = call.node.outputs.map((_, index) => Math.min(each, shape[axis] - index * each));
+  const sizes = stated.split ?? call.numbers(1) ?? equal;
+  if (sizes.length !== length || sizes.reduce((sum, size) => sum + size, 0) !== shape[axis]) {
+    call.fail(`splits [${shape}] along axis ${axis} into parts of [${sizes}] for ${length} results`);
+  }
+  let from = 0;
+  return sizes.map((count) => {
+    from += count;
+    return { axis, from: from - count, count };
+  });
 }
 
 /** The shape that a reshape asks for: 0 keeps a size, −1 is what is left. */

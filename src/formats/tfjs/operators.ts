@@ -1,6 +1,6 @@
 /** Every operator of a TensorFlow graph that is read. Kernels have this library's own layouts, HWIO, HWCM and IO. */
 import { type Shape, sameShape, sizeOf, type Tensor, tensor } from '../../tensor.js';
-import { type Arithmetic, arithmetic, DIVIDES_CONSTANT } from '../affine.js';
+import { type Arithmetic, formulaOf } from '../affine.js';
 import type { Draft } from '../drafts.js';
 import {
   affine as affineLayer,
@@ -280,7 +280,7 @@ function sum(call: GraphCall, count: number): Draft {
 
 function affine(call: GraphCall, operation: Arithmetic): Draft {
   const at = call.isConstant(0) ? 0 : 1;
-  const formula = arithmetic[operation](at === 0) ?? call.fail(DIVIDES_CONSTANT);
+  const formula = formulaOf(operation, at === 0, call);
   const x = call.value(1 - at);
   call.text('data_format', 'NHWC');
   return call.addSteps(x, [affineStep(x.shape, call.constant(at), formula, call)]);

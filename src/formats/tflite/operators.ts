@@ -2,7 +2,7 @@
 
 import type { KernelWeights } from '../../layers/index.js';
 import { type QuantizedTensor, type QuantizedType, type Shape, sizeOf, withSize } from '../../tensor.js';
-import { type Arithmetic, arithmetic, DIVIDES_CONSTANT } from '../affine.js';
+import { type Arithmetic, formulaOf } from '../affine.js';
 import {
   affine,
   copiedChannels,
@@ -165,7 +165,7 @@ function withConstant(
   const constantFirst = isConstant(op, 0);
   const x = computed(op, constantFirst ? 1 : 0);
   const c = realValues(op.file, constant(op, constantFirst ? 0 : 1));
-  const formula = arithmetic[operation](constantFirst) ?? op.fail(DIVIDES_CONSTANT);
+  const formula = formulaOf(operation, constantFirst, op);
   return {
     inputs: [x],
     steps: [affineStep(x.shape, c, formula, op)],

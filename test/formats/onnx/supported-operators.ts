@@ -57,11 +57,11 @@ ${Object.entries(FORMATS)
 }
 
 const FORMATS = {
-  'TensorFlow Lite': ['tflite', 'tensorflow-operators.ts'],
-  'TensorFlow.js graph models': ['tfjs', 'tensorflow-operators.ts'],
+  'TensorFlow Lite': ['tflite', 'tensorflow-operators.ts', 'affine.ts'],
+  'TensorFlow.js graph models': ['tfjs', 'tensorflow-operators.ts', 'affine.ts'],
   'Keras and TensorFlow.js layers models': ['keras'],
   PyTorch: ['pytorch'],
-  ONNX: ['onnx'],
+  ONNX: ['onnx', 'affine.ts'],
   'Files that are recognised and not read': ['unread.ts'],
 };
 

@@ -1,6 +1,6 @@
 /** Operators that treat every number by itself, or every channel. Where the numbers lie does not matter to them. */
 import { type Shape, sizeOf, type Tensor, tensor } from '../../../tensor.js';
-import { type Arithmetic, affineNorm, arithmetic, DIVIDES_CONSTANT } from '../../affine.js';
+import { type Arithmetic, affineNorm, formulaOf } from '../../affine.js';
 import type { Draft } from '../../drafts.js';
 import {
   affine,
@@ -282,7 +282,7 @@ function sum(call: Call): Value {
 
 function withConstant(call: Call, axis: number | undefined, operation: Arithmetic): Value {
   const constantFirst = call.isConstant(0);
-  const formula = arithmetic[operation](constantFirst) ?? call.fail(DIVIDES_CONSTANT);
+  const formula = formulaOf(operation, constantFirst, call);
   const value = call.value(constantFirst ? 1 : 0);
   const constant = broadcastFrom(axis, call.constant(constantFirst ? 0 : 1).tensor, shapeOf(value).length);
   const { axes, numbers } = spread(call, value, constant);

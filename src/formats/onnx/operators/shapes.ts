@@ -3,7 +3,7 @@ import { type Shape, sizeOf, withSize } from '../../../tensor.js';
 import { type Part, partOf } from '../../steps.js';
 import { flag, float, int, ints, optional, or, word } from '../attributes.js';
 import { type Call, shapeOf } from '../call.js';
-import { fullShape } from '../folding.js';
+import { fullShape, SLICE, SPLIT, slicesOf, splitsOf } from '../folding.js';
 import type { Value } from '../layout.js';
 import {
   asIs,
@@ -105,51 +105,22 @@ export const shapes: Readonly<Record<string, Operator>> = {
   }),
 
   Slice: operator({
-    attributes: { starts: optional(ints()), ends: optional(ints()), axes: optional(ints()) },
+    attributes: SLICE,
     becomes: 'pointwiseConv2d or depthwiseConv2d, which copy',
     notes: 'bounds as attributes (before operator set 10) or constant inputs, steps of 1 or more; not of the batch',
     translate(call, stated) {
       const value = call.value(0);
-      const shape = shapeOf(value);
-      const starts = stated.starts ?? call.numbers(1) ?? call.fail('has no starts');
-      const ends = stated.ends ?? call.numbers(2) ?? call.fail('has no ends');
-      const axes = call.axes(stated.axes ?? call.numbers(3) ?? starts.map((_, axis) => axis), shape.length);
-      const steps = call.numbers(4) ?? starts.map(() => 1);
-      if (ends.length !== starts.length || axes.length !== starts.length || steps.some((step) => !(step >= 1))) {
-        call.fail(
-          `slices [${shape}] along [${axes}] from [${starts}] to [${ends}] in steps of [${steps}]; wanted as many of each, and steps of 1 or more`,
-        );
-      }
-      return axes.reduce((cut, axis, index) => {
-        const bound = (at: number) => Math.min(Math.max(at < 0 ? at + shape[axis] : at, 0), shape[axis]);
-        const [from, end, step] = [bound(starts[index]), bound(ends[index]), steps[index]];
-        return part(call, cut, { axis, from, count: Math.ceil((end - from) / step), step });
-      }, value);
+      return slicesOf(call, stated, shapeOf(value)).reduce((cut, each) => part(call, cut, each), value);
     },
   }),
 
   Split: operator({
-    attributes: { axis: or(0, int), split: optional(ints()), num_outputs: optional(int) },
+    attributes: SPLIT,
     becomes: 'pointwiseConv2d or depthwiseConv2d, which copy',
     notes: 'sizes as attribute (before operator set 13), as constant input, or equal; not of the batch',
     translate(call, stated) {
       const value = call.value(0);
-      const shape = shapeOf(value);
-      const axis = call.axis(stated.axis, shape.length);
-      const count = call.node.outputs.length;
-      const each = Math.ceil(shape[axis] / count);
-      const sizes =
-        stated.split ??
-        call.numbers(1) ??
-        Array.from({ length: count }, (_, index) => Math.min(each, shape[axis] - index * each));
-      if (sizes.length !== count || sizes.reduce((sum, size) => sum + size, 0) !== shape[axis]) {
-        call.fail(`splits [${shape}] along axis ${axis} into parts of [${sizes}] for ${count} results`);
-      }
-      let from = 0;
-      return sizes.map((size) => {
-        from += size;
-        return part(call, value, { axis, from: from - size, count: size });
-      });
+      return splitsOf(call, stated, shapeOf(value)).map((each) => part(call, value, each));
     },
   }),
 
