@@ -461,7 +461,9 @@ describe('bundles', () => {
       () => {},
       (name) => name !== 'outputs/relu6',
     );
-    await expect(readQuantizedGolden(missing, 'bad')).rejects.toThrow("bad: 'outputs/relu6' of shape [1,1,2,1] is missing");
+    await expect(readQuantizedGolden(missing, 'bad')).rejects.toThrow(
+      "bad: 'outputs/relu6' of shape [1,1,2,1] is missing",
+    );
   });
 
   test('integers are not written as what they are not', async () => {
