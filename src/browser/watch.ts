@@ -2,7 +2,7 @@
  * A network's answers to a video, as fast as it can give them: one question at a time, always about the newest frame. Frames that come while it is
  * busy are passed over, so nothing queues and boxes never lag behind the picture.
  */
-import { UsageError } from '../errors.js';
+import { PictureError, UsageError } from '../errors.js';
 import { found, tagOf } from '../found.js';
 import { eachFrame } from './each-frame.js';
 
@@ -25,32 +25,59 @@ const HAS_FRAME = 2;
 
 /**
  * Asks about frames of a video until `signal` is aborted: `watch(video, (frame) => model.detect(frame), draw)`. Any of a model's tasks will do, here or in
- * a worker. While the video is paused, ended or not loaded, or the page is hidden, nothing is asked. Rejected with what `ask` or
- * `onResult` throws, which ends it too.
+ * a worker. While the video is paused, ended, removed from the page or not loaded, or the page is hidden, nothing is asked. Rejected with what
+ * `ask` or `onResult` throws, which ends it too, and with a PictureError for a video that the browser cannot play.
  */
 export async function watch<Answer>(
   video: HTMLVideoElement,
   ask: (frame: HTMLVideoElement) => Promise<Answer> | Answer,
-  onResult: (answer: Answer, frame: WatchedFrame) => void,
+  onResult: (answer: Answer, frame: WatchedFrame) => Promise<void> | void,
   { signal }: WatchOptions = {},
 ): Promise<void> {
   if (tagOf(video) !== 'HTMLVideoElement') throw wrong('a <video> element', video);
   for (const call of [ask, onResult]) if (typeof call !== 'function') throw wrong('a function', call);
+  if (signal !== undefined && tagOf(signal) !== 'AbortSignal') throw wrong('an AbortSignal as signal', signal);
+  if (signal?.aborted) return;
   const loop = new AbortController();
-  const ended = new Promise<undefined>((resolve) => {
-    const end = () => resolve(undefined);
-    if (signal?.aborted) end();
-    signal?.addEventListener('abort', end, { once: true, signal: loop.signal });
-  });
-  const frames = new Newest(video, loop.signal);
   try {
-    for (;;) {
-      const frame = await Promise.race([ended, frames.next()]);
-      if (frame === undefined) return;
-      const answered = await Promise.race([ended, Promise.resolve(ask(video)).then((answer) => ({ answer }))]);
-      if (answered === undefined) return;
-      onResult(answered.answer, frame);
-    }
+    // A race between the signal and each question would keep every answer until the end.
+    await new Promise<void>((resolve, reject) => {
+      let newest: number | undefined; // time of a frame that was not asked about yet
+      let busy = false;
+      const next = async () => {
+        const { videoWidth: width, videoHeight: height } = video;
+        if (busy || newest === undefined || width === 0 || document.hidden || loop.signal.aborted) return;
+        const frame = { width, height, time: newest };
+        newest = undefined;
+        busy = true;
+        try {
+          const answer = await ask(video);
+          if (!loop.signal.aborted) await onResult(answer, frame);
+          busy = false;
+          void next();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      const show = (time: number) => {
+        newest = time;
+        void next();
+      };
+      const fail = () =>
+        reject(new PictureError(`watch: the browser cannot play the video; it says: ${video.error?.message}`));
+      const end = () => {
+        loop.abort();
+        resolve();
+      };
+      signal?.addEventListener('abort', end, { signal: loop.signal });
+      document.addEventListener('visibilitychange', next, { signal: loop.signal });
+      video.addEventListener('error', fail, { signal: loop.signal });
+      if (video.error) fail();
+      else {
+        eachFrame(video, loop.signal, show);
+        if (video.readyState >= HAS_FRAME) show(performance.now()); // a frame that was shown before
+      }
+    });
   } finally {
     loop.abort();
   }
@@ -58,34 +85,3 @@ export async function watch<Answer>(
 
 const wrong = (wanted: string, value: unknown) =>
   new UsageError(`watch: wanted ${wanted}, found ${found(value)}; watch(video, (frame) => model.detect(frame), draw)`);
-
-/** The newest frame that nobody has asked for yet; none of a page that is hidden. */
-class Newest {
-  #frame: WatchedFrame | undefined;
-  #wake: (() => void) | undefined;
-  readonly #video: HTMLVideoElement;
-
-  constructor(video: HTMLVideoElement, signal: AbortSignal) {
-    this.#video = video;
-    eachFrame(video, signal, (time) => this.#show(time));
-    if (video.readyState >= HAS_FRAME) this.#show(performance.now()); // one that was shown before
-    document.addEventListener('visibilitychange', () => this.#wake?.(), { signal });
-  }
-
-  #show(time: number): void {
-    const { videoWidth: width, videoHeight: height } = this.#video;
-    if (width > 0) this.#frame = { width, height, time };
-    this.#wake?.();
-  }
-
-  async next(): Promise<WatchedFrame> {
-    while (this.#frame === undefined || document.hidden) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    const frame = this.#frame;
-    this.#frame = undefined;
-    return frame;
-  }
-}

@@ -7,13 +7,13 @@ export interface Film {
   readonly show: () => void;
 }
 
-async function film(): Promise<Film> {
-  const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 48 });
+async function film(width = 64): Promise<Film> {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height: 48 });
   const context = canvas.getContext('2d')!;
   let shown = 0;
   const show = () => {
     context.fillStyle = `rgb(${(shown++ * 5) % 256} 0 0)`;
-    context.fillRect(0, 0, 64, 48);
+    context.fillRect(0, 0, width, 48);
   };
   show();
   const video = document.createElement('video');
