@@ -3,15 +3,37 @@ import { type Network, NetworkBuilder, preprocessingPreset } from '../../src/net
 import { tensor } from '../../src/tensor.js';
 
 /** Whatever it is shown: a cat in the upper left quarter, a dog in the whole picture. */
-export function constantDetector(): Network {
+export const constantDetector = (): Network =>
+  answering([0.25, 0.25, 0.5, 0.5, 0.5, 0.5, 1, 1], [0, 0.75, 0.1, 0, 0.2, 0.5], new Array(8).fill(0));
+
+/** 100,000 boxes, all over the picture, and beyond it; codes and scores that are ±∞ or NaN among them. */
+export function crowdedDetector(): Network {
+  const count = 100_000;
+  const odd = [0, 0.5, 1, -1, 0, 5, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1e30];
+  const pick = (at: number) => odd[Math.floor(at / 7) % odd.length];
+  const anchors = Array.from({ length: 4 * count }, (_, at) => (at % 4 < 2 ? ((at * 7919) % 1009) / 900 : 0.05));
+  const scores = Array.from({ length: 3 * count }, (_, at) => (at % 11 === 0 ? pick(at) : ((at * 31) % 97) / 100));
+  return answering(
+    anchors,
+    scores,
+    Array.from({ length: 4 * count }, (_, at) => pick(at)),
+  );
+}
+
+/** A detector of cats and dogs that gives these scores [boxes, 3] and codes [boxes, 4] whatever it is shown. */
+function answering(anchors: readonly number[], scores: readonly number[], codes: readonly number[]): Network {
+  const count = anchors.length / 4;
   const net = new NetworkBuilder();
   const input = net.input('input', [1, 8, 8, 3]);
   const pooled = net.add('pooled', 'globalAveragePool', input, { keepDims: false });
-  const answers = net.add('answers', 'dense', pooled, { units: 6, bias: true });
-  const codes = net.add('codes', 'dense', pooled, { units: 8, bias: true });
+  const answers = net.add('answers', 'dense', pooled, { units: 3 * count, bias: true });
+  const moved = net.add('codes', 'dense', pooled, { units: 4 * count, bias: true });
   const network = net.build(
     'constant',
-    [net.add('boxes', 'reshape', codes, { shape: [2, 4] }), net.add('scores', 'reshape', answers, { shape: [2, 3] })],
+    [
+      net.add('boxes', 'reshape', moved, { shape: [count, 4] }),
+      net.add('scores', 'reshape', answers, { shape: [count, 3] }),
+    ],
     {
       source: 'other',
       output: 'features',
@@ -21,7 +43,7 @@ export function constantDetector(): Network {
         codes: 'boxes',
         scores: 'scores',
         background: 'slot 0',
-        anchors: [0.25, 0.25, 0.5, 0.5, 0.5, 0.5, 1, 1],
+        anchors,
         scales: [10, 10, 5, 5],
         suppression: {
           kind: 'class-agnostic',
@@ -34,13 +56,10 @@ export function constantDetector(): Network {
       },
     },
   );
-  const zeros = (name: string, rows: number, columns: number, bias = new Array(columns).fill(0)) =>
+  const weightsOf = (name: string, bias: readonly number[]) =>
     [
-      [`${name}/kernel`, tensor([rows, columns], new Float32Array(rows * columns))],
-      [`${name}/bias`, tensor([columns], bias)],
+      [`${name}/kernel`, tensor([3, bias.length], new Float32Array(3 * bias.length))],
+      [`${name}/bias`, tensor([bias.length], bias)],
     ] as const;
-  return {
-    ...network,
-    weights: new Map([...zeros('answers', 3, 6, [0, 0.75, 0.1, 0, 0.2, 0.5]), ...zeros('codes', 3, 8)]),
-  };
+  return { ...network, weights: new Map([...weightsOf('answers', scores), ...weightsOf('codes', codes)]) };
 }

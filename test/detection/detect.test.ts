@@ -8,6 +8,7 @@ import { readNetwork } from '../../src/formats/index.js';
 import { type Picture, readPicture } from '../../src/image/index.js';
 import { type Network, NetworkBuilder, preprocessingPreset } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
+import { crowdedDetector } from '../cli/detector.js';
 import { dataPath, noData } from '../data.js';
 
 const picture: Picture = { width: 200, height: 100, channels: 1, data: new Uint8Array(20_000) };
@@ -109,6 +110,24 @@ describe('detect', () => {
     expect(box.x).toBeCloseTo(100, 5);
     expect(box.y).toBeCloseTo(40, 5);
     expect([box.width, box.height]).toEqual([30, 20]);
+  });
+
+  test.each<[DetectOptions, number]>([
+    [{}, 100],
+    [{ nms: 'class-agnostic' }, 100],
+    [{ nms: 'as-file', maxResults: 50 }, 1],
+    [{ nms: 'none', maxResults: 100_000 }, 50_000],
+    [{ scoreThreshold: 1.5 }, 0],
+  ])('100,000 boxes, ±∞ and NaN among their codes and scores: %o', async (options, least) => {
+    const found = await detect(crowdedDetector(), picture, options);
+    expect(found.length).toBeGreaterThanOrEqual(least);
+    expect(found.length).toBeLessThanOrEqual(options.maxResults ?? 100);
+    const isWhole = ({ score, box: { x, y, width, height }, label }: Detection) =>
+      score > 0 && /^(cat|dog)$/.test(label) && [x, y, width, height].every(Number.isFinite);
+    const isInside = ({ box: { x, y, width, height } }: Detection) =>
+      x >= 0 && y >= 0 && x + width <= 200.001 && y + height <= 100.001;
+    expect(found.filter((one) => !isWhole(one))).toEqual([]);
+    expect(options.nms === 'as-file' || found.every(isInside)).toBe(true);
   });
 
   test('several pictures: a list for each', async () => {

@@ -7,7 +7,7 @@ import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readNetwork, writeNetwork } from '../../src/formats/index.js';
 import { writeFilm } from '../browser/film.js';
-import { constantDetector } from '../cli/detector.js';
+import { constantDetector, crowdedDetector } from '../cli/detector.js';
 import { root } from './imports.js';
 import { type StaticServer, serveFolder } from './static-server.js';
 
@@ -152,6 +152,15 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
     expect(await textOf(page, 'answer', /box/)).toBe('1 box: cat 75 %');
     await page.click('#stop');
     await textOf(page, 'answer', /^Stopped\.$/);
+    writeFileSync(model, await writeNetwork(crowdedDetector(), 'safetensors'));
+    await page.setInputFiles('#model', model);
+    await page.setInputFiles('#picture', picture('rocket'));
+    await textOf(page, 'answer', /^100 boxes: /);
+    await page.selectOption('#show', 'raw');
+    await textOf(page, 'answer', /^2000 boxes: /);
+    await page.locator('#score').fill('0.95');
+    await page.selectOption('#show', 'kept');
+    expect(await textOf(page, 'answer', /^(?!2000)/)).toMatch(/^\d+ box/);
   });
 
   test('examples/worker', async () => {
