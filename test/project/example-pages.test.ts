@@ -152,9 +152,10 @@ describe.skipIf(!existsSync(executablePath))(`in Chromium (needs ${executablePat
     expect(await textOf(page, 'answer', /box/)).toBe('1 box: cat 75 %');
     await page.click('#stop');
     await textOf(page, 'answer', /^Stopped\.$/);
-    writeFileSync(model, await writeNetwork(crowdedDetector(), 'safetensors'));
-    await page.setInputFiles('#model', model);
+    const crowded = join(path, 'crowded.safetensors');
+    writeFileSync(crowded, await writeNetwork(crowdedDetector(), 'safetensors'));
     await page.setInputFiles('#picture', picture('rocket'));
+    await page.setInputFiles('#model', crowded);
     await textOf(page, 'answer', /^100 boxes: /);
     await page.selectOption('#show', 'raw');
     await textOf(page, 'answer', /^2000 boxes: /);
