@@ -307,11 +307,39 @@ describe('what wrong layers have in common', () => {
     ({ network }: Problem) =>
       network.nodes[0].kind === kind && attributes(network.nodes[0].attributes as never);
 
+  const has =
+    (attributes: (its: Record<string, unknown>) => boolean) =>
+    ({ network }: Problem) =>
+      attributes((network.nodes[0].attributes ?? {}) as never);
+  const strided = (sizes: (its: readonly number[]) => boolean) => (problem: Problem) =>
+    has(({ strides }) => Math.max(...((strides ?? [1]) as number[])) > 1)(problem) &&
+    sizes(problem.network.inputs[0].shape.slice(1, 3));
+  const summed =
+    'conv2d depthwiseConv2d pointwiseConv2d dense batchNorm add multiply averagePool maxPool globalAveragePool';
+  const summing =
+    (channels: (its: number) => boolean) =>
+    ({ network }: Problem) =>
+      summed.split(' ').includes(network.nodes[0].kind) && channels(network.inputs[0].shape.at(-1)!);
+
   test.each<[string, (problem: Problem) => boolean]>([
     ['of kind softmax', is('softmax', () => true)],
     ['with dilation', ({ network }) => JSON.stringify(network.nodes).includes('"dilation":[2,2]')],
     ['of kind depthwiseConv2d and with stride 2', is('depthwiseConv2d', ({ strides }) => String(strides) === '2,2')],
     ['with a depth multiplier', is('depthwiseConv2d', ({ depthMultiplier }) => depthMultiplier === 3)],
+    ['with strides above 1 on even sizes', strided((sizes) => sizes.every((size) => size % 2 === 0))],
+    ['with strides above 1 on odd sizes', strided((sizes) => sizes.some((size) => size % 2 === 1))],
+    ['with explicit padding', has(({ padding }) => typeof padding === 'object')],
+    [
+      'with kernels that are no squares',
+      has(({ kernelSize }) => String(kernelSize) === '3,2' || String(kernelSize) === '2,3'),
+    ],
+    ['with kernels larger than 3 x 3', has(({ kernelSize }) => String(kernelSize) === '5,5')],
+    ['with two pictures or more', ({ network }) => network.inputs[0].shape[0] === 2],
+    ['with a bias', has(({ bias }) => bias === true)],
+    ['whose channels are no multiple of 4', summing((channels) => channels % 4 > 0)],
+    ['whose channels are a multiple of 4', summing((channels) => channels % 4 === 0)],
+    ['with more than 64 channels', summing((channels) => channels > 64)],
+    ['of kind conv2d and with a bias', is('conv2d', ({ bias }) => bias === true)],
   ])('%s', (words, isWrong) => {
     const layers = judged(isWrong);
     const wrong = layers.filter((each) => each.wrong).length;

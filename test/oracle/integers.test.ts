@@ -506,9 +506,60 @@ describe('suites', () => {
     expect(kinds).not.toContain('batchNorm');
   });
 
-  test('the integers stand for what the real numbers are, to within some steps', () => {
-    const [real] = layerSuite(1, { kinds: ['conv2d'] });
-    const [its] = quantizedProblems([real], 'int8');
+  // https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec
+  test.each(['int8', 'uint8'] as const)('%s: types are those of the specification of TensorFlow Lite', (type) => {
+    const [least, greatest] = type === 'int8' ? [-128, 127] : [0, 255];
+    for (const { network } of quantizedProblems(layerSuite(3), type)) {
+      const [node] = network.nodes;
+      const typeOf = new Map(
+        [...network.inputs, ...network.nodes].map((each) => [each.name, each.type as QuantizedType]),
+      );
+      for (const [name, { scale, zeroPoint, type: its }] of typeOf) {
+        expect(scale).toBe(Math.fround(scale));
+        if (name === node.name && node.kind === 'argMax') continue;
+        expect(its).toBe(type);
+        expect(zeroPoint).toBeGreaterThanOrEqual(least);
+        expect(zeroPoint).toBeLessThanOrEqual(greatest);
+      }
+      if (['softmax', 'sigmoid'].includes(node.kind)) {
+        expect(typeOf.get(node.name)).toEqual({ type, scale: 1 / 256, zeroPoint: least });
+      }
+      if (['maxPool', 'concat', 'flatten', 'resizeBilinear'].includes(node.kind)) {
+        for (const input of node.inputs) expect(typeOf.get(input)).toEqual(typeOf.get(node.name));
+      }
+      const kernel = network.weights.get(`${node.name}/kernel`) as QuantizedTensor | undefined;
+      if (kernel === undefined) continue;
+      const bias = network.weights.get(`${node.name}/bias`) as QuantizedTensor | undefined;
+      const scalesOf = (its: QuantizedTensor['type']) => ('scales' in its ? its.scales : [its.scale]);
+      const x = typeOf.get(node.inputs[0])!.scale;
+      if (bias) {
+        expect([...scalesOf(bias.type)]).toEqual([...scalesOf(kernel.type)].map((scale) => Math.fround(x * scale)));
+        expect('zeroPoint' in bias.type ? bias.type.zeroPoint : 0).toBe(0);
+      }
+      const largest = Array.from(kernel.data).reduce((most, q) => Math.max(most, Math.abs(q)), 0);
+      if (type === 'int8') expect([largest, 'scales' in kernel.type]).toEqual([127, node.kind !== 'dense']);
+      else expect([...new Set(kernel.data)].filter((q) => q === 0 || q === 255).length).toBeGreaterThan(0);
+    }
+    const [{ inputs }] = quantizedProblems(layerSuite(3, { kinds: ['conv2d'] }), type);
+    // From the least to the greatest number, in all 256 steps.
+    const data = [...([...inputs.values()][0] as QuantizedTensor).data];
+    expect([Math.min(...data), Math.max(...data)]).toEqual([least, greatest]);
+  });
+
+  test.each([
+    ['conv2d', 'int8'],
+    ['conv2d', 'uint8'],
+    ['depthwiseConv2d', 'int8'],
+    ['pointwiseConv2d', 'uint8'],
+    ['dense', 'int8'],
+    ['dense', 'uint8'],
+    ['add', 'uint8'],
+    ['concat', 'int8'],
+    ['maxPool', 'uint8'],
+  ] as const)('%s of %s: the integers stand for what the real numbers are, to within some steps', (kind, type) => {
+    const problems = [...layerSuite(1, { kinds: [kind] })];
+    const [its] = quantizedProblems(problems, type);
+    const real = problems.find(({ name }) => its.name === `${name}-${type}`)!;
     const wanted = [...makeGolden(real.network, real.inputs, { source }).outputs.values()][0];
     const got = [...makeGolden(its.network, its.inputs, { source }).outputs.values()][0] as QuantizedTensor;
     const { scale, zeroPoint } = got.type as QuantizedType;
