@@ -73,6 +73,43 @@ describe('checkIntegers', () => {
     expect(check({ relu6: [11, 31], flat: [11, 31], y: [130, 134] }).unknown).toEqual(['relu6']);
   });
 
+  test.each<[kind: 'add' | 'multiply', reason: string]>([
+    ['add', 'XNNPACK adds with multipliers of 21 bits and one shift'],
+    ['multiply', 'XNNPACK multiplies sums and products in float32, which turns a few that lie beside a tie'],
+  ])('of two tensors, by %s: one number of 50,000 at most', (kind, reason) => {
+    const type = { type: 'int8', scale: 1, zeroPoint: 0 } as const;
+    const shape = [1, 100_000];
+    const pair: QuantizedNetwork = {
+      name: 'pair',
+      inputs: ['a', 'b'].map((name) => ({ name, shape, type })),
+      nodes: [{ name: 'y', kind, inputs: ['a', 'b'], attributes: {}, type }] as QuantizedNode[],
+      outputs: ['y'],
+      weights: new Map(),
+      conventions: { source: 'tflite', output: 'features' },
+    };
+    const twos = { shape, data: new Int8Array(100_000).fill(2), type };
+    // 2 + 2 and 2 · 2.
+    const beside = (...first: number[]) =>
+      checkIntegers(
+        pair,
+        new Map(['a', 'b'].map((name) => [name, twos])),
+        new Map([['y', Int8Array.from({ length: 100_000 }, (_, i) => first[i] ?? 4)]]),
+        'single',
+        XNNPACK,
+      );
+    expect(beside()).toMatchObject({ different: 0, known: [], unknown: [] });
+    expect(beside(5, 3)).toMatchObject({ known: [{ reason, layers: ['y'], different: 2 }], unknown: [] });
+    expect(beside(5, 3, 3).unknown).toEqual(['y']);
+    expect(beside(6).unknown).toEqual(['y']);
+  });
+
+  test('inputs that the runtime shows are compared, and are what the layers are computed from', () => {
+    const shown = checkIntegers(network, inputs, new Map([...theirs({}), ['x', [130n, 135n]]]), 'single', XNNPACK);
+    expect(shown.layers[0]).toEqual({ name: 'x', kind: 'quantize', compared: 2, different: 1, largest: 1 });
+    // Their 135 is 3.5, of which the runtime shows the 3 that 134 stands for: 5 tenths less.
+    expect(shown.layers[1]).toMatchObject({ name: 'relu6', different: 1, largest: 5 });
+  });
+
   test('what stands in real numbers between integers is one layer, which runtimes compute in whole numbers', () => {
     const real = (name: string, kind: 'dequantize' | 'relu', from: string) =>
       ({ name, kind, inputs: [from], attributes: {}, type: 'float32' }) as QuantizedNode;

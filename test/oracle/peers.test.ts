@@ -17,7 +17,7 @@ import { type Network, NetworkBuilder, trace } from '../../src/network/index.js'
 import { check } from '../../src/oracle/index.js';
 import { ONNXRUNTIME, XNNPACK } from '../../src/oracle/integers/peer-numbers.js';
 import { openInPeer, openIntegerPeer, openPeer, Packages, peerNames } from '../../src/oracle/peers/index.js';
-import { loadLitert } from '../../src/oracle/peers/litert-runtime.js';
+import { litert, loadLitert } from '../../src/oracle/peers/litert-runtime.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { float, type NodeSpec, onnxFile, uint8 } from '../formats/onnx/builder.js';
 import {
@@ -78,6 +78,22 @@ function expectSame(
     expect([...found.get(name)!.data], name).toEqual([...ours.get(name)!.data]);
   }
 }
+
+test('LiteRT gives back the memory of a run, and of a model', async () => {
+  const net = new NetworkBuilder();
+  const relu = net.add('relu', 'relu', net.input('x', [1, 512, 512, 4]), {});
+  const bytes = await writeTflite(net.build('large', [relu], { source: 'other', output: 'features' }));
+  const zeros = new Float32Array(512 * 512 * 4);
+  const taken = async (): Promise<number> => {
+    const its = await loadLitert(bytes);
+    for (let run = 0; run < 8; run++) await its.run([zeros]);
+    its.delete();
+    return (await litert()).runtime.liteRtWasm.HEAPU8.length;
+  };
+  // 4 MiB in and 4 MiB out in each of the eight runs; the heap, which never shrinks, grows to hold one.
+  const first = await taken();
+  expect([await taken(), await taken()]).toEqual([first, first]);
+});
 
 test('names of the runtimes', () => {
   expect(peerNames).toEqual(['litert', 'tfjs', 'tfjs-wasm', 'onnxruntime', 'onnxruntime-web']);
