@@ -38,6 +38,54 @@ test('a curve runs from the left edge to the right, the highest value on the top
   expect(html).toContain('<polyline class="curve0" points="56.0,8.0 344.0,110.0 632.0,161.0"/>');
 });
 
+test('a chart: its curves by name, and lines at round numbers from 0 to the top', () => {
+  const [, loss, accuracy, rate] = html.split('<h2>');
+  expect(loss.startsWith('Loss in training</h2>\n<p><span class="key0">training</span></p>\n')).toBe(true);
+  expect(loss).toContain('<svg viewBox="0 0 640 240" role="img" aria-label="Loss in training by epoch">');
+  // 204 pixels for 2, a line at every 0.5.
+  const lines = [
+    ...loss.matchAll(
+      /<line x1="56" x2="632" y1="([^"]*)" y2="([^"]*)"\/>\n<text x="50" y="([^"]*)" text-anchor="end">([^<]*)</g,
+    ),
+  ];
+  expect(lines.map(([, ...found]) => found)).toEqual([
+    ['212.0', '212.0', '216.0', '0'],
+    ['161.0', '161.0', '165.0', '0.5'],
+    ['110.0', '110.0', '114.0', '1'],
+    ['59.0', '59.0', '63.0', '1.5'],
+    ['8.0', '8.0', '12.0', '2'],
+  ]);
+  expect(loss).toContain('<text x="344.0" y="232" text-anchor="middle">2</text>');
+  expect(accuracy).toContain('Accuracy</h2>\n<p><span class="key0">training</span> <span class="key1">test</span></p>');
+  // 0.5 of 0.8, the multiple of 0.1 above 0.75.
+  expect(accuracy).toContain('<polyline class="curve1" points="56.0,84.5 344.0,84.5 632.0,84.5"/>');
+  expect(rate).toContain('Learning rate</h2>\n<p><span class="key0">at the end of the epoch</span></p>');
+});
+
+test('a class without test pictures: no number of right ones, and no share', () => {
+  const page = reportHtml({
+    title: 'x',
+    recipe: recipeWith({}),
+    history: [],
+    classes: ['cat', 'dog'],
+    evaluation: {
+      top1: 1,
+      top5: 1,
+      perClass: { cat: 1 },
+      confusion: [
+        [2, 0],
+        [0, 0],
+      ],
+    },
+  });
+  expect(page).toContain(
+    '<tr><th scope="row">dog</th><td class="wrong" style="--share:0.0%">0</td><td class="right" style="--share:0.0%">0</td><td></td></tr>',
+  );
+  expect(page).toContain(
+    '<tr><td></td><th scope="col">cat</th><th scope="col">dog</th><th scope="col">right</th></tr>',
+  );
+});
+
 test('the confusion matrix: counts, their share of the row, and what is right', () => {
   expect(html).toContain(
     '<tr><th scope="row">cat</th><td class="right" style="--share:75.0%">3</td><td class="wrong" style="--share:25.0%">1</td><td>75.00 %</td></tr>',

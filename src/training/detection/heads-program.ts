@@ -9,15 +9,15 @@ import { lowerBackward, lowerForward, lowerInput } from '../wasm/lower.js';
 import { Lowering } from '../wasm/lowering.js';
 import { flat } from '../wasm/maps.js';
 
-/** From the outputs, [batch, rows, columns, channels] each, to the loss; writes its gradients by them. */
-export type OutputLoss = (outputs: readonly Float32Array[], gradients: readonly Float32Array[]) => number;
+/** Writes the loss's gradients by the outputs, [batch, rows, columns, channels] each. */
+export type OutputLoss = (outputs: readonly Float32Array[], gradients: readonly Float32Array[]) => void;
 
 export interface HeadsProgram {
   readonly batch: number;
   /** Numbers of one picture in each input. */
   readonly inputSizes: readonly number[];
-  /** Computes the loss and writes its gradient by each trainable number, as `parameterLayout` lays them out. Maps are in the order of the inputs. */
-  step(values: Float32Array, maps: readonly Float32Array[], loss: OutputLoss, gradients: Float32Array): number;
+  /** Writes the loss's gradient by each trainable number, as `parameterLayout` lays them out. Maps are in the order of the inputs. */
+  step(values: Float32Array, maps: readonly Float32Array[], loss: OutputLoss, gradients: Float32Array): void;
 }
 
 export async function compileHeads(network: Network, batch: number): Promise<HeadsProgram> {
@@ -40,11 +40,11 @@ export async function compileHeads(network: Network, batch: number): Promise<Hea
   }
   lowerBackward(lowering, units);
 
-  const asked = { loss: (() => 0) as OutputLoss, result: 0 };
+  let asked: OutputLoss = () => {};
   const typescript = () => ({
     loss() {
       for (const slope of slopes) slope.fill(0);
-      asked.result = asked.loss(values, slopes);
+      asked(values, slopes);
     },
   });
   const { numbers, calls, addressOf } = await instantiateProgram(network.name, program, 'simd', typescript);
@@ -63,11 +63,10 @@ export async function compileHeads(network: Network, batch: number): Promise<Hea
       maps.forEach((map, index) => {
         numbers.set(map, addressOf(inputs[index]) / 4);
       });
-      asked.loss = loss;
+      asked = loss;
       for (const { kernel, args } of calls) kernel(...args);
       const first = addressOf(lowering.gradients) / 4;
       gradients.set(numbers.subarray(first, first + trainableSize));
-      return asked.result;
     },
   };
 }

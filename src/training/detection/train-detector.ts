@@ -156,8 +156,8 @@ export async function trainDetector(
           inputs[index].set(map, n * map.length);
         });
       });
-      const loss = program.step(state.values, inputs, lossOf(spec, chosen, state.running), gradients);
-      expectFiniteLoss(loss, state, 'a smaller learning rate may help');
+      program.step(state.values, inputs, lossOf(spec, chosen, state.running), gradients);
+      expectFiniteLoss(state.running.box + state.running.classes, state, 'a smaller learning rate may help');
       const at = state.epoch * steps + state.step;
       optimizer.update(state.values, gradients, rateAt(at), at);
       state.step += 1;
@@ -247,14 +247,13 @@ async function samplesOf(
   return samples;
 }
 
-/** The loss of a batch, divided by its matched anchors; what it comes to is added to `sums`. */
+/** The loss of a batch is divided by its matched anchors; what it comes to before is added to `sums`. */
 function lossOf(spec: SsdSpec, samples: readonly Sample[], sums: DetectorState['running']): OutputLoss {
   const matched = Math.max(
     samples.reduce((sum, { wanted }) => sum + wanted.matched, 0),
     1,
   );
   return (outputs, gradients) => {
-    let loss = 0;
     samples.forEach(({ wanted }, n) => {
       const [codes, logits] = [joined(outputs, 0, n, samples.length), joined(outputs, 1, n, samples.length)];
       const { box, classes, dCodes, dLogits } = ssdLoss(codes, logits, spec, wanted);
@@ -262,10 +261,8 @@ function lossOf(spec: SsdSpec, samples: readonly Sample[], sums: DetectorState['
       spread(dLogits, gradients, 1, n, samples.length, 1 / matched);
       sums.box += box;
       sums.classes += classes;
-      loss += (box + classes) / matched;
     });
     sums.matched += matched;
-    return loss;
   };
 }
 

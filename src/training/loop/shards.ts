@@ -149,11 +149,9 @@ export class Team {
   async step(position: Position): Promise<ShardResult[]> {
     const others = this.#ask<ShardResult[]>((member) => ({ position, shards: this.#shares[member] }));
     const found = await Promise.all([this.#runner.run(position, this.#shares[0]), ...others]);
-    const byShard = new Array<ShardResult>(this.#job.recipe.shards);
-    for (const [member, shards] of this.#shares.entries()) {
-      for (const [at, shard] of shards.entries()) byShard[shard] = found[member][at];
-    }
-    return byShard;
+    const size = this.#shares.length;
+    // They are dealt in turn.
+    return Array.from({ length: this.#job.recipe.shards }, (_, shard) => found[shard % size][Math.floor(shard / size)]);
   }
 
   /** Tests the averaged weights, each member an equal part of the pictures. */
