@@ -20,6 +20,10 @@ export interface TensorSpec extends OutTensor {
   /** The axis that has a scale for each index. */
   readonly axis?: number;
   readonly sparse?: boolean;
+  /** Of quantisation that is none of one scale or one for each channel. */
+  readonly customQuantization?: boolean;
+  /** The number of a buffer, in place of its own. */
+  readonly buffer?: number;
 }
 
 export type OperatorSpec = OutOperator;
@@ -41,8 +45,14 @@ export function buildTflite({ subgraphs = 1, version = 3, ...spec }: ModelSpec):
   return finishModel(writer, model, { subgraphs: graphs, version });
 }
 
-function furtherFields(writer: FlatWriter, { sparse }: TensorSpec): Record<string, Value> {
-  return sparse ? { sparsity: writer.table(schema.SparsityParameters, {}) } : {};
+function furtherFields(writer: FlatWriter, tensor: TensorSpec): Record<string, Value> {
+  const { sparse, customQuantization, buffer, scale = [] } = tensor;
+  const custom = () => writer.table(schema.QuantizationParameters, { scale: writer.float32s(scale), details_type: 1 });
+  return {
+    ...(sparse && { sparsity: writer.table(schema.SparsityParameters, {}) }),
+    ...(customQuantization && { quantization: custom() }),
+    ...(buffer !== undefined && { buffer }),
+  };
 }
 
 function withQuantization(tensor: TensorSpec): TensorSpec {

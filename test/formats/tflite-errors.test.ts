@@ -1,5 +1,6 @@
 /** Every complaint of the .tflite reader, word by word. */
 import { Builder, ByteBuffer } from 'flatbuffers';
+import { builder as flexBuilder } from 'flatbuffers/js/flexbuffers.js';
 import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.js';
 import { tflite } from '../../src/formats/readers/tflite.js';
@@ -79,6 +80,82 @@ const dilated = ({
   return { tensors, operators, inputs: ['x'], outputs: ['y'] };
 };
 
+/** SSD's options; undefined leaves one out. */
+const SSD_OPTIONS: Record<string, number | boolean | string | undefined> = {
+  ...{
+    max_detections: 2,
+    max_classes_per_detection: 1,
+    num_classes: 2,
+    nms_score_threshold: 0,
+    nms_iou_threshold: 0.5,
+  },
+  ...{ y_scale: 10, x_scale: 10, h_scale: 5, w_scale: 5 },
+};
+
+/** A map in the form of FlexBuffers. */
+function flexMap(values: typeof SSD_OPTIONS): Uint8Array {
+  const map = flexBuilder();
+  map.startMap();
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) continue;
+    map.addKey(name);
+    map.add(value);
+  }
+  map.end();
+  return map.finish();
+}
+
+const POST_PROCESS = "operator 0 (custom operator TFLite_Detection_PostProcess, for tensor 'boxes')";
+
+/** The post-processing of two anchors and two classes beside a background, whose tensors and options can be others. */
+function detector(
+  tensors: Record<string, TensorSpec>,
+  options: typeof SSD_OPTIONS = {},
+  more: Partial<ModelSpec> = {},
+) {
+  const results = ['boxes', 'classes', 'scores', 'count'];
+  const customOptions = flexMap({ ...SSD_OPTIONS, ...options });
+  return {
+    tensors: {
+      ...{ x: { shape: [1, 2, 4] }, p: { shape: [1, 2, 3] }, anchors: reals([2, 4], 0, 0, 1, 1, 0, 0, 1, 1) },
+      ...{ boxes: { shape: [1, 2, 4] }, classes: { shape: [1, 2] }, scores: { shape: [1, 2] }, count: { shape: [1] } },
+      ...tensors,
+    },
+    operators: [
+      {
+        code: 'CUSTOM:TFLite_Detection_PostProcess',
+        inputs: ['x', 'p', 'anchors'],
+        outputs: results,
+        customOptions,
+      },
+    ],
+    inputs: ['x', 'p'],
+    outputs: results,
+    ...more,
+  } satisfies ModelSpec;
+}
+
+const [FINE] = detector({}).operators;
+
+/** Part of the shape of x that is computed while the file runs. */
+const sizes = (
+  options: Record<string, number>,
+  tensors: Record<string, TensorSpec> = {},
+  inputs = ['size', 'from', 'to', 'steps'],
+): ModelSpec => ({
+  tensors: {
+    ...{ x: picture, size: { shape: [4], type: 'INT32' }, batch: { shape: [1], type: 'INT32' }, y: { shape: [1, 4] } },
+    ...{ from: integers([1], 0), to: integers([1], 1), steps: integers([1], 1), ...tensors },
+  },
+  operators: [
+    { code: 'SHAPE', inputs: ['x'], outputs: ['size'] },
+    { code: 'STRIDED_SLICE', inputs, outputs: ['batch'], options: [schema.StridedSliceOptions, options] },
+    { code: 'RESHAPE', inputs: ['x', 'batch'], outputs: ['y'] },
+  ],
+  inputs: ['x'],
+  outputs: ['y'],
+});
+
 const SUPPORTED = `${Object.keys(operators).join(', ')}; to read the network without it, name earlier outputs, such as 'x'`;
 
 const complaints: Record<string, [model: ModelSpec, message: string]> = {
@@ -93,6 +170,210 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
   'the post-processing of SSD models without scores': [
     operator('CUSTOM:TFLite_Detection_PostProcess', { x: vector, y: vector }),
     "operator 0 (custom operator TFLite_Detection_PostProcess, for tensor 'y'): input 1 is missing",
+  ],
+  'a file for the Edge TPU': [
+    operator('CUSTOM:edgetpu-custom-op', { x: vector, y: vector }),
+    "operator 0 (custom operator edgetpu-custom-op, for tensor 'y'): holds a network that is compiled for the Edge TPU, which alone can run it; use the .tflite file that it was compiled from",
+  ],
+  'post-processing before the end': [
+    detector({ z: vector }, {}, { operators: [FINE, { code: 'RELU', inputs: ['scores'], outputs: ['z'] }] }),
+    `${POST_PROCESS}: wanted as the last operator, found operator 1 (RELU, for tensor 'z') behind it`,
+  ],
+  'outputs beside those of the post-processing': [
+    detector({}, {}, { outputs: ['boxes', 'x'] }),
+    `${POST_PROCESS}: wanted all outputs of the file from it, but 'x' is none of its own`,
+  ],
+  'post-processing without options': [
+    detector({}, {}, { operators: [{ ...FINE, customOptions: undefined }] }),
+    `${POST_PROCESS}: has no options`,
+  ],
+  'post-processing whose options are no map': [
+    detector({}, {}, { operators: [{ ...FINE, customOptions: Uint8Array.of(1, 2, 3) }] }),
+    `${POST_PROCESS}: its option num_classes must be a number, found none`,
+  ],
+  'post-processing without anchors': [
+    detector({}, {}, { operators: [{ ...FINE, inputs: ['x', 'p'] }] }),
+    `${POST_PROCESS}: input 2 is missing`,
+  ],
+  'anchors of two numbers': [
+    detector({ anchors: reals([2, 2], 0, 0, 1, 1) }),
+    `${POST_PROCESS}: wanted anchors [N, 4], found [2,2]`,
+  ],
+  'anchors in one row': [
+    detector({ anchors: reals([4], 0, 0, 1, 1) }),
+    `${POST_PROCESS}: wanted anchors [N, 4], found [4]`,
+  ],
+  'more codes than anchors': [
+    detector({ x: { shape: [1, 3, 4] } }),
+    `${POST_PROCESS}: wanted codes [1, 2, 4 or more] for 2 anchors, found [1,3,4]`,
+  ],
+  'codes of three numbers': [
+    detector({ x: { shape: [1, 2, 3] } }),
+    `${POST_PROCESS}: wanted codes [1, 2, 4 or more] for 2 anchors, found [1,2,3]`,
+  ],
+  'codes as a picture': [
+    detector({ x: { shape: [1, 2, 4, 1] } }),
+    `${POST_PROCESS}: wanted codes [1, 2, 4 or more] for 2 anchors, found [1,2,4,1]`,
+  ],
+  'fewer scores than anchors': [
+    detector({ p: { shape: [1, 1, 3] } }),
+    `${POST_PROCESS}: wanted scores [1, 2, classes], found [1,1,3]`,
+  ],
+  'scores without classes': [
+    detector({ p: { shape: [1, 2] } }),
+    `${POST_PROCESS}: wanted scores [1, 2, classes], found [1,2]`,
+  ],
+  'fewer scores than classes': [
+    detector({}, { num_classes: 4 }),
+    `${POST_PROCESS}: num_classes 4 wants 4 or, with background, 5 scores, found 3`,
+  ],
+  'two scores more than classes': [
+    detector({}, { num_classes: 1 }),
+    `${POST_PROCESS}: num_classes 1 wants 1 or, with background, 2 scores, found 3`,
+  ],
+  'no overlap': [
+    detector({}, { nms_iou_threshold: 0 }),
+    `${POST_PROCESS}: nms_iou_threshold must be above 0 and at most 1, found 0`,
+  ],
+  'an overlap of more than all': [
+    detector({}, { nms_iou_threshold: 1.5 }),
+    `${POST_PROCESS}: nms_iou_threshold must be above 0 and at most 1, found 1.5`,
+  ],
+  'no overlap that is stated': [
+    detector({}, { nms_iou_threshold: undefined }),
+    `${POST_PROCESS}: its option nms_iou_threshold must be a number, found none`,
+  ],
+  'a score that is no number': [
+    detector({}, { nms_score_threshold: Number.NaN }),
+    `${POST_PROCESS}: its option nms_score_threshold must be a number, found NaN`,
+  ],
+  'a scale that is a flag': [
+    detector({}, { y_scale: true }),
+    `${POST_PROCESS}: its option y_scale must be a number, found true`,
+  ],
+  'a scale below 0': [detector({}, { h_scale: -5 }), `${POST_PROCESS}: its option h_scale must be above 0, found -5`],
+  'a scale of 0 across': [detector({}, { w_scale: 0 }), `${POST_PROCESS}: its option w_scale must be above 0, found 0`],
+  'no detections': [
+    detector({}, { max_detections: 0 }),
+    `${POST_PROCESS}: its option max_detections must be a whole number of 1 or more, found 0`,
+  ],
+  'half a class': [
+    detector({}, { max_classes_per_detection: 1.5 }),
+    `${POST_PROCESS}: its option max_classes_per_detection must be a whole number of 1 or more, found 1.5`,
+  ],
+  'no detections of a class': [
+    detector({}, { detections_per_class: 0 }),
+    `${POST_PROCESS}: its option detections_per_class must be a whole number of 1 or more, found 0`,
+  ],
+  'sizes of nothing': [
+    {
+      ...sizes({}),
+      operators: [{ code: 'SHAPE', inputs: [], outputs: ['size'] }],
+    },
+    "operator 0 (SHAPE, for tensor 'size'): input 0 is missing",
+  ],
+  'sizes into two tensors': [
+    { ...sizes({}), operators: [{ code: 'SHAPE', inputs: ['x'], outputs: ['size', 'batch'] }] },
+    "operator 0 (SHAPE, for tensor 'size'): wanted one output, found 2",
+  ],
+  'sizes in steps of two': [
+    sizes({}, { steps: integers([1], 2) }),
+    "operator 1 (STRIDED_SLICE, for tensor 'batch'): slices sizes from [0] to [1] in steps of [2]; wanted one axis and steps of 1",
+  ],
+  'sizes from two places': [
+    sizes({}, { from: integers([2], 0, 1) }),
+    "operator 1 (STRIDED_SLICE, for tensor 'batch'): slices sizes from [0,1] to [1] in steps of [1]; wanted one axis and steps of 1",
+  ],
+  'sizes to two places': [
+    sizes({}, { to: integers([2], 1, 2) }),
+    "operator 1 (STRIDED_SLICE, for tensor 'batch'): slices sizes from [0] to [1,2] in steps of [1]; wanted one axis and steps of 1",
+  ],
+  'sizes in two steps': [
+    sizes({}, { steps: integers([2], 1, 1) }),
+    "operator 1 (STRIDED_SLICE, for tensor 'batch'): slices sizes from [0] to [1] in steps of [1,1]; wanted one axis and steps of 1",
+  ],
+  'sizes with an ellipsis': [
+    sizes({ ellipsis_mask: 1 }),
+    "operator 1 (STRIDED_SLICE, for tensor 'batch'): slices sizes with an ellipsis or a new axis",
+  ],
+  'sizes with a new axis': [
+    sizes({ new_axis_mask: 1 }),
+    "operator 1 (STRIDED_SLICE, for tensor 'batch'): slices sizes with an ellipsis or a new axis",
+  ],
+  'a size of an axis that is not there': [
+    sizes({ shrink_axis_mask: 1 }, { from: integers([1], 4) }),
+    "operator 1 (STRIDED_SLICE, for tensor 'batch'): takes size 4 of [1,2,2,1]",
+  ],
+  'a size of an axis before the first': [
+    sizes({ shrink_axis_mask: 1 }, { from: integers([1], -5) }),
+    "operator 1 (STRIDED_SLICE, for tensor 'batch'): takes size -5 of [1,2,2,1]",
+  ],
+  'sizes without an end': [
+    sizes({}, {}, ['size', 'from']),
+    "operator 1 (STRIDED_SLICE, for tensor 'batch'): input 2 is missing",
+  ],
+  'sizes that are joined along another axis': [
+    {
+      ...sizes({}),
+      operators: [
+        { code: 'PACK', inputs: ['from', 'to'], outputs: ['size'], options: [schema.PackOptions, { axis: 1 }] },
+      ],
+    },
+    "operator 0 (PACK, for tensor 'size'): joins sizes along axis 1, wanted 0",
+  ],
+  'a constant that is divided by what is computed': [
+    operator('DIV', { c: reals([1], 1), x: vector, y: vector }, [schema.DivOptions, {}]),
+    "operator 0 (DIV, for tensor 'y'): divides a constant by a computed tensor",
+  ],
+  'one picture of a batch': [
+    operator(
+      'STRIDED_SLICE',
+      {
+        ...{ x: { shape: [2, 2] }, begin: integers([2], 0, 0), end: integers([2], 1, 2), strides: integers([2], 1, 1) },
+        y: { shape: [2] },
+      },
+      [schema.StridedSliceOptions, { shrink_axis_mask: 1 }],
+    ),
+    "operator 0 (STRIDED_SLICE, for tensor 'y'): takes [0,0] to [1,2] of [2,2]; the batch has to stay",
+  ],
+  'the only picture of a batch, without its axis': [
+    operator(
+      'STRIDED_SLICE',
+      {
+        ...{ x: vector, begin: integers([2], 0, 0), end: integers([2], 1, 2), strides: integers([2], 1, 1) },
+        y: { shape: [2] },
+      },
+      [schema.StridedSliceOptions, { shrink_axis_mask: 1 }],
+    ),
+    "operator 0 (STRIDED_SLICE, for tensor 'y'): takes one of a batch of 1; the batch has to stay",
+  ],
+  'a split without an axis': [
+    operator('SPLIT', { x: vector, y: { shape: [1, 1] }, z: { shape: [1, 1] } }, undefined, ['y', 'z']),
+    "operator 0 (SPLIT, for tensor 'y'): its input 1 is missing",
+  ],
+  'a split along a computed axis': [
+    operator('SPLIT', { x: { shape: [1], type: 'INT32' }, v: vector, y: { shape: [1, 1] } }),
+    "tensor 0 'x': wanted a constant, found a tensor without data",
+  ],
+  'a resize without a size': [
+    operator('RESIZE_BILINEAR', { x: picture, y: picture }, [schema.ResizeBilinearOptions, {}]),
+    "operator 0 (RESIZE_BILINEAR, for tensor 'y'): input 1 is missing",
+  ],
+  'nine axes': [
+    { ...relu, tensors: { x: vector, y: { shape: [1, 1, 1, 1, 1, 1, 1, 1, 2] } } },
+    'model.subgraphs[0].tensors[1].shape: wanted at most 8 sizes of 0 or more, found [1,1,1,1,1,1,1,1,2]',
+  ],
+  'a size below 0': [
+    { ...relu, tensors: { x: vector, y: { shape: [1, -2] } } },
+    'model.subgraphs[0].tensors[1].shape: wanted at most 8 sizes of 0 or more, found [1,-2]',
+  ],
+  'quantisation of its own': [
+    { ...relu, tensors: { x: vector, y: { shape: [1, 2], type: 'INT8', scale: [1], customQuantization: true } } },
+    'model.subgraphs[0].tensors[1].quantization: custom quantisation is not read',
+  ],
+  'a buffer that is not there': [
+    { ...relu, tensors: { x: vector, y: { shape: [1, 2], buffer: 7 } } },
+    'model.subgraphs[0].tensors[1]: names buffer 7, but the file has 3',
   ],
   'another version of the schema': [{ ...relu, version: 2 }, 'model.version: wanted schema version 3, found 2'],
   'several graphs': [
@@ -463,16 +744,53 @@ describe('bytes that are not what they seem', () => {
   });
 });
 
-/** The file with every tensor of its graph replaced by the last one, which has a scale for each of many channels. */
-function withSharedTensor(bytes: Uint8Array): Uint8Array {
+describe('numbers of what is not there', () => {
+  const refused = async (change: (file: ReturnType<typeof opened>) => void, message: string) => {
+    const file = opened(buildTflite(relu));
+    change(file);
+    await expect(readTflite(new Uint8Array(file.view.buffer), 'm.tflite')).rejects.toThrow(new FormatError(message));
+  };
+  const operatorOf = ({ graph, field, follow }: ReturnType<typeof opened>) =>
+    follow(follow(field(graph, schema.SubGraph.indexOf('operators'))) + 4);
+
+  test.each(['inputs', 'outputs'] as const)('a tensor among the %s', (side) =>
+    refused(
+      ({ view, graph, field, follow }) =>
+        view.setInt32(follow(field(graph, schema.SubGraph.indexOf(side))) + 4, 5, true),
+      `m.tflite: model.subgraphs[0].${side}: names tensor 5, but the graph has 2`,
+    ),
+  );
+
+  test.each(['inputs', 'outputs'] as const)('a tensor among the %s of an operator', (side) =>
+    refused((file) => {
+      const at = file.follow(file.field(operatorOf(file), schema.Operator.indexOf(side)));
+      file.view.setInt32(at + 4, -2, true);
+    }, 'm.tflite: model.subgraphs[0].operators[0]: names tensor -2, but the graph has 2'),
+  );
+
+  test('an operator code', () =>
+    refused(
+      (file) => file.view.setUint32(file.field(operatorOf(file), schema.Operator.indexOf('opcode_index')), 3, true),
+      'm.tflite: model.subgraphs[0].operators[0]: names operator code 3; the file has 1',
+    ));
+});
+
+/** A copy of the file that can be changed: where a table has a field, where an offset leads, and where the graph is. */
+function opened(bytes: Uint8Array) {
   const view = new DataView(bytes.slice().buffer);
   const field = (table: number, id: number) => {
     const vtable = table - view.getInt32(table, true);
     return table + view.getUint16(vtable + 4 + 2 * id, true);
   };
   const follow = (at: number) => at + view.getUint32(at, true);
-  const graphs = follow(field(follow(0), schema.Model.indexOf('subgraphs')));
-  const tensors = follow(field(follow(graphs + 4), schema.SubGraph.indexOf('tensors')));
+  const graph = follow(follow(field(follow(0), schema.Model.indexOf('subgraphs'))) + 4);
+  return { view, field, follow, graph };
+}
+
+/** The file with every tensor of its graph replaced by the last one, which has a scale for each of many channels. */
+function withSharedTensor(bytes: Uint8Array): Uint8Array {
+  const { view, field, follow, graph } = opened(bytes);
+  const tensors = follow(field(graph, schema.SubGraph.indexOf('tensors')));
   const count = view.getUint32(tensors, true);
   const last = follow(tensors + 4 * count);
   for (let i = 0; i < count; i++) view.setUint32(tensors + 4 + 4 * i, last - (tensors + 4 + 4 * i), true);
