@@ -135,6 +135,14 @@ describe('hostile files', () => {
   });
 });
 
+test('headers of no version', async () => {
+  const file = await h5File((root) => root.create_group('g'));
+  // In a superblock of version 0 the root's header is at the address in byte 64.
+  const root = new DataView(file.buffer, file.byteOffset).getUint32(64, true);
+  file[root] = 77;
+  await expect(readTensors(file, 'x')).rejects.toThrow(new FormatError('x: damaged or unsupported HDF5 at /'));
+});
+
 test('links to elsewhere', async () => {
   const file = await h5File((root) => {
     root.create_dataset({ name: 'a', data: Float32Array.of(1) });
@@ -171,6 +179,15 @@ describe('datasets that lie', () => {
     expect(() => root.tensor('a')).toThrow(
       "x: 'a': number 1 is about 1152921504606847000, which a float64 cannot hold exactly",
     );
+  });
+
+  test('numbers that were never written', async () => {
+    const file = await h5File((root) => root.create_dataset({ name: 'a', data: Float32Array.of(1, 2, 3), shape: [3] }));
+    // The layout message says where they are, and that they take 12 bytes; all bits set is nowhere.
+    const [numbers] = findAll(file, [...new Uint8Array(Float32Array.of(1, 2, 3).buffer)]);
+    for (const at of findAll(file, [...little(numbers, 8), ...little(12, 8)])) file.fill(255, at, at + 8);
+    const root = await openHdf5(file, 'x');
+    expect(() => root.tensor('a')).toThrow(new FormatError("x: 'a': its numbers were never written"));
   });
 
   test('more numbers than the file has bytes for', async () => {

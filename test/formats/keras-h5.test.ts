@@ -278,6 +278,14 @@ describe('errors', () => {
     await fails(bytes, "there is no 'model_weights/double'");
   });
 
+  test('a list of names that is one text', async () => {
+    const bytes = await h5File((file) => {
+      file.create_attribute('model_config', JSON.stringify(config));
+      file.create_group('model_weights').create_attribute('layer_names', 'double');
+    });
+    await fails(bytes, "attribute 'layer_names' of 'model_weights' is not a list of texts");
+  });
+
   test('a dataset where a group should be, and a group where a dataset should be', async () => {
     const bytes = await h5File((file) => {
       file.create_attribute('model_config', JSON.stringify(config));

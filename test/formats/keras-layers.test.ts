@@ -265,6 +265,35 @@ test.each<[name: string, expected: (x: number) => number]>([
   for (const [at, y] of results(network, numbers).entries()) expect(y).toBeCloseTo(expected(numbers[at]), 6);
 });
 
+test.each<[string, Config, unknown, string]>([
+  [
+    'a function of two tensors that takes one',
+    { function: 'nn.relu' },
+    [
+      [
+        ['in', 0, 0, {}],
+        ['in', 0, 0, {}],
+      ],
+    ],
+    "layer 'x0' (TFOpLambda): nn.relu wants one tensor, found 2",
+  ],
+  [
+    'a mean over other axes',
+    { function: 'math.reduce_mean' },
+    [['in', 0, 0, { axis: [1, 3] }]],
+    "layer 'x0' (TFOpLambda): math.reduce_mean of axes [1,3]; wanted [1, 2]",
+  ],
+  [
+    'a function that no layer computes',
+    { function: 'image.resize' },
+    [['in', 0, 0, {}]],
+    "layer 'x0' (TFOpLambda): the function image.resize is not supported; supported are sums, differences, products and quotients with constants, relu, relu6, sigmoid, softmax, tanh, swish, elu, selu, gelu, cast, reduce_mean",
+  ],
+])('%s is refused', (_, config, inbound, message) => {
+  const model = chain([2, 2, 1], ['TFOpLambda', config, inbound]);
+  expect(() => networkFromKerasConfig(model)).toThrow(new NetworkError(message));
+});
+
 test('constants for each channel', () => {
   const network = networkFromKerasConfig(chain([1, 1, 3], ['Rescaling', { scale: [1, 2, 3], offset: [[4, 5, 6]] }]));
   expect(results(network, [1, 1, 1])).toEqual([5, 7, 9]);
@@ -299,7 +328,16 @@ describe('weights of the file', () => {
   test('PReLU with a slope for each number is refused', async () => {
     const weights: LayerWeights = { x0: { 'x0/alpha:0': [[2, 1, 2]] } };
     await expect(read(chain([2, 1, 2], ['PReLU', { shared_axes: null }]), weights)).rejects.toThrow(
-      "layer 'x0' (PReLU): its slopes are [2,1,2]; wanted one for each of 2 channels (shared_axes [1, 2])",
+      new FormatError(
+        "Keras file: layer 'x0' (PReLU): its slopes are [2,1,2]; wanted one for each of 2 channels (shared_axes [1, 2])",
+      ),
+    );
+  });
+
+  test('two weights that are one of ours are refused', async () => {
+    const weights: LayerWeights = { x0: { 'x0/kernel:0': [[2, 2]], 'x0/pointwise_kernel:0': [[2, 2]] } };
+    await expect(read(chain([2], ['Dense', { units: 2, use_bias: false }]), weights)).rejects.toThrow(
+      new FormatError('Keras file: two weights of the file belong to x0/kernel'),
     );
   });
 

@@ -68,6 +68,18 @@ describe.each([
     );
   });
 
+  test('a weight too many is named', async () => {
+    const bytes = await save(trained, (layers) => {
+      const vars = layers.get('conv2d/vars') as Group;
+      vars.create_dataset({ name: '2', data: Float32Array.of(1), shape: [1], dtype: '<f' });
+    });
+    await expect(readNetwork(bytes, { architecture, fileName: 'm.weights.h5' })).rejects.toThrow(
+      new FormatError(
+        `m.weights.h5: layer '${architecture.nodes[0].name}' (Conv2D): wanted 2 weights at most, found number 2`,
+      ),
+    );
+  });
+
   test('a model inside the model is refused, with the way out', async () => {
     const bytes = await save(trained, (layers) => void layers.create_group('functional').create_group('layers'));
     await expect(readNetwork(bytes, { architecture, fileName: 'm.weights.h5' })).rejects.toThrow(

@@ -181,6 +181,24 @@ describe('files', () => {
   });
 });
 
+describe('numbers beside the description', () => {
+  const read = async (name: string, numbers: Tensor) => {
+    const { tensors, metadata } = readSafetensors(await writeNetwork(small(), 'safetensors'));
+    return readQuantizedNetwork(writeSafetensors(new Map([...tensors, [name, numbers]]), metadata), { fileName: 's' });
+  };
+
+  test.each<[string, Tensor, string]>([
+    ['w/kernel/scale', tensor([1, 2], [0.25, 0.5]), "'w/kernel' of uint8 has 2 scales, wanted one"],
+    ['w/kernel', tensor([2, 2], [0, 1, 2, 256]), "'w/kernel' holds 256, wanted numbers of uint8"],
+    ['w/kernel', tensor([2, 2], [0, -1, 2, 3]), "'w/kernel' holds -1, wanted numbers of uint8"],
+    ['d/kernel', tensor([1, 1, 1, 2], [1, 0.5]), "'d/kernel' holds 0.5, wanted numbers of int8"],
+    ['d/kernel', tensor([1, 1, 1, 2], [-129, 0]), "'d/kernel' holds -129, wanted numbers of int8"],
+    ['p/bias', tensor([2], [0, 2 ** 31]), "'p/bias' holds 2147483648, wanted numbers of int32"],
+  ])('%s of %o', async (name, numbers, message) => {
+    await expect(read(name, numbers)).rejects.toThrow(new FormatError(`s: ${message}`));
+  });
+});
+
 describe('version 2 of the description', () => {
   const json = () => JSON.parse(JSON.stringify(quantizedToJson(small())));
 

@@ -99,7 +99,8 @@ function flexMap(values: typeof SSD_OPTIONS): Uint8Array {
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined) continue;
     map.addKey(name);
-    map.add(value);
+    if (typeof value === 'number' && !Number.isInteger(value)) map.addFloat(value);
+    else map.add(value);
   }
   map.end();
   return map.finish();
@@ -244,8 +245,8 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     `${POST_PROCESS}: its option nms_iou_threshold must be a number, found none`,
   ],
   'a score that is no number': [
-    detector({}, { nms_score_threshold: Number.NaN }),
-    `${POST_PROCESS}: its option nms_score_threshold must be a number, found NaN`,
+    detector({}, { nms_score_threshold: Number.POSITIVE_INFINITY }),
+    `${POST_PROCESS}: its option nms_score_threshold must be a number, found Infinity`,
   ],
   'a scale that is a flag': [
     detector({}, { y_scale: true }),
@@ -352,8 +353,16 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     "operator 0 (SPLIT, for tensor 'y'): its input 1 is missing",
   ],
   'a split along a computed axis': [
-    operator('SPLIT', { x: { shape: [1], type: 'INT32' }, v: vector, y: { shape: [1, 1] } }),
-    "tensor 0 'x': wanted a constant, found a tensor without data",
+    {
+      tensors: { x: vector, i: { shape: [1], type: 'INT32' }, last: integers([1], -1), y: { shape: [1, 1] } },
+      operators: [
+        { code: 'ARG_MAX', inputs: ['x', 'last'], outputs: ['i'] },
+        { code: 'SPLIT', inputs: ['i', 'x'], outputs: ['y'] },
+      ],
+      inputs: ['x'],
+      outputs: ['y'],
+    },
+    "tensor 1 'i': wanted a constant, found a tensor without data",
   ],
   'a resize without a size': [
     operator('RESIZE_BILINEAR', { x: picture, y: picture }, [schema.ResizeBilinearOptions, {}]),
@@ -624,6 +633,10 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
       {},
     ]),
     "operator 0 (RESIZE_NEAREST_NEIGHBOR, for tensor 'y'): enlarges a picture 100000000 x 1 times; wanted at most 4096 along each side",
+  ],
+  'a picture that is repeated more often than the file is long': [
+    operator('TILE', { x: picture, times: integers([4], 1, 2e8, 1, 1), y: { shape: [1, 4e8, 2, 1] } }),
+    "operator 0 (TILE, for tensor 'y'): what the file's 412 bytes describe takes more than 16 times as many",
   ],
   'slopes that fit no channel': [
     operator('PRELU', { x: picture, slopes: { shape: [2, 2, 1], data: Float32Array.of(1, 2, 3, 4) }, y: picture }),
