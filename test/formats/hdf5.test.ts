@@ -140,6 +140,10 @@ test('headers of no version', async () => {
   // In a superblock of version 0 the root's header is at the address in byte 64.
   const root = new DataView(file.buffer, file.byteOffset).getUint32(64, true);
   file[root] = 77;
+  await expect(readTensors(file, 'x')).rejects.toThrow(
+    new FormatError("x: damaged or unsupported HDF5 at /: InvalidHDF5File('unknown Data Object Header')"),
+  );
+  new DataView(file.buffer, file.byteOffset).setUint32(64, 2 ** 30, true);
   await expect(readTensors(file, 'x')).rejects.toThrow(new FormatError('x: damaged or unsupported HDF5 at /'));
 });
 

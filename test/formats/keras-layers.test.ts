@@ -1,6 +1,6 @@
 /** What the smaller Keras layers compute, against their definitions; and that a model which scales its pictures is known to. */
 import { describe, expect, test } from 'vitest';
-import { NetworkError } from '../../src/errors.js';
+import { FormatError, NetworkError } from '../../src/errors.js';
 import { readKerasH5 } from '../../src/formats/keras/file.js';
 import { fromJson, type Network, run, toJson } from '../../src/network/index.js';
 import { presetFor } from '../../src/network/presets.js';
@@ -281,7 +281,7 @@ test.each<[string, Config, unknown, string]>([
     'a mean over other axes',
     { function: 'math.reduce_mean' },
     [['in', 0, 0, { axis: [1, 3] }]],
-    "layer 'x0' (TFOpLambda): math.reduce_mean of axes [1,3]; wanted [1, 2]",
+    "layer 'x0' (TFOpLambda): math.reduce_mean of axes [1, 3]; wanted [1, 2]",
   ],
   [
     'a function that no layer computes',

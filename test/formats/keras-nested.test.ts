@@ -165,7 +165,7 @@ describe('what is refused by name', () => {
     },
   });
 
-  test.each<[string, Entry, string]>([
+  test.each<[string, Entry, string | RegExp]>([
     [
       'a shared model',
       used([[['in', 0, 0, {}]], [['in', 0, 0, {}]]]),
@@ -213,7 +213,7 @@ describe('what is refused by name', () => {
     [
       'an unknown layer inside',
       sequential('m', sequential('body', input('in', 2, 2, 1), entry('Lambda', 'l'))),
-      "layer 'body > l' (Lambda): this layer class is not supported",
+      /^layer 'body > l' \(Lambda\): this layer class is not supported; supported are Conv2D, (\w+, )+Concatenate$/,
     ],
     [
       'one name twice inside',
@@ -221,6 +221,8 @@ describe('what is refused by name', () => {
       "layer 'body > clip' (ReLU): there are two layers of this name",
     ],
   ])('%s', (_, config, message) => {
-    expect(() => networkFromKerasConfig(config)).toThrow(new NetworkError(message));
+    expect(() => networkFromKerasConfig(config)).toThrow(
+      typeof message === 'string' ? new NetworkError(message) : message,
+    );
   });
 });

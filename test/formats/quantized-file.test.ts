@@ -1,14 +1,16 @@
 /** Quantised networks in the project's own files: version 2 of the description, integers with their parameters beside them. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { FormatError } from '../../src/errors.js';
 import { readNetwork, readQuantizedNetwork, readTensors, writeNetwork } from '../../src/formats/read.js';
 import { safetensors } from '../../src/formats/readers/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { importQuantizedTflite } from '../../src/formats/tflite/read.js';
 import { mobilenetV1 } from '../../src/models/index.js';
 import { asRealNumbers, randomWeights } from '../../src/network/index.js';
 import { quantizedFromJson, quantizedToJson } from '../../src/network/quantized-json.js';
 import type { QuantizedNetwork } from '../../src/network/quantized-network.js';
-import type { AnyTensor, QuantizedTensor, QuantizedType } from '../../src/tensor.js';
+import { type AnyTensor, type QuantizedTensor, type QuantizedType, type Tensor, tensor } from '../../src/tensor.js';
 import { dataPath, noData } from '../data.js';
 
 const int8: QuantizedType = { type: 'int8', scale: 0.5, zeroPoint: -3 };

@@ -185,7 +185,7 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     `${POST_PROCESS}: wanted all outputs of the file from it, but 'x' is none of its own`,
   ],
   'post-processing without options': [
-    detector({}, {}, { operators: [{ ...FINE, customOptions: undefined }] }),
+    detector({}, {}, { operators: [{ code: FINE.code, inputs: FINE.inputs, outputs: FINE.outputs }] }),
     `${POST_PROCESS}: has no options`,
   ],
   'post-processing whose options are no map': [
@@ -636,7 +636,7 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
   ],
   'a picture that is repeated more often than the file is long': [
     operator('TILE', { x: picture, times: integers([4], 1, 2e8, 1, 1), y: { shape: [1, 4e8, 2, 1] } }),
-    "operator 0 (TILE, for tensor 'y'): what the file's 412 bytes describe takes more than 16 times as many",
+    "operator 0 (TILE, for tensor 'y'): what the file's 464 bytes describe takes more than 16 times as many",
   ],
   'slopes that fit no channel': [
     operator('PRELU', { x: picture, slopes: { shape: [2, 2, 1], data: Float32Array.of(1, 2, 3, 4) }, y: picture }),
