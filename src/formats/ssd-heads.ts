@@ -18,15 +18,15 @@ export function assumedSsd(network: Network): Partial<Conventions> {
     const shape = shapes.get(name)!;
     return shape.length === 3 && shape[1] === anchors.length / 4;
   });
-  const [codes, scores] = [...rows].sort((a, b) => shapes.get(a)![2] - shapes.get(b)![2]);
-  if (rows.length !== 2 || !rows.some((name) => shapes.get(name)![2] === 4)) return {};
-  const [boxes, classes] = shapes.get(codes)![2] === 4 ? [codes, scores] : [scores, codes];
+  const codes = rows.find((name) => shapes.get(name)![2] === 4);
+  const scores = rows.find((name) => name !== codes);
+  if (codes === undefined || scores === undefined) return {};
   return {
     assumed: ['anchors'],
     preprocessing: network.conventions.preprocessing ?? wholePicture([height, width]),
     detection: {
-      ...{ codes: boxes, scores: classes, background: 'slot 0', anchors, scales: SSD_SCALES },
-      ...(!endsInProbabilities(network, classes) && { scoresAre: 'logits' }),
+      ...{ codes, scores, background: 'slot 0', anchors, scales: SSD_SCALES },
+      ...(!endsInProbabilities(network, scores) && { scoresAre: 'logits' }),
       suppression: SSD_SUPPRESSION,
     },
   };

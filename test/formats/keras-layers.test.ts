@@ -208,6 +208,19 @@ describe('number by number', () => {
     ['RandomZoom', { height_factor: 0.1, width_factor: null }, (x) => x],
     ['RandomContrast', { factor: 0.5 }, (x) => x],
     ['Resizing', { height: 2, width: 2, interpolation: 'bilinear', crop_to_aspect_ratio: false }, (x) => x],
+    // as Keras 3 writes it
+    [
+      'Resizing',
+      {
+        height: 2,
+        width: 2,
+        interpolation: 'bilinear',
+        fill_mode: 'constant',
+        fill_value: 0,
+        data_format: 'channels_last',
+      },
+      (x) => x,
+    ],
     ['CenterCrop', { height: 2, width: 2 }, (x) => x],
   ])('%s %j', (className, config, expected, inbound) => {
     const found = results(networkFromKerasConfig(chain([2, 2, 1], [className, config, inbound])), numbers);

@@ -183,6 +183,15 @@ describe('files', () => {
   });
 });
 
+test.each(['safetensors', 'npz'] as const)('a scale of float64 among those of float32 is kept: %s', async (format) => {
+  const network = small();
+  const kernel = network.weights.get('d/kernel') as QuantizedTensor;
+  const type = { type: 'int8', scales: [0.25, 0.1], axis: 2 } as const;
+  const weights = new Map<string, AnyTensor>([...network.weights, ['d/kernel', { ...kernel, type }]]);
+  const again = await readQuantizedNetwork(await writeNetwork({ ...network, weights }, format));
+  expect((again.weights.get('d/kernel') as QuantizedTensor).type).toEqual(type);
+});
+
 describe('numbers beside the description', () => {
   const read = async (name: string, numbers: Tensor) => {
     const { tensors, metadata } = readSafetensors(await writeNetwork(small(), 'safetensors'));

@@ -5,8 +5,6 @@ import type { FileModel, FileNode } from './model.js';
 export interface Heads {
   readonly codes: string;
   readonly scores: string;
-  /** Whether the scores come from a softmax, which has a slot for "no object". */
-  readonly softmax: boolean;
   /** What leads to the file's outputs. */
   readonly nodes: readonly FileNode[];
 }
@@ -28,8 +26,7 @@ export function headsOf(model: FileModel, nodes: readonly FileNode[]): Heads | u
     return isScore && !graph.ancestors(outputs).has(codes);
   });
   const scores = graph.joined(certain.map(({ outputs }) => outputs[0]));
-  const softmax = certain.some(({ op }) => op === 'Softmax');
-  return scores === undefined ? undefined : { codes, scores, softmax, nodes };
+  return scores === undefined ? undefined : { codes, scores, nodes };
 }
 
 /** These tensors, and all that they follow from. `producers` are nodes by their results. */

@@ -68,10 +68,10 @@ function detectionOf(model: FileModel, heads: Heads, codes: Shape, scores: Shape
   if (decoding === undefined) return fail('the boxes before it are not decoded as those of SSD are');
   const { xFirst, ...rest } = decoding;
   const slots = new Tail(model, heads).slots(count, scores[2]);
-  if (slots.size > 0 && slots.size < scores[2] - 1) {
+  if (slots.size < scores[2] - 1) {
     return fail(`of ${scores[2]} scores of a box it takes ${slots.size}`);
   }
-  const background = (slots.size === 0 ? heads.softmax : !slots.has(0)) ? 'slot 0' : 'none';
+  const background = !slots.has(0) ? 'slot 0' : 'none';
   const suppression = suppressionOf(new Tail(model, heads), count, scores[2] - (background === 'slot 0' ? 1 : 0));
   return { detection: { codes: heads.codes, scores: heads.scores, background, ...rest, suppression }, xFirst };
 }

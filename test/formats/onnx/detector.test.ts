@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { detections } from '../../../src/detection/detections.js';
+import { FormatError } from '../../../src/errors.js';
 import { onnx } from '../../../src/formats/readers/onnx.js';
 import { SSD_SUPPRESSION } from '../../../src/network/anchors.js';
 import { type Network, run } from '../../../src/network/index.js';
@@ -150,6 +151,52 @@ describe('detectors with suppression as operators', () => {
     await expect(read(likeYolo)).rejects.toThrow(
       /^d\.onnx: node 19 \(Exp 'exp_19', for 'exp_19'\): the boxes before it are not decoded as those of SSD are; to read the network without it, name earlier outputs, such as 'concat_7', 'sigmoid_21'$/,
     );
+  });
+
+  test.each<[string, (graph: Graph) => string[], string]>([
+    [
+      'one slot of three',
+      (graph) => {
+        const [boxes, scores] = withoutSuppression(graph);
+        return [boxes, graph.columns(scores, 0, 1)];
+      },
+      'of 3 scores of a box it takes 1',
+    ],
+    [
+      'scores of one map',
+      (graph) => {
+        const [boxes] = withoutSuppression(graph);
+        const conv = graph.add('Conv', ['image', graph.constant(signed([3, 3, 1, 1], 8))]);
+        const last = graph.add('Transpose', [conv], { perm: [0, 2, 3, 1] });
+        return [boxes, graph.add('Sigmoid', [graph.add('Reshape', [last, graph.constant([1, -1, 3])])])];
+      },
+      `wanted codes [1, N, 4] and scores [1, N, slots] before it, found [1,${COUNT},4] and [1,32,3]`,
+    ],
+  ])('%s', async (_, write, message) => {
+    const graph = new Graph();
+    const outputs = write(graph);
+    const at = graph.nodes.findIndex(({ op }) => op === 'Exp');
+    const scores = graph.nodes.findLast(({ op }) => op === 'Sigmoid')!;
+    const way = `to read the network without it, name earlier outputs, such as 'concat_7', '${scores.output}'`;
+    const where = `d.onnx: node ${at} (Exp 'exp_${at}', for 'exp_${at}')`;
+    await expect(onnx.read(graph.file(outputs), { fileName: 'd.onnx' })).rejects.toThrow(
+      new FormatError(`${where}: ${message}; ${way}`),
+    );
+  });
+
+  test.each([
+    ['TensorFlow', likeTensorflow, [0, 1, 2, 3]],
+    ['torchvision', likeTorchvision, [1, 0, 3, 2]],
+  ])("%s's codes come y first", async (_, write, columns) => {
+    const graph = new Graph();
+    const { codes } = heads(graph);
+    const inFile = [...run(await onnx.read(graph.file([codes])), nhwc).values()].at(-1)!;
+    const { network } = await read(write);
+    const found = run(network, nhwc).get(network.conventions.detection!.codes)!;
+    expect(found.shape).toEqual([1, COUNT, 4]);
+    for (const [at, code] of found.data.entries()) {
+      expect(code).toBeCloseTo(inFile.data[4 * Math.floor(at / 4) + columns[at % 4]], 5);
+    }
   });
 
   test('bytes are wanted as they are', async () => {

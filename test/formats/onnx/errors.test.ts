@@ -636,6 +636,11 @@ describe('the model', () => {
       [...field(8, ...count(2, 0)), ...field(GRAPH)],
       'model.opset_import: wanted an operator set from 1 to 26, found 0',
     ],
+    [
+      'an output whose name is a number',
+      [...OPSET, ...field(GRAPH, ...field(OUTPUT, ...count(1, 5)))],
+      'graph.output[0].name: wanted a field of wire type 2, found 0',
+    ],
     ['an output without a name', [...OPSET, ...field(GRAPH, ...field(OUTPUT))], 'graph.output[0]: has no name'],
     [
       'an attribute of a function',

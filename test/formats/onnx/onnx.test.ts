@@ -46,6 +46,20 @@ function model(
 
 const kernel = (O: number, I: number, side: number) => signed([O, I, side, side], 3);
 
+test('a sum of constants of other sizes, as NumPy broadcasts', async () => {
+  const file = model(
+    [1, 1, 4, 4],
+    [
+      ['Add', 'a b', 'k'],
+      ['Conv', 'x k', 'y'],
+    ],
+    { a: tensor([2, 1, 1, 2], [1, 2, 3, 4]), b: tensor([2, 1], [10, 20]) },
+  );
+  const [kernel] = (await readOnnx(file)).weights.values();
+  // [height, width, in, out]: b along the height, a along the width and the outputs
+  expect(kernel).toEqual(tensor([2, 2, 1, 2], [11, 13, 12, 14, 21, 23, 22, 24]));
+});
+
 describe('what is not read is named', () => {
   const refusals: readonly [what: string, file: Uint8Array, message: RegExp | string][] = [
     [

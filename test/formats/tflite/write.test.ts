@@ -1,15 +1,19 @@
 /** .tflite files that this library writes: read back, and run by LiteRT.js. */
+import { ByteBuffer } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
 import { NetworkError } from '../../../src/errors.js';
-import { readNetwork, type WriteOptions } from '../../../src/formats/index.js';
+import { readNetwork, type WriteOptions, writeNetwork } from '../../../src/formats/index.js';
 import { tflite } from '../../../src/formats/readers/tflite.js';
+import { FlatFile } from '../../../src/formats/tflite/flatbuffer.js';
+import { BUILTIN_OPERATORS, Model, OperatorCode } from '../../../src/formats/tflite/schema.js';
 import { modelOf } from '../../../src/formats/tflite/write.js';
 import { writeTflite } from '../../../src/formats/tflite.js';
 import { mobilenetV1, mobilenetV2 } from '../../../src/models/index.js';
-import { foldBatchNorm, type Network, NetworkBuilder, run } from '../../../src/network/index.js';
+import { foldBatchNorm, type Network, NetworkBuilder, randomWeights, run } from '../../../src/network/index.js';
 import { runLitert } from '../../../src/oracle/peers/litert-runtime.js';
 import { livelyWeights } from '../../../src/oracle/suites.js';
 import type { Padding } from '../../../src/padding.js';
+import { calibrate, quantizeNetwork } from '../../../src/quantization/index.js';
 import { type Tensor, tensor, toFloat32 } from '../../../src/tensor.js';
 import { lifelikeWeights, randomInput } from '../../agreement/lifelike.js';
 import { expectWithin, features, largest } from '../../network/helpers.js';
@@ -134,6 +138,20 @@ test('versions of the operators are those that first know what is asked of them'
   }
   expect(versions).toContain('FULLY_CONNECTED 5'); // of three axes and more
   expect(versions).toContain('FULLY_CONNECTED 1');
+});
+
+/** Of tensorflow/lite/tools/versioning/op_version.cc, for int8. */
+test('versions of the operators of int8 are those that first know int8', async () => {
+  const network = randomWeights(mobilenetV2({ alpha: 0.35, resolution: 32, classes: 3 }), 1);
+  const integers = quantizeNetwork(await calibrate(network, [randomInput([1, 32, 32, 3], 3)]));
+  const bytes = await writeNetwork(integers, 'tflite');
+  const model = new FlatFile(new ByteBuffer(bytes), 'written').root(Model, 'model');
+  const versions = model
+    .tables('operator_codes', OperatorCode)
+    .map((code) => [BUILTIN_OPERATORS[code.int32('builtin_code')], code.int32('version')]);
+  expect(Object.fromEntries(versions)).toMatchObject({
+    ...{ CONV_2D: 3, DEPTHWISE_CONV_2D: 3, ADD: 2, MEAN: 2, FULLY_CONNECTED: 4, SOFTMAX: 2 },
+  });
 });
 
 test('a dropout that is an output has a tensor of its own; an input may be an output', async () => {
