@@ -64,7 +64,7 @@ describe('what no reader takes is named', () => {
       new FormatError('x: a .tflite file is a network; read it with readNetwork'),
     );
     await expect(readTensors(text('{"modelTopology":{},"weightsManifest":[]}'), 'x')).rejects.toThrow(
-      new FormatError('x: a TensorFlow.js model is a network; read it with readTfjs'),
+      new FormatError('x: a TensorFlow.js model is a network; read it with readNetwork'),
     );
     await expect(writeNetwork(network, 'h5' as never)).rejects.toThrow(
       new UsageError("networks are written as safetensors or npz or tflite or onnx, not as 'h5'"),

@@ -761,7 +761,9 @@ describe('numbers of what is not there', () => {
   const refused = async (change: (file: ReturnType<typeof opened>) => void, message: string) => {
     const file = opened(buildTflite(relu));
     change(file);
-    await expect(readTflite(new Uint8Array(file.view.buffer), 'm.tflite')).rejects.toThrow(new FormatError(message));
+    await expect(tflite.read(new Uint8Array(file.view.buffer), { fileName: 'm.tflite' })).rejects.toThrow(
+      new FormatError(message),
+    );
   };
   const operatorOf = ({ graph, field, follow }: ReturnType<typeof opened>) =>
     follow(follow(field(graph, schema.SubGraph.indexOf('operators'))) + 4);

@@ -190,7 +190,7 @@ describe('detectors with suppression as operators', () => {
   ])("%s's codes come y first", async (_, write, columns) => {
     const graph = new Graph();
     const { codes } = heads(graph);
-    const inFile = [...run(await onnx.read(graph.file([codes])), nhwc).values()].at(-1)!;
+    const inFile = [...run(await onnx.read(graph.file([codes]), {}), nhwc).values()].at(-1)!;
     const { network } = await read(write);
     const found = run(network, nhwc).get(network.conventions.detection!.codes)!;
     expect(found.shape).toEqual([1, COUNT, 4]);

@@ -55,7 +55,7 @@ test('a sum of constants of other sizes, as NumPy broadcasts', async () => {
     ],
     { a: tensor([2, 1, 1, 2], [1, 2, 3, 4]), b: tensor([2, 1], [10, 20]) },
   );
-  const [kernel] = (await readOnnx(file)).weights.values();
+  const [kernel] = (await onnx.read(file, {})).weights.values();
   // [height, width, in, out]: b along the height, a along the width and the outputs
   expect(kernel).toEqual(tensor([2, 2, 1, 2], [11, 13, 12, 14, 21, 23, 22, 24]));
 });
