@@ -8,7 +8,7 @@ import type { SegmentOptions } from '../segmentation/index.js';
 import { readLabels } from '../tasks/files.js';
 import { limited } from '../training/data/limit.js';
 import { type Dataset, type Evaluation, readData } from '../training/index.node.js';
-import { evaluate } from '../training/loop/evaluate.js';
+import { evaluate, expectFit } from '../training/loop/evaluate.js';
 import { type BoxedKind, boxedFolder, onlyListed } from './boxed-sets.js';
 import { harmless } from './display.js';
 import { evaluateDetector } from './evaluate-detector.js';
@@ -138,6 +138,7 @@ export async function evaluateWith(
   network: Network,
   data: Dataset,
 ): Promise<Evaluation> {
+  expectFit(network, data);
   expectSameClasses(network, data);
   return withProgress('evaluate', async (progress) => {
     const run = executor(network, flags, progress, Math.ceil(data.labels.length / PICTURES_AT_ONCE));

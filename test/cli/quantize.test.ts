@@ -123,6 +123,10 @@ test('a network of grey pictures, from training to integers; colours are refused
     2,
     'error: mobilenet_v1_0.05_32_small wants grey pictures, CIFAR-10, training has pictures in colour',
   ]);
+  const evaluated = built('evaluate', trained, '--data', `cifar10:${folder.path('cifar')}`);
+  expect(evaluated.stderr).toBe(
+    'error: mobilenet_v1_0.05_32_small wants grey pictures, CIFAR-10, test has pictures in colour\n',
+  );
 });
 
 test('with labels: how often both networks are right, as evaluate says of each; training pictures calibrate', async () => {
