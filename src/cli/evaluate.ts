@@ -84,7 +84,10 @@ Examples:
         if (flags.mirror) throw new UsageError('--mirror is for classifiers; others are asked once about each picture');
         const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
         expectPixelsOrBoxes(network, boxed.kind);
-        const evaluated = network.conventions.detection === undefined ? evaluateSegmenter : evaluateDetector;
+        const segments = network.conventions.detection === undefined;
+        if (segments && flags.nms) throw new UsageError(`--nms is for detectors; ${network.name} segments pictures`);
+        if (!segments && flags.from) throw new UsageError(`--from is for segmenters; ${network.name} finds objects`);
+        const evaluated = segments ? evaluateSegmenter : evaluateDetector;
         const { json, text, outcomes } = await evaluated(network, boxed, flags, labels);
         if (flags.json) printJson({ ...json, ...errorsIn(outcomes) });
         else print(text);

@@ -20,7 +20,7 @@ import { integersOf, sameIntegers } from '../network/integers-of.js';
 import { presetFor, presetNames } from '../network/presets.js';
 import { endingAt } from '../network/rewriting/subnetwork.js';
 import type { Pair } from '../padding.js';
-import { loadPretrained, releases } from '../pretrained/index.node.js';
+import { loadPretrained } from '../pretrained/index.node.js';
 import { findRelease, similarReleases } from '../pretrained/releases.js';
 import {
   type ArchitectureFlags,
@@ -230,9 +230,8 @@ function modelFile(source: string): string | undefined {
     );
   }
   if (looksLikeFile(source)) return source; // whose reader says that it is not there
-  const names = [...networkNames, ...releases.map((one) => one.name)];
   throw new UsageError(
-    `there are no published weights called '${source}', and no such file; similar names: ${similarReleases(source, names).join(', ')}; depthwise models lists all`,
+    `there are no published weights called '${source}', and no such file; similar names: ${similarReleases(source).join(', ')}; depthwise models lists all`,
   );
 }
 

@@ -2,7 +2,7 @@
 import { NetworkError, UsageError } from '../errors.js';
 import { type Seen, wayBack } from '../image/way-back.js';
 import type { DetectionConventions, Network } from '../network/index.js';
-import { similarNames } from '../network/rewriting/subnetwork.js';
+import { similarLabels } from '../network/rewriting/subnetwork.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { decodeBoxes } from './boxes.js';
 import { cocoIds, labelsByClass } from './labels.js';
@@ -164,7 +164,7 @@ function classesNamed(wanted: string | number, classes: number, named: readonly 
   throw new UsageError(
     labels.length === 0
       ? `detect: there is no label '${wanted}', since nothing names the classes; give labels, or numbers of classes`
-      : `detect: there is no label '${wanted}'; similar labels: ${similarNames(wanted, labels).join(', ')}`,
+      : `detect: there is no label '${wanted}'; similar labels: ${similarLabels(wanted, labels).join(', ')}`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** Which of a model's predictions the caller wants: MediaPipe's options of the same names, with labels checked. */
 import { UsageError } from '../errors.js';
 import { found } from '../found.js';
-import { similarNames } from '../network/rewriting/subnetwork.js';
+import { similarLabels } from '../network/rewriting/subnetwork.js';
 import type { Prediction } from '../tasks/predictions.js';
 
 export interface ChoiceOptions {
@@ -51,13 +51,4 @@ function labelSet(
     throw new UsageError(`classify: ${option}: there is no label '${unknown}'; similar labels: ${similar.join(', ')}`);
   }
   return new Set(labels);
-}
-
-/** At most five of the labels: those first in which the text is a word, then those that have it otherwise, then those of similar letters. */
-function similarLabels(text: string, labels: readonly string[]): string[] {
-  const words = (label: string) => ` ${label.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ')} `;
-  const wanted = words(text);
-  const asWord = labels.filter((label) => words(label).includes(wanted));
-  const inside = labels.filter((label) => words(label).includes(wanted.trim()));
-  return [...new Set([...asWord, ...inside, ...similarNames(text, labels)])].slice(0, 5);
 }

@@ -213,6 +213,7 @@ describe('evaluate', () => {
       "constant has none of the data's classes: cat, dog; are these the right --labels?",
     ],
     [['--data', 'digits'], "constant finds objects: wanted --data coco:FOLDER or voc:FOLDER, found 'digits'"],
+    [['--data', `coco:${folder.path('coco')}`, '--from', 'scores'], '--from is for segmenters; constant finds objects'],
     [['--data', 'digits', '--nms', 'none'], '--nms is for detectors and segmenters, on data coco:FOLDER or voc:FOLDER'],
   ])('%o', async (flags, message) => {
     const { exitCode, stderr } = await depthwise('evaluate', model, ...flags);

@@ -234,6 +234,8 @@ describe('evaluate', () => {
   test('says what is wrong', async () => {
     const { stderr } = await depthwise(...evaluate('--list', folder.path('wrong.txt')));
     expect(stderr).toContain("wrong.txt: lists 'zebra', which the data does not have");
+    const suppressed = await depthwise(...evaluate('--nms', 'none'));
+    expect(suppressed.stderr).toMatch(/error: --nms is for detectors; \S+ segments pictures\n/);
     rmSync(folder.path('voc/SegmentationClass'), { recursive: true });
     const none = await depthwise(...evaluate());
     expect(none.stderr).toContain('no picture has a mask; wanted them as PNG in a folder SegmentationClass or masks');

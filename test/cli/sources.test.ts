@@ -31,7 +31,7 @@ describe('a model', () => {
       stderr:
         "error: there are no published weights called 'mobilenet_v1_0.3_224', and no such file; similar names: mobilenet_v1_0.25_224, mobilenet_v1_0.25_192, mobilenet_v1_0.5_224; depthwise models lists all\n",
     });
-    expect((await classify('mobilenet_v3')).stderr).toContain('similar names: mobilenet_v2, ');
+    expect((await classify('mobilenet_v3')).stderr).toContain('similar names: mobilenet_v2_1.4_224, ');
   });
 
   test.each([

@@ -153,6 +153,13 @@ describe('detect', () => {
     await expect(ask(options)).rejects.toThrow(message);
   });
 
+  test('labels that have the word are proposed first', async () => {
+    const labels = ['tie', 'dining table'];
+    await expect(ask({ only: ['table'], labels })).rejects.toThrow(
+      "detect: there is no label 'table'; similar labels: dining table, tie",
+    );
+  });
+
   test('a network that detects nothing, and one at another size than its anchors', async () => {
     const { detection, ...conventions } = detector().conventions;
     await expect(detect({ ...detector(), conventions }, picture, { run: () => answers })).rejects.toThrow(

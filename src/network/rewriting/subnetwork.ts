@@ -85,6 +85,15 @@ export function similarNames(name: string, names: readonly string[]): string[] {
     .map(({ candidate }) => candidate);
 }
 
+/** At most five of the labels: those first in which the text is a word, then those that have it otherwise, then those of similar letters. */
+export function similarLabels(text: string, labels: readonly string[]): string[] {
+  const words = (label: string) => ` ${label.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ')} `;
+  const wanted = words(text);
+  const asWord = labels.filter((label) => words(label).includes(wanted));
+  const inside = labels.filter((label) => words(label).includes(wanted.trim()));
+  return [...new Set([...asWord, ...inside, ...similarNames(text, labels)])].slice(0, 5);
+}
+
 /** Levenshtein's distance: insertions, removals and replacements of one letter. */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
