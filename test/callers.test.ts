@@ -8,8 +8,9 @@ import { check } from '../src/oracle/index.js';
 import { calibrate, quantizeNetwork } from '../src/quantization/index.js';
 import { tensor } from '../src/tensor.js';
 import { emptyDataset, WHOLE } from '../src/training/data/dataset.js';
-import { readData, readPictureFolder, recipeWith, trainClassifier } from '../src/training/index.node.js';
+import { readData, readPictureFolder, trainClassifier } from '../src/training/index.node.js';
 import { evaluate } from '../src/training/loop/evaluate.js';
+import { recipeWith } from '../src/training/loop/recipe.js';
 
 const network = randomWeights(mobilenetV1({ alpha: 0.1, resolution: 32, classes: 2 }), 1);
 const grey = { ...network, name: 'grey', inputs: [{ name: 'input', shape: [1, 32, 32, 1] }] };
@@ -42,7 +43,7 @@ test.each<[string, Call, unknown[], string]>([
     'a misspelt option',
     recipeWith,
     [{ epoch: 3 }],
-    "recipeWith, options: there is no field 'epoch'; wanted epochs, batch, shards, seed, target, schedule, warmupEpochs, labelSmoothing, averageDecay, batchNormDecay, augmentation, resolutions, restarts, averageCycles, learningRate, weightDecay, optimizer",
+    "recipe: there is no field 'epoch'; wanted epochs, batch, shards, seed, target, schedule, warmupEpochs, labelSmoothing, averageDecay, batchNormDecay, augmentation, resolutions, restarts, averageCycles, learningRate, weightDecay, optimizer",
   ],
   ['nothing', summarize, [], 'summarize: wanted a network, found undefined'],
   ['a model of load()', summarize, [{ classify: true }], 'summarize: wanted a network, found a loaded model'],

@@ -8,9 +8,10 @@
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { prepare, preprocess } from 'depthwise/image';
+import { prepare } from 'depthwise/image';
 import { preprocessingPreset } from 'depthwise/network';
 import { Bench } from 'tinybench';
+import { preprocess } from '../../dist/image/preprocess.js';
 import { presetNames } from '../../dist/network/presets.js';
 
 const { values } = parseArgs({

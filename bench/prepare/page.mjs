@@ -1,7 +1,8 @@
 /** What chromium.mjs measures in the page. */
 import { load } from 'depthwise';
-import { fromElement, prepareElement, preprocess } from 'depthwise/image/browser';
+import { fromElement, prepareElement } from 'depthwise/image/browser';
 import { preprocessingPreset } from 'depthwise/network';
+import { preprocess } from '../../dist/image/preprocess.js';
 
 const PRESETS = ['slim', 'keras', 'timm', 'tfjs'];
 

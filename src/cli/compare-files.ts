@@ -8,7 +8,7 @@ import { readFile } from '../formats/files.js';
 import { readTensors } from '../formats/read.js';
 import { type FileFormat, formatOf } from '../formats/sniff.js';
 import { fromFloat16 } from '../formats/tensors/float16.js';
-import { type Golden, readAnyGolden } from '../oracle/golden.js';
+import { type Golden, readGolden } from '../oracle/golden.js';
 import type { QuantizedGolden } from '../oracle/index.js';
 import type { FloatArray, Tensor } from '../tensor.js';
 
@@ -27,7 +27,7 @@ const tensorEndings = ['.npz', '.safetensors', '.npy', ...Object.keys(rawReaders
 export async function bundleIn(path: string): Promise<Golden | undefined> {
   const bytes = await readWhole(path).catch(() => undefined);
   if (bytes === undefined || !isBundle(bytes)) return undefined;
-  const golden = await readAnyGolden(bytes, path);
+  const golden = await readGolden(bytes, path);
   if ('precision' in golden) return golden;
   throw new UsageError(`${path}: the bundle holds integers, wanted real numbers`);
 }
@@ -36,7 +36,7 @@ export async function bundleIn(path: string): Promise<Golden | undefined> {
 export async function readBundle(path: string, other?: string): Promise<Golden | QuantizedGolden> {
   const bytes = await readFile(path);
   if (!isBundle(bytes)) throw new FormatError(`${path}: ${await notABundle(bytes, path, other)}`);
-  return readAnyGolden(bytes, path);
+  return readGolden(bytes, path);
 }
 
 /** The manifest's name stands in the header of a .safetensors file and in the directory of a .npz file. */

@@ -5,7 +5,7 @@ import { PictureError, UsageError } from '../errors.js';
 import { cArrayOf } from '../formats/c-array.js';
 import { writeNetwork } from '../formats/index.js';
 import type { DecodeOptions as PictureLimits } from '../image/index.js';
-import { preprocess } from '../image/index.js';
+import { prepare } from '../image/index.js';
 import type { Network, QuantizedNetwork } from '../network/index.js';
 import { integersOf } from '../network/integers-of.js';
 import { isQuantizedType } from '../network/quantized-network.js';
@@ -182,8 +182,7 @@ interface Pictures {
 
 /** One after the other, so that memory does not grow with their number. One that cannot be read is said and left out. */
 function ofFiles(network: Network, paths: readonly string[], limits: PictureLimits): Pictures {
-  const prepare = async (path: string) =>
-    preprocess(await openPicture(path, limits), network.conventions.preprocessing!);
+  const prepared = async (path: string) => prepare(await openPicture(path, limits), network.conventions.preprocessing!);
   const unreadable = new Set<string>();
   let fromStandardInput: Promise<Tensor> | undefined;
   return {
@@ -191,8 +190,8 @@ function ofFiles(network: Network, paths: readonly string[], limits: PictureLimi
     async *inputs() {
       for (const path of paths.filter((path) => !unreadable.has(path))) {
         try {
-          if (path === '-') fromStandardInput ??= prepare(path);
-          yield await (path === '-' ? fromStandardInput! : prepare(path));
+          if (path === '-') fromStandardInput ??= prepared(path);
+          yield await (path === '-' ? fromStandardInput! : prepared(path));
         } catch (error) {
           if (!(error instanceof PictureError) || paths.length === 1) throw error;
           unreadable.add(path);

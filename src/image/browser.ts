@@ -31,7 +31,6 @@ export {
   type Rotation,
   turn,
 } from './picture.js';
-export { preprocess } from './preprocess.js';
 export { resize } from './resize.js';
 export type { PictureSource } from './sources.js';
 export { prepare };

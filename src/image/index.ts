@@ -11,6 +11,5 @@ export {
   type Rotation,
   turn,
 } from './picture.js';
-export { preprocess } from './preprocess.js';
 export { resize } from './resize.js';
 export { prepare } from './with-kernels.js';

@@ -183,22 +183,11 @@ function manifestOf(golden: Golden | QuantizedGolden, { generator }: WriteGolden
   };
 }
 
-/** The bundle of real numbers in a file. Throws a FormatError that names the file for anything that is not a whole one. */
-export async function readGolden(bytes: Uint8Array, file = 'golden bundle'): Promise<Golden> {
-  const golden = await readAnyGolden(bytes, file);
-  if ('precision' in golden) return golden;
-  throw new FormatError(`${file}: the bundle holds a quantised network; read it with readQuantizedGolden`);
-}
-
-/** The same for the bundle of a quantised network. */
-export async function readQuantizedGolden(bytes: Uint8Array, file = 'golden bundle'): Promise<QuantizedGolden> {
-  const golden = await readAnyGolden(bytes, file);
-  if ('rounding' in golden) return golden;
-  throw new FormatError(`${file}: the bundle holds a network of real numbers; read it with readGolden`);
-}
-
-/** Either. */
-export async function readAnyGolden(bytes: Uint8Array, file: string): Promise<Golden | QuantizedGolden> {
+/**
+ * The bundle in a file: that of real numbers has a `precision`, that of a quantised network a `rounding`. Throws a FormatError that names the file for
+ * anything that is not a whole one.
+ */
+export async function readGolden(bytes: Uint8Array, file = 'golden bundle'): Promise<Golden | QuantizedGolden> {
   return inFile(file, async () => {
     const { tensors, manifest } = await contentOf(bytes, file);
     const group = (name: string): Map<string, Tensor> =>

@@ -11,7 +11,6 @@ export {
   type GoldenOptions,
   makeGolden,
   readGolden,
-  readQuantizedGolden,
   type WriteGoldenOptions,
   writeGolden,
 } from './golden.js';

@@ -10,7 +10,7 @@ export { type Origin, readCheckpoint, writeCheckpoint } from './loop/checkpoint.
 export { type Counts, type EvaluateOptions, type Evaluation, evaluate } from './loop/evaluate.js';
 export type { FitOptions } from './loop/fit.js';
 export type { OptimizerKind, OptimizerOptions } from './loop/optimizers.js';
-export { type Recipe, type ResolutionPhase, recipeWith } from './loop/recipe.js';
+export type { Recipe, ResolutionPhase } from './loop/recipe.js';
 export type { Restart, Schedule, ScheduleOptions } from './loop/schedules.js';
 export {
   type EpochMetrics,
@@ -21,7 +21,6 @@ export {
   type TrainingState,
   train,
 } from './loop/train.js';
-export { profileStep, type TrainingOperationTime } from './profile.js';
 export type { TrainingTarget } from './programs.js';
 export type { TeachingOptions } from './transfer/distillation.js';
 export { nearestNeighbours } from './transfer/nearest-neighbours.js';

@@ -4,7 +4,7 @@ import { mobilenetV1 } from '../../src/models/index.js';
 import { type Network, preprocessingPreset, randomWeights } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
 import { tensor } from '../../src/tensor.js';
-import { datasetOf, recipeWith, train, trainClassifier, trainHead } from '../../src/training/index.js';
+import { datasetOf, train, trainClassifier, trainHead } from '../../src/training/index.js';
 import { trainingNetwork } from '../../src/training/transfer/network.js';
 
 const SIDE = 32;
@@ -27,12 +27,12 @@ function coloured(count: number, seed: number) {
 /** The weights of what each training ends with, as the bytes of a file in hexadecimal digits, and its losses. */
 export async function trainAll(): Promise<Record<string, string>> {
   const data = { train: coloured(5, 1), test: coloured(2, 2) };
-  const recipe = recipeWith({
+  const recipe = {
     epochs: 2,
     batch: 6,
     learningRate: 0.05,
     augmentation: { flip: true, crop: 2, cutout: 4, mixup: 0.2 },
-  });
+  };
   const trained = await train(trainingNetwork(base, data.train, { dropout: 0.1 }), data, recipe);
   const tuned = await trainClassifier(randomWeights(base, 3), data, { fineTune: 1, tuning: { epochs: 2 } });
   const random = uniformRandom(4);

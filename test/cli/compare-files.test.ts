@@ -5,7 +5,7 @@ import { writeNetwork } from '../../src/formats/index.js';
 import { toFloat16 } from '../../src/formats/tensors/float16.js';
 import { writeNpy } from '../../src/formats/tensors/npy.js';
 import { writeNpz } from '../../src/formats/tensors/npz.js';
-import { layerSuite, makeGolden, type Problem, readQuantizedGolden, writeGolden } from '../../src/oracle/index.js';
+import { layerSuite, makeGolden, type Problem, readGolden, writeGolden } from '../../src/oracle/index.js';
 import { livelyWeights } from '../../src/oracle/suites.js';
 import { type QuantizedTensor, type QuantizedType, type Tensor, toFloat64 } from '../../src/tensor.js';
 import { float32, runBackend } from '../oracle/backend.js';
@@ -288,7 +288,7 @@ describe('integers', () => {
       integers,
     );
     expect(made.exitCode).toBe(0);
-    right = (await readQuantizedGolden(readFileSync(bundle))).outputs.get('conv2d') as QuantizedTensor;
+    right = (await readGolden(readFileSync(bundle))).outputs.get('conv2d') as QuantizedTensor;
   });
 
   const compare = (file: string, ...flags: string[]) => depthwise('compare', bundle, folder.path(file), ...flags);
@@ -361,7 +361,7 @@ describe('integers', () => {
     const out = folder.path('of-model.safetensors');
     const again = ['golden', '--model', bundle, '--seed', '1', '--weights', '--out', out];
     expect((await depthwise(...again, '--integers')).exitCode).toBe(0);
-    expect((await readQuantizedGolden(readFileSync(out))).network.weights.size).toBe(2);
+    expect((await readGolden(readFileSync(out))).network.weights.size).toBe(2);
     expect((await depthwise('compare', out, out)).exitCode).toBe(0);
     expect((await depthwise(...again, '--overwrite', '--integers', 'int8')).stderr).toBe(
       'error: --integers int8 is for suites: a model has its own type\n',

@@ -7,7 +7,15 @@ import { writeNpz } from '../../src/formats/tensors/npz.js';
 import { writeSafetensors } from '../../src/formats/tensors/safetensors.js';
 import { trace } from '../../src/network/index.js';
 import { cHeader } from '../../src/oracle/c-header.js';
-import { check, layerSuite, makeGolden, mobilenetSuite, readGolden, writeGolden } from '../../src/oracle/index.js';
+import {
+  check,
+  type Golden,
+  layerSuite,
+  makeGolden,
+  mobilenetSuite,
+  readGolden,
+  writeGolden,
+} from '../../src/oracle/index.js';
 import { noise } from '../../src/oracle/noise.js';
 import { livelyWeights } from '../../src/oracle/suites.js';
 import type { Tensor } from '../../src/tensor.js';
@@ -137,7 +145,7 @@ describe('golden', () => {
     );
     // What other runtimes are given computes the same.
     const [{ out }] = seven;
-    const golden = await readGolden(readFileSync(out));
+    const golden = (await readGolden(readFileSync(out))) as Golden;
     const onnx = await readNetwork(readFileSync(out.replace('.safetensors', '.onnx')));
     const theirs = trace(onnx, golden.inputs);
     expect(check(golden, new Map([[golden.network.outputs[0], theirs.get(onnx.outputs[0])!]])).first).toBeUndefined();
@@ -350,7 +358,7 @@ describe('compare', () => {
   });
 
   test('--fed-golden: each layer was fed the golden outputs', async () => {
-    const its = await readGolden(readFileSync(golden));
+    const its = (await readGolden(readFileSync(golden))) as Golden;
     const { exitCode, stdout } = await depthwise('compare', golden, await save('fed.npz', its.outputs), '--fed-golden');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^mobilenet_v1_0\.25_32, fed with golden outputs, bounds for float32\n/);

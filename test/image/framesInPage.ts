@@ -1,5 +1,6 @@
 /** What the tests of frames ask of a page: whether copied pixels are the canvas's, and how many copies, drawings, buffers and frames there were. */
-import { fromElement, type GrabOptions, grab, prepareElement, preprocess } from '../../src/image/browser.js';
+import { fromElement, type GrabOptions, grab, prepareElement } from '../../src/image/browser.js';
+import { preprocess } from '../../src/image/preprocess.js';
 import { preprocessingPreset } from '../../src/network/presets.js';
 
 const SIZES = [

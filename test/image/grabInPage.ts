@@ -6,8 +6,8 @@ import {
   type PictureSource,
   prepare,
   prepareElement,
-  preprocess,
 } from '../../src/image/browser.js';
+import { preprocess } from '../../src/image/preprocess.js';
 import type { Preprocessing } from '../../src/network/conventions.js';
 import { preprocessingPreset, presetNames } from '../../src/network/presets.js';
 

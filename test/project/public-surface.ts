@@ -25,11 +25,11 @@ export const surface: Readonly<Record<string, string>> = {
   './engine': 'capabilities compile profile',
   './engine/integers': 'compileQuantized integerEngine',
   './engine/javascript': 'javascriptKernels',
-  './image': 'crop mirror prepare preprocess readPicture resize turn',
+  './image': 'crop mirror prepare readPicture resize turn',
   './image/browser': `
-    crop fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess resize turn`,
+    crop fromBlob fromElement fromImageData grab mirror prepare prepareElement resize turn`,
   './browser': `
-    createWorker crop devices fromBlob fromElement fromImageData grab mirror prepare prepareElement preprocess
+    createWorker crop devices fromBlob fromElement fromImageData grab mirror prepare prepareElement
     resize turn watch webcam`,
   './quantization': 'calibrate correctBiases quantizationReport quantizeNetwork',
   './tasks': 'classify embed logits parseLabels predictions probabilities withLabels',
@@ -37,9 +37,9 @@ export const surface: Readonly<Record<string, string>> = {
   './segmentation': 'cutOut overlay segment segmentation',
   './pretrained': 'loadPretrained releases',
   './oracle': `
-    check explain layerSuite makeGolden mobilenetSuite readGolden readQuantizedGolden reduce writeGolden`,
+    check explain layerSuite makeGolden mobilenetSuite readGolden reduce writeGolden`,
   './training': `
-    datasetOf evaluate nearestNeighbours readCheckpoint readData readPictureFolder recipeWith profileStep
+    datasetOf evaluate nearestNeighbours readCheckpoint readData readPictureFolder
     train trainClassifier trainHead withHead writeCheckpoint`,
   './tfjs-models': 'mobilenet',
 };

@@ -1,7 +1,7 @@
 /** One mean and one deviation for all channels, and a first layer that makes up for it. */
 import { expect, test } from 'vitest';
 import { compile } from '../../src/engine/index.js';
-import { preprocess } from '../../src/image/index.js';
+import { preprocess } from '../../src/image/preprocess.js';
 import { NetworkBuilder } from '../../src/network/builder.js';
 import { type Network, withWeights } from '../../src/network/index.js';
 import { calibrate, quantizeNetwork } from '../../src/quantization/index.js';

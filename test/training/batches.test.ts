@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { preprocess } from '../../src/image/index.js';
+import { preprocess } from '../../src/image/preprocess.js';
 import { preprocessingPreset } from '../../src/network/index.js';
 import { NO_AUGMENTATION } from '../../src/training/data/augment.js';
 import { Batches, type BatchOptions, epochOrder, Renderer, stepsPerEpoch } from '../../src/training/data/batches.js';

@@ -3,7 +3,7 @@ import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { randomWeights } from '../../src/network/index.js';
 import { foldBatchNorm } from '../../src/network/rewriting/fold-batch-norm.js';
 import { WHOLE } from '../../src/training/data/dataset.js';
-import { recipeWith, train, trainClassifier } from '../../src/training/index.js';
+import { train, trainClassifier } from '../../src/training/index.js';
 import { withTeachers } from '../../src/training/transfer/distillation.js';
 import { unfolded } from '../../src/training/transfer/unfold.js';
 import { shapes, shapesData, tinyNetwork } from './tiny.js';
@@ -24,7 +24,7 @@ afterAll(() => {
 });
 
 const target = 'reference';
-const recipe = recipeWith({ target, epochs: 1, batch: 16 });
+const recipe = { target, epochs: 1, batch: 16 } as const;
 const data = shapes();
 const network = randomWeights(tinyNetwork(data.train, 0.1), 1);
 

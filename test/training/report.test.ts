@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recipeWith } from '../../src/training/index.js';
+import { recipeWith } from '../../src/training/loop/recipe.js';
 import { niceStep, reportHtml } from '../../src/training/loop/report.js';
 
 const epoch = (number: number, trainLoss: number) => ({

@@ -11,14 +11,14 @@ import { type Network, toJson } from '../../network/index.js';
 import { type Tensor, tensor } from '../../tensor.js';
 import type { Dataset } from '../data/dataset.js';
 import { targetOfEngine } from '../programs.js';
-import { endedBeforeRestart, type Recipe } from './recipe.js';
+import { endedBeforeRestart, type Recipe, recipeWith } from './recipe.js';
 import { initialState, type TrainingState } from './train.js';
 
 const METADATA_KEY = 'depthwise.training';
 
 /** What a run must have in common with the checkpoint that it is taken up from. */
 export interface Origin {
-  readonly recipe: Recipe;
+  readonly recipe: Partial<Recipe>;
   readonly network: Network;
   readonly data: Dataset;
 }
@@ -51,11 +51,12 @@ export const writeCheckpoint = (state: TrainingState, origin: Origin): Uint8Arra
  * recipe, network or data set.
  */
 export function readCheckpoint(bytes: Uint8Array, origin: Origin, file = 'checkpoint'): TrainingState {
-  return readState(bytes, initialState(origin.network, origin.recipe), file, (saved) => {
+  const wanted = recipeWith(origin.recipe);
+  return readState(bytes, initialState(origin.network, wanted), file, (saved) => {
     const recipe = withTarget(saved.recipe as Recipe);
     return [
       { ...saved, recipe },
-      { ...described(origin), recipe: endedBeforeRestart(origin.recipe, recipe.epochs) },
+      { ...described(origin), recipe: endedBeforeRestart(wanted, recipe.epochs) },
     ];
   });
 }
@@ -122,7 +123,7 @@ function arraysOf(state: object): [path: string, Float32Array][] {
 }
 
 const described = ({ recipe, network, data }: Origin): Description<Recipe> => ({
-  recipe,
+  recipe: recipeWith(recipe),
   network: toJson(network),
   data: { name: data.name, pictures: data.labels.length },
 });

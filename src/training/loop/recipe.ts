@@ -73,7 +73,7 @@ export function recipeWith(wanted: Partial<Recipe>): Recipe {
     ...byOptimizer[optimizer.kind],
     optimizer,
   };
-  expectFields(UsageError, 'recipeWith, options', Object.keys(defaults), wanted);
+  expectFields(UsageError, 'recipe', Object.keys(defaults), wanted);
   const recipe = { ...defaults, ...wanted, optimizer };
   checkRecipe(recipe);
   return recipe;

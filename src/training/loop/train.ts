@@ -14,7 +14,7 @@ import { expectFit } from './evaluate.js';
 import { shared } from './memory.js';
 import { addToMean, updateAverage } from './moving-average.js';
 import { createOptimizer } from './optimizers.js';
-import { cyclesEnded, type Recipe } from './recipe.js';
+import { cyclesEnded, type Recipe, recipeWith } from './recipe.js';
 import { learningRateAt } from './schedules.js';
 import { type Job, type ShardResult, type StartMembers, Team } from './shards.js';
 
@@ -117,10 +117,15 @@ export function initialState(network: Network, recipe: Recipe): TrainingState {
 }
 
 /**
- * Trains the network by the recipe. It begins with the network's weights where it has any, and with random ones by the recipe's seed
+ * Trains the network by the recipe, in which everything has a default. It begins with the network's weights where it has any, and with random ones by the recipe's seed
  * otherwise. Its conventions must say how pictures are prepared. Throws a TrainingError when the loss is no longer a number.
  */
-export type Train = (network: Network, data: DataSplits, recipe: Recipe, hooks?: TrainHooks) => Promise<Trained>;
+export type Train = (
+  network: Network,
+  data: DataSplits,
+  recipe: Partial<Recipe>,
+  hooks?: TrainHooks,
+) => Promise<Trained>;
 
 /** On this thread alone, as in a page. */
 export const train: Train = (network, data, recipe, hooks = {}) => trainWith(noThreads, network, data, recipe, hooks);
@@ -134,9 +139,10 @@ export async function trainWith(
   startMembers: StartMembers,
   network: Network,
   data: DataSplits,
-  recipe: Recipe,
+  wanted: Partial<Recipe>,
   hooks: TrainHooks,
 ): Promise<Trained> {
+  const recipe = recipeWith(wanted);
   checkSizes(network, data, recipe);
   const state = hooks.state ?? initialState(network, recipe);
   const run = new Run(network, data, recipe, state, hooks.grids);
