@@ -31,13 +31,13 @@ function times(share: usize, samples: v128): v128 {
  * the pixel that begins at row + (first[i] + t) · step. Reads up to 3 bytes beyond the row.
  */
 export function narrow(
-  row: usize, step: usize, first: usize, shares: usize, taps: usize, count: usize, to: usize,
+  row: usize, step: usize, first: usize, shares: usize, taps: i32, count: i32, to: usize,
 ): void {
-  for (const end = to + count * 4; to < end; to += 4) {
+  for (const end = to + <usize>count * 4; to < end; to += 4) {
     let at = row + load<u32>(first) * step;
     first += 4;
     let sum = i32x4.splat(HALF);
-    for (const last = shares + taps * 4; shares < last; shares += 4) {
+    for (const last = shares + <usize>taps * 4; shares < last; shares += 4) {
       sum = i32x4.add(sum, times(shares, pixel(at)));
       at += step;
     }
@@ -51,7 +51,7 @@ export function narrow(
  * `bytes` bytes at `to`, 16 at a time: the sum over t < taps of shares[t] · the byte of ring row t, which is `bytes`
  * bytes long.
  */
-export function mix(ring: usize, bytes: usize, shares: usize, taps: usize, to: usize): void {
+export function mix(ring: usize, bytes: usize, shares: usize, taps: i32, to: usize): void {
   for (const end = ring + bytes; ring < end; ring += 16) {
     let a = i32x4.splat(HALF);
     let b = a;
@@ -59,7 +59,7 @@ export function mix(ring: usize, bytes: usize, shares: usize, taps: usize, to: u
     let d = a;
     let at = ring;
     let share = shares;
-    for (const last = shares + taps * 4; share < last; share += 4) {
+    for (const last = shares + <usize>taps * 4; share < last; share += 4) {
       const samples = v128.load(at);
       const low = i16x8.extend_low_i8x16_u(samples);
       const high = i16x8.extend_high_i8x16_u(samples);
@@ -80,8 +80,8 @@ export function mix(ring: usize, bytes: usize, shares: usize, taps: usize, to: u
  * One row, narrower, by a rule that mixes two samples: `count` pixels of four doubles at `to`. Pixel i is shares[2 ·
  * i] · the pixel that begins at row + first[i] · step, plus shares[2 · i + 1] · the next.
  */
-export function narrowTwo(row: usize, step: usize, first: usize, shares: usize, count: usize, to: usize): void {
-  for (const end = to + count * 32; to < end; to += 32) {
+export function narrowTwo(row: usize, step: usize, first: usize, shares: usize, count: i32, to: usize): void {
+  for (const end = to + <usize>count * 32; to < end; to += 32) {
     const at = row + load<u32>(first) * step;
     const lower = pixel(at);
     const upper = pixel(at + step);

@@ -6,26 +6,37 @@
  */
 import type { Preprocessing } from '../network/conventions.js';
 import { base64Bytes } from '../wasm/base64.js';
+import type { Kernels as KernelsOf, KernelTable } from '../wasm/kernel-table.js';
 import { PICTURE_KERNELS } from './generated/wasm.js';
 import { convertRow, isPlain } from './grid.js';
 import { eachRow, type Job, type Nearest, type Numbers, offsetOf, resample } from './resample.js';
 
-/** assembly/image/index.ts. Addresses are in bytes. */
-interface Kernels {
+/** The functions of assembly/image/index.ts. */
+export const PICTURE_KERNEL_TABLE = {
+  narrow: {
+    does: 'one row of pixels of four bytes, narrower, by an antialiased rule',
+    operands: ['reads row, bytes step, reads first, reads shares, i32 taps, i32 count, writes to'],
+  },
+  mix: {
+    does: 'rows of a ring of bytes, mixed',
+    operands: ['reads ring, bytes bytes, reads shares, i32 taps, writes to'],
+  },
+  narrowTwo: {
+    does: 'one row of pixels of four doubles, narrower, by a rule that mixes two samples',
+    operands: ['reads row, bytes step, reads first, reads shares, i32 count, writes to'],
+  },
+  mixTwo: {
+    does: 'two rows of a ring of doubles, mixed and normalised',
+    operands: ['reads ring, bytes bytes, reads numbers, writes to'],
+  },
+  mixTwoToBytes: {
+    does: 'two rows of a ring of doubles, mixed and rounded to bytes',
+    operands: ['reads ring, bytes bytes, reads numbers, writes to'],
+  },
+} as const satisfies KernelTable;
+
+interface Kernels extends KernelsOf<typeof PICTURE_KERNEL_TABLE> {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  readonly narrow: (
-    row: number,
-    step: number,
-    first: number,
-    shares: number,
-    taps: number,
-    count: number,
-    to: number,
-  ) => void;
-  readonly mix: (ring: number, bytes: number, shares: number, taps: number, to: number) => void;
-  readonly narrowTwo: (row: number, step: number, first: number, shares: number, count: number, to: number) => void;
-  readonly mixTwo: (ring: number, bytes: number, numbers: number, to: number) => void;
-  readonly mixTwoToBytes: (ring: number, bytes: number, numbers: number, to: number) => void;
 }
 
 let compiled: Kernels | null | undefined;

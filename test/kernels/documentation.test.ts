@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { INT8_KERNEL_TABLE } from '../../src/engine/int8/kernels.js';
 import { ENGINE_KERNELS } from '../../src/engine/kernels.js';
+import { PICTURE_KERNEL_TABLE } from '../../src/image/kernels.js';
 import { TYPESCRIPT_KERNELS, WASM_KERNELS } from '../../src/training/wasm/kernels.js';
 import type { KernelDeclaration, KernelTable } from '../../src/wasm/kernel-table.js';
 import { root } from '../project/imports.js';
@@ -17,6 +18,7 @@ const TABLES: readonly (readonly [title: string, KernelTable])[] = [
   ['The trainer', WASM_KERNELS],
   ['The trainer, in TypeScript', TYPESCRIPT_KERNELS],
   ['The integer engine', INT8_KERNEL_TABLE],
+  ['Pictures', PICTURE_KERNEL_TABLE],
 ];
 
 function operandsText(kernel: KernelDeclaration): string {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { INT8_KERNEL_TABLE, int8Bytes } from '../../src/engine/int8/kernels.js';
 import { ENGINE_KERNELS, type EngineKernels, type EngineKernelTable } from '../../src/engine/kernels.js';
+import { PICTURE_KERNEL_TABLE } from '../../src/image/kernels.js';
 import { WASM_KERNELS } from '../../src/training/wasm/kernels.js';
 import type { KernelDeclaration, KernelTable } from '../../src/wasm/kernel-table.js';
 import { Program } from '../../src/wasm/program.js';
@@ -15,11 +16,13 @@ import { inOrder, operandNames, operandsOf, splitCall } from './table.js';
 
 const sets = await kernelSets();
 
-/** 'x: usize, count: i32' of every function that `index` exports. */
+/** 'x: usize, count: i32' of every function that `index` exports, out of itself or of another file. */
 function signatures(folder: string): Map<string, string> {
   const read = (file: string) => readFileSync(join(root, folder, `${file}.ts`), 'utf8');
   const found = new Map<string, string>();
-  for (const [, names, file] of read('index').matchAll(/export \{([^}]*)\} from '(\.\.?\/[\w-]+)'/g)) {
+  const index = read('index');
+  const own = [...index.matchAll(/^export function (\w+)/gm)].map(([, name]) => name).join(',');
+  for (const [, names, file] of [['', own, 'index'], ...index.matchAll(/export \{([^}]*)\} from '(\.\.?\/[\w-]+)'/g)]) {
     const source = read(file);
     for (const name of names.split(',').map((word) => word.trim())) {
       if (name === '') continue;
@@ -43,6 +46,7 @@ describe.each<[string, KernelTable, string]>([
   ['the engine', ENGINE_KERNELS, 'assembly'],
   ['the trainer', WASM_KERNELS, 'assembly/training'],
   ['the integer engine', INT8_KERNEL_TABLE, 'assembly/int8'],
+  ['pictures', PICTURE_KERNEL_TABLE, 'assembly/image'],
 ])('the table of %s', (_, table, folder) => {
   test('has the names and types of the source, in its order', () => {
     const declared = Object.entries(table).map(([name, declaration]) => [name, signatureOf(declaration)]);
