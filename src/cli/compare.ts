@@ -4,7 +4,7 @@ import { isFolder } from '../files/is-there.js';
 import { roundings } from '../layers/int8/index.js';
 import { layouts } from '../oracle/layouts.js';
 import { compareFolders } from './compare-folders.js';
-import { type CompareFlags, compareFiles, expectModelForItsFlags } from './comparison.js';
+import { type CompareFlags, compareFiles } from './comparison.js';
 import { exitCodesHelp, judging } from './exit-codes.js';
 import { addJudgementOptions, tell, withWritableMap } from './judgement.js';
 import { junitOfLayers } from './junit.js';
@@ -59,7 +59,6 @@ Examples:
     )
     .action(
       judging(async (goldenPath: string, theirPath: string, given: CompareFlags) => {
-        expectModelForItsFlags(given);
         const flags = await withWritableJunit(await withWritableMap(given));
         if (await isFolder(goldenPath)) return compareFolders(goldenPath, theirPath, flags);
         const { report, context } = await compareFiles(goldenPath, theirPath, flags);

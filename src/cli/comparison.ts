@@ -15,7 +15,6 @@ import { type Matched, matchNames, type NameMap } from '../oracle/names.js';
 import { type Precision, precisionOf } from '../oracle/precision.js';
 import type { Mode, Report } from '../oracle/report.js';
 import type { Tensor } from '../tensor.js';
-import { givenFlags } from './architecture.js';
 import { readBundle, readTheirs, type Theirs } from './compare-files.js';
 import type { Context } from './compare-table.js';
 import type { JudgementFlags } from './judgement.js';
@@ -70,12 +69,6 @@ export async function compareFiles(goldenFile: string, theirFile: string, flags:
 
 const NO_WEIGHTS =
   'The bundle holds no weights: layers were compared from the input on. Make it with --weights, or give --model, to judge each by itself.';
-
-export function expectModelForItsFlags({ model, network, preset, ...flags }: CompareFlags): void {
-  if (model !== undefined) return;
-  const given = [...(network ? ['--network'] : []), ...(preset ? ['--preset'] : []), ...givenFlags(flags)];
-  if (given.length > 0) throw new UsageError(`${given[0]} goes with --model, which was not given`);
-}
 
 /** The model, which must have the bundle's layers, in place of the bundle's own network. */
 async function networkFor({ network }: Golden, flags: CompareFlags): Promise<Network> {

@@ -2,7 +2,6 @@
 import { type Command, Option } from 'commander';
 import { drawInto } from '../detection/draw.js';
 import { type Detection, type DetectOptions, detect, drawDetections } from '../detection/index.js';
-import { UsageError } from '../errors.js';
 import type { Region, Rotation } from '../image/index.js';
 import { encodePng } from '../segmentation/label-png.js';
 import { readLabels } from '../tasks/files.js';
@@ -75,10 +74,6 @@ Examples:
   depthwise detect val2017 --model ssd_mobilenet_v1.tflite --score 0 --coco results.json --annotations instances_val2017.json`,
     )
     .action(async (paths: string[], flags: Flags) => {
-      if (flags.annotations !== undefined && flags.coco === undefined) {
-        throw new UsageError('--annotations gives the ids of --coco FILE, and wants it');
-      }
-      if (flags.overwrite && flags.out === undefined) throw new UsageError('--overwrite is for --out FOLDER');
       const pictures = await withoutFolders(paths);
       const ids = flags.coco === undefined ? undefined : await cocoResults(pictures, flags.annotations);
       const files = flags.out === undefined ? undefined : annotatedNames(pictures, flags.out);

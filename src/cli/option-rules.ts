@@ -44,7 +44,16 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     notWith(['seed'], 'input', SEED),
     notWith(['float64'], 'bounds', 'bounds are of float32 outputs'),
   ],
-  compare: [needs(['outputs'], 'model')],
+  compare: [needs(['network', 'preset', 'crop', ...architectureFlags, 'outputs'], 'model')],
+  detect: [needs(['annotations'], 'coco'), needs(['overwrite'], 'out')],
+  segment: [needs(['overwrite', 'overlay', 'cutOut'], 'out'), needs(['only'], 'cutOut')],
+  train: [
+    needs(['fineTune', 'layer', 'heldBack', 'preset'], 'base'),
+    needs(['only', 'views'], 'detect'),
+    needs(['teaching'], 'teachers'),
+    needs(['quantizationAware'], 'beginWith'),
+    notWith(['float16'], 'quantizationAware', 'its kernels are of 8 bits'),
+  ],
   golden: [
     needs(['outputs'], 'model'),
     needs(['rounding'], 'integers'),

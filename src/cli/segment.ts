@@ -72,7 +72,6 @@ Examples:
   depthwise segment cat.jpg --model deeplabv3_mnv2_pascal_quant.tflite --out maps --cut-out --only cat`,
     )
     .action(async (paths: string[], flags: Flags) => {
-      checkFlags(flags);
       const pictures = await withoutFolders(paths);
       const network = await readPictureModel(flags.model, flags);
       expectNoDetector(network, 'segments pictures');
@@ -83,14 +82,6 @@ Examples:
       if (flags.out !== undefined) note(`wrote the labels of ${plural(written, 'picture')} into ${flags.out}`);
       expectAllRead(outcomes);
     });
-}
-
-function checkFlags({ out, overwrite, overlay, cutOut, only }: Flags): void {
-  if (out === undefined && overwrite) throw new UsageError('--overwrite is for --out FOLDER');
-  if (out === undefined && (overlay || cutOut)) {
-    throw new UsageError(`--${overlay ? 'overlay' : 'cut-out'} writes pictures, and wants --out FOLDER`);
-  }
-  if (only !== undefined && !cutOut) throw new UsageError('--only says what --cut-out cuts out, and wants it');
 }
 
 async function segmentations(

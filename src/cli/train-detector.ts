@@ -64,13 +64,6 @@ export function addDetectorTrainingOptions(command: Command): Command {
     );
 }
 
-/** Throws a UsageError for what is said about a detector where none is trained. */
-export function expectNoDetector({ only, views }: DetectorTrainingFlags): void {
-  for (const [flag, value] of Object.entries({ only, views })) {
-    if (value !== undefined) throw new UsageError(`--${flag} goes with --detect, which was not given`);
-  }
-}
-
 export async function trainDetectorInto(command: Command, flags: DetectorTrainingFlags): Promise<void> {
   const { data, base } = flags;
   const typed = Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === 'cli');

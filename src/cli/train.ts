@@ -35,13 +35,8 @@ import { addLimitOptions, noteSkipped } from './pictures.js';
 import { type Progress, withProgress } from './progress.js';
 import { addRecipeOptions, type RecipeFlags, recipeOf } from './recipe.js';
 import { BETWEEN_LINES, inClaimedFolder, RunFolder, trainInFolder } from './run-folder.js';
-import {
-  addDetectorTrainingOptions,
-  type DetectorTrainingFlags,
-  expectNoDetector,
-  trainDetectorInto,
-} from './train-detector.js';
-import { addTransferOptions, expectNoTransfer, type TransferFlags, transfer } from './transfer.js';
+import { addDetectorTrainingOptions, type DetectorTrainingFlags, trainDetectorInto } from './train-detector.js';
+import { addTransferOptions, type TransferFlags, transfer } from './transfer.js';
 import { wholeNumber, zeroOrMore } from './values.js';
 
 interface Flags extends ArchitectureFlags, RecipeFlags, TransferFlags, DetectorTrainingFlags, PictureLimits {
@@ -128,9 +123,9 @@ Examples:
       if (flags.detect && photos !== undefined)
         throw new UsageError(`'${photos}': the pictures of --detect are those of --data voc:FOLDER or coco:FOLDER`);
       if (flags.detect) return trainDetectorInto(command, { ...flags, ...(data !== undefined && { data }) });
-      expectNoDetector(flags);
       if (flags.base !== undefined) return transfer(command, photos, flags);
-      expectNoTransfer(photos, flags);
+      if (photos !== undefined)
+        throw new UsageError(`'${photos}': a folder of pictures goes with --base, or as --data`);
       if (data === undefined) throw new UsageError('wanted --data, or a folder of pictures and --base');
       return inClaimedFolder(flags, () => trainInto({ ...flags, data }));
     });
@@ -223,11 +218,8 @@ async function beginningNetwork(
 }
 
 /** The network of `--begin-with` and its integers, the same when a run is taken up. */
-async function awareOf(data: Dataset, { beginWith, float16 }: Flags): Promise<QuantizationAware> {
-  if (beginWith === undefined)
-    throw new UsageError('--quantization-aware goes with --begin-with, a trained network, which was not given');
-  if (float16) throw new UsageError('--float16 has no effect with --quantization-aware, whose kernels are of 8 bits');
-  const model = await readPictureModel(beginWith, {});
+async function awareOf(data: Dataset, { beginWith }: Flags): Promise<QuantizationAware> {
+  const model = await readPictureModel(beginWith!, {});
   expectSameClasses(model, data);
   return quantizationAware(model, data);
 }
@@ -238,10 +230,7 @@ async function taught(
   { labelSmoothing, target }: Recipe,
   { teachers, teaching }: Flags,
 ): Promise<Dataset> {
-  if (teachers === undefined) {
-    if (teaching !== undefined) throw new UsageError('--teaching goes with --teachers, which was not given');
-    return data;
-  }
+  if (teachers === undefined) return data;
   const networks = await Promise.all(teachers.map((model) => readPictureModel(model, {})));
   for (const network of networks) expectSameClasses(network, data);
   return withProgress(

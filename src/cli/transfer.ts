@@ -27,11 +27,9 @@ interface Flags extends TransferFlags, RecipeFlags, PictureLimits {
   readonly json?: true;
 }
 
-const transferFlags = ['fineTune', 'layer', 'heldBack', 'preset'] as const;
-
 /** The flags of `train` that say something here. */
 const understood: ReadonlySet<string> = new Set([
-  ...transferFlags,
+  ...['fineTune', 'layer', 'heldBack', 'preset'],
   ...['base', 'out', 'float16', 'json', 'wide', 'seed', 'augment', 'target', 'engine', 'maxPixels', 'maxSide'],
   ...['epochs', 'batch', 'optimizer', 'learningRate', 'weightDecay', 'labelSmoothing'],
 ]);
@@ -46,13 +44,6 @@ export function addTransferOptions(command: Command): Command {
     )
     .option('--held-back <part>', 'of the pictures of each class, for the accuracy; 0.2 unless given', part);
   return command.addOption(presetOption());
-}
-
-/** Throws a UsageError for what is said about a base that is not given. */
-export function expectNoTransfer(photos: string | undefined, flags: TransferFlags): void {
-  if (photos !== undefined) throw new UsageError(`'${photos}': a folder of pictures goes with --base, or as --data`);
-  const surplus = transferFlags.find((name) => flags[name] !== undefined);
-  if (surplus !== undefined) throw new UsageError(`${optionWord(surplus)} goes with --base, which was not given`);
 }
 
 export async function transfer(command: Command, photos: string | undefined, flags: Flags): Promise<void> {

@@ -129,7 +129,7 @@ describe('detect', () => {
 
     test('--overwrite alone', async () => {
       const { exitCode, stderr } = await depthwise('detect', cat, '--model', model, '--overwrite');
-      expect([exitCode, stderr]).toEqual([2, 'error: --overwrite is for --out FOLDER\n']);
+      expect([exitCode, stderr]).toEqual([2, 'error: --overwrite goes with --out, which was not given\n']);
     });
   });
 
@@ -235,7 +235,7 @@ describe('detect', () => {
   });
 
   test.each([
-    [['--annotations', 'x.json'], '--annotations gives the ids of --coco FILE, and wants it'],
+    [['--annotations', 'x.json'], '--annotations goes with --coco, which was not given'],
     [['--coco', 'x.json'], "has no number that would be the picture's id; give --annotations FILE"],
   ])('refuses %o', async (flags, message) => {
     const { stderr } = await depthwise('detect', cat, '--model', model, ...flags);

@@ -43,10 +43,10 @@ test('the model has integers, is tested with them, and goes on', async () => {
 });
 
 test.each([
-  [[], '--quantization-aware goes with --begin-with, a trained network, which was not given'],
+  [[], '--quantization-aware goes with --begin-with, which was not given'],
   [
     ['--begin-with', 'model', '--float16'],
-    '--float16 has no effect with --quantization-aware, whose kernels are of 8 bits',
+    '--float16 has no effect with --quantization-aware: its kernels are of 8 bits',
   ],
 ])('%j', async (flags, message) => {
   const { exitCode, stderr } = await depthwise(...common, '--quantization-aware', ...flags, '--out', folder.path('no'));

@@ -166,10 +166,10 @@ describe('segment', () => {
       ['--from', 'both'],
       "error: option '--from <what>' argument 'both' is invalid. Allowed choices are scores, labels.",
     ],
-    [['--overlay'], '--overlay writes pictures, and wants --out FOLDER'],
-    [['--overwrite'], '--overwrite is for --out FOLDER'],
-    [['--cut-out'], '--cut-out writes pictures, and wants --out FOLDER'],
-    [['--only', 'cat'], '--only says what --cut-out cuts out, and wants it'],
+    [['--overlay'], '--overlay goes with --out, which was not given'],
+    [['--overwrite'], '--overwrite goes with --out, which was not given'],
+    [['--cut-out'], '--cut-out goes with --out, which was not given'],
+    [['--only', 'cat'], '--only goes with --cut-out, which was not given'],
     [['--out', 'x', '--cut-out', '--only', 'cats'], "--only: there is no label 'cats' (Did you mean cat?)"],
   ])('refuses %o', async (flags, message) => {
     const { exitCode, stderr } = await depthwise('segment', cat, '--model', model, ...flags);
