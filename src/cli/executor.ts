@@ -59,7 +59,7 @@ export const targetOf = ({ target, engine }: TargetFlags): TargetChoice =>
   engine === 'reference' ? 'reference' : target;
 
 /** What `compile` is to take, which by itself takes the whole chain. */
-export const targetOption = (target: TargetChoice): { target?: Target } => (target === 'auto' ? {} : { target });
+const targetOption = (target: TargetChoice): { target?: Target } => (target === 'auto' ? {} : { target });
 
 /** Runs the network, and parts of it, on one picture, or batch, after another, `count` in all. A quantised one computes with its integers. */
 export function executor(

@@ -13,7 +13,7 @@ export interface OwnKind {
 }
 
 /** The key of the manifest stands as it is in every bundle, .safetensors and .npz. */
-export const BUNDLES: OwnKind = { lacking: 'no golden bundle', mark: GOLDEN_KEY };
+const BUNDLES: OwnKind = { lacking: 'no golden bundle', mark: GOLDEN_KEY };
 
 const MOST_NAMED = 3;
 

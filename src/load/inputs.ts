@@ -100,7 +100,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /** For the end of an error. */
-export function adviceFor(value: unknown): string {
+function adviceFor(value: unknown): string {
   const advice = ADVICE[tagOf(value)];
   return advice === undefined ? '' : `; ${advice}`;
 }

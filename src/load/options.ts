@@ -164,7 +164,7 @@ export function checkOptions(call: string, options: unknown, kinds: OptionKinds)
 }
 
 /** Throws a UsageError for a value that is none of the kind; of a list, it says which element is none. */
-export function checkKind(what: string, value: unknown, [wanted, isOne, advice]: Kind): void {
+function checkKind(what: string, value: unknown, [wanted, isOne, advice]: Kind): void {
   if (isOne(value)) return;
   const wrong = Array.isArray(value) ? value.find((one) => !isOne([one])) : undefined;
   const hint = advice?.(value) ?? '';

@@ -98,7 +98,7 @@ class Whole {
 }
 
 /** Real numbers that a runtime rounds by a scale of its own choice. */
-export const ROUNDED = 'DynamicQuantizeLinear';
+const ROUNDED = 'DynamicQuantizeLinear';
 
 type Expand = (whole: Whole) => void;
 

@@ -132,7 +132,7 @@ export function withOutputs(file: Uint8Array, tensors: readonly number[]): Uint8
  * Sets the shapes of tensors, by their indices, in place: LiteRT.js gives no memory to sizes that a file leaves open, nor to results whose shapes follow
  * from them.
  */
-export function fixShapes(file: Uint8Array, shapes: ReadonlyMap<number, Shape>): void {
+function fixShapes(file: Uint8Array, shapes: ReadonlyMap<number, Shape>): void {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const follow = (at: number): number => at + view.getUint32(at, true);
   const graph = follow(follow(fieldOf(view, follow(0), Model.indexOf('subgraphs'))!) + 4);

@@ -137,7 +137,7 @@ export async function runGraphModel(
 }
 
 /** The results of every layer, by its name. */
-export async function runLayersModel(
+async function runLayersModel(
   tfjs: Tfjs,
   files: TfjsFiles,
   inputs: ReadonlyMap<string, Tensor>,

@@ -6,7 +6,6 @@
  * convolutions first (`foldBatchNormFloat32`), whose kernels and biases then learn.
  */
 import { compile } from '../../engine/index.js';
-import { UsageError } from '../../errors.js';
 import { expectNetwork } from '../../found.js';
 import { mirror, type Picture } from '../../image/picture.js';
 import { join } from '../../network/graph.js';
@@ -17,6 +16,7 @@ import { behind, upTo } from '../../network/rewriting/subnetwork.js';
 import { inputTensor } from '../../tasks/execute.js';
 import { tensor } from '../../tensor.js';
 import { type DataSplits, type Dataset, expectSplits } from '../data/dataset.js';
+import { expectFit } from '../loop/evaluate.js';
 import { type FitOptions, fitWeights, type LabelledInput } from '../loop/fit.js';
 import { optimizerDefaults } from '../loop/optimizers.js';
 import { DEFAULT_TARGET, executionOptions, expectTarget, type TrainingTarget } from '../programs.js';
@@ -42,7 +42,7 @@ export interface TransferOptions {
   readonly onProgress?: (part: number, doing: string) => void;
 }
 
-export const TUNING_DEFAULTS: Omit<FitOptions, 'seed'> = {
+const TUNING_DEFAULTS: Omit<FitOptions, 'seed'> = {
   epochs: 20,
   batch: 16,
   optimizer: optimizerDefaults.adam,
@@ -84,7 +84,7 @@ export async function trainClassifier(
   expectTarget(options);
   const { fineTune = 0, mirror: inMirror = true, seed = 1, target = DEFAULT_TARGET, onProgress = () => {} } = options;
   const { classes } = data.train;
-  for (const part of [data.train, data.test]) expectSize(base, part);
+  for (const part of [data.train, data.test]) expectFit(base, part);
   const body = bodyOf(base, options.layer);
   const start = fineTune === 0 ? body.outputs[0] : blockStart(body, fineTune);
   const front = upTo(body, start);
@@ -111,13 +111,6 @@ export async function trainClassifier(
   return { network, ...tally(data, await outputsOf(trained, heldBack, target)) };
 }
 
-function expectSize({ name, inputs }: Network, data: Dataset): void {
-  const [, height, width] = inputs[0].shape;
-  if (height !== data.height || width !== data.width) {
-    throw new UsageError(`${name} wants pictures of ${height}×${width}, ${data.name} has ${data.height}×${data.width}`);
-  }
-}
-
 /** What the front makes of each picture and, with `inMirror`, of what is seen of it in a mirror. */
 async function featuresOf(
   front: Network,
@@ -127,8 +120,7 @@ async function featuresOf(
   onPicture: () => void,
 ): Promise<LabelledInput[]> {
   const plan = await compile(front, executionOptions(target));
-  const { preprocessing } = front.conventions;
-  const asItIs = preprocessing && { preprocessing: { ...preprocessing, crop: { kind: 'stretch' as const } } };
+  const asItIs = { preprocessing: { ...front.conventions.preprocessing!, crop: { kind: 'stretch' } } } as const;
   const features: LabelledInput[] = [];
   for (const [index, label] of data.labels.entries()) {
     onPicture();
