@@ -18,7 +18,7 @@ import { join, resolve } from 'node:path';
 import { testsOf } from './imports.mjs';
 import { vitestConfig } from './stryker.mjs';
 
-const LINKED = ['node_modules', 'python', 'docs', 'bench'];
+const LINKED = ['node_modules', 'docs', 'bench'];
 const LEFT_OUT = [...LINKED, '.git', 'build', 'dist', 'reports', '.stryker-tmp'];
 
 export class Sandbox {

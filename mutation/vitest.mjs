@@ -12,6 +12,7 @@ const vitest = await createVitest('test', {
   reporters: [{}],
   bail: 1,
   testTimeout: 300_000,
+  hookTimeout: 300_000,
 });
 await vitest.standalone();
 const specifications = await vitest.globTestSpecifications();
