@@ -92,6 +92,7 @@ describe('MNIST', () => {
   test('grey pictures, ten digits', async () => {
     writeMnist(folder);
     const { train, test } = await readMnist(folder);
+    expect(test.name).toBe('MNIST, test');
     expect(train).toMatchObject({ name: 'MNIST, training', height: 1, width: 2, channels: 1 });
     expect(train.classes).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
     expect([...train.pictures]).toEqual([1, 2, 3, 4, 5, 6]);
@@ -161,6 +162,7 @@ describe('a folder of pictures', () => {
     writeFileSync(join(folder, 'readme.md'), 'not a class');
     const { train, test } = await readPictureFolder(folder, { preprocessing });
     expect(train.classes).toEqual(['cats', 'dog']);
+    expect([train.name, test.name]).toEqual([`${folder}, training`, `${folder}, held back`]);
     expect([[...train.labels], [...test.labels]]).toEqual([
       [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1],
       [0, 1, 1],

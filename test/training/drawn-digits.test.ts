@@ -33,7 +33,7 @@ describe('drawn digits', () => {
     for (let i = 0; i < 500; i++) expect(learnt.has(bytes(held, i))).toBe(false);
   });
 
-  // With what a child would say: the mean picture of each digit is nearest to pictures of that digit far oftener than one time in ten.
+  // With what a child would say: the mean picture of each digit is nearest to more than half of the pictures of that digit.
   test('show their digit: nearest mean picture, brightness and contrast taken away', () => {
     const dot = (a: Uint8Array | Float64Array, b: Float64Array): number => {
       let sum = 0;
@@ -51,13 +51,14 @@ describe('drawn digits', () => {
       for (const [at, value] of standard(picture(train, i)).entries()) means[train.labels[i]][at] += value;
     }
     const prototypes = means.map(standard);
-    let right = 0;
+    const right = new Array<number>(10).fill(0);
     for (let i = 0; i < 500; i++) {
       const x = standard(picture(held, i));
       const scores = prototypes.map((prototype) => dot(prototype, x));
-      if (scores.indexOf(Math.max(...scores)) === held.labels[i]) right += 1;
+      if (scores.indexOf(Math.max(...scores)) === held.labels[i]) right[held.labels[i]] += 1;
     }
-    expect(right).toBeGreaterThan(250);
+
+    expect(Math.min(...right)).toBeGreaterThan(25);
   });
 });
 

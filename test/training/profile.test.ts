@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { randomWeights } from '../../src/network/index.js';
+import { NetworkBuilder, randomWeights } from '../../src/network/index.js';
 import { profileStep } from '../../src/training/profile.js';
 import { createProgram, type TrainingTarget } from '../../src/training/programs.js';
 import { packParameters } from '../../src/training/step/parameters.js';
@@ -49,6 +49,20 @@ test('a step that is profiled computes what another does', async () => {
   profileStep(profiled.program, ...profiled.args);
   other.program.step(...other.args);
   expect(profiled.args[3]).toEqual(other.args[3]);
+});
+
+test('of the two terms of a sum one has the gradient in the same memory, the other a copy', async () => {
+  const net = new NetworkBuilder();
+  const x = net.input('x', [1, 4, 4, 8]);
+  const [a, b] = ['a', 'b'].map((name) => net.add(name, 'pointwiseConv2d', x, { filters: 8, bias: false }));
+  const [twice, sum] = [net.add('twice', 'add', [a, a], {}), net.add('sum', 'add', ['twice', b], {})];
+  net.add('logits', 'globalAveragePool', net.add('three', 'add', [sum, twice, x], {}), { keepDims: false });
+  const network = net.build('sums', ['logits'], { source: 'other', output: 'logits' });
+  const { operations } = await createProgram('simd', randomWeights(network, 1), 2);
+  const copies = (name: string) =>
+    operations!.find(({ pass, nodes }) => pass === 'backward' && nodes[0] === name)!.kernels.copyBytes ?? 0;
+  // The pictures have no gradient; `a`, which is both terms, gets two.
+  expect(['three', 'sum', 'twice'].map(copies)).toEqual([1, 1, 2]);
 });
 
 test('the layers in TypeScript have no kernels to profile', async () => {

@@ -8,9 +8,10 @@ import { bodyOf, withClassifier } from '../../src/network/rewriting/new-classifi
 import { behind } from '../../src/network/rewriting/subnetwork.js';
 import { normalRandom, uniformRandom } from '../../src/random.js';
 import { classify } from '../../src/tasks/index.js';
-import { sizeOf, toFloat32 } from '../../src/tensor.js';
+import { sizeOf, tensor, toFloat32 } from '../../src/tensor.js';
 import { emptyDataset, WHOLE } from '../../src/training/data/dataset.js';
 import { type DataSplits, type Dataset, trainClassifier } from '../../src/training/index.js';
+import { fitWeights } from '../../src/training/loop/fit.js';
 import { compileTraining } from '../../src/training/program.js';
 import { parameterLayout } from '../../src/training/step/parameters.js';
 import { referenceTraining } from '../../src/training/step/reference.js';
@@ -170,6 +171,47 @@ describe('the classifier on features', () => {
         2,
       );
     }
+  });
+});
+
+describe('fitWeights', () => {
+  /** One number to two logits, at first ln 3 and 0 whatever the number: three chances of four for the first class. */
+  const net = new NetworkBuilder();
+  const logits = net.add('logits', 'dense', net.input('x', [1, 1]), { units: 2, bias: true });
+  const network = {
+    ...net.build('two', [logits], { source: 'other', output: 'logits' }),
+    weights: new Map([
+      ['logits/kernel', tensor([1, 2], [0, 0])],
+      ['logits/bias', tensor([2], [Math.log(3), 0])],
+    ]),
+  };
+  const options = {
+    ...{ epochs: 1, batch: 4, learningRate: 0.4, weightDecay: 0, labelSmoothing: 0, seed: 1 },
+    optimizer: { kind: 'sgd', momentum: 0, nesterov: false },
+    target: 'reference',
+  } as const;
+  const sample = (x: number, label: number) => ({ input: Float32Array.of(x), label });
+
+  test('the loss with smoothed labels: 1 − ε + ε / 2 for the right class, ε / 2 for the other', async () => {
+    const losses: number[][] = [];
+    const smoothed = { ...options, learningRate: 1e-20, epochs: 2, labelSmoothing: 0.2, batch: 2 };
+    // Two steps of two in an epoch; the fifth is left out.
+    const samples = [0, 0, 0, 0, 0].map((label) => sample(1, label));
+    await fitWeights(network, samples, smoothed, (...report) => losses.push(report));
+    const wanted = -(0.9 * Math.log(3 / 4) + 0.1 * Math.log(1 / 4));
+    expect(losses).toEqual([1, 2].map((epoch) => [epoch, expect.closeTo(wanted, 6)]));
+  });
+
+  test('two steps of gradient descent by hand, the second at half the rate', async () => {
+    const { weights } = await fitWeights(network, [sample(2, 1)], { ...options, epochs: 2 });
+    // Of the second class: by its bias ¼ − 1 and then p − 1, by its weight twice that.
+    const first = 0.4 * (3 / 4);
+    const p = 1 / (1 + Math.exp(Math.log(3) - 2 * first - 2 * 4 * first));
+    const second = 0.4 * Math.cos(Math.PI / 4) ** 2 * (1 - p);
+    const wanted = first + second;
+    const found = ['kernel', 'bias'].map((name) => [...weights.get(`logits/${name}`)!.data]);
+    for (const [at, value] of [-2 * wanted, 2 * wanted].entries()) expect(found[0][at]).toBeCloseTo(value, 5);
+    for (const [at, value] of [Math.log(3) - wanted, wanted].entries()) expect(found[1][at]).toBeCloseTo(value, 5);
   });
 });
 
