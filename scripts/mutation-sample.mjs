@@ -35,7 +35,7 @@ const parts = {
   formats: [['src/formats'], ['test/formats/**/*.test.ts', 'test/oracle/golden.test.ts']],
   image: [['src/image'], ['test/image/**/*.test.ts']],
   oracle: [['src/oracle'], ['test/oracle/**/*.test.ts', 'test/formats/onnx/external.test.ts']],
-  training: [['src/training'], ['test/training/**/*.test.ts']],
+  training: [['src/training'], ['test/training/**/*.test.ts', 'test/kernels/{documentation,table}.test.ts']],
   detection: [['src/detection'], ['test/detection/**/*.test.ts', 'test/evaluation/**/*.test.ts']],
   segmentation: [['src/segmentation'], ['test/segmentation/**/*.test.ts']],
   evaluation: [['src/evaluation'], ['test/evaluation/**/*.test.ts']],

@@ -6,7 +6,7 @@ import { gzipSync as gzip } from 'node:zlib';
 import { gzipSync } from 'fflate';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { FormatError } from '../../src/errors.js';
+import { FormatError, UsageError } from '../../src/errors.js';
 import { preprocessingPreset } from '../../src/network/index.js';
 import { readCifar10 } from '../../src/training/data/cifar10.js';
 import { readMnist } from '../../src/training/data/mnist.js';
@@ -32,6 +32,7 @@ describe('CIFAR-10', () => {
     const { train, test } = await readCifar10(folder);
     expect(train).toMatchObject({ name: 'CIFAR-10, training', height: 32, width: 32, channels: 3 });
     expect([train.labels.length, test.labels.length]).toEqual([100, 1]);
+    expect(test.name).toBe('CIFAR-10, test');
     expect([...train.labels.slice(18, 22)]).toEqual([8, 9, 0, 1]);
     expect(test.classes[test.labels[0]]).toBe('horse');
     expect([...test.pictures.slice(0, 6)]).toEqual([10, 2, 3, 1, 2, 3]);
@@ -245,17 +246,45 @@ describe('readData', () => {
   });
 
   test.each([
-    ['cifar10', "CIFAR-10's binary version (162 MB): https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz; "],
-    ['mnist', 'MNIST (12 MB): train-images-idx3-ubyte.gz, '],
+    [
+      'cifar10',
+      "CIFAR-10's binary version (162 MB): https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz; tar xzf unpacks it into cifar-10-batches-bin, the folder that is wanted",
+    ],
+    [
+      'mnist',
+      'MNIST (12 MB): train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz from https://storage.googleapis.com/cvdf-datasets/mnist/; they may stay packed',
+    ],
   ])('%s that is not there: the error says where it is to be had', async (kind, origin) => {
     const missing = join(folder, 'nowhere');
     const error = await readData(`${kind}:${missing}`, never).catch((caught) => caught);
     expect(error).toBeInstanceOf(FormatError);
     const [what, where] = error.message.split('\n');
     expect(what).toContain(missing);
-    expect(where.startsWith(origin)).toBe(true);
+    expect(where).toBe(origin);
     expect(error.cause).toBeInstanceOf(FormatError);
     expect(error.cause.message).toBe(what);
+  });
+
+  test('drawn digits', async () => {
+    const { train, test } = await readData('digits', never);
+    expect([train.name, test.name]).toEqual(['drawn digits, training', 'drawn digits, test']);
+  });
+
+  test('callers without types', async () => {
+    await expect(readData(folder, undefined as never)).rejects.toThrow(
+      new UsageError('readData: wanted a function that answers with the options of readPictureFolder, found undefined'),
+    );
+    await expect(readPictureFolder(folder, {} as never)).rejects.toThrow(
+      new UsageError('readPictureFolder: wanted { preprocessing } of a network, found an Object'),
+    );
+  });
+
+  test('pictures beside folders', async () => {
+    const preprocessing = preprocessingPreset('tfjs', [4, 4]);
+    writeFileSync(join(folder, 'x.jpg'), '');
+    await expect(readPictureFolder(folder, { preprocessing })).rejects.toThrow(
+      new FormatError(`${folder}: wanted a folder for each of two or more classes, found 0, and 'x.jpg' beside them`),
+    );
   });
 
   test.each(['imagenet:/data', 'ab:/data', 'cifar10:', 'constructor:x'])('%s', async (source) => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeBoxes } from '../../src/detection/boxes.js';
 import { detect } from '../../src/detection/index.js';
 
-import { UsageError } from '../../src/errors.js';
+import { NetworkError, UsageError } from '../../src/errors.js';
 import type { Picture } from '../../src/image/picture.js';
 import { mobilenetV1, ssd } from '../../src/models/index.js';
 import { SSD_SUPPRESSION } from '../../src/network/anchors.js';
@@ -22,6 +22,7 @@ import { detectorDescription } from '../../src/training/detection/description.js
 import { compileHeads } from '../../src/training/detection/heads-program.js';
 import { encodeBox, matchAnchors } from '../../src/training/detection/matching.js';
 import { answeringTail, newDetector } from '../../src/training/detection/new-detector.js';
+import { detectorReportHtml } from '../../src/training/detection/report.js';
 import { ssdLoss, wantedOf } from '../../src/training/detection/ssd-loss.js';
 import {
   DETECTOR_RECIPE,
@@ -248,6 +249,76 @@ describe('a new detector', () => {
     const detector = newDetector(base, ['a'], 1);
     expect(detector.front.outputs).toEqual(['conv_pw_11_relu', 'conv_pw_13_relu']);
     expect(detector.anchors).toHaveLength(4 * (48 + 24 + 6 + 6 + 6 + 6));
+    expect([detector.front.name, detector.tail.name]).toEqual([base.name, `detector on ${base.name}`]);
+    // The extras of TensorFlow's SSD: 512, 256, 256 and 128 channels, each half as wide behind a half of its channels.
+    const { tail } = detector;
+    const shapes = inferShapes(tail);
+    const extras = tail.nodes
+      .filter(({ name }) => name.startsWith('extra_'))
+      .map(({ name }) => [name, shapes.get(name)]);
+    expect(extras).toEqual(
+      [512, 256, 256, 128].flatMap((c, i) => [
+        [`extra_${i}/narrow`, [1, i === 0 ? 2 : 1, i === 0 ? 2 : 1, c / 2]],
+        [`extra_${i}/narrow/Relu6`, [1, i === 0 ? 2 : 1, i === 0 ? 2 : 1, c / 2]],
+        [`extra_${i}`, [1, 1, 1, c]],
+        [`extra_${i}/Relu6`, [1, 1, 1, c]],
+      ]),
+    );
+    // Boxes of four numbers and two classes, background and 'a', of each map's anchors.
+    expect(tail.outputs.map((name) => shapes.get(name))).toEqual(
+      [
+        [4, 3],
+        [2, 6],
+        [1, 6],
+        [1, 6],
+        [1, 6],
+        [1, 6],
+      ].flatMap(([side, each]) => [
+        [1, side, side, each * 4],
+        [1, side, side, each * 2],
+      ]),
+    );
+    expect(tail.outputs.slice(0, 2)).toEqual(['NewPredictor_0/BoxEncodingPredictor', 'NewPredictor_0/ClassPredictor']);
+  });
+
+  test('its answers begin with 99 anchors of 100 taken for background, and none for an object (arXiv:1708.02002, §4.1)', () => {
+    const base = randomWeights(ssd({ backbone: 'v1', alpha: 0.25, resolution: 64, classes: 4, heads: 'pointwise' }), 1);
+    const { weights, name } = newDetector(base, ['a', 'b'], 1).tail;
+    const bias = weights.get('NewPredictor_1/ClassPredictor/bias')!;
+    const chances = Array.from(bias.data, (logit) => 1 / (1 + Math.exp(-logit)));
+    expect(chances).toEqual(Array.from({ length: 18 }, (_, i) => expect.closeTo(i % 3 === 0 ? 0.99 : 0.01, 6)));
+    expect(name).toBe(`heads of ${base.name}`);
+  });
+
+  test('what has no heads, or no maps to put some on', () => {
+    const net = new NetworkBuilder();
+    const x = net.input('x', [1, 64, 64, 3]);
+    const around = { kernelSize: [3, 3], strides: [8, 8], dilation: [1, 1], padding: 'same', bias: true } as const;
+    const [one, two] = ['one', 'two'].map((name) => net.add(name, 'conv2d', x, { ...around, filters: 4 }));
+    const both = net.add('both', 'concat', [one, two], { axis: -1 });
+    const pooled = net.add('pooled', 'maxPool', one, { poolSize: [2, 2], strides: [1, 1], padding: 'valid' });
+    const as = (codes: string, scores: string): Network => {
+      const detection = {
+        ...{ codes, scores, background: 'slot 0' as const, anchors: [0.5, 0.5, 1, 1], scales },
+        suppression: { ...SSD_SUPPRESSION, scoreThreshold: 0.01 },
+      };
+      const described = net.build('odd', [both, pooled], { source: 'other', output: 'features' });
+      return { ...described, conventions: { ...described.conventions, detection } };
+    };
+    const made = (base: Network) => () => newDetector(base, ['a'], 1);
+    expect(made(as('both', 'one'))).toThrow(
+      new NetworkError('odd: wanted as many heads for boxes as for classes, found 2 and 1'),
+    );
+    expect(made(as('x', 'one'))).toThrow(new NetworkError("odd: 'x' leads back to an input, and to no head"));
+    expect(made(as('pooled', 'one'))).toThrow(
+      new NetworkError("odd: wanted convolutions as heads, joined and reshaped; found 'pooled' (maxPool)"),
+    );
+    const { conventions, ...classifier } = as('one', 'two');
+    expect(made({ ...classifier, conventions: { ...conventions, detection: undefined } as never })).toThrow(
+      new NetworkError(
+        'odd: wanted a detector, or a backbone with maps of stride 16 and 32; found no map of 4 × 4 for its 64 × 64',
+      ),
+    );
   });
 });
 
@@ -322,6 +393,7 @@ describe('trainDetector', () => {
     expect(last.classLoss).toBeLessThan(first.classLoss / 2);
     expect(last.ap50).toBeGreaterThan(0.7);
     expect(byLabel.get('square')).toBe(last.ap50);
+    expect(network.name).toBe('colours for 1 classes of its own');
     expect([first.learningRate, last.learningRate].map((rate) => rate > 0 && rate < 0.03)).toEqual([true, true]);
     const found = await detect(network, await heldBack[0].picture(), { scoreThreshold: 0.01, maxResults: 1 });
     expect(found).toMatchObject([{ label: 'square', classIndex: 0 }]);
@@ -390,6 +462,38 @@ describe('trainDetector', () => {
     expect(await values()).toEqual(await values(8));
     expect(await values()).not.toEqual(whole);
   }, 60_000);
+});
+
+test('the report: what was reached, the classes, curves without the epochs that were not tested', () => {
+  const epoch = (number: number, ap: number | null, ap50: number | null) => ({
+    ...{ epoch: number, boxLoss: 1, classLoss: 2, ap, ap50, learningRate: 0.1, seconds: 36 },
+  });
+  const page = (history: ReturnType<typeof epoch>[], byLabel: [string, number][]) =>
+    detectorReportHtml({ title: 'x', recipe: DETECTOR_RECIPE, history, byLabel: new Map(byLabel) });
+  const tested = page(
+    [epoch(1, null, null), epoch(2, 0.25, 0.5)],
+    [
+      ['a < b', 0.5],
+      ['c', 0.125],
+    ],
+  );
+  expect(tested).toContain('<p>Average precision at IoU 0.5 50.00 %, after 2 epochs and\n0.02 hours.</p>');
+  expect(tested).toContain(
+    '<h2>Average precision at IoU 0.5</h2>\n<table><tr><th scope="row">a &lt; b</th><td>50.00 %</td></tr>\n<tr><th scope="row">c</th><td>12.50 %</td></tr></table>',
+  );
+  const [, loss, precision] = tested.split('<h2>');
+  expect(loss).toContain(
+    'Loss in training</h2>\n<p><span class="key0">boxes</span> <span class="key1">classes</span></p>',
+  );
+  // 2 is the top line, 1 lies half-way.
+  expect(loss).toContain('<polyline class="curve0" points="56.0,110.0 632.0,110.0"/>');
+  expect(loss).toContain('<polyline class="curve1" points="56.0,8.0 632.0,8.0"/>');
+  expect(precision).toContain(
+    'Average precision of held-back pictures</h2>\n<p><span class="key0">AP of COCO</span> <span class="key1">at IoU 0.5</span></p>',
+  );
+  expect(precision).toContain('<polyline class="curve0" points="632.0,110.0"/>');
+  expect(precision).toContain('<polyline class="curve1" points="632.0,8.0"/>');
+  expect(page([epoch(1, null, null)], [])).toContain('<p>No pictures held back, after 1 epochs and');
 });
 
 describe('what a detector is resumed with', () => {

@@ -232,6 +232,13 @@ describe('checkpoints', () => {
     }
   });
 
+  test('a file without a run', () => {
+    const bytes = writeSafetensors(new Map([['x', tensor([1], [1])]]), new Map());
+    expect(() => readCheckpoint(bytes, origin(recipeOf()), 'run/c')).toThrow(
+      new FormatError('run/c: holds no training run'),
+    );
+  });
+
   test('arrays of another size', () => {
     const recipe = recipeOf();
     const bytes = writeCheckpoint(initialState(tinyNetwork(data.train, 0.1), recipe), origin(recipe));
@@ -279,12 +286,14 @@ describe('what is no training', () => {
     await expect(run).rejects.toThrow(TrainingError);
     await rejected(
       run,
-      /^training: the loss is NaN in step \d of epoch 1: it diverged; a smaller learning rate/ as never,
+      /^training: the loss is NaN in step \d of epoch 1: it diverged; a smaller learning rate or a longer warm-up may help$/ as never,
     );
   });
 
   test('sizes that do not fit', async () => {
     const large = atResolution(tinyNetwork(data.train), [16, 16]);
+    const grey = { ...large, inputs: [{ name: 'picture', shape: [1, 16, 16, 1] }] };
+    await rejected(train(grey, data, recipeOf()), 'tiny wants grey pictures, shapes has pictures in colour');
     await rejected(train(large, data, recipeOf()), 'tiny wants pictures of 16×16, shapes has 8×8');
     await rejected(
       train(tinyNetwork(data.train), data, recipeOf({ resolutions: [{ side: 9, epochs: 1 }] })),
