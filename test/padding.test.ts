@@ -184,7 +184,11 @@ describe('explicit padding in words', () => {
   test("none is 'valid', too much stays, words stay", () => {
     expect(words(7, 3, 2, around(0))).toBe('valid');
     expect(words(7, 3, 1, around(2))).toEqual(around(2));
-    expect([words(7, 3, 1, 'same'), words(7, 3, 1, 'valid')]).toEqual(['same', 'valid']);
+    expect([words(7, 3, 1, 'same'), words(7, 3, 1, 'valid'), words(7, 1, 1, 'valid')]).toEqual([
+      'same',
+      'valid',
+      'valid',
+    ]);
   });
 
   test('the words mean the same windows, and at stride 1 also at other sizes', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ShapeError, UsageError } from '../../src/errors.js';
 import { readNetwork, writeNetwork } from '../../src/formats/index.js';
 import { mobilenetV2 } from '../../src/models/index.js';
-import { NetworkBuilder, randomWeights, trace } from '../../src/network/index.js';
+import { atResolution, NetworkBuilder, randomWeights, trace } from '../../src/network/index.js';
 import { tensor } from '../../src/tensor.js';
 
 const network = randomWeights(mobilenetV2({ alpha: 0.1, resolution: 32, classes: 3 }), 1);
@@ -49,16 +49,28 @@ describe.each(['safetensors', 'npz', 'tflite', 'onnx'] as const)('%s', (format) 
 
   test('refuses a resolution where the layers fix the size', async () => {
     const bytes = await writeNetwork(fixed, format);
-    await expect(readNetwork(bytes, { fileName, resolution: [5, 5] })).rejects.toThrow(ShapeError);
+    const network = await readNetwork(bytes, { fileName });
+    const why = await Promise.resolve()
+      .then(() => atResolution(network, [5, 5]))
+      .catch((error) => error.message);
     await expect(readNetwork(bytes, { fileName, resolution: [5, 5] })).rejects.toThrow(
-      `${fileName}: takes inputs of [1, 4, 4, 3], and no pictures of 5 x 5: `,
+      new ShapeError(`${fileName}: takes inputs of [1, 4, 4, 3], and no pictures of 5 x 5: ${why}`),
     );
   });
 
   test('refuses outputs that it does not have, and none', async () => {
     const bytes = await writeNetwork(network, format);
-    await expect(readNetwork(bytes, { fileName, outputs: ['block_5_ad'] })).rejects.toThrow(UsageError);
-    await expect(readNetwork(bytes, { fileName, outputs: ['block_5_ad'] })).rejects.toThrow('block_5_ad');
-    await expect(readNetwork(bytes, { fileName, outputs: [] })).rejects.toThrow(UsageError);
+    const similar = 'block_5_add, block_2_add, block_4_add, block_7_add, block_8_add';
+    const [unknown, none] =
+      format === 'onnx'
+        ? ["no node yields 'block_5_ad'", 'wanted the names of one or more outputs, found none']
+        : [
+            `outputs: ${format === 'tflite' ? 'model' : network.name}: there is no layer 'block_5_ad'`,
+            'outputs: wanted one or more names, found none',
+          ];
+    await expect(readNetwork(bytes, { fileName, outputs: ['block_5_ad'] })).rejects.toThrow(
+      new UsageError(`${fileName}: ${unknown}; similar names: ${similar}`),
+    );
+    await expect(readNetwork(bytes, { fileName, outputs: [] })).rejects.toThrow(new UsageError(`${fileName}: ${none}`));
   });
 });

@@ -541,6 +541,14 @@ const complaints: Record<string, [model: ModelSpec, message: string]> = {
     convolution({ kernel: { shape: [1, 1, 1, 1], type: 'INT8', data: Int8Array.of(1), scale: [1, 2], axis: 3 } }),
     "tensor 1 'kernel': has 2 scales for axis 3 of shape [1,1,1,1]",
   ],
+  'scales that do not fit the outputs of a convolution of integers': [
+    convolution({
+      x: { ...picture, type: 'INT8', scale: [1] },
+      kernel: { shape: [1, 1, 1, 1], type: 'INT8', data: Int8Array.of(1), scale: [1, 2], axis: 0 },
+      y: { ...picture, type: 'INT8', scale: [1] },
+    }),
+    "tensor 1 'kernel': has 2 scales for axis 0 of shape [1,1,1,1]",
+  ],
   'a list of integers that holds others': [
     operator('RESHAPE', { x: vector, shape: reals([2], 1, 2), y: vector }),
     "tensor 1 'shape': wanted integers, found FLOAT32",

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ShapeError, UsageError } from '../../src/errors.js';
 import * as batchNormTraining from '../../src/layers/batchNormTraining.js';
 import * as dropoutTraining from '../../src/layers/dropoutTraining.js';
-import { backward, type Gradients } from '../../src/layers/index.js';
+import { backward, type Gradients, training as passes } from '../../src/layers/index.js';
 import { tensor } from '../../src/tensor.js';
 import { expectClose, grid, numbersOf } from './support.js';
 
@@ -348,4 +348,33 @@ describe('dropout', () => {
 test('argMax has no gradient', () => {
   const message = 'argMax: an index has no gradient; train the network that ends before this layer';
   expect(() => backward.argMax()).toThrow(new UsageError(message));
+});
+
+describe('passes of training', () => {
+  test('dropout: what is dropped forwards gets nothing backwards, what is kept as much more', () => {
+    const ones = tensor([4, 8], new Float32Array(32).fill(1));
+    const { y, backward: back } = passes.dropout([ones], {}, { rate: 0.75 }, 7);
+    expect(new Set(y.data)).toEqual(new Set([0, 4]));
+    expect([...back(ones).inputs[0].data]).toEqual([...y.data]);
+  });
+
+  test('batchNorm: y, and the variance that the moving one gathers, of m − 1', () => {
+    const weights = { movingMean: tensor([1], [9]), movingVariance: tensor([1], [9]) };
+    const attributes = { epsilon: 0, scale: false, center: false };
+    const pass = passes.batchNorm([tensor([4, 1], [1, 1, 3, 3])], weights, attributes, 0);
+    expect([...pass.y.data]).toEqual([-1, -1, 1, 1]);
+    expect(pass.statistics!.movingMean.data[0]).toBe(2);
+    expect(pass.statistics!.movingVariance.data[0]).toBeCloseTo(4 / 3, 6);
+    expect(() =>
+      passes.batchNorm(
+        [tensor([4, 1], [1, 1, 3, 3])],
+        { ...weights, gamma: tensor([2], [1, 1]) },
+        { ...attributes, scale: true },
+        0,
+      ),
+    ).toThrow(new ShapeError("batchNorm: weight 'gamma' must have shape [1], found [2]"));
+    expect(() => passes.batchNorm([], weights, attributes, 0)).toThrow(
+      new ShapeError('batchNorm: takes one input, found 0'),
+    );
+  });
 });

@@ -169,8 +169,7 @@ const meaning: PickleMeaning = {
 
 /** The weights of the state dict in the archive of a .pth file, under PyTorch's names. They may be views of the file's bytes. */
 export function tensorsInCheckpoint(archive: ReadonlyMap<string, Uint8Array>, file: string): Map<string, Tensor> {
-  const pickle = pickleIn(archive);
-  if (pickle === undefined) throw new FormatError(`${file}: is no PyTorch file: it has no data.pkl`);
+  const pickle = pickleIn(archive)!;
   const folder = pickle.slice(0, -'data.pkl'.length);
   if (archive.has(`${folder}constants.pkl`)) {
     throw new FormatError(

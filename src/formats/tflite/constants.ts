@@ -77,12 +77,15 @@ export function realValues(file: FlatFile, source: FileTensor): Tensor {
   return tensor(source.shape, real);
 }
 
+function expectScales(file: FlatFile, source: FileTensor, scales: readonly number[], axis: number): void {
+  if (source.shape[axis] === scales.length) return;
+  file.fail(describe(source), `has ${scales.length} scales for axis ${axis} of shape [${source.shape}]`);
+}
+
 /** Which scale belongs to the number at a position: the only one, or the one of its index along the quantised axis. */
 function channels(file: FlatFile, source: FileTensor, { scales, axis }: Quantization): (position: number) => number {
   if (scales.length === 1) return () => 0;
-  if (source.shape[axis] !== scales.length) {
-    file.fail(describe(source), `has ${scales.length} scales for axis ${axis} of shape [${source.shape}]`);
-  }
+  expectScales(file, source, scales, axis);
   const below = sizeOf(source.shape.slice(axis + 1));
   return (position) => Math.floor(position / below) % scales.length;
 }
@@ -130,9 +133,7 @@ export function integerKernel(
   ) {
     return undefined;
   }
-  if (perChannel && scales.length !== source.shape[channels]) {
-    file.fail(describe(source), `has ${scales.length} scales for axis ${channels} of shape [${source.shape}]`);
-  }
+  if (perChannel) expectScales(file, source, scales, channels);
   const numbers = storedNumbers(file, source);
   const data = whole.type === 'int8' ? Int8Array.from(numbers) : Uint8Array.from(numbers);
   return { shape: source.shape, data, type: perChannel ? { type: 'int8', scales, axis } : whole };

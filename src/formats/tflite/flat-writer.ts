@@ -39,7 +39,6 @@ export class FlatWriter {
     this.#builder.startObject(fields.length);
     for (const [field, value] of Object.entries(values)) {
       const slot = fields.indexOf(field);
-      if (slot < 0) throw new RangeError(`a table of ${fields} has no field ${field}`);
       if (typeof value === 'object') this.#builder.addFieldOffset(slot, value.offset, 0);
       else if (typeof value === 'boolean') this.#builder.addFieldInt8(slot, Number(value), null);
       else if (BYTES.has(field)) this.#builder.addFieldInt8(slot, value, null);

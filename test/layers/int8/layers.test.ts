@@ -338,6 +338,94 @@ describe('layers without weights', () => {
   });
 });
 
+/** Within `steps` of the result's scale, on grids of any zero point, of batches of two pictures that are no squares. */
+describe('close to the layers in real numbers', () => {
+  const picture = [2, 3, 5, 2] as const;
+  // The steps of a resize are multiples of 1/1024: ten of them miss by 6/1024 along each axis, which between −128 and 127 is 1.5.
+  const cases: Record<string, [layer: string, attributes: object, steps: number, result?: QuantizedType]> = {
+    hardSwish: ['hardSwish', {}, 1.5],
+    sigmoid: ['sigmoid', {}, 1.01, probability],
+    softmax: ['softmax', {}, 1.01, probability],
+    relu: ['relu', {}, 0.51],
+    relu6: ['relu6', {}, 0.51],
+    clamp: ['clamp', { min: -0.5, max: 1.25 }, 0.51],
+    pad: ['pad', { padding: { top: 1, bottom: 2, left: 3, right: 0 }, value: 0 }, 0.01],
+    maxPool: ['maxPool', { poolSize: [2, 3], strides: [1, 2], padding: 'same' }, 0.01],
+    'averagePool, valid': [
+      'averagePool',
+      { poolSize: [2, 3], strides: [1, 2], padding: 'valid', includePadding: false },
+      0.51,
+    ],
+    'averagePool, same': [
+      'averagePool',
+      { poolSize: [3, 2], strides: [2, 1], padding: 'same', includePadding: false },
+      0.51,
+    ],
+    globalAveragePool: ['globalAveragePool', { keepDims: true }, 1.01],
+    'concat of channels': ['concat', { axis: -1 }, 0.01],
+    ...Object.fromEntries(
+      (['half-pixel', 'tf1-legacy', 'tf1-align-corners'] as const).flatMap((rule) =>
+        [
+          [7, 11],
+          [2, 3],
+        ].map((size) => [`resizeBilinear ${rule} to ${size}`, ['resizeBilinear', { size, rule }, 3.5]]),
+      ),
+    ),
+  };
+
+  test.each(Object.entries(cases))('%s', (_, [name, attributes, steps, result]) => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -128, max: 127 }), { minLength: sizeOf(picture), maxLength: sizeOf(picture) }),
+        fc.integer({ min: -60, max: 60 }),
+        fc.constantFrom(...roundings),
+        (numbers, zeroPoint, rounding) => {
+          const type: QuantizedType = { type: 'int8', scale: 1 / 32, zeroPoint };
+          const x = grid(type, picture, numbers);
+          const y = integerLayers[name as 'hardSwish']([x], {}, attributes as never, result ?? type, rounding);
+          const real = layers[name as 'hardSwish'].forward([integerLayers.dequantize([x])], {}, attributes as never);
+          expect(y.shape).toEqual(real.shape);
+          const { scale, zeroPoint: zero } = result ?? type;
+          for (const [i, q] of y.data.entries()) {
+            const wanted = Math.min(Math.max(real.data[i] / scale + zero, -128), 127);
+            expect(Math.abs(q - wanted)).toBeLessThan(steps);
+          }
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  test.each<[string, Shape, object]>([
+    ['conv2d', [2, 3, 2, 3], { filters: 3, kernelSize: [2, 3], strides: [1, 2] }],
+    ['conv2d', [3, 2, 2, 3], { filters: 3, kernelSize: [3, 2], strides: [2, 1], padding: 'valid' }],
+    ['conv2d', [2, 2, 2, 3], { filters: 3, kernelSize: [2, 2], dilation: [1, 3] }],
+    ['depthwiseConv2d', [2, 3, 2, 2], { depthMultiplier: 2, kernelSize: [2, 3], strides: [2, 1] }],
+    ['depthwiseConv2d', [3, 2, 2, 1], { depthMultiplier: 1, kernelSize: [3, 2], dilation: [1, 2] }],
+  ])('%s with a kernel of %j, %j', (name, shape, others) => {
+    const attributes = { ...window, bias: false, ...others } as never;
+    const numbers = fc.array(fc.integer({ min: -128, max: 127 }), { minLength: 60, maxLength: 60 });
+    fc.assert(
+      fc.property(numbers, numbers, fc.integer({ min: -60, max: 60 }), (data, weights, zeroPoint) => {
+        const type: QuantizedType = { type: 'int8', scale: 1 / 32, zeroPoint };
+        const [x, kernel] = [
+          grid(type, picture, data),
+          grid({ ...one, scale: 1 / 64 }, shape, weights.slice(0, sizeOf(shape))),
+        ];
+        const result: QuantizedType = { type: 'int8', scale: 1 / 4, zeroPoint: -7 };
+        const y = integerLayers[name as 'conv2d']([x], { kernel }, attributes, result, 'single');
+        const [input, real] = [x, kernel].map((integers) => integerLayers.dequantize([integers]));
+        const wanted = layers[name as 'conv2d'].forward([input], { kernel: real }, attributes);
+        expect(y.shape).toEqual(wanted.shape);
+        for (const [i, q] of y.data.entries()) {
+          expect(Math.abs(q - Math.min(Math.max(4 * wanted.data[i] - 7, -128), 127))).toBeLessThan(0.51);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
 describe('what every layer refuses', () => {
   const maxPool = (x: QuantizedTensor, result: QuantizedType) =>
     integerLayers.maxPool([x], {}, { poolSize: [1, 1], strides: [1, 1], padding: 'same' }, result, 'single');
