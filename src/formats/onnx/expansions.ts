@@ -46,7 +46,7 @@ class Whole {
   /** Adds a part; returns the name of its result. */
   add(op: string, inputs: readonly string[], attributes: readonly FileAttribute[] = [], output = ''): string {
     const name = output || `${this.node.outputs[0]}/${this.parts.length}`;
-    this.parts.push({ where: this.node.where, op, inputs, outputs: [name], attributes });
+    this.parts.push({ where: this.node.where, op, inputs, outputs: [name], attributes, within: [] });
     return name;
   }
 

@@ -43,10 +43,12 @@ export interface FileNode {
   /** e.g. "node 7 (Conv 'features.0', for '317')". */
   readonly where: string;
   readonly op: string;
-  /** '' where an optional input is left out. */
+  /** '' where an optional input is left out. Of a loop or a branch, behind its own those that the graph within it reads from outside. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: readonly FileAttribute[];
+  /** Operators of the graphs within it. */
+  readonly within: readonly string[];
 }
 
 /** A size is undefined where the file leaves it open. */
@@ -131,7 +133,35 @@ function readNode(file: ProtoFile, bytes: Uint8Array, index: number): FileNode {
   const title = `${domain && domain !== 'ai.onnx' ? `${domain}.` : ''}${op}`;
   const where = `node ${index} (${title}${name ? ` '${name}'` : ''}, for '${output[0] ?? 'nothing'}')`;
   const attributes = attribute.map((content) => readAttribute(file, content, where));
-  return { where, op: title, inputs: input, outputs: output, attributes };
+  const { reads, operators } = readGraphs(file, attribute, where);
+  return { where, op: title, inputs: [...input, ...reads], outputs: output, attributes, within: operators };
+}
+
+/** Most graphs within one another. */
+const DEEPEST = 8;
+
+/** What the graphs in a node's attributes read from outside, and their operators. */
+function readGraphs(file: ProtoFile, attributes: readonly Uint8Array[], where: string, depth = 1) {
+  const reads = new Set<string>();
+  const operators: string[] = [];
+  for (const attribute of attributes) {
+    const { g } = file.message(attribute, AttributeProto, where);
+    if (g === undefined) continue;
+    if (depth > DEEPEST) file.fail(where, `has more than ${DEEPEST} graphs within one another`);
+    const graph = file.message(g, GraphProto, where);
+    const own = new Set([
+      ...graph.input.map((bytes) => file.message(bytes, ValueInfoProto, where).name),
+      ...graph.initializer.map((bytes) => file.message(bytes, TensorProto, where).name),
+    ]);
+    for (const bytes of graph.node) {
+      const { op_type, input, output, attribute } = file.message(bytes, NodeProto, where);
+      const inner = readGraphs(file, attribute, where, depth + 1);
+      operators.push(op_type ?? '', ...inner.operators);
+      for (const name of [...input, ...inner.reads]) if (name !== '' && !own.has(name)) reads.add(name);
+      for (const name of output) own.add(name);
+    }
+  }
+  return { reads: [...reads], operators };
 }
 
 /** A number that is 0 and a text that is empty may be left out of the file. */

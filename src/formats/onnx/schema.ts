@@ -42,6 +42,7 @@ export const AttributeProto = {
   i: [3, 'int'],
   s: [4, 'text'],
   t: [5, 'message'],
+  g: [6, 'message'],
   floats: [7, 'floats'],
   ints: [8, 'ints'],
   strings: [9, 'texts'],

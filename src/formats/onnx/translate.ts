@@ -136,6 +136,7 @@ class Translator implements Operands {
       for (const [index, constant] of results.entries()) this.#constants.set(node.outputs[index], constant);
       return;
     }
+    if (node.op === 'Loop' && this.#resizes(node)) return;
     if (!Object.hasOwn(operators, node.op)) {
       const before = node.inputs.filter((name) => this.#values.has(name));
       const cut = before.length > 0 ? `; ${earlierOutputs(before)}` : '';
@@ -166,6 +167,19 @@ class Translator implements Operands {
       const [kernel, bias] = [1, 2].map((index) => (call.isConstant(index) ? call.constant(index).grid : undefined));
       this.#weightGrids.set(results[0].node, { kernel, bias });
     }
+  }
+
+  /**
+   * Whether it is the loop by which TensorFlow's exporter resizes one picture after the other ("Preprocessor/map"): the input alone goes into it.
+   * Then it gives the input on, which has the right size here.
+   */
+  #resizes({ inputs, outputs, within }: FileNode): boolean {
+    const read = inputs.flatMap((name) => this.#values.get(name) ?? []);
+    if (read.length !== 1 || read[0].node.kind !== undefined) return false;
+    if (!within.some((op) => /^(Resize|Upsample)$/.test(op)) || within.some((op) => /^(Conv|MatMul|Gemm)$/.test(op)))
+      return false;
+    for (const name of outputs) this.#values.set(name, read[0]);
+    return true;
   }
 
   /** The grid of the integers that a node yields or, of DequantizeLinear, reads; undefined where all are real numbers. */

@@ -23,7 +23,10 @@ export interface NodeSpec {
   readonly outputs: readonly string[];
   /** Numbers with a point are floats, written as {float: x}. */
   readonly attributes?: Readonly<
-    Record<string, number | string | readonly number[] | { float: number | readonly number[] }>
+    Record<
+      string,
+      number | string | readonly number[] | { float: number | readonly number[] } | { graph: readonly NodeSpec[] }
+    >
   >;
 }
 
@@ -71,19 +74,8 @@ const TYPES = {
 export function onnxFile({ opset = 21, inputs, types = {}, outputs, constants = {}, nodes }: OnnxSpec): Uint8Array {
   const file = new PbfWriter();
   const graph = new PbfWriter();
-  const put = (into: PbfWriter, field: number, inner: PbfWriter) => into.writeBytesField(field, inner.finish());
-  const domains = new Set<string>();
-  for (const { op, inputs: from, outputs: to, attributes = {} } of nodes) {
-    const { domain = '', name } = /^((?<domain>.*)\.)?(?<name>\w+)$/.exec(op)!.groups!;
-    domains.add(domain ?? '');
-    const node = new PbfWriter();
-    for (const each of from) node.writeStringField(NodeProto.input[0], each);
-    for (const each of to) node.writeStringField(NodeProto.output[0], each);
-    node.writeStringField(NodeProto.op_type[0], name);
-    if (domain) node.writeStringField(NodeProto.domain[0], domain);
-    for (const [key, value] of Object.entries(attributes)) put(node, NodeProto.attribute[0], attribute(key, value));
-    put(graph, GraphProto.node[0], node);
-  }
+  const domains = new Set(nodes.map(({ op }) => nameOf(op).domain));
+  for (const node of nodes) put(graph, GraphProto.node[0], nodeMessage(node));
   for (const [name, { shape, data }] of Object.entries(constants)) {
     const tensor = new PbfWriter();
     for (const size of shape) tensor.writeVarintField(TensorProto.dims[0], size);
@@ -106,6 +98,24 @@ export function onnxFile({ opset = 21, inputs, types = {}, outputs, constants = 
   return file.finish();
 }
 
+const put = (into: PbfWriter, field: number, inner: PbfWriter) => into.writeBytesField(field, inner.finish());
+
+function nameOf(op: string): { domain: string; name: string } {
+  const { domain = '', name } = /^((?<domain>.*)\.)?(?<name>\w+)$/.exec(op)!.groups!;
+  return { domain, name };
+}
+
+function nodeMessage({ op, inputs, outputs, attributes = {} }: NodeSpec): PbfWriter {
+  const { domain, name } = nameOf(op);
+  const node = new PbfWriter();
+  for (const each of inputs) node.writeStringField(NodeProto.input[0], each);
+  for (const each of outputs) node.writeStringField(NodeProto.output[0], each);
+  node.writeStringField(NodeProto.op_type[0], name);
+  if (domain) node.writeStringField(NodeProto.domain[0], domain);
+  for (const [key, value] of Object.entries(attributes)) put(node, NodeProto.attribute[0], attribute(key, value));
+  return node;
+}
+
 function attribute(name: string, value: NonNullable<NodeSpec['attributes']>[string]): PbfWriter {
   const message = new PbfWriter();
   message.writeStringField(AttributeProto.name[0], name);
@@ -117,6 +127,11 @@ function attribute(name: string, value: NonNullable<NodeSpec['attributes']>[stri
   } else if (typeof value === 'string') {
     message.writeStringField(AttributeProto.s[0], value);
     typed('STRING');
+  } else if ('graph' in value) {
+    const graph = new PbfWriter();
+    for (const node of value.graph) put(graph, GraphProto.node[0], nodeMessage(node));
+    put(message, AttributeProto.g[0], graph);
+    typed('GRAPH');
   } else if (!('float' in value)) {
     for (const each of value) message.writeVarintField(AttributeProto.ints[0], each);
     typed('INTS');
@@ -138,7 +153,7 @@ function value(name: string, shape?: readonly number[], of = 'FLOAT'): PbfWriter
   const sizes = new PbfWriter();
   for (const size of shape) {
     const dimension = new PbfWriter();
-    dimension.writeVarintField(DimensionProto.dim_value[0], size);
+    if (size >= 0) dimension.writeVarintField(DimensionProto.dim_value[0], size); // open otherwise
     sizes.writeBytesField(TensorShapeProto.dim[0], dimension.finish());
   }
   const tensor = new PbfWriter();

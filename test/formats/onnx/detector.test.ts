@@ -11,6 +11,7 @@ import { type Network, run } from '../../../src/network/index.js';
 import { sizeOf, type Tensor, tensor } from '../../../src/tensor.js';
 import { signed } from '../../network/helpers.js';
 import { noOnnxruntime, runOnnxruntime } from '../../peers/onnxruntime.js';
+import { type NodeSpec, onnxFile } from './builder.js';
 import {
   ANCHORS,
   COUNT,
@@ -21,6 +22,7 @@ import {
   likeTorchvision,
   likeTracedTorchvision,
   likeYolo,
+  likeZoo,
   withoutSuppression,
 } from './detectors.js';
 
@@ -146,6 +148,53 @@ describe('detectors with suppression as operators', () => {
       }
     },
   );
+
+  test('from the zoo: loops over pictures, which read from outside what they resize and suppress', async () => {
+    const graph = new Graph();
+    const outputs = likeZoo(graph);
+    const file = graph.tracedFile(outputs, [-1, -1, -1, 3], 'UINT8');
+    await expect(onnx.read(file, { fileName: 'd.onnx' })).rejects.toThrow(
+      new FormatError("d.onnx: input 'image': its shape is [?, ?, ?, 3]; say the resolution, [height, width]"),
+    );
+    const { conventions, inputs, ...network } = await onnx.read(file, { fileName: 'd.onnx', resolution: [4, 8] });
+    expect(inputs[0].shape).toEqual([1, 4, 8, 3]);
+    expect(conventions.preprocessing).toMatchObject({ size: [4, 8], scale: 1, mean: [0, 0, 0] });
+    expect(conventions.detection).toMatchObject({ background: 'slot 0', scales: [10, 10, 5, 5] });
+    expect(conventions.detection!.suppression).toEqual(SSD_SUPPRESSION);
+    for (const [at, anchor] of conventions.detection!.anchors.entries())
+      expect(anchor).toBeCloseTo(ANCHORS.flat()[at], 6);
+    const plain = await read(likeTensorflow);
+    const bytes = tensor(
+      [1, 4, 8, 3],
+      Float32Array.from({ length: 96 }, (_, at) => (at * 37) % 256),
+    );
+    const scaled = tensor(
+      [1, 4, 8, 3],
+      Float32Array.from(bytes.data, (byte) => byte / 127.5 - 1),
+    );
+    const wanted = [...run(plain.network, scaled).values()];
+    const answers = [...run({ ...network, conventions, inputs }, bytes).values()];
+    for (const [k, { data }] of wanted.entries())
+      for (const [at, value] of data.entries()) expect(answers[k].data[at]).toBeCloseTo(value, 4);
+  });
+
+  test('a loop that computes is refused, and so are graphs within graphs within graphs', async () => {
+    const within = (depth: number): NodeSpec => ({
+      op: 'If',
+      inputs: ['image'],
+      outputs: ['y'],
+      attributes: depth === 0 ? {} : { then_branch: { graph: [within(depth - 1)] } },
+    });
+    const file = (node: NodeSpec) => onnxFile({ inputs: { image: [1, 4, 8, 3] }, outputs: ['y'], nodes: [node] });
+    const body = ['Resize', 'Conv'].map((op) => ({ op, inputs: ['image'], outputs: [op] }));
+    const loop = { op: 'Loop', inputs: [], outputs: ['y'], attributes: { body: { graph: body } } };
+    await expect(onnx.read(file(loop), { fileName: 'd.onnx' })).rejects.toThrow(
+      /^d\.onnx: node 0 \(Loop, for 'y'\): the operator is not supported; .*; to read the network without it, name earlier outputs, such as 'image'$/,
+    );
+    await expect(onnx.read(file(within(9)), { fileName: 'd.onnx' })).rejects.toThrow(
+      new FormatError("d.onnx: node 0 (If, for 'y'): has more than 8 graphs within one another"),
+    );
+  });
 
   test('a tail that is no SSD is refused, with the names of the heads', async () => {
     await expect(read(likeYolo)).rejects.toThrow(

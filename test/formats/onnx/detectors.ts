@@ -3,7 +3,7 @@ import { PbfWriter } from 'pbf';
 import { encodeModel, type OutConstant, type OutNode } from '../../../src/formats/onnx/encode.js';
 import { type Tensor, tensor } from '../../../src/tensor.js';
 import { signed } from '../../network/helpers.js';
-import { type ConstantSpec, onnxFile } from './builder.js';
+import { type ConstantSpec, type NodeSpec, onnxFile } from './builder.js';
 
 /** A graph that grows: each call adds a node and returns the name of its result. */
 export class Graph {
@@ -27,7 +27,7 @@ export class Graph {
   }
 
   /** The same file by the tests' own writer, which knows nodes of several results. */
-  tracedFile(outputs: readonly string[]): Uint8Array {
+  tracedFile(outputs: readonly string[], shape: readonly number[] = [1, 3, 4, 8], type = 'FLOAT'): Uint8Array {
     const constants = [...this.constants].map(([name, value]): [string, ConstantSpec] => {
       if (Array.isArray(value)) return [name, { shape: [value.length], data: BigInt64Array.from(value, BigInt) }];
       if ('integers' in value) return [name, { shape: value.shape, data: value.integers as Int32Array }];
@@ -42,7 +42,8 @@ export class Graph {
     }));
     return onnxFile({
       opset: 17,
-      inputs: { image: [1, 3, 4, 8] },
+      inputs: { image: shape },
+      types: { image: type },
       outputs,
       constants: Object.fromEntries(constants),
       nodes,
@@ -143,6 +144,28 @@ export function likeTensorflow(graph: Graph, { codes, logits } = heads(graph)): 
   const scores = graph.add('Transpose', [classes], { perm: [0, 2, 1] });
   const limits = [graph.constant([6]), graph.constant(tensor([1], [0.6])), graph.constant(tensor([1], [0.55]))];
   return [all, scores, suppressed(graph, [all, scores, ...limits])];
+}
+
+/**
+ * As tf2onnx writes the detectors of TensorFlow's zoo (ssd_mobilenet_v1_coco, in ONNX's zoo too): bytes [N, H, W, 3], a loop that resizes each picture
+ * ("Preprocessor/map"), the network's own scaling, and behind the decoded boxes a loop over pictures with a suppression for each class
+ * ("BatchMultiClassNonMaxSuppression/map"). Both loops read what they work on from outside: their own inputs are constants.
+ */
+export function likeZoo(graph: Graph): string[] {
+  const real = graph.add('Cast', ['image'], { to: 1 });
+  const [once, yes] = [graph.constant([1]), graph.constant(1)];
+  const loop = (body: readonly NodeSpec[], results = 1) =>
+    graph.add('Loop', [once, yes], { body: { graph: body } } as never, results);
+  const each = (x: string) => ({ op: 'Gather', inputs: [x, 'i'], outputs: [`${x}_i`] });
+  const resized = loop([each(real), { op: 'Resize', inputs: [`${real}_i`, '', '', 'size'], outputs: ['resized'] }]);
+  const scaled = graph.add('Mul', [resized, graph.constant(2 / 255)]);
+  const centred = graph.add('Sub', [scaled, graph.constant(1)]);
+  const { codes, logits } = heads(graph, graph.add('Transpose', [centred], { perm: [0, 3, 1, 2] }));
+  const [boxes, scores] = likeTensorflow(graph, { codes, logits });
+  const suppress = { op: 'NonMaxSuppression', inputs: [`${boxes}_i`, `${scores}_i`], outputs: ['kept'] };
+  const perClass = { op: 'If', inputs: ['any'], outputs: ['some'], attributes: { then_branch: { graph: [suppress] } } };
+  const first = loop([each(boxes), each(scores), perClass], 2);
+  return [first, `${first}_1`];
 }
 
 /** torchvision's box coder: x first, pixels, codes bounded. */
