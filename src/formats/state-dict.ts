@@ -9,7 +9,13 @@ import { NetworkError, UsageError } from '../errors.js';
 import { layers } from '../layers/index.js';
 import { V2_NAMES } from '../models/node-names.js';
 import type { ModelConventions } from '../models/options.js';
-import { type TorchLibrary, type TorchModules, torchLibraries, torchModules } from '../models/torch-names.js';
+import {
+  type TorchLibrary,
+  type TorchModules,
+  torchHeads,
+  torchLibraries,
+  torchModules,
+} from '../models/torch-names.js';
 import { nodeNamed } from '../network/graph.js';
 import { inferShapes, type LayerKind, type Network, type Weights, withWeights } from '../network/index.js';
 import { weightName } from '../network/network.js';
@@ -93,10 +99,10 @@ function withTorchWeights(network: Network, tensors: Weights, file: string): Net
   const fed: Network =
     library === 'torchvision' ? network : { ...network, conventions: { source, ...others } as Network['conventions'] };
   const trunk = new Set(modules.moduleOf.values());
-  const isKnown = (name: string) => trunk.has(moduleOf(name)) || modules.heads.includes(moduleOf(name));
+  const isKnown = (name: string) => trunk.has(moduleOf(name)) || torchHeads.includes(moduleOf(name));
   const bare = withoutPrefix(isKnown, tensors, within);
-  const head = modules.heads.find((module) => bare.has(`${module}.weight`));
-  const names = torch(modules, head ?? modules.heads[0]);
+  const head = torchHeads.find((module) => bare.has(`${module}.weight`));
+  const names = torch(modules, head ?? '');
   const part = head === undefined ? beforeClassifier(fed, modules.classifier) : fed;
   const weights = translated(part, library, wantedBy(names, part), bare, names.trainingState);
   return withWeights(part, weights);

@@ -16,7 +16,6 @@ export type TorchLibrary = (typeof torchLibraries)[number];
 interface Versions {
   readonly v1?: Omit<V1Names, 'head'>;
   readonly v2?: Omit<V2Names, 'head' | 'add'>;
-  readonly classifier: string;
 }
 
 const unit = (layer: string, norm: string): UnitNames => ({ layer, norm });
@@ -41,8 +40,8 @@ const numberedV2 = (last: string): NonNullable<Versions['v2']> => ({
 const transformersBlock = (block: number): string => (block === 0 ? 'conv_stem' : `layer.${block - 1}`);
 
 const VERSIONS: Record<TorchLibrary, Versions> = {
-  torchvision: { v1: V1_NAMES.torchvision, v2: V2_NAMES.torchvision, classifier: 'classifier.1' },
-  timm: { v1: { ...TIMM_V1 }, v2: { ...TIMM_V2 }, classifier: 'classifier' },
+  torchvision: { v1: V1_NAMES.torchvision, v2: V2_NAMES.torchvision },
+  timm: { v1: { ...TIMM_V1 }, v2: { ...TIMM_V2 } },
   transformers: {
     v1: {
       convolution: () => transformers('conv_stem'),
@@ -56,30 +55,27 @@ const VERSIONS: Record<TorchLibrary, Versions> = {
       project: (block) => transformers(`${transformersBlock(block)}.reduce_1x1`),
       last: transformers('conv_1x1'),
     },
-    classifier: 'classifier',
   },
-  tonylins: { v2: numberedV2('features.18'), classifier: 'classifier' },
-  'd-li14': { v2: numberedV2('conv'), classifier: 'classifier' },
+  tonylins: { v2: numberedV2('features.18') },
+  'd-li14': { v2: numberedV2('conv') },
   marvis: {
     v1: {
       convolution: () => sequential('model.0'),
       depthwise: (block) => unit(`model.${block}.0`, `model.${block}.1`),
       pointwise: (block) => unit(`model.${block}.3`, `model.${block}.4`),
     },
-    classifier: 'fc',
   },
 };
 
-/** Other modules that hold the classifier, of people's own heads. */
-const HEADS = ['classifier', 'classifier.1', 'classifier.0', 'fc', 'head', 'linear'];
+/** Modules that may hold the classifier: those of the libraries, and of people's own heads. */
+export const torchHeads = ['classifier', 'classifier.1', 'classifier.0', 'fc', 'head', 'linear'];
 
 export interface TorchModules {
   readonly library: TorchLibrary;
   /** The library's module of each layer. */
   readonly moduleOf: ReadonlyMap<string, string>;
-  /** Our name of the classifier, and the modules that may hold it, the library's own first. */
+  /** Our name of the classifier. */
   readonly classifier: string;
-  readonly heads: readonly string[];
 }
 
 const V1_BLOCKS = 13;
@@ -91,12 +87,11 @@ export function torchModules(
   version: 'v1' | 'v2',
   conventions: ModelConventions,
 ): TorchModules | undefined {
-  const { v1, v2, classifier } = VERSIONS[library];
+  const { v1, v2 } = VERSIONS[library];
   const moduleOf = new Map<string, string>();
   const add = (ours: UnitNames, theirs: UnitNames) =>
     moduleOf.set(ours.layer, theirs.layer).set(ours.norm, theirs.norm);
   const blocks = (count: number) => Array.from({ length: count }, (_, block) => block);
-  const heads = [...new Set([classifier, ...HEADS])];
   if (version === 'v1') {
     if (v1 === undefined) return undefined;
     const ours = V1_NAMES[conventions];
@@ -105,7 +100,7 @@ export function torchModules(
       add(ours.depthwise(block + 1), v1.depthwise(block + 1));
       add(ours.pointwise(block + 1), v1.pointwise(block + 1));
     }
-    return { library, moduleOf, classifier: ours.head.classifier, heads };
+    return { library, moduleOf, classifier: ours.head.classifier };
   }
   if (v2 === undefined) return undefined;
   const ours = V2_NAMES[conventions];
@@ -117,5 +112,5 @@ export function torchModules(
     add(ours.project(block), v2.project(block));
   }
   add(ours.last, v2.last);
-  return { library, moduleOf, classifier: ours.head.classifier, heads };
+  return { library, moduleOf, classifier: ours.head.classifier };
 }

@@ -334,6 +334,12 @@ describe('dropout', () => {
     );
   });
 
+  test('another number of inputs', () => {
+    const message = new ShapeError('dropout: takes one input, found 2');
+    expect(() => dropoutTraining.forwardTraining([x, x], mask)).toThrow(message);
+    expect(() => dropoutTraining.backwardTraining(x, [x, x], mask)).toThrow(message);
+  });
+
   test('a mask of another shape, a rate of 1', () => {
     const other = grid([4, 1], [1, 1, 1, 1]);
     const message = "dropout: the mask must have the input's shape [1,4], found [4,1]";

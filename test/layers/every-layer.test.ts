@@ -56,6 +56,7 @@ test('every kind has its line in backward.ts', () => {
 test.each([
   ['copies', ['dropout', 'flatten', 'reshape']],
   ['probabilities', ['sigmoid', 'softmax']],
+  ['pools', ['averagePool', 'globalAveragePool', 'maxPool']],
   ['inPlace', ['flatten', 'pad', 'reshape', 'softmax']],
   [
     'elementwise',

@@ -90,6 +90,38 @@ describe('deeplabV3', () => {
     },
   );
 
+  /** Google's deeplab: model.py and core/utils.py name the scopes. */
+  test('the names of its scopes in TensorFlow, and what is done to pictures', () => {
+    const network = deeplabV3({ aspp: [6], separable: true, resolution: [65, 129] });
+    const head = names(network).slice(names(network).indexOf('image_pooling/mean'));
+    const normalised = (name: string) => [name, `${name}/BatchNorm`, `${name}/Relu`];
+    expect(head).toEqual([
+      'image_pooling/mean',
+      ...normalised('image_pooling'),
+      'image_pooling/resized',
+      ...normalised('aspp0'),
+      ...normalised('aspp1_depthwise'),
+      ...normalised('aspp1_pointwise'),
+      'concat',
+      ...normalised('concat_projection'),
+      'concat_projection/dropout',
+      'logits/semantic',
+      'scores',
+    ]);
+    expect(network.outputs).toEqual(['scores']);
+    expect(network.name).toBe('deeplabv3_mobilenet_v2_1.0_65x129');
+    expect(names(deeplabV3({ aspp: [6] }))).toEqual(expect.arrayContaining(normalised('aspp1')));
+    // (byte − 127.5) / 127.5
+    expect(network.conventions).toMatchObject({
+      source: 'slim',
+      output: 'features',
+      preprocessing: { size: [65, 129], crop: { kind: 'stretch' }, resize: 'half-pixel', channels: 'rgb' },
+    });
+    const epsilons = network.nodes.flatMap(({ attributes }) => ('epsilon' in attributes ? [attributes.epsilon] : []));
+    expect(epsilons.slice(-5)).toEqual([1e-5, 1e-5, 1e-5, 1e-5, 1e-5]);
+    expect(network.nodes.find(({ kind }) => kind === 'dropout')!.attributes).toEqual({ rate: 0.1 });
+  });
+
   test('joins the pooled picture first', () => {
     const concat = deeplabV3({ aspp: [6, 12] }).nodes.find(({ name }) => name === 'concat');
     expect(concat?.inputs).toEqual(['image_pooling/resized', 'aspp0/Relu', 'aspp1/Relu', 'aspp2/Relu']);

@@ -114,6 +114,38 @@ describe('sums of products', () => {
     ),
   );
 
+  test.each<[string, Shape, object]>([
+    ['conv2d', [1, 1, 1, 1], { ...window, filters: 1, kernelSize: [1, 1], bias: false }],
+    ['depthwiseConv2d', [1, 1, 1, 1], { ...window, depthMultiplier: 1, kernelSize: [1, 1], bias: false }],
+    ['pointwiseConv2d', [1, 1], { filters: 1, bias: false }],
+    ['dense', [4, 1], { units: 1, bias: false }],
+  ])('%s says its name where it refuses', (name, shape, attributes) => {
+    const kernel = grid(bytes, shape, new Array(sizeOf(shape)).fill(0));
+    const input = name === 'dense' ? { ...x, shape: [1, 4] } : x;
+    expect(() => integerLayers[name as 'conv2d']([input], { kernel }, attributes as never, one, 'single')).toThrow(
+      `${name}: an input of int8 wants a kernel of int8, found uint8`,
+    );
+  });
+
+  test('a dense layer rounds the product of its two scales to float32, as TensorFlow Lite does; a convolution does not', () => {
+    const [scale, of] = [Math.fround(0.1), Math.fround(0.2)];
+    const rounded = Math.fround(scale * of);
+    expect(rounded).toBeGreaterThan(scale * of);
+    const input = grid({ type: 'int8', scale, zeroPoint: 0 }, [1, 1], [1]);
+    const kernel = grid({ type: 'int8', scale: of, zeroPoint: 0 }, [1, 1], [1]);
+    // One of the products is half a step of the result once it is rounded up, and less than half as it is.
+    const result: QuantizedType = { type: 'int8', scale: 2 * rounded, zeroPoint: 0 };
+    const dense = integerLayers.dense([input], { kernel }, { units: 1, bias: false }, result, 'single');
+    const point = integerLayers.pointwiseConv2d(
+      [{ ...input, shape: [1, 1, 1, 1] }],
+      { kernel },
+      { filters: 1, bias: false },
+      result,
+      'single',
+    );
+    expect([...dense.data, ...point.data]).toEqual([1, 0]);
+  });
+
   test('refuses a bias of another type or unit', () => {
     const kernel = grid(one, [2, 1], [1, 1]);
     const dense = (bias: QuantizedTensor) =>
