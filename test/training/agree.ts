@@ -19,11 +19,14 @@ export interface Problem {
   readonly targets: Float32Array;
 }
 
-interface Result {
+interface Step {
   readonly loss: number;
-  readonly correct: number;
   readonly gradients: Float32Array;
   readonly statistics: Float32Array;
+}
+
+interface Result extends Step {
+  readonly correct: number;
 }
 
 function run(program: TrainingProgram, { network, pictures, targets }: Problem): Result {
@@ -34,8 +37,10 @@ function run(program: TrainingProgram, { network, pictures, targets }: Problem):
   return { ...program.step(values, pictures, targets, gradients, statistics, SEED), gradients, statistics };
 }
 
-const norm = (numbers: ArrayLike<number>): number => Math.hypot(...Array.from(numbers));
-const distance = (a: FloatArray, b: FloatArray): number => norm(Array.from(a, (value, i) => value - b[i]));
+const norm = (numbers: ArrayLike<number>): number =>
+  Math.sqrt(Array.from(numbers).reduce((sum, value) => sum + value ** 2, 0));
+const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  norm(Array.from(a, (value, i) => value - b[i]));
 
 /** The network's tensors in training mode, computed in the numbers of `pictures`: float64, or each tensor rounded to float32. */
 function pass({ network, batch }: Problem, pictures: FloatArray, values?: Float32Array) {
@@ -45,23 +50,25 @@ function pass({ network, batch }: Problem, pictures: FloatArray, values?: Float3
   return forwardPass(current, x, { trainingSeed: SEED });
 }
 
-/** Gradients with every tensor, forward and backward, rounded once, from numbers that have been off by one rounding from the start. */
-function roundedGradients(problem: Problem, sample: number): Float32Array {
+/** The step with every tensor, forward and backward, rounded once, from numbers that have been off by one rounding from the start. */
+function roundedStep(problem: Problem, sample: number): Step {
   const { network, batch, targets } = problem;
-  const { trainable, trainableSize } = parameterLayout(network);
+  const layout = parameterLayout(network);
   const off = (numbers: Float32Array, seed: number) => {
     const shifts = randomTensor([Math.max(numbers.length, 1)], seed).data;
     return numbers.map((value, i) => value * (1 + ROUNDING * Math.sign(shifts[i])));
   };
   const { values } = packParameters(network);
-  const { tensors, backward } = pass(problem, off(problem.pictures, sample), off(values, sample + 1));
+  const computed = pass(problem, off(problem.pictures, sample), off(values, sample + 1));
   const [output] = withoutSoftmax(network).outputs;
-  const logits = tensors.get(output)!;
-  const { dLogits } = crossEntropy(logits.data, targets, targets.length / batch);
-  const { weights } = backward(new Map([[output, tensor(logits.shape, Float32Array.from(dLogits))]]));
-  const gradients = new Float32Array(trainableSize);
-  for (const { name, offset } of trainable) gradients.set(weights.get(name)!.data, offset);
-  return gradients;
+  const logits = computed.tensors.get(output)!;
+  const { mean, dLogits } = crossEntropy(logits.data, targets, targets.length / batch);
+  const { weights } = computed.backward(new Map([[output, tensor(logits.shape, Float32Array.from(dLogits))]]));
+  const gradients = new Float32Array(layout.trainableSize);
+  for (const { name, offset } of layout.trainable) gradients.set(weights.get(name)!.data, offset);
+  const statistics = new Float32Array(layout.statisticsSize);
+  for (const { name, offset } of layout.statistics) statistics.set(computed.statistics.get(name)!.data, offset);
+  return { loss: mean, gradients, statistics };
 }
 
 const SAMPLES = 4;
@@ -69,33 +76,32 @@ const SAMPLES = 4;
 /**
  * Fails where the programs differ by more than float32 explains. How far rounding is amplified through batch norms cannot be derived in reason, so it
  * is measured: the reference is computed again with each tensor rounded to float32 and its numbers moved by one rounding, SAMPLES times, and each
- * weight's gradient moves by its noise. That counts one rounding a number where a kernel that sums n numbers makes n, which wander √n far; n is at most
- * some hundreds here, and 100 times the noise is allowed, which is some 10⁻⁵ of a gradient. So are 16 roundings of all gradients together: one that is
- * nothing, as that of a bias before a batch norm, is a sum of parts as large as the others. Wrong formulas are off by a part of the gradient itself.
+ * weight's gradient, each statistic and the loss move by their noise. That counts one rounding a number where a kernel that sums n numbers makes n,
+ * which wander √n far; n is at most some hundreds here, and 100 times the noise is allowed, which is some 10⁻⁵ of a gradient. So are 128 roundings of all
+ * gradients together: one that is nothing, as that of a bias before a batch norm, is a sum of parts as large as the others. Wrong formulas are off by a
+ * part of the gradient itself.
  */
 function expectAgreement(problem: Problem, exact: Result, found: Result, target: string): void {
   const { network } = problem;
   const { trainable, statistics } = parameterLayout(network);
-  const rounded = Array.from({ length: SAMPLES }, (_, sample) => roundedGradients(problem, 2 * sample));
+  const rounded = Array.from({ length: SAMPLES }, (_, sample) => roundedStep(problem, 2 * sample));
+  const expectNear = (what: string, partOf: (step: Step) => ArrayLike<number>, least: number) => {
+    const offOf = (step: Step) => distance(partOf(step), partOf(exact));
+    const noise = norm(rounded.map(offOf)) / Math.sqrt(SAMPLES);
+    const allowed = 100 * noise + least;
+    const off = offOf(found);
+    if (!(off <= allowed)) throw new Error(`${target}: ${what} is off by ${off}, allowed ${allowed}`);
+  };
   for (const { name, offset, size } of trainable) {
-    const part = (numbers: Float32Array) => numbers.subarray(offset, offset + size);
-    const noise =
-      norm(rounded.map((gradients) => distance(part(gradients), part(exact.gradients)))) / Math.sqrt(SAMPLES);
-    const allowed = 100 * noise + 16 * ROUNDING * norm(exact.gradients);
-    const off = distance(part(found.gradients), part(exact.gradients));
-    if (!(off <= allowed)) throw new Error(`${target}: the gradient of ${name} is off by ${off}, allowed ${allowed}`);
+    const gradientOf = ({ gradients }: Step) => gradients.subarray(offset, offset + size);
+    expectNear(`the gradient of ${name}`, gradientOf, 128 * ROUNDING * norm(exact.gradients));
   }
-  const scale = Math.max(...exact.statistics.map(Math.abs), 1);
+  const largest = exact.statistics.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   for (const { name, offset, size } of statistics) {
-    const off = distance(
-      found.statistics.subarray(offset, offset + size),
-      exact.statistics.subarray(offset, offset + size),
-    );
-    if (!(off <= 1e-4 * scale)) throw new Error(`${target}: ${name} is off by ${off}, allowed ${1e-4 * scale}`);
+    const statisticOf = ({ statistics: all }: Step) => all.subarray(offset, offset + size);
+    expectNear(name, statisticOf, 1e-4 * largest);
   }
-  const off = Math.abs(found.loss - exact.loss);
-  if (!(off <= 1e-4 * Math.max(exact.loss, 1)))
-    throw new Error(`${target}: the loss is ${found.loss}, wanted ${exact.loss}`);
+  expectNear('the loss', ({ loss }) => [loss], 1e-4 * Math.max(exact.loss, 1));
 }
 
 const EDGES: Readonly<Record<string, readonly number[]>> = { relu: [0], relu6: [0, 6], clamp: [-0.75, 1.5] };
