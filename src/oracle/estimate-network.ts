@@ -14,7 +14,7 @@ import { lastUses } from '../network/graph.js';
 import { inferShapes, type Network, type NetworkInputs, type NetworkNode, type RunOptions } from '../network/index.js';
 import { weightName } from '../network/network.js';
 import { inputTensors } from '../network/run.js';
-import { atNode, wantedWeights, weightShapesOf } from '../network/shapes.js';
+import { wantedWeights, weightShapesOf } from '../network/shapes.js';
 import { type Shape, type Tensor, toFloat64 } from '../tensor.js';
 import { type Estimate, mapTensor } from './estimate.js';
 import { estimateNode } from './estimate-node.js';
@@ -58,7 +58,7 @@ export function* estimates(
       ]),
     );
     const before = node.inputs.map((name) => known.get(name)!);
-    const estimate = atNode(node, () => estimateNode(node, before, weights, precision));
+    const estimate = estimateNode(node, before, weights, precision);
     yield { node, estimate };
     const theirs = shown?.get(node.name);
     known.set(node.name, theirs ? shownTensor(theirs, precision) : estimate);

@@ -1,7 +1,7 @@
 /** The rule of every layer kind, and how it is applied to a node. */
 import { UsageError } from '../errors.js';
 import type { AttributesOf, LayerKind, NetworkNode } from '../network/index.js';
-import { layerOf } from '../network/shapes.js';
+import { atNode, layerOf } from '../network/shapes.js';
 import type { Tensor } from '../tensor.js';
 import type { Estimate } from './estimate.js';
 import { sigmoid, softmax } from './exponentials.js';
@@ -56,5 +56,5 @@ export function estimateNode(
   const layer = layerOf(node);
   const forward = (tensors: readonly Tensor[], itsWeights: object = {}, itsAttributes = attributes) =>
     layer.forward(tensors, itsWeights, itsAttributes);
-  return rule({ inputs, weights, attributes, precision, forward });
+  return atNode(node, () => rule({ inputs, weights, attributes, precision, forward }));
 }

@@ -32,6 +32,14 @@ test.each(['safetensors', 'npz'] as const)('a bundle in .%s is read back whole',
   expect(await readGolden(bytes)).toEqual(its);
 });
 
+test('callers without types', () => {
+  expect(() => check(golden, undefined as never)).toThrow(
+    new UsageError(
+      "check: wanted a suite's problem, a golden bundle or { network, inputs }, and a Map of tensors by layer; found an Object and undefined",
+    ),
+  );
+});
+
 test('layers without weights need none: each can be computed anew from any bundle', () => {
   for (const { network, inputs } of layerSuite(3)) {
     const its = makeGolden(network, inputs, { source });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { NetworkError, ShapeError, UsageError } from '../../src/errors.js';
 import { readNetwork, readQuantizedNetwork } from '../../src/formats/index.js';
 import { readNpz, writeNpz } from '../../src/formats/tensors/npz.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/tensors/safetensors.js';
@@ -124,13 +125,51 @@ describe('comparison', () => {
     const bare = { ...golden, network: { ...pixels, weights: new Map() } };
     expect(check(bare, golden.outputs).mode).toBe('accumulated');
     expect(() => check(bare, golden.outputs, { mode: 'isolated' })).toThrow(
-      "pixels: judging each layer by itself, or in another rounding, takes the network's weights",
+      new UsageError(
+        "pixels: judging each layer by itself, or in another rounding, takes the network's weights, which this bundle does not hold; make it with weights",
+      ),
     );
     expect(() => check({ network: pixels, inputs: fed }, golden.outputs, { mode: 'fed' })).toThrow(
       "pixels: mode 'fed' goes with a golden bundle",
     );
     expect(() => check(golden, golden.outputs, { mode: 'fed', rounding: 'double' })).toThrow(
-      "compared with the bundle's, whose rounding is 'single'",
+      new UsageError(
+        "pixels: layers that were fed golden outputs are compared with the bundle's, whose rounding is 'single'",
+      ),
+    );
+  });
+
+  test('progress: each layer before it is computed', () => {
+    const seen: unknown[] = [];
+    check({ network: pixels, inputs: fed }, golden.outputs, {
+      onNode: ({ name }, at, all) => seen.push([name, at, all]),
+    });
+    makeGolden(pixels, fed, { source, onNode: ({ name }, at, all) => seen.push([name, at, all]) });
+    expect(seen).toEqual(
+      [0, 1].flatMap(() => [
+        ['conv', 0, 2],
+        ['relu6', 1, 2],
+      ]),
+    );
+  });
+
+  test('a layer that has no integer form, and a weight that is missing', () => {
+    const nodes = [{ name: 'norm', kind: 'hardSigmoid', inputs: ['x'], attributes: {}, type: int8(1, 5) }];
+    const network = { ...pixels, nodes: nodes as QuantizedNode[], outputs: ['norm'], weights: new Map() };
+    expect(() => makeGolden(network, fed, { source })).toThrow(
+      new UsageError("norm: layers of kind 'hardSigmoid' have no integer form"),
+    );
+    const kernel = {
+      ...(pixels.weights.get('conv/kernel') as QuantizedTensor),
+      type: { type: 'uint8', scale: 1, zeroPoint: 0 },
+    };
+    const other = { ...pixels, weights: new Map([...pixels.weights, ['conv/kernel', kernel as AnyTensor]]) };
+    expect(() => makeGolden(other, fed, { source })).toThrow(
+      new ShapeError('conv: pointwiseConv2d: an input of int8 wants a kernel of int8, found uint8'),
+    );
+    const weights = new Map([...pixels.weights].filter(([name]) => name !== 'conv/bias'));
+    expect(() => makeGolden({ ...pixels, weights }, fed, { source })).toThrow(
+      new NetworkError("pixels: weight 'conv/bias' is missing"),
     );
   });
 });

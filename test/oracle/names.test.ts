@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/errors.js';
 import { mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { NetworkBuilder } from '../../src/network/index.js';
-import { inOurLayout } from '../../src/oracle/layouts.js';
+import { inOurLayout, type Layout } from '../../src/oracle/layouts.js';
 import { matchNames } from '../../src/oracle/names.js';
 import { tensor } from '../../src/tensor.js';
 
@@ -127,6 +127,71 @@ describe('layouts', () => {
     expect(shape).toEqual([1, 16, 32, 8]);
     // y, x, c = 2, 3, 5 lay at c, y, x.
     expect(data[(2 * 32 + 3) * 8 + 5]).toBe((5 * 16 + 2) * 32 + 3);
+  });
+
+  /** Two pictures of 3 × 2 pixels with 5 channels, whose numbers say where they are: 'nyxc' in digits. */
+  const small = (() => {
+    const builder = new NetworkBuilder();
+    const x = builder.input('x', [2, 3, 2, 5]);
+    return builder.build('small', [builder.add('flat', 'flatten', x, {})], { source: 'other', output: 'features' });
+  })();
+  const indices = [0, 1].flatMap((n) =>
+    [0, 1, 2].flatMap((y) => [0, 1].flatMap((x) => [0, 1, 2, 3, 4].map((c) => [n, y, x, c] as const))),
+  );
+  const inOurs = indices.map(([n, y, x, c]) => 1000 * n + 100 * y + 10 * x + c);
+  const given = tensor([2, 3, 2, 5], inOurs);
+  /** In the order of a layout's axes, whose sizes are `shape`. */
+  const laidOut = (shape: number[], at: (n: number, y: number, x: number, c: number) => readonly number[]) => {
+    const data = new Float32Array(shape.reduce((a, b) => a * b));
+    indices.forEach(([n, y, x, c], i) => {
+      data[at(n, y, x, c).reduce((sum, place, axis) => sum * shape[axis] + place, 0)] = inOurs[i];
+    });
+    return tensor(shape, data);
+  };
+
+  test.each([
+    ['nchw', [2, 5, 3, 2], (n, y, x, c) => [n, c, y, x]],
+    ['chwn', [5, 3, 2, 2], (n, y, x, c) => [c, y, x, n]],
+    ['nc4hw4', [2, 2, 3, 2, 4], (n, y, x, c) => [n, Math.floor(c / 4), y, x, c % 4]],
+  ] as [Layout, number[], Parameters<typeof laidOut>[1]][])(
+    '%s of two pictures, also flattened',
+    (layout, shape, at) => {
+      const theirs = laidOut(shape, at);
+      const rows = layout === 'chwn' ? theirs : { ...theirs, shape: [2, theirs.data.length / 2] };
+      const found = inOurLayout(
+        small,
+        given,
+        new Map([
+          ['x', theirs],
+          ['flat', rows],
+        ]),
+        layout,
+      );
+      expect([found.get('x')!.shape, found.get('flat')!.shape]).toEqual([
+        [2, 3, 2, 5],
+        [2, 30],
+      ]);
+      for (const name of ['x', 'flat']) expect([...found.get(name)!.data], name).toEqual(inOurs);
+      const double = { shape: theirs.shape, data: Float64Array.from(theirs.data) };
+      expect(inOurLayout(small, given, new Map([['x', double]]), layout).get('x')!.data).toEqual(
+        Float64Array.from(inOurs),
+      );
+    },
+  );
+
+  test('a layout that nobody has', () => {
+    expect(() => inOurLayout(small, given, new Map(), 'hwcn' as Layout)).toThrow(
+      "layout must be one of nhwc, nchw, chwn, nc4hw4, found 'hwcn'",
+    );
+  });
+
+  test('neighbouring axes may be one, not others', () => {
+    const [one] = [tensor([2, 6, 5], inOurs)];
+    const shapeOf = (shape: number[]) =>
+      inOurLayout(small, given, new Map([['x', { ...one, shape }]]), 'nhwc').get('x')!.shape;
+    for (const shape of [[2, 6, 5], [6, 2, 5], [60], [2, 3, 10], [2, 1, 3, 2, 5]])
+      expect(shapeOf(shape)).toEqual([2, 3, 2, 5]);
+    for (const shape of [[4, 15], [2, 2, 3, 5], [5, 12], [61], [2, 3, 2]]) expect(shapeOf(shape)).toEqual(shape);
   });
 
   test('axes of size 1 come and go', () => {

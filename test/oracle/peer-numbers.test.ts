@@ -1,7 +1,7 @@
 /** A quantised network beside another runtime, whose numbers are made up here. */
 import { describe, expect, test } from 'vitest';
 import type { QuantizedNetwork, QuantizedNode } from '../../src/network/index.js';
-import { checkIntegers, type TheirNumbers, XNNPACK } from '../../src/oracle/integers/peer-numbers.js';
+import { checkIntegers, ONNXRUNTIME, type TheirNumbers, XNNPACK } from '../../src/oracle/integers/peer-numbers.js';
 import type { AnyTensor, QuantizedType } from '../../src/tensor.js';
 import { traceQuantized } from '../network/trace-quantized.js';
 
@@ -101,6 +101,22 @@ describe('checkIntegers', () => {
     expect(beside(5, 3)).toMatchObject({ known: [{ reason, layers: ['y'], different: 2 }], unknown: [] });
     expect(beside(5, 3, 3).unknown).toEqual(['y']);
     expect(beside(6).unknown).toEqual(['y']);
+  });
+
+  test('onnxruntime: one step, of every number and every layer', () => {
+    const off = (by: number) =>
+      checkIntegers(network, inputs, theirs({ flat: [10 + by, 30 - by], y: [130, 134] }), 'single', ONNXRUNTIME);
+    expect(off(1)).toMatchObject({
+      known: [
+        {
+          reason: 'onnxruntime multiplies in float32 and rounds halves to the even integer',
+          layers: ['flat'],
+          different: 2,
+        },
+      ],
+      unknown: [],
+    });
+    expect(off(2).unknown).toEqual(['flat']);
   });
 
   test('inputs that the runtime shows are compared, and are what the layers are computed from', () => {

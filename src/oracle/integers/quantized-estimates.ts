@@ -66,9 +66,7 @@ export function* quantizedEstimates(
   for (const [index, node] of network.nodes.entries()) {
     onNode?.(node as NetworkNode, index, network.nodes.length);
     const before = node.inputs.map((name) => known.get(name)!);
-    const its = atNode(node as NetworkNode, () =>
-      estimated(node, before, quantizedWeightsOf(network, node, shapes), rounding),
-    );
+    const its = estimated(node, before, quantizedWeightsOf(network, node, shapes), rounding);
     yield { node, ...its };
     const theirs = shown?.get(node.name);
     known.set(node.name, theirs ? asShown(theirs) : its);
@@ -113,7 +111,9 @@ export function integerForward(
   const forward = layers[node.kind];
   if (forward === undefined) throw new UsageError(`${node.name}: layers of kind '${node.kind}' have no integer form`);
   const integers = weights as Readonly<Record<string, QuantizedTensor>>;
-  return forward(inputs as readonly QuantizedTensor[], integers, node.attributes, node.type as QuantizedType, rounding);
+  return atNode(node, () =>
+    forward(inputs as readonly QuantizedTensor[], integers, node.attributes, node.type as QuantizedType, rounding),
+  );
 }
 
 /** Of quantised real numbers: how far the ends of their intervals are. Infinite for all else. */
