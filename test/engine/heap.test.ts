@@ -49,6 +49,17 @@ describe('regions', () => {
     timer.mockRestore();
   });
 
+  test('on hosts without FinalizationRegistry they come back when they are given back, and not before', async () => {
+    vi.stubGlobal('FinalizationRegistry', undefined);
+    const heaps = await newHeaps();
+    vi.unstubAllGlobals();
+    const region = await heaps.take('test', 64);
+    heaps.giveBackAfter({}, region);
+    expect((await heaps.take('test', 64)).address).toBe(128);
+    heaps.giveBack(region);
+    expect((await heaps.take('test', 64)).address).toBe(64);
+  });
+
   test('one that came back is taken again by what fits into it', async () => {
     const heaps = await newHeaps();
     const [, middle] = [await heaps.take('test', 64), await heaps.take('test', 128), await heaps.take('test', 64)];
