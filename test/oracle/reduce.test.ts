@@ -146,6 +146,61 @@ describe('smaller tensors', () => {
     });
   });
 
+  const always = (kind: NetworkNode['kind']) => backend((node, y) => (isOf(node, kind) ? shifted(y) : y));
+
+  test.each(['conv2d-explicit-padding-normal', 'conv2d-dilated-normal', 'conv2d-stride-2-odd-normal'])(
+    'what is wrong whatever its attributes: %s is left with plain ones',
+    async (name) => {
+      const found = await reduce(single(name), always('conv2d'));
+      expect(inputShapes(found!)).toEqual([[1, 1, 1, 1]]);
+      expect(found!.network.nodes[0].attributes).toEqual({
+        ...{ filters: 1, kernelSize: [1, 1], strides: [1, 1], dilation: [1, 1], padding: 'valid', bias: false },
+      });
+      expect([...found!.network.weights.keys()]).toEqual(['conv2d/kernel']);
+    },
+  );
+
+  test('pools: windows of one; a border stays a border', async () => {
+    const pool = await reduce(single('maxPool-normal'), always('maxPool'));
+    expect(pool!.network.nodes[0].attributes).toMatchObject({ poolSize: [1, 1], strides: [1, 1], padding: 'valid' });
+    expect(inputShapes(pool!)).toEqual([[1, 1, 1, 1]]);
+    const pad = await reduce(single('pad-normal'), always('pad'));
+    expect(pad!.network.nodes[0].attributes).toEqual(single('pad-normal').network.nodes[0].attributes);
+    expect(inputShapes(pad!)).toEqual([[1, 1, 1, 1]]);
+  });
+
+  test('rows of numbers: pictures and channels', async () => {
+    const found = await reduce(single('dense-16-to-17'), always('dense'));
+    expect(inputShapes(found!)).toEqual([[1, 1]]);
+    expect(found!.network.nodes[0].attributes).toMatchObject({ units: 1 });
+  });
+
+  /** Two branches of 6 channels that are joined; wrong only where both are there. */
+  const branches = (kind: 'add' | 'concat') => {
+    const net = new NetworkBuilder();
+    const x = net.input('x', [2, 4, 4, 5]);
+    const [a, b] = ['a', 'b'].map((name) => net.add(name, 'pointwiseConv2d', x, { filters: 6, bias: false }));
+    const joined = net.add('joined', kind, [a, b], kind === 'concat' ? { axis: -1 } : {});
+    const network = livelyWeights(net.build('branches', [joined], { source: 'other', output: 'features' }), 5);
+    const inputs = new Map([['x', noise('normal', [2, 4, 4, 5], 1)]]);
+    return reduce(
+      { network, inputs },
+      backend((node, y, { nodes }) => (node.name === 'joined' && nodes.length === 3 ? shifted(y) : y)),
+    );
+  };
+
+  test('the terms of a sum are cut together, what is joined each by itself', async () => {
+    for (const kind of ['add', 'concat'] as const) {
+      const found = await branches(kind);
+      expect(inputShapes(found!), kind).toEqual([[1, 1, 1, 1]]);
+      const shapes = ['a', 'b'].map((name) => found!.network.weights.get(`${name}/kernel`)!.shape);
+      expect(shapes, kind).toEqual([
+        [1, 1],
+        [1, 1],
+      ]);
+    }
+  });
+
   test('the numbers are those of the problem, from where they were', async () => {
     const problem = single('relu-normal');
     const found = await reduce(

@@ -136,6 +136,27 @@ describe('progress', () => {
     expect(reports.every(({ picturesPerSecond }) => picturesPerSecond > 0)).toBe(true);
   });
 
+  test('seconds go on from those of the state, and are no more than have passed', async () => {
+    const recipe = recipeOf({ epochs: 2 });
+    const state = initialState(tinyNetwork(data.train, 0.1), recipe);
+    state.running.seconds = 5000;
+    const began = performance.now();
+    const speeds: number[] = [];
+    const { history } = (
+      await train(tinyNetwork(data.train, 0.1), data, recipe, {
+        state,
+        onStep: ({ step, picturesPerSecond }) => speeds.push((16 * step) / picturesPerSecond),
+      })
+    ).state;
+    const most = (performance.now() - began) / 1000;
+    const [first, second] = history.map(({ seconds }) => seconds);
+    expect(first).toBeGreaterThan(5000);
+    expect(second).toBeGreaterThan(0);
+    expect(first - 5000 + second).toBeLessThanOrEqual(most);
+    expect(Math.max(...speeds.slice(0, 3))).toBeLessThanOrEqual(first);
+    expect(Math.max(...speeds.slice(3))).toBeLessThanOrEqual(second);
+  });
+
   test('of the tests: pictures done, of all', async () => {
     const seen: number[][] = [];
     await trained(recipeOf({ epochs: 2 }), { onTest: (done, all) => seen.push([done, all]) });

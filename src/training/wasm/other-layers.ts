@@ -84,7 +84,6 @@ function lowerSameNumbers(lowering: Lowering, node: NodeOf<'flatten' | 'reshape'
   const [input] = node.inputs;
   lowering.maps.set(node.name, { ...lowering.mapOf(input), ...lowering.mapShapeOf(node.name) });
   return () => {
-    if (!lowering.needsGradient(input)) return;
     const dy = lowering.gradientOf(node.name);
     if (lowering.hasGradient(input)) lowering.addGradient(input, (dx) => copy(lowering, dy, dx));
     else lowering.shareGradient(input, dy);
