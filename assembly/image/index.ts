@@ -116,7 +116,9 @@ export function mixTwo(ring: usize, bytes: usize, numbers: usize, to: usize): vo
   }
 }
 
-/** Two rows of the ring, mixed and rounded, halves up: pixels of four bytes at `to`. `numbers` are the shares of both. */
+/**
+ * Two rows of the ring, mixed and rounded, halves up: pixels of four bytes at `to`. `numbers` are the shares of both.
+ */
 export function mixTwoToBytes(ring: usize, bytes: usize, numbers: usize, to: usize): void {
   for (const end = ring + bytes; ring < end; ring += 32) {
     const words = i16x8.narrow_i32x4_s(rounded(ring, bytes, numbers), rounded(ring + 16, bytes, numbers));
