@@ -66,12 +66,13 @@ function kerasHead({ top }: Record<string, string>): Pick<StandardName, 'convent
  * extension are left away; an .h5 file follows Keras' conventions.
  */
 export function parseModelName(nameOrPath: string): StandardName | undefined {
-  const file = nameOrPath.split(/[\\/]/).at(-1) ?? '';
-  const [, stem, extension] = /^(.*?)(\.(?:h5|hdf5|tflite|safetensors|npz|json|keras))?$/i.exec(file) ?? [];
+  const file = nameOrPath.toLowerCase().split(/[\\/]/).at(-1)!;
+  const [extension = ''] = /\.(h5|hdf5|tflite|safetensors|npz|json|keras)$/.exec(file) ?? [];
+  const stem = file.slice(0, file.length - extension.length);
   for (const { pattern, read } of patterns) {
-    const groups = pattern.exec((stem ?? '').toLowerCase())?.groups;
+    const groups = pattern.exec(stem)?.groups;
     if (groups === undefined) continue;
-    const keras = /^\.(h5|hdf5|keras)$/i.test(extension ?? '');
+    const keras = ['.h5', '.hdf5', '.keras'].includes(extension);
     return { ...read(groups), ...(keras && { conventions: 'keras' as const }) };
   }
   return undefined;

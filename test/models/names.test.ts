@@ -6,7 +6,7 @@ const v1 = (rest: object) => ({ architecture: 'mobilenet_v1', ...rest });
 const v2 = (rest: object) => ({ architecture: 'mobilenet_v2', ...rest });
 
 describe('parseModelName', () => {
-  test.each<[string, object]>([
+  test.each<readonly [string, object]>([
     // slim's checkpoints and the .tflite files made of them
     ['mobilenet_v1_0.75_192', v1({ alpha: 0.75, resolution: 192 })],
     ['MobileNet_v1_0.50_160', v1({ alpha: 0.5, resolution: 160 })],
@@ -36,7 +36,13 @@ describe('parseModelName', () => {
     // Keras' model names, and slim's name on a Keras file
     ['mobilenet_0.25_224', v1({ alpha: 0.25, resolution: 224, conventions: 'keras' })],
     ['mobilenetv2_1.00_224', v2({ alpha: 1, resolution: 224, conventions: 'keras' })],
-    ['mobilenet_v1_0.25_224.h5', v1({ alpha: 0.25, resolution: 224, conventions: 'keras' })],
+    ...['.h5', '.H5', '.hdf5', '.keras'].map(
+      (extension) =>
+        [`mobilenet_v1_0.25_224${extension}`, v1({ alpha: 0.25, resolution: 224, conventions: 'keras' })] as const,
+    ),
+    ...['.tflite', '.safetensors', '.npz', '.json'].map(
+      (extension) => [`mobilenet_v2_0.5_96${extension}`, v2({ alpha: 0.5, resolution: 96 })] as const,
+    ),
   ])('%s', (name, wanted) => {
     expect(parseModelName(name)).toEqual(wanted);
   });
@@ -52,6 +58,8 @@ describe('parseModelName', () => {
     'vww_96_float.tflite',
     'ssd_mobilenet_v1_0.75_300_coco_quant.tflite', // a detector, not a classifier
     'mobilenet_v1_0.75_192.folder/weights.h5',
+    'mobilenet_v1_0.75_192.h5.part',
+    'mobilenet_v1_0.75_192.h5.h5',
   ])('%j is no published name', (name) => {
     expect(parseModelName(name)).toBeUndefined();
   });
