@@ -1,7 +1,7 @@
 /** Quantised networks in the project's own files: version 2 of the description, integers with their parameters beside them. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { FormatError } from '../../src/errors.js';
+import { FormatError, UsageError } from '../../src/errors.js';
 import { readNetwork, readQuantizedNetwork, readTensors, writeNetwork } from '../../src/formats/read.js';
 import { safetensors } from '../../src/formats/readers/safetensors.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/tensors/safetensors.js';
@@ -190,6 +190,29 @@ test.each(['safetensors', 'npz'] as const)('a scale of float64 among those of fl
   const weights = new Map<string, AnyTensor>([...network.weights, ['d/kernel', { ...kernel, type }]]);
   const again = await readQuantizedNetwork(await writeNetwork({ ...network, weights }, format));
   expect((again.weights.get('d/kernel') as QuantizedTensor).type).toEqual(type);
+});
+
+test('a batch norm of integers is not written as TensorFlow Lite', async () => {
+  const { inputs, nodes, ...rest } = small();
+  const attributes = { epsilon: 0.001, scale: false, center: false };
+  const norm = { name: 'norm', kind: 'batchNorm', inputs: ['q'], attributes, type: int8 } as const;
+  const ones = tensor([1], [1]);
+  const weights = new Map<string, AnyTensor>([
+    ['norm/movingMean', ones],
+    ['norm/movingVariance', ones],
+  ]);
+  const network: QuantizedNetwork = {
+    ...rest,
+    inputs: [inputs[0]],
+    nodes: [nodes[0], norm],
+    outputs: ['norm'],
+    weights,
+  };
+  await expect(writeNetwork(network, 'tflite')).rejects.toThrow(
+    new UsageError(
+      'norm: a batchNorm of integers cannot be written as TFLite; fold it before the network is quantised',
+    ),
+  );
 });
 
 describe('numbers beside the description', () => {

@@ -276,6 +276,13 @@ test("a PyTorch file's complaints are in PyTorch's names and layouts", async () 
   );
 });
 
+test("a weight of no layer among those by Keras' names", async () => {
+  const dict = new Map([...dictOf(dicts.kerasV2), ['stray', tensor([1], [0])]]);
+  await expect(load(dicts.kerasV2, dict)).rejects.toThrow(
+    new FormatError("weights.safetensors: weight 'stray' belongs to no layer; wanted a name such as conv1/kernel"),
+  );
+});
+
 test('what PyTorch counts beside the weights is left out, and a prefix of all names', async () => {
   const library = dicts.timmV1;
   const dict = dictOf(library);

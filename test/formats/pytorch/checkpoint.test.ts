@@ -1,4 +1,5 @@
 /** PyTorch's files: pickles written instruction by instruction, and what they must come to by PyTorch's documentation. */
+import { zipSync } from 'fflate';
 import { expect, test } from 'vitest';
 import { FormatError } from '../../../src/errors.js';
 import { readNetwork, readTensors } from '../../../src/formats/index.js';
@@ -438,6 +439,10 @@ test('errors of a network name the file; the reader of .npz files says what such
   });
   await expect(readNetwork(file, { architecture, fileName: 'm.pth' })).rejects.toThrow(
     /^m\.pth: .*do not fit the network/,
+  );
+  const tfjs = zipSync({ 'model.json': new Uint8Array(2), 'group1-shard1of1.bin': new Uint8Array(4) });
+  await expect(npz.read(tfjs, { fileName: 'm.zip' })).rejects.toThrow(
+    new FormatError('m.zip: is a TensorFlow.js model in a zip archive, which only readNetwork unpacks; unpack it'),
   );
   await expect(npz.read(file, { fileName: 'm.pth' })).rejects.toThrow(
     'm.pth: is a PyTorch file, which only readNetwork reads; convert it: depthwise convert',
