@@ -1,6 +1,9 @@
 /**
  * PNG, by Rust's png: every colour type, depth and interlacing; 16 bits are cut to 8, and of an animation the still picture is taken.
  * A file is 8 bytes and then chunks: length, type, data, checksum (PNG, third edition, 5.3).
+ *
+ * jSquash's `decode` holds the picture twice, as the file says it and as RGBA: 7 bytes for a pixel of three colours. Rust's png could give rows,
+ * which the module does not export; fast-png holds the inflated file beside the result too.
  */
 import { type Orientation, orientationOf } from './exif.js';
 import type { PictureFile } from './picture-file.js';
