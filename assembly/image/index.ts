@@ -105,49 +105,26 @@ function mixed(a: v128, lower: v128, b: v128, upper: v128): v128 {
 }
 
 /**
- * Two rows of the ring, mixed and normalised: pixels of four floats at `to`. `numbers` are doubles: the shares of
- * both rows, the scale, four means, four deviations.
+ * Two rows of the ring, mixed and normalised: pixels of four floats at `to`, cut off to whole numbers where `whole` is 1.
+ * `numbers` are doubles: the shares of both rows, the scale, four means, four deviations.
  */
-export function mixTwo(ring: usize, bytes: usize, numbers: usize, to: usize): void {
+export function mixTwo(ring: usize, bytes: usize, numbers: usize, to: usize, whole: i32): void {
   for (const end = ring + bytes; ring < end; ring += 32) {
-    v128.store64_lane(to, normalised(ring, bytes, numbers, 0), 0);
-    v128.store64_lane(to, normalised(ring + 16, bytes, numbers, 16), 0, 8);
+    v128.store64_lane(to, normalised(ring, bytes, numbers, 0, whole), 0);
+    v128.store64_lane(to, normalised(ring + 16, bytes, numbers, 16, whole), 0, 8);
     to += 16;
   }
 }
 
-/**
- * Two rows of the ring, mixed and rounded, halves up: pixels of four bytes at `to`. `numbers` are the shares of both.
- */
-export function mixTwoToBytes(ring: usize, bytes: usize, numbers: usize, to: usize): void {
-  for (const end = ring + bytes; ring < end; ring += 32) {
-    const words = i16x8.narrow_i32x4_s(rounded(ring, bytes, numbers), rounded(ring + 16, bytes, numbers));
-    const pixel = i8x16.narrow_i16x8_u(words, words);
-    v128.store16_lane(to, pixel, 0);
-    v128.store16_lane(to, pixel, 2, 2);
-    to += 4;
-  }
-}
-
 // @ts-ignore: decorator
 @inline
-function rounded(ring: usize, bytes: usize, numbers: usize): v128 {
-  return i32x4.trunc_sat_f64x2_u_zero(f64x2.add(sum(ring, bytes, numbers), f64x2.splat(0.5)));
-}
-
-// @ts-ignore: decorator
-@inline
-function sum(ring: usize, bytes: usize, numbers: usize): v128 {
-  return f64x2.add(
+function normalised(ring: usize, bytes: usize, numbers: usize, half: usize, whole: i32): v128 {
+  const sum = f64x2.add(
     f64x2.mul(v128.load64_splat(numbers), v128.load(ring)),
     f64x2.mul(v128.load64_splat(numbers, 8), v128.load(ring + bytes)),
   );
-}
-
-// @ts-ignore: decorator
-@inline
-function normalised(ring: usize, bytes: usize, numbers: usize, half: usize): v128 {
-  const scaled = f64x2.mul(sum(ring, bytes, numbers), v128.load64_splat(numbers, 16));
+  const scaled = f64x2.mul(sum, v128.load64_splat(numbers, 16));
   const centred = f64x2.sub(scaled, v128.load(numbers + half, 24));
-  return f32x4.demote_f64x2_zero(f64x2.div(centred, v128.load(numbers + half, 56)));
+  const real = f64x2.div(centred, v128.load(numbers + half, 56));
+  return f32x4.demote_f64x2_zero(whole ? f64x2.floor(real) : real);
 }

@@ -26,12 +26,8 @@ export const PICTURE_KERNEL_TABLE = {
     operands: ['reads row, bytes step, reads first, reads shares, i32 count, writes to'],
   },
   mixTwo: {
-    does: 'two rows of a ring of doubles, mixed and normalised',
-    operands: ['reads ring, bytes bytes, reads numbers, writes to'],
-  },
-  mixTwoToBytes: {
-    does: 'two rows of a ring of doubles, mixed and rounded to bytes',
-    operands: ['reads ring, bytes bytes, reads numbers, writes to'],
+    does: 'two rows of a ring of doubles, mixed and normalised, or cut off to whole numbers',
+    operands: ['reads ring, bytes bytes, reads numbers, writes to, i32 whole'],
   },
 } as const satisfies KernelTable;
 
@@ -118,14 +114,18 @@ function mixTwo(wasm: Kernels, job: Job, x: Numbers): void {
   new Int32Array(buffer, first).set(columns.first);
   const numbers = new Float64Array(buffer, constants, 11);
   numbers.fill(1); // also for lanes that mean nothing: what lies in memory may be denormal, and takes a hundred times as long
-  numbers[2] = scale;
-  for (let c = 0; c < channels; c++) {
-    numbers[3 + offsetOf(c, job)] = mean[c];
-    numbers[7 + offsetOf(c, job)] = deviation[c];
+  if (nearest) {
+    fillTable(preprocessing, nearest);
+    numbers.fill(-0.5, 3, 7); // to bytes, halves up
+  } else {
+    numbers[2] = scale;
+    for (let c = 0; c < channels; c++) {
+      numbers[3 + offsetOf(c, job)] = mean[c];
+      numbers[7 + offsetOf(c, job)] = deviation[c];
+    }
   }
   const bytes = new Uint8Array(buffer);
   const floats = new Float32Array(buffer, mixed, 4 * count);
-  if (nearest) fillTable(preprocessing, nearest);
 
   const narrow = (at: number, slot: number) => {
     copyRow(job, at, bytes, row);
@@ -134,20 +134,25 @@ function mixTwo(wasm: Kernels, job: Job, x: Numbers): void {
   const mix = (i: number, slot: number) => {
     numbers[slot] = rows.shares[2 * i];
     numbers[1 - slot] = rows.shares[2 * i + 1];
-    if (nearest) wasm.mixTwoToBytes(ring, 32 * count, constants, mixed);
-    else wasm.mixTwo(ring, 32 * count, constants, mixed);
+    wasm.mixTwo(ring, 32 * count, constants, mixed, nearest ? 1 : 0);
     for (let c = 0; c < channels; c++) {
-      const [lane, to] = [offsetOf(c, job), i * count * channels + c];
-      if (nearest) normalise(bytes, mixed + lane, mixed + 4 * count, c, x, to, channels);
-      else pickLane(floats, lane, x, to, channels);
+      pickLane(floats, offsetOf(c, job), x, i * count * channels + c, channels, nearest && 256 * c);
     }
   };
   eachRow(rows, narrow, mix);
 }
 
-/** Every fourth float, as one channel of a row of the result. */
-function pickLane(floats: Float32Array, from: number, x: Numbers, to: number, channels: number): void {
-  for (let at = from, i = to; at < floats.length; at += 4, i += channels) x[i] = floats[at];
+/** Every fourth float, or what the table has from `values` on for it, as one channel of a row of the result. */
+function pickLane(
+  floats: Float32Array,
+  from: number,
+  x: Numbers,
+  to: number,
+  channels: number,
+  values: number | undefined,
+): void {
+  if (values === undefined) for (let at = from, i = to; at < floats.length; at += 4, i += channels) x[i] = floats[at];
+  else for (let at = from, i = to; at < floats.length; at += 4, i += channels) x[i] = table[values + floats[at]];
 }
 
 /** Whether the picture's own bytes are copied, a row at a time. */
