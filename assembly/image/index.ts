@@ -105,8 +105,8 @@ function mixed(a: v128, lower: v128, b: v128, upper: v128): v128 {
 }
 
 /**
- * Two rows of the ring, mixed and normalised: pixels of four floats at `to`, cut off to whole numbers where `whole` is 1.
- * `numbers` are doubles: the shares of both rows, the scale, four means, four deviations.
+ * Two rows of the ring, mixed and normalised: pixels of four floats at `to`, cut off to whole numbers where `whole` is
+ * 1. `numbers` are doubles: the shares of both rows, the scale, four means, four deviations.
  */
 export function mixTwo(ring: usize, bytes: usize, numbers: usize, to: usize, whole: i32): void {
   for (const end = ring + bytes; ring < end; ring += 32) {
