@@ -17,7 +17,14 @@ import { readCheckpoint, writeCheckpoint } from '../../src/training/loop/checkpo
 import { evaluate } from '../../src/training/loop/evaluate.js';
 import { optimizerDefaults } from '../../src/training/loop/optimizers.js';
 import { augmentationAt, recipeWith, sideAt } from '../../src/training/loop/recipe.js';
-import { initialState } from '../../src/training/loop/train.js';
+import {
+  countTest,
+  type Member,
+  type Request,
+  ShardRunner,
+  type StartMembers,
+} from '../../src/training/loop/shards.js';
+import { initialState, trainWith } from '../../src/training/loop/train.js';
 import { initialWeights } from '../../src/training/step/initial-weights.js';
 import { packParameters } from '../../src/training/step/parameters.js';
 import { trainingNetwork } from '../../src/training/transfer/network.js';
@@ -103,6 +110,21 @@ describe('the mean of the cycles', () => {
     }
   });
 
+  test('they are measured over the steps of an epoch, 100 at most; progress counts them', async () => {
+    const seen: number[][] = [];
+    const onStatistics = (...report: [number, number]) => seen.push(report);
+    await train(tinyNetwork(data.train), data, recipe, { onStatistics });
+    expect(seen.splice(0)).toEqual([
+      [1, 3],
+      [2, 3],
+      [3, 3],
+    ]);
+    const many = { train: shapesData(206, 1), test: data.test };
+    const short = recipeOf({ ...plain, epochs: 1, batch: 2, shards: 1 });
+    await train(tinyNetwork(many.train), many, short, { onStatistics });
+    expect([seen.length, seen.at(-1)]).toEqual([100, [100, 100]]);
+  });
+
   test('a signal while they are measured: not finished, and measured again by a run that is taken up', async () => {
     const stop = new AbortController();
     const stopped = await train(tinyNetwork(data.train), data, recipe, {
@@ -114,6 +136,73 @@ describe('the mean of the cycles', () => {
     const whole = await train(tinyNetwork(data.train), data, recipe);
     expect(resumed.finished).toBe(true);
     expect(resumed.network.weights).toEqual(whole.network.weights);
+  });
+});
+
+describe('a team', () => {
+  const recipe = recipeOf({ epochs: 2, shards: 4 });
+
+  /** Members on this thread, in place of threads of their own; `asked` are the requests by member. */
+  function team() {
+    const asked: Request[][] = [];
+    let closed = 0;
+    const startMembers: StartMembers = async (job, count) =>
+      Array.from({ length: count }, (_, member) => {
+        const runner = new ShardRunner(job);
+        asked.push([]);
+        const answer = (request: Request): Promise<unknown> => {
+          asked[member].push(request);
+          return 'test' in request ? countTest(job, request.test) : runner.run(request.position, request.shards);
+        };
+        return { ask: answer as Member['ask'], close: async () => void closed++ };
+      });
+    return { asked, startMembers, closed: () => closed };
+  }
+  const by = (startMembers: StartMembers, hooks: TrainHooks) =>
+    trainWith(startMembers, tinyNetwork(data.train, 0.1), data, recipe, hooks);
+
+  // Of 30 test pictures each member has an equal part, this thread the first.
+  test.each([
+    [1, [], []],
+    [2, [[1, 3]], [[15, 15]]],
+    [
+      3,
+      [[1], [2]],
+      [
+        [10, 10],
+        [20, 10],
+      ],
+    ],
+    [
+      9,
+      [[1], [2], [3]],
+      [
+        [7, 8],
+        [15, 7],
+        [22, 8],
+      ],
+    ],
+  ])('of %i ends with the bits of one; no more than there are shards', async (workers, shards, tests) => {
+    const { asked, startMembers, closed } = team();
+    const seen: number[][] = [];
+    const { state } = await by(startMembers, { workers, onTest: (done, all) => seen.push([done, all]) });
+    expect(outcome(state)).toEqual(await trained(recipe));
+    const steps = asked.map((requests) => requests.flatMap((each) => ('test' in each ? [] : [each])));
+    expect(steps.map((each) => each[0].shards)).toEqual(shards);
+    const positions = [0, 1].flatMap((epoch) => [0, 1, 2].map((step) => ({ epoch, step })));
+    for (const each of steps) expect(each.map(({ position }) => position)).toEqual(positions);
+    const ranges = asked.map((requests) => requests.flatMap((each) => ('test' in each ? [each.test] : []))[0]);
+    expect(ranges.map(({ first, count }) => [first, count])).toEqual(tests);
+    expect(seen.at(-1)).toEqual([30, 30]);
+    expect(closed()).toBe(shards.length);
+  });
+
+  test('is let go where a member fails', async () => {
+    const { startMembers, closed } = team();
+    const failing: StartMembers = async (job, count) =>
+      (await startMembers(job, count)).map(({ close }) => ({ close, ask: () => Promise.reject(new Error('gone')) }));
+    await expect(by(failing, { workers: 3 })).rejects.toThrow('gone');
+    expect(closed()).toBe(2);
   });
 });
 

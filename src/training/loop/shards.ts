@@ -164,7 +164,8 @@ export class Team {
       return { first, count: Math.floor(((member + 1) * all) / members) - first };
     };
     const others = this.#ask<Counts>((member) => ({ test: rangeOf(member) }));
-    const own = countTest(this.#job, rangeOf(0), (done) => onBatch?.(Math.min(done * members, all), all));
+    const range = rangeOf(0);
+    const own = countTest(this.#job, range, (done) => onBatch?.(Math.round((done / range.count) * all), all));
     return evaluationOf(test, await Promise.all([own, ...others]));
   }
 
