@@ -180,6 +180,37 @@ describe('inputs that the format cannot hold', () => {
   });
 });
 
+// IEEE 754 and bfloat16: the largest number, the smallest one above 0, and their neighbours outside.
+test.each([
+  ['float32', 3.4028234663852886e38, 2 ** -149],
+  ['float16', 65504, 2 ** -24],
+  ['mixed-float16', 65504, 2 ** -24],
+  ['bfloat16', 3.3895313892515355e38, 2 ** -133],
+  ['mixed-bfloat16', 3.3895313892515355e38, 2 ** -133],
+  ['tf32', 3.4028234663852886e38, 2 ** -149],
+] as const)('%s holds its largest and its smallest number, and none beyond them', (name, largest, smallest) => {
+  const { bits } = precisionOf(name).stored;
+  const beyond = 2 ** Math.ceil(Math.log2(largest));
+  const x = tensor([1, 4], Float64Array.of(largest, smallest, beyond, smallest / 2));
+  const bounds = boundsOf(network('flatten', [[1, 4]], {}), [x], name);
+  expect(bounds.slice(0, 2)).toEqual([0, 0]);
+  expect(bounds[2]).toBe(2 ** -bits * beyond);
+  // Half of the smallest step, which the smallest normal number has too.
+  expect(bounds[3]).toBe(smallest / 2);
+});
+
+test('a sum that is the largest number may overflow, one of half of it may not', () => {
+  const net = network('dense', [[1, 1]], { units: 1, bias: false }, { kernel: tensor([1, 1], [1]) });
+  for (const [name, largest] of [
+    ['float32', 3.4028234663852886e38],
+    ['float16', 65504],
+    ['bfloat16', 3.3895313892515355e38],
+  ] as const) {
+    expect(boundsOf(net, [row(largest)], name)).toEqual([Infinity]);
+    expect(boundsOf(net, [row(largest / 2)], name)[0]).toBeLessThan(largest / 64);
+  }
+});
+
 test('softmax and sigmoid carry the errors of their inputs no further than their slopes', () => {
   // In bfloat16 the input 1 + 2^-9 is off by up to 2^-8 of itself, e.
   const e = (1 + 2 ** -9) * 2 ** -8;
