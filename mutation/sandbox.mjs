@@ -69,6 +69,8 @@ export class Sandbox {
    * them, since it reads the sources, may notice everything.
    */
   async reached(probes) {
+    // The project itself may have changed since it was copied.
+    const given = [...probes.keys()].map((file) => [this.path(file), readFileSync(this.path(file), 'utf8')]);
     for (const [file, text] of probes) writeFileSync(this.path(file), text);
     const noted = this.path('reached.json');
     const runs = [];
@@ -78,9 +80,9 @@ export class Sandbox {
       const ids = existsSync(noted) ? JSON.parse(readFileSync(noted, 'utf8')) : [];
       runs.push({ test, seconds, reaches: failed ? () => true : (id) => ids.includes(id) });
     }
-    for (const file of probes.keys()) {
-      cpSync(file, this.path(file));
-      this.#child?.send({ changed: this.path(file) });
+    for (const [path, text] of given) {
+      writeFileSync(path, text);
+      this.#child?.send({ changed: path });
     }
     const worth = ({ test, seconds }) => (1 + this.#killsOf(test)) / (1 + seconds);
     return (id) => {
