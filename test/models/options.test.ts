@@ -45,6 +45,11 @@ describe('options that make no network', () => {
       { expansionFactor: 0.01, alpha: 0.1 },
       'mobilenetV2: expansionFactor must be large enough to leave 1 of 8 channels, found 0.01',
     ],
+    [[], 'mobilenetV2, options: wanted an object, found []'],
+    [
+      { size: 224 },
+      "mobilenetV2, options: there is no field 'size'; wanted alpha, resolution, smallPictures, conventions, classes, labelOffset, outputStride, head, output, convolutions, shallow, expansionFactor, narrowLast, channelDivisor, minChannels, architecture",
+    ],
   ])('V2 %j', (options, message) => {
     expect(() => mobilenetV2(given(options))).toThrow(new UsageError(message));
   });

@@ -1,5 +1,6 @@
 /** What the detectors and segmenters yield, what their layers are called, and the text of every refusal. */
 import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../src/errors.js';
 import { type DeeplabV3Options, deeplabV3, type SsdOptions, ssd } from '../../src/models/index.js';
 import { SSD_SHAPES, ssdAnchors, ssdMaps } from '../../src/network/anchors.js';
 import { inferShapes, type Network } from '../../src/network/index.js';
@@ -68,8 +69,13 @@ describe('ssd', () => {
     [{ extras: 'none' as never }, "ssd: extras must be one of depthwise, full, found 'none'"],
     [{ backbone: 'v3' as never }, "ssd: backbone must be one of v1, v2, found 'v3'"],
     [{ alpha: 0 }, 'mobilenetV2: alpha must be a number above 0, found 0'],
+    [
+      { size: 300 } as never,
+      "ssd, options: there is no field 'size'; wanted backbone, alpha, resolution, classes, heads, extras",
+    ],
+    [[] as never, 'ssd, options: wanted an object, found []'],
   ])('refuses %o', (options, message) => {
-    expect(() => ssd(options)).toThrow(message);
+    expect(() => ssd(options)).toThrow(new UsageError(message));
   });
 });
 
@@ -135,10 +141,15 @@ describe('deeplabV3', () => {
   test.each<[DeeplabV3Options, string]>([
     [{ aspp: [0] }, 'deeplabV3: aspp must be rates, whole numbers of 1 or more, found 0'],
     [{ outputStride: 4 as never }, 'deeplabV3: outputStride must be one of 8, 16, 32, found 4'],
+    [
+      { rates: [6] } as never,
+      "deeplabV3, options: there is no field 'rates'; wanted backbone, alpha, resolution, classes, outputStride, aspp, separable, lastConvolution",
+    ],
+    [[] as never, 'deeplabV3, options: wanted an object, found []'],
     [{ classes: 1.5 }, 'deeplabV3: classes must be a whole number of 1 or more, found 1.5'],
     [{ backbone: 'v3' as never }, "deeplabV3: backbone must be one of v1, v2, found 'v3'"],
-    [{ resolution: 16 }, 'mobilenetV2: resolution must be whole pixels, 32 or more, found 16'],
+    [{ resolution: 16 }, 'mobilenetV2: resolution must be whole pixels, 32 or more, found 16,16'],
   ])('refuses %o', (options, message) => {
-    expect(() => deeplabV3(options)).toThrow(message);
+    expect(() => deeplabV3(options)).toThrow(new UsageError(message));
   });
 });
