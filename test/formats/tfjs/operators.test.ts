@@ -192,6 +192,18 @@ const cases: readonly [name: string, node: Node, constants: Constants, shape: re
     [2, 2, 6, 4, 10, 6, 14, 8],
   ],
   [
+    'DepthwiseConv2dNative with padding of its own',
+    {
+      op: 'DepthwiseConv2dNative',
+      input: ['x', 'k'],
+      attr: { ...sliding, padding: text('EXPLICIT'), explicit_paddings: list(0, 0, 0, 1, 1, 0, 0, 0) },
+    },
+    { k: [[1, 1, 2, 1], 2, -1] },
+    [1, 3, 3, 2],
+    // a column of zeros on the left, a row of them below
+    [0, 0, 2, 2, 6, 4, 0, 0, 10, 6, 14, 8, 0, 0, 0, 0, 0, 0],
+  ],
+  [
     'FusedDepthwiseConv2dNative',
     {
       op: 'FusedDepthwiseConv2dNative',
