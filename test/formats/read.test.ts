@@ -63,6 +63,11 @@ describe('what no reader takes is named', () => {
     await expect(readTensors(text('....TFL3'), 'x')).rejects.toThrow(
       new FormatError('x: a .tflite file is a network; read it with readNetwork'),
     );
+    await expect(readNetwork(text('{"modelTopology":{},"weightsManifest":[]}'), { fileName: 'x' })).rejects.toThrow(
+      new FormatError(
+        'x: is the model.json of a TensorFlow.js model, whose weights are in other files; use load with its address or path, or readNetwork with a .zip of them all',
+      ),
+    );
     await expect(readTensors(text('{"modelTopology":{},"weightsManifest":[]}'), 'x')).rejects.toThrow(
       new FormatError('x: a TensorFlow.js model is a network; read it with readNetwork'),
     );

@@ -6,6 +6,7 @@ import { FormatError } from '../../src/errors.js';
 import { tflite } from '../../src/formats/readers/tflite.js';
 import { FlatFile } from '../../src/formats/tflite/flatbuffer.js';
 import { operators } from '../../src/formats/tflite/operators.js';
+import { importQuantizedTflite } from '../../src/formats/tflite/read.js';
 import * as schema from '../../src/formats/tflite/schema.js';
 import { buildTflite, type ModelSpec, type OperatorSpec, type TensorSpec } from './tflite-builder.js';
 
@@ -734,6 +735,12 @@ describe('bytes that are not what they seem', () => {
       tflite.read(new TextEncoder().encode('<!DOCTYPE html><html>'), { fileName: 'm.tflite' }),
     ).rejects.toThrow(
       "m.tflite: header: not a TensorFlow Lite file: wanted 'TFL3' at byte 4, found 21 bytes that begin '<!DOCTYP'",
+    );
+  });
+
+  test('real numbers where integers are wanted', async () => {
+    await expect(importQuantizedTflite(good, 'm.tflite')).rejects.toThrow(
+      new FormatError('m.tflite: holds real numbers, wanted a network of 8-bit integers; readNetwork reads it'),
     );
   });
 

@@ -155,6 +155,11 @@ describe('sums of products', () => {
       'dense: the bias counts in 0.53, wanted input scale · kernel scale = 0.5',
     );
     expect(numbersOf(dense(grid({ ...indices, scale: 0.51 }, [1], [8])))).toEqual([4]);
+    // "scale_diff / output_scale <= 0.02": kernel_util.cc of TensorFlow Lite
+    const fine = grid({ ...one, scale: 0.04 }, [1, 2], [0, 0]);
+    const bias = grid({ ...indices, scale: 0.02 }, [1], [50]);
+    const y = integerLayers.dense([fine], { kernel, bias }, { units: 1, bias: true }, one, 'single');
+    expect(numbersOf(y)).toEqual([2]);
   });
 });
 

@@ -189,7 +189,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
     becomes: 'quantize or nothing; of real numbers clamp',
     notes: 'one scale and zero point for the whole tensor',
     translate(call) {
-      const scale = call.scalar(1) ?? call.fail('has no scale');
+      const scale = call.scalar(1)!; // or the grid of its integers was refused before
       const zeroPoint = call.scalar(2) ?? 0;
       const range = integerRange(call, typeOfResult(call));
       if (!(scale > 0 && scale < Infinity)) call.fail(`its scale is ${scale}, wanted a number above 0`);
