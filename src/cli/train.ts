@@ -155,7 +155,7 @@ async function trainInto(flags: ScratchFlags): Promise<void> {
       ...hooks,
       workers: flags.workers,
       ...(aware && { grids: aware.grids }),
-      ...reporting(progress, recipe),
+      ...reporting(progress, recipe, data.train.classes.length),
     }),
   );
   const { history } = trained.state;
@@ -246,7 +246,7 @@ async function taught(
   );
 }
 
-function reporting(progress: Progress, recipe: Recipe) {
+function reporting(progress: Progress, recipe: Recipe, classes: number) {
   let part = 0;
   return {
     onStep(report: StepReport): void {
@@ -255,7 +255,7 @@ function reporting(progress: Progress, recipe: Recipe) {
     },
     onTest: (done: number, all: number) => progress.at(part, `testing: ${done} of ${all} pictures`),
     onStatistics: (done: number, all: number) => progress.at(1, `measuring batch norm: ${done} of ${all} steps`),
-    onEpoch: (metrics: EpochMetrics) => progress.note(epochText(metrics, recipe)),
+    onEpoch: (metrics: EpochMetrics) => progress.note(epochText(metrics, recipe, classes)),
   };
 }
 
@@ -265,10 +265,16 @@ function stepText({ epoch, step, steps, loss, accuracy, picturesPerSecond }: Ste
   return `epoch ${epoch + 1}/${recipe.epochs}: loss ${loss.toFixed(3)}, accuracy ${percent(accuracy)}, ${speed}`;
 }
 
-function epochText(metrics: EpochMetrics, { epochs }: Recipe): string {
+/** Of a network that finds all classes equally likely, times two: above it training goes the wrong way. */
+const worseThanGuessing = (loss: number, classes: number): boolean => loss > 2 * Math.log(classes);
+
+function epochText(metrics: EpochMetrics, { epochs }: Recipe, classes: number): string {
   const { epoch, trainLoss, trainAccuracy, testAccuracy, seconds } = metrics;
   const learnt = `loss ${trainLoss.toFixed(3)}, accuracy ${percent(trainAccuracy)}`;
-  return `epoch ${epoch}/${epochs}: ${learnt}, test ${percent(testAccuracy)}, ${duration(seconds)}`;
+  const advice = worseThanGuessing(trainLoss, classes)
+    ? `; guessing would give a loss of ${Math.log(classes).toFixed(3)}: a smaller learning rate may help`
+    : '';
+  return `epoch ${epoch}/${epochs}: ${learnt}, test ${percent(testAccuracy)}, ${duration(seconds)}${advice}`;
 }
 
 /** '45 s', '12 min 30 s', '2 h 5 min'. */

@@ -47,6 +47,14 @@ test('a run writes its model, metrics and report', async () => {
   expect(report).not.toMatch(/https?:|<script|<link/);
 });
 
+test('a loss beyond that of guessing is told with the likely reason', () => {
+  const { exitCode, stderr } = built(...command('steep', '--epochs', '1', '--learning-rate', '200'));
+  expect(exitCode).toBe(0);
+  expect(stderr).toMatch(
+    /epoch 1\/1: loss .*; guessing would give a loss of 2\.303: a smaller learning rate may help$/m,
+  );
+});
+
 describe('the same bits', () => {
   test('with one worker as with two, and with more than there are shards', () => {
     for (const workers of ['1', '5']) {

@@ -453,6 +453,12 @@ describe('trainDetector', () => {
     );
   });
 
+  test('weights that the last step of an epoch made no numbers are an error', async () => {
+    await expect(trained([4, 1], { epochs: 1, batch: 4, views: 1, learningRate: 1e39 })).rejects.toThrow(
+      /^training: a weight is -?(Infinity|NaN) in step 1 of epoch 1: it diverged; a smaller learning rate may help$/,
+    );
+  });
+
   test('a batch larger than the set is the set; eight pictures unless stated; a smaller one is another training', async () => {
     const values = async (batch?: number) =>
       (await trained([9, 1], { epochs: 2, views: 1, ...(batch !== undefined && { batch }) })).state.values;

@@ -400,6 +400,24 @@ describe('what is no training', () => {
     );
   });
 
+  test('weights that the last step of an epoch made no numbers', async () => {
+    const all = data.train.labels.length;
+    const recipe = recipeOf({ batch: all, learningRate: 1e45, schedule: 'constant', warmupEpochs: 0, epochs: 1 });
+    await rejected(
+      train(tinyNetwork(data.train), data, recipe),
+      /^training: a weight is -?(Infinity|NaN) in step 1 of epoch 1: it diverged; a smaller learning rate or a longer warm-up may help$/ as never,
+    );
+  });
+
+  test('weights so large that the test gives no numbers', async () => {
+    const all = data.train.labels.length;
+    const recipe = recipeOf({ batch: all, learningRate: 1e30, schedule: 'constant', warmupEpochs: 0, epochs: 1 });
+    await rejected(
+      train(tinyNetwork(data.train), data, recipe),
+      /^tiny: output \d for picture 0 is (NaN|-?Infinity), wanted a number; of a network in training, a smaller learning rate may help$/ as never,
+    );
+  });
+
   test('sizes that do not fit', async () => {
     const large = atResolution(tinyNetwork(data.train), [16, 16]);
     const grey = { ...large, inputs: [{ name: 'picture', shape: [1, 16, 16, 1] }] };

@@ -202,6 +202,16 @@ describe('fitWeights', () => {
     expect(losses).toEqual([1, 2].map((epoch) => [epoch, expect.closeTo(wanted, 6)]));
   });
 
+  test.each([
+    [1, 'a weight is -Infinity in step 1 of epoch 1'],
+    [2, 'the loss is NaN in step 2 of epoch 1'],
+  ])('%d steps of an enormous rate are an error', async (steps, what) => {
+    const samples = Array.from({ length: steps }, () => sample(2, 1));
+    await expect(fitWeights(network, samples, { ...options, batch: 1, learningRate: 1e39 })).rejects.toThrow(
+      `training: ${what}: it diverged; a smaller learning rate may help`,
+    );
+  });
+
   test('two steps of gradient descent by hand, the second at half the rate', async () => {
     const { weights } = await fitWeights(network, [sample(2, 1)], { ...options, epochs: 2 });
     // Of the second class: by its bias ¼ − 1 and then p − 1, by its weight twice that.

@@ -12,9 +12,9 @@ import type { Tensor } from '../../tensor.js';
 import type { WebAbortSignal } from '../../web-types.js';
 import { epochOrder } from '../data/batches.js';
 import type { RunState } from '../loop/checkpoint.js';
+import { expectFiniteLoss, expectFiniteWeights } from '../loop/divergence.js';
 import { createOptimizer, optimizerDefaults } from '../loop/optimizers.js';
 import { learningRateAt } from '../loop/schedules.js';
-import { expectFiniteLoss } from '../loop/train.js';
 import { packParameters, parameterLayout, withParameters } from '../step/parameters.js';
 import { otherTasks } from '../transfer/other-tasks.js';
 import { type BaseMaps, wholePicture } from './base-maps.js';
@@ -157,7 +157,7 @@ export async function trainDetector(
         });
       });
       program.step(state.values, inputs, lossOf(spec, chosen, state.running), gradients);
-      expectFiniteLoss(state.running.box + state.running.classes, state, 'a smaller learning rate may help');
+      expectFiniteLoss(state.running.box + state.running.classes, state, HELP);
       const at = state.epoch * steps + state.step;
       optimizer.update(state.values, gradients, rateAt(at), at);
       state.step += 1;
@@ -171,6 +171,7 @@ export async function trainDetector(
   /** The test, and the state before the next epoch. */
   const endEpoch = async (): Promise<void> => {
     const { box, classes, matched, seconds } = state.running;
+    expectFiniteWeights(state.values, state.epoch, steps, HELP);
     const began = performance.now();
     const { ap, ap50, ...found } = await test();
     byLabel = found.byLabel;
@@ -205,6 +206,8 @@ export async function trainDetector(
     byLabel: finished ? (byLabel ?? (await test()).byLabel) : new Map(),
   };
 }
+
+const HELP = 'a smaller learning rate may help';
 
 /** A stream of random numbers for the views of each epoch, and one for the parts that are cut out. */
 const VIEWS = 1;

@@ -1,5 +1,5 @@
 /** How often a network is right, picture by picture of a data set. */
-import { UsageError } from '../../errors.js';
+import { NetworkError, UsageError } from '../../errors.js';
 import { type Network, run } from '../../network/index.js';
 import type { Pair } from '../../padding.js';
 import type { Tensor } from '../../tensor.js';
@@ -74,12 +74,21 @@ export async function countAnswers(
     }
     for (const [n, label] of labels.entries()) {
       const row = scores.subarray(n * (K + offset) + offset, (n + 1) * (K + offset)); // without the background
+      expectNumbers(network, row, first + done + n);
       confusion[label][row.indexOf(Math.max(...row))] += 1;
       if (rankOf(row, label) < 5) amongFive += 1;
     }
     onBatch?.(done + labels.length, count);
   }
   return { confusion, amongFive };
+}
+
+function expectNumbers({ name }: Network, row: ArrayLike<number>, picture: number): void {
+  const at = Array.from(row).findIndex((score) => !Number.isFinite(score));
+  if (at < 0) return;
+  throw new NetworkError(
+    `${name}: output ${at} for picture ${picture} is ${row[at]}, wanted a number; of a network in training, a smaller learning rate may help`,
+  );
 }
 
 /** Number of outputs larger than the label's, or equal and before it. */

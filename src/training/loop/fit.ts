@@ -4,6 +4,7 @@ import { epochOrder } from '../data/batches.js';
 import { createProgram, expectTarget, type TrainingTarget } from '../programs.js';
 import { packParameters, parameterLayout, withParameters } from '../step/parameters.js';
 import { otherTasks } from '../transfer/other-tasks.js';
+import { expectFiniteLoss, expectFiniteWeights } from './divergence.js';
 import { createOptimizer, type OptimizerOptions } from './optimizers.js';
 import { learningRateAt } from './schedules.js';
 
@@ -24,13 +25,18 @@ export interface FitOptions {
   readonly target: TrainingTarget;
 }
 
+const HELP = 'a smaller learning rate may help';
+
 /** A network's input, and the position of its class among the network's outputs. */
 export interface LabelledInput {
   readonly input: Float32Array;
   readonly label: number;
 }
 
-/** The network, which ends with logits or a softmax and holds no batch norm, with other weights: training begins with those it has. */
+/**
+ * The network, which ends with logits or a softmax and holds no batch norm, with other weights: training begins with those it has.
+ * Throws a TrainingError when the loss or a weight is no longer a number.
+ */
 export async function fitWeights(
   network: Network,
   samples: readonly LabelledInput[],
@@ -64,8 +70,10 @@ export async function fitWeights(
       }
       const at = epoch * steps + step;
       loss += program.step(values, inputs, targets, gradients, statistics, seed + at).loss / steps;
+      expectFiniteLoss(loss, { epoch, step }, HELP);
       optimizer.update(values, gradients, learningRateAt(schedule, at, steps), at);
     }
+    expectFiniteWeights(values, epoch, steps, HELP);
     onEpoch(epoch + 1, loss);
     await otherTasks();
   }

@@ -2,7 +2,7 @@
  * The loop: shards, averaged gradients, one update, the next step; after each epoch a test and a checkpoint. Everything that decides the
  * result is in the `TrainingState`, so that a run that is taken up from a saved one ends with the same bits.
  */
-import { TrainingError, UsageError } from '../../errors.js';
+import { UsageError } from '../../errors.js';
 import type { Network } from '../../network/index.js';
 import { stepsPerEpoch } from '../data/batches.js';
 import type { DataSplits } from '../data/dataset.js';
@@ -10,6 +10,7 @@ import type { Grids } from '../step/fake-quantization.js';
 import { initialWeights } from '../step/initial-weights.js';
 import { packParameters, parameterLayout, withParameters } from '../step/parameters.js';
 import { otherTasks } from '../transfer/other-tasks.js';
+import { expectFiniteLoss, expectFiniteWeights } from './divergence.js';
 import { expectFit } from './evaluate.js';
 import { shared } from './memory.js';
 import { addToMean, updateAverage } from './moving-average.js';
@@ -89,6 +90,8 @@ export interface Trained {
   /** False when the signal came first. */
   readonly finished: boolean;
 }
+
+const HELP = 'a smaller learning rate or a longer warm-up may help';
 
 /** Steps whose statistics stand for all: 6,400 pictures in batches of 64. */
 const STATISTICS_STEPS = 100;
@@ -230,6 +233,9 @@ class Run {
   async endEpoch(team: Team, { onTest, onEpoch }: TrainHooks): Promise<void> {
     const state = this.#state;
     const { batch, shards } = this.#recipe;
+    for (const numbers of [state.values, state.average.statistics]) {
+      expectFiniteWeights(numbers, state.epoch, this.#steps, HELP);
+    }
     const began = performance.now();
     const { top1 } = await team.test(onTest);
     const metrics = {
@@ -280,7 +286,7 @@ class Run {
     const state = this.#state;
     const { averageDecay, batchNormDecay } = this.#recipe;
     for (const { loss, correct } of results) {
-      expectFiniteLoss(loss, state, 'a smaller learning rate or a longer warm-up may help');
+      expectFiniteLoss(loss, state, HELP);
       state.running.loss += loss;
       state.running.correct += correct;
     }
@@ -297,13 +303,6 @@ class Run {
   #learningRate(step: number): number {
     return learningRateAt(this.#recipe, this.#state.epoch * this.#steps + step, this.#steps);
   }
-}
-
-export function expectFiniteLoss(loss: number, { epoch, step }: { epoch: number; step: number }, help: string): void {
-  if (Number.isFinite(loss)) return;
-  throw new TrainingError(
-    `training: the loss is ${loss} in step ${step + 1} of epoch ${epoch + 1}: it diverged; ${help}`,
-  );
 }
 
 /** Mean of the shards' numbers, summed in their order, in the first shard's array. */
