@@ -1,9 +1,8 @@
 /** Pictures that a command has drawn into, as files. */
-import { realpath } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { UsageError } from '../errors.js';
 import { pngChunk } from '../segmentation/label-png.js';
-import { expectFolder, expectWritable, writeWhole } from './output.js';
+import { expectFolder, expectWritable, realName, realNames, writeWhole } from './output.js';
 import { expectOwnFiles, type OwnKind } from './own-files.js';
 
 /** A picture's file in the folder, by the picture; the name ends in `end`. Throws a UsageError where two would have one name. */
@@ -42,16 +41,6 @@ export async function claimAnnotated(
   }
   if (!overwrite) await expectOwnFiles('--out', files, DRAWN);
   for (const file of files) await expectWritable('--out', file);
-}
-
-const realName = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
-
-const realNames = async (paths: readonly string[]) => new Set(await Promise.all(paths.map(realName)));
-
-/** Throws a UsageError where a file that is to be written is one that is read, or is written otherwise. */
-export async function expectNoOther(flag: string, path: string, others: readonly string[]): Promise<void> {
-  if (!(await realNames(others)).has(await realName(path))) return;
-  throw new UsageError(`${flag}: '${path}' is read or written by this command already; name another file`);
 }
 
 /** Writes a PNG file that says whose it is, behind the signature and header that the first piece is. */

@@ -8,8 +8,7 @@ import { labelsForOutputs } from '../tasks/labels.js';
 import { harmless } from './display.js';
 import { addMirrorOption, type MirrorFlag } from './executor.js';
 import { expectNoDetector, expectNoSegmenter, MODEL, readPictureModel } from './model.js';
-import { note } from './output.js';
-import { addPictureOptions, answer, type PictureFlags, printAnswers } from './picture-command.js';
+import { addPictureOptions, answer, noteUnnamed, type PictureFlags, printAnswers } from './picture-command.js';
 import { expectAllRead, PICTURES, withoutFolders } from './pictures.js';
 import { modelOption } from './shipped.js';
 import { readFileOrInput } from './standard-input.js';
@@ -56,9 +55,7 @@ Examples:
         return classify(network, picture, { ...options, run });
       });
       printAnswers(outcomes, flags, (predictions) => ({ predictions }), asText);
-      if (!flags.json && labels === undefined && network.conventions.labels === undefined) {
-        note(`${network.name} does not name its outputs: --labels FILE does`);
-      }
+      noteUnnamed(network, labels, flags);
       expectAllRead(outcomes);
     });
 }

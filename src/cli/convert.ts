@@ -128,7 +128,7 @@ async function convertedModel(from: string, to: string, flags: Flags): Promise<C
   const endings = Object.keys(networkEndings) as (keyof typeof networkEndings)[];
   const format = networkEndings[expectEnding('<out>', to, endings)];
   if (format === 'tfjs') await makeModelFolder(to);
-  const target = await expectWritable('<out>', to);
+  const target = await expectWritable('<out>', to, [from, flags.labels]);
   const read = await labelled(await readModel(from, flags), flags);
   const network = flags.integers ? keptIntegers(read, to) : flags.fold ? foldBatchNormFloat32(read) : read;
   if (network === read && integersOf(read)) {
@@ -180,7 +180,7 @@ const writing = (path: string, bytes: Uint8Array) => async (): Promise<number> =
 
 async function convertedTensors(from: string, to: string): Promise<Converted> {
   const format = expectEnding('<out>', to, ['.safetensors', '.npz', '.npy']).slice(1) as TensorFormat;
-  const target = await expectWritable('<out>', to);
+  const target = await expectWritable('<out>', to, [from]);
   const { name, bytes } = await readFileOrInput(from, 'the tensors');
   const tensors = await readTensors(bytes, name);
   if (format === 'npy' && tensors.size !== 1) {

@@ -5,12 +5,12 @@ import { type Detection, type DetectOptions, detect, drawDetections } from '../d
 import type { Region, Rotation } from '../image/index.js';
 import { encodePng } from '../segmentation/label-png.js';
 import { readLabels } from '../tasks/files.js';
-import { annotatedNames, claimAnnotated, expectNoOther, writeAnnotated } from './annotated.js';
+import { annotatedNames, claimAnnotated, writeAnnotated } from './annotated.js';
 import { type CocoResults, cocoResults } from './coco-results.js';
 import { harmless } from './display.js';
 import { MODEL, readPictureModel } from './model.js';
 import { expectWritable, note, percent, plural, writeWhole } from './output.js';
-import { addPictureOptions, answer, type PictureFlags, printAnswers } from './picture-command.js';
+import { addPictureOptions, answer, noteUnnamed, type PictureFlags, printAnswers } from './picture-command.js';
 import { expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
 import { numbersBy, textTable } from './table.js';
 import { given, regionOption, share, turnOption, wholeNumber, words } from './values.js';
@@ -80,11 +80,8 @@ Examples:
       // First the folder, in which the file may lie.
       if (flags.out !== undefined && files !== undefined)
         await claimAnnotated(flags.out, [...files.values()], pictures, flags.overwrite);
-      const coco = flags.coco === undefined ? undefined : await expectWritable('--coco', flags.coco);
-      if (coco !== undefined) {
-        const read = [flags.model, flags.labels, flags.annotations].filter((path) => path !== undefined);
-        await expectNoOther('--coco', coco, [...read, ...pictures, ...(files?.values() ?? [])]);
-      }
+      const others = [flags.model, flags.labels, flags.annotations, ...pictures, ...(files?.values() ?? [])];
+      const coco = flags.coco === undefined ? undefined : await expectWritable('--coco', flags.coco, others);
       const network = await readPictureModel(flags.model, flags);
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
       const options = optionsOf(flags, labels);
@@ -100,6 +97,7 @@ Examples:
       });
       if (coco !== undefined && ids !== undefined) await writeWhole(coco, asResults(outcomes, ids));
       printAnswers(outcomes, flags, (answer) => answer, asText);
+      noteUnnamed(network, labels, flags);
       if (files !== undefined)
         note(`wrote ${plural(outcomes.filter((one) => 'result' in one).length, 'picture')} into ${flags.out}`);
       expectAllRead(outcomes);

@@ -206,7 +206,7 @@ function problemsOf(flags: Flags): Generator<Problem> {
 
 async function writeNetworkGolden(flags: Flags): Promise<Written> {
   const ending = expectEnding('--out', flags.out, ['.safetensors', '.npz']);
-  const target = await expectWritable('--out', flags.out);
+  const target = await expectWritable('--out', flags.out, [flags.model]);
   await expectOwn([target], flags);
   expectOneInput(flags);
   const network = await networkOf(flags);

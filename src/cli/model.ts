@@ -22,6 +22,7 @@ import { endingAt } from '../network/rewriting/subnetwork.js';
 import type { Pair } from '../padding.js';
 import { loadPretrained } from '../pretrained/index.node.js';
 import { findRelease, similarReleases } from '../pretrained/releases.js';
+import { sizeOf } from '../tensor.js';
 import {
   type ArchitectureFlags,
   addArchitectureOptions,
@@ -116,8 +117,8 @@ export function expectNoDetector({ name, conventions }: Network, wanted: string)
 
 /** Throws a UsageError for a network that answers with a map of scores, where one that classifies pictures is wanted. */
 export function expectNoSegmenter(network: Network): void {
-  const [, height, width] = inferShapes(network).get(network.outputs[0])!.slice(0, -1);
-  if (!(height * width > 1)) return;
+  const [, ...sizes] = inferShapes(network).get(network.outputs[0])!;
+  if (sizeOf(sizes.slice(0, -1)) <= 1) return;
   throw new UsageError(
     `${network.name}: wanted a network that classifies pictures; this one answers for each part of a picture, see depthwise segment --help`,
   );

@@ -1,6 +1,6 @@
 /** Writing: results to stdout, everything about them to stderr, files whole or not at all. */
 import { realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
 import { makeFolder } from '../files/make-folder.js';
 import { saveWhole, tryToWrite } from '../files/save-whole.js';
@@ -44,15 +44,23 @@ const NAMES_NOTHING = ['ENAMETOOLONG', 'ELOOP'];
 
 /**
  * Checks, before the work starts, that a file can be written at `path`, by writing an empty one beside it; what may already stand there is a
- * regular file, which will be replaced. Returns the path to write, symbolic links followed.
+ * regular file, which will be replaced, and none of the `others`, which the command reads or writes otherwise. Returns the path to write,
+ * symbolic links followed.
  */
-export async function expectWritable(flag: string, path: string): Promise<string> {
+export async function expectWritable(
+  flag: string,
+  path: string,
+  others: readonly (string | undefined)[] = [],
+): Promise<string> {
   const found = await stat(path).catch((cause) => {
     if (!NAMES_NOTHING.includes(cause.code)) return undefined; // the folder's, which is told below
     throw new UsageError(`${flag}: cannot write '${path}': ${systemReason(cause)}`, { cause });
   });
   if (found !== undefined && !found.isFile()) {
     throw new UsageError(`${flag}: '${path}' is not a regular file, and only regular files are overwritten`);
+  }
+  if ((await realNames(others.filter((other) => other !== undefined))).has(await realName(path))) {
+    throw new UsageError(`${flag}: '${path}' is read or written by this command already; name another file`);
   }
   const target = found === undefined ? path : await realpath(path);
   const folder = dirname(target);
@@ -61,6 +69,11 @@ export async function expectWritable(flag: string, path: string): Promise<string
   });
   return target;
 }
+
+export const realName = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+
+export const realNames = async (paths: readonly string[]): Promise<Set<string>> =>
+  new Set(await Promise.all(paths.map(realName)));
 
 /** Makes a folder, and those that it lies in, where it is not there, and checks that files can be written into it. */
 export async function expectFolder(flag: string, path: string): Promise<void> {
@@ -85,15 +98,17 @@ export function onEndingSignal(react: (signal: EndingSignal) => void): () => voi
   };
 }
 
-/** Writes the whole file or, when interrupted or out of space, nothing; a signal that asks to end does so afterwards. */
+/** Writes the whole file or, when interrupted or out of space, nothing; a signal that asks to end does so afterwards, and is told which. */
 export async function writeWhole(path: string, bytes: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<void> {
   const interrupted = new AbortController();
-  const forget = onEndingSignal((signal) =>
-    interrupted.abort(new Interruption('interrupted; nothing written', signal)),
-  );
+  let asked: EndingSignal | undefined;
+  const forget = onEndingSignal((signal) => {
+    asked = signal;
+    interrupted.abort(new Interruption(`interrupted; '${path}' is not written`, signal));
+  });
   try {
     await saveWhole(path, bytes, { signal: interrupted.signal });
-    interrupted.signal.throwIfAborted();
+    if (asked) throw new Interruption(`interrupted; '${path}' is written`, asked);
   } finally {
     forget();
   }

@@ -7,7 +7,7 @@ import { harmless } from './display.js';
 import { addTargetOption, executor, type MirrorFlag, type TargetFlags } from './executor.js';
 import { addIntegerOptions, type IntegerFlags } from './integers.js';
 import { addModelOptions, type ModelFlags } from './model.js';
-import { print, printJson } from './output.js';
+import { note, print, printJson } from './output.js';
 import { addLimitOptions, eachPicture, errorJson, type Outcome } from './pictures.js';
 import { withProgress } from './progress.js';
 
@@ -52,4 +52,14 @@ export function printAnswers<Result>(
     );
     print(texts.join('\n\n'));
   }
+}
+
+/** Says that classes have numbers alone where nothing names them. */
+export function noteUnnamed(
+  { name, conventions }: Network,
+  labels: readonly string[] | undefined,
+  { json }: { readonly json?: true },
+): void {
+  if (json || labels !== undefined || conventions.labels !== undefined) return;
+  note(`${name} does not name its outputs: --labels FILE does`);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type DepthwiseError, PictureError, UsageError } from '../errors.js';
 import { isFolder } from '../files/is-there.js';
+import { isPictureName } from '../files/picture-name.js';
 import { isFile } from '../files/read-whole.js';
 import { decodePicture, pictureFormat } from '../image/decode.js';
 import { type Picture, type DecodeOptions as PictureLimits, readPicture } from '../image/index.js';
@@ -71,9 +72,10 @@ async function picturesIn(folder: string): Promise<string[]> {
   return pictures;
 }
 
-/** By its first bytes, whatever its name says. What is no file is not opened. */
+/** By its name, though it may turn out to be damaged or closed to us, or by its first bytes. What is no file is not opened. */
 async function isPicture(path: string): Promise<boolean> {
   if (!(await isFile(path))) return false;
+  if (isPictureName(path)) return true;
   const file = await open(path).catch(() => undefined);
   try {
     const { buffer, bytesRead } = (await file?.read(new Uint8Array(16))) ?? { buffer: new Uint8Array(0), bytesRead: 0 };

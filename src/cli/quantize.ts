@@ -119,9 +119,10 @@ Examples:
       }
       if (flags.calibrate === undefined && flags.data === undefined)
         throw new UsageError('wanted --calibrate PICTURES, or --data with training pictures to take');
-      const target = await expectWritable('--out', flags.out);
+      const model = theModel(argument, flags.model);
+      const target = await expectWritable('--out', flags.out, [model]);
       const arrayTarget = flags.cArray === undefined ? undefined : await expectWritable('--c-array', flags.cArray);
-      const network = await readPictureModel(theModel(argument, flags.model), flags);
+      const network = await readPictureModel(model, flags);
       if (integersOf(network))
         throw new UsageError(
           `${network.name}: computes with integers already; depthwise convert --integers writes them to other files`,
@@ -143,6 +144,10 @@ Examples:
         printJson({ ...file, ...totals, ...(right && { right }), layers: tensors });
       } else {
         print(asText(report, right));
+        if (report.pictures < FEW)
+          note(
+            `${plural(report.pictures, 'picture')} may show too little of each range; 32 are enough for most networks`,
+          );
         const takes = isQuantizedType(integers.inputs[0].type) ? 'bytes of pictures' : 'prepared real numbers';
         note(
           `wrote ${flags.out}: ${network.name}, ${formatBytes(bytes.length)}, for ${takes}; tensors take ${formatBytes(arena)} of a microcontroller's arena`,
@@ -150,6 +155,9 @@ Examples:
       }
     });
 }
+
+/** Fewer pictures are remarked upon. */
+const FEW = 16;
 
 /** At most so many, from the whole list. */
 function evenly<Item>(items: readonly Item[], count: number): readonly Item[] {
@@ -287,7 +295,7 @@ function asText({ tensors, sqnr, agreed, pictures }: QuantizationReport, right: 
       ? `to ${agreed} of ${plural(pictures, 'picture')}`
       : `at ${percent(agreed / pictures, 2)} of the positions`);
   const lines = [
-    `SQNR of the answers ${sqnr.toFixed(1)} dB${agreed === undefined ? '' : `; the same answer ${share}`}`,
+    `on the ${pictures === 1 ? 'picture' : 'pictures'} that calibrated: SQNR of the answers ${sqnr.toFixed(1)} dB${agreed === undefined ? '' : `; the same answer ${share}`}`,
   ];
   if (right) {
     const { float, integers, pictures: asked } = right;

@@ -81,7 +81,7 @@ Examples:
     .action(async (path: string, flags: Flags) => {
       if ((flags.with ?? flags.command) === undefined) throw new UsageError('wanted one of --with and --command');
       const ending = expectEnding('--out', flags.out, ['.safetensors', '.npz']);
-      const out = await expectWritable('--out', flags.out);
+      const out = await expectWritable('--out', flags.out, [path]);
       if (!flags.overwrite) await expectOwnFiles('--out', filesOf(out, flags.beside ?? []));
       const subject = await subjectOf(path, flags);
       const precision = precisionOfFlags(subject.precision, flags);

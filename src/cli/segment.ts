@@ -13,7 +13,7 @@ import { harmless } from './display.js';
 import { expectNoDetector, MODEL, readPictureModel } from './model.js';
 import { didYouMean } from './nearest.js';
 import { note, percent, plural } from './output.js';
-import { addPictureOptions, answer, type PictureFlags, printAnswers } from './picture-command.js';
+import { addPictureOptions, answer, noteUnnamed, type PictureFlags, printAnswers } from './picture-command.js';
 import { expectAllRead, type Outcome, PICTURES, withoutFolders } from './pictures.js';
 import { numbersBy, textTable } from './table.js';
 import { fromOption, given, regionOption, shareBelowOne, turnOption, words } from './values.js';
@@ -78,6 +78,7 @@ Examples:
       const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
       const outcomes = await segmentations(network, pictures, flags, labels);
       printAnswers(outcomes, flags, ({ width, height, classes }) => ({ width, height, classes }), asText);
+      noteUnnamed(network, labels, flags);
       const written = outcomes.filter((one) => 'result' in one).length;
       if (flags.out !== undefined) note(`wrote the labels of ${plural(written, 'picture')} into ${flags.out}`);
       expectAllRead(outcomes);

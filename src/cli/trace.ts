@@ -56,7 +56,7 @@ Examples:
       expectOneInput(given);
       expectCompatible(flags);
       const ending = expectEnding('--out', flags.out, ['.npz', '.safetensors']);
-      const target = await expectWritable('--out', flags.out);
+      const target = await expectWritable('--out', flags.out, [flags.model]);
       const real = flags.float64 || flags.bounds; // rules and numbers of the layers in real numbers
       const network = await readModel(flags.model, { ...flags, ...(real && { asRealNumbers: true }) });
       const input = await fed(network, flags.model, given);

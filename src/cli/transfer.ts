@@ -52,7 +52,7 @@ export async function transfer(command: Command, photos: string | undefined, fla
   expectUnderstood(command, flags);
   const { base: path, out, seed = 1 } = flags;
   const ending = expectEnding('--out', out, ['.safetensors', '.npz']);
-  const target = await expectWritable('--out', out);
+  const target = await expectWritable('--out', out, [path]);
   const began = performance.now();
   const base = await readPictureModel(path!, given(flags, ['preset']));
   await withProgress('train', async (progress) => {

@@ -83,6 +83,17 @@ test.each(['own.tflite', 'own.onnx', 'own/model.json'])('--network is not for %s
   ]);
 });
 
+test('the model itself is not replaced, nor the tensors that are read', async () => {
+  const before = readFileSync(model);
+  for (const more of [[], ['--float16'], ['--tensors']]) {
+    expect(await depthwise('convert', model, model, ...more)).toMatchObject({
+      exitCode: 2,
+      stderr: `error: <out>: '${model}' is read or written by this command already; name another file\n`,
+    });
+  }
+  expect(readFileSync(model).equals(before)).toBe(true);
+});
+
 test('an old file is replaced', async () => {
   writeFileSync(folder.path('old.npz'), 'old');
   expect((await depthwise('convert', model, folder.path('old.npz'))).exitCode).toBe(0);

@@ -35,7 +35,7 @@ describe('writeWhole', () => {
     const before = process.listenerCount(signal);
     const writing = writeWhole(path, new Uint8Array(64 * 2 ** 20));
     process.emit(signal);
-    await expect(writing).rejects.toThrow(new Interruption('interrupted; nothing written', signal));
+    await expect(writing).rejects.toThrow(new Interruption(`interrupted; '${path}' is not written`, signal));
     expect(process.listenerCount(signal)).toBe(before);
     expect(readFileSync(path, 'utf8')).toBe('old');
     expect(readdirSync(folder)).toEqual(['a.bin']);
@@ -53,6 +53,18 @@ describe('expectWritable', () => {
     writeFileSync(join(folder, 'real.npy'), '');
     symlinkSync(join(folder, 'real.npy'), join(folder, 'link.npy'));
     expect(await expectWritable('--out', join(folder, 'link.npy'))).toMatch(/real\.npy$/);
+  });
+
+  test('refuses what the command reads, by whatever name', async () => {
+    const path = join(folder, 'real.npy');
+    writeFileSync(path, '');
+    symlinkSync(path, join(folder, 'link.npy'));
+    for (const other of [path, join(folder, 'link.npy'), `${folder}/./real.npy`]) {
+      await expect(expectWritable('<out>', path, ['-', undefined, other])).rejects.toThrow(
+        `<out>: '${path}' is read or written by this command already; name another file`,
+      );
+    }
+    expect(await expectWritable('<out>', path, ['-', undefined, join(folder, 'other.npy')])).toMatch(/real\.npy$/);
   });
 
   test('refuses a folder', async () => {

@@ -19,7 +19,10 @@ test('a .tflite file, a C array and a report', async () => {
   const given = ['quantize', model, '--calibrate', cat, '--out', out, '--c-array', array];
   const { stdout, stderr } = await depthwise(...given);
   expect(stdout).toMatch(/^layer +SQNR, dB\n/);
-  expect(stdout).toMatch(/\nSQNR of the answers \d+\.\d dB; the same answer to [01] of 1 picture\n$/);
+  expect(stdout).toMatch(
+    /\non the picture that calibrated: SQNR of the answers \d+\.\d dB; the same answer to [01] of 1 picture\n$/,
+  );
+  expect(stderr).toContain('1 picture may show too little of each range; 32 are enough for most networks\n');
   expect(stderr).toMatch(
     /^wrote \S+small\.tflite: mobilenet_v1_0\.25_32, \d+\.\d kB, for bytes of pictures; tensors take \d\.\d kB of a microcontroller's arena$/m,
   );

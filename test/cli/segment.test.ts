@@ -6,6 +6,7 @@ import { readPicture } from '../../src/image/index.js';
 import { NetworkBuilder, preprocessingPreset } from '../../src/network/index.js';
 import { decodeLabelPng, encodeLabelPng } from '../../src/segmentation/label-png.js';
 import { tensor } from '../../src/tensor.js';
+import { dataPath, noData } from '../data.js';
 import { cat, depthwise, depthwiseJson, temporaryFolder, writeModel } from './command.js';
 
 const GREY = Array.from({ length: 256 }, (_, grey) => [grey, grey, grey] as const);
@@ -45,6 +46,15 @@ describe('segment', () => {
     expect([exitCode, stderr.trim()]).toEqual([
       2,
       'error: constant: wanted a network that classifies pictures; this one answers for each part of a picture, see depthwise segment --help',
+    ]);
+  });
+
+  test.skipIf(noData)('so it does where the map holds labels alone', async () => {
+    const labels = dataPath('models/deeplabv3_mnv2_dm05_pascal_quant.tflite');
+    const { exitCode, stderr } = await depthwise('classify', cat, '--model', labels);
+    expect([exitCode, stderr.trim()]).toEqual([
+      2,
+      'error: deeplabv3_mnv2_dm05_pascal_quant: wanted a network that classifies pictures; this one answers for each part of a picture, see depthwise segment --help',
     ]);
   });
 

@@ -226,6 +226,20 @@ describe('pictures', () => {
     );
   });
 
+  test('what has the name of a picture and is none is an error in a folder too, and does not lose the others', async () => {
+    const damaged = folder.path('damaged');
+    mkdirSync(damaged);
+    copyFileSync(cat, `${damaged}/cat.jpg`);
+    writeFileSync(`${damaged}/empty.png`, '');
+    const { exitCode, stdout, stderr } = await depthwise('classify', damaged, '--model', model, '--json');
+    expect(exitCode).toBe(1);
+    const [good, empty] = JSON.parse(stdout);
+    expect(good.predictions).toHaveLength(5);
+    expect(empty).toEqual({ picture: `${damaged}/empty.png`, error: { code: 'picture', message: expect.any(String) } });
+    expect(empty.error.message).toContain(`${damaged}/empty.png: `);
+    expect(stderr).not.toContain('left out');
+  });
+
   test('a folder without pictures, or an address, does not lose the others', async () => {
     const empty = `${photos}/more`;
     const address = 'https://example.org/a.jpg';

@@ -1,5 +1,6 @@
 /** A folder of pictures, `label/picture.jpg`: one folder a class, in the order of their names. */
 import { FormatError, UsageError } from '../../errors.js';
+import { isPictureName } from '../../files/picture-name.js';
 import { found } from '../../found.js';
 import { type DecodeOptions, readPicture } from '../../image/decode.js';
 import type { Preprocessing } from '../../network/index.js';
@@ -22,7 +23,6 @@ export interface PictureFolderOptions {
   readonly onSkipped?: (path: string) => void;
 }
 
-const PICTURE = /\.(jpe?g|png|webp|gif|bmp)$/i;
 const HELD_BACK = 0.2;
 
 interface LabelledFile {
@@ -71,7 +71,7 @@ async function listClasses(
   });
   const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
   if (names.length < 2) {
-    const loose = entries.find((entry) => PICTURE.test(entry.name) && !entry.isDirectory());
+    const loose = entries.find((entry) => isPictureName(entry.name) && !entry.isDirectory());
     const beside = loose ? `, and '${loose.name}' beside them` : '';
     throw new FormatError(`${folder}: wanted a folder for each of two or more classes, found ${names.length}${beside}`);
   }
@@ -92,7 +92,7 @@ async function listClasses(
 async function picturesIn(folder: string, onSkipped: (path: string) => void): Promise<string[]> {
   const { readdir } = await import('node:fs/promises');
   const { isFile } = await import('../../files/read-whole.js');
-  const names = (await readdir(folder)).filter((name) => PICTURE.test(name) && !name.startsWith('.'));
+  const names = (await readdir(folder)).filter((name) => isPictureName(name) && !name.startsWith('.'));
   const paths: string[] = [];
   for (const path of names.sort().map((name) => `${folder}/${name}`)) {
     if (await isFile(path)) paths.push(path);
