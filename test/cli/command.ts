@@ -26,7 +26,7 @@ export async function depthwise(...args: string[]): Promise<Outcome> {
   const stdout = capture(process.stdout);
   const stderr = capture(process.stderr);
   try {
-    return { exitCode: await commandLine(args), stdout: stdout.text(), stderr: stderr.text() };
+    return { exitCode: await commandLine(args), stdout: stdout.text(), stderr: withoutProgress(stderr.text()) };
   } finally {
     stdout.restore();
     stderr.restore();
@@ -50,8 +50,11 @@ export async function depthwiseJson(...args: string[]) {
 /** Runs the built package's command as a process of its own. */
 export function built(...args: string[]): Outcome {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', input: '' });
-  return { exitCode: status, stdout, stderr };
+  return { exitCode: status, stdout, stderr: withoutProgress(stderr) };
 }
+
+/** The lines of a job that takes longer than a second, as any may on a busy machine. */
+export const withoutProgress = (stderr: string): string => stderr.replaceAll(/^[a-z]+: \d+ % .*\n/gm, '');
 
 /** A folder that goes away with the test file, and what lies in it. */
 export function temporaryFolder(): { path: (name: string) => string; remove: () => void } {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dataPath, noData } from '../data.js';
 import { type Server, sendFile, serve } from '../pretrained/server.js';
-import { cat, main, type Outcome, smallNetwork, temporaryFolder, writeModel } from './command.js';
+import { cat, main, type Outcome, smallNetwork, temporaryFolder, withoutProgress, writeModel } from './command.js';
 
 const folder = temporaryFolder();
 afterAll(folder.remove);
@@ -33,7 +33,9 @@ function depthwise(cache: string, ...args: string[]): Promise<Outcome> {
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (text) => (stdout += text));
   child.stderr.on('data', (text) => (stderr += text));
-  return new Promise((done) => child.on('close', (exitCode) => done({ exitCode, stdout, stderr })));
+  return new Promise((done) =>
+    child.on('close', (exitCode) => done({ exitCode, stdout, stderr: withoutProgress(stderr) })),
+  );
 }
 
 const name = 'mobilenet_v1_0.25_128';
@@ -188,7 +190,7 @@ test('Ctrl-C leaves what has come, and says so', async () => {
     while (!arrived()) await new Promise((next) => setTimeout(next, 10));
     child.kill('SIGINT');
     expect(await closed).toBe(130);
-    expect(stderr).toBe('interrupted; the next call continues the download\n');
+    expect(withoutProgress(stderr)).toBe('interrupted; the next call continues the download\n');
     expect(readdirSync(folder.path('slow'))).toEqual(['mobilenet_2_5_128_tf.h5.part']);
   } finally {
     slow.close();

@@ -10,7 +10,7 @@ import {
   readGolden,
   writeGolden,
 } from '../../src/oracle/index.js';
-import { cat, depthwise as depthwiseAsItIs, depthwiseJson, temporaryFolder, writeModel } from './command.js';
+import { cat, depthwise, depthwiseJson, temporaryFolder, writeModel } from './command.js';
 
 const folder = temporaryFolder();
 afterAll(folder.remove);
@@ -20,12 +20,6 @@ const command = ['--command', `node ${program}`];
 const out = folder.path('smallest.safetensors');
 const [problem] = layerSuite(1, { kinds: ['relu6'] });
 const v2 = [...mobilenetSuite(1)].find(({ name }) => name === 'mobilenet_v2_0.25_32_slim')!;
-
-/** Without the lines of progress, which come or not with the machine's speed. */
-async function depthwise(...args: string[]) {
-  const { stderr, ...outcome } = await depthwiseAsItIs(...args);
-  return { ...outcome, stderr: stderr.replaceAll(/^reduce: \d+ % .*\n/gm, '') };
-}
 
 async function bundle(name: string, { network, inputs }: Pick<Problem, 'network' | 'inputs'>, weights = true) {
   const golden = makeGolden(network, inputs, { source: { kind: 'noise', detail: 'normal' } });
