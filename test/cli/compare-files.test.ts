@@ -129,9 +129,12 @@ describe('one bundle', () => {
     ]);
   });
 
-  test('options of a model without one', async () => {
-    const { exitCode: code, stderr } = await depthwise('compare', bundle, bundle, '--alpha', '0.5');
-    expect([code, stderr]).toEqual([2, 'error: --alpha goes with --model, which was not given\n']);
+  test.each([
+    ['--alpha', '0.5'],
+    ['--crop', 'none'],
+  ])('%s of a model without one', async (flag, value) => {
+    const { exitCode: code, stderr } = await depthwise('compare', bundle, bundle, flag, value);
+    expect([code, stderr]).toEqual([2, `error: ${flag} goes with --model, which was not given\n`]);
   });
 
   test('--junit: a test case for each layer', async () => {
