@@ -2,47 +2,75 @@
 // that it has.
 //   npx depthwise golden --suite mobilenet --out golden
 //   g++ -std=c++17 -O2 -o mobilenet_v2 mobilenet_v2.cpp && mkdir theirs
-//   ./mobilenet_v2 golden/mobilenet_v2_0.25_32_keras.safetensors theirs 32
+//   ./mobilenet_v2 golden/mobilenet_v2_0.25_32_keras.safetensors theirs
 //   npx depthwise compare golden/mobilenet_v2_0.25_32_keras.safetensors theirs --layout nchw
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 using Numbers = std::vector<float>;
 struct Map { int c, h, w; Numbers x; };
 
-static std::string file, folder;
+static std::string path, file, folder;
 
-static Numbers read(const std::string& name) {
-  uint64_t length;
-  std::memcpy(&length, file.data(), 8);
-  const std::string header = file.substr(8, length);
-  const size_t entry = header.find('"' + name + "\":{\"dtype\":\"F32\"");
-  if (entry == std::string::npos) return {};
-  char* comma;
-  const uint64_t begin = std::strtoull(header.c_str() + header.find("\"data_offsets\":[", entry) + 16, &comma, 10);
-  const uint64_t end = std::strtoull(comma + 1, nullptr, 10);
+[[noreturn]] static void fail(const std::string& what) { throw std::runtime_error(path + ": " + what); }
+
+static uint64_t load() {
+  std::ostringstream content;
+  if (!(content << std::ifstream(path, std::ios::binary).rdbuf())) fail("cannot be read, or is empty");
+  file = content.str();
+  uint64_t length = 0;
+  if (file.size() >= 8) std::memcpy(&length, file.data(), 8);
+  if (length == 0 || length > file.size() - 8 || file[8] != '{') fail("not a .safetensors file, or cut off");
+  return length;
+}
+
+// A tensor's numbers and, if wanted, its shape. The header is {"NAME":{"dtype":"F32","shape":[…],"data_offsets":[begin,end]},…}
+static Numbers read(const std::string& name, std::vector<size_t>* shape = nullptr) {
+  static const uint64_t length = load();
+  static const std::string header = file.substr(8, length);
+  const std::string start = '"' + name + "\":{\"dtype\":\"F32\",\"shape\":[", middle = "\"data_offsets\":[";
+  const size_t entry = header.find(start), offsets = header.find(middle, entry);
+  if (entry == std::string::npos || offsets == std::string::npos)
+    fail("has no float32 tensor '" + name + "'; wanted a bundle of a MobileNet V2 with Keras's names");
+  char* at = const_cast<char*>(header.c_str()) + entry + start.size() - 1;
+  while (shape && (*at == '[' || *at == ',')) shape->push_back(std::strtoull(at + 1, &at, 10));
+  const uint64_t begin = std::strtoull(header.c_str() + offsets + middle.size(), &at, 10), end = std::strtoull(at + 1, nullptr, 10);
+  if (begin >= end || end > file.size() - 8 - length) fail("'" + name + "' has no numbers, or the file is cut off");
   Numbers numbers((end - begin) / 4);
-  std::memcpy(numbers.data(), file.data() + 8 + length + begin, end - begin);
+  std::memcpy(numbers.data(), file.data() + 8 + length + begin, 4 * numbers.size());
+  return numbers;
+}
+
+static Numbers read(const std::string& name, size_t wanted) {
+  const Numbers numbers = read(name);
+  if (numbers.size() != wanted)
+    fail("'" + name + "' has " + std::to_string(numbers.size()) + " numbers, wanted " + std::to_string(wanted));
   return numbers;
 }
 
 static Map shown(const std::string& name, Map y) {
-  std::ofstream(folder + "/" + name + ".f32", std::ios::binary)
-      .write(reinterpret_cast<const char*>(y.x.data()), 4 * y.x.size());
+  const std::string to = folder + "/" + name + ".f32";
+  std::ofstream stream(to, std::ios::binary);
+  stream.write(reinterpret_cast<const char*>(y.x.data()), 4 * y.x.size());
+  stream.close();
+  if (!stream) throw std::runtime_error(to + ": cannot be written; the folder must exist");
   return y;
 }
 
 // Scale and offset of a batch norm: gamma / sqrt(variance + epsilon), beta - mean * scale.
 struct Affine { Numbers scale, offset; };
 static Affine folded(const std::string& name) {
-  const Numbers gamma = read("weights/" + name + "/gamma"), beta = read("weights/" + name + "/beta");
-  const Numbers mean = read("weights/" + name + "/movingMean"), variance = read("weights/" + name + "/movingVariance");
+  const Numbers gamma = read("weights/" + name + "/gamma"), beta = read("weights/" + name + "/beta", gamma.size());
+  const Numbers mean = read("weights/" + name + "/movingMean", gamma.size());
+  const Numbers variance = read("weights/" + name + "/movingVariance", gamma.size());
   Affine a;
   for (size_t i = 0; i < gamma.size(); i++) {
     a.scale.push_back(gamma[i] / std::sqrt(variance[i] + 1e-3f));
@@ -55,9 +83,10 @@ static Affine folded(const std::string& name) {
 // Without an activation, `activation` is empty, and the tensor has its batch norm's name.
 static Map conv(const Map& x, const std::string& name, const std::string& norm, const std::string& activation, int k,
                 int stride, bool grouped) {
-  const Numbers kernel = read("weights/" + name + "/kernel");
   const Affine a = folded(norm);
   const int out = a.scale.size(), in = grouped ? 1 : x.c;
+  if (grouped && out != x.c) fail("'" + norm + "' has " + std::to_string(out) + " channels, wanted " + std::to_string(x.c));
+  const Numbers kernel = read("weights/" + name + "/kernel", size_t(k) * k * in * out);
   const int h = (x.h + stride - 1) / stride, w = (x.w + stride - 1) / stride;
   const int top = std::max((h - 1) * stride + k - x.h, 0) / 2, left = std::max((w - 1) * stride + k - x.w, 0) / 2;
   Map y{out, h, w, Numbers(size_t(out) * h * w)};
@@ -78,19 +107,15 @@ static Map conv(const Map& x, const std::string& name, const std::string& norm, 
   return shown(activation.empty() ? norm : activation, y);
 }
 
-int main(int count, char** arguments) {
-  std::ifstream stream(count == 4 ? arguments[1] : "", std::ios::binary);
-  if (!stream) {
-    std::fprintf(stderr, count == 4 ? "cannot read %s\n" : "usage: mobilenet_v2 GOLDEN.safetensors FOLDER RESOLUTION\n", arguments[1]);
-    return 2;
-  }
-  file.assign(std::istreambuf_iterator<char>(stream), {});
-  folder = arguments[2];
-  const int size = std::stoi(arguments[3]);
-  const Numbers picture = read("inputs/input");
-  Map x{3, size, size, Numbers(picture.size())};
+static void run() {
+  std::vector<size_t> shape;
+  const Numbers picture = read("inputs/input", &shape);
+  if (shape.size() != 4 || shape[0] != 1 || shape[3] != 3 || picture.size() != shape[1] * shape[2] * 3)
+    fail("'inputs/input' is not one picture of the shape [1, height, width, 3]");
+  Map x{3, int(shape[1]), int(shape[2]), Numbers(picture.size())};
+  const int pixels = x.h * x.w;
   for (int c = 0; c < 3; c++)
-    for (int i = 0; i < size * size; i++) x.x[c * size * size + i] = picture[i * 3 + c];
+    for (int i = 0; i < pixels; i++) x.x[c * pixels + i] = picture[i * 3 + c];
   x = conv(x, "Conv1", "bn_Conv1", "Conv1_relu", 3, 2, false);
   const int repeats[] = {1, 2, 3, 4, 3, 3, 1}, strides[] = {1, 2, 2, 2, 1, 2, 1};
   int number = 0;
@@ -114,8 +139,9 @@ int main(int count, char** arguments) {
     mean.x[c] /= x.h * x.w;
   }
   shown("global_average_pooling2d", mean);
-  const Numbers kernel = read("weights/predictions/kernel");
-  Map y{int(read("weights/predictions/bias").size()), 1, 1, read("weights/predictions/bias")};
+  const Numbers bias = read("weights/predictions/bias");
+  const Numbers kernel = read("weights/predictions/kernel", mean.c * bias.size());
+  Map y{int(bias.size()), 1, 1, bias};
   for (int i = 0; i < mean.c; i++)
     for (int o = 0; o < y.c; o++) y.x[o] += mean.x[i] * kernel[i * y.c + o];
   shown("predictions", y);
@@ -124,4 +150,16 @@ int main(int count, char** arguments) {
   for (float& e : y.x) total += e = std::exp(e - largest);
   for (float& e : y.x) e /= total;
   shown("predictions_softmax", y);
+}
+
+int main(int count, char** arguments) {
+  try {
+    if (count != 3) throw std::runtime_error("usage: mobilenet_v2 GOLDEN.safetensors FOLDER");
+    path = arguments[1];
+    folder = arguments[2];
+    run();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
 }

@@ -6,30 +6,43 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+// A .safetensors file as a whole; an empty one is none.
+std::string contentOf(const std::string& path) {
+  std::ostringstream content;
+  if (!(content << std::ifstream(path, std::ios::binary).rdbuf())) throw std::runtime_error(path + ": cannot be read, or is empty");
+  const std::string file = content.str();
+  uint64_t length = 0;
+  if (file.size() >= 8) std::memcpy(&length, file.data(), 8);
+  if (length == 0 || length > file.size() - 8 || file[8] != '{') throw std::runtime_error(path + ": not a .safetensors file, or cut off");
+  return file;
+}
 
 // The float32 numbers of a tensor; "inputs/NAME", "outputs/LAYER", "bounds/LAYER", "isolated/LAYER", "weights/NAME".
 std::vector<float> read(const std::string& file, const std::string& name) {
   uint64_t length;
   std::memcpy(&length, file.data(), 8);
   const std::string header = file.substr(8, length);  // {"NAME":{"dtype":"F32","shape":[…],"data_offsets":[begin,end]},…}
-  const size_t entry = header.find('"' + name + "\":{\"dtype\":\"F32\"");
-  if (entry == std::string::npos) throw std::runtime_error("no float32 tensor " + name);
-  const size_t offsets = header.find("\"data_offsets\":[", entry) + 16;
+  const size_t entry = header.find('"' + name + "\":{\"dtype\":\"F32\""), offsets = header.find("\"data_offsets\":[", entry);
+  if (entry == std::string::npos || offsets == std::string::npos)
+    throw std::runtime_error("there is no float32 tensor '" + name + "'; wanted a golden bundle and the name of a dense layer in it");
   char* comma;
-  const uint64_t begin = std::strtoull(header.c_str() + offsets, &comma, 10), end = std::strtoull(comma + 1, nullptr, 10);
+  const uint64_t begin = std::strtoull(header.c_str() + offsets + 16, &comma, 10), end = std::strtoull(comma + 1, nullptr, 10);
+  if (begin >= end || end > file.size() - 8 - length) throw std::runtime_error("'" + name + "' has no numbers, or the file is cut off");
   std::vector<float> numbers((end - begin) / 4);
-  std::memcpy(numbers.data(), file.data() + 8 + length + begin, end - begin);
+  std::memcpy(numbers.data(), file.data() + 8 + length + begin, 4 * numbers.size());
   return numbers;
 }
 
 // A .safetensors file of one tensor, for depthwise compare, which gives a row of numbers the layer's shape.
-void write(const char* path, const std::string& name, const std::vector<float>& numbers) {
+void write(const std::string& path, const std::string& name, const std::vector<float>& numbers) {
   const std::string bytes = std::to_string(4 * numbers.size());
   std::string header = "{\"" + name + "\":{\"dtype\":\"F32\",\"shape\":[" + std::to_string(numbers.size()) +
                        "],\"data_offsets\":[0," + bytes + "]}}";
@@ -38,6 +51,8 @@ void write(const char* path, const std::string& name, const std::vector<float>& 
   std::ofstream file(path, std::ios::binary);
   file.write(reinterpret_cast<const char*>(&length), 8).write(header.data(), length);
   file.write(reinterpret_cast<const char*>(numbers.data()), 4 * numbers.size());
+  file.close();
+  if (!file) throw std::runtime_error(path + ": cannot be written");
 }
 
 // Your kernel in place of this one: y[o] = sum over i of x[i] * kernel[i][o], plus bias[o].
@@ -48,23 +63,30 @@ std::vector<float> dense(const std::vector<float>& x, const std::vector<float>& 
   return y;
 }
 
-int main(int count, char** arguments) {
-  std::ifstream stream(count == 4 ? arguments[1] : "", std::ios::binary);
-  if (!stream) {
-    std::fprintf(stderr, count == 4 ? "cannot read %s\n" : "usage: read_golden GOLDEN.safetensors LAYER THEIRS.safetensors\n", arguments[1]);
-    return 2;
-  }
-  const std::string file((std::istreambuf_iterator<char>(stream)), {}), layer = arguments[2];
-  const auto kernel = read(file, "weights/" + layer + "/kernel"), bias = read(file, "weights/" + layer + "/bias");
-  const auto theirs = dense(read(file, "inputs/input"), kernel, bias);
+// How many of the layer's numbers are beyond their bounds.
+size_t test(const std::string& file, const std::string& layer, const std::string& output) {
+  const auto x = read(file, "inputs/input"), kernel = read(file, "weights/" + layer + "/kernel"), bias = read(file, "weights/" + layer + "/bias");
   const auto numbers = read(file, "outputs/" + layer), bounds = read(file, "isolated/" + layer);
+  if (kernel.size() != x.size() * bias.size() || numbers.size() != bias.size() || bounds.size() != bias.size())
+    throw std::runtime_error("'" + layer + "' is not a dense layer of one row of numbers");
+  const auto theirs = dense(x, kernel, bias);
   size_t beyond = 0;
   for (size_t i = 0; i < numbers.size(); i++) {
     const bool bothNaN = std::isnan(theirs[i]) && std::isnan(numbers[i]);
     const bool within = theirs[i] == numbers[i] || std::fabs(theirs[i] - numbers[i]) <= bounds[i] || std::isinf(bounds[i]);
     if (!within && !bothNaN) beyond++;
   }
-  write(arguments[3], layer, theirs);
+  write(output, layer, theirs);
   std::printf("%s: %.6g ± %.2g, beyond: %zu of %zu\n", layer.c_str(), numbers[0], bounds[0], beyond, numbers.size());
-  return beyond > 0;
+  return beyond;
+}
+
+int main(int count, char** arguments) {
+  try {
+    if (count != 4) throw std::runtime_error("usage: read_golden GOLDEN.safetensors LAYER THEIRS.safetensors");
+    return test(contentOf(arguments[1]), arguments[2], arguments[3]) > 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
 }

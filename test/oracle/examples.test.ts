@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTensors } from '../../src/formats/index.js';
 import { check, type Golden, layerSuite, makeGolden, mobilenetSuite, writeGolden } from '../../src/oracle/index.js';
 import type { Tensor } from '../../src/tensor.js';
@@ -73,7 +73,7 @@ test.skipIf(!compiler)(`mobilenet_v2.cpp, a backend of its own${compiler ? '' : 
   mkdirSync(dumps);
   const options = ['-std=c++17', '-O2', '-Wall', '-Wextra', '-Werror'];
   execFileSync('g++', [...options, '-o', program, join(examples, 'mobilenet_v2.cpp')]);
-  execFileSync(program, [await write(golden), dumps, '32']);
+  execFileSync(program, [await write(golden), dumps]);
   const shown = readdirSync(dumps).map((file): [string, Tensor] => {
     const name = file.replace(/\.f32$/, '');
     const { shape } = golden.outputs.get(name)!;
@@ -91,4 +91,89 @@ test.skipIf(!compiler)(`mobilenet_v2.cpp, a backend of its own${compiler ? '' : 
   );
   const projections = golden.network.nodes.filter(({ name }) => /project_BN$/.test(name));
   expect(layers).toHaveLength(fused.length + projections.length);
+});
+
+describe.skipIf(!compiler)(`C++ examples given something else${compiler ? '' : ' (needs g++)'}`, () => {
+  const path = (name: string): string => join(folder, name);
+  const said = (name: string, ...words: string[]) => {
+    const { status, stdout, stderr } = spawnSync(path(name), words, { encoding: 'utf8' });
+    return { status, stdout, stderr };
+  };
+  const failure = (message: string) => ({ status: 1, stdout: '', stderr: `${message}\n` });
+  beforeAll(() => {
+    for (const name of ['mobilenet_v2', 'read_golden'])
+      execFileSync('g++', [
+        '-std=c++17',
+        '-fsanitize=address,undefined',
+        '-o',
+        path(name),
+        join(examples, `${name}.cpp`),
+      ]);
+    writeFileSync(path('empty'), '');
+    writeFileSync(path('text'), 'no tensors here, but some words');
+    mkdirSync(path('outputs'));
+  }, 60_000);
+
+  test('files that are no bundles', () => {
+    for (const run of [
+      (file: string) => said('mobilenet_v2', file, path('outputs')),
+      (file: string) => said('read_golden', file, 'dense', path('outputs/dense.safetensors')),
+    ]) {
+      for (const file of ['empty', 'outputs', 'missing'])
+        expect(run(path(file))).toEqual(failure(`${path(file)}: cannot be read, or is empty`));
+      expect(run(path('text'))).toEqual(failure(`${path('text')}: not a .safetensors file, or cut off`));
+    }
+    expect(readdirSync(path('outputs'))).toEqual([]);
+  });
+
+  test('mobilenet_v2: bundles of other networks, one that is cut off, a folder that does not exist, more words', async () => {
+    for (const name of ['mobilenet_v1_0.25_32_keras', 'mobilenet_v2_0.25_32_torchvision']) {
+      const other = await write(goldenOf(name));
+      expect(said('mobilenet_v2', other, path('outputs'))).toEqual(
+        failure(
+          `${other}: has no float32 tensor 'weights/bn_Conv1/gamma'; wanted a bundle of a MobileNet V2 with Keras's names`,
+        ),
+      );
+    }
+    const golden = await write(goldenOf('mobilenet_v2_0.25_32_keras'));
+    const bytes = readFileSync(golden);
+    writeFileSync(path('cut'), bytes.subarray(0, 8 + Number(bytes.readBigUInt64LE())));
+    expect(said('mobilenet_v2', path('cut'), path('outputs'))).toEqual(
+      failure(`${path('cut')}: 'inputs/input' has no numbers, or the file is cut off`),
+    );
+    expect(readdirSync(path('outputs'))).toEqual([]);
+    expect(said('mobilenet_v2', golden, path('nowhere'))).toEqual(
+      failure(`${path('nowhere')}/Conv1_relu.f32: cannot be written; the folder must exist`),
+    );
+    expect(said('mobilenet_v2', golden, path('outputs'), '64')).toEqual(
+      failure('usage: mobilenet_v2 GOLDEN.safetensors FOLDER'),
+    );
+  });
+
+  test('mobilenet_v2 takes the size of the picture from the bundle', async () => {
+    const golden = goldenOf('mobilenet_v2_0.25_33x47_keras');
+    mkdirSync(path('33x47'));
+    expect(said('mobilenet_v2', await write(golden), path('33x47'))).toEqual({ status: 0, stdout: '', stderr: '' });
+    const { buffer } = new Uint8Array(readFileSync(path('33x47/predictions.f32')));
+    const { shape } = golden.outputs.get('predictions')!;
+    const theirs = new Map([['predictions', { shape, data: new Float32Array(buffer) }]]);
+    expect(check(golden, theirs).first).toBeUndefined();
+  });
+
+  test('read_golden: layers that are not there or not dense, a file that cannot be written', async () => {
+    const [dense, conv] = [await write(goldenOf('dense-normal')), await write(goldenOf('conv2d-normal'))];
+    expect(said('read_golden', dense, 'nothing', theirs)).toEqual(
+      failure(
+        "there is no float32 tensor 'weights/nothing/kernel'; wanted a golden bundle and the name of a dense layer in it",
+      ),
+    );
+    expect(said('read_golden', conv, 'conv2d', theirs)).toEqual(
+      failure("'conv2d' is not a dense layer of one row of numbers"),
+    );
+    const output = path('nowhere/dense.safetensors');
+    expect(said('read_golden', dense, 'dense', output)).toEqual(failure(`${output}: cannot be written`));
+    expect(said('read_golden', dense, 'dense')).toEqual(
+      failure('usage: read_golden GOLDEN.safetensors LAYER THEIRS.safetensors'),
+    );
+  });
 });
