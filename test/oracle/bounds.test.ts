@@ -144,6 +144,8 @@ test('argMax: certain winners have bound 0; of equals any may win', () => {
   const net = network('argMax', [[1, 4]], {});
   expect(boundsOf(net, [row(1, 5, 2, 3)])).toEqual([0]);
   expect(boundsOf(net, [row(1, 5, 2, 5)])).toEqual([2]); // index 1 and index 3
+  const three = tensor([3, 4], [1, 5, 2, 5, 3, 3, 1, 0, 9, 0, 0, 9]);
+  expect(boundsOf(network('argMax', [[3, 4]], {}), [three])).toEqual([2, 1, 3]);
 });
 
 test('a sum that may overflow on the way has an infinite bound', () => {

@@ -6,6 +6,7 @@ import { detect } from '../../src/detection/index.js';
 
 import { NetworkError, UsageError } from '../../src/errors.js';
 import type { Picture } from '../../src/image/picture.js';
+import { prepare } from '../../src/image/with-kernels.js';
 import { mobilenetV1, ssd } from '../../src/models/index.js';
 import { SSD_SUPPRESSION } from '../../src/network/anchors.js';
 import {
@@ -14,9 +15,11 @@ import {
   NetworkBuilder,
   preprocessingPreset,
   randomWeights,
+  run,
 } from '../../src/network/index.js';
 import { uniformRandom } from '../../src/random.js';
 import { tensor } from '../../src/tensor.js';
+import { wholePicture } from '../../src/training/detection/base-maps.js';
 import { type BoxedExample, targetsIn, viewOf } from '../../src/training/detection/boxed-examples.js';
 import { detectorDescription } from '../../src/training/detection/description.js';
 import { compileHeads } from '../../src/training/detection/heads-program.js';
@@ -35,7 +38,7 @@ import {
 } from '../../src/training/detection/train-detector.js';
 import { readState, writeState } from '../../src/training/loop/checkpoint.js';
 import { forwardPass } from '../../src/training/step/gradients.js';
-import { packParameters, parameterLayout } from '../../src/training/step/parameters.js';
+import { packParameters, parameterLayout, withParameters } from '../../src/training/step/parameters.js';
 import type { WebAbortSignal } from '../../src/web-types.js';
 
 const scales = [10, 10, 5, 5] as const;
@@ -290,6 +293,22 @@ describe('a new detector', () => {
     expect(name).toBe(`heads of ${base.name}`);
   });
 
+  test('a map of stride 16 has both of its sides, whatever maps come after it', () => {
+    const net = new NetworkBuilder();
+    const window = { dilation: [1, 1], padding: 'same', bias: true } as const;
+    let x = net.input('x', [1, 64, 128, 3]);
+    const halve = (name: string, filters: number, strides: readonly [number, number]) => {
+      x = net.add(name, 'conv2d', x, { ...window, kernelSize: [3, 3], filters, strides });
+    };
+    halve('by 8', 4, [8, 8]);
+    halve('by 16', 4, [2, 2]); // 4 × 8
+    halve('rows by 32', 4, [2, 1]); // 2 × 8
+    halve('by 32', 4, [1, 2]); // 2 × 4
+    halve('columns by 64', 4, [1, 2]); // 2 × 2
+    const base = randomWeights(net.build('long', [x], { source: 'other', output: 'features' }), 1);
+    expect(newDetector(base, ['a'], 1).front.outputs).toEqual(['by 16', 'by 32']);
+  });
+
   test('what has no heads, or no maps to put some on', () => {
     const net = new NetworkBuilder();
     const x = net.input('x', [1, 64, 64, 3]);
@@ -407,6 +426,64 @@ describe('trainDetector', () => {
     await expect(trained([0, 1])).rejects.toThrow(
       new UsageError('training: found no pictures with boxes to learn from'),
     );
+  }, 60_000);
+
+  test('of several maps: the loss is that of the whole detector, and every head is changed against its slope', async () => {
+    const model = randomWeights(
+      ssd({ backbone: 'v1', alpha: 0.25, resolution: 64, classes: 1, heads: 'pointwise' }),
+      1,
+    );
+    const detector = newDetector(model, ['square'], 1);
+    const examples = squares(2, 7);
+    const recipe = { ...DETECTOR_RECIPE, epochs: 1, batch: 2, views: 1, learningRate: 1e-3 };
+    const { state } = await trainDetector(detector, examples, [], recipe);
+
+    // The same by the layers in TypeScript, joined as `detect` reads them.
+    const tail = { ...answeringTail(detector), outputs: ['new/codes', 'new/logits'] };
+    const preprocessing = wholePicture(detector.front);
+    const spec = { anchors: detector.anchors, scales: detector.scales, slots: 2 };
+    const whole = { left: 0, top: 0, width: 64, height: 64 };
+    const seen = await Promise.all(
+      examples.map(async ({ picture, objects }) => ({
+        maps: run(detector.front, prepare(await picture(), preprocessing)),
+        wanted: wantedOf(spec, targetsIn(whole, false, objects, ['square'])),
+      })),
+    );
+    const matched = seen.reduce((sum, { wanted }) => sum + wanted.matched, 0);
+    const lossesOf = (values: Float32Array) => {
+      const { weights } = withParameters(detector.tail, values, new Float32Array(0));
+      const losses = seen.map(({ maps, wanted }) => {
+        const answers = run({ ...tail, weights }, maps);
+        const [codes, logits] = tail.outputs.map((name) => Float32Array.from(answers.get(name)!.data));
+        return ssdLoss(codes, logits, spec, wanted);
+      });
+      const mean = (part: 'box' | 'classes') => losses.reduce((sum, its) => sum + its[part], 0) / matched;
+      return { box: mean('box'), classes: mean('classes') };
+    };
+    const { values } = packParameters(detector.tail);
+    const { box, classes } = lossesOf(values);
+    expect(state.history[0].boxLoss / box).toBeCloseTo(1, 3);
+    expect(state.history[0].classLoss / classes).toBeCloseTo(1, 3);
+
+    // Adam's first step has the size of the rate and the sign of the slope.
+    const layout = parameterLayout(detector.tail);
+    const steep = new Set<string>();
+    for (const name of detector.tail.outputs) {
+      const { offset, size } = layout.trainable.find((slot) => slot.name === `${name}/bias`)!;
+      for (let at = offset; at < offset + Math.min(size, 8); at++) {
+        const lossAt = (by: number) => {
+          const moved = values.slice();
+          moved[at] += by;
+          const found = lossesOf(moved);
+          return found.box + found.classes;
+        };
+        const slope = (lossAt(0.02) - lossAt(-0.02)) / 0.04;
+        if (Math.abs(slope) < 0.01) continue;
+        steep.add(name);
+        expect(state.values[at] - values[at], name).toBeCloseTo(-1e-3 * Math.sign(slope), 4);
+      }
+    }
+    expect(steep.size).toBeGreaterThan(2);
   }, 60_000);
 
   test('stopped after any step and taken up from its checkpoint, it ends with the same bits', async () => {
