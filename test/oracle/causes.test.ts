@@ -278,6 +278,21 @@ test('what leaves numbers of another count as they are is not taken for a mistak
   expect(verdictOn(problem, cut).explanation!.cause).toEqual({ mistakes: [] });
 });
 
+test('a dilated convolution with strides: padded alike on both sides', () => {
+  const problem = problemOf('conv2d-dilated-normal');
+  const [only] = problem.network.nodes;
+  const strided = (padding: unknown) => ({
+    ...problem,
+    network: {
+      ...problem.network,
+      nodes: [{ ...only, attributes: { ...only.attributes, strides: [2, 2], padding } } as NetworkNode],
+    },
+  });
+  // 4 windows of 5 rows, 2 apart, span 11 of 8 rows; 3 windows of 5 columns span 9 of 6.
+  const { explanation } = verdictOn(strided('same'), right(strided(around(2))));
+  expect(explanation!.cause.mistakes).toEqual(['padded (2, 2) in place of (1, 2)']);
+});
+
 test('one class more, at the front', () => {
   const problem = problemOf('softmax-normal');
   const { data } = right(problem);

@@ -93,6 +93,8 @@ describe('the softmax at the end of a network', () => {
     expect(logits.nodes).toEqual(network.nodes.slice(0, -1));
     expect(logits.outputs).toEqual(network.nodes.at(-1)!.inputs);
     expect(withoutSoftmax(logits)).toBe(logits);
+    const alone = { ...logits, nodes: [], outputs: logits.inputs.map(({ name }) => name) };
+    expect(withoutSoftmax(alone)).toBe(alone);
   });
 
   test('a network of two outputs cannot be trained', () => {

@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { NetworkError, ShapeError } from '../../src/errors.js';
 import { type ModelConventions, mobilenetV1, mobilenetV2 } from '../../src/models/index.js';
 import { type Network, NetworkBuilder, randomWeights } from '../../src/network/index.js';
+import { type Padding, type Pair, slideWindows } from '../../src/padding.js';
 import { compileTraining } from '../../src/training/program.js';
+import { marginsOf } from '../../src/training/wasm/maps.js';
 import { features } from '../network/helpers.js';
 import { nightly } from '../nightly.js';
 import { agree, type Problem, problemOf } from './agree.js';
@@ -282,4 +284,15 @@ describe('errors', () => {
     expect(step(8, 96, 4, 8, 1)).toThrow(new ShapeError('net: a step wants 0 statistics, found 1'));
     expect(step(8, 96, 5, 8, 0)).toThrow('crossEntropy: wanted rows of 2 logits and as many targets, found 4 and 5');
   });
+});
+
+test('margins of maps: as far as windows reach, and no further', () => {
+  const margins = (size: Pair, kernel: Pair, strides: Pair, padding: Padding) =>
+    Object.values(marginsOf(size, kernel, strides, slideWindows('map', size, kernel, strides, [1, 1], padding)));
+  // Above, below, left, right.
+  expect(margins([8, 6], [3, 3], [2, 2], 'same')).toEqual([0, 1, 0, 1]);
+  expect(margins([7, 5], [3, 5], [1, 2], 'same')).toEqual([1, 1, 2, 2]);
+  expect(margins([8, 8], [3, 3], [2, 2], 'valid')).toEqual([0, 0, 0, 0]);
+  // The last window begins at row 4 of 8 and needs nothing below.
+  expect(margins([8, 8], [3, 3], [3, 3], { top: 1, bottom: 1, left: 2, right: 0 })).toEqual([1, 0, 2, 0]);
 });
