@@ -78,7 +78,7 @@ export function asMarkdown(summary: Summary): string {
 }
 
 /** The totals as people read them, the counting convention last. */
-function totalLines({ inputs = [], totals, convention }: Summary): string[] {
+function totalLines({ inputs = [], layers, totals, convention }: Summary): string[] {
   const { multiplyAdds, flops, params, activations } = totals;
   const bytes = (numbers: number): string => formatBytes(4 * numbers);
   const size =
@@ -88,9 +88,33 @@ function totalLines({ inputs = [], totals, convention }: Summary): string[] {
     ...(typed.length > 0 ? [`inputs         ${typed.join(', ')}`] : []),
     `multiply-adds  ${formatCount(multiplyAdds)}  (FLOPs ${formatCount(flops)})`,
     `params         ${formatCount(params.trainable)} trainable, ${formatCount(params.stored)} stored (${size}), ${formatCount(params.kernels)} in kernels`,
+    `by kind        ${byKind(layers)}`,
     `activations    ${formatCount(activations.featureMaps)} in all feature maps, at most ${formatCount(activations.peak)} at once (${bytes(activations.peak)})`,
     `counted        ${convention}`,
   ];
+}
+
+/** Where the multiply-adds and the parameters are, as Table 2 of arXiv:1704.04861 has them: the kinds with the most first. */
+function byKind(layers: readonly LayerSummary[]): string {
+  const kinds = [...new Set(layers.map(({ kind }) => kind))].map((kind) => {
+    const own = layers.filter((layer) => layer.kind === kind);
+    const sum = (of: (layer: LayerSummary) => number) => own.reduce((total, layer) => total + of(layer), 0);
+    return { kind, multiplyAdds: sum(({ multiplyAdds }) => multiplyAdds), params: sum(({ params }) => params) };
+  });
+  const counted = kinds.filter(({ multiplyAdds, params }) => multiplyAdds + params > 0);
+  const [products, numbers] = (['multiplyAdds', 'params'] as const).map((name) =>
+    counted.reduce((total, one) => total + one[name], 0),
+  );
+  return counted
+    .sort((a, b) => b.multiplyAdds - a.multiplyAdds || b.params - a.params)
+    .map(({ kind, multiplyAdds, params }) => {
+      const shares = [
+        ...(multiplyAdds > 0 ? [`${percent(multiplyAdds / products, 2)} of multiply-adds`] : []),
+        ...(params > 0 ? [`${percent(params / numbers, 2)} of params`] : []),
+      ];
+      return `${kind} ${shares.join(' and ')}`;
+    })
+    .join(', ');
 }
 
 /** Numbers unrounded and pairs in two columns, for programs. */

@@ -115,6 +115,26 @@ describe('the text', () => {
     expect(stdout).toContain('counted        multiply-adds as in the papers');
   });
 
+  test('by kind: Table 2 of the V1 paper, which prints 1.19 % for the first convolution', async () => {
+    const { stdout } = await depthwise('summary', 'mobilenet_v1', '--grouped', '--conventions', 'torchvision');
+    const line = stdout
+      .replaceAll(/\n +/g, ' ')
+      .split('\n')
+      .find((one) => one.startsWith('by kind'));
+    const shares = [...line!.matchAll(/(\w+) (\d+\.\d+ %) of multiply-adds/g)].map(([, kind, share]) => [kind, share]);
+    expect(Object.fromEntries(shares)).toEqual({
+      pointwiseConv2d: '94.86 %',
+      depthwiseConv2d: '3.06 %',
+      conv2d: '1.91 %',
+      dense: '0.18 %',
+    });
+  });
+
+  test('by kind: parameters without multiply-adds stand last', async () => {
+    const { stdout } = await depthwise('summary', 'mobilenet_v1', '--alpha', '0.25');
+    expect(stdout.replaceAll(/\n +/g, ' ')).toMatch(/^by kind {8}pointwiseConv2d .*, batchNorm 1\.16 % of params$/m);
+  });
+
   test('--grouped has the 28 layers of the V1 paper, and the pooling', async () => {
     const { layers, totals } = await depthwiseJson('summary', 'mobilenet_v1', '--grouped');
     expect(layers.filter(({ multiplyAdds }: { multiplyAdds: number }) => multiplyAdds > 0)).toHaveLength(28);
