@@ -286,11 +286,13 @@ describe('a new detector', () => {
 
   test('its answers begin with 99 anchors of 100 taken for background, and none for an object (arXiv:1708.02002, §4.1)', () => {
     const base = randomWeights(ssd({ backbone: 'v1', alpha: 0.25, resolution: 64, classes: 4, heads: 'pointwise' }), 1);
-    const { weights, name } = newDetector(base, ['a', 'b'], 1).tail;
-    const bias = weights.get('NewPredictor_1/ClassPredictor/bias')!;
-    const chances = Array.from(bias.data, (logit) => 1 / (1 + Math.exp(-logit)));
-    expect(chances).toEqual(Array.from({ length: 18 }, (_, i) => expect.closeTo(i % 3 === 0 ? 0.99 : 0.01, 6)));
-    expect(name).toBe(`heads of ${base.name}`);
+    const classifier = randomWeights(mobilenetV1({ alpha: 0.25, resolution: 64, classes: 4 }), 1);
+    for (const its of [base, classifier]) {
+      const bias = newDetector(its, ['a', 'b'], 1).tail.weights.get('NewPredictor_1/ClassPredictor/bias')!;
+      const chances = Array.from(bias.data, (logit) => 1 / (1 + Math.exp(-logit)));
+      expect(chances).toEqual(Array.from({ length: 18 }, (_, i) => expect.closeTo(i % 3 === 0 ? 0.99 : 0.01, 6)));
+    }
+    expect(newDetector(base, ['a', 'b'], 1).tail.name).toBe(`heads of ${base.name}`);
   });
 
   test('a map of stride 16 has both of its sides, whatever maps come after it', () => {
