@@ -104,7 +104,9 @@ const between = (a: number, b: number, share: number): number => Math.fround((1 
 /** Of each position of the map. */
 function ownLabels({ shape, data }: Tensor): Uint8Array {
   const [, height, width, classes] = shape;
-  return Uint8Array.from({ length: height * width }, (_, at) => best(data, at * classes, classes));
+  const labels = new Uint8Array(height * width);
+  for (let at = 0; at < labels.length; at++) labels[at] = best(data, at * classes, classes);
+  return labels;
 }
 
 /** The class with the highest of the scores from `first` on; of equal ones the lowest. */
