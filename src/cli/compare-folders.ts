@@ -1,7 +1,7 @@
 /** `depthwise compare` of a folder of bundles: one table of what fails, one verdict. */
 import { readdir } from 'node:fs/promises';
 import { DepthwiseError, DifferenceError, FormatError, UndecidedError, UsageError } from '../errors.js';
-import { isFolder } from '../files/is-there.js';
+import { isFolder, isThere } from '../files/is-there.js';
 import type { Verdict } from '../oracle/index.js';
 import { judgedLayers, patternsOf } from '../oracle/patterns.js';
 import { bundlesIn, stemOf, theirsOf } from './compare-files.js';
@@ -40,6 +40,7 @@ export async function compareFolders(golden: string, theirs: string, flags: Comp
   for (const [flag, value] of Object.entries({ '--model': flags.model, '--map': flags.map, '--names': flags.names })) {
     if (value !== undefined) throw new UsageError(`${flag} is for one bundle, and '${golden}' is a folder`);
   }
+  if (!(await isThere(theirs))) throw new FormatError(`${theirs}: there is no such folder`);
   if (!(await isFolder(theirs)))
     throw new UsageError(`'${golden}' is a folder of bundles, so '${theirs}' must be a folder`);
   const cases = await compareAll(await bundlesIn(golden), theirs, flags);
@@ -180,7 +181,7 @@ function verdictOfAll(cases: readonly Case[]): CaseVerdict {
   return worstFirst.find((verdict) => cases.some((its) => its.verdict === verdict))!;
 }
 
-/** What fails, fails as its exit code says: a difference before a damaged file, and that before what is not decided. */
+/** What fails, fails as its exit code says: a difference before a damaged file, and that before what is not decided or missing. */
 function expectAgreementOfAll(cases: readonly Case[], theirs: string): void {
   const verdict = verdictOfAll(cases);
   if (verdict === 'exact' || verdict === 'within rounding') return;

@@ -19,7 +19,7 @@ export function configure(command: Command): void {
       "the other backend's tensors by name: .npz, .safetensors, a folder of raw dumps (conv1.f32, .f16, .f64, .i8, .u8, .i32 or .npy), or one such file; for a folder of bundles, a folder of such files, each called as its bundle",
     )
     .description(
-      `Find the first layer where another backend is wrong, and say whether it is wrong or only rounded. Each layer is fed the other backend's own inputs: what is beyond its bound is wrong itself.\n${exitCodesHelp}`,
+      `Find the first layer where another backend is wrong, and say whether it is wrong or only rounded. Each layer is fed the other backend's own inputs: what is beyond its bound is wrong itself.\n${exitCodesHelp} In a folder, a bundle that theirs has nothing for counts as not decided.`,
     )
     .addOption(
       new Option('--accumulated', 'compare from the input on, with bounds that grow from layer to layer').conflicts([

@@ -160,6 +160,7 @@ export async function readNames(file: string | undefined): Promise<NameMap> {
 }
 
 function noMatch(file: string, theirs: ReadonlyMap<string, Tensor>, { nodes }: Network): string {
+  if (theirs.size === 0) return `${file}: holds no tensors`;
   const some = (names: readonly string[]): string => `${names.slice(0, 4).join(', ')}${names.length > 4 ? ', …' : ''}`;
   return `${file}: none of its tensors (${some([...theirs.keys()])}) has the name of a layer (${some(nodes.map(({ name }) => name))}); say which is which with --names`;
 }

@@ -10,7 +10,7 @@ export const exitCodes = {
   difference: 1,
   /** A wrong call. */
   usage: 2,
-  /** None is beyond its bound, but for at least one the bound exceeds the numbers. */
+  /** None is beyond its bound, but for at least one the bound exceeds the numbers, or nothing was there to compare it with. */
   undecided: 3,
   /** A file cannot be read or written, or something else failed: nothing was judged. */
   failed: 4,

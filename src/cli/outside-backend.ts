@@ -23,7 +23,8 @@ export interface OutsideOptions {
 
 /**
  * Runs `command`, words apart by spaces, with a bundle's path and a path to write to, in a folder that goes afterwards. What counts is the file that it
- * has written: its exit code may be its own verdict. Throws a FormatError with what the program has printed last where there is none.
+ * has written: its exit code may be its own verdict. Throws a FormatError with what the program has printed last where there is none, or
+ * where it cannot be started.
  */
 export function outsideBackend(command: string, { layout, names, timeout }: OutsideOptions): Backend {
   const [program, ...words] = command.trim().split(/\s+/);
@@ -54,7 +55,14 @@ async function runProgram(program: string, words: readonly string[], timeout: nu
     await promisify(execFile)(program, words, { timeout: 1000 * timeout, killSignal: 'SIGKILL', maxBuffer: 1 << 26 });
     return undefined;
   } catch (error) {
-    const { killed, stderr, message } = error as Error & { readonly killed?: boolean; readonly stderr?: string };
+    const { killed, stderr, message, code, syscall } = error as NodeJS.ErrnoException & {
+      readonly killed?: boolean;
+      readonly stderr?: string;
+    };
+    if (syscall?.startsWith('spawn')) {
+      const why = code === 'ENOENT' ? 'there is no such program' : code;
+      throw new FormatError(`--command: '${program}' cannot be started: ${why}`, { cause: error });
+    }
     if (killed) return `it was ended after ${timeout} s`;
     return stderr?.trim().split('\n').at(-1) || message;
   }

@@ -65,7 +65,13 @@ function fromLines(body: string, name: string): string[] {
     return indexed.map((match) => match![2]);
   }
   const empty = lines.indexOf('');
-  if (empty !== -1) throw new FormatError(`${name}: line ${empty + 1} is empty, wanted a label on every line`);
+  if (empty !== -1) {
+    const labels = `${empty} label${empty === 1 ? '' : 's'}`;
+    const after = lines.slice(empty).find((line) => line !== '')!;
+    throw new FormatError(
+      `${name}: found ${labels}, an empty line ${empty + 1}, then '${after.slice(0, 60)}'; wanted a label on every line`,
+    );
+  }
   return lines;
 }
 

@@ -222,6 +222,12 @@ describe('folders', () => {
       `'${golden}' is a folder of bundles, so '${bundle}' must be a folder`,
     ],
     [
+      'no folder of theirs',
+      () => [golden, folder.path('nowhere')],
+      4,
+      `${folder.path('nowhere')}: there is no such folder`,
+    ],
+    [
       'no bundles',
       () => [folder.path('none'), theirs],
       4,

@@ -475,6 +475,12 @@ describe('compare', () => {
     const lost = await depthwise('compare', golden, theirs);
     expect(lost.exitCode).toBe(4);
     expect(lost.stderr).toContain('none of its tensors (first) has the name of a layer (conv1, conv1_bn, ');
+    const empty = await save('empty.npz', new Map());
+    expect(await depthwise('compare', golden, empty)).toEqual({
+      exitCode: 4,
+      stdout: '',
+      stderr: `error: ${empty}: holds no tensors\n`,
+    });
     writeFileSync(folder.path('names.json'), '{"first": "conv1"}');
     expect((await depthwise('compare', golden, theirs, '--names', folder.path('names.json'))).exitCode).toBe(0);
     writeFileSync(folder.path('names.json'), '["first"]');

@@ -111,7 +111,12 @@ describe('a program', () => {
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/^error: node \S+broken\.mjs: has written no tensors to \S+theirs\.npz: /);
     const none = await depthwise('reduce', relu6, '--command', 'no-such-program', '--out', out);
-    expect(none.stderr).toMatch(/has written no tensors to \S+theirs\.npz: spawn no-such-program ENOENT\n$/);
+    expect([none.exitCode, none.stderr]).toEqual([
+      1,
+      "error: --command: 'no-such-program' cannot be started: there is no such program\n",
+    ]);
+    const text = await depthwise('reduce', relu6, '--command', `${relu6} --fast`, '--out', out);
+    expect([text.exitCode, text.stderr]).toEqual([1, `error: --command: '${relu6}' cannot be started: EACCES\n`]);
   });
 
   test('one that does not end is ended', async () => {

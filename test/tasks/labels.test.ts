@@ -89,7 +89,7 @@ describe('parseLabels', () => {
     ['nothing', '', 'list.txt: found no labels'],
     ['blank lines', '\n \n', 'list.txt: found no labels'],
     ['an empty list', '[]', 'list.txt: found no labels'],
-    ['a hole', 'cat\n\ndog', 'list.txt: line 2 is empty, wanted a label on every line'],
+    ['a hole', 'cat\n\ndog', "list.txt: found 1 label, an empty line 2, then 'dog'; wanted a label on every line"],
     ['HTML', '<!DOCTYPE html>\n<html>', 'list.txt: found an HTML or XML page, wanted one label a line'],
     ['an index twice', 'id,name\n0,cat\n0,dog', "list.txt: index 0 has two labels, 'cat' and 'dog'"],
     ['a giant index', '{"999999999": "cat"}', 'list.txt: index 999999999 is beyond 1000000'],
