@@ -114,6 +114,11 @@ class Reading(Folder):
                 file.write(content)
             with self.assertRaisesRegex(golden.FormatError, f"{name}: .*{message}|{name}: {message}"):
                 golden.read_tensors(self.path(name))
+        for read in (golden.read, golden.read_tensors, layers_in):
+            for name, message in {"nothere": "No such file or directory", "": "Is a directory"}.items():
+                with self.assertRaises(golden.FormatError) as caught:
+                    read(self.path(name))
+                self.assertEqual(str(caught.exception), f"{self.path(name)}: {message}; wanted a .safetensors or .npz file")
         bundles = {
             self.path("plain.npz"): "plain.npz: not a golden bundle; make one with depthwise golden",
             self.bundle("3.npz", {**MANIFEST, "version": 3}): r"version 1 or 2, found \('depthwise-golden', 3\)",
@@ -210,6 +215,15 @@ def test_layer(golden_layer):
         self.assertIn("1 passed", found.stdout)
         none = self.run_pytest("--golden", self.bundle(), "--golden-kinds", "conv2d")
         self.assertIn("there are no layers of kind conv2d in its bundles", none.stdout + none.stderr)
+
+    def test_the_readme_skips_kinds_that_its_backend_lacks(self):
+        with open(os.path.join(os.path.dirname(__file__), "..", "README.md")) as file:
+            self.TEST = next(text for text in file.read().split("```") if "def test_layer" in text).removeprefix("python\n")
+        kinds = {"dense": "softmax", "relu6": "relu6"}
+        layers = [{**layer, "kind": kinds[layer["kind"]]} for layer in MANIFEST["layers"]]
+        found = self.run_pytest("--golden", self.bundle(manifest={**MANIFEST, "layers": layers}), "-rs")
+        self.assertIn("1 passed, 1 skipped", found.stdout)
+        self.assertIn("the backend has no softmax", found.stdout)
 
     def test_without_bundles(self):
         self.assertIn("1 skipped", self.run_pytest().stdout)

@@ -76,7 +76,10 @@ export function configure(command: Command): void {
     .option('--calibrate <picture...>', `${PICTURES}; training pictures of --data unless given`)
     .option('--data <source>', `to say how often both networks are right about its test pictures: ${DATA}`)
     .requiredOption('--out <file>', 'a .tflite, .safetensors, .npz or .onnx (QDQ) file; an old one is replaced')
-    .option('--c-array <file>', 'the .tflite file as a C array too, for a microcontroller: a .h, .c or .cc file. mine.h defines mine_tflite and mine_tflite_len')
+    .option(
+      '--c-array <file>',
+      'the .tflite file as a C array too, for a microcontroller: a .h, .c or .cc file. mine.h defines mine_tflite and mine_tflite_len',
+    )
     .option('--count <pictures>', 'how many pictures at most, evenly from those given', wholeNumber(1), 100)
     .option('--limit <pictures>', 'of --data: ask about so many test pictures alone', wholeNumber(1))
     .option('--seed <number>', "of --data: decides which of a folder's pictures are test pictures", seedNumber, 1)

@@ -10,6 +10,7 @@ import { difference, unitsOf } from './difference.js';
 import { mapTensor } from './estimate.js';
 import { shownTensor } from './estimate-network.js';
 import { mistakesOf } from './mistakes/index.js';
+import { constantIn, plainMistakes } from './mistakes/plain.js';
 import { allRepresentable, type Precision, type PrecisionName, precisionOf, roundoff } from './precision.js';
 import type { LayerReport } from './report.js';
 import { estimateOf, judgeSegment, outputShapeOf, type Segment, segmentOf, withNext } from './segment.js';
@@ -47,7 +48,7 @@ export function causeOf(
 ): Cause {
   if (first.kind === 'input') return causeOfInput(fed.get(first.name)!, theirs, precision);
   const segment = segmentOf(network, first.name, fed);
-  if (segment.network.nodes.length > MOST_LAYERS) return { mistakes: [] };
+  if (segment.network.nodes.length > MOST_LAYERS) return { mistakes: [...constantIn(theirs)] };
   const place = placeOf(segment, theirs, precision, allowance);
   const found = { ...(place && { place }) };
   const fits = (other: Segment, tensor: Tensor, its: Precision): boolean => explains(other, tensor, its, allowance);
@@ -58,6 +59,8 @@ export function causeOf(
     if (fits(wrong, undo ? undo(theirs) : theirs, precision)) mistakes.push(what);
     if (mistakes.length === MOST_MISTAKES) break;
   }
+  if (mistakes.length === 0 && sameShape(outputShapeOf(segment), theirs.shape))
+    mistakes.push(...plainMistakes(theirs, estimateOf(segment, precision), allowance));
   if (mistakes.length > 0) return { mistakes, ...found };
   return {
     mistakes,
@@ -114,8 +117,10 @@ function likely(fitting: readonly Precision[], theirs: Tensor): Pick<Cause, 'pre
 }
 
 function causeOfInput(given: Tensor, theirs: Tensor, precision: Precision): Cause {
+  if (!sameShape(given.shape, theirs.shape)) return { mistakes: [] };
   const mistakes = inputMistakes(given, theirs, precision);
-  if (mistakes.length > 0 || !sameShape(given.shape, theirs.shape)) return { mistakes };
+  if (mistakes.length === 0) mistakes.push(...plainMistakes(theirs, shownTensor(given, precision), 1));
+  if (mistakes.length > 0) return { mistakes };
   const fits = (its: Precision): boolean =>
     difference(theirs, given, shownTensor(given, its).error).verdict !== 'beyond';
   return { mistakes, ...likely(lowerPrecisions(precision).filter(fits), theirs) };
@@ -124,7 +129,6 @@ function causeOfInput(given: Tensor, theirs: Tensor, precision: Precision): Caus
 /** What pictures are mistaken for; compared with some roundings of slack, since the backend computed this too. */
 function inputMistakes(given: Tensor, theirs: Tensor, { stored }: Precision): string[] {
   const { shape } = given;
-  if (!sameShape(shape, theirs.shape)) return [];
   const last = shape[shape.length - 1];
   const at = (index: readonly number[]): number =>
     given.data[index.reduce((sum, value, axis) => sum * shape[axis] + value, 0)];

@@ -48,6 +48,9 @@ const output =
   (problem: Problem): Tensor =>
     change(right(problem));
 
+/** Each number changed. */
+const whole = (change: (value: number) => number) => output(({ shape, data }) => ({ shape, data: data.map(change) }));
+
 const moved = ({ shape, data }: Tensor, from: (i: number) => number): Tensor => ({
   shape,
   data: data.map((_, i) => data[from(i)]),
@@ -259,6 +262,12 @@ const cases: readonly [problem: string, mistake: string, backend: (problem: Prob
     'flattened in the order NCHW',
     output((x) => moved(x, (at) => (at % 35) * 6 + Math.floor(at / 35))),
   ],
+  ['conv2d-normal', 'every number is 0, as in a buffer that was never written', whole(() => 0)],
+  ['conv2d-normal', 'every number is NaN', whole(() => NaN)],
+  ['conv2d-normal', 'every number is 3.5', whole(() => 3.5)],
+  ['conv2d-normal', 'fractions cut off, as by a conversion to integers', whole(Math.trunc)],
+  ['conv2d-normal', 'rounded to whole numbers', whole(Math.round)],
+  ['conv2d-normal', 'rounded down to whole numbers', whole(Math.floor)],
   ['sigmoid-normal', 'multiplied by 255', output(({ shape, data }) => ({ shape, data: data.map((x) => 255 * x) }))],
 ];
 

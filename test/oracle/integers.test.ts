@@ -237,6 +237,15 @@ describe('mistakes are named', () => {
     expect(cause.mistakes).toEqual(['the activation left out']);
   });
 
+  test.each([
+    [[5, 5], 'every number is 5, as in a buffer that was never written'], // the zero point
+    [[0, 0], 'every number is 0, as in a buffer that was never written'],
+    [[-128, -128], 'every number is -128'],
+  ])('%j: %s', (numbers, what) => {
+    const theirs = shown([1, 16], numbers);
+    expect(explain(golden, theirs, check(golden, theirs))!.cause.mistakes).toEqual([what]);
+  });
+
   test('no mistake: where, and that it is a rounding', () => {
     const theirs = shown([1, 17], [5, 11]);
     const { cause } = explain(golden, theirs, check(golden, theirs))!;

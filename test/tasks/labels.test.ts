@@ -144,6 +144,8 @@ describe('readLabels', () => {
 
   test.skipIf(noData)('a list with remarks after it (needs DEPTHWISE_DATA)', async () => {
     const path = dataPath('labels', 'pascal_voc_segmentation_labels.txt');
-    await expect(readLabels(path)).rejects.toThrow(`${path}: line 22 is empty, wanted a label on every line`);
+    await expect(readLabels(path)).rejects.toThrow(
+      `${path}: found 21 labels, an empty line 22, then 'and 255 is the ignore label that marks pixels excluded from '; wanted a label on every line`,
+    );
   });
 });

@@ -9,7 +9,7 @@ import numpy as np
 
 
 class FormatError(ValueError):
-    """A file that is damaged, or not what is wanted. The message begins with the file's name."""
+    """A file that is missing, damaged, or not what is wanted. The message begins with the file's name."""
 
 
 MANIFEST = "depthwise.golden"
@@ -23,14 +23,14 @@ def read_tensors(path):
 
     Raises FormatError.
     """
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         is_zip = file.read(2) == b"PK"
     return _read_npz(path) if is_zip else _read_safetensors(path)
 
 
 def read_manifest(path):
     """The manifest alone, without reading the tensors. None where the file is no golden bundle. Raises FormatError."""
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         if file.read(2) == b"PK":
             with _archive(path) as archive:
                 return _manifest_in(archive, path)
@@ -53,6 +53,13 @@ def write(path, tensors):
         _write_safetensors(path, arrays)
     else:
         raise ValueError(f"{path}: wanted a name ending in .npz or .safetensors")
+
+
+def _opened(path):
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise FormatError(f"{path}: {error.strerror}; wanted a .safetensors or .npz file") from error
 
 
 def _archive(path):

@@ -15,6 +15,7 @@ import {
 import { type Padding, type Pair, slideWindows } from '../../padding.js';
 import { type AnyTensor, type QuantizedTensor, type QuantizedType, sizeOf, type Tensor } from '../../tensor.js';
 import { type Cause, placeOfWrong } from '../cause.js';
+import { constantIn } from '../mistakes/plain.js';
 import type { LayerReport } from '../report.js';
 import { integerForward, type QuantizedInputs } from './quantized-estimates.js';
 import { asReals } from './typed.js';
@@ -153,7 +154,7 @@ export function integerCauseOf(
     if (found.length === MOST_MISTAKES) break;
     if (is(computed(network, nodes, fed, rounding, mistake))) found.push(mistake.what);
   }
-  if (found.length === 0) found.push(...otherRoundings(right, theirs, type));
+  if (found.length === 0) found.push(...otherRoundings(right, theirs, type), ...constantIn(theirs, type.zeroPoint));
   const place = placeOfWrong(right.shape, (i) => right.data[i] !== theirs.data[i]);
   let farthest = 0;
   for (const [i, q] of theirs.data.entries()) farthest = Math.max(farthest, Math.abs(q - right.data[i]));
