@@ -112,9 +112,11 @@ describe('golden', () => {
     const path = await writeModel(folder.path('precious.safetensors'), network);
     const bytes = readFileSync(path);
     const make = (...more: string[]) => depthwise('golden', '--model', path, ...more);
-    expect((await make('--out', path)).stderr).toBe(
-      `error: --out: '${path}' is there already and no golden bundle; --overwrite replaces it\n`,
-    );
+    for (const more of [[], ['--overwrite']]) {
+      expect((await make('--out', path, ...more)).stderr).toBe(
+        `error: --out: '${path}' is read or written by this command already; name another file\n`,
+      );
+    }
     writeFileSync(folder.path('bundle.tflite'), 'mine');
     expect((await make('--out', folder.path('bundle.npz'), '--with', 'tflite')).stderr).toBe(
       `error: --out: '${folder.path('bundle.tflite')}' is there already and no golden bundle; --overwrite replaces it\n`,

@@ -52,7 +52,7 @@ describe('segment', () => {
   test.skipIf(noData)('so it does where the map holds labels alone', async () => {
     const labels = dataPath('models/deeplabv3_mnv2_dm05_pascal_quant.tflite');
     const { exitCode, stderr } = await depthwise('classify', cat, '--model', labels);
-    expect([exitCode, stderr.trim()]).toEqual([
+    expect([exitCode, stderr.trim().split('\n').at(-1)]).toEqual([
       2,
       'error: deeplabv3_mnv2_dm05_pascal_quant: wanted a network that classifies pictures; this one answers for each part of a picture, see depthwise segment --help',
     ]);
