@@ -4,7 +4,8 @@ import { soleReaders } from '../../network/graph.js';
 import type { Network, NetworkNode } from '../../network/index.js';
 import { weightName } from '../../network/network.js';
 import { isQuantizedTensor, isQuantizedType, sameType, type TypedTensors } from '../../network/quantized-network.js';
-import { integerArrays } from '../../network/quantized-types.js';
+import { integerArrays, integerRanges } from '../../network/quantized-types.js';
+import { roundHalfToEven } from '../../rounding.js';
 import { type QuantizedTensor, type QuantizedType, type Shape, type Tensor, tensor } from '../../tensor.js';
 import { OutGraph } from '../out-graph.js';
 import { transposed } from '../strided.js';
@@ -78,6 +79,21 @@ export class OnnxGraph extends OutGraph<OutConstant> {
     const type = this.#byteType(name);
     const isActivation = reader && ['relu', 'relu6', 'clamp'].includes(reader.kind);
     return isActivation === true && type !== undefined && sameType(type, this.#quantized!.types.get(reader.name)!);
+  }
+
+  /**
+   * Bounds of a layer that clips, within float32. Where both round to the ends of its result's grid, they are the ends: the integers are the
+   * same, and onnxruntime 1.30 drops such a Clip. One that ends between the last two steps it drops by halves, and refuses the file ("two nodes
+   * with same node name").
+   */
+  bounds({ name }: NetworkNode, min: number, max: number): readonly [min: number, max: number] {
+    const type = this.#byteType(name);
+    if (type === undefined) return [min, max];
+    const scale = Math.fround(type.scale);
+    const [first, last] = integerRanges[type.type].map((end) => end - type.zeroPoint);
+    const steps = (bound: number): number => roundHalfToEven(Math.fround(Math.fround(bound) / scale));
+    if (steps(min) > first || steps(max) < last) return [min, max];
+    return [Math.min(min, Math.fround(first * scale)), Math.max(max, Math.fround(last * scale))];
   }
 
   get hasIntegers(): boolean {

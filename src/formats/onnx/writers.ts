@@ -164,7 +164,8 @@ function pointwise(graph: OnnxGraph, node: NodeOf<'pointwiseConv2d' | 'dense'>):
 }
 
 function clip(graph: OnnxGraph, node: NetworkNode, min: number, max: number): void {
-  const bounds = [graph.number(node, 'min', min), graph.number(node, 'max', max)];
+  const [lower, upper] = graph.bounds(node, min, max);
+  const bounds = [graph.number(node, 'min', lower), graph.number(node, 'max', upper)];
   graph.result(node, 'Clip', [input(graph, node), ...bounds]);
 }
 

@@ -5,12 +5,17 @@ import { writeOnnx } from '../../../src/formats/onnx.js';
 import { writeNetwork } from '../../../src/formats/read.js';
 import { onnx } from '../../../src/formats/readers/onnx.js';
 import { importQuantizedTflite } from '../../../src/formats/tflite/read.js';
+import { deeplabV3 } from '../../../src/models/index.js';
 import { asRealNumbers, type Network, run } from '../../../src/network/index.js';
-import type { QuantizedNetwork } from '../../../src/network/quantized-network.js';
+import type { QuantizedNetwork, QuantizedNode } from '../../../src/network/quantized-network.js';
 import { expressibleRange } from '../../../src/network/rewriting/as-real-numbers.js';
+import { runQuantized } from '../../../src/network/run-quantized.js';
+import { quantizedProblems } from '../../../src/oracle/integers/quantized-problems.js';
 import { uniformRandom } from '../../../src/random.js';
-import { type AnyTensor, type QuantizedType, sizeOf, tensor } from '../../../src/tensor.js';
+import { type AnyTensor, type QuantizedTensor, type QuantizedType, sizeOf, tensor } from '../../../src/tensor.js';
+import { lifelikeWeights, randomInput } from '../../agreement/lifelike.js';
 import { dataPath, noData } from '../../data.js';
+import { noOnnxruntime, runOnnxruntime } from '../../peers/onnxruntime.js';
 
 const type = (scale: number, zeroPoint: number): QuantizedType => ({ type: 'int8', scale, zeroPoint });
 
@@ -109,6 +114,50 @@ test('integers are stored as integers: a byte for each weight', async () => {
   expect(text).toContain(String.fromCharCode(...moved.map((q) => q & 255)));
   expect(text.match(/QuantizeLinear/g)!.length).toBe(9); // of q, c, d, p, a, m, f, o and s
 });
+
+test('a Clip that QuantizeLinear makes redundant ends where the grid does', async () => {
+  const boundsOf = async (scale: number, max: number) => {
+    const network = small();
+    const nodes = network.nodes.slice(0, 3).map((node) => ({
+      ...node,
+      ...(node.name !== 'q' && { type: type(scale, -128) }),
+      ...(node.name === 'c' && { kind: 'clamp', attributes: { min: 0, max } }),
+    }));
+    const weights = new Map([...network.weights].filter(([name]) => name.startsWith('c/')));
+    const clipped = { ...network, nodes, weights, outputs: ['c'] } as QuantizedNetwork;
+    const again = await onnx.read(await writeOnnx(clipped), { fileName: 'small.onnx' });
+    return again.nodes.filter(({ kind }) => kind === 'clamp').map(({ name, attributes }) => ({ name, ...attributes }));
+  };
+  // Of Google's deeplabv3_mnv2_pascal_quant.tflite: the last step lies at 6.000015.
+  expect(await boundsOf(0.02352947, 6)).toEqual({ min: 0, max: Math.fround(255 * Math.fround(0.02352947)) });
+  // 5.98 lies nearer to the last step but one, which then is the greatest integer.
+  expect(await boundsOf(0.02352947, 5.98)).toEqual({ min: 0, max: Math.fround(5.98) });
+  expect(await boundsOf(0.03125, 5.5)).toEqual({ min: 0, max: 5.5 });
+  expect(await boundsOf(0.0078125, 5.5)).toEqual({ min: 0, max: 5.5 });
+});
+
+test.skipIf(noOnnxruntime).each(['int8', 'uint8'] as const)(
+  '%s: onnxruntime computes DeepLab with activations that end just below their grid (needs bench/peers)',
+  { timeout: 60_000 },
+  async (integers) => {
+    const lively = lifelikeWeights(deeplabV3({ alpha: 0.35, resolution: 33, classes: 4 }), 1);
+    const x = randomInput([1, 33, 33, 3], 5);
+    const given = new Map([['input', x]]);
+    const problem = { name: 'deeplab', network: lively, inputs: given, noise: 'normal' as const, seed: 1 };
+    const [{ network: typed, inputs }] = quantizedProblems([problem], integers);
+    // The last step of their grids lies at 6.
+    const below = (node: QuantizedNode) =>
+      node.kind === 'relu6' ? { ...node, kind: 'clamp' as const, attributes: { min: 0, max: 5.99 } } : node;
+    const network: QuantizedNetwork = { ...typed, nodes: typed.nodes.map(below) };
+    const found = (await runOnnxruntime(await writeOnnx(network), { input: x })).get('scores')!;
+    const { data, type } = runQuantized(network, inputs).get('scores') as QuantizedTensor;
+    const { scale, zeroPoint } = type as QuantizedType;
+    const steps = Array.from(found.data, (value, i) => Math.abs(Math.round(value / scale) + zeroPoint - data[i]));
+    expect(new Set(data).size).toBeGreaterThan(50);
+    // It rounds sums of products, averages and resized pictures by other rules than TensorFlow Lite.
+    expect(Math.max(...steps)).toBeLessThanOrEqual(3);
+  },
+);
 
 describe.skipIf(noData)('files of users (needs DEPTHWISE_DATA)', () => {
   test.each(['vww_96_int8.tflite', 'mobilenet_v1_0.25_128_quant.tflite'])('%s', async (file) => {
