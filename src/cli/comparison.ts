@@ -73,7 +73,7 @@ const NO_WEIGHTS =
 /** The model, which must have the bundle's layers, in place of the bundle's own network. */
 async function networkFor({ network }: Golden, flags: CompareFlags): Promise<Network> {
   if (flags.model === undefined) return network;
-  const model = await readModel(flags.model, flags);
+  const model = await readModel(flags.model, { ...flags, unlabelled: true });
   const layersOf = ({ nodes }: Network): string => nodes.map(({ name, kind }) => `${name} ${kind}`).join(', ');
   if (layersOf(model) === layersOf(network)) return model;
   throw new UsageError(`${model.name}: the model has other layers than the bundle's network, ${network.name}`);

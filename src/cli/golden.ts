@@ -240,7 +240,7 @@ async function expectOwn(bundles: readonly string[], { with: beside = [], overwr
 
 /** Of a model file, or with seeded weights, which nobody else has: they go into the bundle. */
 async function networkOf(flags: Flags): Promise<Network> {
-  if (flags.model !== undefined) return readModel(flags.model, flags);
+  if (flags.model !== undefined) return readModel(flags.model, { ...flags, unlabelled: true });
   return livelyWeights(prepared(namedNetwork(flags.network!, flags), flags), flags.seed);
 }
 

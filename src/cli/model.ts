@@ -45,6 +45,8 @@ export interface ModelFlags extends ArchitectureFlags, IntegerFlags {
   readonly crop?: CropRule;
   /** A file in place of the published labels, which are not fetched then. */
   readonly labels?: string;
+  /** Of commands about numbers alone: published labels are not fetched. */
+  readonly unlabelled?: true;
 }
 
 /** The help of `--model` and of an argument that is one. */
@@ -165,7 +167,7 @@ const looksLikeFile = (source: string): boolean =>
 
 async function networkIn(
   source: string,
-  { network: name, outputs, labels, rounding, asRealNumbers, ...flags }: ModelFlags,
+  { network: name, outputs, labels, unlabelled, rounding, asRealNumbers, ...flags }: ModelFlags,
 ): Promise<Network> {
   const path = modelFile(source);
   if (name !== undefined) {
@@ -186,7 +188,7 @@ async function networkIn(
       expectNoIntegers(network, await readResized(path, undefined, outputs).catch(() => undefined));
     return network;
   }
-  const network = await pretrained(source, labels === undefined);
+  const network = await pretrained(source, labels === undefined && !unlabelled);
   return resolution === undefined ? network : resized(network, resolution);
 }
 

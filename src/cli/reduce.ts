@@ -117,7 +117,7 @@ async function subjectOf(path: string, flags: Flags): Promise<Subject> {
   const golden = await bundleIn(path);
   if (golden === undefined) {
     expectOneInput(flags);
-    const network = await readModel(path, {});
+    const network = await readModel(path, { unlabelled: true });
     return { network, inputs: (await fed(network, path, flags)).inputs };
   }
   if (flags.input ?? flags.noise) throw new UsageError(`${path}: a golden bundle has its own inputs`);

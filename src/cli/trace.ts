@@ -58,7 +58,11 @@ Examples:
       const ending = expectEnding('--out', flags.out, ['.npz', '.safetensors']);
       const target = await expectWritable('--out', flags.out, [flags.model]);
       const real = flags.float64 || flags.bounds; // rules and numbers of the layers in real numbers
-      const network = await readModel(flags.model, { ...flags, ...(real && { asRealNumbers: true }) });
+      const network = await readModel(flags.model, {
+        ...flags,
+        unlabelled: true,
+        ...(real && { asRealNumbers: true }),
+      });
       const input = await fed(network, flags.model, given);
       const write = flags.bounds ? writeGoldenTrace : writeTrace;
       const { tensors, bytes } = await write(network, input, target, ending === '.npz' ? 'npz' : 'safetensors', flags);

@@ -83,6 +83,12 @@ test('weights whose labels cannot be had: what is missing, and how to go on', as
     expect(stderr).toContain(
       '\nThe weights are here; these are the labels. To do without them, state others: load(name, { labels }), or [] for none; classify and convert take --labels FILE\n',
     );
+    // Numbers alone need no names.
+    for (const command of ['golden', 'trace']) {
+      const out = folder.path(`${command}.safetensors`);
+      const numbers = await run(command, '--model', name, '--noise', 'normal', '--out', out);
+      expect([numbers.exitCode, existsSync(out)]).toEqual([0, true]);
+    }
     expect((await run('models')).stdout).toMatch(/^mobilenet_v1_0\.25_128 .* no labels$/m);
     const model = JSON.parse((await run('models', '--json')).stdout).find((one: { name: string }) => one.name === name);
     expect(model).toMatchObject({ cached: false, missing: 'imagenet_labels.txt' });
