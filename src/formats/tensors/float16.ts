@@ -5,14 +5,16 @@ import { roundHalfToEven } from '../../rounding.js';
 /** The one place where numbers are looked at as bits. */
 const scratch = new DataView(new ArrayBuffer(8));
 
-/** Value of a binary16 pattern: (−1)^sign · 2^(exponent − 15) · 1.fraction, or 2⁻¹⁴ · 0.fraction below the normal range. */
+/**
+ * Value of a binary16 pattern: (−1)^sign · 2^(exponent − 15) · 1.fraction, or 2⁻¹⁴ · 0.fraction below the normal range. Exponent and fraction are
+ * put where float32 has them, whose exponents are 112 more.
+ */
 export function fromFloat16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : Number.NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+  const size = bits & 0x7fff;
+  if (size > 0x7c00) return Number.NaN;
+  scratch.setUint32(0, size << 13);
+  const value = size === 0x7c00 ? Infinity : scratch.getFloat32(0) * 2 ** 112;
+  return bits & 0x8000 ? -value : value;
 }
 
 /** Pattern of the nearest binary16 value, ties to even; beyond 65504 (from 65520 on) that is infinity. */
