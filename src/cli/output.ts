@@ -98,7 +98,7 @@ export function onEndingSignal(react: (signal: EndingSignal) => void): () => voi
   };
 }
 
-/** Writes the whole file or, when interrupted or out of space, nothing; a signal that asks to end does so afterwards, and is told which. */
+/** Writes the whole file or, when interrupted or out of space, nothing; a signal that asks to end does so afterwards, with an error that says which. */
 export async function writeWhole(path: string, bytes: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<void> {
   const interrupted = new AbortController();
   let asked: EndingSignal | undefined;

@@ -78,7 +78,8 @@ export function asMarkdown(summary: Summary): string {
 }
 
 /** The totals as people read them, the counting convention last. */
-function totalLines({ inputs = [], layers, totals, convention }: Summary): string[] {
+function totalLines(summary: Summary): string[] {
+  const { inputs = [], totals, convention } = summary;
   const { multiplyAdds, flops, params, activations } = totals;
   const bytes = (numbers: number): string => formatBytes(4 * numbers);
   const size =
@@ -88,31 +89,29 @@ function totalLines({ inputs = [], layers, totals, convention }: Summary): strin
     ...(typed.length > 0 ? [`inputs         ${typed.join(', ')}`] : []),
     `multiply-adds  ${formatCount(multiplyAdds)}  (FLOPs ${formatCount(flops)})`,
     `params         ${formatCount(params.trainable)} trainable, ${formatCount(params.stored)} stored (${size}), ${formatCount(params.kernels)} in kernels`,
-    `by kind        ${byKind(layers)}`,
+    `by kind        ${byKind(summary)}`,
     `activations    ${formatCount(activations.featureMaps)} in all feature maps, at most ${formatCount(activations.peak)} at once (${bytes(activations.peak)})`,
     `counted        ${convention}`,
   ];
 }
 
 /** Where the multiply-adds and the parameters are, as Table 2 of arXiv:1704.04861 has them: the kinds with the most first. */
-function byKind(layers: readonly LayerSummary[]): string {
+function byKind({ layers, totals }: Summary): string {
   const kinds = [...new Set(layers.map(({ kind }) => kind))].map((kind) => {
     const own = layers.filter((layer) => layer.kind === kind);
     const sum = (of: (layer: LayerSummary) => number) => own.reduce((total, layer) => total + of(layer), 0);
-    return { kind, multiplyAdds: sum(({ multiplyAdds }) => multiplyAdds), params: sum(({ params }) => params) };
+    const parts = {
+      'multiply-adds': sum(({ share }) => share),
+      params: sum(({ params }) => params / totals.params.trainable),
+    };
+    return { kind, parts };
   });
-  const counted = kinds.filter(({ multiplyAdds, params }) => multiplyAdds + params > 0);
-  const [products, numbers] = (['multiplyAdds', 'params'] as const).map((name) =>
-    counted.reduce((total, one) => total + one[name], 0),
-  );
-  return counted
-    .sort((a, b) => b.multiplyAdds - a.multiplyAdds || b.params - a.params)
-    .map(({ kind, multiplyAdds, params }) => {
-      const shares = [
-        ...(multiplyAdds > 0 ? [`${percent(multiplyAdds / products, 2)} of multiply-adds`] : []),
-        ...(params > 0 ? [`${percent(params / numbers, 2)} of params`] : []),
-      ];
-      return `${kind} ${shares.join(' and ')}`;
+  return kinds
+    .sort(({ parts: a }, { parts: b }) => b['multiply-adds'] - a['multiply-adds'] || b.params - a.params)
+    .flatMap(({ kind, parts }) => {
+      const shares = Object.entries(parts).filter(([, part]) => part > 0);
+      if (shares.length === 0) return [];
+      return `${kind} ${shares.map(([of, part]) => `${percent(part, 2)} of ${of}`).join(' and ')}`;
     })
     .join(', ');
 }

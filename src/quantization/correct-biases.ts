@@ -20,9 +20,9 @@ import { inputOf, quantizationReport, realNumbers } from './quantization-report.
 import { quantizedWeights } from './quantize-weights.js';
 
 /**
- * The quantised network with its biases corrected, or as it is if its answers are nearer to the real numbers'; `network` is that of its calibration. `inputs` are prepared pictures such as those that
- * calibrated it. They are kept in memory, and run once for each layer, up to it: 32 are enough. Throws a UsageError without pictures, and for networks
- * that do not belong together.
+ * The quantised network with its biases corrected, or as it is if its answers are nearer to the real numbers'; `network` is that of its calibration.
+ * `inputs` are prepared pictures such as those that calibrated it. They are kept in memory, and run once for each layer, up to it: 32 are enough.
+ * Throws a UsageError without pictures, and for networks that do not belong together.
  */
 export async function correctBiases(
   network: Network,

@@ -4,6 +4,7 @@
  */
 import type { Multiplier, Rounding } from '../../layers/int8/fixed-point.js';
 import { roundUp } from '../layouts.js';
+import { type Bounds, type Float32Way, float32Ways } from './float32-ways.js';
 
 /** One output channel of a convolution or dense layer. */
 export interface ChannelSums {
@@ -31,10 +32,8 @@ const MAGIC_32_BITS = 0x4b400000;
 /** Results with 31 + s bits behind the point are exact in float64 for s up to this. */
 const LARGEST_FAST_SHIFT = 12;
 
-type Bounds = readonly [lo: number, hi: number];
-
-/** For each multiplier there must be so many results that it pays to look for its numbers in float32. */
-const RESULTS_FOR_FLOAT32 = 128;
+/** For each multiplier there must be so many results that looking for its numbers in float32 pays within some 50 pictures. */
+const RESULTS_FOR_FLOAT32 = 2048;
 
 /**
  * `bounds` are the clamp's, without the zero point. `results` is how many the vector kernels compute of each channel: of many, blocks whose channels all
@@ -58,12 +57,12 @@ export function channelBlocks(
   const signless = rounding === 'single' || bounds[0] >= 0;
   const multipliers = new Set(channels.map(({ scale }) => scale.m)).size;
   const wants = results * channels.length >= RESULTS_FOR_FLOAT32 * multipliers;
-  const wayOf = wants ? float32Ways(bounds, rounding) : () => undefined;
+  const find = float32Ways(bounds, rounding);
   for (let block = 0; block < count; block++) {
     const eight = Array.from({ length: 8 }, (_, i) =>
       constantIfTiny(channels[block * 8 + i] ?? NO_CHANNEL, rounding, signless),
     );
-    const ways = eight.map(wayOf);
+    const ways = eight.map((channel) => (wants ? wayInFloat32(channel, find) : undefined));
     if (ways.every((way) => way !== undefined)) {
       writeFloat32(views, block, eight, ways);
       continue;
@@ -131,18 +130,16 @@ function writeBlock(
 
 const NO_CHANNEL: ChannelSums = { bias: 0, scale: { m: 0, shift: 0 }, limit: 0, range: () => [0, 0] };
 
-/** A channel's numbers in float32, as assembly/int8/requantize.ts names them. */
-interface Float32Way {
-  /** M' */
-  readonly factor: number;
-  /** b */
-  readonly term: number;
-  /** x0 and r0 */
-  readonly origin: number;
-  readonly middle: number;
-}
-
 const CONSTANT: Float32Way = { factor: 0, term: 0, origin: 0, middle: 0 };
+
+function wayInFloat32(
+  { sums: { scale, limit }, constant, fits }: Channel,
+  find: ReturnType<typeof float32Ways>,
+): Float32Way | undefined {
+  if (!fits) return undefined;
+  if (scale.m === 0 || constant !== undefined) return { ...CONSTANT, middle: constant ?? 0 };
+  return find(scale, limit);
+}
 
 function writeFloat32(
   { ints, floats }: Views,
@@ -159,74 +156,6 @@ function writeFloat32(
   }
   ints[at + 56] = FLOAT32;
   floats[at + 57] = MAGIC_32;
-}
-
-/** Finds each channel's numbers in float32, or that there are none. The channels of a layer have one multiplier, or each its own. */
-function float32Ways(bounds: Bounds, rounding: Rounding): (channel: Channel) => Float32Way | undefined {
-  let last: Multiplier | undefined;
-  let way: Float32Way | undefined;
-  return ({ sums: { scale, limit }, constant, fits }) => {
-    if (!fits) return undefined;
-    if (scale.m === 0 || constant !== undefined) return { ...CONSTANT, middle: constant ?? 0 };
-    if (scale.m !== last?.m || scale.shift !== last.shift) way = float32Way(scale, bounds, rounding);
-    last = scale;
-    // Further from 0, results would lose their order when 1.5 · 2²³ is added.
-    return limit * (scale.m / 2 ** (31 - scale.shift)) < 2 ** 22 - 2 ** 9 ? way : undefined;
-  };
-}
-
-/** Halves between two results, and the first sums beyond them. */
-const halves = new Float64Array(256);
-const firsts = new Float64Array(256);
-
-/**
- * For each result above the lowest there is a first sum that gives it. b has to lift that sum's product to the half before
- * the result, and the product of the sum before it no further.
- */
-export function float32Way({ m, shift }: Multiplier, [lo, hi]: Bounds, rounding: Rounding): Float32Way | undefined {
-  const multiplier = m / 2 ** (31 - shift);
-  const e = rounding === 'double' && shift < 0 ? 2 ** (shift - 1) : 0;
-  const middle = Math.round((lo + hi) / 2);
-  const origin = Math.round(middle / multiplier);
-  const count = Math.max(hi - lo, 0);
-  for (let i = 0; i < count; i++) {
-    const half = lo + i + 0.5;
-    halves[i] = half - middle;
-    // Exact: a quotient that is no integer is further from one than 1 / m, and all are below 2²¹.
-    firsts[i] = Math.ceil((half - (half > 0 ? e : -e)) / multiplier) - origin;
-  }
-  for (const step of [0, 1, -1]) {
-    const factor = Math.fround(multiplier * (1 + step / 2 ** 23));
-    const term = termFor(factor, count);
-    if (term !== undefined) return { factor, term, origin, middle };
-  }
-  return undefined;
-}
-
-/** Half of a unit in the last place of sums below 256, of b and of b's product. */
-const ROUNDING_32 = 2 ** -17 + 2 ** -24;
-
-function termFor(factor: number, count: number): number | undefined {
-  let least = -2;
-  let most = 2;
-  for (let i = 0; i < count; i++) {
-    const above = halves[i] - Math.fround(firsts[i] * factor);
-    const below = halves[i] - Math.fround((firsts[i] - 1) * factor);
-    if (above > least) least = above;
-    if (below < most) most = below;
-    if (least >= most) return undefined;
-  }
-  const term = Math.fround((least + most) / 2);
-  return most - least > 2 * ROUNDING_32 || separates(factor, term, count) ? term : undefined;
-}
-
-/** b is rounded, and so is what it is added to. */
-function separates(factor: number, term: number, count: number): boolean {
-  for (let i = 0; i < count; i++) {
-    if (Math.fround(Math.fround(firsts[i] * factor) + term) <= halves[i]) return false;
-    if (Math.fround(Math.fround((firsts[i] - 1) * factor) + term) >= halves[i]) return false;
-  }
-  return true;
 }
 
 /** ½ of a result, 31 + s bits before the point. */

@@ -1,7 +1,7 @@
 /** Results in float32: those of whole numbers around every sum at which the result changes, and far from them. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { float32Way } from '../../../src/engine/int8/channel-blocks.js';
+import { float32Way } from '../../../src/engine/int8/float32-ways.js';
 import type { Multiplier } from '../../../src/layers/int8/fixed-point.js';
 import { anyBounds, anyRounding, clamp, requantize } from './formulas.js';
 
