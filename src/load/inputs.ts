@@ -32,7 +32,8 @@ const BYTES = /^(Uint8Array|ArrayBuffer)$/;
 export async function shownBy(task: string, input: unknown, pictures: Pictures): Promise<Shown> {
   const tag = tagOf(input);
   if (tag === 'ImageData') return fromImageData(input as ImageData);
-  if (isPicture(input) || isSource(input)) return input;
+  if (isPixels(input)) return { channels: input.data?.length / (input.width * input.height), ...input } as Picture;
+  if (isSource(input)) return input;
   if (tag === 'Blob' || tag === 'File')
     return pictures.decode(input as WebBlob, (input as { name?: string }).name ?? 'picture');
   if (BYTES.test(tag)) return pictures.decode(new Uint8Array(input as ArrayBuffer), 'picture');
@@ -82,8 +83,9 @@ export async function seenInput(
   return { x, seen: { picture: { width, height }, preprocessing, options: seenAs } };
 }
 
-const isPicture = (input: unknown): input is Picture =>
-  typeof input === 'object' && input !== null && 'channels' in input && 'data' in input && 'width' in input;
+/** A picture, or its pixels alone, whose number of channels follows: those of sharp's `raw()`, and ImageData of packages. */
+const isPixels = (input: unknown): input is Omit<Picture, 'channels'> =>
+  typeof input === 'object' && input !== null && 'data' in input && 'width' in input && 'height' in input;
 
 /** What to give in place of what is often given by mistake. */
 const ADVICE: Readonly<Record<string, string>> = {

@@ -254,7 +254,13 @@ async function readPicture(name: string, task: string, options: LoadOptions, pla
   if (name === '') throw new PictureError(`${task}: the text is empty; wanted a picture's address`);
   const { fetch } = options;
   const file = await platform.file?.(name);
-  if (file !== undefined) return file.main(() => {});
+  if (file !== undefined) {
+    return file
+      .main(() => {})
+      .catch((cause) => {
+        throw new PictureError(`${task}: ${cause.message}`, { cause });
+      });
+  }
   if (/^[#.][\w-]+$|^[a-z]+$/.test(name)) {
     throw new PictureError(
       `'${name}' is no picture's address; if it selects an element, give the element: document.querySelector('${name}')`,

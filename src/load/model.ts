@@ -107,11 +107,20 @@ export interface LoadOptions extends ReadOptions {
 }
 
 /**
- * What a model is asked about. Everywhere: a `Picture`, `ImageData`, `Blob` or `File`, the bytes of a picture file, an address, or a `Tensor` [1, H, W, C]
- * that is prepared already. In a page also what it shows: an <img>, SVG <image>, <video>, <canvas>, OffscreenCanvas, ImageBitmap, VideoFrame. In Node also
+ * What a model is asked about. Everywhere: a `Picture`, or its pixels without their number of channels, `ImageData`, `Blob` or `File`, the bytes of a
+ * picture file, an address, or a `Tensor` [1, H, W, C] that is prepared already. In a page also what it shows: an <img>, SVG <image>, <video>, <canvas>, OffscreenCanvas, ImageBitmap, VideoFrame. In Node also
  * the path of a picture file. Nothing that is given is changed or closed.
  */
-export type ModelInput = PictureSource | Picture | Tensor | WebBlob | WebUrl | ArrayBuffer | Uint8Array | string;
+export type ModelInput =
+  | PictureSource
+  | Picture
+  | Omit<Picture, 'channels'>
+  | Tensor
+  | WebBlob
+  | WebUrl
+  | ArrayBuffer
+  | Uint8Array
+  | string;
 
 export interface ModelRunOptions extends GrabOptions {
   /** Ends the call between two pictures. */

@@ -284,6 +284,14 @@ describe('inputs in Node', () => {
     }
   });
 
+  test.each([1, 3, 4])('pixels alone: their number says that they have %d channels', async (channels) => {
+    const data = Uint8Array.from({ length: 4 * channels }, (_, i) => (i * 37) % 256);
+    const whole = await model.logits({ width: 2, height: 2, channels, data } as never);
+    for (const bytes of [data, new Uint8ClampedArray(data), Buffer.from(data)]) {
+      expect(await model.logits({ width: 2, height: 2, data: bytes })).toEqual(whole);
+    }
+  });
+
   test('no input', async () => {
     for (const ask of ['classify', 'embed', 'logits', 'probabilities', 'trace'] as const) {
       await expect((model[ask] as () => Promise<unknown>)()).rejects.toThrow(
@@ -300,6 +308,12 @@ describe('inputs in Node', () => {
     [{}, 'classify: wanted a picture, found an Object'],
     [new Map(), 'classify: wanted a picture, found a Map'],
     ['nothing.jpg', "classify: 'nothing.jpg': there is no such file"],
+    ['/', 'classify: /: is a folder, not a file'],
+    [new URL('file:///nothing.jpg'), 'classify: /nothing.jpg: there is no such file or folder'],
+    [
+      { width: 2, height: 2, data: new Uint8Array(7) },
+      'picture: wanted 1 (grey), 3 (RGB) or 4 (RGBA) channels, found 1.75',
+    ],
     ['', "classify: the text is empty; wanted a picture's address"],
     [Promise.resolve(picture), 'classify: wanted a picture, found a Promise; await it'],
     [new Response(), 'classify: wanted a picture, found a Response; give await response.blob()'],
